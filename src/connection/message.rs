@@ -1,0 +1,1 @@
+//! Messages to people: the event feed and log, or a webhook.

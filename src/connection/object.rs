@@ -1,0 +1,1 @@
+//! Lakes: a folder now, by the `object_store` crate.

@@ -1,0 +1,24 @@
+//! Definitions: `dags.toml` parsed into types that cannot be wrong, with every error of the file
+//! in one report.
+//!
+//! ```text
+//! dags.toml ──file──► as written ──check──► Deck { Dag, AssetSpec, DatasetSpec, … }
+//!                          │                          │
+//!                          └──► Vec<Diagnostic>       └── graph · schedule · params · template
+//! ```
+
+pub mod check;
+pub mod diagnostic;
+pub mod file;
+pub mod graph;
+pub mod operator;
+pub mod params;
+pub mod schedule;
+pub mod secret;
+pub mod spec;
+pub mod template;
+pub mod trigger_rule;
+
+pub use check::load;
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub use spec::{Dag, Deck, TaskSpec};

@@ -1,0 +1,1 @@
+//! `dags.toml` as written: the raw document with its spans.

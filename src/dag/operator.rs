@@ -1,0 +1,134 @@
+//! The operators: their names, where each runs, and the table of their keys, from which the
+//! check and its hints are made.
+
+/// Where an operator's work is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// Inside the daemon: waits and decisions that cost next to nothing.
+    Daemon,
+    /// In a process of its own, which can be killed.
+    Process,
+}
+
+/// What a key may hold; a template (`{{ … }}`) is allowed wherever text could give the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    Text,
+    Integer,
+    Number,
+    Bool,
+    /// A list of texts.
+    TextList,
+    /// A table of texts.
+    TextTable,
+    /// Any table.
+    Table,
+    /// Any value.
+    Any,
+    /// `10s`, `5m`, `1h`, or a number of seconds.
+    Duration,
+    /// The id of a task of the same DAG.
+    TaskId,
+    /// The name of a connection.
+    Connection,
+    /// The name of a data set.
+    Dataset,
+}
+
+/// A key of an operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeySpec {
+    pub name: &'static str,
+    pub kind: KeyKind,
+    pub required: bool,
+}
+
+macro_rules! operators {
+    ($($variant:ident = $name:literal, $placement:ident, [$($key:literal $kind:ident $need:ident),* $(,)?];)*) => {
+        /// An operator.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Operator { $($variant,)* }
+
+        impl Operator {
+            /// Every operator.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Returns the name as `dags.toml` has it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// Says where it runs.
+            pub const fn placement(self) -> Placement {
+                match self { $(Self::$variant => Placement::$placement,)* }
+            }
+
+            /// Returns its own keys, beside those that every task has.
+            pub const fn keys(self) -> &'static [KeySpec] {
+                match self { $(Self::$variant => &[
+                    $(KeySpec { name: $key, kind: KeyKind::$kind, required: need!($need) },)*
+                ],)* }
+            }
+        }
+    };
+}
+
+macro_rules! need {
+    (needed) => {
+        true
+    };
+    (optional) => {
+        false
+    };
+}
+
+operators! {
+    Empty = "empty", Daemon, [];
+    Command = "command", Process, [
+        "command" Text optional, "argv" TextList optional, "cwd" Text optional,
+        "skip_on_exit_code" Integer optional,
+    ];
+    Python = "python", Process, [
+        "callable" Text needed, "args" Table optional, "python" Text optional,
+    ];
+    Branch = "branch", Daemon, ["choose" Any needed];
+    ShortCircuit = "short_circuit", Daemon, [
+        "condition" Any needed, "ignore_downstream_trigger_rules" Bool optional,
+    ];
+    Notify = "notify", Daemon, [
+        "connection" Connection needed, "message" Text needed, "title" Text optional,
+    ];
+    CsvExtract = "csv.extract", Process, [
+        "source" Text needed, "schema" TextTable optional, "on_bad_row" Text optional,
+        "delimiter" Text optional,
+    ];
+    TableTransform = "table.transform", Process, ["input" Text needed, "sql" Text needed];
+    TableCheck = "table.check", Process, ["input" Text needed, "expect" TextList needed];
+    SqlLoad = "sql.load", Process, [
+        "input" Text needed, "connection" Connection needed, "table" Text needed,
+        "mode" Text optional, "key" TextList optional,
+    ];
+    ObjectMove = "object.move", Process, [
+        "source" Text needed, "target" Text needed, "overwrite" Bool optional,
+    ];
+    DatasetValidate = "dataset.validate", Process, ["dataset" Dataset needed];
+    MlTrain = "ml.train", Process, [
+        "dataset" Dataset needed, "model" Text needed, "hyperparameters" Table optional,
+        "trials" Integer optional, "experiment" Text optional, "seed" Integer optional,
+        "test_size" Number optional, "folds" Integer optional,
+    ];
+    MlGate = "ml.gate", Daemon, [
+        "run" Text needed, "require" Table needed, "then" TaskId needed,
+        "otherwise" TaskId optional, "name" Text optional, "alias" Text optional,
+    ];
+    ModelRegister = "model.register", Daemon, ["run" Text needed, "name" Text needed];
+    ModelPromote = "model.promote", Daemon, [
+        "name" Text needed, "version" Integer needed, "alias" Text optional,
+    ];
+    ModelRollback = "model.rollback", Daemon, ["name" Text needed, "alias" Text optional];
+    ServingDeploy = "serving.deploy", Daemon, ["model" Text needed, "strategy" Table optional];
+    ServingCheck = "serving.check", Daemon, ["model" Text optional];
+    ServingMonitor = "serving.monitor", Daemon, [
+        "model" Text optional, "window" Duration optional,
+    ];
+}

@@ -1,0 +1,190 @@
+//! What a project defines, as checked: names resolve, graphs have no cycles, values have their
+//! types. Built only by `check`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use crate::dag::graph::Graph;
+use crate::dag::operator::Operator;
+use crate::dag::params::Params;
+use crate::dag::schedule::Schedule;
+use crate::dag::secret::Secret;
+use crate::dag::trigger_rule::TriggerRule;
+use crate::types::{AssetName, DagId, TaskId, Timestamp};
+
+/// All definitions of one project.
+#[derive(Debug, Clone)]
+pub struct Deck {
+    /// The folder that holds `dags.toml`; relative paths start here.
+    pub project: PathBuf,
+    pub name: String,
+    pub timezone: jiff::tz::TimeZone,
+    /// Task instances in flight at once, over all DAGs.
+    pub max_active_tasks: u32,
+    pub dags: IndexMap<DagId, Arc<Dag>>,
+    pub assets: IndexMap<AssetName, AssetSpec>,
+    pub datasets: IndexMap<String, DatasetSpec>,
+    pub connections: IndexMap<String, ConnectionSpec>,
+    pub variables: IndexMap<String, Secret>,
+    /// Always holds `default_pool` (128 slots unless the file says otherwise).
+    pub pools: IndexMap<String, u32>,
+    pub serving: ServingSpec,
+    /// Every file that was read: `dags.toml`, then what it includes.
+    pub sources: Vec<PathBuf>,
+}
+
+/// A DAG.
+#[derive(Debug, Clone)]
+pub struct Dag {
+    pub dag_id: DagId,
+    pub description: Option<String>,
+    pub doc_md: Option<String>,
+    pub tags: Vec<String>,
+    pub owner: Option<String>,
+    pub schedule: Schedule,
+    pub timezone: jiff::tz::TimeZone,
+    pub start_date: Option<Timestamp>,
+    pub end_date: Option<Timestamp>,
+    pub catchup: bool,
+    /// Default 16, as Airflow's.
+    pub max_active_runs: u32,
+    /// Default 16, as Airflow's.
+    pub max_active_tasks: u32,
+    pub dagrun_timeout: Option<Duration>,
+    /// Whether it is paused when it is first seen.
+    pub is_paused_upon_creation: bool,
+    pub params: Params,
+    /// In the order written.
+    pub tasks: IndexMap<TaskId, TaskSpec>,
+    pub graph: Graph,
+    pub fileloc: PathBuf,
+    /// From 1.
+    pub line: usize,
+    /// A digest of the definition: the same text gives the same version.
+    pub version: String,
+}
+
+/// A task.
+#[derive(Debug, Clone)]
+pub struct TaskSpec {
+    pub task_id: TaskId,
+    pub operator: Operator,
+    /// The operator's own keys as written, templates unrendered; shape checked by `operator`.
+    pub args: Map<String, Value>,
+    /// `depends_on` and the tasks whose `output` its templates name.
+    pub upstream: Vec<TaskId>,
+    pub trigger_rule: TriggerRule,
+    /// Tries after the first.
+    pub retries: u32,
+    pub retry_delay: Duration,
+    pub retry_exponential_backoff: bool,
+    pub max_retry_delay: Option<Duration>,
+    pub execution_timeout: Option<Duration>,
+    pub pool: String,
+    pub pool_slots: u32,
+    pub priority_weight: i64,
+    pub env: IndexMap<String, String>,
+    pub inlets: Vec<AssetName>,
+    pub outlets: Vec<AssetName>,
+    pub doc_md: Option<String>,
+    /// From 1.
+    pub line: usize,
+}
+
+/// An asset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssetSpec {
+    pub name: AssetName,
+    pub uri: AssetUri,
+    pub watch: Option<WatchSpec>,
+}
+
+/// Where an asset lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AssetUri {
+    /// `file:PATH`: relative to the project; may hold `*` in its last part.
+    File(String),
+    /// `CONNECTION:PATH`: a table of a database, or keys of a lake, may hold `*`.
+    Connection { connection: String, path: String },
+    /// `models:/NAME@ALIAS`.
+    Model { name: String, alias: String },
+    /// Any other scheme: taken as it is.
+    Other(String),
+}
+
+/// How an asset is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatchSpec {
+    /// How often a store is listed; local folders are seen at once and scanned as often as this.
+    pub every: Duration,
+}
+
+/// A table to train on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DatasetSpec {
+    pub name: String,
+    /// `file:PATH`, relative to the project.
+    pub uri: AssetUri,
+    pub task: LearningTask,
+    pub target: String,
+    /// Columns to leave out.
+    pub ignore: Vec<String>,
+}
+
+/// What is to be learnt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LearningTask {
+    Classification,
+    Regression,
+}
+
+/// A system outside.
+#[derive(Debug, Clone)]
+pub struct ConnectionSpec {
+    pub name: String,
+    pub url: Secret,
+    pub kind: ConnectionKind,
+    /// Further keys (`endpoint`, `access_key_id` …).
+    pub options: IndexMap<String, Secret>,
+}
+
+/// What a connection's URL leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionKind {
+    /// `sqlite:PATH`
+    Sqlite,
+    /// `file:FOLDER`
+    Folder,
+    /// `log:`: messages go to the event feed and the daemon's log.
+    Log,
+    /// `http://…` or `https://…`: messages are posted as JSON.
+    Webhook,
+}
+
+/// The model server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServingSpec {
+    /// Default `127.0.0.1:3000`.
+    pub listen: String,
+    /// Bytes; default 16 MiB.
+    pub max_body_bytes: u64,
+    /// What `/predict` without a name answers from; default: the model promoted last.
+    pub default_model: Option<String>,
+}
+
+impl AssetUri {
+    /// Returns the URI as written.
+    pub fn as_text(&self) -> String {
+        match self {
+            Self::File(path) => format!("file:{path}"),
+            Self::Connection { connection, path } => format!("{connection}:{path}"),
+            Self::Model { name, alias } => format!("models:/{name}@{alias}"),
+            Self::Other(uri) => uri.clone(),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Tables to learn from.
+
+use crate::dag::spec::LearningTask;
+
+/// A table with a target column, every column of one type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    pub name: String,
+    pub task: LearningTask,
+    pub target: String,
+    /// All columns but the target and those left out, in the order of the file.
+    pub features: Vec<Column>,
+    pub target_values: Target,
+    /// SHA-256 of the bytes it was read from, hex.
+    pub digest: String,
+}
+
+/// A column of features.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    pub name: String,
+    pub values: ColumnValues,
+}
+
+/// The values of a column; `None` where a value is missing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ColumnValues {
+    /// Numbers; `integral` where all were written without a fraction.
+    Number {
+        values: Vec<Option<f64>>,
+        integral: bool,
+    },
+    Boolean(Vec<Option<bool>>),
+    Text(Vec<Option<String>>),
+}
+
+/// The target: class names, or numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// `classes` sorted; `rows` index into them.
+    Classes {
+        classes: Vec<String>,
+        rows: Vec<usize>,
+    },
+    Numbers(Vec<f64>),
+}
+
+/// A table that cannot be learnt from: what, and where.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum DatasetError {
+    #[error("data set `{name}` is empty")]
+    Empty { name: String },
+    #[error("data set `{name}` is not UTF-8 at line {line}")]
+    NotUtf8 { name: String, line: u64 },
+    #[error("data set `{name}`, line {line}: {found} fields where the header has {expected}")]
+    Ragged { name: String, line: u64, found: usize, expected: usize },
+    #[error("data set `{name}` has no column `{column}` (it has {})", columns.join(", "))]
+    NoColumn { name: String, column: String, columns: Vec<String> },
+    #[error("data set `{name}`, line {line}: target `{column}` is missing")]
+    NoTarget { name: String, line: u64, column: String },
+    #[error("data set `{name}`, line {line}: target `{column}` is `{value}`, not a number")]
+    TargetNotNumber { name: String, line: u64, column: String, value: String },
+    #[error("data set `{name}`: target `{column}` has only the value `{value}`")]
+    ConstantTarget { name: String, column: String, value: String },
+    #[error(
+        "data set `{name}`: class `{class}` has {rows} rows; at least {needed} are needed to split"
+    )]
+    RareClass { name: String, class: String, rows: usize, needed: usize },
+    #[error("data set `{name}` has {rows} rows; at least {needed} are needed")]
+    TooFewRows { name: String, rows: usize, needed: usize },
+    #[error("data set `{name}`: the header names `{column}` twice")]
+    DuplicateColumn { name: String, column: String },
+}
+
+/// Reads CSV: a header, comma-separated; empty fields are missing values.
+pub fn read_csv(
+    _name: &str,
+    _task: LearningTask,
+    _target: &str,
+    _ignore: &[String],
+    _bytes: &[u8],
+) -> Result<Dataset, DatasetError> {
+    todo!("ml helper")
+}

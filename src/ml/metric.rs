@@ -1,0 +1,1 @@
+//! Figures of merit, as scikit-learn computes them.

@@ -1,0 +1,1 @@
+//! From raw columns to matrices; learnt on the training part only, kept in the model.

@@ -1,0 +1,25 @@
+//! The engine loop and everything that acts for it.
+//!
+//! ```text
+//! Handle ─► engine: step ─► commit ─► act ─► executors, in-daemon operators
+//!                                └──► publish ─► watchers
+//! ```
+//! Decide, commit, act, publish: always in that order. "OK" to a caller means durable.
+
+pub mod act;
+pub mod attempt;
+pub mod control;
+pub mod engine;
+pub mod executor;
+pub mod handle;
+pub mod layout;
+pub mod logs;
+pub mod operator;
+pub mod project;
+pub mod publish;
+pub mod serving;
+pub mod watch;
+
+pub use control::Control;
+pub use handle::Handle;
+pub use layout::Layout;

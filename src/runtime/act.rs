@@ -1,0 +1,1 @@
+//! Carries out effects, after the commit.

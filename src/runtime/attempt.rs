@@ -1,0 +1,74 @@
+//! An attempt as a folder: the order before it, the report after it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::connection::OpenConnection;
+use crate::dag::spec::LearningTask;
+use crate::sched::Outcome;
+use crate::types::asset::AssetEvent;
+use crate::types::{AssetName, AttemptKey, LaunchToken, Timestamp};
+
+/// `order.json`: what to run. Holds no secrets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    pub key: AttemptKey,
+    pub token: LaunchToken,
+    /// The operator's name.
+    pub operator: String,
+    /// Its arguments, rendered.
+    pub args: Map<String, Value>,
+    /// Of the task, in the order written, rendered; names of secrets only.
+    pub env: IndexMap<String, String>,
+    /// The project's folder; relative paths start here.
+    pub project: PathBuf,
+    /// This attempt's folder.
+    pub folder: PathBuf,
+    /// The run's folder, shared by its tasks.
+    pub run_folder: PathBuf,
+    /// Seconds.
+    pub execution_timeout_secs: Option<f64>,
+    pub inlets: Vec<AssetName>,
+    pub outlets: Vec<AssetName>,
+    /// The data set that the arguments name, of `dataset.*` and `ml.*` operators.
+    pub dataset: Option<DatasetOrder>,
+    /// Where each connection that the arguments name leads, without its secrets.
+    pub connections: Vec<String>,
+    pub triggering_asset_events: Vec<AssetEvent>,
+    /// Who runs it, for the tracker.
+    pub user: String,
+}
+
+/// A data set, resolved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DatasetOrder {
+    pub name: String,
+    /// Absolute.
+    pub path: PathBuf,
+    pub task: LearningTask,
+    pub target: String,
+    pub ignore: Vec<String>,
+}
+
+/// What an attempt's process is handed on its standard input (one JSON document): never on disk.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Private {
+    pub connections: BTreeMap<String, OpenConnection>,
+    /// Further environment variables with their values.
+    pub env: BTreeMap<String, String>,
+    /// Texts to be masked (`***`) in everything that is written.
+    pub mask: Vec<String>,
+}
+
+/// `report.json`: how the attempt ended. Written to a temporary file, then renamed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttemptReport {
+    pub token: LaunchToken,
+    pub finished_at: Timestamp,
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}

@@ -1,0 +1,1 @@
+//! Launches, kills and adopts attempts.

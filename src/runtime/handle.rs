@@ -1,0 +1,48 @@
+//! How everyone else talks to the engine: a bounded channel, one reply each.
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::sched::{Input, Reply};
+use crate::types::Fault;
+use crate::types::asset::AssetEventSpec;
+
+/// An input and where its answer goes.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) input: Input,
+    /// `None` for reports and ticks: nobody waits.
+    pub(crate) reply: Option<oneshot::Sender<Result<Reply, Fault>>>,
+}
+
+/// Talks to the engine; clones share the channel.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    pub(crate) inputs: mpsc::Sender<Asked>,
+}
+
+impl Handle {
+    /// Hands in an input and waits until what it led to is durable.
+    pub async fn ask(&self, input: Input) -> Result<Reply, Fault> {
+        let (reply, answer) = oneshot::channel();
+        let asked = Asked { input, reply: Some(reply) };
+        self.inputs.send(asked).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Reports a change of an asset; `false`: it was known already.
+    pub async fn emit_asset(&self, spec: AssetEventSpec) -> Result<bool, Fault> {
+        match self.ask(Input::AssetChanged(spec)).await? {
+            Reply::AssetEvent { is_new } => Ok(is_new),
+            Reply::Done | Reply::Run(_) | Reply::Cleared(_) => Ok(true),
+        }
+    }
+
+    /// Hands in a report or another input whose answer nobody needs.
+    pub async fn tell(&self, input: Input) -> Result<(), Fault> {
+        self.inputs.send(Asked { input, reply: None }).await.map_err(|_| stopped())
+    }
+}
+
+fn stopped() -> Fault {
+    Fault::unavailable("the engine has stopped")
+}

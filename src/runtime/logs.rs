@@ -1,0 +1,1 @@
+//! Reads logs of attempts, from any offset, as they grow.

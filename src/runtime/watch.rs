@@ -1,0 +1,1 @@
+//! Sees files come, for assets that are watched.

@@ -1,0 +1,47 @@
+//! What will be on disk: the whole of it for one input is one transaction.
+
+use serde_json::Value;
+
+use crate::types::asset::AssetEvent;
+use crate::types::event::EventLog;
+use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
+use crate::types::{DagId, TaskInstanceKey, Timestamp};
+
+/// One change of the store.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Inserts or replaces.
+    PutDagRun(DagRun),
+    /// Inserts or replaces.
+    PutTaskInstance(TaskInstance),
+    /// Inserts or replaces.
+    PutTaskTry(TaskTry),
+    /// The output of a task; replaces what an earlier try left.
+    PutXcom { key: TaskInstanceKey, value: Value },
+    /// Removes the output, when the task is cleared.
+    DeleteXcom { key: TaskInstanceKey },
+    /// Inserts or replaces what is kept of a DAG beyond its definition.
+    PutDagState(DagState),
+    /// Appends.
+    InsertAssetEvent(AssetEvent),
+    /// Asset events that wait to bring a run of this DAG about: the whole set, replaced.
+    PutQueuedAssetEvents { dag_id: DagId, event_ids: Vec<i64> },
+    /// The asset events that brought a run about.
+    PutTriggeringAssetEvents { run: DagRunKey, event_ids: Vec<i64> },
+    /// Appends a line to the feed.
+    InsertEventLog(EventLog),
+}
+
+/// What is kept of a DAG beyond its definition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DagState {
+    pub dag_id: DagId,
+    pub is_paused: bool,
+    /// The definition is gone.
+    pub is_stale: bool,
+    /// Up to which instant time-scheduled runs have been made: the end of the last interval,
+    /// or when the DAG was first seen (for `catchup = false`).
+    pub scheduled_until: Option<Timestamp>,
+    /// When the next scheduled run is due; for display.
+    pub next_run_after: Option<Timestamp>,
+}

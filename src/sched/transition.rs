@@ -1,0 +1,1 @@
+//! The one table of legal moves of a task instance and of a run.

@@ -1,0 +1,7 @@
+//! Experiments, runs, metrics, artifacts, and the registry of models: MLflow's words, over the
+//! store. All functions take `&Store` and block; the daemon calls them off its async threads.
+
+pub mod artifact;
+pub mod experiment;
+pub mod registry;
+pub mod run;

@@ -1,0 +1,23 @@
+//! The vocabulary that every layer shares: ids, states, times, faults and what the doors say.
+//!
+//! Only std, serde and jiff below this point. Nothing here reads a disk, a socket or (but for
+//! `time`) a clock.
+
+pub mod ask;
+pub mod asset;
+pub mod event;
+pub mod fault;
+pub mod ids;
+pub mod run;
+pub mod serving;
+pub mod state;
+pub mod time;
+pub mod view;
+
+pub use fault::{Fault, FaultKind};
+pub use ids::{
+    AssetName, AttemptKey, DagId, DagRunId, LaunchToken, MapIndex, TaskId, TaskInstanceKey,
+    TrackingRunId, TryNumber,
+};
+pub use state::{DagRunState, TaskInstanceState};
+pub use time::{Clock, Timestamp};

@@ -1,0 +1,130 @@
+//! States of runs and task instances, in Airflow's spelling.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! spelled {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $(#[serde(rename = $text)] $variant,)*
+        }
+
+        impl $name {
+            /// Every state, in order of progress.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Returns the spelling on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownState;
+
+            fn from_str(text: &str) -> Result<Self, UnknownState> {
+                match text {
+                    $($text => Ok(Self::$variant),)*
+                    _ => Err(UnknownState(text.to_owned())),
+                }
+            }
+        }
+    };
+}
+
+/// A state that nobody spells that way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownState(pub String);
+
+impl fmt::Display for UnknownState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is not a state", self.0)
+    }
+}
+
+impl std::error::Error for UnknownState {}
+
+spelled! {
+    /// Where a task instance stands; Airflow's "no status" is `None` of an `Option`.
+    TaskInstanceState {
+        Scheduled = "scheduled",
+        Queued = "queued",
+        Running = "running",
+        Restarting = "restarting",
+        Deferred = "deferred",
+        UpForRetry = "up_for_retry",
+        UpForReschedule = "up_for_reschedule",
+        Success = "success",
+        Failed = "failed",
+        UpstreamFailed = "upstream_failed",
+        Skipped = "skipped",
+        Removed = "removed",
+    }
+}
+
+spelled! {
+    /// Where a DAG run stands.
+    DagRunState {
+        Queued = "queued",
+        Running = "running",
+        Success = "success",
+        Failed = "failed",
+    }
+}
+
+impl TaskInstanceState {
+    /// Says whether nothing will happen to it any more by itself.
+    pub const fn is_finished(self) -> bool {
+        matches!(
+            self,
+            Self::Success | Self::Failed | Self::UpstreamFailed | Self::Skipped | Self::Removed
+        )
+    }
+
+    /// Says whether an executor holds an attempt of it.
+    pub const fn is_in_flight(self) -> bool {
+        matches!(self, Self::Queued | Self::Running | Self::Restarting)
+    }
+}
+
+impl DagRunState {
+    /// Says whether the run has ended.
+    pub const fn is_finished(self) -> bool {
+        matches!(self, Self::Success | Self::Failed)
+    }
+}
+
+spelled! {
+    /// What brought a run about.
+    DagRunType {
+        Manual = "manual",
+        Scheduled = "scheduled",
+        Backfill = "backfill",
+        AssetTriggered = "asset_triggered",
+        AssetMaterialization = "asset_materialization",
+    }
+}
+
+spelled! {
+    /// Which door the wish for a run came through (Airflow's `DagRunTriggeredByType`).
+    TriggeredBy {
+        Cli = "cli",
+        Operator = "operator",
+        RestApi = "rest_api",
+        Ui = "ui",
+        Test = "test",
+        Timetable = "timetable",
+        Asset = "asset",
+        Backfill = "backfill",
+    }
+}
