@@ -16,8 +16,10 @@ pub mod layout;
 pub mod logs;
 pub mod operator;
 pub mod project;
+pub mod promotion;
 pub mod publish;
 pub mod serving;
+pub mod task_log;
 pub mod watch;
 
 pub use control::Control;

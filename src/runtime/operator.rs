@@ -10,6 +10,7 @@ use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
 use crate::runtime::publish::Publisher;
 use crate::runtime::serving::ServingHandle;
+use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
 use crate::store::Store;
 
@@ -24,17 +25,18 @@ pub struct DaemonContext {
     pub handle: Handle,
     pub publisher: Publisher,
     pub serving: ServingHandle,
+    pub log: Arc<TaskLog>,
     /// Turns true when the attempt is to end.
     pub cancelled: watch::Receiver<bool>,
 }
 
-/// Runs an operator inside the daemon. What it logs goes to the attempt's `task.log`.
+/// Runs an operator inside the daemon. Ends soon after `cancelled` turns true.
 pub async fn run_in_daemon(_context: DaemonContext) -> Outcome {
     todo!("operators helper")
 }
 
-/// Runs an operator in the attempt's own process; standard output and error are the attempt's
-/// log already. Blocks.
-pub fn run_in_process(_order: &Order, _private: &Private) -> Outcome {
+/// Runs an operator in the attempt's own process (already in its own session). Blocks. A child
+/// that it starts stays in this session, its output goes through `log`.
+pub fn run_in_process(_order: &Order, _private: &Private, _log: &Arc<TaskLog>) -> Outcome {
     todo!("operators helper")
 }

@@ -1,0 +1,71 @@
+//! Moves an alias and says so: the registry's line first, then the asset event that follows from
+//! it. A crash between the two is made good at start; the event's key makes it count once.
+
+use serde_json::{Map, json};
+
+use crate::runtime::handle::Handle;
+use crate::runtime::publish::Publisher;
+use crate::store::Store;
+use crate::tracking::registry::{self, MoveAlias};
+use crate::types::Fault;
+use crate::types::asset::{AssetEventSource, AssetEventSpec};
+use crate::types::event::Event;
+use crate::types::view::AliasMove;
+
+/// Moves an alias. `None`: it stood there already.
+pub async fn move_alias(
+    store: &Store,
+    handle: &Handle,
+    publisher: &Publisher,
+    wish: MoveAlias,
+) -> Result<Option<AliasMove>, Fault> {
+    let moved = {
+        let store = store.clone();
+        off_thread(move || registry::move_alias(&store, wish).map_err(Fault::from)).await?
+    };
+    if let Some(moved) = &moved {
+        handle.emit_asset(event_of(moved)).await?;
+        publisher.publish(Event::TrackingChanged);
+    }
+    Ok(moved)
+}
+
+/// Reports every move again; those that are known already do not count.
+pub async fn make_good(store: &Store, handle: &Handle) -> Result<(), Fault> {
+    let moves = {
+        let store = store.clone();
+        off_thread(move || registry::moves_after(&store, 0).map_err(Fault::from)).await?
+    };
+    for moved in moves {
+        handle.emit_asset(event_of(&moved)).await?;
+    }
+    Ok(())
+}
+
+fn event_of(moved: &AliasMove) -> AssetEventSpec {
+    let uri = format!("models:/{}@{}", moved.name, moved.alias);
+    let mut extra = Map::new();
+    extra.insert("uri".into(), json!(uri));
+    extra.insert("name".into(), json!(moved.name));
+    extra.insert("alias".into(), json!(moved.alias));
+    extra.insert("version".into(), json!(moved.to_version));
+    extra.insert("previous_version".into(), json!(moved.from_version));
+    extra.insert("action".into(), json!(moved.action));
+    AssetEventSpec {
+        name: None,
+        uri,
+        source: AssetEventSource::Registry,
+        extra,
+        dedupe_key: Some(format!("alias-move:{}", moved.id)),
+    }
+}
+
+/// Runs what blocks off the async threads.
+pub async fn off_thread<R: Send + 'static>(
+    work: impl FnOnce() -> Result<R, Fault> + Send + 'static,
+) -> Result<R, Fault> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Fault::internal(&error)),
+    }
+}
