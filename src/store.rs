@@ -9,6 +9,7 @@
 
 pub mod db;
 pub mod fault;
+pub mod serving;
 
 pub use db::Store;
 pub use fault::StoreError;
