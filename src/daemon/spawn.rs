@@ -245,7 +245,8 @@ mod tests {
             script(project.path(), "echo 'error: another daemon of this project runs' >&2; exit 1");
         let _held = lock::Lock::take(&layout.lock()).await.unwrap();
         let ensured = ensure(project.path(), &executable, &[]);
-        let (client, door) = tokio::join!(ensured, answer_at(&layout.socket()));
+        let socket = layout.socket();
+        let (client, door) = tokio::join!(ensured, answer_at(&socket));
         client.unwrap();
         door.close().await;
     }
