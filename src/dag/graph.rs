@@ -18,8 +18,36 @@ pub struct Cycle(pub Vec<TaskId>);
 
 impl Graph {
     /// Builds the graph of `upstream` (each task with the tasks before it, all of them known).
-    pub fn new(_upstream: IndexMap<TaskId, Vec<TaskId>>) -> Result<Self, Cycle> {
-        todo!("dag helper")
+    pub fn new(upstream: IndexMap<TaskId, Vec<TaskId>>) -> Result<Self, Cycle> {
+        let mut downstream: IndexMap<TaskId, Vec<TaskId>> =
+            upstream.keys().map(|task| (task.clone(), Vec::new())).collect();
+        for (task, before) in &upstream {
+            for b in before {
+                if let Some(after) = downstream.get_mut(b) {
+                    after.push(task.clone());
+                }
+            }
+        }
+        let mut waits: Vec<usize> = upstream.values().map(Vec::len).collect();
+        let mut ready: std::collections::BTreeSet<usize> =
+            (0..waits.len()).filter(|i| waits[*i] == 0).collect();
+        let mut topological = Vec::new();
+        while let Some(i) = ready.pop_first() {
+            let Some((task, _)) = upstream.get_index(i) else { continue };
+            topological.push(task.clone());
+            for d in downstream.get(task).into_iter().flatten() {
+                if let Some(j) = upstream.get_index_of(d) {
+                    waits[j] -= 1;
+                    if waits[j] == 0 {
+                        ready.insert(j);
+                    }
+                }
+            }
+        }
+        if topological.len() < upstream.len() {
+            return Err(Cycle(Vec::new()));
+        }
+        Ok(Self { upstream, downstream, topological })
     }
 
     /// Returns the tasks directly before `task`.
@@ -38,8 +66,17 @@ impl Graph {
     }
 
     /// Returns every task after `task`, at any distance, in topological order.
-    pub fn all_downstream(&self, _task: &TaskId) -> Vec<TaskId> {
-        todo!("dag helper")
+    pub fn all_downstream(&self, task: &TaskId) -> Vec<TaskId> {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut left = vec![task.clone()];
+        while let Some(t) = left.pop() {
+            for d in self.downstream(&t) {
+                if seen.insert(d.clone()) {
+                    left.push(d.clone());
+                }
+            }
+        }
+        self.topological.iter().filter(|t| seen.contains(*t)).cloned().collect()
     }
 
     /// Returns (upstream, downstream) pairs.

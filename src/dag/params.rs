@@ -17,8 +17,24 @@ impl Params {
     /// the name that was probably meant).
     pub fn resolve(
         &self,
-        _conf: &Map<String, Value>,
+        conf: &Map<String, Value>,
     ) -> Result<Map<String, Value>, Vec<ParamProblem>> {
-        todo!("dag helper")
+        let mut all = self.defaults.clone();
+        let mut problems = Vec::new();
+        for (name, value) in conf {
+            let known = self.schema.get("properties").is_some_and(|p| p.get(name).is_some());
+            if !known {
+                problems.push(ParamProblem { param: name.clone(), message: "unknown".into() });
+            }
+            all.insert(name.clone(), value.clone());
+        }
+        for name in self.schema.get("required").and_then(Value::as_array).into_iter().flatten() {
+            if let Some(name) = name.as_str()
+                && !all.contains_key(name)
+            {
+                problems.push(ParamProblem { param: name.into(), message: "is required".into() });
+            }
+        }
+        if problems.is_empty() { Ok(all) } else { Err(problems) }
     }
 }

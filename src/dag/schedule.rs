@@ -47,8 +47,20 @@ pub enum AssetRef {
 
 impl AssetRef {
     /// Says whether an event of this asset counts.
-    pub fn matches(&self, _name: &AssetName, _uri: &str) -> bool {
-        todo!("dag helper")
+    pub fn matches(&self, name: &AssetName, uri: &str) -> bool {
+        match self {
+            Self::Name(mine) => mine == name,
+            Self::UriPattern(pattern) => {
+                let parts: Vec<&str> = pattern.split('*').collect();
+                let [first, middle @ .., last] = parts.as_slice() else { return pattern == uri };
+                let Some(mut rest) = uri.strip_prefix(first) else { return false };
+                for part in middle {
+                    let Some(at) = rest.find(part) else { return false };
+                    rest = &rest[at + part.len()..];
+                }
+                rest.ends_with(last)
+            }
+        }
     }
 }
 
@@ -74,7 +86,11 @@ impl AssetExpression {
 impl Schedule {
     /// For people: `@daily`, `incoming | other`, `manual`.
     pub fn summary(&self) -> String {
-        todo!("dag helper")
+        match self {
+            Self::Manual => "manual".into(),
+            Self::Cron(cron) => cron.text.clone(),
+            Self::Assets(_) => "assets".into(),
+        }
     }
 }
 
@@ -84,9 +100,33 @@ impl Cron {
     /// due at its end).
     pub fn next_interval(
         &self,
-        _after: Timestamp,
-        _not_before: Option<Timestamp>,
+        after: Timestamp,
+        not_before: Option<Timestamp>,
     ) -> Option<DataInterval> {
-        todo!("dag helper")
+        let next = |at: Timestamp| self.crontab.find_next(at).ok().map(|z| z.timestamp());
+        let mut start = None;
+        for minutes in [2_i64, 120, 2880, 44_640, 530_000, 2_200_000] {
+            let from = after.checked_sub(jiff::SignedDuration::from_mins(minutes)).ok()?;
+            let mut at = next(from)?;
+            if at > after {
+                continue;
+            }
+            loop {
+                let following = next(at)?;
+                if following > after {
+                    break;
+                }
+                at = following;
+            }
+            start = Some(at);
+            break;
+        }
+        let mut start = start.or_else(|| next(after))?;
+        if let Some(floor) = not_before
+            && start < floor
+        {
+            start = next(floor - jiff::SignedDuration::from_millis(1))?;
+        }
+        Some(DataInterval { start, end: next(start)? })
     }
 }
