@@ -9,6 +9,8 @@
 
 pub mod db;
 pub mod fault;
+pub mod rendered;
+pub mod xcom;
 
 pub use db::Store;
 pub use fault::StoreError;
