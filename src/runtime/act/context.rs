@@ -34,6 +34,8 @@ pub(super) fn build(
     set("params", Value::Object(run.params.clone()));
     set("run_id", json!(run.dag_run_id));
     set("dag_run", dag_run(launch));
+    set("dag_id", json!(dag.dag_id));
+    set("task_id", json!(key.task.task_id));
     set("dag", json!({ "dag_id": dag.dag_id }));
     set("task", json!({ "task_id": key.task.task_id }));
     set("ti", ti.clone());

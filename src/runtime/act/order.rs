@@ -229,7 +229,7 @@ async fn keep_rendered(shared: &Shared, order: &Order, task: &TaskSpec) {
             .filter_map(|name| Some((name.clone(), Value::String(order.env.get(name)?.clone()))));
         rendered.insert("env".to_owned(), Value::Object(own.collect()));
     }
-    let (key, rendered) = (order.key.clone(), Value::Object(rendered));
+    let key = order.key.clone();
     let kept = shared.store.write(move |tx| store::rendered::put(tx, &key, &rendered)).await;
     if let Err(error) = kept {
         tracing::warn!(attempt = %order.key, %error, "could not keep what was rendered");

@@ -20,6 +20,9 @@ use crate::runtime::executor::process_table::{self, Process};
 use crate::runtime::executor::{Adopted, Ended, Executor, Held, Launcher, Prepared, tree};
 use crate::sched::Outcome;
 
+#[cfg(test)]
+mod tests;
+
 /// How often an adopted process is looked at: it is not a child, so nobody tells when it ends.
 const WATCH: Duration = Duration::from_millis(100);
 
