@@ -55,7 +55,8 @@ impl Source for Registry {
     }
 
     fn kept_traffic(&self) -> Result<Vec<(String, u32, u8)>, Fault> {
-        Ok(self.store.read_blocking(store::serving::load)?)
+        let kept = self.store.read_blocking(store::serving::load)?;
+        Ok(kept.into_iter().map(|kept| (kept.model, kept.version, kept.weight)).collect())
     }
 
     fn keep_traffic(&self, model: &str, weights: &[(u32, u8)]) -> Result<(), Fault> {

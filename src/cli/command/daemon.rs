@@ -34,14 +34,23 @@ pub fn options(
     })
 }
 
+/// Refuses a folder that is no project, before anything is made in it.
+pub fn require_project(layout: &Layout) -> Result<(), CliError> {
+    if layout.project().join("dags.toml").exists() {
+        return Ok(());
+    }
+    let fault = Fault::invalid(format!("`{}` has no dags.toml", layout.project().display()))
+        .hint("go to a project's folder, or name it with --project DIR");
+    Err(fault.into())
+}
+
 /// Runs the daemon until it is told to stop.
 pub async fn up(layout: &Layout, args: UpArgs, output: &mut Output) -> Result<u8, CliError> {
+    require_project(layout)?;
     if args.detached {
-        // Fails only where this process leads its session already: then all is well.
-        let _ = rustix::process::setsid();
+        crate::daemon::spawn::detach()?;
     }
     let options = options(layout, args.api, args.serving)?;
-    crate::daemon::check_project(&options)?;
     let _guard = logging::start(layout, "daemon")?;
     let daemon = Daemon::start(options).await?;
     if !args.detached {

@@ -17,9 +17,10 @@ pub async fn open(layout: &Layout, args: &DeckArgs) -> Result<u8, CliError> {
         return Err(fault.into());
     }
     let options = daemon::options(layout, None, None)?;
-    crate::daemon::check_project(&options)?;
+    daemon::require_project(layout)?;
     let _guard = logging::start(layout, "deck")?;
-    let client = crate::daemon::ensure(layout, &options.executable).await?;
+    let client =
+        crate::daemon::spawn::ensure(layout.project(), &options.executable, &[]).await?;
     let options = DeckOptions {
         ascii: args.ascii || env::ascii_only(),
         no_colour: env::no_colour(),

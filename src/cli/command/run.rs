@@ -22,10 +22,10 @@ pub async fn run(layout: &Layout, args: TriggerArgs, output: &mut Output) -> Res
     if let Ok(client) = Client::connect(&layout.socket()).await {
         return foreground(&client, &args, output).await;
     }
+    daemon::require_project(layout)?;
     let _guard = logging::start(layout, "daemon")?;
     // No listeners beside the socket: this daemon is gone when the run is over.
-    let mut options = daemon::options(layout, None, Some("127.0.0.1:0".to_owned()))?;
-    options.api = None;
+    let options = daemon::options(layout, None, Some("127.0.0.1:0".to_owned()))?;
     let daemon = Daemon::start(options).await?;
     let client = daemon.client();
     let (done, until) = tokio::sync::oneshot::channel::<()>();
