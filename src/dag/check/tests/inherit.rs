@@ -100,3 +100,11 @@ fn a_table_may_say_the_cron_expression() {
         "[dag.d]\nschedule = { cron = \"0 2 * * *\" }\n[dag.d.task.t]\noperator = \"empty\"\n";
     assert_eq!(load_text(text).unwrap().dags["d"].schedule.summary(), "0 2 * * *");
 }
+
+#[test]
+fn an_inherited_environment_makes_dependencies_too() {
+    let text = "[dag.d.default_args]\nenv = { N = \"{{ output.a.n }}\" }\n\
+                [dag.d.task.a]\noperator = \"empty\"\nenv = { N = \"0\" }\n\
+                [dag.d.task.b]\noperator = \"empty\"\n";
+    assert_eq!(load_text(text).unwrap().dags["d"].tasks["b"].upstream, ["a".into()]);
+}

@@ -87,3 +87,23 @@ fn the_sample_inherits_and_keeps_what_was_written() {
     assert_eq!(etl.start_date.unwrap().to_string(), "2026-01-01T00:00:00Z");
     assert_eq!(etl.version.len(), 12);
 }
+
+/// Every seventh place of the sample, broken in three ways.
+#[test]
+fn no_broken_sample_brings_the_check_down() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("dags.toml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let places: Vec<usize> = text.char_indices().map(|(at, _)| at).step_by(7).collect();
+    for (number, at) in places.into_iter().enumerate() {
+        let (before, after) = text.split_at(at);
+        let broken = match number % 3 {
+            0 => before.to_owned(),
+            1 => format!("{before}ü\"{after}"),
+            _ => format!("{before}{}", after.chars().skip(1).collect::<String>()),
+        };
+        // What is said about it is not the matter here.
+        if let Err(found) = super::load_text(&broken) {
+            assert!(found.iter().all(|one| !one.drawing.is_empty()));
+        }
+    }
+}
