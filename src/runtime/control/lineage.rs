@@ -34,7 +34,7 @@ pub(super) async fn show(parts: &ControlParts, wanted: Option<AssetName>) -> Res
     match wanted {
         None => Ok(Answer::Lineage(lineage.view(|_| true))),
         Some(name) => {
-            let id = id_of(LineageKind::Asset, name.as_str());
+            let id = id_of(&LineageKind::Asset, name.as_str());
             if !lineage.nodes.contains_key(&id) {
                 return Err(find::no_asset(&live, &name));
             }
@@ -91,8 +91,8 @@ impl Lineage {
             self.add(LineageKind::Model, &model.name, Some(model.last_updated_timestamp));
             for (name, uri) in &facts.assets {
                 if model_of(uri).is_some_and(|(of, _)| of == model.name) {
-                    let from = id_of(LineageKind::Model, &model.name);
-                    self.edges.insert((from, id_of(LineageKind::Asset, name.as_str())));
+                    let from = id_of(&LineageKind::Model, &model.name);
+                    self.edges.insert((from, id_of(&LineageKind::Asset, name.as_str())));
                 }
             }
         }
@@ -100,7 +100,7 @@ impl Lineage {
 
     /// Draws what a definition says.
     fn add_dag(&mut self, dag: &Dag, facts: &Facts) {
-        let dag_node = id_of(LineageKind::Dag, dag.dag_id.as_str());
+        let dag_node = id_of(&LineageKind::Dag, dag.dag_id.as_str());
         for task in dag.tasks.values() {
             for inlet in &task.inlets {
                 let inlet = self.add(LineageKind::Asset, inlet.as_str(), None);
@@ -130,7 +130,7 @@ impl Lineage {
             .assets
             .iter()
             .filter(fits)
-            .map(|(name, _)| id_of(LineageKind::Asset, name.as_str()))
+            .map(|(name, _)| id_of(&LineageKind::Asset, name.as_str()))
             .collect();
         match leaf {
             _ if !found.is_empty() => found,
@@ -152,7 +152,7 @@ impl Lineage {
             .models
             .iter()
             .filter(|model| matches_pattern(&name, &model.name))
-            .map(|model| id_of(LineageKind::Model, &model.name))
+            .map(|model| id_of(&LineageKind::Model, &model.name))
             .collect();
         if !moves_alias {
             return targets;
@@ -165,7 +165,7 @@ impl Lineage {
             let is_target = matches_pattern(&name, model)
                 && matches_pattern(&alias, of)
                 && !is_registered(model);
-            is_target.then(|| id_of(LineageKind::Asset, asset.as_str()))
+            is_target.then(|| id_of(&LineageKind::Asset, asset.as_str()))
         }));
         if before == 0 && targets.is_empty() {
             targets.push(self.add(LineageKind::Asset, &format!("models:/{name}@{alias}"), None));
@@ -183,7 +183,7 @@ impl Lineage {
             let mut deployers = Vec::new();
             for dag in live.deck.dags.values() {
                 if dag.tasks.values().any(|task| deploys(task, &version.model)) {
-                    deployers.push(id_of(LineageKind::Dag, dag.dag_id.as_str()));
+                    deployers.push(id_of(&LineageKind::Dag, dag.dag_id.as_str()));
                 }
             }
             if deployers.is_empty() {
@@ -195,7 +195,7 @@ impl Lineage {
 
     /// Adds a node unless it is there; returns its id.
     fn add(&mut self, kind: LineageKind, name: &str, last: Option<Timestamp>) -> String {
-        let id = id_of(kind.clone(), name);
+        let id = id_of(&kind, name);
         self.nodes.entry(id.clone()).or_insert_with(|| LineageNode {
             id: id.clone(),
             kind,
@@ -247,7 +247,7 @@ impl Lineage {
     }
 }
 
-fn id_of(kind: LineageKind, name: &str) -> String {
+fn id_of(kind: &LineageKind, name: &str) -> String {
     let kind = match kind {
         LineageKind::Asset => "asset",
         LineageKind::Dag => "dag",
