@@ -123,17 +123,21 @@ impl Decision<'_> {
         if active.index.unfinished > 0 || active.run.state != DagRunState::Running {
             return;
         }
-        let is_bad = |ti: &&TaskInstance| {
-            matches!(ti.state, Some(TaskInstanceState::Failed | TaskInstanceState::UpstreamFailed))
-        };
-        let is_leaf = |ti: &&TaskInstance| active.dag.graph.downstream(&ti.key.task_id).is_empty();
-        if active.tasks.values().filter(is_leaf).any(|ti| is_bad(&ti)) {
-            let failed = active
-                .tasks
-                .values()
+        let graph = &active.dag.graph;
+        let of_dag =
+            || active.tasks.values().filter(|ti| active.dag.tasks.contains_key(&ti.key.task_id));
+        let has_failed = of_dag().any(|ti| {
+            graph.downstream(&ti.key.task_id).is_empty()
+                && matches!(
+                    ti.state,
+                    Some(TaskInstanceState::Failed | TaskInstanceState::UpstreamFailed)
+                )
+        });
+        if has_failed {
+            let failed: Vec<String> = of_dag()
                 .filter(|ti| ti.state == Some(TaskInstanceState::Failed))
                 .map(|ti| format!("`{}`", ti.key.task_id))
-                .collect::<Vec<_>>();
+                .collect();
             let why = match failed.as_slice() {
                 [] => "a task upstream of its last ones failed".to_owned(),
                 [one] => format!("{one} failed"),
