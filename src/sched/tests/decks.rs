@@ -110,7 +110,7 @@ pub(crate) fn dag(dag_id: &str, tasks: Vec<TaskBuilder>) -> Dag {
         max_active_tasks: 16,
         dagrun_timeout: None,
         is_paused_upon_creation: false,
-        params: Params { schema: object(json!({}), &[]), defaults: Map::new() },
+        params: Params { schema: object(&json!({}), &[]), defaults: Map::new() },
         graph: Graph::new(upstream).unwrap(),
         tasks,
         fileloc: project().join("dags.toml"),
@@ -139,7 +139,7 @@ pub(crate) trait Shape: Sized {
     /// A param without a default.
     fn required(self, param: &str) -> Self {
         self.with(|dag| {
-            let schema = object(json!({ param: { "type": "string" } }), &[param]);
+            let schema = object(&json!({ param: { "type": "string" } }), &[param]);
             dag.params = Params { schema, defaults: Map::new() };
         })
     }
@@ -147,7 +147,7 @@ pub(crate) trait Shape: Sized {
     /// A text param with a default.
     fn param(self, param: &str, default: &str) -> Self {
         self.with(|dag| {
-            let schema = object(json!({ param: { "type": "string", "default": default } }), &[]);
+            let schema = object(&json!({ param: { "type": "string", "default": default } }), &[]);
             let defaults = [(param.to_owned(), Value::from(default))].into_iter().collect();
             dag.params = Params { schema, defaults };
         })
@@ -161,7 +161,7 @@ impl Shape for Dag {
     }
 }
 
-fn object(properties: Value, required: &[&str]) -> Value {
+fn object(properties: &Value, required: &[&str]) -> Value {
     json!({
         "type": "object",
         "properties": properties,

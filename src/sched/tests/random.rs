@@ -93,12 +93,12 @@ fn act(world: &mut World, deck: &Deck, dice: u32) {
             world.restart(deck.clone());
             world.tick();
         }
-        (3, _, Some(_)) if dice % 5 == 0 => {
+        (3, _, Some(_)) if dice.is_multiple_of(5) => {
             world.run = world.state.runs.keys().next().cloned();
-            let tasks = if dice % 2 == 0 { vec!["t0"] } else { vec![] };
-            let _ = world.clear(&tasks, dice % 3 == 0, true);
+            let tasks = if dice.is_multiple_of(2) { vec!["t0"] } else { vec![] };
+            let _ = world.clear(&tasks, dice.is_multiple_of(3), true);
         }
-        (4, _, Some(run)) if dice % 7 == 0 => {
+        (4, _, Some(run)) if dice.is_multiple_of(7) => {
             let (dag_id, dag_run_id) = (run.dag_id, run.dag_run_id);
             let command = Command::CancelRun { dag_id, dag_run_id, user: None };
             world.step(Input::Command(command)).unwrap();

@@ -198,8 +198,8 @@ fn watchers_are_told_of_each_thing_once() {
         events,
         [
             Event::DagRunChanged {
-                dag_id: run.dag_id.clone(),
-                dag_run_id: run.dag_run_id.clone(),
+                dag_id: run.dag_id,
+                dag_run_id: run.dag_run_id,
                 state: DagRunState::Running
             },
             Event::TaskInstanceChanged {
