@@ -1,0 +1,8 @@
+//! The engine with a real store, real definitions and real processes: to the end, through stops,
+//! kills and failing commits.
+
+mod bench;
+mod commit;
+mod project;
+mod recovery;
+mod run;
