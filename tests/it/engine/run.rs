@@ -53,7 +53,10 @@ async fn what_cannot_be_rendered_fails_without_a_launch() {
     let task = bench.task("t");
     assert_eq!(task.try_number, 1, "no other try would mend it");
     assert!(task.note.as_deref().is_some_and(|note| note.contains("render")), "{:?}", task.note);
-    assert!(!bench.attempt_dir("t", 1).join("order.json").exists());
+    let folder = bench.attempt_dir("t", 1);
+    assert!(!folder.join("order.json").exists());
+    let log = std::fs::read_to_string(folder.join("task.log")).unwrap();
+    assert!(log.contains("deck render `echo"), "{log}");
 }
 
 #[tokio::test]
