@@ -3,6 +3,7 @@
 
 mod bench;
 mod commit;
+mod in_daemon;
 mod project;
 mod recovery;
 mod run;

@@ -7,7 +7,7 @@ use dagdeck::dag::{self, Deck};
 use dagdeck::runtime::Layout;
 use dagdeck::runtime::engine::{self, Engine, EngineParts};
 use dagdeck::runtime::publish::Publisher;
-use dagdeck::runtime::serving;
+use dagdeck::runtime::serving::{self, ServingOrder};
 use dagdeck::sched::{Command, Input, Reply};
 use dagdeck::store::{self, Store};
 use dagdeck::types::ask::Trigger;
@@ -19,7 +19,7 @@ use dagdeck::types::time::SystemClock;
 use dagdeck::types::{AttemptKey, DagRunState, Fault, TaskInstanceKey, TaskInstanceState};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc};
 
 /// No test takes as long as this unless it hangs.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
@@ -29,6 +29,8 @@ pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) publisher: Publisher,
     pub(crate) engine: Option<Engine>,
+    /// Of the model server, which never answers; without it there is none.
+    pub(crate) orders: Option<mpsc::Receiver<ServingOrder>>,
 }
 
 /// The one run of these tests.
@@ -44,7 +46,8 @@ impl Bench {
         let layout = Layout::new(dir.path());
         std::fs::create_dir(layout.state_dir()).unwrap();
         let store = Store::open(&layout.database()).unwrap();
-        let mut bench = Self { dir, store, publisher: Publisher::default(), engine: None };
+        let mut bench =
+            Self { dir, store, publisher: Publisher::default(), engine: None, orders: None };
         bench.start_again().await.unwrap();
         bench
     }
@@ -66,8 +69,8 @@ impl Bench {
     }
 
     pub(crate) async fn start_again(&mut self) -> Result<(), Fault> {
-        // Nobody serves in these tests.
-        let (serving, _) = serving::channel();
+        let (serving, orders) = serving::channel();
+        self.orders = Some(orders);
         let parts = EngineParts {
             layout: self.layout(),
             store: self.store.clone(),
