@@ -3,7 +3,6 @@
 //! The run bears the launch token of the attempt: made twice, it is the same run.
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 use super::args::Args;
 use super::dataset_validate;
@@ -162,10 +161,6 @@ fn record(
         tags(trained)?,
     )?;
     Ok(())
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn metric_points(trained: &Trained) -> Vec<MetricPoint> {
