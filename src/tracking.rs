@@ -5,3 +5,5 @@ pub mod artifact;
 pub mod experiment;
 pub mod registry;
 pub mod run;
+
+mod alias;

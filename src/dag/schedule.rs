@@ -2,6 +2,12 @@
 
 use crate::types::{AssetName, Timestamp};
 
+mod cron;
+mod expression;
+
+pub use cron::CronError;
+pub use expression::ExpressionError;
+
 /// What brings runs about.
 #[derive(Debug, Clone)]
 pub enum Schedule {
@@ -19,6 +25,9 @@ pub struct Cron {
     /// As written: `@daily`, `0 2 * * *`.
     pub text: String,
     pub(crate) crontab: cronexpr::Crontab,
+    /// Where the firings are at set hours: the zone in which `crontab`, which is in UTC then,
+    /// is meant.
+    pub(crate) set_hours_in: Option<jiff::tz::TimeZone>,
 }
 
 /// A stretch of time that a run covers: from start up to, not including, end.
@@ -46,20 +55,28 @@ pub enum AssetRef {
 }
 
 impl AssetRef {
+    /// Takes a name as an asset expression has it: with a colon it is a pattern of URIs.
+    pub fn parse(text: &str) -> Self {
+        if text.contains(':') {
+            Self::UriPattern(text.to_owned())
+        } else {
+            Self::Name(AssetName::from(text))
+        }
+    }
+
+    /// Returns it as written.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Name(name) => name.as_str(),
+            Self::UriPattern(pattern) => pattern,
+        }
+    }
+
     /// Says whether an event of this asset counts.
     pub fn matches(&self, name: &AssetName, uri: &str) -> bool {
         match self {
-            Self::Name(mine) => mine == name,
-            Self::UriPattern(pattern) => {
-                let parts: Vec<&str> = pattern.split('*').collect();
-                let [first, middle @ .., last] = parts.as_slice() else { return pattern == uri };
-                let Some(mut rest) = uri.strip_prefix(first) else { return false };
-                for part in middle {
-                    let Some(at) = rest.find(part) else { return false };
-                    rest = &rest[at + part.len()..];
-                }
-                rest.ends_with(last)
-            }
+            Self::Name(wanted) => wanted == name,
+            Self::UriPattern(pattern) => matches_pattern(pattern, uri),
         }
     }
 }
@@ -87,46 +104,26 @@ impl Schedule {
     /// For people: `@daily`, `incoming | other`, `manual`.
     pub fn summary(&self) -> String {
         match self {
-            Self::Manual => "manual".into(),
+            Self::Manual => "manual".to_owned(),
             Self::Cron(cron) => cron.text.clone(),
-            Self::Assets(_) => "assets".into(),
+            Self::Assets(expression) => expression.to_string(),
         }
     }
 }
 
-impl Cron {
-    /// Returns the first interval whose end is after `after` and whose start is not before
-    /// `not_before` (Airflow's meaning: a run covers the interval that has just ended, and is
-    /// due at its end).
-    pub fn next_interval(
-        &self,
-        after: Timestamp,
-        not_before: Option<Timestamp>,
-    ) -> Option<DataInterval> {
-        let next = |at: Timestamp| self.crontab.find_next(at).ok().map(|z| z.timestamp());
-        let mut start = None;
-        for minutes in [2_i64, 120, 2880, 44_640, 530_000, 2_200_000] {
-            let from = after.checked_sub(jiff::SignedDuration::from_mins(minutes)).ok()?;
-            let mut at = next(from)?;
-            if at > after {
-                continue;
-            }
-            loop {
-                let following = next(at)?;
-                if following > after {
-                    break;
-                }
-                at = following;
-            }
-            start = Some(at);
-            break;
-        }
-        let mut start = start.or_else(|| next(after))?;
-        if let Some(floor) = not_before
-            && start < floor
-        {
-            start = next(floor - jiff::SignedDuration::from_millis(1))?;
-        }
-        Some(DataInterval { start, end: next(start)? })
+/// Says whether a text fits a pattern in which `*` stands for any run of characters.
+pub fn matches_pattern(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
     }
+    rest.ends_with(last)
 }
+
+#[cfg(test)]
+mod tests;

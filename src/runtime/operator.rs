@@ -1,10 +1,48 @@
 //! What the operators do, each in a file of its own.
+//!
+//! An operator reads its arguments as rendered, does its work, and ends as an [`Outcome`]. Bad
+//! arguments and bad data are fatal; what another try may mend is not. What secrets may have
+//! slipped into a result or an error is masked here, once for all.
+
+mod args;
+mod branch;
+mod child;
+mod command;
+mod condition;
+mod csv_extract;
+mod dataset_validate;
+mod error;
+#[cfg(test)]
+mod fake_server;
+mod ml_gate;
+mod ml_train;
+mod model;
+mod notify;
+mod object_move;
+mod output;
+mod python;
+mod registered;
+mod serving_check;
+mod serving_deploy;
+mod serving_monitor;
+mod sql_load;
+mod table_check;
+mod table_transform;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod waiting;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::watch;
 
+use self::error::{OperatorError, settle};
+use self::waiting::until_cancelled;
 use crate::dag::Deck;
+use crate::dag::operator::Operator;
 use crate::runtime::attempt::{Order, Private};
 use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
@@ -13,6 +51,9 @@ use crate::runtime::serving::ServingHandle;
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
 use crate::store::Store;
+
+/// How long an operator inside the daemon may go on when it is told to end.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What an operator inside the daemon may use.
 #[derive(Debug, Clone)]
@@ -31,12 +72,112 @@ pub struct DaemonContext {
 }
 
 /// Runs an operator inside the daemon. Ends soon after `cancelled` turns true.
-pub async fn run_in_daemon(_context: DaemonContext) -> Outcome {
-    todo!("operators helper")
+pub async fn run_in_daemon(context: DaemonContext) -> Outcome {
+    let work = work_in_daemon(&context);
+    tokio::pin!(work);
+    let result = tokio::select! {
+        result = &mut work => result,
+        () = until_cancelled(context.cancelled.clone()) => {
+            // An operator that has something to set right (the traffic) gets a moment for it.
+            tokio::time::timeout(GRACE, work).await.unwrap_or(Err(OperatorError::Cancelled))
+        }
+    };
+    masked(settle(result), &context.log)
+}
+
+async fn work_in_daemon(context: &DaemonContext) -> Result<Outcome, OperatorError> {
+    match find(&context.order.operator)? {
+        Operator::Empty => Ok(Outcome::output(Value::Null)),
+        Operator::Branch => branch::branch(context),
+        Operator::ShortCircuit => branch::short_circuit(context),
+        Operator::Notify => notify::run(context).await,
+        Operator::MlGate => ml_gate::run(context).await,
+        Operator::ModelRegister => model::register(context).await,
+        Operator::ModelPromote => model::promote(context).await,
+        Operator::ModelRollback => model::rollback(context).await,
+        Operator::ServingDeploy => serving_deploy::run(context).await,
+        Operator::ServingCheck => serving_check::run(context).await,
+        Operator::ServingMonitor => serving_monitor::run(context).await,
+        operator @ (Operator::Command
+        | Operator::Python
+        | Operator::CsvExtract
+        | Operator::TableTransform
+        | Operator::TableCheck
+        | Operator::SqlLoad
+        | Operator::ObjectMove
+        | Operator::DatasetValidate
+        | Operator::MlTrain) => Err(OperatorError::Fatal(format!(
+            "`{}` runs in a process of its own, not in the daemon",
+            operator.name()
+        ))),
+    }
 }
 
 /// Runs an operator in the attempt's own process (already in its own session). Blocks. A child
 /// that it starts stays in this session, its output goes through `log`.
-pub fn run_in_process(_order: &Order, _private: &Private, _log: &Arc<TaskLog>) -> Outcome {
-    todo!("operators helper")
+pub fn run_in_process(order: &Order, private: &Private, log: &Arc<TaskLog>) -> Outcome {
+    let result = find(&order.operator).and_then(|operator| match operator {
+        Operator::Command => command::run(order, private, log),
+        Operator::Python => python::run(order, private, log),
+        Operator::CsvExtract => csv_extract::run(order, private, log),
+        Operator::TableTransform => table_transform::run(order, log),
+        Operator::TableCheck => table_check::run(order, log),
+        Operator::SqlLoad => sql_load::run(order, private, log),
+        Operator::ObjectMove => object_move::run(order, private, log),
+        Operator::DatasetValidate => dataset_validate::run(order, log),
+        Operator::MlTrain => ml_train::run(order, log),
+        Operator::Empty
+        | Operator::Branch
+        | Operator::ShortCircuit
+        | Operator::Notify
+        | Operator::MlGate
+        | Operator::ModelRegister
+        | Operator::ModelPromote
+        | Operator::ModelRollback
+        | Operator::ServingDeploy
+        | Operator::ServingCheck
+        | Operator::ServingMonitor => Err(OperatorError::Fatal(format!(
+            "`{}` runs inside the daemon, not in a process",
+            operator.name()
+        ))),
+    });
+    masked(settle(result), log)
+}
+
+fn find(name: &str) -> Result<Operator, OperatorError> {
+    Operator::ALL
+        .iter()
+        .copied()
+        .find(|operator| operator.name() == name)
+        .ok_or_else(|| OperatorError::Fatal(format!("there is no operator `{name}`")))
+}
+
+fn masked(outcome: Outcome, log: &TaskLog) -> Outcome {
+    match outcome {
+        Outcome::Success { output, chosen, skip_all_downstream, asset_events } => {
+            let output = masked_value(output, log);
+            Outcome::Success { output, chosen, skip_all_downstream, asset_events }
+        }
+        Outcome::Skipped { reason } => Outcome::Skipped { reason: log.masked(&reason) },
+        Outcome::Failed { error, exit_code, retryable } => {
+            log.say(&error);
+            Outcome::Failed { error: log.masked(&error), exit_code, retryable }
+        }
+    }
+}
+
+fn masked_value(value: Value, log: &TaskLog) -> Value {
+    match value {
+        Value::String(text) => Value::String(log.masked(&text)),
+        Value::Array(items) => {
+            Value::Array(items.into_iter().map(|item| masked_value(item, log)).collect())
+        }
+        Value::Object(table) => Value::Object(
+            table
+                .into_iter()
+                .map(|(key, value)| (log.masked(&key), masked_value(value, log)))
+                .collect(),
+        ),
+        plain => plain,
+    }
 }
