@@ -1,5 +1,8 @@
 //! The user's systems: lakes, databases, places to send messages to.
+//!
+//! A connection's URL may hold secrets: errors name the connection and the scheme, never the URL.
 
+pub mod http;
 pub mod message;
 pub mod object;
 pub mod sql;
@@ -21,4 +24,59 @@ impl std::fmt::Debug for OpenConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "OpenConnection({})", self.name)
     }
+}
+
+impl OpenConnection {
+    /// Returns the URL's scheme, such as `sqlite`.
+    pub fn scheme(&self) -> &str {
+        self.url.split_once(':').map_or("", |(scheme, _)| scheme)
+    }
+}
+
+/// A system that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectionError {
+    #[error("there is no connection `{name}`{}", did_you_mean(meant.as_deref()))]
+    Unknown { name: String, meant: Option<String> },
+    #[error("connection `{name}` is a `{scheme}:` connection where {expected} is needed")]
+    Kind { name: String, scheme: String, expected: &'static str },
+    #[error(
+        "`{uri}` names no place: expected `file:PATH` or `CONNECTION:PATH`, such as `lake:incoming/a.csv`"
+    )]
+    NotAUri { uri: String },
+    #[error("`{uri}` climbs out of its folder: `..` is not taken")]
+    ClimbsOut { uri: String },
+    #[error("open connection `{name}`")]
+    Open { name: String, source: Box<dyn std::error::Error + Send + Sync> },
+}
+
+/// Finds a connection by its name.
+pub fn find<'a>(
+    connections: &'a BTreeMap<String, OpenConnection>,
+    name: &str,
+) -> Result<&'a OpenConnection, ConnectionError> {
+    connections.get(name).ok_or_else(|| ConnectionError::Unknown {
+        name: name.to_owned(),
+        meant: closest(name, connections.keys().map(String::as_str)),
+    })
+}
+
+/// Returns the name that was probably meant.
+pub fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    /// Below this two names have little in common.
+    const LIKENESS_MIN: f64 = 0.8;
+    known
+        .into_iter()
+        .map(|candidate| {
+            let likeness = strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase());
+            (likeness, candidate)
+        })
+        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate.to_owned())
+}
+
+/// Returns ` (did you mean …?)`, or nothing.
+pub fn did_you_mean(meant: Option<&str>) -> String {
+    meant.map(|meant| format!(" (did you mean `{meant}`?)")).unwrap_or_default()
 }

@@ -1,1 +1,66 @@
-//! Messages to people: the event feed and log, or a webhook.
+//! Messages to people: a webhook's JSON, as chat systems take it.
+
+use std::time::Duration;
+
+use hyper::Method;
+use serde_json::json;
+
+use crate::connection::http::{self, HttpError};
+
+/// How long a webhook may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A message that did not arrive.
+#[derive(Debug, thiserror::Error)]
+pub enum MessageError {
+    #[error("post the message")]
+    Http(#[from] HttpError),
+    #[error("post the message: the webhook answered {status}{}", if body.is_empty() { String::new() } else { format!(": {body}") })]
+    Refused { status: u16, body: String },
+}
+
+impl MessageError {
+    /// Says whether another try may help.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Http(HttpError::Url | HttpError::Https) => false,
+            Self::Http(_) => true,
+            Self::Refused { status, .. } => *status >= 500 || *status == 429 || *status == 408,
+        }
+    }
+}
+
+/// Posts `{"text": …, "title": …}`; any 2xx is success.
+pub async fn post_webhook(url: &str, title: Option<&str>, text: &str) -> Result<(), MessageError> {
+    let mut body = json!({ "text": text });
+    if let Some(title) = title {
+        body["title"] = json!(title);
+    }
+    let body = body.to_string().into_bytes();
+    let answer = http::send(Method::POST, url, Some(body), TIMEOUT).await?;
+    if (200..300).contains(&answer.status) {
+        return Ok(());
+    }
+    let body = String::from_utf8_lossy(&answer.body).chars().take(200).collect::<String>();
+    Err(MessageError::Refused { status: answer.status, body: body.trim().to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_pass_is_worth_another_try() {
+        let refused = |status| MessageError::Refused { status, body: String::new() };
+        assert!(refused(503).is_passing());
+        assert!(!refused(404).is_passing());
+        assert!(!MessageError::from(HttpError::Https).is_passing());
+        assert!(MessageError::from(HttpError::TimedOut { after: TIMEOUT }).is_passing());
+    }
+
+    #[tokio::test]
+    async fn an_https_webhook_is_refused_clearly() {
+        let error = post_webhook("https://hooks.example/x", None, "hi").await.unwrap_err();
+        assert!(!error.is_passing());
+    }
+}

@@ -1,10 +1,34 @@
 //! What the operators do, each in a file of its own.
+//!
+//! An operator reads its arguments as rendered, does its work, and ends as an [`Outcome`]. Bad
+//! arguments and bad data are fatal; what another try may mend is not. What secrets may have
+//! slipped into a result or an error is masked here, once for all.
+
+mod args;
+mod child;
+mod command;
+mod csv_extract;
+mod dataset_validate;
+mod error;
+mod ml_train;
+mod object_move;
+mod output;
+mod python;
+mod sql_load;
+mod table_check;
+mod table_transform;
+mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio::sync::watch;
 
+use self::error::{OperatorError, settle};
 use crate::dag::Deck;
+use crate::dag::operator::Operator;
 use crate::runtime::attempt::{Order, Private};
 use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
@@ -37,6 +61,69 @@ pub async fn run_in_daemon(_context: DaemonContext) -> Outcome {
 
 /// Runs an operator in the attempt's own process (already in its own session). Blocks. A child
 /// that it starts stays in this session, its output goes through `log`.
-pub fn run_in_process(_order: &Order, _private: &Private, _log: &Arc<TaskLog>) -> Outcome {
-    todo!("operators helper")
+pub fn run_in_process(order: &Order, private: &Private, log: &Arc<TaskLog>) -> Outcome {
+    let result = find(&order.operator).and_then(|operator| match operator {
+        Operator::Command => command::run(order, private, log),
+        Operator::Python => python::run(order, private, log),
+        Operator::CsvExtract => csv_extract::run(order, private, log),
+        Operator::TableTransform => table_transform::run(order, log),
+        Operator::TableCheck => table_check::run(order, log),
+        Operator::SqlLoad => sql_load::run(order, private, log),
+        Operator::ObjectMove => object_move::run(order, private, log),
+        Operator::DatasetValidate => dataset_validate::run(order, log),
+        Operator::MlTrain => ml_train::run(order, log),
+        Operator::Empty
+        | Operator::Branch
+        | Operator::ShortCircuit
+        | Operator::Notify
+        | Operator::MlGate
+        | Operator::ModelRegister
+        | Operator::ModelPromote
+        | Operator::ModelRollback
+        | Operator::ServingDeploy
+        | Operator::ServingCheck
+        | Operator::ServingMonitor => Err(OperatorError::Fatal(format!(
+            "`{}` runs inside the daemon, not in a process",
+            operator.name()
+        ))),
+    });
+    masked(settle(result), log)
+}
+
+fn find(name: &str) -> Result<Operator, OperatorError> {
+    Operator::ALL
+        .iter()
+        .copied()
+        .find(|operator| operator.name() == name)
+        .ok_or_else(|| OperatorError::Fatal(format!("there is no operator `{name}`")))
+}
+
+fn masked(outcome: Outcome, log: &TaskLog) -> Outcome {
+    match outcome {
+        Outcome::Success { output, chosen, skip_all_downstream, asset_events } => {
+            let output = masked_value(output, log);
+            Outcome::Success { output, chosen, skip_all_downstream, asset_events }
+        }
+        Outcome::Skipped { reason } => Outcome::Skipped { reason: log.masked(&reason) },
+        Outcome::Failed { error, exit_code, retryable } => {
+            log.say(&error);
+            Outcome::Failed { error: log.masked(&error), exit_code, retryable }
+        }
+    }
+}
+
+fn masked_value(value: Value, log: &TaskLog) -> Value {
+    match value {
+        Value::String(text) => Value::String(log.masked(&text)),
+        Value::Array(items) => {
+            Value::Array(items.into_iter().map(|item| masked_value(item, log)).collect())
+        }
+        Value::Object(table) => Value::Object(
+            table
+                .into_iter()
+                .map(|(key, value)| (log.masked(&key), masked_value(value, log)))
+                .collect(),
+        ),
+        plain => plain,
+    }
 }

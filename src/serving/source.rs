@@ -25,6 +25,9 @@ pub(crate) trait Source: Send + Sync + 'static {
     fn keep_traffic(&self, model: &str, weights: &[(u32, u8)]) -> Result<(), Fault>;
 }
 
+/// The fact that tells whose traffic was set last.
+const LATEST_MODEL: &str = "serving.latest_model";
+
 /// The project's own registry.
 pub(crate) struct Registry {
     pub(crate) store: Store,
@@ -55,12 +58,20 @@ impl Source for Registry {
     }
 
     fn kept_traffic(&self) -> Result<Vec<(String, u32, u8)>, Fault> {
-        Ok(self.store.read_blocking(store::serving::load)?)
+        let (kept, latest) = self.store.read_blocking(|conn| {
+            Ok((store::serving::load(conn)?, store::meta::get(conn, LATEST_MODEL)?))
+        })?;
+        let mut kept: Vec<_> = kept.into_iter().map(|d| (d.model, d.version, d.weight)).collect();
+        kept.sort_by_key(|(model, _, _)| Some(model) == latest.as_ref());
+        Ok(kept)
     }
 
     fn keep_traffic(&self, model: &str, weights: &[(u32, u8)]) -> Result<(), Fault> {
         let (model, weights) = (model.to_owned(), weights.to_vec());
-        Ok(self.store.write_blocking(move |tx| store::serving::replace(tx, &model, &weights))?)
+        Ok(self.store.write_blocking(move |tx| {
+            store::serving::replace(tx, &model, &weights)?;
+            store::meta::put(tx, LATEST_MODEL, &model)
+        })?)
     }
 }
 

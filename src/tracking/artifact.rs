@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::store::{Store, StoreError};
 use crate::types::TrackingRunId;
 
 /// Returns the folder of a run's artifacts, below the state folder `.dagdeck`.
@@ -11,5 +12,16 @@ pub fn folder(state_dir: &Path, experiment_id: &str, run_id: &TrackingRunId) -> 
 
 /// Writes one artifact (temp file, fsync, rename); `path` is relative and may not climb out.
 pub fn write(_folder: &Path, _path: &str, _bytes: &[u8]) -> std::io::Result<()> {
+    todo!("store helper")
+}
+
+/// Takes note of an artifact that was written.
+pub fn record(
+    _store: &Store,
+    _run_id: &TrackingRunId,
+    _path: &str,
+    _size: u64,
+    _sha256: &str,
+) -> Result<(), StoreError> {
     todo!("store helper")
 }

@@ -1,0 +1,69 @@
+//! What the children of `command` and `python` have in common: environment, folder, ending.
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+
+use crate::runtime::attempt::{Order, Private};
+use crate::sched::Outcome;
+
+/// Prepares a child in the attempt's session: it inherits the environment, then gets the names
+/// that Airflow gives its tasks, then the task's `env`, then what must not be on disk.
+pub(super) fn prepare(
+    program: &str,
+    cwd: Option<&str>,
+    order: &Order,
+    private: &Private,
+) -> Command {
+    let task = &order.key.task;
+    let mut command = Command::new(program);
+    command
+        .current_dir(folder(cwd, order))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .env("AIRFLOW_CTX_DAG_ID", task.dag_id.as_str())
+        .env("AIRFLOW_CTX_TASK_ID", task.task_id.as_str())
+        .env("AIRFLOW_CTX_DAG_RUN_ID", task.dag_run_id.as_str())
+        .env("AIRFLOW_CTX_TRY_NUMBER", order.key.try_number.to_string())
+        .env("DAGDECK_PROJECT", &order.project)
+        .env("DAGDECK_RUN_FOLDER", &order.run_folder)
+        .envs(&order.env)
+        .envs(&private.env);
+    command
+}
+
+/// Returns the folder that a child starts in: the project, unless the task says otherwise.
+pub(super) fn folder(cwd: Option<&str>, order: &Order) -> PathBuf {
+    cwd.map_or_else(|| order.project.clone(), |cwd| order.project.join(cwd))
+}
+
+/// Makes the outcome of a child that did not end with 0.
+pub(super) fn failed(status: ExitStatus) -> Outcome {
+    let error = match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => format!("killed by signal {signal} ({})", signal_name(signal)),
+        (None, None) => "ended in an unknown way".to_owned(),
+    };
+    Outcome::Failed { error, exit_code: status.code(), retryable: true }
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL: out of memory, or killed by somebody",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        14 => "SIGALRM",
+        15 => "SIGTERM",
+        24 => "SIGXCPU",
+        25 => "SIGXFSZ",
+        _ => "see `man 7 signal`",
+    }
+}

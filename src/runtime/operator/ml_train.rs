@@ -1,0 +1,243 @@
+//! `ml.train`: trains, evaluates, cross-validates, and logs all of it to the tracker as one run.
+//!
+//! The run bears the launch token of the attempt: made twice, it is the same run.
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::args::Args;
+use super::dataset_validate;
+use super::error::{OperatorError, chain};
+use crate::ml::{self, Dataset, TrainSpec, Trained};
+use crate::runtime::attempt::Order;
+use crate::runtime::layout::Layout;
+use crate::runtime::task_log::TaskLog;
+use crate::sched::Outcome;
+use crate::store::Store;
+use crate::tracking::run::{MetricPoint, NewRun};
+use crate::tracking::{artifact, experiment, run};
+use crate::types::view::TrackingRunView;
+use crate::types::{TrackingRunId, time};
+
+const SEED: i64 = 42;
+const TEST_SIZE: f64 = 0.2;
+const FOLDS: i64 = 5;
+
+struct TrainArgs {
+    spec: TrainSpec,
+    /// Default: the data set's name.
+    experiment: Option<String>,
+}
+
+impl TrainArgs {
+    fn read(args: Args<'_>) -> Result<Self, OperatorError> {
+        if args.integer_or_none("trials")?.unwrap_or(0) != 0 {
+            return Err(OperatorError::fatal(
+                "`trials`: tuning comes with a later version; use trials = 0",
+            ));
+        }
+        let seed = args.integer_or_none("seed")?.unwrap_or(SEED);
+        let test_size = args.number_or_none("test_size")?.unwrap_or(TEST_SIZE);
+        if !(0.0 < test_size && test_size < 1.0) {
+            return Err(OperatorError::Fatal(format!(
+                "`test_size` is {test_size}; expected a share between 0 and 1"
+            )));
+        }
+        let folds = args.integer_or_none("folds")?.unwrap_or(FOLDS);
+        let folds = usize::try_from(folds).ok().filter(|folds| (2..=100).contains(folds));
+        Ok(Self {
+            spec: TrainSpec {
+                model: args.text("model")?,
+                hyperparameters: hyperparameters(args)?,
+                seed: u64::try_from(seed)
+                    .map_err(|_| OperatorError::fatal("`seed` must not be negative"))?,
+                test_size,
+                folds: folds
+                    .ok_or_else(|| OperatorError::fatal("`folds` must be between 2 and 100"))?,
+            },
+            experiment: args.text_or_none("experiment")?,
+        })
+    }
+}
+
+/// A table, or its JSON as text (what a form may have given).
+fn hyperparameters(args: Args<'_>) -> Result<Map<String, Value>, OperatorError> {
+    match args.get("hyperparameters") {
+        Some(Value::String(text)) => serde_json::from_str(text)
+            .map_err(|_| super::args::unfit("hyperparameters", &json!(text), "a table")),
+        _ => args.table("hyperparameters"),
+    }
+}
+
+pub(super) fn run(order: &Order, log: &TaskLog) -> Result<Outcome, OperatorError> {
+    let args = TrainArgs::read(Args(&order.args))?;
+    let dataset = dataset_validate::read(order)?;
+    let layout = Layout::new(&order.project);
+    let store = Store::open(&layout.database())?;
+    let experiment = args.experiment.clone().unwrap_or_else(|| dataset.name.clone());
+    let experiment_id = experiment::ensure(&store, &experiment)?;
+    let tracked = run::create(&store, new_run(order, &args, &dataset, &experiment_id))?;
+    log.say(&format!("run {} of experiment `{experiment}`", tracked.run_id));
+    let trained = train(&dataset, &args.spec, log).and_then(|trained| {
+        record(&store, &layout, &tracked, &args.spec, &trained).map(|()| trained)
+    });
+    match trained {
+        Ok(trained) => {
+            run::end(&store, &tracked.run_id, "FINISHED", time::now())?;
+            tell(&trained, log);
+            Ok(Outcome::output(json!({
+                "run_id": tracked.run_id, "experiment": experiment, "model": args.spec.model,
+                "metrics": trained.metrics,
+            })))
+        }
+        Err(error) => {
+            end_failed(&store, &tracked.run_id, &error, log);
+            Err(error)
+        }
+    }
+}
+
+fn new_run(order: &Order, args: &TrainArgs, dataset: &Dataset, experiment_id: &str) -> NewRun {
+    let task = &order.key.task;
+    let tag = |key: &str, value: String| (key.to_owned(), value);
+    NewRun {
+        experiment_id: experiment_id.to_owned(),
+        run_name: format!("{}-{}", args.spec.model, short(order.token.as_str())),
+        user_id: order.user.clone(),
+        start_time: time::now(),
+        tags: vec![
+            tag("mlflow.source.name", format!("{}.{}", task.dag_id, task.task_id)),
+            tag("mlflow.source.type", "JOB".into()),
+            tag("mlflow.user", order.user.clone()),
+            tag("dagdeck.dag_id", task.dag_id.to_string()),
+            tag("dagdeck.dag_run_id", task.dag_run_id.to_string()),
+            tag("dagdeck.dataset", dataset.name.clone()),
+            tag("dagdeck.dataset_digest", dataset.digest.clone()),
+            tag("dagdeck.task", task_name(dataset).into()),
+        ],
+        attempt_token: Some(order.token.to_string()),
+    }
+}
+
+fn task_name(dataset: &Dataset) -> &'static str {
+    match dataset.task {
+        crate::dag::spec::LearningTask::Classification => "classification",
+        crate::dag::spec::LearningTask::Regression => "regression",
+    }
+}
+
+/// Returns the last characters of a token: enough to tell runs apart at a glance.
+fn short(token: &str) -> String {
+    let letters: Vec<char> = token.chars().filter(char::is_ascii_alphanumeric).collect();
+    letters[letters.len().saturating_sub(6)..].iter().collect()
+}
+
+fn train(dataset: &Dataset, spec: &TrainSpec, log: &TaskLog) -> Result<Trained, OperatorError> {
+    ml::train(dataset, spec, &mut |line| log.say(line))
+        .map_err(|error| OperatorError::Fatal(chain(&error)))
+}
+
+/// Logs params, metrics, tags and artifacts.
+fn record(
+    store: &Store,
+    layout: &Layout,
+    tracked: &TrackingRunView,
+    spec: &TrainSpec,
+    trained: &Trained,
+) -> Result<(), OperatorError> {
+    let folder = artifact::folder(&layout.state_dir(), &tracked.experiment_id, &tracked.run_id);
+    let model = trained.model.to_bytes();
+    let files = std::iter::once(("model/model.json", model.as_slice()))
+        .chain(trained.artifacts.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())));
+    for (path, bytes) in files {
+        artifact::write(&folder, path, bytes)
+            .map_err(|error| OperatorError::passing(format!("write artifact `{path}`: {error}")))?;
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        artifact::record(store, &tracked.run_id, path, size, &sha256(bytes))?;
+    }
+    run::log_batch(
+        store,
+        &tracked.run_id,
+        metric_points(trained),
+        params(spec, trained),
+        tags(trained)?,
+    )?;
+    Ok(())
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn metric_points(trained: &Trained) -> Vec<MetricPoint> {
+    let timestamp = time::now();
+    let point = |key: &str, value: f64, step: i64| MetricPoint {
+        key: key.to_owned(),
+        value,
+        timestamp,
+        step,
+    };
+    let mut points: Vec<_> =
+        trained.metrics.iter().map(|(key, value)| point(key, *value, 0)).collect();
+    for (key, values) in &trained.fold_metrics {
+        let key = fold_key(key);
+        points.extend((0_i64..).zip(values).map(|(step, value)| point(&key, *value, step)));
+    }
+    points
+}
+
+/// Returns `cv_…_fold`, however the learning names it.
+fn fold_key(metric: &str) -> String {
+    let middle = metric.strip_prefix("cv_").unwrap_or(metric);
+    let middle = middle.strip_suffix("_fold").unwrap_or(middle);
+    format!("cv_{middle}_fold")
+}
+
+fn params(spec: &TrainSpec, trained: &Trained) -> Vec<(String, String)> {
+    let mut params: Vec<(String, String)> =
+        trained.params.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    let own = [
+        ("model", spec.model.clone()),
+        ("seed", spec.seed.to_string()),
+        ("test_size", spec.test_size.to_string()),
+        ("folds", spec.folds.to_string()),
+        ("train_rows", trained.train_rows.to_string()),
+        ("test_rows", trained.test_rows.to_string()),
+    ];
+    for (key, value) in own {
+        // A hyperparameter of the same name is the model's own and stays.
+        if !trained.params.contains_key(key) {
+            params.push((key.to_owned(), value));
+        }
+    }
+    params
+}
+
+fn tags(trained: &Trained) -> Result<Vec<(String, String)>, OperatorError> {
+    let signature = serde_json::to_string(trained.model.signature())
+        .map_err(|error| OperatorError::fatal(format!("write the signature: {error}")))?;
+    let mut tags: Vec<_> =
+        trained.tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    tags.push(("dagdeck.signature".to_owned(), signature));
+    Ok(tags)
+}
+
+fn tell(trained: &Trained, log: &TaskLog) {
+    log.say(&format!("{} rows to learn from, {} held out", trained.train_rows, trained.test_rows));
+    for (metric, value) in &trained.metrics {
+        log.say(&format!("{metric:<24} {value:.4}"));
+    }
+}
+
+/// Ends the run as failed; that it could not be is only told, the first error counts.
+fn end_failed(store: &Store, run_id: &TrackingRunId, error: &OperatorError, log: &TaskLog) {
+    let tag = ("dagdeck.error".to_owned(), log.masked(&error.to_string()));
+    let ended = run::log_batch(store, run_id, Vec::new(), Vec::new(), vec![tag])
+        .and_then(|()| run::end(store, run_id, "FAILED", time::now()));
+    if let Err(error) = ended {
+        log.say(&format!("the run could not be ended as failed: {}", chain(&error)));
+    }
+}
+
+#[cfg(test)]
+mod tests;

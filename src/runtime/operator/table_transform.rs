@@ -1,0 +1,100 @@
+//! `table.transform`: one `select` over `input`, kept as a table of the run.
+
+use rusqlite::TransactionBehavior;
+use serde_json::json;
+
+use super::args::Args;
+use super::error::OperatorError;
+use super::tables;
+use crate::connection::sql::quote;
+use crate::runtime::attempt::Order;
+use crate::runtime::task_log::TaskLog;
+use crate::sched::Outcome;
+
+pub(super) fn run(order: &Order, log: &TaskLog) -> Result<Outcome, OperatorError> {
+    let args = Args(&order.args);
+    let (input, sql) = (args.text("input")?, args.text("sql")?);
+    let table = tables::result_name(order);
+    let mut database = tables::open(order)?;
+    tables::expose_as_input(&database, &input)?;
+    tables::check_reads_only(&mut database, "sql", &sql)?;
+    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if input != table {
+        // What an earlier try left.
+        transaction.execute_batch(&format!("drop table if exists main.{}", quote(&table)))?;
+    }
+    transaction.execute_batch(&format!("create table main.{} as {sql}", quote(&table))).map_err(
+        |error| match OperatorError::from(error) {
+            OperatorError::Fatal(text) => OperatorError::fatal(format!("`sql`: {text}")),
+            other => other,
+        },
+    )?;
+    let rows: i64 = transaction.query_row(
+        &format!("select count(*) from main.{}", quote(&table)),
+        [],
+        |row| row.get(0),
+    )?;
+    transaction.commit()?;
+    log.say(&format!("{rows} rows in `{table}`"));
+    Ok(Outcome::output(json!({ "table": table, "rows": rows })))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::runtime::operator::tests::Bench;
+    use crate::sched::Outcome;
+
+    fn bench() -> Bench {
+        let bench = Bench::new("table.transform");
+        bench.tables(
+            "create table extract (id integer, salary real);
+             insert into extract values (1, 10.5), (2, -1), (3, 20)",
+        );
+        bench
+    }
+
+    #[test]
+    fn a_select_over_the_input_becomes_a_table_of_the_run() {
+        let bench = bench();
+        let sql = "select *, salary * 12 as yearly from input where salary > 0";
+        let outcome = bench.run(json!({ "input": "extract", "sql": sql }));
+        assert_eq!(outcome, Outcome::output(json!({ "table": "work", "rows": 2 })));
+        assert_eq!(bench.rows("select id, yearly from work"), ["1|126.0", "3|240.0"]);
+    }
+
+    #[test]
+    fn a_second_try_replaces_what_the_first_left() {
+        let bench = bench();
+        let args = json!({ "input": "extract", "sql": "with a as (select id from input) select * from a;" });
+        assert_eq!(bench.run(args.clone()), bench.run(args));
+        assert_eq!(bench.rows("select count(*) from work"), ["3"]);
+    }
+
+    #[test]
+    fn anything_but_one_select_is_refused() {
+        let bench = bench();
+        for (sql, words) in [
+            ("delete from extract", "may only read"),
+            ("drop table extract", "may only read"),
+            ("select 1; select 2", "one statement"),
+            ("select 1; drop table extract", "may only read"),
+            ("pragma journal_mode = delete", "may only read"),
+            ("attach 'x.db' as x", "may only read"),
+            ("selekt 1", "near \"selekt\": syntax error"),
+            ("select salry from input", "no such column: salry"),
+            ("", "must be one `select`"),
+            ("-- nothing", "must be one `select`"),
+        ] {
+            bench.is_fatal(json!({ "input": "extract", "sql": sql }), words);
+        }
+        assert_eq!(bench.rows("select count(*) from extract"), ["3"]);
+    }
+
+    #[test]
+    fn an_input_that_is_not_there_is_named_with_what_was_meant() {
+        let args = json!({ "input": "extrcat", "sql": "select 1" });
+        bench().is_fatal(args, "no table `extrcat` (did you mean `extract`?)");
+    }
+}

@@ -1,0 +1,143 @@
+//! `tables.db` in the run's folder: the tables that the tasks of one run hand on, each named by
+//! the task that made it.
+
+use std::os::unix::fs::OpenOptionsExt;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+
+use super::error::OperatorError;
+use crate::connection::sql::quote;
+use crate::connection::{closest, did_you_mean};
+use crate::runtime::attempt::Order;
+use crate::types::ids::UNMAPPED;
+
+/// Tasks of one run write one after the other; a large table takes its time, and the task's own
+/// timeout is what ends the waiting.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TableColumn {
+    pub(super) name: String,
+    /// As declared; may be empty.
+    pub(super) declared_type: String,
+}
+
+/// Opens the run's tables, making the file (mode 0600) where there is none.
+pub(super) fn open(order: &Order) -> Result<Connection, OperatorError> {
+    let path = path(order);
+    std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| OperatorError::io(&format!("open `{}`", path.display()), &error))?;
+    let tables = Connection::open(&path)?;
+    tables.busy_timeout(BUSY_TIMEOUT)?;
+    // Readers must not wait for a task that loads a large file beside them.
+    tables.pragma_update(None, "journal_mode", "wal")?;
+    Ok(tables)
+}
+
+/// Returns the file.
+pub(super) fn path(order: &Order) -> std::path::PathBuf {
+    order.run_folder.join("tables.db")
+}
+
+/// Returns the name of the table that this task makes.
+pub(super) fn result_name(order: &Order) -> String {
+    let task = &order.key.task;
+    match task.map_index {
+        UNMAPPED => task.task_id.to_string(),
+        index => format!("{}__{index}", task.task_id),
+    }
+}
+
+/// Checks that there is such a table.
+pub(super) fn find(tables: &Connection, name: &str) -> Result<(), OperatorError> {
+    let known = names(tables)?;
+    if known.iter().any(|table| table == name) {
+        return Ok(());
+    }
+    let meant = closest(name, known.iter().map(String::as_str));
+    let there_are = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(OperatorError::fatal(format!(
+        "`input`: this run has no table `{name}`{} (there are: {there_are})",
+        did_you_mean(meant.as_deref())
+    )))
+}
+
+fn names(tables: &Connection) -> Result<Vec<String>, OperatorError> {
+    let mut statement = tables.prepare(
+        "select name from main.sqlite_schema where type = 'table' and name not like 'sqlite\\_%' escape '\\' order by name",
+    )?;
+    let names = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(names)
+}
+
+/// Returns the columns of `schema`.`table`, in order; none where there is no such table.
+pub(super) fn columns(
+    database: &Connection,
+    schema: &str,
+    table: &str,
+) -> Result<Vec<TableColumn>, OperatorError> {
+    let mut statement =
+        database.prepare("select name, type from pragma_table_info(?1, ?2) order by cid")?;
+    let columns = statement
+        .query_map([table, schema], |row| {
+            Ok(TableColumn { name: row.get(0)?, declared_type: row.get(1)? })
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(columns)
+}
+
+/// Shows `table` as `input` to the statements of this connection. Other tables of the run go by
+/// their own names.
+pub(super) fn expose_as_input(tables: &Connection, table: &str) -> Result<(), OperatorError> {
+    find(tables, table)?;
+    let sql = format!("create temp view input as select * from main.{}", quote(table));
+    tables.execute_batch(&sql)?;
+    Ok(())
+}
+
+/// Checks that `sql` is one statement that only reads; says what is wrong with it, by `key`.
+pub(super) fn check_reads_only(
+    tables: &mut Connection,
+    key: &str,
+    sql: &str,
+) -> Result<(), OperatorError> {
+    tables.authorizer(Some(|context: AuthContext<'_>| match context.action {
+        AuthAction::Select
+        | AuthAction::Read { .. }
+        | AuthAction::Function { .. }
+        | AuthAction::Recursive => Authorization::Allow,
+        _ => Authorization::Deny,
+    }))?;
+    let checked = match tables.prepare(sql) {
+        Ok(statement) if statement.column_count() > 0 && statement.readonly() => Ok(()),
+        Ok(_) => Err(format!("`{key}` must be one `select`")),
+        Err(rusqlite::Error::MultipleStatement) => {
+            Err(format!("`{key}` must be one statement; there is something after the first"))
+        }
+        Err(error)
+            if error.sqlite_error_code()
+                == Some(rusqlite::ErrorCode::AuthorizationForStatementDenied) =>
+        {
+            Err(format!("`{key}` must be one `select`: it may only read"))
+        }
+        Err(error) => Err(format!("`{key}`: {}", plain(&error))),
+    };
+    tables.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
+    checked.map_err(OperatorError::Fatal)
+}
+
+/// Returns SQLite's own words, without the statement that rusqlite repeats.
+pub(super) fn plain(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
+        other => other.to_string(),
+    }
+}
