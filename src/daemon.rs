@@ -7,7 +7,7 @@
 //! Whatever may be refused is refused before the engine starts. Listeners are bound early and
 //! served late: a client that comes while the daemon starts waits and is then answered.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -64,16 +64,6 @@ impl std::fmt::Debug for DaemonOptions {
             .field("executable", &self.executable)
             .finish_non_exhaustive()
     }
-}
-
-/// Checks that there is a project and that its state folder can be written; makes that folder.
-pub fn check_project(options: &DaemonOptions) -> Result<(), Fault> {
-    folder::prepare(&Layout::new(&options.project))
-}
-
-/// Connects to the project's daemon; starts one in the background where none runs.
-pub async fn ensure(layout: &Layout, executable: &Path) -> Result<Client, Fault> {
-    spawn::ensure(layout.project(), executable, &[]).await
 }
 
 /// Tells whether a daemon of the project runs, be it one that is just starting or stopping.

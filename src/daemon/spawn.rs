@@ -76,6 +76,16 @@ pub async fn ensure(project: &Path, executable: &Path, args: &[OsString]) -> Res
     }
 }
 
+/// Takes this process out of its terminal's session: what happens to the terminal no longer
+/// concerns it. To be called first thing by `up --detached`.
+pub fn detach() -> Result<(), Fault> {
+    match rustix::process::setsid() {
+        // A process that leads a group already was started on its own, by a shell or a supervisor.
+        Ok(_) | Err(rustix::io::Errno::PERM) => Ok(()),
+        Err(error) => Err(Fault::internal(&std::io::Error::from(error))),
+    }
+}
+
 /// A daemon that was started just now.
 struct Spawned {
     child: Child,

@@ -5,28 +5,42 @@
 //! slipped into a result or an error is masked here, once for all.
 
 mod args;
+mod branch;
 mod child;
 mod command;
+mod condition;
 mod csv_extract;
 mod dataset_validate;
 mod error;
+#[cfg(test)]
+mod fake_server;
+mod ml_gate;
 mod ml_train;
+mod model;
+mod notify;
 mod object_move;
 mod output;
 mod python;
+mod registered;
+mod serving_check;
+mod serving_deploy;
+mod serving_monitor;
 mod sql_load;
 mod table_check;
 mod table_transform;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::watch;
 
 use self::error::{OperatorError, settle};
+use self::waiting::until_cancelled;
 use crate::dag::Deck;
 use crate::dag::operator::Operator;
 use crate::runtime::attempt::{Order, Private};
@@ -37,6 +51,9 @@ use crate::runtime::serving::ServingHandle;
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
 use crate::store::Store;
+
+/// How long an operator inside the daemon may go on when it is told to end.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What an operator inside the daemon may use.
 #[derive(Debug, Clone)]
@@ -55,8 +72,45 @@ pub struct DaemonContext {
 }
 
 /// Runs an operator inside the daemon. Ends soon after `cancelled` turns true.
-pub async fn run_in_daemon(_context: DaemonContext) -> Outcome {
-    todo!("operators helper")
+pub async fn run_in_daemon(context: DaemonContext) -> Outcome {
+    let work = work_in_daemon(&context);
+    tokio::pin!(work);
+    let result = tokio::select! {
+        result = &mut work => result,
+        () = until_cancelled(context.cancelled.clone()) => {
+            // An operator that has something to set right (the traffic) gets a moment for it.
+            tokio::time::timeout(GRACE, work).await.unwrap_or(Err(OperatorError::Cancelled))
+        }
+    };
+    masked(settle(result), &context.log)
+}
+
+async fn work_in_daemon(context: &DaemonContext) -> Result<Outcome, OperatorError> {
+    match find(&context.order.operator)? {
+        Operator::Empty => Ok(Outcome::output(Value::Null)),
+        Operator::Branch => branch::branch(context),
+        Operator::ShortCircuit => branch::short_circuit(context),
+        Operator::Notify => notify::run(context).await,
+        Operator::MlGate => ml_gate::run(context).await,
+        Operator::ModelRegister => model::register(context).await,
+        Operator::ModelPromote => model::promote(context).await,
+        Operator::ModelRollback => model::rollback(context).await,
+        Operator::ServingDeploy => serving_deploy::run(context).await,
+        Operator::ServingCheck => serving_check::run(context).await,
+        Operator::ServingMonitor => serving_monitor::run(context).await,
+        operator @ (Operator::Command
+        | Operator::Python
+        | Operator::CsvExtract
+        | Operator::TableTransform
+        | Operator::TableCheck
+        | Operator::SqlLoad
+        | Operator::ObjectMove
+        | Operator::DatasetValidate
+        | Operator::MlTrain) => Err(OperatorError::Fatal(format!(
+            "`{}` runs in a process of its own, not in the daemon",
+            operator.name()
+        ))),
+    }
 }
 
 /// Runs an operator in the attempt's own process (already in its own session). Blocks. A child

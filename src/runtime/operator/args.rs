@@ -33,10 +33,6 @@ impl<'a> Args<'a> {
         self.get(key).map(|value| as_text(key, value)).transpose()
     }
 
-    pub(super) fn any(self, key: &str) -> Result<&'a Value> {
-        Self::needed(key, self.get(key))
-    }
-
     pub(super) fn integer_or_none(self, key: &str) -> Result<Option<i64>> {
         self.get(key)
             .map(|value| {

@@ -84,8 +84,8 @@ mod tests {
             ("attach 'x.db' as x", "may only read"),
             ("selekt 1", "near \"selekt\": syntax error"),
             ("select salry from input", "no such column: salry"),
-            ("", "must be one `select`"),
-            ("-- nothing", "must be one `select`"),
+            ("", "SQL is empty or comment only"),
+            ("-- nothing", "SQL is empty or comment only"),
         ] {
             bench.is_fatal(json!({ "input": "extract", "sql": sql }), words);
         }

@@ -1,0 +1,83 @@
+//! `notify`: one message to people, by the event feed or a webhook.
+
+use serde_json::json;
+
+use super::DaemonContext;
+use super::args::Args;
+use super::error::{OperatorError, chain};
+use crate::connection::{ConnectionError, find, message};
+use crate::sched::{Change, Outcome};
+use crate::types::event::{EventLog, Severity};
+use crate::types::time;
+
+pub(super) async fn run(context: &DaemonContext) -> Result<Outcome, OperatorError> {
+    let args = Args(&context.order.args);
+    let (text, title) = (args.text("message")?, args.text_or_none("title")?);
+    let connection = find(&context.private.connections, &args.text("connection")?)?;
+    match connection.scheme() {
+        "log" => tell_feed(context, title.as_deref(), &text).await?,
+        "http" | "https" => {
+            let posted = message::post_webhook(&connection.url, title.as_deref(), &text).await;
+            posted.map_err(|error| {
+                let told = format!("connection `{}`: {}", connection.name, chain(&error));
+                if error.is_passing() {
+                    OperatorError::Passing(told)
+                } else {
+                    OperatorError::Fatal(told)
+                }
+            })?;
+        }
+        scheme => {
+            return Err(ConnectionError::Kind {
+                name: connection.name.clone(),
+                scheme: scheme.to_owned(),
+                expected: "a place for messages (`log:` or `http://…`)",
+            }
+            .into());
+        }
+    }
+    let line = one_line(title.as_deref(), &text);
+    context.log.say(&format!("to `{}`: {line}", connection.name));
+    Ok(Outcome::output(json!({ "connection": connection.name, "message": text })))
+}
+
+/// Writes a line of the event feed, and one of the daemon's log.
+async fn tell_feed(
+    context: &DaemonContext,
+    title: Option<&str>,
+    text: &str,
+) -> Result<(), OperatorError> {
+    let task = &context.order.key.task;
+    let message = context.log.masked(&one_line(title, text));
+    tracing::info!(dag_id = %task.dag_id, task_id = %task.task_id, "{message}");
+    let line = EventLog {
+        id: 0,
+        when: time::now(),
+        severity: Severity::Info,
+        event: "notify".to_owned(),
+        dag_id: Some(task.dag_id.clone()),
+        dag_run_id: Some(task.dag_run_id.clone()),
+        task_id: Some(task.task_id.clone()),
+        owner: Some(context.order.user.clone()),
+        message,
+    };
+    Ok(context.store.commit(vec![Change::InsertEventLog(line)]).await?)
+}
+
+fn one_line(title: Option<&str>, text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match title {
+        Some(title) => format!("{title}: {text}"),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn the_feed_has_one_line_for_a_message() {
+        assert_eq!(one_line(Some("iris"), "rejected\n  because"), "iris: rejected because");
+    }
+}

@@ -1,0 +1,46 @@
+//! `serving.deploy`: a registered version is loaded, proves itself by a smoke prediction, and
+//! takes over the traffic: at once, or step by step with a way back.
+//!
+//! The version is resolved when the attempt runs. Where nothing is served yet, or without a
+//! `strategy`, all traffic goes over at once; a version that has all of it already is left alone.
+//! So the operator may be run again after a crash: it goes on from the traffic it finds.
+
+mod rollout;
+mod shares;
+mod strategy;
+
+use serde_json::json;
+
+use self::rollout::Rollout;
+use self::strategy::Strategy;
+use super::DaemonContext;
+use super::args::{Args, unfit};
+use super::error::OperatorError;
+use super::registered::{ModelUri, resolve};
+use crate::sched::Outcome;
+use crate::types::event::Event;
+
+pub(super) async fn run(context: &DaemonContext) -> Result<Outcome, OperatorError> {
+    let args = Args(&context.order.args);
+    let strategy = Strategy::read(args)?;
+    let written = args.text("model")?;
+    let uri = ModelUri::parse(&written).ok_or_else(|| {
+        unfit("model", &json!(written), "`models:/NAME@ALIAS` or `models:/NAME/VERSION`")
+    })?;
+    let version = resolve(&context.store, uri).await?;
+    context.log.say(&format!("`{written}` is version {} of `{}`", version.version, version.name));
+    let rollout = Rollout {
+        serving: &context.serving,
+        log: &context.log,
+        cancelled: &context.cancelled,
+        model: &version.name,
+        version: version.version,
+    };
+    let rolled_out = rollout.carry_out(&strategy).await;
+    context.publisher.publish(Event::ServingChanged);
+    let rolled_out = rolled_out?;
+    Ok(Outcome::output(json!({
+        "model": version.name, "version": version.version, "previous": rolled_out.previous,
+        "state": "serving", "steps": rolled_out.steps,
+    })))
+}

@@ -1,0 +1,181 @@
+//! `strategy = { canary = [10, 50, 100], step = "30s", rollback_if = { error_rate = "> 0.01" } }`
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::connection::{closest, did_you_mean};
+use crate::runtime::operator::args::{Args, duration, unfit};
+use crate::runtime::operator::condition::Condition;
+use crate::runtime::operator::error::OperatorError;
+use crate::types::serving::ServedVersion;
+
+const STEP: Duration = Duration::from_secs(30);
+
+/// What is watched while a new version has a part of the traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Figure {
+    ErrorRate,
+    P50Ms,
+    P99Ms,
+}
+
+impl Figure {
+    const ALL: [(Self, &'static str); 3] =
+        [(Self::ErrorRate, "error_rate"), (Self::P50Ms, "p50_ms"), (Self::P99Ms, "p99_ms")];
+
+    pub(super) fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(figure, _)| *figure == self).map_or("", |(_, name)| name)
+    }
+
+    /// Returns the figure since `before`; `None` where nothing was asked.
+    pub(super) fn measure(
+        self,
+        before: Option<&ServedVersion>,
+        now: &ServedVersion,
+    ) -> Option<f64> {
+        let (requests, errors) = counts(before, now);
+        if requests == 0 {
+            return None;
+        }
+        #[allow(clippy::cast_precision_loss, reason = "counts of requests, for a rate")]
+        match self {
+            Self::ErrorRate => Some(errors as f64 / requests as f64),
+            Self::P50Ms => now.p50_ms,
+            Self::P99Ms => now.p99_ms,
+        }
+    }
+}
+
+/// Returns requests and errors since `before`. A version that was loaded anew counts from 0.
+pub(super) fn counts(before: Option<&ServedVersion>, now: &ServedVersion) -> (u64, u64) {
+    let before = before.filter(|before| before.requests_total <= now.requests_total);
+    let since = |now: u64, before: Option<u64>| now.saturating_sub(before.unwrap_or(0));
+    (
+        since(now.requests_total, before.map(|before| before.requests_total)),
+        since(now.errors_total, before.map(|before| before.errors_total)),
+    )
+}
+
+/// How a version takes over.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Strategy {
+    /// Percents of the traffic, rising, the last one 100.
+    pub(super) percents: Vec<u8>,
+    /// How long each percent but the last is watched.
+    pub(super) step: Duration,
+    pub(super) rollback_if: Vec<(Figure, Condition)>,
+}
+
+impl Strategy {
+    pub(super) fn read(args: Args<'_>) -> Result<Self, OperatorError> {
+        let table = args.table("strategy")?;
+        for key in table.keys() {
+            const KNOWN: [&str; 3] = ["canary", "step", "rollback_if"];
+            if !KNOWN.contains(&key.as_str()) {
+                let meant = did_you_mean(closest(key, KNOWN).as_deref());
+                return Err(OperatorError::Fatal(format!("`strategy` has no `{key}`{meant}")));
+            }
+        }
+        Ok(Self {
+            percents: percents(table.get("canary"))?,
+            step: table.get("step").map_or(Ok(STEP), |step| duration("strategy.step", step))?,
+            rollback_if: match table.get("rollback_if") {
+                None => Vec::new(),
+                Some(Value::Object(conditions)) => rollback_if(conditions)?,
+                Some(other) => return Err(unfit("strategy.rollback_if", other, "a table")),
+            },
+        })
+    }
+}
+
+fn percents(canary: Option<&Value>) -> Result<Vec<u8>, OperatorError> {
+    let Some(written) = canary else { return Ok(vec![100]) };
+    let wrong = || unfit("strategy.canary", written, "rising percents such as [10, 50, 100]");
+    let mut percents = written
+        .as_array()
+        .ok_or_else(wrong)?
+        .iter()
+        .map(|percent| percent.as_u64().and_then(|p| u8::try_from(p).ok()))
+        .collect::<Option<Vec<u8>>>()
+        .ok_or_else(wrong)?;
+    let rises = percents.windows(2).all(|pair| pair[0] < pair[1]);
+    if !rises || percents.iter().any(|percent| !(1..=100).contains(percent)) {
+        return Err(wrong());
+    }
+    if percents.last() != Some(&100) {
+        percents.push(100);
+    }
+    Ok(percents)
+}
+
+fn rollback_if(conditions: &Map<String, Value>) -> Result<Vec<(Figure, Condition)>, OperatorError> {
+    conditions
+        .iter()
+        .map(|(name, value)| {
+            let known = Figure::ALL.iter().find(|(_, known)| known == name);
+            let (figure, _) = known.ok_or_else(|| {
+                let names = Figure::ALL.map(|(_, name)| name);
+                let meant = did_you_mean(closest(name, names).as_deref());
+                OperatorError::Fatal(format!(
+                    "`strategy.rollback_if` has no `{name}`{meant} (there are {})",
+                    names.join(", ")
+                ))
+            })?;
+            let key = format!("strategy.rollback_if.{name}");
+            let condition = Condition::parse(value)
+                .ok_or_else(|| unfit(&key, value, "a comparison such as \"> 0.01\""))?;
+            Ok((*figure, condition))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(strategy: Value) -> Result<Strategy, String> {
+        let args = json!({ "strategy": strategy });
+        Strategy::read(Args(args.as_object().unwrap())).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn without_a_strategy_all_goes_over_at_once() {
+        assert_eq!(read(json!(null)).unwrap().percents, [100]);
+    }
+
+    #[test]
+    fn the_samples_strategy_is_read() {
+        let strategy = read(json!({
+            "canary": [10, 50, 100], "step": "2s",
+            "rollback_if": { "error_rate": "> 0.01", "p99_ms": "> 250" },
+        }))
+        .unwrap();
+        assert_eq!(strategy.percents, [10, 50, 100]);
+        assert_eq!(strategy.step, Duration::from_secs(2));
+        assert_eq!(strategy.rollback_if[1].0, Figure::P99Ms);
+    }
+
+    #[test]
+    fn a_canary_that_does_not_end_is_ended() {
+        assert_eq!(read(json!({ "canary": [25] })).unwrap().percents, [25, 100]);
+        assert_eq!(read(json!({ "canary": [] })).unwrap().percents, [100]);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        for canary in [json!([50, 10]), json!([0, 100]), json!([101]), json!("half"), json!([1.5])]
+        {
+            let error = read(json!({ "canary": canary })).unwrap_err();
+            assert!(error.contains("expected rising percents"), "{error}");
+        }
+        let error = read(json!({ "canery": [1] })).unwrap_err();
+        assert_eq!(error, "`strategy` has no `canery` (did you mean `canary`?)");
+        let error = read(json!({ "rollback_if": { "eror_rate": "> 1" } })).unwrap_err();
+        assert!(error.contains("did you mean `error_rate`?"), "{error}");
+        assert!(read(json!({ "rollback_if": { "p99_ms": "slow" } })).is_err());
+        assert!(read(json!({ "step": "soon" })).is_err());
+    }
+}
