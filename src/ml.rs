@@ -11,8 +11,9 @@ pub mod estimator;
 pub mod metric;
 pub mod model;
 pub mod preprocess;
+mod random;
 pub mod train;
 
 pub use dataset::Dataset;
 pub use model::{Model, Prediction, Signature};
-pub use train::{TrainSpec, Trained, train};
+pub use train::{TrainSpec, Trained, split, train};

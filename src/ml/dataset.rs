@@ -1,4 +1,16 @@
-//! Tables to learn from.
+//! Tables to learn from: every column of one type, the target apart from the features.
+//!
+//! A [`Dataset`] can be learnt from: whatever cannot is refused by [`read_csv`]. What is only
+//! suspicious is told by [`validate`].
+
+mod column;
+mod read;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+pub use read::read_csv;
+pub use validate::{ColumnReport, Report, validate};
 
 use crate::dag::spec::LearningTask;
 
@@ -70,15 +82,24 @@ pub enum DatasetError {
     TooFewRows { name: String, rows: usize, needed: usize },
     #[error("data set `{name}`: the header names `{column}` twice")]
     DuplicateColumn { name: String, column: String },
+    #[error("data set `{name}` has no column to learn from beside the target `{target}`")]
+    NoFeatures { name: String, target: String },
 }
 
-/// Reads CSV: a header, comma-separated; empty fields are missing values.
-pub fn read_csv(
-    _name: &str,
-    _task: LearningTask,
-    _target: &str,
-    _ignore: &[String],
-    _bytes: &[u8],
-) -> Result<Dataset, DatasetError> {
-    todo!("ml helper")
+impl Dataset {
+    /// Returns the number of rows.
+    pub fn rows(&self) -> usize {
+        match &self.target_values {
+            Target::Classes { rows, .. } => rows.len(),
+            Target::Numbers(values) => values.len(),
+        }
+    }
+
+    /// Returns the class names in their order; none for a regression.
+    pub fn classes(&self) -> &[String] {
+        match &self.target_values {
+            Target::Classes { classes, .. } => classes,
+            Target::Numbers(_) => &[],
+        }
+    }
 }

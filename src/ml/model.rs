@@ -1,8 +1,21 @@
 //! A trained model with its preprocessing and signature, and its file format (JSON).
 
+mod file;
+mod input;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::dag::spec::LearningTask;
+use crate::ml::dataset::Dataset;
+use crate::ml::estimator::{Estimator, Family};
+use crate::ml::preprocess::Preprocess;
 
 /// What a model takes and gives, in MLflow's words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,11 +78,29 @@ pub enum InputError {
     NotARow { row: usize },
 }
 
-/// A trained model.
+/// A trained model; clones share it.
 #[derive(Debug, Clone)]
 pub struct Model {
-    pub(crate) inner: crate::ml::train::Fitted,
+    fitted: Arc<Fitted>,
 }
+
+/// What a model is made of; read from a file only if the parts fit together.
+#[derive(Debug)]
+struct Fitted {
+    family: &'static Family,
+    task: LearningTask,
+    signature: Signature,
+    /// Empty for a regression.
+    classes: Vec<String>,
+    preprocess: Preprocess,
+    estimator: Arc<dyn Estimator>,
+    examples: Vec<(Map<String, Value>, Value)>,
+    /// Column to its place in the signature.
+    places: HashMap<String, usize>,
+}
+
+/// How many records a model keeps to try itself on.
+const EXAMPLES: usize = 5;
 
 /// A model file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -78,40 +109,136 @@ pub enum ModelError {
     Format(#[source] serde_json::Error),
     #[error("read the model: format {found} is newer than this dagdeck knows ({known})")]
     TooNew { found: u32, known: u32 },
-    #[error("read the model: its trees cannot be read: {0}")]
+    #[error("read the model: its parts do not fit: {0}")]
     Estimator(String),
 }
 
 impl Model {
+    /// Puts a model together; its examples are taken from `rows`.
+    pub(in crate::ml) fn new(
+        dataset: &Dataset,
+        family: &'static Family,
+        preprocess: Preprocess,
+        estimator: Arc<dyn Estimator>,
+        rows: &[usize],
+    ) -> Self {
+        let signature = signature(dataset, &preprocess);
+        let fitted = Fitted {
+            family,
+            task: dataset.task,
+            places: places(&signature),
+            signature,
+            classes: dataset.classes().to_vec(),
+            preprocess,
+            estimator,
+            examples: Vec::new(),
+        };
+        // Spread over the rows, since sorted files begin with one class.
+        let count = EXAMPLES.min(rows.len());
+        let examples = (0..count).map(|n| rows[n * rows.len() / count]).map(|row| {
+            let cells = dataset.features.iter().map(|c| (c.name.clone(), c.json(row)));
+            let record: Map<String, Value> = cells.collect();
+            let answer = fitted.predict_one(0, &Value::Object(record.clone()), &mut Vec::new());
+            let answer = answer.expect("the signature was made from these rows");
+            (record, serde_json::to_value(answer).expect("a prediction is JSON"))
+        });
+        let examples = examples.collect();
+        Self { fitted: Arc::new(Fitted { examples, ..fitted }) }
+    }
+
     /// Reads a model file.
-    pub fn from_bytes(_bytes: &[u8]) -> Result<Self, ModelError> {
-        todo!("ml helper")
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        file::read(bytes).map(|fitted| Self { fitted: Arc::new(fitted) })
     }
 
     /// Writes a model file.
     pub fn to_bytes(&self) -> Vec<u8> {
-        todo!("ml helper")
+        file::write(&self.fitted)
     }
 
     /// Returns what it takes and gives.
     pub fn signature(&self) -> &Signature {
-        todo!("ml helper")
+        &self.fitted.signature
     }
 
     /// Returns the model's name, such as `xgboost`.
     pub fn kind(&self) -> &str {
-        todo!("ml helper")
+        self.fitted.family.name
     }
 
-    /// Returns a few raw records of the training data with this model's own answers to them, as
+    /// Returns a few raw records of the data with this model's own answers to them, as
     /// found right after training: a smoke test for whoever loads it.
     pub fn examples(&self) -> &[(Map<String, Value>, Value)] {
-        todo!("ml helper")
+        &self.fitted.examples
     }
 
     /// Answers rows: each a list in the signature's order, or a record by name. A category that
-    /// was not seen in training is taken as "other", not refused.
-    pub fn predict(&self, _rows: &[Value]) -> Result<Vec<Prediction>, InputError> {
-        todo!("ml helper")
+    /// was not seen in training is taken as "other", not refused. Rows count from 0 in errors.
+    pub fn predict(&self, rows: &[Value]) -> Result<Vec<Prediction>, InputError> {
+        let mut numbers = Vec::with_capacity(self.fitted.preprocess.width());
+        rows.iter()
+            .enumerate()
+            .map(|(number, row)| self.fitted.predict_one(number, row, &mut numbers))
+            .collect()
     }
+}
+
+impl Fitted {
+    fn outputs(&self) -> usize {
+        self.classes.len().max(1)
+    }
+
+    fn predict_one(
+        &self,
+        number: usize,
+        row: &Value,
+        numbers: &mut Vec<f64>,
+    ) -> Result<Prediction, InputError> {
+        let cells = input::cells(number, row, &self.signature.inputs, &self.places)?;
+        numbers.clear();
+        self.preprocess.encode(cells.into_iter(), numbers);
+        let mut out = vec![0.0; self.outputs()];
+        self.estimator.predict(numbers, &mut out);
+        if self.task == LearningTask::Regression {
+            return Ok(Prediction::Value { value: out[0] });
+        }
+        let mut best = 0;
+        for (class, probability) in out.iter().enumerate() {
+            if *probability > out[best] {
+                best = class;
+            }
+        }
+        Ok(Prediction::Class {
+            label: self.classes[best].clone(),
+            probabilities: self.classes.iter().cloned().zip(out).collect(),
+        })
+    }
+}
+
+fn signature(dataset: &Dataset, preprocess: &Preprocess) -> Signature {
+    let inputs =
+        dataset.features.iter().zip(preprocess.categories()).map(|(column, seen)| ColumnSpec {
+            name: column.name.clone(),
+            data_type: column.data_type(),
+            required: column.missing() == 0,
+            categories: seen.map(<[String]>::to_vec),
+        });
+    let output = ColumnSpec {
+        name: dataset.target.clone(),
+        data_type: match dataset.task {
+            LearningTask::Classification => DataType::String,
+            LearningTask::Regression => DataType::Double,
+        },
+        required: true,
+        categories: match dataset.task {
+            LearningTask::Classification => Some(dataset.classes().to_vec()),
+            LearningTask::Regression => None,
+        },
+    };
+    Signature { inputs: inputs.collect(), outputs: vec![output] }
+}
+
+fn places(signature: &Signature) -> HashMap<String, usize> {
+    let names = signature.inputs.iter().map(|column| column.name.clone());
+    names.enumerate().map(|(place, name)| (name, place)).collect()
 }

@@ -1,9 +1,28 @@
 //! Training: split, cross-validate, fit, evaluate.
+//!
+//! ```text
+//! rows ─split─┬─ held out ──────────────────────────► metrics
+//!             └─ training ─folds─ fit, judge, k times ► cv_ metrics
+//!                     └───── fit on all of them ──────► model
+//! ```
+//! Held-out rows are seen by nothing that is learnt, preprocessing included.
+
+mod artifact;
+mod evaluate;
+#[cfg(test)]
+mod golden;
+mod split;
+#[cfg(test)]
+mod tests;
+
+pub use split::split;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use crate::dag::spec::LearningTask;
 use crate::ml::dataset::{Dataset, DatasetError};
+use crate::ml::estimator::{Family, Settings, family_for};
 use crate::ml::model::Model;
 
 /// What to train.
@@ -58,13 +77,140 @@ pub enum TrainError {
 /// Trains and evaluates; `progress` is told of each stage, a line for people. The same data and
 /// spec give the same model to the last bit.
 pub fn train(
-    _dataset: &Dataset,
-    _spec: &TrainSpec,
-    _progress: &mut dyn FnMut(&str),
+    dataset: &Dataset,
+    spec: &TrainSpec,
+    progress: &mut dyn FnMut(&str),
 ) -> Result<Trained, TrainError> {
-    todo!("ml helper")
+    let family = family_for(&spec.model, dataset.task)?;
+    let settings = Settings::resolve(
+        family.name,
+        family.hyperparameters,
+        &spec.hyperparameters,
+        dataset.task,
+        spec.seed,
+    )?;
+    spec.check()?;
+    split::check(dataset, spec.test_size, spec.folds)?;
+    let (train_rows, test_rows) = split(dataset, spec.seed, spec.test_size);
+    progress(&format!(
+        "split {} rows of `{}`: {} to learn from, {} held out",
+        dataset.rows(),
+        dataset.name,
+        train_rows.len(),
+        test_rows.len()
+    ));
+    let fold_metrics = cross_validate(dataset, &train_rows, family, &settings, spec, progress)?;
+    progress(&format!("fit {} on {} rows", family.name, train_rows.len()));
+    let fit = evaluate::fit(dataset, &train_rows, family, &settings)?;
+    let judged = evaluate::judge(dataset, &test_rows, &fit);
+    let mut metrics = judged.metrics();
+    progress(&format!("held out: {}", headline(&metrics)));
+    for (metric, values) in &fold_metrics {
+        let (mean, deviation) = spread(values);
+        metrics.insert(format!("cv_{metric}_mean"), mean);
+        metrics.insert(format!("cv_{metric}_std"), deviation);
+    }
+    Ok(Trained {
+        metrics,
+        fold_metrics,
+        params: params(spec, &settings),
+        tags: tags(dataset, family),
+        artifacts: artifact::artifacts(dataset, family, &fit, &judged),
+        train_rows: train_rows.len(),
+        test_rows: test_rows.len(),
+        model: Model::new(dataset, family, fit.preprocess, fit.estimator, &test_rows),
+    })
 }
 
-/// Preprocessing and estimator, fitted.
-#[derive(Debug, Clone)]
-pub(crate) struct Fitted {}
+impl TrainSpec {
+    fn check(&self) -> Result<(), TrainError> {
+        let fault = |name: &str, found: String, expected: &str| {
+            Err(TrainError::Hyperparameter {
+                name: name.to_owned(),
+                found,
+                expected: expected.to_owned(),
+            })
+        };
+        if !(self.test_size > 0.0 && self.test_size < 1.0) {
+            return fault("test_size", self.test_size.to_string(), "a number between 0 and 1");
+        }
+        if self.folds < 2 {
+            return fault("folds", self.folds.to_string(), "2 or more");
+        }
+        Ok(())
+    }
+}
+
+/// Returns each metric's value in each fold; a metric that has no meaning in one is left out.
+fn cross_validate(
+    dataset: &Dataset,
+    rows: &[usize],
+    family: &Family,
+    settings: &Settings,
+    spec: &TrainSpec,
+    progress: &mut dyn FnMut(&str),
+) -> Result<IndexMap<String, Vec<f64>>, TrainError> {
+    let folds = split::folds(dataset, rows, spec.seed, spec.folds);
+    let mut metrics: IndexMap<String, Vec<f64>> = IndexMap::new();
+    for (number, fold) in folds.iter().enumerate() {
+        let others: Vec<usize> =
+            rows.iter().copied().filter(|row| fold.binary_search(row).is_err()).collect();
+        let fit = evaluate::fit(dataset, &others, family, settings)?;
+        let found = evaluate::judge(dataset, fold, &fit).metrics();
+        progress(&format!("fold {} of {}: {}", number + 1, folds.len(), headline(&found)));
+        for (metric, value) in found {
+            metrics.entry(metric).or_default().push(value);
+        }
+    }
+    metrics.retain(|_, values| values.len() == folds.len());
+    Ok(metrics)
+}
+
+/// Returns the first two figures, for people.
+fn headline(metrics: &IndexMap<String, f64>) -> String {
+    let first: Vec<String> =
+        metrics.iter().take(2).map(|(metric, value)| format!("{metric} {value:.4}")).collect();
+    first.join(", ")
+}
+
+/// Returns mean and standard deviation.
+fn spread(values: &[f64]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+    (mean, variance.sqrt())
+}
+
+fn params(spec: &TrainSpec, settings: &Settings) -> IndexMap<String, String> {
+    let mut params = IndexMap::from([("model".to_owned(), spec.model.clone())]);
+    params.extend(settings.params());
+    params.insert("test_size".to_owned(), spec.test_size.to_string());
+    params.insert("folds".to_owned(), spec.folds.to_string());
+    // The seed of the split; the one given as a hyperparameter is the estimator's own.
+    let seed = spec.seed.to_string();
+    match params.get("seed") {
+        None => params.insert("seed".to_owned(), seed),
+        Some(own) if *own != seed => params.insert("split_seed".to_owned(), seed),
+        Some(_) => None,
+    };
+    params
+}
+
+fn tags(dataset: &Dataset, family: &Family) -> IndexMap<String, String> {
+    let (engine, version) = family.engine;
+    let task = match dataset.task {
+        LearningTask::Classification => "classification",
+        LearningTask::Regression => "regression",
+    };
+    [
+        ("engine", engine),
+        ("engine_version", version),
+        ("task", task),
+        ("dataset", &dataset.name),
+        ("dataset_digest", &dataset.digest),
+        ("target", &dataset.target),
+    ]
+    .into_iter()
+    .map(|(tag, value)| (tag.to_owned(), value.to_owned()))
+    .collect()
+}

@@ -102,7 +102,9 @@ fn settings(context: Context<'_>, main: &Table) -> Settings {
     let empty = Table::default();
     let (table, place) = section(context.report, main, "deck", &empty);
     let mut fields = Fields::new(context.report, "the deck", table, place);
-    let folder = context.project.file_name().map(|name| name.to_string_lossy().into_owned());
+    let folder = context.project.canonicalize().ok();
+    let folder = folder.as_deref().and_then(Path::file_name);
+    let folder = folder.map(|name| name.to_string_lossy().into_owned());
     let settings = Settings {
         name: fields.owned_text("name").or(folder).unwrap_or_else(|| "deck".to_owned()),
         timezone: schedule::timezone(context, &mut fields, &TimeZone::UTC),

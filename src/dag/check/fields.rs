@@ -47,7 +47,9 @@ impl<'a> Fields<'a> {
 
     /// Returns a key with its value, whatever that is.
     pub(super) fn entry(&mut self, key: &'static str) -> Option<&'a Entry> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.table.0.get(key)
     }
 

@@ -15,22 +15,33 @@ pub(super) fn check<'a>(
     task_name: &str,
     nodes: impl Iterator<Item = &'a Node>,
 ) -> Vec<Edge> {
-    let mut edges: Vec<Edge> = Vec::new();
+    let mut edges = Vec::new();
     for node in nodes {
-        node.each_text(&mut |text, span| match template::references_in(text) {
-            Ok(names) => {
-                for name in &names {
-                    edges.extend(one(context, scope, task_name, name, span));
-                }
-            }
-            Err(error) => {
-                let message = format!("the template is broken: {}", error.reason);
-                let help = "`{{ name }}` gives a value, `{% if … %}` decides".to_owned();
-                context.report.error(span, "bad-template", message, help);
-            }
+        node.each_text(&mut |text, span| {
+            edges.extend(check_text(context, scope, task_name, Text { text, span }));
         });
     }
     edges
+}
+
+/// Checks one text.
+pub(super) fn check_text(
+    context: Context<'_>,
+    scope: Scope<'_>,
+    task_name: &str,
+    at: Text<'_>,
+) -> Vec<Edge> {
+    match template::references_in(at.text) {
+        Ok(names) => {
+            names.iter().filter_map(|name| one(context, scope, task_name, name, at.span)).collect()
+        }
+        Err(error) => {
+            let message = format!("the template is broken: {}", error.reason);
+            let help = "`{{ name }}` gives a value, `{% if … %}` decides".to_owned();
+            context.report.error(at.span, "bad-template", message, help);
+            Vec::new()
+        }
+    }
 }
 
 fn one(

@@ -81,6 +81,7 @@ pub(super) fn task(
     let arguments = argument::arguments(context, scope, name, operator, &mut fields);
     let written = arguments.nodes.iter().copied().chain(env);
     edges.extend(reference::check(context, scope, name, written));
+    edges.extend(inherited_env(context, scope, name, entry));
     let place = fields.place();
     fields.finish();
     let spec = TaskSpec {
@@ -105,6 +106,24 @@ pub(super) fn task(
     };
     check_slots(context, &spec, place);
     Some(Draft { spec, edges, targets: arguments.targets })
+}
+
+/// Checks the templates in the environment that comes from `default_args`.
+fn inherited_env(
+    context: Context<'_>,
+    scope: Scope<'_>,
+    task_name: &str,
+    entry: &Entry,
+) -> Vec<Edge> {
+    let own = entry.node.as_table().and_then(|table| table.0.get("env"));
+    let own = own.and_then(|env| env.node.as_table());
+    let inherited = scope.defaults.env.iter();
+    inherited
+        .filter(|(variable, _)| own.is_none_or(|own| !own.0.contains_key(*variable)))
+        .flat_map(|(_, text)| {
+            reference::check_text(context, scope, task_name, Text { text, span: entry.key })
+        })
+        .collect()
 }
 
 fn operator(context: Context<'_>, fields: &mut Fields<'_>) -> Option<Operator> {

@@ -1,0 +1,129 @@
+//! Gradient boosted trees by hessboost, under the names of XGBoost and of LightGBM.
+//!
+//! The model is kept as XGBoost's JSON, so that XGBoost itself can read it. Under LightGBM's
+//! names trees grow leaf by leaf; it is not LightGBM's library, and the `engine` says so.
+
+mod lightgbm;
+mod xgboost;
+
+pub(super) use lightgbm::LIGHTGBM;
+pub(super) use xgboost::XGBOOST;
+
+use std::sync::Arc;
+
+use hessboost::config::{TrainingParams, TrainingParamsBuilder};
+use hessboost::data::DMatrix;
+use hessboost::model::{BoostedModel, ImportanceType, Iterations, ModelFormat};
+use hessboost::objective::{Multiclass, Objective, RegLoss};
+use serde_json::Value;
+
+use super::{Estimator, Labels, Problem, Shape};
+use crate::dag::spec::LearningTask;
+
+const ENGINE: (&str, &str) = ("hessboost", "0.4.6");
+/// Matrices up to this many numbers are learnt on one thread: starting more takes longer.
+const SMALL: usize = 200_000;
+
+/// Boosted trees.
+#[derive(Debug)]
+struct Boosted {
+    model: BoostedModel,
+    task: LearningTask,
+}
+
+/// Adds objective, threads and seed to the parameters, and trains.
+fn fit(
+    problem: &Problem<'_>,
+    params: TrainingParamsBuilder,
+    rounds: usize,
+) -> Result<Arc<dyn Estimator>, String> {
+    let (objective, labels, task) = match problem.labels {
+        Labels::Classes { rows, count } => {
+            let labels = rows.iter().map(|class| *class as f32).collect();
+            let objective = match count {
+                2 => Objective::BinaryLogistic(RegLoss::default()),
+                _ => Objective::Softprob(Multiclass::new(count).map_err(|e| e.to_string())?),
+            };
+            (objective, labels, LearningTask::Classification)
+        }
+        Labels::Numbers(values) => {
+            let labels: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+            (Objective::SquaredError(RegLoss::default()), labels, LearningTask::Regression)
+        }
+    };
+    let params = params.objective(objective).seed(problem.settings.seed());
+    let small = problem.matrix.values().len() <= SMALL;
+    let params = if small { params.nthread(1) } else { params.global_pool() };
+    let params: TrainingParams = params.build().map_err(|error| error.to_string())?;
+    let model = matrix(problem)
+        .and_then(|matrix| matrix.with_labels(&labels))
+        .and_then(|matrix| hessboost::training::train(&params, &matrix, rounds))
+        .map_err(|error| error.to_string())?;
+    Ok(Arc::new(Boosted { model, task }))
+}
+
+fn matrix(problem: &Problem<'_>) -> hessboost::error::Result<DMatrix> {
+    let (rows, width) = (problem.matrix.len(), problem.matrix.width());
+    let values = problem.matrix.values().iter().map(|value| *value as f32).collect();
+    // Each row is a group of its own: the least number of groups is the least number of rows.
+    let groups: Vec<u64> = (0..rows as u64).collect();
+    DMatrix::from_dense_vec(values, rows, width)?.with_split_groups(&groups)
+}
+
+/// Reads XGBoost's JSON.
+fn read(value: Value, shape: Shape) -> Result<Arc<dyn Estimator>, String> {
+    let text = value.to_string();
+    let model =
+        BoostedModel::decode(text, ModelFormat::XgboostJson).map_err(|error| error.to_string())?;
+    let outputs = match (shape.task, shape.outputs) {
+        (LearningTask::Classification, 2) => 1,
+        (_, outputs) => outputs,
+    };
+    if model.n_features() != shape.width || model.prediction_width() != outputs {
+        return Err(format!(
+            "they take {} numbers and give {}, where {} and {outputs} are needed",
+            model.n_features(),
+            model.prediction_width(),
+            shape.width
+        ));
+    }
+    Ok(Arc::new(Boosted { model, task: shape.task }))
+}
+
+impl Estimator for Boosted {
+    fn predict(&self, row: &[f64], out: &mut [f64]) {
+        let row: Vec<f32> = row.iter().map(|value| *value as f32).collect();
+        let mut found = vec![0.0_f32; self.model.prediction_width()];
+        self.model
+            .predict_row_into(&row, Iterations::Best, &mut found)
+            .expect("widths were checked and preprocessing keeps numbers finite");
+        match (self.task, found.as_slice()) {
+            (LearningTask::Regression, _) => out[0] = f64::from(found[0]),
+            (LearningTask::Classification, [positive]) => {
+                out[1] = f64::from(*positive);
+                out[0] = 1.0 - out[1];
+            }
+            (LearningTask::Classification, all) => {
+                // As `f32` they sum to 1 only within its precision.
+                let sum: f64 = all.iter().copied().map(f64::from).sum();
+                for (out, probability) in out.iter_mut().zip(all) {
+                    *out = f64::from(*probability) / sum;
+                }
+            }
+        }
+    }
+
+    fn importance(&self) -> Vec<f64> {
+        let mut gains = vec![0.0; self.model.n_features()];
+        for (feature, gain) in self.model.feature_importance(ImportanceType::TotalGain) {
+            gains[feature] = gain.max(0.0);
+        }
+        gains
+    }
+
+    fn to_json(&self) -> Value {
+        let bytes = self.model.encode(ModelFormat::XgboostJson);
+        let bytes = bytes.expect("trees with one value a leaf are within XGBoost's format");
+        serde_json::from_slice(&bytes).expect("XGBoost's format is JSON")
+    }
+}

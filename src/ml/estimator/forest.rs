@@ -1,0 +1,161 @@
+//! Random forests as scikit-learn grows them.
+//!
+//! They are grown here rather than by smartcore: its classifier tries no cut between two values
+//! whose neighbouring rows are of one class, which on columns of few values misses the best
+//! cuts, and its trees answer with one class instead of the shares of the leaf.
+
+mod grow;
+mod levels;
+mod tree;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::hyperparameter::{Hyperparameter, Kind, SEED};
+use super::{BOTH, Estimator, Family, Labels, Problem, Shape};
+use crate::dag::spec::LearningTask;
+use crate::ml::preprocess::Layout;
+use crate::ml::random::{Random, Stream};
+use grow::{Grower, Limits};
+use levels::Levels;
+use tree::Tree;
+
+pub(super) static FOREST: Family = Family {
+    name: "random_forest",
+    tasks: BOTH,
+    layout: Layout::Filled,
+    engine: ("dagdeck", env!("CARGO_PKG_VERSION")),
+    importance: "impurity",
+    hyperparameters: &[
+        Hyperparameter {
+            name: "n_estimators",
+            aliases: &[],
+            kind: Kind::Integer { min: 1, max: 10_000 },
+            default: |_| Value::from(100),
+        },
+        Hyperparameter {
+            name: "max_depth",
+            aliases: &[],
+            kind: Kind::OptionalInteger { min: 1, max: 10_000 },
+            default: |_| Value::Null,
+        },
+        Hyperparameter {
+            name: "min_samples_split",
+            aliases: &[],
+            kind: Kind::Integer { min: 2, max: 1_000_000_000 },
+            default: |_| Value::from(2),
+        },
+        Hyperparameter {
+            name: "min_samples_leaf",
+            aliases: &[],
+            kind: Kind::Integer { min: 1, max: 1_000_000_000 },
+            default: |_| Value::from(1),
+        },
+        Hyperparameter {
+            name: "max_features",
+            aliases: &[],
+            kind: Kind::Share(&["sqrt", "log2"]),
+            default: |task| match task {
+                LearningTask::Classification => Value::from("sqrt"),
+                LearningTask::Regression => Value::from(1.0),
+            },
+        },
+        Hyperparameter {
+            name: "bootstrap",
+            aliases: &[],
+            kind: Kind::Boolean,
+            default: |_| Value::Bool(true),
+        },
+        SEED,
+    ],
+    fit,
+    read,
+};
+
+/// Trees whose answers are averaged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Forest {
+    trees: Vec<Tree>,
+    /// The decrease of impurity by each number, over all trees.
+    importance: Vec<f64>,
+}
+
+fn fit(problem: &Problem<'_>) -> Result<Arc<dyn Estimator>, String> {
+    let (rows, width) = (problem.matrix.len(), problem.matrix.width());
+    if u32::try_from(rows.max(width)).is_err() {
+        return Err(format!("{rows} rows of {width} numbers are too many for a forest"));
+    }
+    let settings = problem.settings;
+    let limits = Limits {
+        max_depth: settings.count("max_depth").unwrap_or(usize::MAX),
+        min_samples_split: settings.count("min_samples_split").unwrap_or(2),
+        min_samples_leaf: settings.count("min_samples_leaf").unwrap_or(1),
+        max_features: max_features(settings.value("max_features"), width),
+    };
+    let bootstrap = settings.boolean("bootstrap");
+    let mut random = Random::new(settings.seed(), Stream::Forest);
+    let levels = Levels::of(problem.matrix);
+    // About its mean, a target loses less to rounding when squares are subtracted.
+    let mean = match problem.labels {
+        Labels::Classes { .. } => 0.0,
+        Labels::Numbers(values) => values.iter().map(|value| value / rows as f64).sum(),
+    };
+    let mut grower = Grower::new(&levels, problem.labels, mean, limits);
+    let trees = (0..settings.count("n_estimators").unwrap_or(1))
+        .map(|_| {
+            let mut weights = vec![u32::from(!bootstrap); rows];
+            if bootstrap {
+                (0..rows).for_each(|_| weights[random.below(rows)] += 1);
+            }
+            grower.grow(&weights, &mut random)
+        })
+        .collect();
+    Ok(Arc::new(Forest { trees, importance: grower.into_importance() }))
+}
+
+/// Returns how many numbers a cut is chosen from.
+fn max_features(setting: &Value, width: usize) -> usize {
+    let width = width as f64;
+    let count = match setting.as_str() {
+        Some("log2") => width.log2(),
+        Some(_) => width.sqrt(),
+        None => setting.as_f64().unwrap_or(1.0) * width,
+    };
+    (count as usize).max(1)
+}
+
+fn read(value: Value, shape: Shape) -> Result<Arc<dyn Estimator>, String> {
+    let forest: Forest = serde_json::from_value(value).map_err(|error| error.to_string())?;
+    if forest.trees.is_empty() || forest.importance.len() != shape.width {
+        return Err("a forest of another shape".to_owned());
+    }
+    match forest.trees.iter().find_map(|tree| tree.fault(shape.width, shape.outputs)) {
+        Some(fault) => Err(fault),
+        None => Ok(Arc::new(forest)),
+    }
+}
+
+impl Estimator for Forest {
+    fn predict(&self, row: &[f64], out: &mut [f64]) {
+        out.fill(0.0);
+        for tree in &self.trees {
+            let outputs = out.len();
+            for (out, value) in out.iter_mut().zip(tree.answer(row, outputs)) {
+                *out += value;
+            }
+        }
+        for out in out.iter_mut() {
+            *out /= self.trees.len() as f64;
+        }
+    }
+
+    fn importance(&self) -> Vec<f64> {
+        self.importance.clone()
+    }
+
+    fn to_json(&self) -> Value {
+        serde_json::to_value(self).expect("finite numbers are JSON")
+    }
+}

@@ -1,0 +1,121 @@
+//! Figures of a classification, from true classes and predicted probabilities.
+
+use indexmap::IndexMap;
+
+/// Counts true class × predicted class; the predicted class is the most probable, the first of
+/// equals.
+pub fn confusion_matrix(truth: &[usize], probabilities: &[Vec<f64>]) -> Vec<Vec<usize>> {
+    let classes = probabilities.first().map_or(0, Vec::len);
+    let mut matrix = vec![vec![0; classes]; classes];
+    for (class, row) in truth.iter().zip(probabilities) {
+        matrix[*class][argmax(row)] += 1;
+    }
+    matrix
+}
+
+/// Returns accuracy, precision, recall and the like. `roc_auc` is of the second class for two
+/// classes and the mean of one-versus-rest for more; it is left out where it has no meaning.
+pub fn classification(truth: &[usize], probabilities: &[Vec<f64>]) -> IndexMap<String, f64> {
+    let matrix = confusion_matrix(truth, probabilities);
+    let classes = matrix.len();
+    let support: Vec<f64> = matrix.iter().map(|row| row.iter().sum::<usize>() as f64).collect();
+    let total: f64 = support.iter().sum();
+    let hits: f64 = (0..classes).map(|class| matrix[class][class] as f64).sum();
+    let (mut precision, mut recall, mut f1) = (Vec::new(), Vec::new(), Vec::new());
+    for class in 0..classes {
+        let hit = matrix[class][class] as f64;
+        let predicted: f64 = matrix.iter().map(|row| row[class] as f64).sum();
+        precision.push(ratio(hit, predicted));
+        recall.push(ratio(hit, support[class]));
+        f1.push(ratio(2.0 * hit, predicted + support[class]));
+    }
+    // As in scikit-learn, a class takes part if it was seen or predicted; in the balanced
+    // accuracy only if it was seen.
+    let present: Vec<usize> = (0..classes)
+        .filter(|class| support[*class] > 0.0 || matrix.iter().any(|row| row[*class] > 0))
+        .collect();
+    let seen: Vec<usize> = (0..classes).filter(|class| support[*class] > 0.0).collect();
+    let weighted: f64 = f1.iter().zip(&support).map(|(f1, support)| f1 * support).sum();
+    let mut metrics = IndexMap::from([
+        ("accuracy".to_owned(), ratio(hits, total)),
+        ("balanced_accuracy".to_owned(), mean_of(&recall, &seen)),
+        ("precision_macro".to_owned(), mean_of(&precision, &present)),
+        ("recall_macro".to_owned(), mean_of(&recall, &present)),
+        ("f1_macro".to_owned(), mean_of(&f1, &present)),
+        ("f1_weighted".to_owned(), ratio(weighted, total)),
+        ("log_loss".to_owned(), log_loss(truth, probabilities)),
+    ]);
+    if let Some(area) = roc_auc(truth, probabilities) {
+        metrics.insert("roc_auc".to_owned(), area);
+    }
+    metrics
+}
+
+fn argmax(row: &[f64]) -> usize {
+    let mut best = 0;
+    for (index, value) in row.iter().enumerate() {
+        if *value > row[best] {
+            best = index;
+        }
+    }
+    best
+}
+
+fn ratio(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
+}
+
+fn mean_of(values: &[f64], indices: &[usize]) -> f64 {
+    ratio(indices.iter().map(|index| values[*index]).sum(), indices.len() as f64)
+}
+
+/// Mean negative log of the probability given to the true class, kept off 0 by the machine's
+/// epsilon as in scikit-learn.
+fn log_loss(truth: &[usize], probabilities: &[Vec<f64>]) -> f64 {
+    let sum: f64 = truth
+        .iter()
+        .zip(probabilities)
+        .map(|(class, row)| -row[*class].clamp(f64::EPSILON, 1.0).ln())
+        .sum();
+    ratio(sum, truth.len() as f64)
+}
+
+fn roc_auc(truth: &[usize], probabilities: &[Vec<f64>]) -> Option<f64> {
+    let area = |class: usize| {
+        let scores: Vec<f64> = probabilities.iter().map(|row| row[class]).collect();
+        let positive: Vec<bool> = truth.iter().map(|found| *found == class).collect();
+        area_under_curve(&scores, &positive)
+    };
+    match probabilities.first()?.len() {
+        2 => area(1),
+        classes => {
+            let areas: Option<Vec<f64>> = (0..classes).map(area).collect();
+            areas.map(|areas| areas.iter().sum::<f64>() / classes as f64)
+        }
+    }
+}
+
+/// The share of (positive, negative) pairs in the right order, ties counting half: the rank sum
+/// of Mann and Whitney. `None` without both kinds.
+fn area_under_curve(scores: &[f64], positive: &[bool]) -> Option<f64> {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]));
+    let positives = positive.iter().filter(|positive| **positive).count() as f64;
+    let negatives = scores.len() as f64 - positives;
+    if positives == 0.0 || negatives == 0.0 {
+        return None;
+    }
+    let (mut rank_sum, mut start) = (0.0, 0);
+    while start < order.len() {
+        let tied = order[start..]
+            .iter()
+            .take_while(|index| scores[**index] == scores[order[start]])
+            .count();
+        // Ranks count from 1; ties share their mean rank.
+        let rank = start as f64 + (tied as f64 + 1.0) / 2.0;
+        let hits = order[start..start + tied].iter().filter(|index| positive[**index]).count();
+        rank_sum += rank * hits as f64;
+        start += tied;
+    }
+    Some((rank_sum - positives * (positives + 1.0) / 2.0) / (positives * negatives))
+}

@@ -1,0 +1,80 @@
+//! The expected figures are scikit-learn 1.9.1's on the same numbers.
+
+use super::*;
+
+fn close(found: f64, expected: f64) {
+    assert!((found - expected).abs() < 1e-12, "{found} instead of {expected}");
+}
+
+fn three_classes() -> (Vec<usize>, Vec<Vec<f64>>) {
+    let rows = [
+        [0.7, 0.2, 0.1],
+        [0.3, 0.4, 0.3],
+        [0.1, 0.8, 0.1],
+        [0.2, 0.5, 0.3],
+        [0.1, 0.1, 0.8],
+        [0.2, 0.5, 0.3],
+        [0.0, 0.0, 1.0],
+        [0.4, 0.3, 0.3],
+    ];
+    (vec![0, 0, 1, 1, 2, 2, 2, 1], rows.map(|row| row.to_vec()).to_vec())
+}
+
+#[test]
+fn classification_figures_are_scikit_learns() {
+    let (truth, probabilities) = three_classes();
+    let metrics = classification(&truth, &probabilities);
+    close(metrics["accuracy"], 0.625);
+    close(metrics["balanced_accuracy"], 0.611111111111111);
+    close(metrics["precision_macro"], 0.6666666666666666);
+    close(metrics["recall_macro"], 0.611111111111111);
+    close(metrics["f1_macro"], 0.6238095238095238);
+    close(metrics["f1_weighted"], 0.6392857142857143);
+    close(metrics["log_loss"], 0.6385034550131132);
+    close(metrics["roc_auc"], 0.8833333333333333);
+}
+
+#[test]
+fn two_classes_have_the_area_of_the_second_and_ties_count_half() {
+    let scores = [0.1, 0.4, 0.35, 0.4, 0.8, 0.0];
+    let probabilities: Vec<_> = scores.iter().map(|p| vec![1.0 - p, *p]).collect();
+    let metrics = classification(&[0, 1, 1, 0, 1, 0], &probabilities);
+    close(metrics["roc_auc"], 0.8333333333333334);
+    close(metrics["log_loss"], 0.4675737578518098);
+}
+
+#[test]
+fn the_area_is_left_out_where_a_class_was_not_seen() {
+    let metrics = classification(&[1, 1], &[vec![0.5, 0.5], vec![0.1, 0.9]]);
+    assert!(!metrics.contains_key("roc_auc"));
+    close(metrics["accuracy"], 0.5);
+    close(metrics["balanced_accuracy"], 0.5);
+}
+
+#[test]
+fn a_certain_mistake_has_a_finite_log_loss() {
+    let metrics = classification(&[0, 1], &[vec![0.0, 1.0], vec![0.0, 1.0]]);
+    assert!(metrics["log_loss"] > 18.0 && metrics["log_loss"].is_finite());
+}
+
+#[test]
+fn the_confusion_matrix_counts_truth_by_prediction() {
+    let (truth, probabilities) = three_classes();
+    let matrix = confusion_matrix(&truth, &probabilities);
+    assert_eq!(matrix, [[1, 1, 0], [1, 2, 0], [0, 1, 2]]);
+}
+
+#[test]
+fn regression_figures_are_scikit_learns() {
+    let metrics = regression(&[3.0, -0.5, 2.0, 7.0], &[2.5, 0.0, 2.0, 8.0]);
+    close(metrics["r2"], 0.9486081370449679);
+    close(metrics["rmse"], 0.6123724356957945);
+    close(metrics["mae"], 0.5);
+    close(metrics["mape"], 0.3273809523809524);
+}
+
+#[test]
+fn a_constant_truth_has_a_finite_r2() {
+    close(regression(&[2.0, 2.0], &[2.0, 2.0])["r2"], 1.0);
+    close(regression(&[2.0, 2.0], &[2.0, 3.0])["r2"], 0.0);
+}

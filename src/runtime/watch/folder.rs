@@ -1,0 +1,287 @@
+//! The loop that watches all folders of a deck.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, Flag, ModifyKind, RenameMode};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::{mpsc, watch};
+
+use super::report::Reporter;
+use super::scan::{look, scan};
+use super::settle::{Settling, Sign};
+use super::target::Target;
+use crate::dag::Deck;
+use crate::runtime::engine::Live;
+use crate::runtime::handle::Handle;
+use crate::runtime::layout::Layout;
+use crate::types::{Fault, FaultKind, time};
+
+/// Signs wait here while the engine commits: a few thousand files that come at once. Where it
+/// is full signs are dropped, and a scan makes them good.
+const SIGNS_LEN_MAX: usize = 4096;
+
+/// How long after the engine has refused a report it is asked again.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// What the file system tells.
+#[derive(Debug)]
+enum Told {
+    File(PathBuf, Sign),
+    /// Something was missed, or a folder came: look at everything.
+    LookAgain,
+}
+
+/// All folders that are watched.
+pub(super) struct Folders {
+    layout: Layout,
+    reporter: Reporter,
+    problems: watch::Sender<Vec<String>>,
+    deck: Option<Arc<Deck>>,
+    targets: Vec<Target>,
+    /// When each target is scanned next.
+    scans: Vec<Instant>,
+    /// What the deck asks for and cannot be done.
+    refused: Vec<String>,
+    /// What the last scan of each target ran into.
+    failures: Vec<Option<String>>,
+    settling: Settling,
+    watcher: Option<RecommendedWatcher>,
+    told: mpsc::Receiver<Told>,
+    tell: mpsc::Sender<Told>,
+    missed: watch::Receiver<bool>,
+    miss: watch::Sender<bool>,
+}
+
+impl Folders {
+    pub(super) fn new(
+        layout: Layout,
+        handle: Handle,
+        problems: watch::Sender<Vec<String>>,
+    ) -> Self {
+        let (tell, told) = mpsc::channel(SIGNS_LEN_MAX);
+        let (miss, missed) = watch::channel(false);
+        Self {
+            layout,
+            reporter: Reporter::new(handle),
+            problems,
+            deck: None,
+            targets: Vec::new(),
+            scans: Vec::new(),
+            refused: Vec::new(),
+            failures: Vec::new(),
+            settling: Settling::default(),
+            watcher: None,
+            told,
+            tell,
+            missed,
+            miss,
+        }
+    }
+
+    /// Watches until the engine stops.
+    pub(super) async fn run(mut self, mut live: watch::Receiver<Arc<Live>>) {
+        let deck = Arc::clone(&live.borrow_and_update().deck);
+        self.follow(deck);
+        loop {
+            let due = self.next_due();
+            let done = tokio::select! {
+                changed = live.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    let deck = Arc::clone(&live.borrow_and_update().deck);
+                    self.follow(deck);
+                    Ok(())
+                }
+                Some(told) = self.told.recv() => self.hear(told).await,
+                Ok(()) = self.missed.changed() => {
+                    self.look_again();
+                    Ok(())
+                }
+                () = until(due) => self.catch_up().await,
+            };
+            if let Err(fault) = done {
+                if fault.kind == FaultKind::Unavailable {
+                    // The engine has stopped.
+                    return;
+                }
+                tracing::warn!(%fault, "a file that came could not be reported");
+                self.scans = vec![time::instant() + RETRY; self.targets.len()];
+            }
+        }
+    }
+
+    /// Watches what the deck says now.
+    fn follow(&mut self, deck: Arc<Deck>) {
+        if self.deck.as_ref().is_some_and(|known| Arc::ptr_eq(known, &deck)) {
+            return;
+        }
+        let (targets, refused) = Target::all(&deck);
+        self.deck = Some(deck);
+        self.refused = refused;
+        if targets != self.targets || self.watcher.is_none() {
+            self.failures = vec![None; targets.len()];
+            self.targets = targets;
+            self.watch_folders();
+            self.look_again();
+        }
+        self.tell_problems();
+    }
+
+    /// Makes a new watcher of all folders; the old one ends.
+    fn watch_folders(&mut self) {
+        self.watcher = None;
+        if self.targets.is_empty() {
+            return;
+        }
+        let (tell, miss) = (self.tell.clone(), self.miss.clone());
+        let heard = move |event: notify::Result<notify::Event>| {
+            for told in translate(event) {
+                if tell.try_send(told).is_err() {
+                    miss.send_replace(true);
+                }
+            }
+        };
+        match notify::recommended_watcher(heard) {
+            Ok(watcher) => self.watcher = Some(watcher),
+            Err(error) => {
+                let text = format!("files are seen only by scans: {error}");
+                self.refused.push(text);
+            }
+        }
+        for at in 0..self.targets.len() {
+            self.failures[at] = self.watch_folder(at).err();
+        }
+    }
+
+    fn watch_folder(&mut self, at: usize) -> Result<(), String> {
+        let target = &self.targets[at];
+        let told = |error: &dyn std::fmt::Display| {
+            format!("asset `{}`: watch `{}`: {error}", target.asset, target.folder.display())
+        };
+        std::fs::create_dir_all(&target.folder).map_err(|error| told(&error))?;
+        let mode = if self
+            .targets
+            .iter()
+            .any(|other| other.folder == target.folder && other.is_recursive())
+        {
+            RecursiveMode::Recursive
+        } else {
+            RecursiveMode::NonRecursive
+        };
+        match &mut self.watcher {
+            Some(watcher) => watcher.watch(&target.folder, mode).map_err(|error| told(&error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Scans everything as soon as possible.
+    fn look_again(&mut self) {
+        self.scans = vec![time::instant(); self.targets.len()];
+    }
+
+    async fn hear(&mut self, told: Told) -> Result<(), Fault> {
+        match told {
+            Told::LookAgain => self.look_again(),
+            Told::File(path, sign) => {
+                if sign == Sign::Gone {
+                    self.reporter.forget(&path);
+                }
+                if sign == Sign::Complete && path.is_dir() {
+                    // A folder was moved into place, with whatever is in it.
+                    self.look_again();
+                    return Ok(());
+                }
+                let is_meant = self.targets.iter().any(|target| target.uri_of(&path).is_some());
+                if is_meant && self.settling.note(time::instant(), &path, sign) {
+                    self.reporter.report(&self.targets, &path).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        self.scans.iter().copied().chain(self.settling.next_due()).min()
+    }
+
+    /// Does the scans that are due, and reports what has been quiet.
+    async fn catch_up(&mut self) -> Result<(), Fault> {
+        for at in 0..self.targets.len() {
+            let now = time::instant();
+            if self.scans[at] <= now {
+                self.scans[at] = now + self.targets[at].every;
+                self.scan(at).await;
+            }
+        }
+        for path in self.settling.due(time::instant(), look) {
+            self.reporter.report(&self.targets, &path).await?;
+        }
+        Ok(())
+    }
+
+    async fn scan(&mut self, at: usize) {
+        let target = self.targets[at].clone();
+        if !target.folder.is_dir() {
+            // It was taken away, and its watch with it.
+            self.failures[at] = self.watch_folder(at).err();
+        }
+        let (asset, folder) = (target.asset.clone(), target.folder.clone());
+        match tokio::task::spawn_blocking(move || scan(&target)).await {
+            Ok(Ok(found)) => {
+                let now = time::instant();
+                for path in found {
+                    self.settling.note(now, &path, Sign::There);
+                }
+            }
+            Ok(Err(error)) => {
+                let text = format!("asset `{asset}`: scan `{}`: {error}", folder.display());
+                self.failures[at] = Some(text);
+            }
+            Err(error) => tracing::error!(%error, "a scan ended in a way it should not"),
+        }
+        self.tell_problems();
+    }
+
+    fn tell_problems(&self) {
+        let all: Vec<_> =
+            self.refused.iter().chain(self.failures.iter().flatten()).cloned().collect();
+        self.problems.send_if_modified(|told| {
+            if *told == all {
+                return false;
+            }
+            for problem in &all {
+                tracing::warn!(project = %self.layout.project().display(), "{problem}");
+            }
+            told.clone_from(&all);
+            true
+        });
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn translate(event: notify::Result<notify::Event>) -> Vec<Told> {
+    let Ok(event) = event else { return vec![Told::LookAgain] };
+    if event.attrs.flag() == Some(Flag::Rescan) {
+        return vec![Told::LookAgain];
+    }
+    let sign = match event.kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write))
+        | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => Sign::Complete,
+        EventKind::Create(CreateKind::Folder) => return vec![Told::LookAgain],
+        EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(RenameMode::Any)) => Sign::There,
+        EventKind::Access(AccessKind::Open(_)) => Sign::Opened,
+        EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) => Sign::Written,
+        EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => Sign::Gone,
+        _ => return Vec::new(),
+    };
+    event.paths.into_iter().map(|path| Told::File(path, sign)).collect()
+}
