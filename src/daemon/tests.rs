@@ -197,3 +197,49 @@ async fn an_api_address_that_is_taken_is_refused_with_a_remedy() {
     assert_eq!(fault.kind, FaultKind::Conflict);
     assert!(fault.message.contains(&house.api) && fault.hint.unwrap().contains("--api"));
 }
+
+fn options(project: &std::path::Path) -> DaemonOptions {
+    DaemonOptions {
+        project: project.to_owned(),
+        api: None,
+        serving: Some("127.0.0.1:0".to_owned()),
+        lookup: Arc::new(|_| None),
+        executable: PathBuf::from("/bin/false"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_starts_is_alone_and_leaves_nothing_but_its_state() {
+    let project = tempfile::tempdir().unwrap();
+    let dags = "[dag.d.task.t]\noperator = \"empty\"\n";
+    std::fs::write(project.path().join("dags.toml"), dags).unwrap();
+    let layout = Layout::new(project.path());
+    for _ in 0..2 {
+        let daemon = Daemon::start(options(project.path())).await.unwrap();
+        assert!(is_running(&layout));
+        let client = Client::connect(&layout.socket()).await.unwrap();
+        let mut events = client.events().await.unwrap();
+
+        let fault = Daemon::start(options(project.path())).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Conflict);
+        assert!(fault.message.contains(&std::process::id().to_string()), "{fault}");
+        assert!(Client::connect(&layout.socket()).await.is_ok(), "the first goes on");
+
+        daemon.run_until(async {}).await.unwrap();
+        assert_eq!(events.next().await, None);
+        assert!(!layout.socket().exists());
+        assert!(!is_running(&layout));
+    }
+}
+
+#[tokio::test]
+async fn broken_definitions_are_drawn_and_nothing_is_left_running() {
+    let project = tempfile::tempdir().unwrap();
+    let dags = "[dag.d.task.t]\noperator = \"emtpy\"\nnope = 1\n";
+    std::fs::write(project.path().join("dags.toml"), dags).unwrap();
+    let fault = Daemon::start(options(project.path())).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Invalid);
+    assert!(fault.message.contains("emtpy") && fault.message.contains("dags.toml"), "{fault}");
+    let layout = Layout::new(project.path());
+    assert!(!is_running(&layout) && !layout.socket().exists());
+}
