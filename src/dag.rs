@@ -9,6 +9,7 @@
 
 pub mod check;
 pub mod diagnostic;
+pub mod duration;
 pub mod file;
 pub mod graph;
 pub mod operator;
@@ -16,6 +17,7 @@ pub mod params;
 pub mod schedule;
 pub mod secret;
 pub mod spec;
+pub mod suggest;
 pub mod template;
 pub mod trigger_rule;
 

@@ -6,9 +6,30 @@
 //! write(closure)  ─┼─► queue ─► writer thread: one transaction, one fsync ─► replies
 //! read(closure)  ────► reader pool (WAL snapshots)
 //! ```
+//!
+//! Other processes (attempts) open the same file; SQLite's own locks order their writes.
 
+pub mod asset;
+pub mod dag;
+pub mod dag_run;
 pub mod db;
+pub mod event_log;
 pub mod fault;
+pub mod meta;
+pub mod rendered;
+pub mod serving;
+pub mod task_instance;
+pub mod xcom;
+
+mod apply;
+mod migrate;
+mod readers;
+mod recover;
+pub(crate) mod row;
+mod writer;
+
+#[cfg(test)]
+pub(crate) mod sample;
 
 pub use db::Store;
 pub use fault::StoreError;

@@ -1,7 +1,10 @@
 //! The params of a DAG: a JSON Schema each, defaults, and the check of what a caller gives.
 
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value};
 
+use crate::dag::suggest;
 use crate::types::view::ParamProblem;
 
 /// The params of a DAG.
@@ -17,8 +20,127 @@ impl Params {
     /// the name that was probably meant).
     pub fn resolve(
         &self,
-        _conf: &Map<String, Value>,
+        conf: &Map<String, Value>,
     ) -> Result<Map<String, Value>, Vec<ParamProblem>> {
-        todo!("dag helper")
+        let none = Map::new();
+        let properties = self.schema["properties"].as_object().unwrap_or(&none);
+        let mut problems: Vec<ParamProblem> = conf
+            .keys()
+            .filter(|name| !properties.contains_key(*name))
+            .map(|name| unknown(name, properties))
+            .collect();
+        let mut resolved = Map::new();
+        for (name, schema) in properties {
+            let Some(value) = conf.get(name).or_else(|| self.defaults.get(name)) else {
+                problems.push(problem(name, "is required: it has no default"));
+                continue;
+            };
+            match check(schema, value) {
+                Ok(()) => {
+                    resolved.insert(name.clone(), value.clone());
+                }
+                Err(messages) => {
+                    problems.extend(messages.iter().map(|message| problem(name, message)));
+                }
+            }
+        }
+        if problems.is_empty() { Ok(resolved) } else { Err(problems) }
     }
 }
+
+/// Says why a text is no JSON Schema.
+pub(crate) fn check_schema(schema: &Value) -> Result<(), String> {
+    jsonschema::meta::validate(schema).map_err(|error| located(&error))?;
+    validator(schema).map(|_| ())
+}
+
+/// Says, a line each, what a schema has against a value.
+pub(crate) fn check(schema: &Value, value: &Value) -> Result<(), Vec<String>> {
+    let validator = validator(schema).map_err(|message| vec![message])?;
+    let messages: Vec<String> = validator.iter_errors(value).map(|error| located(&error)).collect();
+    if messages.is_empty() { Ok(()) } else { Err(messages) }
+}
+
+fn validator(schema: &Value) -> Result<Validator, String> {
+    jsonschema::options()
+        .should_validate_formats(true)
+        .build(schema)
+        .map_err(|error| located(&error))
+}
+
+fn problem(param: &str, message: &str) -> ParamProblem {
+    ParamProblem { param: param.to_owned(), message: message.to_owned() }
+}
+
+fn unknown(name: &str, properties: &Map<String, Value>) -> ParamProblem {
+    let hint = suggest::hint(name, "params", properties.keys().map(String::as_str));
+    problem(name, &format!("is not a param of this DAG; {hint}"))
+}
+
+/// Words an error, with the place inside the value where it is not the value itself.
+fn located(error: &ValidationError<'_>) -> String {
+    match error.instance_path().as_str() {
+        "" => worded(error),
+        path => format!("`{}` {}", path.trim_start_matches('/').replace('/', "."), worded(error)),
+    }
+}
+
+/// Says what is allowed rather than what is wrong.
+fn worded(error: &ValidationError<'_>) -> String {
+    let found = error.instance();
+    #[allow(clippy::wildcard_enum_match_arm, reason = "the rest is worded by the library")]
+    match error.kind() {
+        ValidationErrorKind::Enum { options } => {
+            let options: Vec<String> =
+                options.as_array().map(|all| all.iter().map(shown).collect()).unwrap_or_default();
+            let meant = found.as_str().and_then(|text| {
+                let known = options.iter().map(|option| option.trim_matches('`'));
+                suggest::closest(text, known)
+            });
+            let meant = meant.map(|meant| format!("; did you mean `{meant}`?"));
+            let meant = meant.unwrap_or_default();
+            format!("is {}; allowed: {}{meant}", shown(found), options.join(", "))
+        }
+        ValidationErrorKind::Type { kind } => {
+            format!("is {}; expected {}", shown(found), types(kind))
+        }
+        ValidationErrorKind::Minimum { limit } => {
+            format!("is {}; at least {limit} is allowed", shown(found))
+        }
+        ValidationErrorKind::Maximum { limit } => {
+            format!("is {}; at most {limit} is allowed", shown(found))
+        }
+        ValidationErrorKind::ExclusiveMinimum { limit } => {
+            format!("is {}; more than {limit} is allowed", shown(found))
+        }
+        ValidationErrorKind::ExclusiveMaximum { limit } => {
+            format!("is {}; less than {limit} is allowed", shown(found))
+        }
+        ValidationErrorKind::Required { property } => format!("lacks {}", shown(property)),
+        ValidationErrorKind::Pattern { pattern } => {
+            format!("is {}; it must match `{pattern}`", shown(found))
+        }
+        _ => error.to_string(),
+    }
+}
+
+fn types(kind: &TypeKind) -> String {
+    match kind {
+        TypeKind::Single(one) => one.to_string(),
+        TypeKind::Multiple(some) => {
+            some.iter().map(|one| one.to_string()).collect::<Vec<_>>().join(" or ")
+        }
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("`{text}`"),
+        Value::Null | Value::Bool(_) | Value::Number(_) => format!("`{value}`"),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a table".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

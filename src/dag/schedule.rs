@@ -2,6 +2,12 @@
 
 use crate::types::{AssetName, Timestamp};
 
+mod cron;
+mod expression;
+
+pub use cron::CronError;
+pub use expression::ExpressionError;
+
 /// What brings runs about.
 #[derive(Debug, Clone)]
 pub enum Schedule {
@@ -46,9 +52,29 @@ pub enum AssetRef {
 }
 
 impl AssetRef {
+    /// Takes a name as an asset expression has it: with a colon it is a pattern of URIs.
+    pub fn parse(text: &str) -> Self {
+        if text.contains(':') {
+            Self::UriPattern(text.to_owned())
+        } else {
+            Self::Name(AssetName::from(text))
+        }
+    }
+
+    /// Returns it as written.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Name(name) => name.as_str(),
+            Self::UriPattern(pattern) => pattern,
+        }
+    }
+
     /// Says whether an event of this asset counts.
-    pub fn matches(&self, _name: &AssetName, _uri: &str) -> bool {
-        todo!("dag helper")
+    pub fn matches(&self, name: &AssetName, uri: &str) -> bool {
+        match self {
+            Self::Name(wanted) => wanted == name,
+            Self::UriPattern(pattern) => matches_pattern(pattern, uri),
+        }
     }
 }
 
@@ -74,19 +100,27 @@ impl AssetExpression {
 impl Schedule {
     /// For people: `@daily`, `incoming | other`, `manual`.
     pub fn summary(&self) -> String {
-        todo!("dag helper")
+        match self {
+            Self::Manual => "manual".to_owned(),
+            Self::Cron(cron) => cron.text.clone(),
+            Self::Assets(expression) => expression.to_string(),
+        }
     }
 }
 
-impl Cron {
-    /// Returns the first interval whose end is after `after` and whose start is not before
-    /// `not_before` (Airflow's meaning: a run covers the interval that has just ended, and is
-    /// due at its end).
-    pub fn next_interval(
-        &self,
-        _after: Timestamp,
-        _not_before: Option<Timestamp>,
-    ) -> Option<DataInterval> {
-        todo!("dag helper")
+/// Says whether a text fits a pattern in which `*` stands for any run of characters.
+pub fn matches_pattern(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
     }
+    rest.ends_with(last)
 }
+
+#[cfg(test)]
+mod tests;

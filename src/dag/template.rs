@@ -1,8 +1,18 @@
 //! Jinja templates in task arguments: what they refer to, and their rendering.
+//!
+//! An undefined name is always an error. A text that is nothing but one `{{ … }}` gives the value
+//! itself; any other text gives text.
 
 use std::collections::BTreeSet;
 
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use serde_json::{Map, Value};
+
+use crate::types::Timestamp;
+
+mod missing;
 
 /// A template that cannot be parsed or rendered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,18 +22,179 @@ pub struct TemplateError {
     pub reason: String,
 }
 
+/// The names that a template may begin with; what each holds is up to who renders.
+pub const NAMES: &[&str] = &[
+    "conn",
+    "dag_id",
+    "dag_run",
+    "data_interval_end",
+    "data_interval_start",
+    "ds",
+    "ds_nodash",
+    "logical_date",
+    "output",
+    "params",
+    "run_id",
+    "task_id",
+    "ti",
+    "triggering_asset_events",
+    "ts",
+    "ts_nodash",
+    "var",
+];
+
 /// Renders every text in `args`, at any depth. A text that is nothing but one `{{ … }}` keeps
 /// the type of its value (a number stays a number, a table a table). An undefined name is an
 /// error, never an empty text.
 pub fn render(
-    _args: &Map<String, Value>,
-    _context: &Value,
+    args: &Map<String, Value>,
+    context: &Value,
 ) -> Result<Map<String, Value>, TemplateError> {
-    todo!("dag helper")
+    let environment = environment();
+    args.iter()
+        .map(|(key, value)| Ok((key.clone(), render_value(&environment, value, context)?)))
+        .collect()
 }
 
 /// Returns the dotted names that the templates in `args` refer to, such as `output.train.run_id`
 /// or `params.dataset`.
-pub fn references(_args: &Map<String, Value>) -> Result<BTreeSet<String>, TemplateError> {
-    todo!("dag helper")
+pub fn references(args: &Map<String, Value>) -> Result<BTreeSet<String>, TemplateError> {
+    let mut found = BTreeSet::new();
+    for value in args.values() {
+        collect(value, &mut found)?;
+    }
+    Ok(found)
 }
+
+/// Returns the dotted names that one text refers to.
+pub fn references_in(text: &str) -> Result<BTreeSet<String>, TemplateError> {
+    if !is_template(text) {
+        return Ok(BTreeSet::new());
+    }
+    let environment = environment();
+    let template = environment.template_from_str(text).map_err(|error| failed(text, &error))?;
+    let mut names: BTreeSet<String> = template.undeclared_variables(true).into_iter().collect();
+    for root in ["output", "params"] {
+        if names.contains(root) {
+            names.extend(subscripts(text, root).map(|key| format!("{root}.{key}")));
+        }
+    }
+    names.retain(|name| !environment.globals().any(|(global, _)| global == name));
+    Ok(names)
+}
+
+/// Says whether a text holds anything to render.
+pub fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
+}
+
+fn collect(value: &Value, found: &mut BTreeSet<String>) -> Result<(), TemplateError> {
+    match value {
+        Value::String(text) => found.extend(references_in(text)?),
+        Value::Array(items) => items.iter().try_for_each(|item| collect(item, found))?,
+        Value::Object(table) => table.values().try_for_each(|item| collect(item, found))?,
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+    Ok(())
+}
+
+/// Finds `root["key"]`: the way to name a task whose id holds `-` or `.`, which the analysis of
+/// the parser does not follow.
+fn subscripts<'t>(text: &'t str, root: &'t str) -> impl Iterator<Item = &'t str> {
+    text.match_indices(root).filter_map(move |(at, _)| {
+        let rest = text[at + root.len()..].trim_start().strip_prefix('[')?.trim_start();
+        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        rest[1..].split_once(quote).map(|(key, _)| key)
+    })
+}
+
+fn render_value(
+    environment: &Environment<'_>,
+    value: &Value,
+    context: &Value,
+) -> Result<Value, TemplateError> {
+    Ok(match value {
+        Value::String(text) if is_template(text) => render_text(environment, text, context)?,
+        Value::Array(items) => items
+            .iter()
+            .map(|item| render_value(environment, item, context))
+            .collect::<Result<_, _>>()?,
+        Value::Object(table) => table
+            .iter()
+            .map(|(key, item)| Ok((key.clone(), render_value(environment, item, context)?)))
+            .collect::<Result<_, _>>()?,
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    })
+}
+
+fn render_text(
+    environment: &Environment<'_>,
+    text: &str,
+    context: &Value,
+) -> Result<Value, TemplateError> {
+    let explain = |error: minijinja::Error| {
+        let reason = match error.kind() {
+            ErrorKind::UndefinedError => missing::explain(text, context),
+            _ => None,
+        };
+        reason.map_or_else(
+            || failed(text, &error),
+            |reason| TemplateError { template: text.to_owned(), reason },
+        )
+    };
+    let Some(expression) = whole_expression(text)
+        .and_then(|inner| environment.compile_expression_owned(inner.to_owned()).ok())
+    else {
+        return environment
+            .render_str(text, minijinja::Value::from(Serde(context)))
+            .map(Value::from)
+            .map_err(explain);
+    };
+    let value = expression.eval(minijinja::Value::from(Serde(context))).map_err(explain)?;
+    if value.is_undefined() {
+        return Err(explain(minijinja::Error::from(ErrorKind::UndefinedError)));
+    }
+    serde_json::to_value(&value).map_err(|error| TemplateError {
+        template: text.to_owned(),
+        reason: format!("its value cannot be handed on: {error}"),
+    })
+}
+
+/// Returns what stands in the braces of a text that is nothing but `{{ … }}`.
+fn whole_expression(text: &str) -> Option<&str> {
+    let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    let inner = inner.strip_prefix('-').unwrap_or(inner);
+    Some(inner.strip_suffix('-').unwrap_or(inner))
+}
+
+fn failed(template: &str, error: &minijinja::Error) -> TemplateError {
+    let reason = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    TemplateError { template: template.to_owned(), reason }
+}
+
+/// Strict about undefined names, with Airflow's filters for dates.
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_syntax(
+        SyntaxConfig::builder()
+            .keep_trailing_newline(true)
+            .build()
+            .expect("the delimiters are the usual ones"),
+    );
+    environment.add_filter("ds", |at: &str| date(at, "%Y-%m-%d"));
+    environment.add_filter("ds_nodash", |at: &str| date(at, "%Y%m%d"));
+    environment.add_filter("ts", |at: &str| date(at, "%Y-%m-%dT%H:%M:%S+00:00"));
+    environment.add_filter("ts_nodash", |at: &str| date(at, "%Y%m%dT%H%M%S"));
+    environment
+}
+
+fn date(text: &str, format: &str) -> Result<String, minijinja::Error> {
+    let at: Timestamp = text.parse().map_err(|_| {
+        minijinja::Error::new(ErrorKind::InvalidOperation, format!("`{text}` is not a time"))
+    })?;
+    Ok(at.strftime(format).to_string())
+}
+
+#[cfg(test)]
+mod tests;

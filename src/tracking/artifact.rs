@@ -1,8 +1,16 @@
-//! Artifacts: files below `.dagdeck/artifacts/<experiment_id>/<run_id>/artifacts/`.
+//! Artifacts: files below `.dagdeck/artifacts/<experiment_id>/<run_id>/artifacts/`, and the
+//! record of them in the store.
 
-use std::path::{Path, PathBuf};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Component, Path, PathBuf};
 
-use crate::store::{Store, StoreError};
+use rusqlite::{Connection, params};
+use sha2::{Digest, Sha256};
+
+use crate::store::{Store, StoreError, row};
+use crate::tracking::run;
 use crate::types::TrackingRunId;
 
 /// Returns the folder of a run's artifacts, below the state folder `.dagdeck`.
@@ -11,17 +19,136 @@ pub fn folder(state_dir: &Path, experiment_id: &str, run_id: &TrackingRunId) -> 
 }
 
 /// Writes one artifact (temp file, fsync, rename); `path` is relative and may not climb out.
-pub fn write(_folder: &Path, _path: &str, _bytes: &[u8]) -> std::io::Result<()> {
-    todo!("store helper")
+pub fn write(folder: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
+    check_path(path)?;
+    let target = folder.join(path);
+    let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
+        return Err(refused(path, "it names no file"));
+    };
+    DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+    // Two writers of one artifact must not share the temporary file.
+    let mut temporary = std::ffi::OsString::from(".");
+    temporary.push(name);
+    temporary.push(format!(".{}.tmp", uuid::Uuid::new_v4().simple()));
+    let temporary = parent.join(temporary);
+    let written = write_through(&temporary, bytes).and_then(|()| fs::rename(&temporary, &target));
+    if let Err(error) = written {
+        // What is left of it is of no use; the first error is the one that matters.
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
+    File::open(parent)?.sync_all()
 }
 
-/// Takes note of an artifact that was written.
+fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Refuses a path that is empty, absolute, or leads anywhere but down.
+pub fn check_path(path: &str) -> io::Result<()> {
+    if path.is_empty() {
+        return Err(refused(path, "it is empty"));
+    }
+    if path.ends_with('/') {
+        return Err(refused(path, "it names a folder"));
+    }
+    if path.contains(['\0', '\\']) {
+        return Err(refused(path, "it holds a character that is not allowed"));
+    }
+    for component in Path::new(path).components() {
+        match component {
+            Component::Normal(_) => {}
+            Component::RootDir | Component::Prefix(_) => {
+                return Err(refused(path, "it is absolute"));
+            }
+            Component::ParentDir | Component::CurDir => {
+                return Err(refused(path, "it holds `.` or `..`"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn refused(path: &str, why: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!("`{path}` is no path of an artifact: {why}"),
+    )
+}
+
+/// Notes an artifact that has been written: its path, size and digest. Noted again it is
+/// replaced.
 pub fn record(
-    _store: &Store,
-    _run_id: &TrackingRunId,
-    _path: &str,
-    _size: u64,
-    _sha256: &str,
+    store: &Store,
+    run_id: &TrackingRunId,
+    path: &str,
+    bytes: &[u8],
 ) -> Result<(), StoreError> {
-    todo!("store helper")
+    let (run_id, path) = (run_id.clone(), path.to_owned());
+    let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+    let sha256: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    store.write_blocking(move |tx| {
+        run::require(tx, &run_id)?;
+        let sql = "INSERT OR REPLACE INTO artifacts (run_id, path, size, sha256)
+            VALUES (?1, ?2, ?3, ?4)";
+        row::execute(tx, sql, params![run_id.as_str(), path, size, sha256]).map(drop)
+    })
+}
+
+/// Lists a run's artifacts with their sizes, by path.
+pub(crate) fn of_run(
+    conn: &Connection,
+    run_id: &TrackingRunId,
+) -> Result<Vec<(String, u64)>, StoreError> {
+    let sql = "SELECT path, size FROM artifacts WHERE run_id = ?1 ORDER BY path";
+    row::all(conn, sql, [run_id.as_str()], |row| {
+        let size: i64 = row.get("size")?;
+        Ok((row.get("path")?, u64::try_from(size).unwrap_or(0)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn an_artifact_is_written_whole_for_its_owner_and_replaces_the_one_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = TrackingRunId::new("r1");
+        let folder = folder(dir.path(), "1", &run);
+        write(&folder, "model/model.json", b"old").unwrap();
+        write(&folder, "model/model.json", b"{}").unwrap();
+        let file = dir.path().join("artifacts/1/r1/artifacts/model/model.json");
+        assert_eq!(fs::read(&file).unwrap(), b"{}");
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let model = file.parent().unwrap();
+        assert_eq!(model.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(fs::read_dir(model).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_path_that_is_not_below_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths =
+            ["", "/etc/passwd", "..", "a/../../b", "./a", "a/", "a\\b", "a\0b", "../x", "a/.."];
+        for path in paths {
+            let error = write(dir.path(), path, b"x").unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{path}");
+            assert!(error.to_string().contains("no path of an artifact"), "{error}");
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_no_temporary_file() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("model/full")).unwrap();
+        fs::write(dir.path().join("model/full/x"), "x").unwrap();
+        assert!(write(dir.path(), "model/full", b"x").is_err());
+        assert_eq!(fs::read_dir(dir.path().join("model")).unwrap().count(), 1);
+    }
 }

@@ -1,0 +1,57 @@
+//! Stretches of time as people write them: `10s`, `1h30m`, `250ms`.
+
+use std::time::Duration;
+
+/// Parses a duration: numbers, each with a unit (`ms`, `s`, `m`, `h`, `d`, `w`), largest first or
+/// not. `None` where it is none.
+pub fn parse(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return None;
+    }
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, after) = rest.split_at(digits);
+        let unit_end = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(unit_end);
+        let secs = match unit {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" | "min" => 60.0,
+            "h" => 3_600.0,
+            "d" => 86_400.0,
+            "w" => 604_800.0,
+            _ => return None,
+        };
+        total = total.checked_add(from_secs(number.parse::<f64>().ok()? * secs)?)?;
+        rest = after.trim_start();
+    }
+    Some(total)
+}
+
+/// Takes a number of seconds; `None` where it is negative or beyond measure.
+pub fn from_secs(secs: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(secs).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_with_units_add_up() {
+        assert_eq!(parse("10s"), Some(Duration::from_secs(10)));
+        assert_eq!(parse("1h30m"), Some(Duration::from_secs(5_400)));
+        assert_eq!(parse("250ms"), Some(Duration::from_millis(250)));
+        assert_eq!(parse("1.5m"), Some(Duration::from_secs(90)));
+        assert_eq!(parse("1d 2h"), Some(Duration::from_secs(93_600)));
+    }
+
+    #[test]
+    fn what_has_no_unit_or_no_number_is_no_duration() {
+        for text in ["", "10", "s", "10 parsecs", "-5s", "1..5s", "10s5"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! From changes to SQL: all changes of one decision, in one transaction.
+
+use rusqlite::Connection;
+
+use crate::sched::Change;
+use crate::store::fault::StoreError;
+use crate::store::{asset, dag, dag_run, event_log, task_instance, xcom};
+
+/// Writes the changes. Runs and asset events come first, since other rows refer to them.
+pub(crate) fn apply(conn: &Connection, mut changes: Vec<Change>) -> Result<(), StoreError> {
+    changes.sort_by_key(|change| match change {
+        Change::PutDagRun(_) | Change::InsertAssetEvent(_) => 0,
+        _ => 1,
+    });
+    changes.iter().try_for_each(|change| apply_one(conn, change))
+}
+
+fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
+    match change {
+        Change::PutDagRun(run) => dag_run::put(conn, run),
+        Change::PutTaskInstance(task) => task_instance::put(conn, task),
+        Change::PutTaskTry(task_try) => task_instance::put_try(conn, task_try),
+        Change::PutXcom { key, value } => xcom::put(conn, key, value),
+        Change::DeleteXcom { key } => xcom::delete(conn, key),
+        Change::PutDagState(state) => dag::put(conn, state),
+        Change::InsertAssetEvent(event) => asset::insert(conn, event),
+        Change::PutQueuedAssetEvents { dag_id, event_ids } => {
+            asset::put_queued(conn, dag_id, event_ids)
+        }
+        Change::PutTriggeringAssetEvents { run, event_ids } => {
+            asset::put_triggering(conn, run, event_ids)
+        }
+        Change::InsertEventLog(line) => event_log::insert(conn, line).map(drop),
+    }
+}
+
+#[cfg(test)]
+mod tests;

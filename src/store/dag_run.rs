@@ -1,0 +1,187 @@
+//! Runs: one by one, as pages of a list, and as the figures of each DAG.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, Row, params};
+
+use crate::store::fault::StoreError;
+use crate::store::row;
+use crate::types::run::DagRun;
+use crate::types::view::RecentRun;
+use crate::types::{DagId, DagRunId, DagRunState};
+
+/// How many successful runs a median is taken of.
+const MEDIAN_OF: u32 = 20;
+
+/// Inserts or replaces.
+pub(crate) fn put(conn: &Connection, run: &DagRun) -> Result<(), StoreError> {
+    let sql = "INSERT INTO dag_run (dag_id, dag_run_id, run_type, state, triggered_by,
+            triggering_user_name, logical_date, data_interval_start, data_interval_end,
+            run_after, queued_at, start_date, end_date, conf, params, dag_version, note)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+        ON CONFLICT (dag_id, dag_run_id) DO UPDATE SET run_type = excluded.run_type,
+            state = excluded.state, triggered_by = excluded.triggered_by,
+            triggering_user_name = excluded.triggering_user_name,
+            logical_date = excluded.logical_date,
+            data_interval_start = excluded.data_interval_start,
+            data_interval_end = excluded.data_interval_end, run_after = excluded.run_after,
+            queued_at = excluded.queued_at, start_date = excluded.start_date,
+            end_date = excluded.end_date, conf = excluded.conf, params = excluded.params,
+            dag_version = excluded.dag_version, note = excluded.note";
+    let values = params![
+        run.dag_id.as_str(),
+        run.dag_run_id.as_str(),
+        run.run_type.as_str(),
+        run.state.as_str(),
+        run.triggered_by.as_str(),
+        run.triggering_user_name,
+        row::opt_micros(run.logical_date),
+        row::opt_micros(run.data_interval_start),
+        row::opt_micros(run.data_interval_end),
+        row::micros(run.run_after),
+        row::micros(run.queued_at),
+        row::opt_micros(run.start_date),
+        row::opt_micros(run.end_date),
+        row::json_text(&run.conf, "conf")?,
+        row::json_text(&run.params, "params")?,
+        run.dag_version,
+        run.note,
+    ];
+    row::execute(conn, sql, values).map(drop)
+}
+
+/// Returns a run.
+pub fn get(
+    conn: &Connection,
+    dag_id: &DagId,
+    dag_run_id: &DagRunId,
+) -> Result<Option<DagRun>, StoreError> {
+    let sql = "SELECT * FROM dag_run WHERE dag_id = ?1 AND dag_run_id = ?2";
+    row::first(conn, sql, [dag_id.as_str(), dag_run_id.as_str()], read)
+}
+
+/// Which runs are meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    pub dag_id: Option<DagId>,
+    pub state: Option<DagRunState>,
+}
+
+/// Returns a page of the runs that fit, newest first, and how many fit in all.
+pub fn list(
+    conn: &Connection,
+    filter: &RunFilter,
+    limit: u32,
+    offset: u32,
+) -> Result<(Vec<DagRun>, u64), StoreError> {
+    let dag_id = filter.dag_id.as_ref().map(DagId::as_str);
+    let state = filter.state.map(DagRunState::as_str);
+    // Each shape of the filter has its own index, so each has its own text. Every text names
+    // both parameters, so that they can be bound alike.
+    let clause = match (dag_id, state) {
+        (None, None) => "?1 IS NULL AND ?2 IS NULL",
+        (Some(_), None) => "dag_id = ?1 AND ?2 IS NULL",
+        (None, Some(_)) => "?1 IS NULL AND state = ?2",
+        (Some(_), Some(_)) => "dag_id = ?1 AND state = ?2",
+    };
+    let page = format!(
+        "SELECT * FROM dag_run WHERE {clause} ORDER BY run_after DESC, id DESC LIMIT ?3 OFFSET ?4"
+    );
+    let runs = row::all(conn, &page, params![dag_id, state, limit, offset], read)?;
+    let total = format!("SELECT count(*) FROM dag_run WHERE {clause}");
+    let total = row::count(conn, &total, params![dag_id, state])?;
+    Ok((runs, total))
+}
+
+/// Returns the runs that have not ended, oldest first.
+pub fn active(conn: &Connection) -> Result<Vec<DagRun>, StoreError> {
+    let sql = "SELECT * FROM dag_run WHERE state IN ('queued', 'running') ORDER BY id";
+    row::all(conn, sql, [], read)
+}
+
+/// Returns the last `limit` runs of each DAG, newest last.
+pub fn recent(
+    conn: &Connection,
+    dag_ids: &[DagId],
+    limit: u32,
+) -> Result<BTreeMap<DagId, Vec<RecentRun>>, StoreError> {
+    // A window over all runs would read each of them; this reads `limit` index entries a DAG.
+    let sql = "SELECT r.dag_id, r.dag_run_id, r.state, r.run_after, r.start_date, r.end_date
+        FROM json_each(?1) AS wanted JOIN dag_run AS r ON r.id IN (
+            SELECT id FROM dag_run WHERE dag_id = wanted.value
+            ORDER BY run_after DESC, id DESC LIMIT ?2)
+        ORDER BY r.run_after, r.id";
+    let ids = row::json_text(&dag_ids, "dag_id")?;
+    let rows = row::all(conn, sql, params![ids, limit], |row| {
+        let run = RecentRun {
+            dag_run_id: row::text(row, "dag_run_id")?,
+            state: row::word(row, "state")?,
+            run_after: row::time(row, "run_after")?,
+            start_date: row::opt_time(row, "start_date")?,
+            end_date: row::opt_time(row, "end_date")?,
+        };
+        Ok((row::text::<DagId>(row, "dag_id")?, run))
+    })?;
+    let mut runs = BTreeMap::<DagId, Vec<RecentRun>>::new();
+    for (dag_id, run) in rows {
+        runs.entry(dag_id).or_default().push(run);
+    }
+    Ok(runs)
+}
+
+/// Returns the median seconds of each DAG's last successful runs.
+pub fn median_durations(
+    conn: &Connection,
+    dag_ids: &[DagId],
+) -> Result<BTreeMap<DagId, f64>, StoreError> {
+    let sql = "SELECT r.dag_id, (r.end_date - r.start_date) / 1e6 AS duration
+        FROM json_each(?1) AS wanted JOIN dag_run AS r ON r.id IN (
+            SELECT id FROM dag_run WHERE dag_id = wanted.value AND state = 'success'
+            ORDER BY run_after DESC, id DESC LIMIT ?2)
+        WHERE r.start_date IS NOT NULL AND r.end_date IS NOT NULL
+        ORDER BY duration";
+    let ids = row::json_text(&dag_ids, "dag_id")?;
+    let rows = row::all(conn, sql, params![ids, MEDIAN_OF], |row| {
+        Ok((row::text::<DagId>(row, "dag_id")?, row.get::<_, f64>("duration")?))
+    })?;
+    let mut durations = BTreeMap::<DagId, Vec<f64>>::new();
+    for (dag_id, duration) in rows {
+        durations.entry(dag_id).or_default().push(duration);
+    }
+    let medians = durations.into_iter().filter_map(|(id, sorted)| Some((id, median(&sorted)?)));
+    Ok(medians.collect())
+}
+
+fn median(sorted: &[f64]) -> Option<f64> {
+    let middle = sorted.len() / 2;
+    let upper = *sorted.get(middle)?;
+    if sorted.len() % 2 == 1 {
+        return Some(upper);
+    }
+    Some(f64::midpoint(*sorted.get(middle.checked_sub(1)?)?, upper))
+}
+
+fn read(row: &Row<'_>) -> Result<DagRun, StoreError> {
+    Ok(DagRun {
+        dag_id: row::text(row, "dag_id")?,
+        dag_run_id: row::text(row, "dag_run_id")?,
+        run_type: row::word(row, "run_type")?,
+        state: row::word(row, "state")?,
+        triggered_by: row::word(row, "triggered_by")?,
+        triggering_user_name: row.get("triggering_user_name")?,
+        logical_date: row::opt_time(row, "logical_date")?,
+        data_interval_start: row::opt_time(row, "data_interval_start")?,
+        data_interval_end: row::opt_time(row, "data_interval_end")?,
+        run_after: row::time(row, "run_after")?,
+        queued_at: row::time(row, "queued_at")?,
+        start_date: row::opt_time(row, "start_date")?,
+        end_date: row::opt_time(row, "end_date")?,
+        conf: row::json(row, "conf")?,
+        params: row::json(row, "params")?,
+        dag_version: row.get("dag_version")?,
+        note: row.get("note")?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Migrations by `user_version`. They are append-only: what has been released is never edited.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::store::fault::StoreError;
+
+/// Every migration, in order; the n-th leads to schema n.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+
+/// Brings the database to the schema that this dagdeck knows.
+pub(crate) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    migrate_with(conn, path, MIGRATIONS)
+}
+
+fn migrate_with(conn: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), StoreError> {
+    let open = |source| StoreError::Open { path: path.to_owned(), source };
+    let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
+    let found = version(conn).map_err(open)?;
+    if found == known {
+        return Ok(());
+    }
+    if found > known {
+        return Err(StoreError::TooNew { path: path.to_owned(), found, known });
+    }
+    // Another process may migrate at the same time: the version counts inside the transaction.
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = usize::try_from(version(&tx)?).unwrap_or(0);
+    for migration in migrations.iter().skip(found) {
+        tx.execute_batch(migration)?;
+    }
+    if i64::try_from(found).unwrap_or(0) < known {
+        tx.pragma_update(None, "user_version", known)?;
+    }
+    Ok(tx.commit()?)
+}
+
+fn version(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: i64 = MIGRATIONS.len() as i64;
+
+    /// The digest of every released migration. Append; never edit a line.
+    const RELEASED: &[&str] = &["e81b6b2e1edf95ef8f1ee599a0f823327ba251da71ff8d7db84f3a1687d247a0"];
+
+    #[test]
+    fn released_migrations_are_never_edited() {
+        use sha2::{Digest, Sha256};
+        let digests: Vec<String> = MIGRATIONS
+            .iter()
+            .map(|sql| Sha256::digest(sql.as_bytes()).iter().map(|b| format!("{b:02x}")).collect())
+            .collect();
+        assert_eq!(digests, RELEASED);
+    }
+
+    #[test]
+    fn every_schema_from_none_on_leads_to_the_one_known() {
+        let dir = tempfile::tempdir().unwrap();
+        for from in 0..=MIGRATIONS.len() {
+            let path = dir.path().join(format!("{from}.db"));
+            let mut conn = Connection::open(&path).unwrap();
+            migrate_with(&mut conn, &path, &MIGRATIONS[..from]).unwrap();
+            assert_eq!(version(&conn).unwrap(), i64::try_from(from).unwrap());
+            migrate(&mut conn, &path).unwrap();
+            assert_eq!(version(&conn).unwrap(), KNOWN);
+            migrate(&mut conn, &path).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_the_schema_before_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.db");
+        let mut conn = Connection::open(&path).unwrap();
+        let broken = ["CREATE TABLE a (x)", "CREATE TABLE b (x); CREATE TABLE a (x)"];
+        migrate_with(&mut conn, &path, &broken[..1]).unwrap();
+        assert!(migrate_with(&mut conn, &path, &broken).is_err());
+        assert_eq!(version(&conn).unwrap(), 1);
+        let tables: i64 =
+            conn.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0)).unwrap();
+        assert_eq!(tables, 1);
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.db");
+        let mut conn = Connection::open(&path).unwrap();
+        conn.pragma_update(None, "user_version", KNOWN + 7).unwrap();
+        let error = migrate(&mut conn, &path).unwrap_err();
+        assert!(matches!(error, StoreError::TooNew { found, known, .. }
+            if found == KNOWN + 7 && known == KNOWN));
+    }
+}

@@ -1,0 +1,29 @@
+//! What the scheduler starts from: everything that had not ended.
+
+use rusqlite::Connection;
+
+use crate::sched::state::{EndedRun, Recovered};
+use crate::store::fault::StoreError;
+use crate::store::{asset, dag, dag_run, task_instance};
+
+/// Reads it; all of one moment.
+pub(crate) fn recover(conn: &Connection) -> Result<Recovered, StoreError> {
+    let runs = dag_run::active(conn)?
+        .into_iter()
+        .map(|run| {
+            let key = run.key();
+            Ok(EndedRun {
+                run,
+                tasks: task_instance::for_run(conn, &key)?,
+                triggering_asset_events: asset::triggering(conn, &key)?,
+            })
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    Ok(Recovered {
+        dag_states: dag::list(conn)?,
+        runs,
+        queued_asset_events: asset::queued(conn)?,
+        known_asset_changes: asset::dedupe_keys(conn)?,
+        last_asset_event_id: asset::last_id(conn)?,
+    })
+}

@@ -1,0 +1,117 @@
+//! Rows for tests.
+
+use serde_json::{Map, Value, json};
+
+use crate::store::Store;
+use crate::types::asset::{AssetEvent, AssetEventSource};
+use crate::types::event::{EventLog, Severity};
+use crate::types::ids::UNMAPPED;
+use crate::types::run::{DagRun, TaskInstance, TaskTry};
+use crate::types::state::{DagRunType, TriggeredBy};
+use crate::types::{
+    AttemptKey, DagRunState, LaunchToken, TaskInstanceKey, TaskInstanceState, Timestamp,
+};
+
+/// A store in a folder of its own.
+pub(crate) fn store() -> (tempfile::TempDir, Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("dagdeck.db")).unwrap();
+    (dir, store)
+}
+
+/// Seconds after some instant.
+pub(crate) fn at(secs: i64) -> Timestamp {
+    Timestamp::from_second(1_767_225_600 + secs).unwrap()
+}
+
+pub(crate) fn object(value: Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
+}
+
+pub(crate) fn run(dag_id: &str, id: &str, secs: i64, state: DagRunState) -> DagRun {
+    DagRun {
+        dag_id: dag_id.into(),
+        dag_run_id: id.into(),
+        run_type: DagRunType::Manual,
+        state,
+        triggered_by: TriggeredBy::Cli,
+        triggering_user_name: Some("ada".into()),
+        logical_date: Some(at(secs)),
+        data_interval_start: None,
+        data_interval_end: None,
+        run_after: at(secs),
+        queued_at: at(secs),
+        start_date: Some(at(secs)),
+        end_date: state.is_finished().then(|| at(secs + 10)),
+        conf: object(json!({"z": 1, "a": [true, null]})),
+        params: object(json!({"z": 1, "a": [true, null], "d": 2.5})),
+        dag_version: "v1".into(),
+        note: None,
+    }
+}
+
+pub(crate) fn key(dag_id: &str, run_id: &str, task_id: &str) -> TaskInstanceKey {
+    TaskInstanceKey {
+        dag_id: dag_id.into(),
+        dag_run_id: run_id.into(),
+        task_id: task_id.into(),
+        map_index: UNMAPPED,
+    }
+}
+
+pub(crate) fn task(key: TaskInstanceKey, state: Option<TaskInstanceState>) -> TaskInstance {
+    TaskInstance {
+        key,
+        state,
+        try_number: 1,
+        max_tries: 2,
+        operator: "command".into(),
+        pool: "default_pool".into(),
+        token: Some("t-1".into()),
+        pid: Some(77),
+        scheduled_when: Some(at(1)),
+        queued_when: Some(at(2)),
+        start_date: Some(at(3)),
+        end_date: None,
+        next_retry_at: None,
+        note: Some("waits".into()),
+    }
+}
+
+pub(crate) fn task_try(task: TaskInstanceKey, n: u32, state: TaskInstanceState) -> TaskTry {
+    TaskTry {
+        key: AttemptKey { task, try_number: n },
+        token: LaunchToken::new(format!("t-{n}")),
+        state,
+        start_date: Some(at(3)),
+        end_date: Some(at(4)),
+        exit_code: Some(1),
+        error: Some("exit code 1".into()),
+    }
+}
+
+pub(crate) fn asset_event(id: i64, name: &str) -> AssetEvent {
+    AssetEvent {
+        id,
+        name: name.into(),
+        uri: format!("file:{name}.csv"),
+        timestamp: at(id),
+        source: AssetEventSource::Person { user: "ada".into() },
+        extra: object(json!({"uri": "file:x.csv", "size": 3})),
+        dedupe_key: Some(format!("k{id}")),
+    }
+}
+
+pub(crate) fn line(event: &str) -> EventLog {
+    EventLog {
+        id: 0,
+        when: at(5),
+        severity: Severity::Warning,
+        event: event.into(),
+        dag_id: Some("etl".into()),
+        dag_run_id: Some("r1".into()),
+        task_id: None,
+        owner: Some("ada".into()),
+        message: "run `r1` failed".into(),
+    }
+}
