@@ -1,1 +1,14 @@
 //! The control API: the control protocol over HTTP, on the socket and on loopback TCP.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `POST /control/v1/ask` | a `Request` as JSON; an `Answer`, or `{"fault": …}` |
+//! | `GET /control/v1/events` | server-sent events, a `NumberedEvent` each |
+//! | `GET /healthz` | `{"status":"ok"}`; the only one over TCP that needs no token |
+//!
+//! What the door itself refuses is `{"detail": …}`.
+
+pub mod control;
+mod events;
+
+pub use control::{Guard, open};

@@ -1,7 +1,50 @@
 //! The command line: parses, assembles, prints, exits. The only place that reads the
 //! environment.
 
-/// Runs the command line and returns the process's exit code.
+pub mod args;
+pub mod command;
+pub mod env;
+pub mod error;
+pub mod logging;
+pub mod output;
+
+use clap::Parser;
+
+use crate::cli::args::{Cli, Command};
+use crate::cli::error::CliError;
+use crate::cli::output::Output;
+
+/// Runs the command line and returns the process's exit code: 0 done, 1 the work failed, 2 usage
+/// or definition, 3 no daemon, 70 a bug.
 pub fn main() -> u8 {
-    0
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too; a closed pipe is nobody's concern.
+            let _ = error.print();
+            return if error.use_stderr() { 2 } else { 0 };
+        }
+    };
+    if let Some(Command::Attempt { folder }) = &cli.command {
+        return crate::runtime::executor::attempt_main(folder);
+    }
+    let mut output = Output::new(cli.output);
+    match run(cli, &mut output) {
+        Ok(code) => code,
+        Err(error) => {
+            output.error(&error);
+            error.exit_code()
+        }
+    }
+}
+
+fn run(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| CliError::io("start the runtime", &source))?;
+    let result = runtime.block_on(command::dispatch(cli, output));
+    // What still runs on blocking threads (a log that is being followed) must not hold the exit.
+    runtime.shutdown_background();
+    result
 }

@@ -3,12 +3,20 @@
 
 use std::path::Path;
 
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc};
+
 use crate::runtime::Control;
 use crate::types::Fault;
 use crate::types::ask::{Answer, Request};
-use crate::types::event::NumberedEvent;
+use crate::types::event::{Event, NumberedEvent};
 
 pub mod remote;
+mod sse;
+
+/// Events wait here while the screen is drawn; a fuller queue makes the sender lag, which ends
+/// in a `Resync`.
+const EVENTS_LEN_MAX: usize = 256;
 
 /// Asks and watches.
 #[derive(Debug, Clone)]
@@ -22,7 +30,7 @@ pub enum Client {
 /// A stream of events; `next` gives `None` when the daemon has gone.
 #[derive(Debug)]
 pub struct Events {
-    receiver: tokio::sync::mpsc::Receiver<NumberedEvent>,
+    receiver: mpsc::Receiver<NumberedEvent>,
 }
 
 impl Events {
@@ -34,17 +42,80 @@ impl Events {
 
 impl Client {
     /// Connects to the daemon of a project by its socket; `Unavailable` where none runs.
-    pub async fn connect(_socket: &Path) -> Result<Self, Fault> {
-        todo!("doors helper")
+    pub async fn connect(socket: &Path) -> Result<Self, Fault> {
+        remote::Remote::connect(socket).await.map(Self::Remote)
     }
 
     /// Asks; the request is either refused as a whole or done.
-    pub async fn ask(&self, _request: Request) -> Result<Answer, Fault> {
-        todo!("doors helper")
+    pub async fn ask(&self, request: Request) -> Result<Answer, Fault> {
+        match self {
+            Self::Local(control) => control.ask(request).await,
+            Self::Remote(remote) => remote.ask(&request).await,
+        }
     }
 
     /// Begins to watch.
     pub async fn events(&self) -> Result<Events, Fault> {
-        todo!("doors helper")
+        let (sender, receiver) = mpsc::channel(EVENTS_LEN_MAX);
+        match self {
+            Self::Local(control) => {
+                tokio::spawn(forward(control.subscribe(), sender));
+            }
+            Self::Remote(remote) => remote.watch(sender).await?,
+        }
+        Ok(Events { receiver })
+    }
+}
+
+async fn forward(
+    mut events: broadcast::Receiver<NumberedEvent>,
+    sender: mpsc::Sender<NumberedEvent>,
+) {
+    let mut seq = 0;
+    loop {
+        let received = tokio::select! {
+            received = events.recv() => received,
+            () = sender.closed() => return,
+        };
+        let event = match received {
+            Ok(event) => event,
+            Err(RecvError::Lagged(missed)) => {
+                NumberedEvent { seq: seq + missed, event: Event::Resync }
+            }
+            Err(RecvError::Closed) => return,
+        };
+        seq = event.seq;
+        if sender.send(event).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::publish::Publisher;
+
+    #[tokio::test]
+    async fn a_watcher_that_lags_is_told_to_ask_again() {
+        let publisher = Publisher::default();
+        let receiver = publisher.subscribe();
+        for _ in 0..5000 {
+            publisher.publish(Event::TrackingChanged);
+        }
+        let (sender, mut events) = mpsc::channel(EVENTS_LEN_MAX);
+        tokio::spawn(forward(receiver, sender));
+        let first = events.recv().await.unwrap();
+        assert_eq!(first, NumberedEvent { seq: 904, event: Event::Resync });
+        assert_eq!(events.recv().await.unwrap().seq, 905);
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_when_the_daemon_has_gone() {
+        let publisher = Publisher::default();
+        let (sender, mut events) = mpsc::channel(EVENTS_LEN_MAX);
+        tokio::spawn(forward(publisher.subscribe(), sender));
+        drop(publisher);
+        assert_eq!(events.recv().await, None);
     }
 }

@@ -1,12 +1,46 @@
 //! The composition root: puts store, engine, watchers, doors and model server together.
+//!
+//! ```text
+//! start: lock ─► definitions ─► listeners ─► store ─► engine ─► watchers ─► serving ─► doors
+//! stop:  doors ─► serving ─► watchers ─► engine ─► store ─► socket ─► lock
+//! ```
+//! Whatever may be refused is refused before the engine starts. Listeners are bound early and
+//! served late: a client that comes while the daemon starts waits and is then answered.
 
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
 
+use tokio::net::TcpListener;
+use tokio::sync::futures::OwnedNotified;
+use tokio::sync::{Notify, watch};
+
+use crate::api::{self, Guard};
 use crate::client::Client;
-use crate::types::Fault;
+use crate::daemon::lock::Lock;
+use crate::dag::{self, Deck};
+use crate::runtime::engine::{self, Engine, EngineParts};
+use crate::runtime::project::{self, Lookup, Project};
+use crate::runtime::promotion::{self, off_thread};
+use crate::runtime::publish::Publisher;
+use crate::runtime::serving::{ServingHandle, channel};
+use crate::runtime::watch::{self as asset_watch, Watchers};
+use crate::runtime::{Control, Layout, control::ControlParts};
+use crate::serving::{self, ServingParts};
+use crate::store::Store;
+use crate::types::time::SystemClock;
+use crate::types::view::DefinitionsView;
+use crate::types::{Clock, Fault};
+use crate::web::{Door, PrivateSocket, Token, bind};
+
+mod folder;
+mod lock;
+pub mod spawn;
+#[cfg(test)]
+mod tests;
 
 /// How to run a daemon.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct DaemonOptions {
     /// The folder that holds `dags.toml`, absolute.
     pub project: PathBuf,
@@ -15,28 +49,269 @@ pub struct DaemonOptions {
     pub api: Option<String>,
     /// Where the model server listens, in place of what `dags.toml` says.
     pub serving: Option<String>,
+    /// Resolves `${env:NAME}`.
+    pub lookup: Lookup,
+    /// This program: attempts are run as `executable attempt FOLDER`.
+    pub executable: PathBuf,
+}
+
+impl std::fmt::Debug for DaemonOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DaemonOptions")
+            .field("project", &self.project)
+            .field("api", &self.api)
+            .field("serving", &self.serving)
+            .field("executable", &self.executable)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A daemon that runs in this process.
-#[derive(Debug)]
-pub struct Daemon {}
+pub struct Daemon {
+    control: Control,
+    doors: Vec<Door>,
+    /// Ends event streams, which would last for ever.
+    streams: watch::Sender<bool>,
+    serving: serving::Server,
+    watchers: Watchers,
+    project: Project,
+    engine: Engine,
+    store: Store,
+    shutdown: Pin<Box<OwnedNotified>>,
+    // Dropped in this order: the lock is let go when the socket is gone.
+    socket: SocketFile,
+    lock: Lock,
+}
+
+impl std::fmt::Debug for Daemon {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Daemon").field("control", &self.control).finish_non_exhaustive()
+    }
+}
 
 impl Daemon {
     /// Takes the project's lock, opens the store, recovers, starts everything. Refuses with
     /// `Conflict` where another daemon of this project runs (its pid is named), with `Invalid`
     /// where `dags.toml` is missing or, at the first start, broken.
-    pub async fn start(_options: DaemonOptions) -> Result<Self, Fault> {
-        todo!("doors helper")
+    pub async fn start(options: DaemonOptions) -> Result<Self, Fault> {
+        let ground = Ground::take(&options).await?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let publisher = Publisher::default();
+        let (serving_handle, orders) = channel();
+        let engine = engine::start(EngineParts {
+            layout: ground.layout.clone(),
+            store: ground.store.clone(),
+            deck: Arc::clone(&ground.deck),
+            clock: Arc::clone(&clock),
+            executable: options.executable.clone(),
+            serving: serving_handle.clone(),
+            publisher: publisher.clone(),
+        })
+        .await?;
+        let served = async {
+            promotion::make_good(&ground.store, &engine.handle).await?;
+            let parts = serving_parts(&options, &ground, &publisher, &clock);
+            serving::start(parts, orders).await
+        };
+        match served.await {
+            Ok(serving) => {
+                Ok(Self::open(options, ground, engine, serving, serving_handle, publisher, clock))
+            }
+            Err(fault) => {
+                engine.stop().await;
+                Err(fault)
+            }
+        }
+    }
+
+    /// Starts what watches and what is watched from outside; nothing of it can be refused.
+    fn open(
+        options: DaemonOptions,
+        ground: Ground,
+        engine: Engine,
+        serving: serving::Server,
+        serving_handle: ServingHandle,
+        publisher: Publisher,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let Ground { layout, store, listeners, lock, .. } = ground;
+        let started_at = clock.now();
+        let first = DefinitionsView { diagnostics: Vec::new(), loaded_at: Some(started_at) };
+        let (handle, live) = (engine.handle.clone(), engine.live.clone());
+        let project = project::start(
+            layout.clone(),
+            options.lookup,
+            first,
+            handle.clone(),
+            publisher.clone(),
+        );
+        let watchers =
+            asset_watch::start(layout.clone(), store.clone(), handle.clone(), live.clone());
+        let shutdown = Arc::new(Notify::new());
+        let control = Control::new(ControlParts {
+            layout,
+            store: store.clone(),
+            handle,
+            live,
+            definitions: project.definitions.clone(),
+            watch_problems: watchers.problems.clone(),
+            publisher,
+            serving: serving_handle,
+            clock,
+            started_at,
+            api_listen: listeners.api_listen(),
+            listen_problems: serving.problem.iter().cloned().collect(),
+            shutdown: Arc::clone(&shutdown),
+        });
+        // From now on: a wish to stop that comes before `run_until` is not lost.
+        let shutdown = Box::pin(shutdown.notified_owned());
+        let streams = watch::Sender::new(false);
+        let (doors, socket) = listeners.open(&control, &streams);
+        tracing::info!(project = %options.project.display(), "the daemon runs");
+        Self {
+            control,
+            doors,
+            streams,
+            serving,
+            watchers,
+            project,
+            engine,
+            store,
+            shutdown,
+            socket,
+            lock,
+        }
     }
 
     /// Returns a client that talks to this daemon in process.
     pub fn client(&self) -> Client {
-        todo!("doors helper")
+        Client::Local(self.control.clone())
     }
 
     /// Runs until it is told to stop (`Request::Shutdown`, or `stop` resolves), then stops the
     /// doors, drains requests, lets running attempts go on, and closes the store.
-    pub async fn run_until(self, _stop: impl Future<Output = ()>) -> Result<(), Fault> {
-        todo!("doors helper")
+    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), Fault> {
+        tokio::select! {
+            () = &mut self.shutdown => tracing::info!("the daemon was asked to stop"),
+            () = stop => tracing::info!("the daemon was told to stop"),
+        }
+        self.streams.send_replace(true);
+        futures_util::future::join_all(self.doors.into_iter().map(Door::close)).await;
+        self.serving.stop().await;
+        drop((self.watchers, self.project));
+        self.engine.stop().await;
+        drop((self.control, self.store));
+        drop(self.socket);
+        drop(self.lock);
+        tracing::info!("the daemon has stopped");
+        Ok(())
+    }
+}
+
+/// What a daemon stands on: all that may be refused before anything runs.
+struct Ground {
+    layout: Layout,
+    deck: Arc<Deck>,
+    store: Store,
+    listeners: Listeners,
+    lock: Lock,
+}
+
+impl Ground {
+    async fn take(options: &DaemonOptions) -> Result<Self, Fault> {
+        let layout = Layout::new(&options.project);
+        folder::prepare(&layout)?;
+        let lock = Lock::take(&layout.lock()).await?;
+        let deck = load(options).await?;
+        let listeners = Listeners::bind(&layout, options.api.as_deref()).await?;
+        let database = layout.database();
+        let store = off_thread(move || Ok(Store::open(&database)?)).await?;
+        Ok(Self { layout, deck, store, listeners, lock })
+    }
+}
+
+fn serving_parts(
+    options: &DaemonOptions,
+    ground: &Ground,
+    publisher: &Publisher,
+    clock: &Arc<dyn Clock>,
+) -> ServingParts {
+    let spec = &ground.deck.serving;
+    ServingParts {
+        listen: options.serving.clone().unwrap_or_else(|| spec.listen.clone()),
+        max_body_bytes: spec.max_body_bytes,
+        default_model: spec.default_model.clone(),
+        layout: ground.layout.clone(),
+        store: ground.store.clone(),
+        publisher: publisher.clone(),
+        clock: Arc::clone(clock),
+    }
+}
+
+/// Reads the definitions; broken ones are refused with all their drawings.
+async fn load(options: &DaemonOptions) -> Result<Arc<Deck>, Fault> {
+    let (project, lookup) = (options.project.clone(), Arc::clone(&options.lookup));
+    let loaded = off_thread(move || Ok(dag::load(&project, &*lookup))).await?;
+    let deck = loaded.map_err(|diagnostics| {
+        let count = diagnostics.0.len();
+        let errors = if count == 1 { "1 error".to_owned() } else { format!("{count} errors") };
+        Fault::invalid(format!("read `dags.toml`: {errors}\n\n{diagnostics}"))
+            .hint("`dagdeck check` shows them again")
+    })?;
+    Ok(Arc::new(deck))
+}
+
+/// Where clients come in, bound but not yet served.
+struct Listeners {
+    socket: PrivateSocket,
+    file: SocketFile,
+    tcp: Option<(TcpListener, Token)>,
+}
+
+impl Listeners {
+    async fn bind(layout: &Layout, api: Option<&str>) -> Result<Self, Fault> {
+        let tcp = match api {
+            Some(address) => {
+                let listener = bind::tcp(address).await.map_err(|error| {
+                    Fault::from(error).hint("choose another address with --api ADDR")
+                })?;
+                let path = layout.token();
+                let token = Token::load_or_create(&path).map_err(|error| {
+                    folder::io_fault(&format!("make the token `{}`", path.display()), &error)
+                })?;
+                Some((listener, token))
+            }
+            None => None,
+        };
+        let socket = bind::unix(&layout.socket()).await?;
+        Ok(Self { socket, file: SocketFile(layout.socket()), tcp })
+    }
+
+    fn api_listen(&self) -> Option<String> {
+        let (listener, _) = self.tcp.as_ref()?;
+        listener.local_addr().ok().map(|address| address.to_string())
+    }
+
+    fn open(self, control: &Control, stop: &watch::Sender<bool>) -> (Vec<Door>, SocketFile) {
+        let mut doors =
+            vec![api::open(self.socket, control.clone(), Guard::Listener, stop.subscribe())];
+        if let Some((listener, token)) = self.tcp {
+            let guard = Guard::Token(token);
+            doors.push(api::open(listener, control.clone(), guard, stop.subscribe()));
+        }
+        (doors, self.file)
+    }
+}
+
+/// Takes the socket's file away when the daemon ends.
+struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.0)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "the socket could not be removed");
+        }
     }
 }

@@ -1,17 +1,42 @@
 //! The scheduler: a pure function from state and input to changes, effects and events.
 //!
 //! ```text
-//! Input ──► step(&mut State, now, Input) ──► Outcome { changes, effects, events, reply }
+//! Input ──► step(&mut State, now, Input) ──► Decided { changes, effects, events, reply }
+//!             │
+//!             ├─ take    command/* · attempt · asset · definitions · tick   (rejects, or changes)
+//!             └─ settle  drain (ready) ► timetable ► promote (run) ► admit  (until nothing moves)
 //! ```
-//! No disk, no clock, no randomness: tests feed it a stream of inputs.
+//! No disk, no clock, no randomness: tests feed it a stream of inputs. Every move of a task
+//! instance or a run goes through `decision`, which asks `transition` whether it is legal and
+//! keeps the caches of `index`; `oracle` recomputes them in tests.
 
+mod admit;
+mod asset;
+mod attempt;
 pub mod change;
+mod command;
+mod decision;
+mod definitions;
+mod draft;
 pub mod effect;
+mod index;
 pub mod input;
+#[cfg(test)]
+mod oracle;
+mod ready;
+mod recover;
 pub mod report;
+mod retry;
+mod run;
+mod settle;
 pub mod state;
 pub mod step;
+#[cfg(test)]
+mod tests;
+mod tick;
+mod timetable;
 pub mod transition;
+mod when;
 
 pub use change::Change;
 pub use effect::Effect;

@@ -1,2 +1,18 @@
-//! Listeners (unix socket, TCP on loopback), the token, limits and error bodies: what every door
-//! over HTTP shares.
+//! Listeners (unix socket, TCP), the token, limits and error bodies: what every door over HTTP
+//! shares.
+//!
+//! ```text
+//! bind ─► Door: accept ─► patience (slow heads) ─► hyper ─► the door's service
+//!           └── close: no new requests, those in flight end, at most `Limits::drain` long
+//! ```
+
+pub mod bind;
+pub mod body;
+pub mod door;
+pub mod fault;
+mod patience;
+pub mod token;
+
+pub use bind::{BindError, PrivateSocket};
+pub use door::{Door, Limits};
+pub use token::Token;

@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 use crate::dag::suggest;
 use crate::types::view::ParamProblem;
 
+/// The types of JSON Schema.
+const TYPES: [&str; 7] = ["string", "integer", "number", "boolean", "object", "array", "null"];
+
 /// The params of a DAG.
 #[derive(Debug, Clone, Default)]
 pub struct Params {
@@ -50,7 +53,14 @@ impl Params {
 
 /// Says why a text is no JSON Schema.
 pub(crate) fn check_schema(schema: &Value) -> Result<(), String> {
-    jsonschema::meta::validate(schema).map_err(|error| located(&error))?;
+    jsonschema::meta::validate(schema).map_err(|error| match error.instance_path().as_str() {
+        "/type" => {
+            let found = error.instance();
+            let name = found.as_str().unwrap_or_default();
+            format!("`type` is {}; {}", shown(found), suggest::hint(name, "types", TYPES))
+        }
+        _ => located(&error),
+    })?;
     validator(schema).map(|_| ())
 }
 

@@ -25,6 +25,9 @@ pub struct Cron {
     /// As written: `@daily`, `0 2 * * *`.
     pub text: String,
     pub(crate) crontab: cronexpr::Crontab,
+    /// Where the firings are at set hours: the zone in which `crontab`, which is in UTC then,
+    /// is meant.
+    pub(crate) set_hours_in: Option<jiff::tz::TimeZone>,
 }
 
 /// A stretch of time that a run covers: from start up to, not including, end.

@@ -1,1 +1,226 @@
-//! Carries out effects, after the commit.
+//! Carries out effects, after the commit. Each attempt in flight is a task of its own here, so
+//! that the engine's loop never waits for a template, a disk or a process.
+//!
+//! ```text
+//! Launch ─► adopt? ─► prepare (order.json) ─► executor ─► Report ─► engine ─► settled
+//! Kill   ─► cancelled = true ───────────────────┘
+//! ```
+//! An attempt is known by its token from its launch until the engine has settled its report:
+//! launching it again in between does nothing.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use crate::dag::Deck;
+use crate::dag::operator::Placement;
+use crate::runtime::attempt::AttemptFolder;
+use crate::runtime::executor::in_daemon::InDaemon;
+use crate::runtime::executor::local::Local;
+use crate::runtime::executor::{Adopted, Ended, Executor, Held, Prepared, process_table};
+use crate::runtime::handle::Handle;
+use crate::runtime::layout::Layout;
+use crate::runtime::promotion::off_thread;
+use crate::runtime::publish::Publisher;
+use crate::sched::effect::Launch;
+use crate::sched::{Effect, Input, Report};
+use crate::store::Store;
+use crate::tracking;
+use crate::types::event::Event;
+use crate::types::{AttemptKey, Clock, Fault, LaunchToken};
+
+mod context;
+mod order;
+mod secrets;
+#[cfg(test)]
+pub(crate) mod tests;
+
+/// Carries out effects; clones share what is in flight.
+#[derive(Clone)]
+pub(crate) struct Actor {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) layout: Layout,
+    pub(crate) store: Store,
+    pub(crate) handle: Handle,
+    pub(crate) publisher: Publisher,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) deck: watch::Receiver<Arc<Deck>>,
+    pub(crate) local: Local,
+    pub(crate) in_daemon: InDaemon,
+    /// As many as `max_active_tasks` and pools admit.
+    pub(crate) in_flight: Mutex<BTreeMap<LaunchToken, InFlight>>,
+}
+
+pub(crate) struct InFlight {
+    cancel: watch::Sender<bool>,
+    task: AbortHandle,
+}
+
+/// How an attempt comes to be in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// It was decided just now.
+    Decided,
+    /// The store says so; it may have been launched before.
+    Recovered,
+}
+
+impl Actor {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Does one thing; returns at once.
+    pub(crate) fn carry_out(&self, effect: Effect) {
+        match effect {
+            Effect::Launch(launch) => self.take_up(launch, Origin::Decided),
+            Effect::Kill { key, token, reason } => self.kill(key, token, &reason),
+        }
+    }
+
+    /// Takes up an attempt that the store holds to be in flight.
+    pub(crate) fn adopt(&self, launch: Launch) {
+        self.take_up(launch, Origin::Recovered);
+    }
+
+    /// Ends an attempt, also one that only its folder tells of.
+    pub(crate) fn kill(&self, key: AttemptKey, token: LaunchToken, reason: &str) {
+        tracing::info!(attempt = %key, reason, "ending an attempt");
+        if let Some(attempt) = self.in_flight().get(&token) {
+            // An error says that it has ended.
+            let _ = attempt.cancel.send(true);
+            return;
+        }
+        let (_, cancelled) = watch::channel(true);
+        let held = self.hold(key, token, cancelled);
+        let local = self.shared.local.clone();
+        tokio::spawn(async move { local.adopt(held).await });
+    }
+
+    /// Forgets an attempt whose end is durable.
+    pub(crate) fn settled(&self, token: &LaunchToken) {
+        self.in_flight().remove(token);
+    }
+
+    /// Ends what runs but should not: attempts whose end was decided by a decision that the
+    /// store kept and this process lost.
+    pub(crate) fn end_all_but(&self, wanted: &dyn Fn(&LaunchToken) -> bool) {
+        for (token, attempt) in self.in_flight().iter() {
+            if !wanted(token) {
+                let _ = attempt.cancel.send(true);
+            }
+        }
+    }
+
+    /// As `end_all_but`, for processes that an earlier daemon left.
+    pub(crate) fn sweep(&self, wanted: &dyn Fn(&LaunchToken) -> bool) {
+        for (_, path) in process_table::attempts_below(&self.shared.layout.runs_dir()) {
+            let Ok(order) = AttemptFolder::new(path).order() else { continue };
+            if !wanted(&order.token) {
+                self.kill(order.key, order.token, "nobody waits for it any more");
+            }
+        }
+    }
+
+    /// Lets go of everything: processes go on and are adopted by the next engine.
+    pub(crate) fn let_go(&self) {
+        for attempt in self.in_flight().values() {
+            attempt.task.abort();
+        }
+    }
+
+    fn take_up(&self, launch: Launch, origin: Origin) {
+        let mut in_flight = self.in_flight();
+        if in_flight.contains_key(&launch.token) {
+            return;
+        }
+        let token = launch.token.clone();
+        let (cancel, cancelled) = watch::channel(false);
+        let held = self.hold(launch.key.clone(), token.clone(), cancelled);
+        let shared = self.shared.clone();
+        let task = tokio::spawn(supervise(shared, launch, held, origin)).abort_handle();
+        in_flight.insert(token, InFlight { cancel, task });
+    }
+
+    fn hold(&self, key: AttemptKey, token: LaunchToken, cancelled: watch::Receiver<bool>) -> Held {
+        let folder = AttemptFolder::new(self.shared.layout.attempt_dir(&key));
+        Held { key, token, folder, cancelled, handle: self.shared.handle.clone() }
+    }
+
+    fn in_flight(&self) -> MutexGuard<'_, BTreeMap<LaunchToken, InFlight>> {
+        self.shared.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sees one attempt from its launch to its report.
+async fn supervise(shared: Arc<Shared>, launch: Launch, held: Held, origin: Origin) {
+    let (key, token) = (held.key.clone(), held.token.clone());
+    let ended = run(&shared, launch, held, origin).await;
+    if ended.leaves_runs_behind() {
+        end_tracked_runs(&shared, &token).await;
+    }
+    let report = match ended {
+        Ended::Finished(outcome) => Report::Finished { key, token, outcome },
+        Ended::Lost(reason) => Report::Lost { key, token, reason },
+        Ended::Cancelled => {
+            let mut in_flight = shared.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+            in_flight.remove(&token);
+            return;
+        }
+    };
+    // An error says that the engine has stopped: the next one finds the report in the folder.
+    let _ = shared.handle.tell(Input::Report(report)).await;
+}
+
+async fn run(shared: &Shared, launch: Launch, held: Held, origin: Origin) -> Ended {
+    let executor: &dyn Executor = match placement(&launch) {
+        Placement::Daemon => &shared.in_daemon,
+        Placement::Process => &shared.local,
+    };
+    if origin == Origin::Recovered
+        && let Adopted::Ended(ended) = executor.adopt(held.clone()).await
+    {
+        return ended;
+    }
+    let deck = shared.deck.borrow().clone();
+    let prepared = tokio::select! {
+        prepared = order::prepare(shared, &deck, &launch) => prepared,
+        () = held.until_cancelled() => return Ended::Cancelled,
+    };
+    match prepared {
+        Ok((order, handover)) => executor.launch(Prepared { order, handover, held }).await,
+        Err(outcome) => Ended::Finished(outcome),
+    }
+}
+
+fn placement(launch: &Launch) -> Placement {
+    launch.dag.tasks.get(&launch.task_id).map_or(Placement::Daemon, |t| t.operator.placement())
+}
+
+impl Ended {
+    /// Says whether tracked runs may have been left `RUNNING`.
+    fn leaves_runs_behind(&self) -> bool {
+        match self {
+            Self::Finished(outcome) => matches!(outcome, crate::sched::Outcome::Failed { .. }),
+            Self::Lost(_) | Self::Cancelled => true,
+        }
+    }
+}
+
+async fn end_tracked_runs(shared: &Shared, token: &LaunchToken) {
+    let (store, token, now) = (shared.store.clone(), token.clone(), shared.clock.now());
+    let ended = off_thread(move || {
+        tracking::run::end_abandoned(&store, token.as_str(), now).map_err(Fault::from)
+    })
+    .await;
+    match ended {
+        Ok(0) => {}
+        Ok(_) => shared.publisher.publish(Event::TrackingChanged),
+        Err(error) => tracing::warn!(%error, "could not end the runs of an attempt"),
+    }
+}

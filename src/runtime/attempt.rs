@@ -1,4 +1,13 @@
-//! An attempt as a folder: the order before it, the report after it.
+//! An attempt as a folder: the order before it, the claim while it runs, the report after it.
+//!
+//! ```text
+//! order.json    what to run                         written before the launch
+//! attempt.pid   who runs it: the claim of a token   written by the attempt's process
+//! task.log      what it says
+//! wrapper.log   what its process says outside of the task: panics, refusals
+//! report.json   how it ended                        written to a temporary file, then renamed
+//! ```
+//! A token is claimed once, for good: whoever finds it claimed does not run it again.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,6 +21,10 @@ use crate::dag::spec::LearningTask;
 use crate::sched::Outcome;
 use crate::types::asset::AssetEvent;
 use crate::types::{AssetName, AttemptKey, LaunchToken, Timestamp};
+
+pub mod folder;
+
+pub use folder::AttemptFolder;
 
 /// `order.json`: what to run. Holds no secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,4 +84,15 @@ pub struct AttemptReport {
     pub finished_at: Timestamp,
     #[serde(flatten)]
     pub outcome: Outcome,
+}
+
+/// `attempt.pid`: which process runs the attempt. Process ids come again; together with the
+/// boot and the start time they name one process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    pub token: LaunchToken,
+    pub pid: u32,
+    /// Clock ticks since the boot, as `/proc/PID/stat` has them.
+    pub start_time: u64,
+    pub boot_id: String,
 }

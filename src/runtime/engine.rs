@@ -1,19 +1,47 @@
 //! The loop that owns all scheduling state.
+//!
+//! ```text
+//! inputs ─► step, step, step ─► one commit ─► live ─► effects ─► events ─► replies
+//!                                   │
+//!                                   └─ fails: state is recovered from the store, callers get
+//!                                      the fault, reports are held and tried again
+//! ```
+//! Start-up recovery is the same code as the repair after a failed commit.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 
 use crate::dag::Deck;
-use crate::runtime::handle::Handle;
+use crate::runtime::act::{Actor, Shared};
+use crate::runtime::executor::Launcher;
+use crate::runtime::executor::in_daemon::InDaemon;
+use crate::runtime::executor::local::Local;
+use crate::runtime::handle::{Asked, Handle};
 use crate::runtime::layout::Layout;
+use crate::runtime::promotion;
 use crate::runtime::publish::Publisher;
 use crate::runtime::serving::ServingHandle;
+use crate::sched::Input;
 use crate::sched::change::DagState;
 use crate::store::Store;
 use crate::types::view::PoolView;
 use crate::types::{Clock, Fault};
+
+mod batch;
+mod live;
+mod recover;
+mod turn;
+
+use turn::{Channels, Loop};
+
+/// How many inputs wait: a batch being committed (milliseconds) while every attempt of a large
+/// deck reports and every door asks. Whoever comes later waits in `send`, which is what they
+/// would do anyway.
+const INPUTS_LEN_MAX: usize = 1024;
 
 /// What the engine is made of.
 #[derive(Clone)]
@@ -40,22 +68,83 @@ pub struct Live {
     pub runs_queued: u64,
 }
 
-/// A running engine.
+/// A running engine. Where it is dropped instead of stopped, the loop ends as well, but nobody
+/// waits for it.
 #[derive(Debug)]
 pub struct Engine {
     pub handle: Handle,
     pub live: watch::Receiver<Arc<Live>>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
 }
 
 /// Recovers from the store, adopts what still runs, and starts the loop on a task of its own.
-pub async fn start(_parts: EngineParts) -> Result<Engine, Fault> {
-    todo!("engine helper")
+pub async fn start(parts: EngineParts) -> Result<Engine, Fault> {
+    let (sender, inputs) = mpsc::channel(INPUTS_LEN_MAX);
+    let handle = Handle { inputs: sender };
+    let (deck_sender, deck) = watch::channel(parts.deck.clone());
+    let actor = actor(&parts, &handle, deck);
+    let recovery = recover::recover(&parts.store, &parts.deck, parts.clock.now()).await?;
+    let (live_sender, live) = watch::channel(Arc::new(live::of(&recovery.state)));
+    let (stop, stopped) = oneshot::channel();
+    let channels = Channels { inputs, stop: stopped, live: live_sender, deck: deck_sender };
+    let mut engine = Loop::new(parts.clone(), recovery, actor, channels);
+    engine.adopt_all();
+    engine.sweep();
+    engine.first(first_inputs(&parts)).await?;
+    let task = tokio::spawn(engine.run());
+    tokio::spawn(make_good(parts.store.clone(), handle.clone()));
+    Ok(Engine { handle, live, stop, task })
 }
 
 impl Engine {
     /// Ends the loop after the input in hand; attempts in flight go on and are adopted by the
     /// next engine.
     pub async fn stop(self) {
-        todo!("engine helper")
+        // An error says that the loop has ended already.
+        let _ = self.stop.send(());
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the engine ended badly");
+        }
+    }
+}
+
+fn actor(parts: &EngineParts, handle: &Handle, deck: watch::Receiver<Arc<Deck>>) -> Actor {
+    let launcher = Launcher {
+        executable: parts.executable.clone(),
+        project: parts.layout.project().to_owned(),
+    };
+    Actor::new(Shared {
+        layout: parts.layout.clone(),
+        store: parts.store.clone(),
+        handle: handle.clone(),
+        publisher: parts.publisher.clone(),
+        clock: parts.clock.clone(),
+        deck: deck.clone(),
+        local: Local::new(launcher),
+        in_daemon: InDaemon {
+            layout: parts.layout.clone(),
+            store: parts.store.clone(),
+            publisher: parts.publisher.clone(),
+            serving: parts.serving.clone(),
+            clock: parts.clock.clone(),
+            deck,
+        },
+        in_flight: Mutex::new(BTreeMap::new()),
+    })
+}
+
+/// What a fresh state wants to know: the definitions, and the time.
+fn first_inputs(parts: &EngineParts) -> Vec<Asked> {
+    [Input::DefinitionsLoaded(parts.deck.clone()), Input::Tick]
+        .into_iter()
+        .map(|input| Asked { input, reply: None })
+        .collect()
+}
+
+/// Asset events of promotions that a crash swallowed.
+async fn make_good(store: Store, handle: Handle) {
+    if let Err(error) = promotion::make_good(&store, &handle).await {
+        tracing::warn!(%error, "could not make promotions good");
     }
 }

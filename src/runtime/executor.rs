@@ -1,1 +1,108 @@
-//! Launches, kills and adopts attempts.
+//! Launches, adopts and ends attempts. Where an attempt runs is the executor's matter; what is
+//! common to all is its folder.
+//!
+//! ```text
+//! launch ─► Ended::Finished(outcome)      it ended and left a report
+//!    │      Ended::Lost(reason)           nobody knows how it ended
+//!    └────► Ended::Cancelled              `cancelled` turned true: all its processes are gone
+//! adopt  ─► the same, of an attempt that was launched before; or `Unstarted`: launch it
+//! ```
+
+use std::path::PathBuf;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+
+use crate::runtime::attempt::{AttemptFolder, Order};
+use crate::runtime::handle::Handle;
+use crate::sched::{Input, Outcome, Report};
+use crate::types::{AttemptKey, LaunchToken};
+
+pub(crate) mod handover;
+pub(crate) mod in_daemon;
+pub(crate) mod local;
+pub(crate) mod process;
+pub(crate) mod process_table;
+pub(crate) mod tree;
+
+pub(crate) use handover::Handover;
+pub use process::attempt_main;
+
+/// An attempt that is ready to run.
+pub(crate) struct Prepared {
+    pub(crate) order: Order,
+    pub(crate) handover: Handover,
+    pub(crate) held: Held,
+}
+
+/// An attempt that the engine holds to be in flight.
+#[derive(Clone)]
+pub(crate) struct Held {
+    pub(crate) key: AttemptKey,
+    pub(crate) token: LaunchToken,
+    pub(crate) folder: AttemptFolder,
+    /// Turns true when the attempt is to end.
+    pub(crate) cancelled: watch::Receiver<bool>,
+    pub(crate) handle: Handle,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Ended {
+    Finished(Outcome),
+    Lost(String),
+    Cancelled,
+}
+
+/// What became of an attempt that was launched before.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Adopted {
+    Ended(Ended),
+    /// Its token was never claimed: it may be launched.
+    Unstarted,
+}
+
+/// Runs attempts somewhere. Both futures may be dropped at any point: the attempt goes on where
+/// it is a process of its own, and is adopted later.
+pub(crate) trait Executor: Send + Sync {
+    /// Runs an attempt to its end. Its folder has been begun.
+    fn launch(&self, attempt: Prepared) -> BoxFuture<'static, Ended>;
+
+    /// Takes up an attempt that was launched before. With `cancelled` true from the start it
+    /// ends what it finds.
+    fn adopt(&self, held: Held) -> BoxFuture<'static, Adopted>;
+}
+
+impl Held {
+    /// Tells the engine that it runs.
+    pub(crate) async fn started(&self, pid: Option<u32>) {
+        let (key, token) = (self.key.clone(), self.token.clone());
+        // An error says that the engine has stopped; the next one finds the claim.
+        let _ = self.handle.tell(Input::Report(Report::Started { key, token, pid })).await;
+    }
+
+    /// Waits until the attempt is to end.
+    pub(crate) async fn until_cancelled(&self) {
+        let mut cancelled = self.cancelled.clone();
+        if cancelled.wait_for(|cancelled| *cancelled).await.is_err() {
+            // Whoever could cancel is gone.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Reads the report, where there is one, off the async threads.
+    pub(crate) async fn reported(&self) -> Option<Outcome> {
+        let (folder, token) = (self.folder.clone(), self.token.clone());
+        let read = move || folder.report(&token).map(|report| report.outcome);
+        tokio::task::spawn_blocking(read).await.ok().flatten()
+    }
+}
+
+/// What every launch needs of this machine.
+#[derive(Debug, Clone)]
+pub(crate) struct Launcher {
+    /// This program.
+    pub(crate) executable: PathBuf,
+    /// Where attempts work.
+    pub(crate) project: PathBuf,
+}

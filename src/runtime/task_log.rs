@@ -31,7 +31,9 @@ pub struct TaskLog {
 
 impl TaskLog {
     /// Opens `task.log` in the attempt's folder, to append to it (mode 0600).
-    pub fn open(folder: &Path, mask: Vec<String>) -> io::Result<Self> {
+    pub fn open(folder: &Path, mut mask: Vec<String>) -> io::Result<Self> {
+        // Longest first: a secret may hold another.
+        mask.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         let file = OpenOptions::new()
             .create(true)
             .append(true)
@@ -70,5 +72,39 @@ impl TaskLog {
             text = text.replace(secret.as_str(), "***");
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(mask: &[&str], lines: &[(Stream, &str)]) -> Vec<String> {
+        let dir = tempfile::tempdir().unwrap();
+        let mask = mask.iter().map(|m| (*m).to_owned()).collect();
+        let log = TaskLog::open(dir.path(), mask).unwrap();
+        for (stream, text) in lines {
+            log.line(*stream, text);
+        }
+        let text = std::fs::read_to_string(dir.path().join("task.log")).unwrap();
+        // The time takes the first 24 columns and a blank.
+        text.lines().map(|line| line[25..].to_owned()).collect()
+    }
+
+    #[test]
+    fn each_line_bears_its_stream() {
+        let lines = written(&[], &[(Stream::Out, "a\r\nb"), (Stream::Err, "c")]);
+        assert_eq!(lines, ["out  a", "out  b", "err  c"]);
+    }
+
+    #[test]
+    fn secrets_are_masked_the_longest_first() {
+        let lines = written(&["", "abc", "abcdef"], &[(Stream::Deck, "x abcdef abc")]);
+        assert_eq!(lines, ["deck x *** ***"]);
+    }
+
+    #[test]
+    fn a_log_in_a_folder_that_is_not_there_is_an_error() {
+        assert!(TaskLog::open(Path::new("/nonexistent/x"), Vec::new()).is_err());
     }
 }

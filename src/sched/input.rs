@@ -78,6 +78,10 @@ pub enum Rejected {
     NoTask { dag_id: DagId, task_id: TaskId },
     #[error("a run `{dag_run_id}` of DAG `{dag_id}` exists already")]
     RunExists { dag_id: DagId, dag_run_id: DagRunId },
+    #[error(
+        "`{dag_run_id}` cannot be a run id: it may hold letters, digits and `_.~:+-`, 250 at most, and not begin with a dot"
+    )]
+    UnfitRunId { dag_run_id: DagRunId },
     #[error("params do not fit: {}", problems.iter().map(|p| format!("{}: {}", p.param, p.message)).collect::<Vec<_>>().join("; "))]
     Params { problems: Vec<ParamProblem> },
     #[error("run `{dag_run_id}` has ended as {state}")]
@@ -103,7 +107,7 @@ impl From<Rejected> for Fault {
             Rejected::NoRun { .. } | Rejected::NoTask { .. } => Self::not_found(text),
             Rejected::RunExists { .. } => Self::new(crate::types::FaultKind::Exists, text)
                 .hint("leave the run id out and one is made"),
-            Rejected::Params { .. } => Self::invalid(text),
+            Rejected::Params { .. } | Rejected::UnfitRunId { .. } => Self::invalid(text),
             Rejected::RunEnded { .. }
             | Rejected::NothingToClear { .. }
             | Rejected::Straggler { .. } => Self::conflict(text),

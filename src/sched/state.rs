@@ -2,12 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::dag::{Dag, Deck};
 use crate::sched::change::DagState;
+use crate::sched::index::{Index, RunIndex};
+use crate::sched::{recover, when};
 use crate::types::asset::AssetEvent;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
-use crate::types::{DagId, MapIndex, TaskId, Timestamp};
+use crate::types::{DagId, DagRunId, MapIndex, TaskId, TaskInstanceKey, Timestamp};
+
+/// How long what a step has left over for the next one may wait.
+const LEFT_OVER_WAIT: Duration = Duration::from_secs(1);
 
 /// What the scheduler knows. Runs that have ended leave it.
 #[derive(Debug, Clone)]
@@ -24,6 +30,26 @@ pub struct State {
     /// Begins every launch token, so that tokens of two daemons differ.
     pub token_prefix: String,
     pub next_token: u64,
+    pub(super) index: Index,
+    pub(super) pending: Pending,
+}
+
+/// What is still to be looked at; empty between steps but for what one step leaves to the next.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pending {
+    /// Nothing was decided since `recover`: everything is to be looked at.
+    pub(super) is_fresh: bool,
+    /// Rows that `recover` made because the definition has changed.
+    pub(super) unsaved: Vec<TaskInstanceKey>,
+    /// DAGs of which a queued run may begin.
+    pub(super) promotable: BTreeSet<DagId>,
+    /// DAGs of which a scheduled run may be due.
+    pub(super) schedules: BTreeSet<DagId>,
+    /// The timer of each DAG that waits for its next scheduled run.
+    pub(super) schedule_timers: BTreeMap<DagId, Timestamp>,
+    /// Of each DAG, the ids of the runs made last: those that ended are no longer in `runs`, and
+    /// a clock that stands still must not give their ids again.
+    pub(super) last_run_ids: BTreeMap<DagId, (Timestamp, BTreeSet<DagRunId>)>,
 }
 
 /// A run that is under way.
@@ -34,6 +60,7 @@ pub struct ActiveRun {
     pub dag: Arc<Dag>,
     pub tasks: BTreeMap<(TaskId, MapIndex), TaskInstance>,
     pub triggering_asset_events: Vec<AssetEvent>,
+    pub(super) index: RunIndex,
 }
 
 /// A run that has ended, read back from the store to be cleared.
@@ -57,18 +84,25 @@ pub struct Recovered {
 
 impl State {
     /// Begins with what the store gave back. Runs whose DAG is gone from the deck are kept out
-    /// and returned, for the engine to end them as failed.
+    /// and returned, for the engine to end them as failed. The first step after this one (a
+    /// `Tick` will do) brings the state in line with the deck and writes what has changed.
     pub fn recover(
-        _deck: Arc<Deck>,
-        _recovered: Recovered,
-        _token_prefix: String,
+        deck: Arc<Deck>,
+        recovered: Recovered,
+        token_prefix: String,
     ) -> (Self, Vec<EndedRun>) {
-        todo!("sched helper")
+        recover::recover(deck, recovered, token_prefix)
     }
 
     /// When `step` wants to be called with `Input::Tick` at the latest: the next due schedule,
     /// retry or timeout.
-    pub fn next_wakeup(&self, _now: Timestamp) -> Option<Timestamp> {
-        todo!("sched helper")
+    pub fn next_wakeup(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.pending.is_fresh {
+            return Some(now);
+        }
+        let due = self.index.timers.first().map(|(at, _)| *at);
+        let left_over =
+            (!self.pending.promotable.is_empty()).then(|| when::after(now, LEFT_OVER_WAIT));
+        due.into_iter().chain(left_over).min()
     }
 }

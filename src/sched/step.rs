@@ -1,6 +1,7 @@
 //! The scheduler's one function.
 
 use crate::sched::change::Change;
+use crate::sched::decision::Decision;
 use crate::sched::effect::Effect;
 use crate::sched::input::{Input, Rejected, Reply};
 use crate::sched::state::State;
@@ -19,6 +20,43 @@ pub struct Decided {
 }
 
 /// Takes one input. Rejects before the first change.
-pub fn step(_state: &mut State, _now: Timestamp, _input: Input) -> Result<Decided, Rejected> {
-    todo!("sched helper")
+pub fn step(state: &mut State, now: Timestamp, input: Input) -> Result<Decided, Rejected> {
+    let mut decision = Decision::new(state, now);
+    let reply = decision.take(input)?;
+    decision.catch_up();
+    decision.settle();
+    let reply = decision.as_it_stands(reply);
+    Ok(decision.draft.close(reply))
+}
+
+impl Decision<'_> {
+    fn take(&mut self, input: Input) -> Result<Reply, Rejected> {
+        match input {
+            Input::Command(command) => self.command(command),
+            Input::Report(report) => self.report(report),
+            Input::AssetChanged(spec) => {
+                Ok(Reply::AssetEvent { is_new: self.note_asset_change(spec) })
+            }
+            Input::DefinitionsLoaded(deck) => {
+                self.state.deck = deck;
+                self.adopt_deck();
+                Ok(Reply::Done)
+            }
+            Input::Tick => {
+                self.tick();
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    /// Answers with the run as the whole step leaves it: it may have begun, even ended.
+    fn as_it_stands(&self, reply: Reply) -> Reply {
+        match reply {
+            Reply::Run(run) => match self.draft.run(&run.key()) {
+                Some(now) => Reply::Run(Box::new(now.clone())),
+                None => Reply::Run(run),
+            },
+            Reply::Done | Reply::Cleared(_) | Reply::AssetEvent { .. } => reply,
+        }
+    }
 }

@@ -1,1 +1,18 @@
-fn main() {}
+//! Tests of the whole: the binary, its doors, and the rules that hold over all files. One test
+//! binary, so that it is linked once.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests fail by panicking, say why on standard error, and wait for real processes"
+)]
+
+mod bad_input;
+mod cli;
+mod crash;
+mod deck;
+mod layers;
+mod peers;
+mod story;
+mod support;

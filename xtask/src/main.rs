@@ -1,1 +1,155 @@
-fn main() {}
+//! `cargo xtask test`: all the set-up that the tests need on a fresh Debian machine, then all of
+//! the tests. `cargo xtask check`: format and lints.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::{env, fs};
+
+/// Debian packages with the program that each is wanted for.
+const PACKAGES: &[(&str, &str)] =
+    &[("gcc", "gcc"), ("python3", "python3"), ("python3-venv", ""), ("prometheus", "promtool")];
+
+/// Python packages of the clients and validators, pinned.
+const PYTHON_PACKAGES: &[&str] = &["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
+
+fn main() -> ExitCode {
+    let task = env::args().nth(1).unwrap_or_default();
+    let result = match task.as_str() {
+        "test" => test(),
+        "check" => check(),
+        _ => Err("usage: cargo xtask test | cargo xtask check".to_owned()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn check() -> Result<(), String> {
+    cargo(&["fmt", "--all", "--check"], &[])?;
+    let lints = ["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    cargo(&lints, &[])
+}
+
+fn test() -> Result<(), String> {
+    let root = root();
+    let folder = root.join("target/test-setup");
+    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    install_packages();
+    let mut variables = Vec::new();
+    if let Some(python) = venv(&folder) {
+        variables.push(("DAGDECK_TEST_PYTHON", python));
+    }
+    if let Some(promtool) = on_path("promtool") {
+        variables.push(("DAGDECK_TEST_PROMTOOL", promtool));
+    }
+    let skipped = folder.join("skipped.txt");
+    let _ = fs::remove_file(&skipped);
+    variables.push(("DAGDECK_TEST_SKIPPED", skipped.clone()));
+    cargo(&["test", "--release", "--workspace"], &variables)?;
+    report_skipped(&skipped)
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// Says which tests were skipped for want of a peer; with `CI=true` that is a failure.
+fn report_skipped(list: &Path) -> Result<(), String> {
+    let Ok(skipped) = fs::read_to_string(list) else { return Ok(()) };
+    println!("\nskipped for want of what they need:");
+    for line in skipped.lines() {
+        println!("  {line}");
+    }
+    match env::var("CI").as_deref() {
+        Ok("true") => Err("with CI=true nothing may be skipped".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+fn cargo(args: &[&str], variables: &[(&str, PathBuf)]) -> Result<(), String> {
+    println!("$ cargo {}", args.join(" "));
+    let mut command = Command::new(env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
+    command.args(args).current_dir(root());
+    for (name, value) in variables {
+        command.env(name, value);
+    }
+    let status = command.status().map_err(|error| format!("start cargo: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("cargo {} failed", args.join(" "))) }
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
+}
+
+/// Installs what is missing, where we may; says what.
+fn install_packages() {
+    let missing: Vec<&str> = PACKAGES
+        .iter()
+        .filter(|(_, program)| !program.is_empty() && on_path(program).is_none())
+        .map(|(package, _)| *package)
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    if on_path("apt-get").is_none() || !is_root() {
+        println!("missing, and not installed (that needs root on Debian): {}", missing.join(" "));
+        return;
+    }
+    println!("installing Debian packages: {}", missing.join(" "));
+    let lock = "DPkg::Lock::Timeout=300";
+    run("apt-get", &["-o", lock, "-qq", "update"]);
+    let mut args = vec!["-o", lock, "-qq", "-y", "--no-install-recommends", "install"];
+    args.extend(&missing);
+    run("apt-get", &args);
+}
+
+fn is_root() -> bool {
+    Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == "0")
+}
+
+/// Makes a virtual environment with the Python clients; `None` where that cannot be.
+fn venv(folder: &Path) -> Option<PathBuf> {
+    let venv = folder.join("venv");
+    let python = venv.join("bin/python");
+    let stamp = venv.join("packages.txt");
+    let wanted = PYTHON_PACKAGES.join("\n");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Some(python);
+    }
+    println!("making a Python environment with {}", PYTHON_PACKAGES.join(" "));
+    let path = venv.to_string_lossy().into_owned();
+    if !run("python3", &["-m", "venv", "--clear", &path]) {
+        if is_root() && on_path("apt-get").is_some() {
+            run("apt-get", &["-o", "DPkg::Lock::Timeout=300", "-qq", "-y", "install", "python3-venv"]);
+        }
+        if !run("python3", &["-m", "venv", "--clear", &path]) {
+            return None;
+        }
+    }
+    let mut args = vec!["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    args.extend(PYTHON_PACKAGES);
+    if !run(&python.to_string_lossy(), &args) {
+        return None;
+    }
+    fs::write(&stamp, wanted).ok()?;
+    Some(python)
+}
+
+fn run(program: &str, args: &[&str]) -> bool {
+    println!("$ {program} {}", args.join(" "));
+    match Command::new(program).args(args).env("DEBIAN_FRONTEND", "noninteractive").status() {
+        Ok(status) => status.success(),
+        Err(error) => {
+            eprintln!("xtask: start {program}: {error}");
+            false
+        }
+    }
+}

@@ -83,6 +83,6 @@ fn a_dag_without_params_takes_none() {
 fn a_broken_schema_is_refused() {
     assert!(check_schema(&json!({"type": "string"})).is_ok());
     let reason = check_schema(&json!({"type": "strin"})).unwrap_err();
-    assert!(reason.contains("type"), "{reason}");
+    assert!(reason.starts_with("`type` is `strin`; did you mean `string`?"), "{reason}");
     assert!(check_schema(&json!({"type": "string", "pattern": "("})).is_err());
 }

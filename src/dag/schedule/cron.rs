@@ -1,6 +1,7 @@
 //! Cron expressions and the data intervals between their firings.
 
-use jiff::ToSpan;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, ToSpan};
 
 use crate::dag::schedule::{Cron, DataInterval};
 use crate::types::Timestamp;
@@ -16,8 +17,18 @@ const PRESETS: &[(&str, &str)] = &[
 ];
 
 /// How far back the firing before an instant is looked for, in hours, one after the other. Few
-/// expressions need more than two; eight years hold two leap days, also around 2100.
-const LOOK_BACK_HOURS: [i32; 5] = [2, 50, 24 * 32, 24 * 367, 24 * 366 * 8];
+/// expressions need more than two; a leap day that is a Monday comes every 28 or 40 years.
+const LOOK_BACK_HOURS: [i32; 6] = [2, 50, 24 * 32, 24 * 367, 24 * 366 * 8, 24 * 366 * 41];
+
+/// The library looks four years ahead at a time.
+const LOOK_AHEAD_YEARS: i64 = 4;
+const LOOK_AHEAD_TIMES: usize = 11;
+
+/// The library panics where it looks beyond the year 9999.
+const YEAR_MAX: i16 = 9_990;
+
+/// No change of a clock is larger.
+const CLOCK_CHANGE_MAX: SignedDuration = SignedDuration::from_hours(3);
 
 /// A text that is no cron expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,18 +63,60 @@ impl Cron {
         if count != 5 {
             return Err(CronError::FieldCount(count));
         }
-        let crontab = cronexpr::parse_crontab(&format!("{fields} {timezone}"))
-            .map_err(|error| CronError::Malformed(reason(&error)))?;
+        // At `30 2 * * *` there is one run a day, also on the days when the clock leaps over 2:30
+        // or shows it twice; `0 * * * *` follows the hours as they pass. Airflow does the same.
+        let is_at_set_hours =
+            fields.split_whitespace().nth(1).is_some_and(|hour| !hour.starts_with('*'));
+        let malformed = CronError::Malformed;
+        let zone = TimeZone::get(timezone)
+            .map_err(|_| malformed(format!("`{timezone}` is not a time zone")))?;
+        let parsed_in = if is_at_set_hours { "UTC" } else { timezone };
+        let crontab = cronexpr::parse_crontab(&format!("{fields} {parsed_in}"))
+            .map_err(|error| malformed(reason(&error)))?;
+        let cron =
+            Self { text: text.to_owned(), crontab, set_hours_in: is_at_set_hours.then_some(zone) };
         // Any instant will do to find out about the 30th of February.
-        if crontab.find_next(Timestamp::UNIX_EPOCH).is_err() {
-            return Err(CronError::NeverFires);
+        match cron.next_firing(Timestamp::UNIX_EPOCH) {
+            Some(_) => Ok(cron),
+            None => Err(CronError::NeverFires),
         }
-        Ok(Self { text: text.to_owned(), crontab })
     }
 
     /// Returns the first firing after `after`.
     pub fn next_firing(&self, after: Timestamp) -> Option<Timestamp> {
-        self.crontab.find_next(after).ok().map(|zoned| zoned.timestamp())
+        let Some(zone) = &self.set_hours_in else { return self.next_match(after) };
+        // What the clock on the wall shows, as if it were UTC, from before any change of it.
+        let shown = zone.to_datetime(after).to_zoned(TimeZone::UTC).ok()?.timestamp();
+        let mut shown = shown.checked_sub(CLOCK_CHANGE_MAX).ok()?;
+        let mut first: Option<Timestamp> = None;
+        loop {
+            let Some(next) = self.next_match(shown) else { return first };
+            shown = next;
+            // A time that is leapt over comes as much later; of one shown twice the first counts.
+            let shown_there = TimeZone::UTC.to_datetime(next);
+            let firing = zone.to_ambiguous_zoned(shown_there).compatible().ok()?.timestamp();
+            match first {
+                // Later ones on the wall may be earlier in truth, but not by more than a change.
+                Some(found) if firing.duration_since(found) >= CLOCK_CHANGE_MAX => return first,
+                Some(found) if firing > after => first = Some(found.min(firing)),
+                None if firing > after => first = Some(firing),
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    fn next_match(&self, after: Timestamp) -> Option<Timestamp> {
+        let mut from = after.to_zoned(TimeZone::UTC);
+        for _ in 0..LOOK_AHEAD_TIMES {
+            if from.year() > YEAR_MAX {
+                return None;
+            }
+            if let Ok(found) = self.crontab.find_next(from.timestamp()) {
+                return Some(found.timestamp());
+            }
+            from = from.checked_add(LOOK_AHEAD_YEARS.years()).ok()?;
+        }
+        None
     }
 
     /// Returns the first interval whose end is after `after` and whose start is not before

@@ -88,6 +88,14 @@ fn a_firing_that_the_clock_leaps_over_still_comes_once_a_day() {
 }
 
 #[test]
+fn a_leap_day_is_waited_for_and_the_end_of_time_is_no_panic() {
+    let leap = cron("0 0 29 2 *", "UTC");
+    let found = interval(&leap, "2096-03-01T00:00:00Z", None);
+    assert_eq!(found, pair("2096-02-29T00:00:00Z", "2104-02-29T00:00:00Z"));
+    assert_eq!(leap.next_firing(at("9998-01-01T00:00:00Z")), None);
+}
+
+#[test]
 fn what_is_no_cron_expression_says_why() {
     let error = |text: &str| Cron::parse(text, "UTC").unwrap_err();
     assert_eq!(error("@fortnightly"), CronError::UnknownPreset("@fortnightly".to_owned()));

@@ -152,8 +152,7 @@ fn record(
     for (path, bytes) in files {
         artifact::write(&folder, path, bytes)
             .map_err(|error| OperatorError::passing(format!("write artifact `{path}`: {error}")))?;
-        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        artifact::record(store, &tracked.run_id, path, size, &sha256(bytes))?;
+        artifact::record(store, &tracked.run_id, path, bytes)?;
     }
     run::log_batch(
         store,

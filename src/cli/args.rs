@@ -1,0 +1,295 @@
+//! What the command line takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde_json::{Map, Value};
+
+use crate::types::{DagRunState, Timestamp};
+
+/// An operator's deck for data and ML pipelines in the terminal.
+///
+/// Without a command it opens the deck on the project in this folder, starting the project's
+/// daemon where none runs.
+#[derive(Debug, Parser)]
+#[command(name = "dagdeck", version, max_term_width = 100, infer_subcommands = false)]
+pub struct Cli {
+    /// The folder that holds dags.toml
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    pub project: PathBuf,
+
+    /// How to print answers
+    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+
+    #[command(flatten)]
+    pub deck: DeckArgs,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options of the deck.
+#[derive(Debug, Args)]
+pub struct DeckArgs {
+    /// Draw the deck with ASCII characters only
+    #[arg(long)]
+    pub ascii: bool,
+
+    /// Open the deck without the keys that change anything
+    #[arg(long)]
+    pub read_only: bool,
+}
+
+/// How to print answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon in the foreground (containers, systemd)
+    Up(UpArgs),
+    /// Stop the daemon; attempts under way go on
+    Down,
+    /// Show whether the daemon runs, and how it is
+    Status,
+    /// Check dags.toml
+    Check,
+    /// List, show, pause and unpause DAGs
+    #[command(subcommand)]
+    Dags(DagsCommand),
+    /// Run a DAG in the foreground and exit with its result
+    Run(TriggerArgs),
+    /// Trigger a run of a DAG
+    Trigger(TriggerArgs),
+    /// List, show and cancel runs
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// Show the tasks of a run
+    Tasks { dag_id: String, dag_run_id: String },
+    /// Show the log of a task
+    Logs(LogsArgs),
+    /// List assets, show their lineage, report changes
+    #[command(subcommand)]
+    Assets(AssetsCommand),
+    /// List experiments and their runs
+    #[command(subcommand)]
+    Experiments(ExperimentsCommand),
+    /// List, show, promote and roll back models
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Show the model server
+    #[command(subcommand)]
+    Serving(ServingCommand),
+    /// Run one attempt of a task (called by the daemon)
+    #[command(hide = true)]
+    Attempt { folder: PathBuf },
+}
+
+/// Options of `up`.
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// Where the control API listens beside its socket, such as 127.0.0.1:8080
+    #[arg(long, value_name = "ADDR")]
+    pub api: Option<String>,
+
+    /// Where the model server listens, in place of what dags.toml says
+    #[arg(long, value_name = "ADDR")]
+    pub serving: Option<String>,
+
+    /// Leave the terminal (how the deck starts it)
+    #[arg(long, hide = true)]
+    pub detached: bool,
+}
+
+/// What a trigger takes.
+#[derive(Debug, Args)]
+pub struct TriggerArgs {
+    pub dag_id: String,
+
+    /// A param of the run; the value is read as JSON where it parses as such, else as text
+    #[arg(short, long = "param", value_name = "KEY=VALUE", value_parser = param)]
+    pub params: Vec<(String, Value)>,
+
+    /// The run's id; one is made where none is given
+    #[arg(long, value_name = "ID")]
+    pub run_id: Option<String>,
+
+    /// The instant the run stands for, such as 2026-01-01T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub logical_date: Option<Timestamp>,
+
+    /// A note that is kept with the run
+    #[arg(long)]
+    pub note: Option<String>,
+}
+
+impl TriggerArgs {
+    /// Returns the params as one table; of two with one name the last counts.
+    pub fn conf(&self) -> Map<String, Value> {
+        self.params.iter().cloned().collect()
+    }
+}
+
+/// Options of `logs`.
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    pub dag_id: String,
+    pub dag_run_id: String,
+    pub task_id: String,
+
+    /// Which try; the last one where none is given
+    #[arg(long = "try", value_name = "N")]
+    pub try_number: Option<u32>,
+
+    /// Go on until the task has ended
+    #[arg(short, long)]
+    pub follow: bool,
+}
+
+/// Commands about DAGs.
+#[derive(Debug, Subcommand)]
+pub enum DagsCommand {
+    /// List all DAGs
+    List,
+    /// Show one DAG
+    Show { dag_id: String },
+    /// Stop scheduling a DAG
+    Pause { dag_id: String },
+    /// Go on scheduling a DAG
+    Unpause { dag_id: String },
+}
+
+/// Commands about runs.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List runs, newest first
+    List {
+        /// Of this DAG only
+        dag_id: Option<String>,
+        /// In this state only: queued, running, success, failed
+        #[arg(long)]
+        state: Option<DagRunState>,
+        #[arg(long, default_value_t = 25)]
+        limit: u32,
+        #[arg(long, default_value_t = 0)]
+        offset: u32,
+    },
+    /// Show one run with its tasks
+    Show { dag_id: String, dag_run_id: String },
+    /// End a run as failed and kill its tasks
+    Cancel { dag_id: String, dag_run_id: String },
+}
+
+/// Commands about assets.
+#[derive(Debug, Subcommand)]
+pub enum AssetsCommand {
+    /// List all assets
+    List,
+    /// Show what comes from what, of everything or around one asset
+    Lineage { asset: Option<String> },
+    /// Report that an asset has changed
+    Emit {
+        asset: String,
+        /// A detail of the change; read as JSON where it parses as such, else as text
+        #[arg(short, long = "extra", value_name = "KEY=VALUE", value_parser = param)]
+        extra: Vec<(String, Value)>,
+    },
+}
+
+/// Commands about experiments.
+#[derive(Debug, Subcommand)]
+pub enum ExperimentsCommand {
+    /// List all experiments
+    List,
+    /// List an experiment's runs, newest first
+    Runs {
+        name: String,
+        #[arg(long, default_value_t = 25)]
+        limit: u32,
+        #[arg(long, default_value_t = 0)]
+        offset: u32,
+    },
+}
+
+/// Commands about models.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List all registered models
+    List,
+    /// Show a model with its versions and the history of its aliases
+    Show { name: String },
+    /// Point an alias at a version
+    Promote {
+        name: String,
+        version: u32,
+        #[arg(long, default_value = "production")]
+        alias: String,
+        /// Show what would change, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Point an alias back to where it stood before
+    Rollback {
+        name: String,
+        #[arg(long, default_value = "production")]
+        alias: String,
+        /// Show what would change, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Commands about the model server.
+#[derive(Debug, Subcommand)]
+pub enum ServingCommand {
+    /// Show which versions are served, and how they do
+    Status,
+}
+
+fn param(text: &str) -> Result<(String, Value), String> {
+    let Some((key, value)) = text.split_once('=') else {
+        return Err(format!("`{text}` has no `=`: write KEY=VALUE"));
+    };
+    if key.is_empty() {
+        return Err(format!("`{text}` has no key: write KEY=VALUE"));
+    }
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+    Ok((key.to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn param_values_are_json_where_they_parse_else_text() {
+        assert_eq!(param("n=3"), Ok(("n".into(), json!(3))));
+        assert_eq!(param("d=iris"), Ok(("d".into(), json!("iris"))));
+        assert_eq!(param("h={\"a\":1}"), Ok(("h".into(), json!({"a": 1}))));
+        assert_eq!(param("e=a=b"), Ok(("e".into(), json!("a=b"))));
+        assert!(param("novalue").unwrap_err().contains("KEY=VALUE"));
+        assert!(param("=x").unwrap_err().contains("no key"));
+    }
+
+    #[test]
+    fn the_last_of_two_params_counts() {
+        let cli = Cli::try_parse_from(["dagdeck", "trigger", "d", "-p", "a=1", "-p", "a=2"]);
+        let Some(Command::Trigger(args)) = cli.unwrap().command else { panic!("a trigger") };
+        assert_eq!(Value::Object(args.conf()), json!({"a": 2}));
+    }
+}

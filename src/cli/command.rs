@@ -1,0 +1,94 @@
+//! The commands, a file for each group.
+
+pub mod assets;
+pub mod check;
+pub mod daemon;
+pub mod dags;
+pub mod deck;
+pub mod experiments;
+pub mod logs;
+pub mod models;
+pub mod run;
+pub mod runs;
+pub mod serving;
+
+use std::path::PathBuf;
+
+use crate::cli::args::{Cli, Command};
+use crate::cli::error::CliError;
+use crate::cli::output::Output;
+use crate::client::Client;
+use crate::runtime::Layout;
+use crate::types::ask::{Answer, Request};
+use crate::types::{Fault, FaultKind};
+
+/// Carries out what the command line says.
+pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
+    let layout = Layout::new(project_dir(&cli.project)?);
+    match cli.command {
+        None => deck::open(&layout, &cli.deck).await,
+        Some(Command::Up(args)) => daemon::up(&layout, args, output).await,
+        Some(Command::Down) => daemon::down(&layout, output).await,
+        Some(Command::Status) => daemon::status(&layout, output).await,
+        Some(Command::Check) => check::check(&layout, output),
+        Some(Command::Dags(command)) => dags::dispatch(&layout, command, output).await,
+        Some(Command::Run(args)) => run::run(&layout, args, output).await,
+        Some(Command::Trigger(args)) => runs::trigger(&layout, args, output).await,
+        Some(Command::Runs(command)) => runs::dispatch(&layout, command, output).await,
+        Some(Command::Tasks { dag_id, dag_run_id }) => {
+            runs::tasks(&layout, dag_id, dag_run_id, output).await
+        }
+        Some(Command::Logs(args)) => logs::logs(&layout, args, output).await,
+        Some(Command::Assets(command)) => assets::dispatch(&layout, command, output).await,
+        Some(Command::Experiments(command)) => experiments::dispatch(&layout, command, output).await,
+        Some(Command::Models(command)) => models::dispatch(&layout, command, output).await,
+        Some(Command::Serving(command)) => serving::dispatch(&layout, command, output).await,
+        Some(Command::Attempt { .. }) => Err(unexpected("attempt").into()),
+    }
+}
+
+/// Makes the project's folder absolute; it must exist.
+fn project_dir(dir: &std::path::Path) -> Result<PathBuf, CliError> {
+    dir.canonicalize().map_err(|source| {
+        let fault = Fault::not_found(format!("open the project folder `{}`", dir.display()))
+            .caused_by(Some(&source))
+            .hint("give the folder that holds dags.toml with --project DIR");
+        fault.into()
+    })
+}
+
+/// Connects to the project's daemon.
+async fn connect(layout: &Layout) -> Result<Client, CliError> {
+    Client::connect(&layout.socket()).await.map_err(|fault| match fault.kind {
+        FaultKind::Unavailable => CliError::no_daemon(
+            Fault::unavailable(format!(
+                "no daemon runs for the project `{}`",
+                layout.project().display()
+            ))
+            .hint("`dagdeck up` starts one; so does the deck (`dagdeck`)"),
+        ),
+        _ => fault.into(),
+    })
+}
+
+/// Asks the project's daemon one thing.
+async fn ask(layout: &Layout, request: Request) -> Result<Answer, CliError> {
+    Ok(connect(layout).await?.ask(request).await?)
+}
+
+/// An answer that does not belong to the question: a bug, or two versions that talk.
+fn unexpected(question: &str) -> Fault {
+    Fault::new(FaultKind::Internal, format!("the daemon's answer to `{question}` makes no sense"))
+        .hint("a daemon of another version may be running: `dagdeck down`, then try again")
+}
+
+/// Takes the one answer that belongs to a question.
+macro_rules! expect_answer {
+    ($answer:expr, $pattern:pat => $value:expr, $question:literal) => {
+        match $answer {
+            $pattern => $value,
+            _ => return Err($crate::cli::command::unexpected($question).into()),
+        }
+    };
+}
+pub(crate) use expect_answer;

@@ -1,0 +1,154 @@
+//! `models list|show|promote|rollback`.
+
+use crate::cli::args::ModelsCommand;
+use crate::cli::command::{connect, expect_answer};
+use crate::cli::error::CliError;
+use crate::cli::output::{Output, ago, fields, or_dash, table};
+use crate::client::Client;
+use crate::runtime::Layout;
+use crate::types::ask::{Answer, Request};
+use crate::types::view::{AliasPlan, ModelDetailView, ModelVersionView, ModelView};
+
+/// Carries out a command about models.
+pub async fn dispatch(
+    layout: &Layout,
+    command: ModelsCommand,
+    output: &mut Output,
+) -> Result<u8, CliError> {
+    let client = connect(layout).await?;
+    match command {
+        ModelsCommand::List => {
+            let answer = client.ask(Request::ListModels).await?;
+            let models = expect_answer!(answer, Answer::Models(models) => models, "models list");
+            output.answer(&models, |models| list(models));
+        }
+        ModelsCommand::Show { name } => {
+            let answer = client.ask(Request::ShowModel { name }).await?;
+            let model = expect_answer!(answer, Answer::Model(model) => model, "models show");
+            output.answer(&model, |model| show(model));
+        }
+        ModelsCommand::Promote { name, version, alias, dry_run } => {
+            let request =
+                Request::PlanPromote { name: name.clone(), version, alias: alias.clone() };
+            let plan = plan(&client, request).await?;
+            if dry_run {
+                output.answer(&plan, draw_plan);
+                return Ok(0);
+            }
+            let expected_current = plan.from.as_ref().map(|from| from.version);
+            let request = Request::Promote { name, version, alias, expected_current };
+            moved(&client, request, &plan, output).await?;
+        }
+        ModelsCommand::Rollback { name, alias, dry_run } => {
+            let request = Request::PlanRollback { name: name.clone(), alias: alias.clone() };
+            let plan = plan(&client, request).await?;
+            if dry_run {
+                output.answer(&plan, draw_plan);
+                return Ok(0);
+            }
+            let expected_current = plan.from.as_ref().map(|from| from.version);
+            let request = Request::Rollback { name, alias, expected_current };
+            moved(&client, request, &plan, output).await?;
+        }
+    }
+    Ok(0)
+}
+
+async fn plan(client: &Client, request: Request) -> Result<AliasPlan, CliError> {
+    let answer = client.ask(request).await?;
+    Ok(*expect_answer!(answer, Answer::AliasPlan(plan) => plan, "models plan"))
+}
+
+async fn moved(
+    client: &Client,
+    request: Request,
+    plan: &AliasPlan,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let answer = client.ask(request).await?;
+    let version: Box<ModelVersionView> =
+        expect_answer!(answer, Answer::ModelVersion(version) => version, "models promote");
+    output.answer(&version, |version| {
+        let before = or_dash(plan.from.as_ref().map(|from| format!("version {}", from.version)));
+        format!("{}@{}: {before} → version {}", version.name, plan.alias, version.version)
+    });
+    Ok(())
+}
+
+fn list(models: &[ModelView]) -> String {
+    let row = |model: &ModelView| {
+        vec![
+            model.name.clone(),
+            or_dash(model.latest_version),
+            aliases(&model.aliases),
+            ago(Some(model.last_updated_timestamp)),
+        ]
+    };
+    let empty = "no models: `dagdeck trigger mlops_pipeline` trains and registers one";
+    table(&["MODEL", "LATEST", "ALIASES", "UPDATED"], models.iter().map(row), empty)
+}
+
+fn aliases(aliases: &[(String, u32)]) -> String {
+    let one = |(alias, version): &(String, u32)| format!("{alias}={version}");
+    aliases.iter().map(one).collect::<Vec<_>>().join(",")
+}
+
+fn show(detail: &ModelDetailView) -> String {
+    let model = &detail.model;
+    let mut text =
+        fields(&[("model", model.name.clone()), ("aliases", aliases(&model.aliases))]);
+    let versions = detail.versions.iter().map(|version| {
+        let figures: Vec<String> = version
+            .metrics
+            .iter()
+            .filter(|(key, _)| ["accuracy", "f1_macro", "r2", "rmse"].contains(&key.as_str()))
+            .map(|(key, value)| format!("{key} {value:.4}"))
+            .collect();
+        vec![
+            version.version.to_string(),
+            version.aliases.join(","),
+            ago(Some(version.creation_timestamp)),
+            figures.join("  "),
+            or_dash(version.run_id.clone()),
+        ]
+    });
+    text.push_str("\n\n");
+    text.push_str(&table(&["VERSION", "ALIASES", "MADE", "METRICS", "RUN"], versions, "no versions"));
+    let moves = detail.history.iter().map(|moved| {
+        vec![
+            ago(Some(moved.when)),
+            moved.action.clone(),
+            moved.alias.clone(),
+            format!("{} → {}", or_dash(moved.from_version), or_dash(moved.to_version)),
+            moved.user.clone(),
+        ]
+    });
+    text.push_str("\n\n");
+    text.push_str(&table(&["WHEN", "ACTION", "ALIAS", "VERSION", "BY"], moves, "never promoted"));
+    text
+}
+
+fn draw_plan(plan: &AliasPlan) -> String {
+    let before = or_dash(plan.from.as_ref().map(|from| from.version));
+    let starts: Vec<&str> = plan.starts_dags.iter().map(AsRef::as_ref).collect();
+    let mut text = fields(&[
+        ("alias", format!("{}@{}", plan.name, plan.alias)),
+        ("version", format!("{before} → {}", plan.to.version)),
+        ("starts", if starts.is_empty() { "-".to_owned() } else { starts.join(", ") }),
+    ]);
+    let number = |value: &Option<f64>| or_dash(value.map(|value| format!("{value:.4}")));
+    let metrics = plan.metrics.iter().map(|(name, before, after)| {
+        let change = match (before, after) {
+            (Some(before), Some(after)) => format!("{:+.4}", after - before),
+            _ => "-".to_owned(),
+        };
+        vec![name.clone(), number(before), number(after), change]
+    });
+    let params = plan.params.iter().map(|(name, before, after)| {
+        vec![name.clone(), or_dash(before.clone()), or_dash(after.clone()), "differs".to_owned()]
+    });
+    let rows: Vec<Vec<String>> = metrics.chain(params).collect();
+    text.push_str("\n\n");
+    text.push_str(&table(&["", "NOW", "THEN", "CHANGE"], rows, "no figures to compare"));
+    text
+}

@@ -1,0 +1,149 @@
+//! `trigger`, `runs list|show|cancel` and `tasks`.
+
+use crate::cli::args::{RunsCommand, TriggerArgs};
+use crate::cli::command::{ask, expect_answer};
+use crate::cli::env;
+use crate::cli::error::CliError;
+use crate::cli::output::{Output, ago, duration, fields, instant, or_dash, table};
+use crate::runtime::Layout;
+use crate::types::ask::{Answer, Request, Trigger};
+use crate::types::run::{DagRun, TaskInstance};
+use crate::types::state::TriggeredBy;
+use crate::types::time;
+use crate::types::view::RunDetailView;
+
+/// Makes the wish for a run that the arguments stand for.
+pub fn wish(args: &TriggerArgs) -> Trigger {
+    Trigger {
+        dag_id: args.dag_id.as_str().into(),
+        conf: args.conf(),
+        dag_run_id: args.run_id.as_deref().map(Into::into),
+        logical_date: args.logical_date,
+        note: args.note.clone(),
+        triggered_by: TriggeredBy::Cli,
+        user: Some(env::user()),
+    }
+}
+
+/// Triggers a run and says which.
+pub async fn trigger(
+    layout: &Layout,
+    args: TriggerArgs,
+    output: &mut Output,
+) -> Result<u8, CliError> {
+    let answer = ask(layout, Request::Trigger(wish(&args))).await?;
+    let run = expect_answer!(answer, Answer::Run(run) => run, "trigger");
+    output.answer(&run, |run| format!("{} {} is {}", run.dag_id, run.dag_run_id, run.state));
+    Ok(0)
+}
+
+/// Carries out a command about runs.
+pub async fn dispatch(
+    layout: &Layout,
+    command: RunsCommand,
+    output: &mut Output,
+) -> Result<u8, CliError> {
+    match command {
+        RunsCommand::List { dag_id, state, limit, offset } => {
+            let dag_id = dag_id.map(Into::into);
+            let answer = ask(layout, Request::ListRuns { dag_id, state, limit, offset }).await?;
+            let (runs, total) =
+                expect_answer!(answer, Answer::Runs { runs, total } => (runs, total), "runs list");
+            let body = serde_json::json!({ "dag_runs": runs, "total_entries": total });
+            output.answer(&body, |_| list(&runs, total));
+        }
+        RunsCommand::Show { dag_id, dag_run_id } => {
+            let detail = detail(layout, dag_id, dag_run_id).await?;
+            output.answer(&detail, show);
+        }
+        RunsCommand::Cancel { dag_id, dag_run_id } => {
+            let request =
+                Request::CancelRun { dag_id: dag_id.into(), dag_run_id: dag_run_id.into() };
+            let answer = ask(layout, request).await?;
+            let run = expect_answer!(answer, Answer::Run(run) => run, "runs cancel");
+            output.answer(&run, |run| format!("{} {} is {}", run.dag_id, run.dag_run_id, run.state));
+        }
+    }
+    Ok(0)
+}
+
+/// Shows the tasks of a run.
+pub async fn tasks(
+    layout: &Layout,
+    dag_id: String,
+    dag_run_id: String,
+    output: &mut Output,
+) -> Result<u8, CliError> {
+    let detail = detail(layout, dag_id, dag_run_id).await?;
+    output.answer(&detail.tasks, |tasks| task_table(tasks));
+    Ok(0)
+}
+
+async fn detail(
+    layout: &Layout,
+    dag_id: String,
+    dag_run_id: String,
+) -> Result<RunDetailView, CliError> {
+    let request = Request::ShowRun { dag_id: dag_id.into(), dag_run_id: dag_run_id.into() };
+    let answer = ask(layout, request).await?;
+    Ok(*expect_answer!(answer, Answer::RunDetail(detail) => detail, "runs show"))
+}
+
+fn list(runs: &[DagRun], total: u64) -> String {
+    let now = time::now();
+    let row = |run: &DagRun| {
+        vec![
+            run.dag_id.to_string(),
+            run.dag_run_id.to_string(),
+            run.state.to_string(),
+            run.run_type.to_string(),
+            ago(run.start_date),
+            run.duration_secs(now).map_or_else(|| "-".to_owned(), duration),
+        ]
+    };
+    let header = ["DAG", "RUN", "STATE", "TYPE", "STARTED", "DURATION"];
+    let mut text = table(&header, runs.iter().map(row), "no runs: `dagdeck trigger DAG` makes one");
+    if total > runs.len() as u64 {
+        text.push_str(&format!("\n{} of {total}; more with --limit and --offset", runs.len()));
+    }
+    text
+}
+
+/// Draws a run with its tasks.
+pub fn show(detail: &RunDetailView) -> String {
+    let run = &detail.run;
+    let conf = serde_json::Value::Object(run.params.clone()).to_string();
+    let mut text = fields(&[
+        ("dag", run.dag_id.to_string()),
+        ("run", run.dag_run_id.to_string()),
+        ("state", run.state.to_string()),
+        ("type", run.run_type.to_string()),
+        ("logical date", instant(run.logical_date)),
+        ("started", instant(run.start_date)),
+        ("ended", instant(run.end_date)),
+        ("params", conf),
+        ("note", or_dash(run.note.clone())),
+    ]);
+    text.push_str("\n\n");
+    text.push_str(&task_table(&detail.tasks));
+    text
+}
+
+fn task_table(tasks: &[TaskInstance]) -> String {
+    let now = time::now();
+    let row = |task: &TaskInstance| {
+        let name = match task.key.map_index {
+            crate::types::ids::UNMAPPED => task.key.task_id.to_string(),
+            index => format!("{}[{index}]", task.key.task_id),
+        };
+        vec![
+            name,
+            or_dash(task.state),
+            format!("{}/{}", task.try_number, task.max_tries),
+            task.duration_secs(now).map_or_else(|| "-".to_owned(), duration),
+            task.operator.clone(),
+            task.note.clone().unwrap_or_default(),
+        ]
+    };
+    table(&["TASK", "STATE", "TRY", "DURATION", "OPERATOR", "NOTE"], tasks.iter().map(row), "no tasks")
+}

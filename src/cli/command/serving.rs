@@ -1,0 +1,54 @@
+//! `serving status`.
+
+use crate::cli::args::ServingCommand;
+use crate::cli::command::{ask, expect_answer};
+use crate::cli::error::CliError;
+use crate::cli::output::{Output, ago, fields, or_dash, table};
+use crate::runtime::Layout;
+use crate::types::ask::{Answer, Request};
+use crate::types::serving::{ServedVersion, ServingStatus};
+
+/// Carries out a command about the model server.
+pub async fn dispatch(
+    layout: &Layout,
+    command: ServingCommand,
+    output: &mut Output,
+) -> Result<u8, CliError> {
+    match command {
+        ServingCommand::Status => {
+            let answer = ask(layout, Request::ServingStatus).await?;
+            let status = expect_answer!(answer, Answer::Serving(status) => status, "serving status");
+            output.answer(&status, draw);
+        }
+    }
+    Ok(0)
+}
+
+fn draw(status: &ServingStatus) -> String {
+    let mut pairs = vec![
+        ("listens", or_dash(status.listen.clone())),
+        ("default model", or_dash(status.default_model.clone())),
+        ("in flight", status.in_flight.to_string()),
+    ];
+    if let Some(problem) = &status.problem {
+        pairs.push(("problem", problem.clone()));
+    }
+    let ms = |value: Option<f64>| or_dash(value.map(|value| format!("{value:.2} ms")));
+    let row = |version: &ServedVersion| {
+        vec![
+            version.model.clone(),
+            version.version.to_string(),
+            format!("{}%", version.weight),
+            version.requests_total.to_string(),
+            version.errors_total.to_string(),
+            format!("{:.1}/s", version.requests_per_sec),
+            ms(version.p50_ms),
+            ms(version.p99_ms),
+            ago(Some(version.loaded_at)),
+        ]
+    };
+    let header =
+        ["MODEL", "VERSION", "TRAFFIC", "REQUESTS", "ERRORS", "RATE", "P50", "P99", "LOADED"];
+    let empty = "nothing is served: promote a model to production";
+    format!("{}\n\n{}", fields(&pairs), table(&header, status.versions.iter().map(row), empty))
+}

@@ -1,0 +1,59 @@
+//! The environment, read here and nowhere else.
+#![expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::runtime::project::Lookup;
+
+/// Who runs this program.
+pub fn user() -> String {
+    ["USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Resolves `${env:NAME}` of `dags.toml`.
+pub fn lookup() -> Lookup {
+    Arc::new(|name| std::env::var(name).ok())
+}
+
+/// Says whether colours are unwelcome (`NO_COLOR`).
+pub fn no_colour() -> bool {
+    std::env::var("NO_COLOR").is_ok_and(|value| !value.is_empty())
+        || std::env::var("TERM").is_ok_and(|term| term == "dumb")
+}
+
+/// Says whether the terminal cannot show more than ASCII.
+pub fn ascii_only() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let utf8 = locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    });
+    !utf8 || std::env::var("TERM").is_ok_and(|term| term == "linux")
+}
+
+/// Says whether the terminal is at the other end of an SSH line.
+pub fn slow_line() -> bool {
+    ["SSH_CONNECTION", "SSH_TTY"].iter().any(|name| std::env::var_os(name).is_some())
+}
+
+/// Says whether there is a terminal to draw on.
+pub fn has_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// Returns the path of this program, for starting attempts and the daemon.
+pub fn executable() -> std::io::Result<PathBuf> {
+    std::env::current_exe()
+}
+
+/// Returns the log filter (`DAGDECK_LOG`), such as `debug` or `dagdeck::runtime=trace`.
+pub fn log_filter() -> String {
+    std::env::var("DAGDECK_LOG").unwrap_or_else(|_| "info".to_owned())
+}

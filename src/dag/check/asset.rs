@@ -1,0 +1,187 @@
+//! Assets, data sets and their URIs.
+
+use std::time::Duration;
+
+use crate::dag::check::Context;
+use crate::dag::check::fields::{Fields, Text};
+use crate::dag::check::names::{Declared, check_id};
+use crate::dag::file::Written;
+use crate::dag::spec::{AssetSpec, AssetUri, ConnectionKind, DatasetSpec, LearningTask, WatchSpec};
+use crate::dag::suggest;
+use crate::types::AssetName;
+
+/// How often what is watched is listed, unless the file says otherwise.
+const WATCH_EVERY: Duration = Duration::from_secs(60);
+
+const URI_HELP: &str = "write `file:PATH`, `CONNECTION:PATH` or `models:/NAME@ALIAS`";
+
+/// Checks an `[asset.*]`.
+pub(super) fn asset(context: Context<'_>, declared: Declared<'_>) -> Option<AssetSpec> {
+    let mut fields = open(context, "asset", declared)?;
+    let written = fields.needed_text("uri", URI_HELP);
+    let uri = written.and_then(|at| uri(context, at));
+    let watch = watch(context, &mut fields, uri.as_ref());
+    fields.finish();
+    Some(AssetSpec { name: AssetName::from(declared.name), uri: uri?, watch })
+}
+
+/// Checks a `[dataset.*]`.
+pub(super) fn dataset(context: Context<'_>, declared: Declared<'_>) -> Option<DatasetSpec> {
+    let mut fields = open(context, "dataset", declared)?;
+    let written = fields.needed_text("uri", "such as `uri = \"file:data/iris.csv\"`");
+    let uri = written.and_then(|at| file_uri(context, at));
+    let tasks = "`classification` or `regression`";
+    let task = fields.needed_text("task", tasks);
+    let task = task.and_then(|at| match at.text {
+        "classification" => Some(LearningTask::Classification),
+        "regression" => Some(LearningTask::Regression),
+        other => {
+            let message = format!("`{other}` is no task of {}", fields.what());
+            context.report.error(at.span, "bad-value", message, format!("write {tasks}"));
+            None
+        }
+    });
+    let target = fields.needed_text("target", "the column that is to be predicted");
+    let ignore = fields.texts("ignore");
+    if let Some(at) = ignore.iter().find(|at| target.is_some_and(|t| t.text == at.text)) {
+        let message = format!("`{}` is the target: it cannot be left out", at.text);
+        context.report.error(at.span, "bad-value", message, None);
+    }
+    fields.finish();
+    Some(DatasetSpec {
+        name: declared.name.to_owned(),
+        uri: uri?,
+        task: task?,
+        target: target?.text.to_owned(),
+        ignore: ignore.iter().map(|at| at.text.to_owned()).collect(),
+    })
+}
+
+fn open<'a>(context: Context<'a>, kind: &str, declared: Declared<'a>) -> Option<Fields<'a>> {
+    let what = format!("{kind} `{}`", declared.name);
+    match declared.node.as_table() {
+        Some(table) => Some(Fields::new(context.report, what, table, declared.key)),
+        None => {
+            let message = format!("{what} is {}; expected a table", declared.node.kind());
+            let help = format!("write `[{kind}.{}]` and `uri = …`", declared.name);
+            context.report.error(declared.node.span, "wrong-type", message, help);
+            None
+        }
+    }
+}
+
+/// Reads `watch = true` or `watch = { every = "5m" }`.
+fn watch(
+    context: Context<'_>,
+    fields: &mut Fields<'_>,
+    uri: Option<&AssetUri>,
+) -> Option<WatchSpec> {
+    let entry = fields.entry("watch")?;
+    let every = match &entry.node.value {
+        Written::Bool(true) => WATCH_EVERY,
+        Written::Bool(false) => return None,
+        Written::Table(table) => {
+            let what = format!("`watch` of {}", fields.what());
+            let mut fields = Fields::new(context.report, what, table, entry.key);
+            let every = fields.duration("every");
+            if every == Some(Duration::ZERO) {
+                let message = "`every` is no time at all".to_owned();
+                context.report.error(entry.node.span, "bad-duration", message, None);
+            }
+            fields.finish();
+            every.unwrap_or(WATCH_EVERY)
+        }
+        Written::Text(_)
+        | Written::Integer(_)
+        | Written::Float(_)
+        | Written::Datetime(_)
+        | Written::List(_) => {
+            fields.wrong_type("watch", &entry.node, "true, or `{ every = \"5m\" }`");
+            return None;
+        }
+    };
+    let can_be_watched = match uri? {
+        AssetUri::File(_) => true,
+        AssetUri::Connection { connection, .. } => matches!(
+            context.names.connections.get(connection),
+            Some(Some(ConnectionKind::Folder) | None)
+        ),
+        AssetUri::Model { .. } | AssetUri::Other(_) => false,
+    };
+    if !can_be_watched {
+        let help = "a task that writes it names it among its `outlets`; a model's alias needs \
+                    no watching"
+            .to_owned();
+        let message = format!("{} is no file and lies in no folder", fields.what());
+        context.report.error(entry.key, "bad-watch", message, help);
+    }
+    Some(WatchSpec { every })
+}
+
+/// Parses the URI of an asset.
+pub(super) fn uri(context: Context<'_>, at: Text<'_>) -> Option<AssetUri> {
+    let refuse = |reason: &str| {
+        let message = format!("`{}` is no URI of an asset: {reason}", at.text);
+        context.report.error(at.span, "bad-uri", message, URI_HELP.to_owned());
+        None
+    };
+    let Some((scheme, path)) = at.text.split_once(':') else {
+        return refuse("it has no scheme");
+    };
+    match scheme {
+        "file" => file_uri(context, at),
+        "models" => match path.strip_prefix('/').and_then(|path| path.split_once('@')) {
+            Some((name, alias)) if !name.is_empty() && !alias.is_empty() => {
+                check_id(context.report, "model", name, at.span);
+                check_id(context.report, "alias", alias, at.span);
+                Some(AssetUri::Model { name: name.to_owned(), alias: alias.to_owned() })
+            }
+            _ => refuse("a model is named with its alias"),
+        },
+        _ if path.starts_with("//") => Some(AssetUri::Other(at.text.to_owned())),
+        _ if path.is_empty() => refuse("nothing stands after the colon"),
+        _ => {
+            let span = context.report.within(at.span, scheme);
+            context.names.connection(context.report, Text { text: scheme, span })?;
+            let (connection, path) = (scheme.to_owned(), path.to_owned());
+            Some(AssetUri::Connection { connection, path })
+        }
+    }
+}
+
+fn file_uri(context: Context<'_>, at: Text<'_>) -> Option<AssetUri> {
+    let path = at.text.strip_prefix("file:").map(|path| path.trim_start_matches("//"));
+    let folder = path.and_then(|path| path.rsplit_once('/')).map_or("", |(folder, _)| folder);
+    let reason = match path {
+        None => "it does not begin with `file:`",
+        Some("") => "it names no file",
+        Some(_) if folder.contains('*') => "`*` may only stand in the last part of the path",
+        Some(path) => return Some(AssetUri::File(path.to_owned())),
+    };
+    let message = format!("`{}` is no file: {reason}", at.text);
+    context.report.error(at.span, "bad-uri", message, "write `file:PATH`".to_owned());
+    None
+}
+
+/// Reports a literal place that cannot be: what `source = "lake:…"` names must be declared.
+pub(super) fn place(context: Context<'_>, at: Text<'_>) {
+    // The scheme stands before any template, or cannot be known yet.
+    let Some((scheme, _)) = at.text.split_once(':').filter(|(scheme, _)| !scheme.contains('{'))
+    else {
+        if !at.text.contains("{{") {
+            let connections = context.names.connections.keys().map(String::as_str);
+            let connections: Vec<&str> = connections.collect();
+            let help = format!(
+                "write `file:PATH` or `CONNECTION:PATH`; connections: {}",
+                suggest::list(&connections)
+            );
+            let message = format!("`{}` does not say where it lies", at.text);
+            context.report.error(at.span, "bad-uri", message, help);
+        }
+        return;
+    };
+    if scheme != "file" {
+        let span = context.report.within(at.span, scheme);
+        context.names.connection(context.report, Text { text: scheme, span });
+    }
+}

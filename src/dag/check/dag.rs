@@ -1,0 +1,128 @@
+//! A DAG: its own keys, then its tasks.
+
+use std::path::PathBuf;
+
+use indexmap::IndexSet;
+use jiff::tz::TimeZone;
+
+use crate::dag::check::fields::Fields;
+use crate::dag::check::names::{Declared, check_id};
+use crate::dag::check::task::{Defaults, Draft, Scope, task};
+use crate::dag::check::{Context, edge, param, schedule, version};
+use crate::dag::file::Table;
+use crate::dag::params::Params;
+use crate::dag::schedule::Schedule;
+use crate::dag::spec::Dag;
+use crate::types::{DagId, Timestamp};
+
+/// What a DAG inherits from the deck.
+pub(super) struct Inherited<'a> {
+    pub(super) timezone: &'a TimeZone,
+    pub(super) defaults: &'a Defaults,
+}
+
+/// Checks a `[dag.*]`.
+pub(super) fn dag(
+    context: Context<'_>,
+    inherited: &Inherited<'_>,
+    declared: Declared<'_>,
+) -> Option<Dag> {
+    let what = format!("DAG `{}`", declared.name);
+    let Some(table) = declared.node.as_table() else {
+        let message = format!("{what} is {}; expected a table", declared.node.kind());
+        context.report.error(declared.node.span, "wrong-type", message, None);
+        return None;
+    };
+    let mut fields = Fields::new(context.report, what, table, declared.key);
+    let mut dag = own_keys(context, inherited, declared, &mut fields);
+    let defaults = Defaults::of(context, &mut fields).over(inherited.defaults);
+    let table = fields.table("task").map(|(table, _)| table);
+    let drafts = tasks(context, &dag.params, &defaults, table);
+    if table.is_none_or(|table| table.0.is_empty()) {
+        let message = format!("{} has no tasks", fields.what());
+        let help = format!("write `[dag.{}.task.NAME]`", declared.name);
+        context.report.error(declared.key, "empty-dag", message, help);
+    }
+    fields.finish();
+    let mut drafts = drafts;
+    dag.graph = edge::connect(context, &mut drafts)?;
+    dag.tasks = drafts.into_iter().map(|draft| (draft.spec.task_id.clone(), draft.spec)).collect();
+    dag.version = version::digest(&dag);
+    Some(dag)
+}
+
+fn tasks(
+    context: Context<'_>,
+    params: &Params,
+    defaults: &Defaults,
+    table: Option<&Table>,
+) -> Vec<Draft> {
+    let Some(table) = table else { return Vec::new() };
+    let names: IndexSet<String> = table.0.keys().cloned().collect();
+    let scope = Scope { tasks: &names, params, defaults };
+    let mut drafts = Vec::new();
+    for (name, entry) in &table.0 {
+        check_id(context.report, "task", name, entry.key);
+        drafts.extend(task(context, scope, name, entry));
+    }
+    drafts
+}
+
+/// Reads all keys of a DAG but its tasks.
+fn own_keys(
+    context: Context<'_>,
+    inherited: &Inherited<'_>,
+    declared: Declared<'_>,
+    fields: &mut Fields<'_>,
+) -> Dag {
+    let timezone = schedule::timezone(context, fields, inherited.timezone);
+    let schedule = schedule::schedule(context, fields, &timezone);
+    let start_date = schedule::date(context, fields, "start_date", &timezone);
+    let end_date = schedule::date(context, fields, "end_date", &timezone);
+    let catchup = fields.flag("catchup").unwrap_or(false);
+    check_dates(context, fields, &schedule, (start_date, end_date), catchup);
+    let tags = fields.texts("tags").iter().map(|at| at.text.to_owned()).collect();
+    let fileloc: PathBuf = context.report.source(declared.key.file).path.clone();
+    Dag {
+        dag_id: DagId::from(declared.name),
+        description: fields.owned_text("description"),
+        doc_md: fields.owned_text("doc_md"),
+        tags,
+        owner: fields.owned_text("owner"),
+        schedule,
+        start_date,
+        end_date,
+        catchup,
+        max_active_runs: fields.integer("max_active_runs", 1..=10_000).unwrap_or(16),
+        max_active_tasks: fields.integer("max_active_tasks", 1..=100_000).unwrap_or(16),
+        dagrun_timeout: fields.duration("dagrun_timeout"),
+        is_paused_upon_creation: fields.flag("paused").unwrap_or(false),
+        params: param::params(context, fields),
+        timezone,
+        tasks: indexmap::IndexMap::new(),
+        graph: crate::dag::graph::Graph::default(),
+        fileloc,
+        line: context.report.line(declared.key),
+        version: String::new(),
+    }
+}
+
+fn check_dates(
+    context: Context<'_>,
+    fields: &mut Fields<'_>,
+    schedule: &Schedule,
+    (start, end): (Option<Timestamp>, Option<Timestamp>),
+    catchup: bool,
+) {
+    if let (Some(start), Some(end)) = (start, end)
+        && end <= start
+        && let Some(node) = fields.node("end_date")
+    {
+        let message = format!("{} ends before it starts", fields.what());
+        context.report.error(node.span, "bad-date", message, None);
+    }
+    let has_start = fields.entry("start_date").is_some();
+    if catchup && !has_start && matches!(schedule, Schedule::Cron(_)) {
+        fields.missing("start_date", "`catchup` runs all intervals since then");
+    }
+}

@@ -1,0 +1,195 @@
+//! The deck as a whole: its sections, in an order in which names are known when they are used.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use jiff::tz::TimeZone;
+
+use crate::dag::check::dag::{Inherited, dag};
+use crate::dag::check::fields::Fields;
+use crate::dag::check::names::{DEFAULT_POOL, Declared, Names, declared};
+use crate::dag::check::report::Reporter;
+use crate::dag::check::system::{Secrets, connection, variable};
+use crate::dag::check::task::Defaults;
+use crate::dag::check::{Context, asset, schedule};
+use crate::dag::file::{Entry, Node, Span, Table, Written};
+use crate::dag::spec::{AssetSpec, Deck, ServingSpec};
+
+/// Slots of the default pool, as Airflow's.
+const DEFAULT_POOL_SLOTS: u32 = 128;
+
+/// Sections that any file may have.
+const SHARED: [&str; 6] = ["pool", "connection", "variable", "asset", "dataset", "dag"];
+
+/// Checks all files (`dags.toml` first). What it returns is whole only where nothing was reported.
+pub(super) fn check(
+    tables: &[Table],
+    project: &Path,
+    lookup: &dyn Fn(&str) -> Option<String>,
+    report: &Reporter,
+) -> Deck {
+    check_sections(report, tables);
+    let secrets = Secrets { report, project, lookup };
+    let all = |section| declared(report, tables, section);
+    let (connections, variables) = (all("connection"), all("variable"));
+    let (assets, datasets, dags) = (all("asset"), all("dataset"), all("dag"));
+    let connection_specs: IndexMap<_, _> =
+        connections.iter().map(|one| (one.name.to_owned(), connection(secrets, *one))).collect();
+    let names = Names {
+        connections: connection_specs
+            .iter()
+            .map(|(name, spec)| (name.clone(), spec.as_ref().map(|spec| spec.kind)))
+            .collect(),
+        pools: pools(report, &all("pool")),
+        variables: variables.iter().map(|one| one.name.to_owned()).collect(),
+        assets: assets.iter().map(|one| one.name.to_owned()).collect(),
+        datasets: datasets.iter().map(|one| one.name.to_owned()).collect(),
+    };
+    let context = Context { report, names: &names, project };
+    let settings = settings(context, &tables[0]);
+    let inherited = Inherited { timezone: &settings.timezone, defaults: &settings.defaults };
+    let dags = dags.iter().filter_map(|one| dag(context, &inherited, *one));
+    let dags = dags.map(|dag| (dag.dag_id.clone(), Arc::new(dag))).collect();
+    let asset_specs = checked_assets(context, &assets);
+    let datasets = datasets.iter().filter_map(|one| asset::dataset(context, *one));
+    let variables = variables.iter();
+    let variables =
+        variables.filter_map(|one| Some((one.name.to_owned(), variable(secrets, *one)?)));
+    Deck {
+        dags,
+        assets: asset_specs.into_iter().map(|asset| (asset.name.clone(), asset)).collect(),
+        datasets: datasets.map(|dataset| (dataset.name.clone(), dataset)).collect(),
+        connections: connection_specs
+            .into_iter()
+            .filter_map(|(name, spec)| Some((name, spec?)))
+            .collect(),
+        variables: variables.collect(),
+        serving: serving(context, &tables[0]),
+        pools: names.pools.clone(),
+        project: project.to_owned(),
+        name: settings.name,
+        max_active_tasks: settings.max_active_tasks,
+        timezone: settings.timezone,
+        sources: report.sources().iter().map(|source| source.path.clone()).collect(),
+    }
+}
+
+/// Reports sections that a file cannot have.
+fn check_sections(report: &Reporter, tables: &[Table]) {
+    for (file, table) in tables.iter().enumerate() {
+        let place = Span { file, start: 0, end: 0 };
+        let what = format!("`{}`", report.source(file).shown);
+        let mut fields = Fields::new(report, what, table, place);
+        let own: &[&'static str] = if file == 0 { &["include", "deck", "serving"] } else { &[] };
+        for section in own.iter().chain(&SHARED) {
+            fields.entry(section);
+        }
+        fields.finish();
+    }
+}
+
+/// What `[deck]` says.
+struct Settings {
+    name: String,
+    timezone: TimeZone,
+    max_active_tasks: u32,
+    defaults: Defaults,
+}
+
+fn settings(context: Context<'_>, main: &Table) -> Settings {
+    let empty = Table::default();
+    let (table, place) = section(context.report, main, "deck", &empty);
+    let mut fields = Fields::new(context.report, "the deck", table, place);
+    let folder = context.project.canonicalize().ok();
+    let folder = folder.as_deref().and_then(Path::file_name);
+    let folder = folder.map(|name| name.to_string_lossy().into_owned());
+    let settings = Settings {
+        name: fields.owned_text("name").or(folder).unwrap_or_else(|| "deck".to_owned()),
+        timezone: schedule::timezone(context, &mut fields, &TimeZone::UTC),
+        max_active_tasks: fields.integer("max_active_tasks", 1..=100_000).unwrap_or(16),
+        defaults: Defaults::of(context, &mut fields),
+    };
+    fields.finish();
+    settings
+}
+
+fn serving(context: Context<'_>, main: &Table) -> ServingSpec {
+    let empty = Table::default();
+    let (table, place) = section(context.report, main, "serving", &empty);
+    let mut fields = Fields::new(context.report, "the model server", table, place);
+    let listen = fields.text("listen");
+    if let Some(at) = listen.filter(|at| !is_address(at.text)) {
+        let message = format!("`{}` is no address to listen on", at.text);
+        let help = "write `127.0.0.1:3000`; port 0 takes any that is free".to_owned();
+        context.report.error(at.span, "bad-value", message, help);
+    }
+    let spec = ServingSpec {
+        listen: listen.map_or("127.0.0.1:3000", |at| at.text).to_owned(),
+        max_body_bytes: fields.integer("max_body_bytes", 1..=1 << 40).unwrap_or(16 << 20),
+        default_model: fields.owned_text("default_model"),
+    };
+    fields.finish();
+    spec
+}
+
+fn is_address(text: &str) -> bool {
+    text.rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+}
+
+fn section<'a>(
+    report: &Reporter,
+    main: &'a Table,
+    name: &str,
+    empty: &'a Table,
+) -> (&'a Table, Span) {
+    let Some(Entry { key, node }) = main.0.get(name) else {
+        return (empty, Span { file: 0, start: 0, end: 0 });
+    };
+    let table = node.as_table().unwrap_or_else(|| {
+        let message = format!("`{name}` is {}; expected a table", node.kind());
+        report.error(node.span, "wrong-type", message, format!("write `[{name}]`"));
+        empty
+    });
+    (table, *key)
+}
+
+fn pools(report: &Reporter, declared: &[Declared<'_>]) -> IndexMap<String, u32> {
+    let mut pools = IndexMap::from([(DEFAULT_POOL.to_owned(), DEFAULT_POOL_SLOTS)]);
+    for pool in declared {
+        let Node { value: Written::Table(table), .. } = pool.node else {
+            let message = format!("pool `{}` is {}; expected a table", pool.name, pool.node.kind());
+            let help = "write `{ slots = 2 }`".to_owned();
+            report.error(pool.node.span, "wrong-type", message, help);
+            continue;
+        };
+        let mut fields = Fields::new(report, format!("pool `{}`", pool.name), table, pool.key);
+        if !table.0.contains_key("slots") {
+            fields.missing("slots", "how many tasks may be in it at once");
+        }
+        let slots = fields.integer("slots", 1..=100_000);
+        fields.finish();
+        // One that is broken is taken for a large one: it has been reported already.
+        pools.insert(pool.name.to_owned(), slots.unwrap_or(u32::MAX));
+    }
+    pools
+}
+
+/// Checks the assets; two with one URI could not be told apart when it changes.
+fn checked_assets(context: Context<'_>, declared: &[Declared<'_>]) -> Vec<AssetSpec> {
+    let mut by_uri: HashMap<String, &str> = HashMap::new();
+    let mut found = Vec::new();
+    for one in declared {
+        let Some(asset) = asset::asset(context, *one) else { continue };
+        if let Some(first) = by_uri.insert(asset.uri.as_text(), one.name)
+            && first != one.name
+        {
+            let message = format!("assets `{first}` and `{}` have the same URI", one.name);
+            context.report.error(one.key, "duplicate-uri", message, None);
+        }
+        found.push(asset);
+    }
+    found
+}

@@ -1,0 +1,132 @@
+//! What the files declare, before it is judged.
+
+use indexmap::{IndexMap, IndexSet};
+
+use crate::dag::check::fields::Text;
+use crate::dag::check::report::Reporter;
+use crate::dag::file::{Node, Span, Table};
+use crate::dag::spec::ConnectionKind;
+use crate::dag::suggest;
+
+/// The pool of tasks that name none.
+pub(super) const DEFAULT_POOL: &str = "default_pool";
+
+const ID_BYTES_MAX: usize = 250;
+
+/// All names that something may refer to.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// `None`: its own definition is broken.
+    pub(super) connections: IndexMap<String, Option<ConnectionKind>>,
+    pub(super) pools: IndexMap<String, u32>,
+    pub(super) variables: IndexSet<String>,
+    pub(super) assets: IndexSet<String>,
+    pub(super) datasets: IndexSet<String>,
+}
+
+/// An entry of a section such as `[dag.*]`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Declared<'a> {
+    pub(super) name: &'a str,
+    pub(super) key: Span,
+    pub(super) node: &'a Node,
+}
+
+/// Collects the entries of a section over all files. A name that is taken, or is none, is
+/// reported; what bears it is returned all the same, to be checked.
+pub(super) fn declared<'a>(
+    report: &Reporter,
+    tables: &'a [Table],
+    section: &str,
+) -> Vec<Declared<'a>> {
+    let mut found: Vec<Declared<'a>> = Vec::new();
+    for entry in tables.iter().filter_map(|table| table.0.get(section)) {
+        let Some(table) = entry.node.as_table() else {
+            let message = format!("`{section}` is {}; expected a table", entry.node.kind());
+            let help = format!("write `[{section}.NAME]`");
+            report.error(entry.node.span, "wrong-type", message, help);
+            continue;
+        };
+        for (name, entry) in &table.0 {
+            check_id(report, section, name, entry.key);
+            if let Some(first) = found.iter().find(|declared| declared.name == name) {
+                let source = report.source(first.key.file);
+                let line = report.line(first.key);
+                let message = format!("{section} `{name}` is declared twice");
+                let help = format!("the other one is at {}:{line}", source.shown);
+                report.error(entry.key, "duplicate-id", message, help);
+            }
+            found.push(Declared { name, key: entry.key, node: &entry.node });
+        }
+    }
+    found
+}
+
+/// Reports a name that is none: Airflow's rule, and not one that a folder cannot have.
+pub(super) fn check_id(report: &Reporter, kind: &str, name: &str, span: Span) {
+    let reason = if name.is_empty() {
+        "it is empty".to_owned()
+    } else if name.len() > ID_BYTES_MAX {
+        format!("it is longer than {ID_BYTES_MAX} bytes")
+    } else if let Some(c) = name.chars().find(|c| !is_id_char(*c)) {
+        format!("it holds {c:?}")
+    } else if name.chars().all(|c| c == '.') {
+        "it is only dots".to_owned()
+    } else {
+        return;
+    };
+    let help = "letters, digits, `_`, `-` and `.` are allowed".to_owned();
+    report.error(span, "invalid-id", format!("`{name}` is no name for a {kind}: {reason}"), help);
+}
+
+fn is_id_char(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '.')
+}
+
+/// Reports a reference to something that nobody declared.
+pub(super) fn unknown<'n>(
+    report: &Reporter,
+    at: Text<'_>,
+    kind: &str,
+    code: &'static str,
+    names: impl IntoIterator<Item = &'n str>,
+) {
+    let help = suggest::hint(at.text, &format!("{kind}s"), names);
+    report.error(at.span, code, format!("there is no {kind} `{}`", at.text), help);
+}
+
+impl Names {
+    pub(super) fn connection(
+        &self,
+        report: &Reporter,
+        at: Text<'_>,
+    ) -> Option<Option<ConnectionKind>> {
+        let found = self.connections.get(at.text).copied();
+        if found.is_none() {
+            let names = self.connections.keys().map(String::as_str);
+            unknown(report, at, "connection", "unknown-connection", names);
+        }
+        found
+    }
+
+    pub(super) fn dataset(&self, report: &Reporter, at: Text<'_>) {
+        if !self.datasets.contains(at.text) {
+            let names = self.datasets.iter().map(String::as_str);
+            unknown(report, at, "dataset", "unknown-dataset", names);
+        }
+    }
+
+    pub(super) fn asset(&self, report: &Reporter, at: Text<'_>) {
+        if !self.assets.contains(at.text) {
+            let names = self.assets.iter().map(String::as_str);
+            unknown(report, at, "asset", "unknown-asset", names);
+        }
+    }
+
+    pub(super) fn variable(&self, report: &Reporter, at: Text<'_>) {
+        if !self.variables.contains(at.text) {
+            let names = self.variables.iter().map(String::as_str);
+            unknown(report, at, "variable", "unknown-variable", names);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What one operator wants beyond the types of its keys.
+
+use crate::dag::check::fields::{Fields, Text, as_duration};
+use crate::dag::check::task::{Edge, Scope, other_task};
+use crate::dag::check::{Context, asset};
+use crate::dag::file::{Node, Table, Written};
+use crate::dag::operator::Operator;
+use crate::dag::spec::ConnectionKind;
+use crate::dag::suggest;
+use crate::dag::template::is_template;
+
+/// Checks the arguments of an operator together, and returns the tasks that it chooses among
+/// (beyond those that its table of keys tells).
+pub(super) fn check(
+    context: Context<'_>,
+    scope: Scope<'_>,
+    task_name: &str,
+    operator: Operator,
+    fields: &mut Fields<'_>,
+) -> Vec<Edge> {
+    match operator {
+        Operator::Command => command(context, fields),
+        Operator::Python => callable(context, fields),
+        Operator::Branch => return chosen(context, scope, task_name, fields),
+        Operator::Notify => {
+            let kinds = [ConnectionKind::Log, ConnectionKind::Webhook];
+            connection(context, fields, &kinds, "messages");
+        }
+        Operator::CsvExtract => {
+            places(context, fields, &["source"]);
+            one_of(context, fields, "on_bad_row", &["reject", "fail"]);
+        }
+        Operator::SqlLoad => {
+            connection(context, fields, &[ConnectionKind::Sqlite], "tables");
+            load_mode(context, fields);
+        }
+        Operator::ObjectMove => places(context, fields, &["source", "target"]),
+        Operator::MlGate => conditions(context, fields, "require"),
+        Operator::ServingDeploy => strategy(context, fields),
+        Operator::Empty
+        | Operator::ShortCircuit
+        | Operator::TableTransform
+        | Operator::TableCheck
+        | Operator::DatasetValidate
+        | Operator::MlTrain
+        | Operator::ModelRegister
+        | Operator::ModelPromote
+        | Operator::ModelRollback
+        | Operator::ServingCheck
+        | Operator::ServingMonitor => {}
+    }
+    Vec::new()
+}
+
+/// Returns a text that is no template, whose type has been checked before.
+fn literal<'a>(fields: &mut Fields<'a>, key: &'static str) -> Option<Text<'a>> {
+    let node = fields.node(key)?;
+    let text = node.as_text().filter(|text| !is_template(text))?;
+    Some(Text { text, span: node.span })
+}
+
+fn command(context: Context<'_>, fields: &mut Fields<'_>) {
+    match (fields.entry("command"), fields.entry("argv")) {
+        (Some(_), None) | (None, Some(_)) => {}
+        (None, None) => fields.missing("command", "write `command` (a shell line) or `argv`"),
+        (Some(_), Some(argv)) => {
+            let message = format!("{} has both `command` and `argv`", fields.what());
+            let help = "`command` goes through a shell, `argv` does not: keep one".to_owned();
+            context.report.error(argv.key, "conflicting-keys", message, help);
+        }
+    }
+}
+
+fn callable(context: Context<'_>, fields: &mut Fields<'_>) {
+    let Some(at) = literal(fields, "callable") else { return };
+    let help = "write `file.py:function`".to_owned();
+    let Some((file, function)) = at.text.rsplit_once(':') else {
+        let message = format!("`{}` names no function", at.text);
+        context.report.error(at.span, "bad-callable", message, help);
+        return;
+    };
+    let is_identifier = function.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && function.chars().next().is_some_and(|c| !c.is_numeric());
+    if file.is_empty() || !is_identifier {
+        let message = format!("`{}` is no function of a file", at.text);
+        context.report.error(at.span, "bad-callable", message, help);
+    } else if !context.project.join(file).is_file() {
+        let message = format!("there is no file `{file}`");
+        let help = "the path starts at the folder of `dags.toml`".to_owned();
+        context.report.error(context.report.within(at.span, file), "no-file", message, help);
+    }
+}
+
+/// Reads the literal choices of a branch; a template chooses when it is rendered.
+fn chosen(
+    context: Context<'_>,
+    scope: Scope<'_>,
+    task_name: &str,
+    fields: &mut Fields<'_>,
+) -> Vec<Edge> {
+    let Some(node) = fields.node("choose") else { return Vec::new() };
+    let items: Vec<&Node> = match &node.value {
+        Written::List(items) => items.iter().collect(),
+        Written::Text(_) => vec![node],
+        _ => {
+            fields.wrong_type("choose", node, "the id of a task, a list of them or a template");
+            return Vec::new();
+        }
+    };
+    items
+        .into_iter()
+        .filter_map(|item| {
+            let text = item.as_text().filter(|text| !is_template(text))?;
+            other_task(context, scope, task_name, Text { text, span: item.span })
+        })
+        .collect()
+}
+
+fn connection(
+    context: Context<'_>,
+    fields: &mut Fields<'_>,
+    allowed: &[ConnectionKind],
+    what: &str,
+) {
+    let Some(at) = literal(fields, "connection") else { return };
+    let Some(Some(kind)) = context.names.connections.get(at.text) else { return };
+    if !allowed.contains(kind) {
+        let message = format!("connection `{}` takes no {what}", at.text);
+        let fitting = context.names.connections.iter();
+        let fitting: Vec<&str> = fitting
+            .filter(|(_, kind)| kind.is_some_and(|kind| allowed.contains(&kind)))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        let help = format!("connections that do: {}", suggest::list(&fitting));
+        let help = (!fitting.is_empty()).then_some(help);
+        context.report.error(at.span, "wrong-connection", message, help);
+    }
+}
+
+fn places(context: Context<'_>, fields: &mut Fields<'_>, keys: &[&'static str]) {
+    for key in keys {
+        let Some(node) = fields.node(key) else { continue };
+        if let Some(text) = node.as_text() {
+            asset::place(context, Text { text, span: node.span });
+        }
+    }
+}
+
+fn one_of<'a>(
+    context: Context<'_>,
+    fields: &mut Fields<'a>,
+    key: &'static str,
+    allowed: &[&str],
+) -> Option<&'a str> {
+    let at = literal(fields, key)?;
+    if !allowed.contains(&at.text) {
+        let message = format!("`{key}` of {} is `{}`", fields.what(), at.text);
+        let help = format!("allowed: {}", suggest::list(allowed));
+        context.report.error(at.span, "bad-value", message, help);
+    }
+    Some(at.text)
+}
+
+fn load_mode(context: Context<'_>, fields: &mut Fields<'_>) {
+    let mode = one_of(context, fields, "mode", &["append", "replace", "merge"]);
+    if mode == Some("merge") && fields.entry("key").is_none() {
+        fields.missing("key", "`merge` needs the columns that tell rows apart: `key = [\"id\"]`");
+    }
+}
+
+/// Checks a table of conditions such as `{ accuracy = ">= 0.8" }`.
+fn conditions(context: Context<'_>, fields: &mut Fields<'_>, key: &'static str) {
+    let what = format!("`{key}` of {}", fields.what());
+    let Some(table) = fields.node(key).and_then(Node::as_table) else { return };
+    each_condition(context, &what, table);
+}
+
+fn each_condition(context: Context<'_>, what: &str, table: &Table) {
+    for (figure, entry) in &table.0 {
+        let text = entry.node.as_text();
+        if !text.is_some_and(|text| is_template(text) || is_condition(text)) {
+            let message = format!("`{figure}` in {what} is no condition");
+            let help = "write a comparison with a number, such as `\">= 0.8\"`".to_owned();
+            context.report.error(entry.node.span, "bad-condition", message, help);
+        }
+    }
+}
+
+fn is_condition(text: &str) -> bool {
+    let text = text.trim();
+    ["<=", ">=", "==", "!=", "<", ">"]
+        .iter()
+        .find_map(|mark| text.strip_prefix(mark))
+        .is_some_and(|number| number.trim().parse::<f64>().is_ok_and(f64::is_finite))
+}
+
+/// Checks how a version takes over: `canary` in percent, `step`, `rollback_if`.
+fn strategy(context: Context<'_>, fields: &mut Fields<'_>) {
+    let what = format!("`strategy` of {}", fields.what());
+    let Some(entry) = fields.entry("strategy") else { return };
+    let Some(table) = entry.node.as_table() else { return };
+    let mut inner = Fields::new(context.report, what.as_str(), table, entry.key);
+    if let Some(node) = inner.node("canary")
+        && !is_canary(node)
+    {
+        let message = format!("`canary` of {what} is no rising list of percentages");
+        let help = "write `[10, 50, 100]`".to_owned();
+        context.report.error(node.span, "bad-value", message, help);
+    }
+    if let Some(node) = inner.node("step").filter(|node| !node.as_text().is_some_and(is_template)) {
+        as_duration(context.report, &format!("`step` of {what}"), node);
+    }
+    if let Some((table, _)) = inner.table("rollback_if") {
+        each_condition(context, &format!("`rollback_if` of {what}"), table);
+    }
+    inner.finish();
+}
+
+fn is_canary(node: &Node) -> bool {
+    let Written::List(items) = &node.value else {
+        return node.as_text().is_some_and(is_template);
+    };
+    let shares: Option<Vec<i64>> = items
+        .iter()
+        .map(|item| match item.value {
+            Written::Integer(share) if (1..=100).contains(&share) => Some(share),
+            _ => None,
+        })
+        .collect();
+    shares.is_some_and(|shares| !shares.is_empty() && shares.is_sorted_by(|a, b| a < b))
+}

@@ -1,0 +1,115 @@
+//! Params: a JSON Schema each.
+
+use serde_json::{Map, Value};
+
+use crate::dag::check::Context;
+use crate::dag::check::fields::Fields;
+use crate::dag::check::names::check_id;
+use crate::dag::file::{Entry, Table};
+use crate::dag::params::{self, Params};
+use crate::dag::suggest;
+
+/// The keywords that a param may have: those of JSON Schema that speak of one value, and
+/// Airflow's for its form.
+const KEYWORDS: &[&str] = &[
+    "type",
+    "enum",
+    "const",
+    "default",
+    "title",
+    "description",
+    "description_md",
+    "examples",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "format",
+    "items",
+    "prefixItems",
+    "contains",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "properties",
+    "patternProperties",
+    "additionalProperties",
+    "propertyNames",
+    "required",
+    "minProperties",
+    "maxProperties",
+    "dependentRequired",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "not",
+    "if",
+    "then",
+    "else",
+    "section",
+    "values_display",
+    "suggested_values",
+];
+
+/// Checks `param.*` of a DAG.
+pub(super) fn params(context: Context<'_>, dag: &mut Fields<'_>) -> Params {
+    let mut properties = Map::new();
+    let mut defaults = Map::new();
+    let mut required = Vec::new();
+    let empty = Table::default();
+    let table = dag.table("param").map_or(&empty, |(table, _)| table);
+    for (name, entry) in &table.0 {
+        check_id(context.report, "param", name, entry.key);
+        let what = format!("param `{name}` of {}", dag.what());
+        let Some(schema) = entry.node.as_table() else {
+            let message = format!("{what} is {}; expected a table", entry.node.kind());
+            let help = "write `{ type = \"integer\", default = 3 }`".to_owned();
+            context.report.error(entry.node.span, "wrong-type", message, help);
+            continue;
+        };
+        let schema = one(context, &what, entry, schema);
+        match schema.get("default") {
+            Some(default) => {
+                defaults.insert(name.clone(), default.clone());
+            }
+            None => required.push(Value::from(name.as_str())),
+        }
+        properties.insert(name.clone(), schema);
+    }
+    let schema = serde_json::json!({
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    });
+    Params { schema, defaults }
+}
+
+fn one(context: Context<'_>, what: &str, entry: &Entry, table: &Table) -> Value {
+    let schema = table.to_json();
+    for (key, entry) in table.0.iter().filter(|(key, _)| !KEYWORDS.contains(&key.as_str())) {
+        let meant = suggest::closest(key, KEYWORDS.iter().copied());
+        let help = meant.map_or_else(
+            || "a param is described by the keywords of JSON Schema".to_owned(),
+            |meant| format!("did you mean `{meant}`?"),
+        );
+        let message = format!("{what} has no key `{key}`");
+        context.report.error(entry.key, "unknown-key", message, help);
+    }
+    if let Err(reason) = params::check_schema(&schema) {
+        let message = format!("{what} is no JSON Schema: {reason}");
+        context.report.error(entry.key, "bad-param-schema", message, None);
+    } else if let (Some(default), Some(written)) = (schema.get("default"), table.0.get("default"))
+        && let Err(reasons) = params::check(&schema, default)
+    {
+        for reason in reasons {
+            let message = format!("the default of {what} does not fit its schema: {reason}");
+            context.report.error(written.node.span, "bad-default", message, None);
+        }
+    }
+    schema
+}

@@ -1,0 +1,115 @@
+//! What templates refer to: names that can be known before a run are checked here.
+
+use crate::dag::check::Context;
+use crate::dag::check::fields::Text;
+use crate::dag::check::names::unknown;
+use crate::dag::check::task::{Edge, Scope, other_task};
+use crate::dag::file::{Node, Span};
+use crate::dag::suggest;
+use crate::dag::template::{self, NAMES};
+
+/// Checks the templates in a task's values and returns the tasks whose output they name.
+pub(super) fn check<'a>(
+    context: Context<'_>,
+    scope: Scope<'_>,
+    task_name: &str,
+    nodes: impl Iterator<Item = &'a Node>,
+) -> Vec<Edge> {
+    let mut edges = Vec::new();
+    for node in nodes {
+        node.each_text(&mut |text, span| {
+            edges.extend(check_text(context, scope, task_name, Text { text, span }));
+        });
+    }
+    edges
+}
+
+/// Checks one text.
+pub(super) fn check_text(
+    context: Context<'_>,
+    scope: Scope<'_>,
+    task_name: &str,
+    at: Text<'_>,
+) -> Vec<Edge> {
+    match template::references_in(at.text) {
+        Ok(names) => {
+            names.iter().filter_map(|name| one(context, scope, task_name, name, at.span)).collect()
+        }
+        Err(error) => {
+            let message = format!("the template is broken: {}", error.reason);
+            let help = "`{{ name }}` gives a value, `{% if … %}` decides".to_owned();
+            context.report.error(at.span, "bad-template", message, help);
+            Vec::new()
+        }
+    }
+}
+
+fn one(
+    context: Context<'_>,
+    scope: Scope<'_>,
+    task_name: &str,
+    name: &str,
+    span: Span,
+) -> Option<Edge> {
+    let span = context.report.within(span, name);
+    let (root, rest) = name.split_once('.').unwrap_or((name, ""));
+    if !NAMES.contains(&root) {
+        let help = suggest::hint(root, "names", NAMES.iter().copied());
+        let message = format!("a template has no name `{root}`");
+        context.report.error(span, "unknown-name", message, help);
+    }
+    if rest.is_empty() {
+        return None;
+    }
+    let first = rest.split('.').next().unwrap_or(rest);
+    match root {
+        "output" => {
+            let task = longest(rest, scope.tasks.iter().map(String::as_str)).unwrap_or(first);
+            return other_task(context, scope, task_name, Text { text: task, span });
+        }
+        "params" => param(context, scope, rest, first, span),
+        "conn" => {
+            let names = context.names.connections.keys().map(String::as_str);
+            let name = longest(rest, names).unwrap_or(first);
+            context.names.connection(context.report, Text { text: name, span });
+        }
+        "var" => variable(context, rest, span),
+        _ => {}
+    }
+    None
+}
+
+fn param(context: Context<'_>, scope: Scope<'_>, rest: &str, first: &str, span: Span) {
+    let Some(properties) = scope.params.schema["properties"].as_object() else { return };
+    let names = || properties.keys().map(String::as_str);
+    if longest(rest, names()).is_none() {
+        let at = Text { text: first, span };
+        unknown(context.report, at, "param", "unknown-param", names());
+    }
+}
+
+fn variable(context: Context<'_>, rest: &str, span: Span) {
+    match rest.strip_prefix("value") {
+        Some("") => {}
+        Some(name) if name.starts_with('.') => {
+            let name = &name[1..];
+            let names = context.names.variables.iter().map(String::as_str);
+            let name = longest(name, names).unwrap_or(name);
+            context.names.variable(context.report, Text { text: name, span });
+        }
+        _ => {
+            let message = format!("a template has no name `var.{rest}`");
+            let help = "write `var.value.NAME`".to_owned();
+            context.report.error(span, "unknown-name", message, help);
+        }
+    }
+}
+
+/// Finds the longest known name that a dotted path begins with: names may hold dots themselves.
+fn longest<'n>(path: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    known
+        .filter(|name| {
+            path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+        .max_by_key(|name| name.len())
+}

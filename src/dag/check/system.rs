@@ -1,0 +1,138 @@
+//! Connections, variables and what in them comes from outside the file.
+
+use indexmap::IndexMap;
+
+use crate::dag::check::fields::{Fields, Text};
+use crate::dag::check::names::Declared;
+use crate::dag::check::report::Reporter;
+use crate::dag::file::Written;
+use crate::dag::secret::Secret;
+use crate::dag::spec::{ConnectionKind, ConnectionSpec};
+
+/// Resolves `${env:NAME}` and `${file:path}`.
+#[derive(Clone, Copy)]
+pub(super) struct Secrets<'a> {
+    pub(super) report: &'a Reporter,
+    pub(super) project: &'a std::path::Path,
+    pub(super) lookup: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// Checks `[connection.*]`; a broken one is `None`.
+pub(super) fn connection(secrets: Secrets<'_>, declared: Declared<'_>) -> Option<ConnectionSpec> {
+    let what = format!("connection `{}`", declared.name);
+    let Some(table) = declared.node.as_table() else {
+        let message = format!("{what} is {}; expected a table", declared.node.kind());
+        let help = format!("write `[connection.{}]` and `url = …`", declared.name);
+        secrets.report.error(declared.node.span, "wrong-type", message, help);
+        return None;
+    };
+    let mut fields = Fields::new(secrets.report, what, table, declared.key);
+    let help = "such as `url = \"sqlite:data/warehouse.db\"`";
+    let written = fields.needed_text("url", help);
+    let mut options = IndexMap::new();
+    for (key, entry) in table.0.iter().filter(|(key, _)| *key != "url") {
+        let Some(text) = entry.node.as_text() else {
+            fields.wrong_type(key, &entry.node, "text");
+            continue;
+        };
+        let at = Text { text, span: entry.node.span };
+        if let Some(secret) = secrets.resolve(at) {
+            options.insert(key.clone(), secret);
+        }
+    }
+    let written = written?;
+    let url = secrets.resolve(written)?;
+    let kind = connection_kind(secrets.report, written, &url)?;
+    Some(ConnectionSpec { name: declared.name.to_owned(), url, kind, options })
+}
+
+/// Checks an entry of `[variable]`.
+pub(super) fn variable(secrets: Secrets<'_>, declared: Declared<'_>) -> Option<Secret> {
+    match &declared.node.value {
+        Written::Text(text) => secrets.resolve(Text { text, span: declared.node.span }),
+        Written::Integer(number) => Some(Secret::plain(number.to_string())),
+        Written::Float(number) => Some(Secret::plain(number.to_string())),
+        Written::Bool(flag) => Some(Secret::plain(flag.to_string())),
+        Written::Datetime(at) => Some(Secret::plain(at.to_string())),
+        Written::List(_) | Written::Table(_) => {
+            let name = declared.name;
+            let message = format!("variable `{name}` is {}; expected text", declared.node.kind());
+            let help = format!("write `[variable]` and `{name} = \"…\"`");
+            secrets.report.error(declared.node.span, "wrong-type", message, help);
+            None
+        }
+    }
+}
+
+/// Tells by its scheme what a URL leads to. Does not show what came from outside.
+fn connection_kind(report: &Reporter, written: Text<'_>, url: &Secret) -> Option<ConnectionKind> {
+    let (scheme, rest) = url.reveal().split_once(':').unwrap_or_default();
+    let kind = match scheme {
+        "sqlite" => Some(ConnectionKind::Sqlite),
+        "file" => Some(ConnectionKind::Folder),
+        "log" => return Some(ConnectionKind::Log),
+        "http" | "https" if rest.starts_with("//") => Some(ConnectionKind::Webhook),
+        _ => None,
+    };
+    let kind = kind.filter(|_| !rest.trim_matches('/').is_empty());
+    if kind.is_none() {
+        let help = "write `sqlite:PATH`, `file:FOLDER`, `log:` or `https://…`".to_owned();
+        let message = format!("`{}` leads to nothing that is known", url.as_written());
+        report.error(written.span, "bad-url", message, help);
+    }
+    kind
+}
+
+impl Secrets<'_> {
+    /// Puts in what the references of a text stand for; `None` where one stands for nothing.
+    pub(super) fn resolve(self, at: Text<'_>) -> Option<Secret> {
+        let mut resolved = String::new();
+        let mut rest = at.text;
+        while let Some(start) = rest.find("${") {
+            resolved.push_str(&rest[..start]);
+            let Some(length) = rest[start..].find('}') else {
+                self.refuse(at, &rest[start..], "bad-secret", "it lacks its `}`");
+                return None;
+            };
+            let reference = &rest[start..=start + length];
+            resolved.push_str(&self.look_up(at, reference)?);
+            rest = &rest[start + reference.len()..];
+        }
+        resolved.push_str(rest);
+        Some(Secret::new(at.text, resolved))
+    }
+
+    fn look_up(self, at: Text<'_>, reference: &str) -> Option<String> {
+        let inner = reference.trim_start_matches("${").trim_end_matches('}');
+        let unresolved = "unresolved-secret";
+        match inner.split_once(':') {
+            Some(("env", name)) => {
+                let found = (self.lookup)(name);
+                if found.is_none() {
+                    let reason = "the environment has no such variable";
+                    self.refuse(at, reference, unresolved, reason);
+                }
+                found
+            }
+            Some(("file", path)) => match std::fs::read_to_string(self.project.join(path)) {
+                Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
+                Err(error) => {
+                    self.refuse(at, reference, unresolved, &error.to_string());
+                    None
+                }
+            },
+            _ => {
+                self.refuse(at, reference, "bad-secret", "it names neither `env:` nor `file:`");
+                None
+            }
+        }
+    }
+
+    fn refuse(self, at: Text<'_>, reference: &str, code: &'static str, reason: &str) {
+        let help = "write `${env:NAME}` or `${file:path}`; of the environment, that of the \
+                    daemon counts"
+            .to_owned();
+        let span = self.report.within(at.span, reference);
+        self.report.error(span, code, format!("`{reference}` stands for nothing: {reason}"), help);
+    }
+}

@@ -1,0 +1,273 @@
+//! A task: the keys that every task has, and what it inherits.
+
+use std::time::Duration;
+
+use indexmap::{IndexMap, IndexSet};
+
+use crate::dag::check::fields::{Fields, Text};
+use crate::dag::check::names::{DEFAULT_POOL, unknown};
+use crate::dag::check::{Context, argument, reference};
+use crate::dag::file::{Entry, Span};
+use crate::dag::operator::Operator;
+use crate::dag::params::Params;
+use crate::dag::spec::TaskSpec;
+use crate::dag::suggest;
+use crate::dag::trigger_rule::TriggerRule;
+use crate::types::{AssetName, TaskId};
+
+/// What a task inherits where it says nothing itself.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Defaults {
+    trigger_rule: Option<TriggerRule>,
+    retries: Option<u32>,
+    retry_delay: Option<Duration>,
+    retry_exponential_backoff: Option<bool>,
+    max_retry_delay: Option<Duration>,
+    execution_timeout: Option<Duration>,
+    pool: Option<String>,
+    pool_slots: Option<u32>,
+    priority_weight: Option<i64>,
+    env: IndexMap<String, String>,
+}
+
+/// The DAG around a task.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'a> {
+    pub(super) tasks: &'a IndexSet<String>,
+    pub(super) params: &'a Params,
+    pub(super) defaults: &'a Defaults,
+}
+
+/// A task as far as it can be told by itself.
+#[derive(Debug)]
+pub(super) struct Draft {
+    /// Its `upstream` is still empty.
+    pub(super) spec: TaskSpec,
+    /// What it waits for, and where that is said.
+    pub(super) edges: Vec<Edge>,
+    /// What waits for it because it chooses it.
+    pub(super) targets: Vec<Edge>,
+}
+
+/// The other end of an edge.
+#[derive(Debug, Clone)]
+pub(super) struct Edge {
+    pub(super) task: TaskId,
+    pub(super) span: Span,
+}
+
+/// Checks a task; `None` where it has no operator.
+pub(super) fn task(
+    context: Context<'_>,
+    scope: Scope<'_>,
+    name: &str,
+    entry: &Entry,
+) -> Option<Draft> {
+    let what = format!("task `{name}`");
+    let Some(table) = entry.node.as_table() else {
+        let message = format!("{what} is {}; expected a table", entry.node.kind());
+        context.report.error(entry.node.span, "wrong-type", message, None);
+        return None;
+    };
+    let mut fields = Fields::new(context.report, what, table, entry.key);
+    let operator = operator(context, &mut fields);
+    let own = Defaults::read(context, &mut fields).over(scope.defaults);
+    let mut edges = depends_on(context, scope, name, &mut fields);
+    let inlets = assets(context, &mut fields, "inlets");
+    let outlets = assets(context, &mut fields, "outlets");
+    let doc_md = fields.owned_text("doc_md");
+    let env = fields.node("env");
+    let operator = operator?;
+    let arguments = argument::arguments(context, scope, name, operator, &mut fields);
+    let written = arguments.nodes.iter().copied().chain(env);
+    edges.extend(reference::check(context, scope, name, written));
+    edges.extend(inherited_env(context, scope, name, entry));
+    let place = fields.place();
+    fields.finish();
+    let spec = TaskSpec {
+        task_id: TaskId::from(name),
+        operator,
+        args: arguments.args,
+        upstream: Vec::new(),
+        trigger_rule: own.trigger_rule.unwrap_or_default(),
+        retries: own.retries.unwrap_or(0),
+        retry_delay: own.retry_delay.unwrap_or(Duration::from_secs(300)),
+        retry_exponential_backoff: own.retry_exponential_backoff.unwrap_or(false),
+        max_retry_delay: own.max_retry_delay,
+        execution_timeout: own.execution_timeout,
+        pool: own.pool.unwrap_or_else(|| DEFAULT_POOL.to_owned()),
+        pool_slots: own.pool_slots.unwrap_or(1),
+        priority_weight: own.priority_weight.unwrap_or(1),
+        env: own.env,
+        inlets,
+        outlets,
+        doc_md,
+        line: context.report.line(place),
+    };
+    check_slots(context, &spec, place);
+    Some(Draft { spec, edges, targets: arguments.targets })
+}
+
+/// Checks the templates in the environment that comes from `default_args`.
+fn inherited_env(
+    context: Context<'_>,
+    scope: Scope<'_>,
+    task_name: &str,
+    entry: &Entry,
+) -> Vec<Edge> {
+    let own = entry.node.as_table().and_then(|table| table.0.get("env"));
+    let own = own.and_then(|env| env.node.as_table());
+    let inherited = scope.defaults.env.iter();
+    inherited
+        .filter(|(variable, _)| own.is_none_or(|own| !own.0.contains_key(*variable)))
+        .flat_map(|(_, text)| {
+            reference::check_text(context, scope, task_name, Text { text, span: entry.key })
+        })
+        .collect()
+}
+
+fn operator(context: Context<'_>, fields: &mut Fields<'_>) -> Option<Operator> {
+    let at = fields.needed_text("operator", "such as `operator = \"command\"`")?;
+    let found = Operator::ALL.iter().copied().find(|operator| operator.name() == at.text);
+    if found.is_none() {
+        let names = Operator::ALL.iter().map(|operator| operator.name());
+        unknown(context.report, at, "operator", "unknown-operator", names);
+    }
+    found
+}
+
+fn depends_on(
+    context: Context<'_>,
+    scope: Scope<'_>,
+    name: &str,
+    fields: &mut Fields<'_>,
+) -> Vec<Edge> {
+    let before = fields.texts("depends_on");
+    before.into_iter().filter_map(|at| other_task(context, scope, name, at)).collect()
+}
+
+/// Takes the id of another task of the same DAG.
+pub(super) fn other_task(
+    context: Context<'_>,
+    scope: Scope<'_>,
+    own_name: &str,
+    at: Text<'_>,
+) -> Option<Edge> {
+    if at.text == own_name {
+        let message = format!("task `{own_name}` depends on itself");
+        context.report.error(at.span, "self-dependency", message, None);
+        return None;
+    }
+    if !scope.tasks.contains(at.text) {
+        let names = scope.tasks.iter().map(String::as_str).filter(|task| *task != own_name);
+        unknown(context.report, at, "task", "unknown-task", names);
+        return None;
+    }
+    Some(Edge { task: TaskId::from(at.text), span: at.span })
+}
+
+fn assets(context: Context<'_>, fields: &mut Fields<'_>, key: &'static str) -> Vec<AssetName> {
+    let names = fields.texts(key);
+    names.iter().for_each(|at| context.names.asset(context.report, *at));
+    names.iter().map(|at| AssetName::from(at.text)).collect()
+}
+
+/// A task that needs more slots than its pool has would wait for ever.
+fn check_slots(context: Context<'_>, spec: &TaskSpec, place: Span) {
+    let Some(slots) = context.names.pools.get(&spec.pool).copied() else { return };
+    if spec.pool_slots > slots {
+        let message = format!(
+            "task `{}` takes {} slots of pool `{}`, which has {slots}",
+            spec.task_id, spec.pool_slots, spec.pool
+        );
+        let help = "give the pool more slots, or the task fewer `pool_slots`".to_owned();
+        context.report.error(place, "pool-too-small", message, help);
+    }
+}
+
+impl Defaults {
+    /// Reads the keys that can be inherited, from a task or from `default_args`.
+    pub(super) fn read(context: Context<'_>, fields: &mut Fields<'_>) -> Self {
+        Self {
+            trigger_rule: trigger_rule(context, fields),
+            retries: fields.integer("retries", 0..=1_000),
+            retry_delay: fields.duration("retry_delay"),
+            retry_exponential_backoff: fields.flag("retry_exponential_backoff"),
+            max_retry_delay: fields.duration("max_retry_delay"),
+            execution_timeout: fields.duration("execution_timeout"),
+            pool: pool(context, fields),
+            pool_slots: fields.integer("pool_slots", 1..=100_000),
+            priority_weight: fields.integer("priority_weight", -1_000_000_000..=1_000_000_000),
+            env: env(context, fields),
+        }
+    }
+
+    /// Fills what it does not say from `below`.
+    pub(super) fn over(self, below: &Self) -> Self {
+        let mut env = below.env.clone();
+        env.extend(self.env);
+        Self {
+            trigger_rule: self.trigger_rule.or(below.trigger_rule),
+            retries: self.retries.or(below.retries),
+            retry_delay: self.retry_delay.or(below.retry_delay),
+            retry_exponential_backoff: self
+                .retry_exponential_backoff
+                .or(below.retry_exponential_backoff),
+            max_retry_delay: self.max_retry_delay.or(below.max_retry_delay),
+            execution_timeout: self.execution_timeout.or(below.execution_timeout),
+            pool: self.pool.or_else(|| below.pool.clone()),
+            pool_slots: self.pool_slots.or(below.pool_slots),
+            priority_weight: self.priority_weight.or(below.priority_weight),
+            env,
+        }
+    }
+
+    /// Reads a `default_args` table.
+    pub(super) fn of(context: Context<'_>, parent: &mut Fields<'_>) -> Self {
+        let what = format!("`default_args` of {}", parent.what());
+        let Some((table, place)) = parent.table("default_args") else { return Self::default() };
+        let mut fields = Fields::new(context.report, what, table, place);
+        let found = Self::read(context, &mut fields);
+        fields.finish();
+        found
+    }
+}
+
+fn trigger_rule(context: Context<'_>, fields: &mut Fields<'_>) -> Option<TriggerRule> {
+    let at = fields.text("trigger_rule")?;
+    let found = TriggerRule::parse(at.text);
+    if found.is_none() {
+        let names = TriggerRule::ALL.iter().map(|(_, name)| *name);
+        let help = suggest::hint(at.text, "trigger rules", names);
+        let message = format!("there is no trigger rule `{}`", at.text);
+        context.report.error(at.span, "bad-trigger-rule", message, help);
+    }
+    found
+}
+
+fn pool(context: Context<'_>, fields: &mut Fields<'_>) -> Option<String> {
+    let at = fields.text("pool")?;
+    if !context.names.pools.contains_key(at.text) {
+        let names = context.names.pools.keys().map(String::as_str);
+        unknown(context.report, at, "pool", "unknown-pool", names);
+    }
+    Some(at.text.to_owned())
+}
+
+fn env(context: Context<'_>, fields: &mut Fields<'_>) -> IndexMap<String, String> {
+    let Some((table, _)) = fields.table("env") else { return IndexMap::new() };
+    let mut found = IndexMap::new();
+    for (name, entry) in &table.0 {
+        if name.is_empty() || name.contains(['=', '\0']) {
+            let message = format!("`{name}` is no name of an environment variable");
+            context.report.error(entry.key, "invalid-id", message, None);
+        }
+        match entry.node.as_text() {
+            Some(text) => {
+                found.insert(name.clone(), text.to_owned());
+            }
+            None => fields.wrong_type(name, &entry.node, "text"),
+        }
+    }
+    found
+}

@@ -1,0 +1,190 @@
+//! Stories of the check, on real files.
+
+use std::fs;
+
+use super::*;
+use crate::dag::Diagnostic;
+
+mod codes;
+mod inherit;
+mod sample;
+
+/// A deck that is right, for a test to add its mistake to.
+const GROUND: &str = r#"
+[connection.db]
+url = "sqlite:db"
+[connection.lake]
+url = "file:lake"
+[connection.ops]
+url = "log:"
+[pool.small]
+slots = 2
+[variable]
+region = "north"
+[asset.first]
+uri = "file:first.csv"
+[dataset.iris]
+uri = "file:iris.csv"
+task = "classification"
+target = "species"
+[dag.base.task.start]
+operator = "empty"
+"#;
+
+fn environment(name: &str) -> Option<String> {
+    (name == "TOKEN").then(|| "tiger".to_owned())
+}
+
+/// Loads `text` as the `dags.toml` of a project that has a file `ok.py`.
+fn load_text(text: &str) -> Result<Deck, Vec<Diagnostic>> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("dags.toml"), text).unwrap();
+    fs::write(folder.path().join("ok.py"), "").unwrap();
+    load(folder.path(), &environment).map_err(|found| found.0)
+}
+
+/// Loads the ground with something after it.
+fn load_more(text: &str) -> Result<Deck, Vec<Diagnostic>> {
+    load_text(&format!("{GROUND}{text}"))
+}
+
+/// Returns the diagnostics of the ground with something after it, as (code, line after the
+/// ground, column).
+fn places(text: &str) -> Vec<(&'static str, usize, usize)> {
+    let ground = GROUND.lines().count();
+    load_more(text)
+        .unwrap_err()
+        .iter()
+        .map(|found| (found.code, found.line.saturating_sub(ground), found.column))
+        .collect()
+}
+
+/// Returns the only diagnostic.
+fn only(text: &str) -> Diagnostic {
+    let mut found = load_more(text).unwrap_err();
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found.remove(0)
+}
+
+#[test]
+fn several_errors_come_in_one_report_in_the_order_of_the_file() {
+    let text = r#"
+[dag.a]
+retires = 1
+schedule = "0 25 * * *"
+[dag.a.task.one]
+operator = "comand"
+[dag.a.task.two]
+operator = "command"
+command = "echo {{ params.day }} {{ output.thre }}"
+depends_on = ["one", "four"]
+pool = "smal"
+retries = "3"
+[asset.second]
+uri = "lak:x"
+"#;
+    let found: Vec<(&str, usize)> =
+        places(text).iter().map(|(code, line, _)| (*code, *line)).collect();
+    assert_eq!(
+        found,
+        [
+            ("unknown-key", 3),
+            ("bad-cron", 4),
+            ("unknown-operator", 6),
+            ("unknown-param", 9),
+            ("unknown-task", 9),
+            ("unknown-task", 10),
+            ("unknown-pool", 11),
+            ("wrong-type", 12),
+            ("unknown-connection", 14),
+        ]
+    );
+}
+
+#[test]
+fn a_diagnostic_has_its_place_its_help_and_a_drawing() {
+    let text = "[deck]\nname = \"x\"\ntimezon = \"UTC\"\n";
+    let found = load_text(text).unwrap_err().remove(0);
+    assert_eq!((found.code, found.file.as_str()), ("unknown-key", "dags.toml"));
+    assert_eq!((found.line, found.column), (3, 1));
+    assert_eq!(found.message, "the deck has no key `timezon`");
+    assert_eq!(
+        found.drawing,
+        "\
+error[unknown-key]: the deck has no key `timezon`
+ --> dags.toml:3:1
+  |
+3 | timezon = \"UTC\"
+  | ^^^^^^^
+  |
+  = help: did you mean `timezone`? keys here: `name`, `timezone`, `max_active_tasks`, `default_args`"
+    );
+    assert_eq!(Diagnostics(vec![found.clone()]).to_string(), format!("{}\n", found.drawing));
+}
+
+#[test]
+fn a_missing_file_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = load(folder.path(), &environment).unwrap_err().0;
+    assert_eq!((found[0].code, found[0].line), ("no-dags-toml", 0));
+    assert!(found[0].help.as_ref().unwrap().contains("--project DIR"));
+    assert!(found[0].drawing.starts_with("error[no-dags-toml]"), "{}", found[0].drawing);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("dags.toml")).unwrap();
+    assert_eq!(load(folder.path(), &environment).unwrap_err().0[0].code, "unreadable");
+}
+
+#[test]
+fn bytes_that_are_no_text_are_reported_with_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("dags.toml"), b"[deck]\nname = \"M\xfcnchen\"\n").unwrap();
+    let found = load(folder.path(), &environment).unwrap_err().0.remove(0);
+    assert_eq!(found.code, "not-utf8");
+    assert!(found.message.contains("line 2"), "{}", found.message);
+}
+
+#[test]
+fn included_files_are_read_in_order_and_errors_name_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    fs::create_dir(folder.path().join("dags")).unwrap();
+    write("dags.toml", "include = [\"dags/*.toml\"]\n[pool.p]\nslots = 1\n");
+    write("dags/b.toml", "[dag.b.task.t]\noperator = \"empty\"\npool = \"p\"\n");
+    write("dags/a.toml", "[dag.a.task.t]\noperator = \"empty\"\n");
+    write("dags/.c.toml", "no toml");
+    let deck = load(folder.path(), &environment).unwrap();
+    assert_eq!(deck.dags.keys().map(crate::types::DagId::as_str).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(deck.sources.len(), 3);
+    assert!(deck.dags["b"].fileloc.ends_with("dags/b.toml"));
+
+    write("dags/a.toml", "[deck]\nname = \"x\"\n[dag.b.task.t]\noperator = \"empty\"\n");
+    let found = load(folder.path(), &environment).unwrap_err().0;
+    let found: Vec<_> = found.iter().map(|d| (d.code, d.file.as_str(), d.line)).collect();
+    assert_eq!(found, [("unknown-key", "dags/a.toml", 1), ("duplicate-id", "dags/b.toml", 1)]);
+
+    write("dags/a.toml", "[dag.b\n");
+    let found = load(folder.path(), &environment).unwrap_err().0;
+    assert!(found.iter().all(|d| d.code == "syntax" && d.file == "dags/a.toml"), "{found:?}");
+}
+
+#[test]
+fn secrets_are_resolved_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("key"), "lion\n").unwrap();
+    let text = "[connection.hook]\nurl = \"https://example.com/${env:TOKEN}\"\n\
+                key = \"${file:key}\"\n[dag.d.task.t]\noperator = \"empty\"\n";
+    fs::write(folder.path().join("dags.toml"), text).unwrap();
+    let deck = load(folder.path(), &environment).unwrap();
+    let hook = &deck.connections["hook"];
+    assert_eq!(hook.url.reveal(), "https://example.com/tiger");
+    assert_eq!(hook.options["key"].reveal(), "lion");
+    assert!(!format!("{deck:?}").contains("tiger"));
+
+    let refused = load_more("[connection.x]\nurl = \"${env:TOKEN}\"\n").unwrap_err().remove(0);
+    assert_eq!(refused.code, "bad-url");
+    assert!(!format!("{refused:?}").contains("tiger"));
+}

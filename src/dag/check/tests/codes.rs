@@ -1,0 +1,339 @@
+//! One story for each code, with the place that it points at.
+
+use super::*;
+
+/// Puts a task with these lines into a DAG of its own; the lines begin at line 3.
+fn task(operator: &str, lines: &str) -> String {
+    format!("[dag.d.task.t]\noperator = \"{operator}\"\n{lines}\n")
+}
+
+#[track_caller]
+fn points_at(text: &str, code: &'static str, line: usize, column: usize) {
+    assert_eq!(places(text), [(code, line, column)], "{:#?}", load_more(text));
+}
+
+#[test]
+fn syntax() {
+    points_at("[dag.d\n", "syntax", 1, 7);
+    // TOML itself forbids a key twice.
+    let twice = places("[dag.d]\nowner = \"a\"\nowner = \"b\"\n");
+    assert_eq!((twice[0].0, twice[0].1), ("syntax", 3));
+}
+
+#[test]
+fn unknown_key() {
+    points_at("[dags.d]\n", "unknown-key", 1, 2);
+    points_at(&task("empty", "expand = 1"), "unknown-key", 3, 1);
+    points_at(&task("command", "command = \"x\"\ncwdd = \"y\""), "unknown-key", 4, 1);
+    points_at("[asset.a]\nuri = \"file:a\"\nwatched = true\n", "unknown-key", 3, 1);
+    points_at("[pool.p]\nslots = 1\nslot = 1\n", "unknown-key", 3, 1);
+    points_at("[serving]\nlistn = \"x\"\n", "unknown-key", 2, 1);
+    points_at("[dag.base.param.p]\ntype = \"string\"\ndefalt = \"x\"\n", "unknown-key", 3, 1);
+    points_at("[deck.default_args]\nretry = 1\n", "unknown-key", 2, 1);
+    let help = only(&task("command", "command = \"x\"\ncwdd = \"y\"")).help.unwrap();
+    assert!(help.starts_with("did you mean `cwd`?"), "{help}");
+}
+
+#[test]
+fn wrong_type() {
+    points_at(&task("command", "command = 3"), "wrong-type", 3, 11);
+    points_at(&task("command", "argv = [\"a\", 1]"), "wrong-type", 3, 8);
+    points_at("[dag.base]\ntags = \"x\"\n", "wrong-type", 2, 8);
+    points_at("[dag.base]\ncatchup = \"no\"\n", "wrong-type", 2, 11);
+    points_at("[pool]\np = 3\n", "wrong-type", 2, 5);
+    points_at("[dag]\nd = 3\n", "wrong-type", 2, 5);
+    points_at("[dag.base.param]\np = 3\n", "wrong-type", 2, 5);
+    points_at("[dag.base]\nschedule = 5\n", "wrong-type", 2, 12);
+    points_at("[dag.base]\nstart_date = 5\n", "wrong-type", 2, 14);
+    points_at("[asset.x]\nuri = \"file:x\"\nwatch = 5\n", "wrong-type", 3, 9);
+    points_at("[variable.list]\n", "wrong-type", 1, 1);
+    points_at("[connection.c]\nurl = \"log:\"\nport = 1\n", "wrong-type", 3, 8);
+    points_at("[connection]\nc = \"log:\"\n", "wrong-type", 2, 5);
+}
+
+#[test]
+fn missing_key() {
+    points_at("[dag.d.task.t]\nretries = 1\n", "missing-key", 1, 13);
+    points_at(&task("python", ""), "missing-key", 1, 13);
+    points_at(&task("command", ""), "missing-key", 1, 13);
+    points_at("[connection.c]\n", "missing-key", 1, 13);
+    points_at("[pool.p]\n", "missing-key", 1, 7);
+    points_at("[dag.base]\ncatchup = true\nschedule = \"@daily\"\n", "missing-key", 1, 6);
+    let load = "input = \"x\"\nconnection = \"db\"\ntable = \"t\"\nmode = \"merge\"";
+    points_at(&task("sql.load", load), "missing-key", 1, 13);
+    assert_eq!(places("[dataset.d]\n").len(), 3);
+}
+
+#[test]
+fn conflicting_keys() {
+    points_at(&task("command", "command = \"x\"\nargv = [\"x\"]"), "conflicting-keys", 4, 1);
+}
+
+#[test]
+fn unknown_operator() {
+    points_at("[dag.d.task.t]\noperator = \"comand\"\nx = 1\n", "unknown-operator", 2, 12);
+    let found = only("[dag.d.task.t]\noperator = \"comand\"\n");
+    assert_eq!(found.message, "there is no operator `comand`");
+    assert!(found.help.unwrap().starts_with("did you mean `command`? operators: `empty`"));
+}
+
+#[test]
+fn unknown_task() {
+    points_at(&task("empty", "depends_on = [\"x\"]"), "unknown-task", 3, 15);
+    points_at(&task("command", "command = \"a {{ output.x.y }}\""), "unknown-task", 3, 17);
+    points_at(&task("branch", "choose = [\"x\"]"), "unknown-task", 3, 11);
+    let gate = "run = \"r\"\nrequire = {}\nthen = \"x\"\notherwise = \"y\"";
+    let found = places(&task("ml.gate", gate));
+    assert_eq!(found, [("unknown-task", 5, 8), ("unknown-task", 6, 13)]);
+}
+
+#[test]
+fn self_dependency() {
+    points_at(&task("empty", "depends_on = [\"t\"]"), "self-dependency", 3, 15);
+    points_at(&task("command", "command = \"{{ output.t }}\""), "self-dependency", 3, 15);
+}
+
+#[test]
+fn cycle() {
+    let text = r#"
+[dag.d.task.a]
+operator = "empty"
+depends_on = ["c"]
+[dag.d.task.b]
+operator = "command"
+command = "{{ output.a }}"
+[dag.d.task.c]
+operator = "empty"
+depends_on = ["b"]
+[dag.d.task.x]
+operator = "empty"
+depends_on = ["y"]
+[dag.d.task.y]
+operator = "empty"
+depends_on = ["x"]
+"#;
+    assert_eq!(places(text), [("cycle", 4, 15), ("cycle", 13, 15)]);
+    let found = load_more(text).unwrap_err();
+    assert_eq!(found[0].message, "tasks wait for each other: a → b → c → a");
+    assert_eq!(found[1].message, "tasks wait for each other: x → y → x");
+}
+
+#[test]
+fn unknown_asset() {
+    points_at(&task("empty", "inlets = [\"frist\"]"), "unknown-asset", 3, 11);
+    points_at(&task("empty", "outlets = [\"x\"]"), "unknown-asset", 3, 12);
+    let by = "[dag.base]\nschedule = { assets = \"first & secnd\" }\n";
+    points_at(by, "unknown-asset", 2, 32);
+}
+
+#[test]
+fn unknown_dataset() {
+    points_at(&task("dataset.validate", "dataset = \"irs\""), "unknown-dataset", 3, 11);
+    assert!(load_more(&task("dataset.validate", "dataset = \"{{ ds }}\"")).is_ok());
+}
+
+#[test]
+fn unknown_connection() {
+    let notify = "message = \"m\"\nconnection = \"opps\"";
+    points_at(&task("notify", notify), "unknown-connection", 4, 14);
+    points_at("[asset.x]\nuri = \"lak:x\"\n", "unknown-connection", 2, 8);
+    points_at(&task("csv.extract", "source = \"lak:x\""), "unknown-connection", 3, 11);
+    points_at(&task("command", "command = \"{{ conn.opps }}\""), "unknown-connection", 3, 15);
+}
+
+#[test]
+fn wrong_connection() {
+    let notify = "message = \"m\"\nconnection = \"db\"";
+    points_at(&task("notify", notify), "wrong-connection", 4, 14);
+    let help = only(&task("notify", notify)).help.unwrap();
+    assert_eq!(help, "connections that do: `ops`");
+}
+
+#[test]
+fn unknown_pool() {
+    points_at(&task("empty", "pool = \"smal\""), "unknown-pool", 3, 8);
+    points_at("[dag.base.default_args]\npool = \"smal\"\n", "unknown-pool", 2, 8);
+}
+
+#[test]
+fn pool_too_small() {
+    points_at(&task("empty", "pool = \"small\"\npool_slots = 3"), "pool-too-small", 1, 13);
+}
+
+#[test]
+fn unknown_variable() {
+    let template = |name: &str| task("command", &format!("command = \"{{{{ {name} }}}}\""));
+    points_at(&template("var.value.regio"), "unknown-variable", 3, 15);
+    points_at(&template("var.region"), "unknown-name", 3, 15);
+    assert!(load_more(&template("var.value.region")).is_ok());
+}
+
+#[test]
+fn unknown_param() {
+    points_at(&task("command", "command = \"{{ params.x }}\""), "unknown-param", 3, 15);
+}
+
+#[test]
+fn unknown_name() {
+    points_at(&task("command", "command = \"{{ dss }}\""), "unknown-name", 3, 15);
+}
+
+#[test]
+fn bad_template() {
+    points_at(&task("command", "command = \"{{ ds \""), "bad-template", 3, 11);
+    points_at(&task("command", "command = \"x\"\nenv = { A = \"{{ }}\" }"), "bad-template", 4, 13);
+}
+
+#[test]
+fn bad_cron() {
+    points_at("[dag.base]\nschedule = \"@dayly\"\n", "bad-cron", 2, 12);
+    points_at("[dag.base]\nschedule = { cron = \"0 2 * *\" }\n", "bad-cron", 2, 21);
+    let help = only("[dag.base]\nschedule = \"@dayly\"\n").help.unwrap();
+    assert!(help.starts_with("did you mean `@daily`?"), "{help}");
+}
+
+#[test]
+fn bad_schedule() {
+    points_at("[dag.base]\nschedule = { assets = \"first &\" }\n", "bad-schedule", 2, 23);
+    let both = "[dag.base]\nschedule = { assets = \"first\", cron = \"@daily\" }\n";
+    points_at(both, "bad-schedule", 2, 12);
+}
+
+#[test]
+fn bad_duration() {
+    points_at(&task("empty", "retry_delay = \"5\""), "bad-duration", 3, 15);
+    points_at(&task("empty", "retry_delay = -5"), "bad-duration", 3, 15);
+    points_at(&task("serving.monitor", "window = \"soon\""), "bad-duration", 3, 10);
+    let watch = "[asset.x]\nuri = \"file:x\"\nwatch = { every = \"x\" }\n";
+    points_at(watch, "bad-duration", 3, 19);
+}
+
+#[test]
+fn bad_timezone() {
+    points_at("[dag.base]\ntimezone = \"Europe/Berln\"\n", "bad-timezone", 2, 12);
+    points_at("[deck]\ntimezone = \"Mars\"\n", "bad-timezone", 2, 12);
+}
+
+#[test]
+fn bad_date() {
+    points_at("[dag.base]\nstart_date = \"soon\"\n", "bad-date", 2, 14);
+    points_at("[dag.base]\nstart_date = 10:00:00\n", "bad-date", 2, 14);
+    let swapped = "[dag.base]\nstart_date = 2026-02-01\nend_date = 2026-01-01\n";
+    points_at(swapped, "bad-date", 3, 12);
+}
+
+#[test]
+fn bad_trigger_rule() {
+    points_at(&task("empty", "trigger_rule = \"all_done_\""), "bad-trigger-rule", 3, 16);
+}
+
+#[test]
+fn bad_param_schema() {
+    points_at("[dag.base.param.p]\ntype = \"strin\"\n", "bad-param-schema", 1, 17);
+}
+
+#[test]
+fn bad_default() {
+    let text = "[dag.base.param.p]\ntype = \"integer\"\nmaximum = 3\ndefault = 4\n";
+    points_at(text, "bad-default", 4, 11);
+    assert!(only(text).message.ends_with("is `4`; at most 3 is allowed"));
+}
+
+#[test]
+fn bad_secret_and_unresolved_secret() {
+    points_at("[connection.c]\nurl = \"log:${env:NO}\"\n", "unresolved-secret", 2, 12);
+    points_at("[connection.c]\nurl = \"log:${file:no}\"\n", "unresolved-secret", 2, 12);
+    points_at("[connection.c]\nurl = \"log:\"\nkey = \"${x:y}\"\n", "bad-secret", 3, 8);
+    points_at("[connection.c]\nurl = \"log:\"\nkey = \"${env:TOKEN\"\n", "bad-secret", 3, 8);
+}
+
+#[test]
+fn duplicate_uri() {
+    points_at("[asset.again]\nuri = \"file:first.csv\"\n", "duplicate-uri", 1, 8);
+}
+
+#[test]
+fn empty_dag() {
+    points_at("[dag.d]\nowner = \"me\"\n", "empty-dag", 1, 6);
+    points_at("[dag.d.task]\n", "empty-dag", 1, 6);
+}
+
+#[test]
+fn invalid_id() {
+    points_at("[dag.\"a b\".task.t]\noperator = \"empty\"\n", "invalid-id", 1, 6);
+    points_at("[dag.d.task.\"a/b\"]\noperator = \"empty\"\n", "invalid-id", 1, 13);
+    points_at("[pool.\"..\"]\nslots = 1\n", "invalid-id", 1, 7);
+    let long = "x".repeat(251);
+    points_at(&format!("[pool.{long}]\nslots = 1\n"), "invalid-id", 1, 7);
+    points_at(&task("empty", "env = { \"A=B\" = \"c\" }"), "invalid-id", 3, 9);
+}
+
+#[test]
+fn bad_uri() {
+    for uri in ["first", "file:", "lake:", "models:/iris", "models:iris@x", "file:a*/b.csv"] {
+        points_at(&format!("[asset.x]\nuri = \"{uri}\"\n"), "bad-uri", 2, 7);
+    }
+    let set = "[dataset.x]\nuri = \"lake:x\"\ntask = \"regression\"\ntarget = \"y\"\n";
+    points_at(set, "bad-uri", 2, 7);
+    points_at(&task("csv.extract", "source = \"x.csv\""), "bad-uri", 3, 10);
+    assert!(load_more("[asset.x]\nuri = \"s3://bucket/key\"\n").is_ok());
+}
+
+#[test]
+fn bad_url() {
+    for url in ["gopher://x", "sqlite:", "https:x", "x"] {
+        points_at(&format!("[connection.c]\nurl = \"{url}\"\n"), "bad-url", 2, 7);
+    }
+}
+
+#[test]
+fn bad_watch() {
+    points_at("[asset.x]\nuri = \"db:t\"\nwatch = true\n", "bad-watch", 3, 1);
+    points_at("[asset.x]\nuri = \"models:/a@b\"\nwatch = true\n", "bad-watch", 3, 1);
+}
+
+#[test]
+fn bad_callable_and_no_file() {
+    points_at(&task("python", "callable = \"ok.py\""), "bad-callable", 3, 12);
+    points_at(&task("python", "callable = \"ok.py:f()\""), "bad-callable", 3, 12);
+    points_at(&task("python", "callable = \"no.py:f\""), "no-file", 3, 13);
+    assert!(load_more(&task("python", "callable = \"ok.py:f\"")).is_ok());
+}
+
+#[test]
+fn bad_condition() {
+    let gate = "run = \"r\"\nrequire = { accuracy = \"0.8\" }\nthen = \"u\"\n\
+                [dag.d.task.u]\noperator = \"empty\"";
+    points_at(&task("ml.gate", gate), "bad-condition", 4, 24);
+    let deploy = "model = \"m\"\nstrategy = { rollback_if = { p99_ms = \"> x\" } }";
+    points_at(&task("serving.deploy", deploy), "bad-condition", 4, 39);
+}
+
+#[test]
+fn bad_value() {
+    points_at(&task("empty", "retries = -1"), "bad-value", 3, 11);
+    points_at("[pool.p]\nslots = 0\n", "bad-value", 2, 9);
+    points_at("[serving]\nlisten = \"3000\"\n", "bad-value", 2, 10);
+    points_at("[connection.c]\nurl = \"\"\n", "bad-value", 2, 7);
+    let set = "[dataset.x]\nuri = \"file:x\"\ntask = \"regresion\"\ntarget = \"y\"\n";
+    points_at(set, "bad-value", 3, 8);
+    let deploy = "model = \"m\"\nstrategy = { canary = [50, 10] }";
+    points_at(&task("serving.deploy", deploy), "bad-value", 4, 23);
+    let gate = "run = \"r\"\nrequire = {}\nthen = \"{{ ds }}\"";
+    points_at(&task("ml.gate", gate), "bad-value", 5, 8);
+    points_at(
+        &task("csv.extract", "source = \"file:x\"\non_bad_row = \"skip\""),
+        "bad-value",
+        4,
+        14,
+    );
+}
+
+#[test]
+fn bad_include() {
+    let found = |text: &str| load_text(text).unwrap_err().remove(0).code;
+    assert_eq!(found("include = [\"none.toml\"]"), "bad-include");
+    assert_eq!(found("include = [\"*/x.toml\"]"), "bad-include");
+    assert_eq!(found("include = \"x.toml\""), "wrong-type");
+    assert_eq!(found("include = [1]"), "wrong-type");
+}

@@ -1,0 +1,237 @@
+//! From a launch to an order: templates rendered, names resolved, the folder begun.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use crate::connection::OpenConnection;
+use crate::dag::operator::KeyKind;
+use crate::dag::spec::{AssetUri, ConnectionSpec};
+use crate::dag::{Dag, Deck, TaskSpec, template};
+use crate::runtime::act::{Shared, context, secrets};
+use crate::runtime::attempt::{AttemptFolder, DatasetOrder, Order, Private};
+use crate::runtime::executor::{Handover, process_table};
+use crate::sched::Outcome;
+use crate::sched::effect::Launch;
+use crate::store;
+use crate::types::TaskInstanceKey;
+
+/// Prepares the attempt and writes its order. What goes wrong is the attempt's outcome: fatal
+/// where another try would meet the same.
+pub(super) async fn prepare(
+    shared: &Shared,
+    deck: &Deck,
+    launch: &Launch,
+) -> Result<(Order, Handover), Outcome> {
+    let task = launch.dag.tasks.get(&launch.task_id).ok_or_else(|| {
+        Outcome::fatal(format!("DAG `{}` has no task `{}`", launch.dag.dag_id, launch.task_id))
+    })?;
+    let run = launch.run.key();
+    let outputs = shared
+        .store
+        .read(move |conn| store::xcom::for_run(conn, &run))
+        .await
+        .map_err(|e| Outcome::failed(format!("read the outputs of the run: {e}")))?;
+    let (mut order, handover) = compose(deck, &launch.dag, task, launch, &outputs)?;
+    order.project = shared.layout.project().to_owned();
+    order.folder = shared.layout.attempt_dir(&launch.key);
+    order.run_folder = shared.layout.run_dir(&launch.key);
+    keep_rendered(shared, &order, task).await;
+    let written = order.clone();
+    let folder = AttemptFolder::new(order.folder.clone());
+    let begun = tokio::task::spawn_blocking(move || folder.begin(&written)).await;
+    match begun {
+        Ok(Ok(())) => Ok((order, handover)),
+        Ok(Err(error)) => {
+            let folder = order.folder.display();
+            Err(Outcome::failed(format!("prepare the attempt's folder `{folder}`: {error}")))
+        }
+        Err(error) => Err(Outcome::failed(format!("prepare the attempt: {error}"))),
+    }
+}
+
+/// Makes the order in memory; its folders are left for the caller.
+pub(super) fn compose(
+    deck: &Deck,
+    dag: &Dag,
+    task: &TaskSpec,
+    launch: &Launch,
+    outputs: &[(TaskInstanceKey, Value)],
+) -> Result<(Order, Handover), Outcome> {
+    let variables = secrets::Variables::new(deck);
+    let context = context::build(deck, dag, launch, outputs, &variables);
+    let args = render(&task.args, &context)?;
+    let env = environment(task, launch, &context)?;
+    let connections = connections(deck, &args)?;
+    let mut mask = variables.mask;
+    mask.extend(connections.iter().flat_map(|spec| secrets::of_connection(spec)));
+    let order = Order {
+        key: launch.key.clone(),
+        token: launch.token.clone(),
+        operator: task.operator.name().to_owned(),
+        dataset: dataset(deck, task, &args)?,
+        connections: connections.iter().map(|spec| spec.name.clone()).collect(),
+        args,
+        env,
+        project: deck.project.clone(),
+        folder: deck.project.clone(),
+        run_folder: deck.project.clone(),
+        execution_timeout_secs: task.execution_timeout.map(|d| d.as_secs_f64()),
+        inlets: task.inlets.clone(),
+        outlets: task.outlets.clone(),
+        triggering_asset_events: launch.triggering_asset_events.clone(),
+        user: user(dag, launch),
+    };
+    let open = connections.iter().map(|spec| (spec.name.clone(), open(spec))).collect();
+    let private = Private { connections: open, env: BTreeMap::new(), mask };
+    Ok((order, Handover { private, secrets: variables.secrets }))
+}
+
+fn render(args: &Map<String, Value>, context: &Value) -> Result<Map<String, Value>, Outcome> {
+    template::render(args, context).map_err(|error| Outcome::fatal(error.to_string()))
+}
+
+fn user(dag: &Dag, launch: &Launch) -> String {
+    let asked = launch.run.triggering_user_name.clone();
+    asked.or_else(|| dag.owner.clone()).unwrap_or_else(|| "dagdeck".to_owned())
+}
+
+/// The names that tasks find themselves by, then the task's own.
+fn environment(
+    task: &TaskSpec,
+    launch: &Launch,
+    context: &Value,
+) -> Result<IndexMap<String, String>, Outcome> {
+    let (key, run) = (&launch.key, &launch.run);
+    let try_number = key.try_number.to_string();
+    let mut env: IndexMap<String, String> = IndexMap::new();
+    let mut set = |name: &str, value: &str| env.insert(name.to_owned(), value.to_owned());
+    set("DAGDECK_DAG_ID", key.task.dag_id.as_str());
+    set("DAGDECK_TASK_ID", key.task.task_id.as_str());
+    set("DAGDECK_RUN_ID", key.task.dag_run_id.as_str());
+    set("DAGDECK_TRY_NUMBER", &try_number);
+    set(process_table::TOKEN_VARIABLE, launch.token.as_str());
+    let dates = [
+        ("DAGDECK_LOGICAL_DATE", run.logical_date),
+        ("DAGDECK_DATA_INTERVAL_START", run.data_interval_start),
+        ("DAGDECK_DATA_INTERVAL_END", run.data_interval_end),
+        ("AIRFLOW_CTX_LOGICAL_DATE", run.logical_date),
+    ];
+    for (name, date) in dates {
+        if let Some(date) = date {
+            set(name, &context::iso(date));
+        }
+    }
+    set("AIRFLOW_CTX_DAG_ID", key.task.dag_id.as_str());
+    set("AIRFLOW_CTX_TASK_ID", key.task.task_id.as_str());
+    set("AIRFLOW_CTX_DAG_RUN_ID", key.task.dag_run_id.as_str());
+    set("AIRFLOW_CTX_TRY_NUMBER", &try_number);
+    let own = task.env.iter().map(|(name, text)| (name.clone(), Value::String(text.clone())));
+    for (name, value) in render(&own.collect(), context)? {
+        let text = match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        env.insert(name, text);
+    }
+    Ok(env)
+}
+
+/// Finds the connections that the arguments name: by the key `connection`, or as the scheme of a
+/// URI such as `lake:incoming/`.
+fn connections<'a>(
+    deck: &'a Deck,
+    args: &Map<String, Value>,
+) -> Result<Vec<&'a ConnectionSpec>, Outcome> {
+    let mut found: IndexMap<&str, &ConnectionSpec> = IndexMap::new();
+    if let Some(Value::String(name)) = args.get("connection") {
+        let spec = deck.connections.get(name).ok_or_else(|| {
+            unknown("connection", name, deck.connections.keys().map(String::as_str))
+        })?;
+        found.insert(&spec.name, spec);
+    }
+    for text in args.values().flat_map(texts) {
+        let scheme = text.split_once(':').map(|(scheme, _)| scheme);
+        if let Some(spec) = scheme.and_then(|scheme| deck.connections.get(scheme)) {
+            found.insert(&spec.name, spec);
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
+        Value::Object(items) => items.values().flat_map(texts).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}
+
+fn open(spec: &ConnectionSpec) -> OpenConnection {
+    let options = spec.options.iter().map(|(k, v)| (k.clone(), v.reveal().to_owned()));
+    OpenConnection {
+        name: spec.name.clone(),
+        url: spec.url.reveal().to_owned(),
+        options: options.collect(),
+    }
+}
+
+fn dataset(
+    deck: &Deck,
+    task: &TaskSpec,
+    args: &Map<String, Value>,
+) -> Result<Option<DatasetOrder>, Outcome> {
+    let key = task.operator.keys().iter().find(|key| key.kind == KeyKind::Dataset);
+    let Some(value) = key.and_then(|key| args.get(key.name)) else { return Ok(None) };
+    let Value::String(name) = value else {
+        return Err(Outcome::fatal(format!("`dataset` is `{value}`, not the name of a data set")));
+    };
+    let spec = deck
+        .datasets
+        .get(name)
+        .ok_or_else(|| unknown("data set", name, deck.datasets.keys().map(String::as_str)))?;
+    let AssetUri::File(path) = &spec.uri else {
+        let uri = spec.uri.as_text();
+        return Err(Outcome::fatal(format!("data set `{name}` lies at `{uri}`, not in a file")));
+    };
+    Ok(Some(DatasetOrder {
+        name: spec.name.clone(),
+        path: deck.project.join(Path::new(path)),
+        task: spec.task,
+        target: spec.target.clone(),
+        ignore: spec.ignore.clone(),
+    }))
+}
+
+/// No other try will find it either.
+fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Outcome {
+    let known: Vec<&str> = known.collect();
+    let near = known.iter().map(|k| (strsim::jaro_winkler(name, k), *k));
+    let meant = near.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
+    let hint = match meant {
+        Some((_, meant)) => format!("; did you mean `{meant}`?"),
+        None => String::new(),
+    };
+    let all = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Outcome::fatal(format!("there is no {what} `{name}`{hint} (there is: {all})"))
+}
+
+/// Keeps what the templates gave, for people to look at. Placeholders stand for secrets.
+async fn keep_rendered(shared: &Shared, order: &Order, task: &TaskSpec) {
+    let mut rendered = order.args.clone();
+    if !task.env.is_empty() {
+        let own = task
+            .env
+            .keys()
+            .filter_map(|name| Some((name.clone(), Value::String(order.env.get(name)?.clone()))));
+        rendered.insert("env".to_owned(), Value::Object(own.collect()));
+    }
+    let key = order.key.clone();
+    let kept = shared.store.write(move |tx| store::rendered::put(tx, &key, &rendered)).await;
+    if let Err(error) = kept {
+        tracing::warn!(attempt = %order.key, %error, "could not keep what was rendered");
+    }
+}

@@ -1,0 +1,250 @@
+//! Orders and contexts, made from real definitions.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::order::compose;
+use crate::dag::{self, Deck};
+use crate::runtime::attempt::Order;
+use crate::runtime::executor::Handover;
+use crate::sched::Outcome;
+use crate::sched::effect::Launch;
+use crate::types::ids::UNMAPPED;
+use crate::types::run::DagRun;
+use crate::types::{AttemptKey, TaskInstanceKey};
+
+/// An order for tests of the attempt's files.
+pub(crate) fn order(folder: &Path) -> Order {
+    serde_json::from_value(json!({
+        "key": {"dag_id": "d", "dag_run_id": "r", "task_id": "t", "map_index": -1,
+                "try_number": 1},
+        "token": "one", "operator": "command", "args": {}, "env": {},
+        "project": "/", "folder": folder, "run_folder": folder,
+        "execution_timeout_secs": null, "inlets": [], "outlets": [], "dataset": null,
+        "connections": [], "triggering_asset_events": [], "user": "ada",
+    }))
+    .unwrap()
+}
+
+const COMMON: &str = r#"
+[deck]
+name = "test"
+[variable]
+region = "north"
+token = "Bearer ${env:TOKEN}"
+[connection.lake]
+url = "file:data/lake"
+[connection.db]
+url = "sqlite:${env:DB}"
+[dataset.iris]
+uri = "file:data/iris.csv"
+task = "classification"
+target = "species"
+[dag.d]
+owner = "ops"
+[dag.d.param.dataset]
+type = "string"
+default = "iris"
+[dag.d.task.before]
+operator = "command"
+command = "true"
+[dag.d.task.t]
+"#;
+
+struct Project {
+    dir: tempfile::TempDir,
+    deck: Deck,
+}
+
+/// Loads definitions whose task `t` reads so.
+fn project(task: &str) -> Project {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("dags.toml"), format!("{COMMON}{task}")).unwrap();
+    let lookup = |name: &str| match name {
+        "TOKEN" => Some("hunter2".to_owned()),
+        "DB" => Some("secret.db".to_owned()),
+        _ => None,
+    };
+    let deck = dag::load(dir.path(), &lookup).unwrap_or_else(|d| panic!("{d}"));
+    Project { dir, deck }
+}
+
+fn run(params: Value, logical_date: Value) -> DagRun {
+    serde_json::from_value(json!({
+        "dag_id": "d", "dag_run_id": "manual__1", "run_type": "manual", "state": "running",
+        "triggered_by": "cli", "triggering_user_name": null,
+        "logical_date": logical_date, "data_interval_start": logical_date,
+        "data_interval_end": null, "run_after": "2026-01-02T03:04:05Z",
+        "queued_at": "2026-01-02T03:04:05Z", "start_date": "2026-01-02T03:04:06Z",
+        "end_date": null, "conf": {"x": [1, 2]}, "params": params, "dag_version": "v",
+        "note": "by hand",
+    }))
+    .unwrap()
+}
+
+impl Project {
+    fn launch(&self, run: DagRun) -> Launch {
+        let key = |task_id: &str| TaskInstanceKey {
+            dag_id: "d".into(),
+            dag_run_id: "manual__1".into(),
+            task_id: task_id.into(),
+            map_index: UNMAPPED,
+        };
+        Launch {
+            key: AttemptKey { task: key("t"), try_number: 2 },
+            token: "tok".into(),
+            dag: Arc::clone(&self.deck.dags["d"]),
+            task_id: "t".into(),
+            run,
+            triggering_asset_events: Vec::new(),
+        }
+    }
+
+    fn compose(&self, run: DagRun, outputs: &[(&str, i32, Value)]) -> Result<Made, Outcome> {
+        let launch = self.launch(run);
+        let outputs: Vec<_> = outputs
+            .iter()
+            .map(|(task_id, map_index, value)| {
+                let task_id = (*task_id).into();
+                let key =
+                    TaskInstanceKey { task_id, map_index: *map_index, ..launch.key.task.clone() };
+                (key, value.clone())
+            })
+            .collect();
+        let task = &launch.dag.tasks["t"];
+        let (order, handover) = compose(&self.deck, &launch.dag, task, &launch, &outputs)?;
+        Ok(Made { order, handover })
+    }
+}
+
+#[derive(Debug)]
+struct Made {
+    order: Order,
+    handover: Handover,
+}
+
+fn compose_one(task: &str, outputs: &[(&str, i32, Value)]) -> Result<Made, Outcome> {
+    let run = run(json!({"dataset": "iris"}), json!("2026-01-01T00:00:00Z"));
+    project(task).compose(run, outputs)
+}
+
+fn command(template: &str, outputs: &[(&str, i32, Value)]) -> Result<Value, Outcome> {
+    let task = format!("operator = \"command\"\ncommand = '''{template}'''\n");
+    compose_one(&task, outputs).map(|made| made.order.args["command"].clone())
+}
+
+fn error(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Failed { error, retryable: false, .. } => error,
+        other => panic!("not fatal: {other:?}"),
+    }
+}
+
+#[test]
+fn airflows_names_are_there() {
+    let text = |template| command(template, &[]).unwrap();
+    assert_eq!(text("{{ ds }} {{ ds_nodash }}"), "2026-01-01 20260101");
+    assert_eq!(text("{{ ts }} {{ ts_nodash }}"), "2026-01-01T00:00:00+00:00 20260101T000000");
+    assert_eq!(text("{{ logical_date }}"), "2026-01-01T00:00:00+00:00");
+    assert_eq!(text("{{ run_id }} {{ dag_run.run_type }}"), "manual__1 manual");
+    assert_eq!(text("{{ dag_run.conf.x[1] }} {{ dag_run.note }}"), "2 by hand");
+    assert_eq!(text("{{ ti.task_id }} {{ ti.try_number }} {{ ti.map_index }}"), "t 2 -1");
+    assert_eq!(text("{{ params.dataset }} {{ var.value.region }}"), "iris north");
+}
+
+#[test]
+fn outputs_are_there_null_without_one_and_a_list_where_mapped() {
+    let plain = [("before", UNMAPPED, json!({"rows": 3}))];
+    assert_eq!(command("{{ output.before.rows }}", &plain).unwrap(), json!(3));
+    assert_eq!(command("{{ output.before is none }}", &[]).unwrap(), json!(true));
+    let mapped = [("before", 1, json!("b")), ("before", 0, json!("a"))];
+    assert_eq!(command("{{ output.before }}", &mapped).unwrap(), json!(["a", "b"]));
+}
+
+#[test]
+fn what_a_run_has_not_is_an_error_and_never_an_empty_text() {
+    let project = project("operator = \"command\"\ncommand = \"echo {{ ds }}\"\n");
+    let outcome = project.compose(run(json!({}), Value::Null), &[]).unwrap_err();
+    assert!(error(&outcome).starts_with("render `echo {{ ds }}`"), "{outcome:?}");
+}
+
+#[test]
+fn a_secret_variable_is_a_placeholder_on_disk_and_its_value_for_the_operator() {
+    let task = "operator = \"command\"\ncommand = \"curl -H '{{ var.value.token }}'\"\n\
+                env = { AUTH = \"{{ var.value.token }}\" }\n";
+    let Made { mut order, handover } = compose_one(task, &[]).unwrap();
+    let written = serde_json::to_string(&order).unwrap();
+    assert!(!written.contains("hunter2"), "{written}");
+    assert_eq!(order.args["command"], "curl -H '${var:token}'");
+    assert!(handover.private.mask.contains(&"hunter2".to_owned()));
+    handover.fill(&mut order);
+    assert_eq!(order.args["command"], "curl -H 'Bearer hunter2'");
+    assert_eq!(order.env["AUTH"], "Bearer hunter2");
+}
+
+#[test]
+fn connections_that_arguments_name_are_handed_over_and_no_others() {
+    let task = "operator = \"object.move\"\nsource = \"lake:in/a.csv\"\ntarget = \"file:x\"\n";
+    let made = compose_one(task, &[]).unwrap();
+    assert_eq!(made.order.connections, ["lake"]);
+    assert_eq!(made.handover.private.connections["lake"].url, "file:data/lake");
+
+    let task = "operator = \"sql.load\"\ninput = \"t\"\nconnection = \"db\"\ntable = \"x\"\n";
+    let made = compose_one(task, &[]).unwrap();
+    assert_eq!(made.order.connections, ["db"]);
+    assert_eq!(made.handover.private.connections["db"].url, "sqlite:secret.db");
+    assert!(made.handover.private.mask.contains(&"secret.db".to_owned()));
+    assert!(!serde_json::to_string(&made.order).unwrap().contains("secret.db"));
+}
+
+#[test]
+fn a_data_set_is_resolved() {
+    let task = "operator = \"dataset.validate\"\ndataset = \"{{ params.dataset }}\"\n";
+    let project = project(task);
+    let made = project.compose(run(json!({"dataset": "iris"}), Value::Null), &[]).unwrap();
+    let dataset = made.order.dataset.unwrap();
+    assert_eq!(dataset.path, project.dir.path().join("data/iris.csv"));
+    assert_eq!((dataset.name.as_str(), dataset.target.as_str()), ("iris", "species"));
+}
+
+#[test]
+fn an_unknown_data_set_is_fatal_and_says_what_was_meant() {
+    let task = "operator = \"dataset.validate\"\ndataset = \"{{ params.dataset }}\"\n";
+    let outcome =
+        project(task).compose(run(json!({"dataset": "irsi"}), Value::Null), &[]).unwrap_err();
+    let expected = "there is no data set `irsi`; did you mean `iris`? (there is: iris)";
+    assert_eq!(error(&outcome), expected);
+}
+
+#[test]
+fn an_unknown_connection_is_fatal() {
+    let task = "operator = \"sql.load\"\ninput = \"t\"\ntable = \"x\"\n\
+                connection = \"{{ params.dataset }}\"\n";
+    let outcome = compose_one(task, &[]).unwrap_err();
+    assert_eq!(error(&outcome), "there is no connection `iris` (there is: lake, db)");
+}
+
+#[test]
+fn tasks_find_themselves_by_their_environment() {
+    let task = "operator = \"command\"\ncommand = \"true\"\nenv = { MINE = \"{{ ds }}\" }\n";
+    let env = compose_one(task, &[]).unwrap().order.env;
+    assert_eq!(env["DAGDECK_DAG_ID"], "d");
+    assert_eq!(env["DAGDECK_TASK_ID"], "t");
+    assert_eq!(env["DAGDECK_RUN_ID"], "manual__1");
+    assert_eq!(env["DAGDECK_TRY_NUMBER"], "2");
+    assert_eq!(env["DAGDECK_LOGICAL_DATE"], "2026-01-01T00:00:00+00:00");
+    assert_eq!(env["AIRFLOW_CTX_DAG_RUN_ID"], "manual__1");
+    assert_eq!(env.get("DAGDECK_DATA_INTERVAL_END"), None);
+    assert_eq!(env["MINE"], "2026-01-01");
+}
+
+#[test]
+fn the_user_is_who_asked_or_the_owner() {
+    let project = project("operator = \"command\"\ncommand = \"true\"\n");
+    let mut asked = run(json!({}), Value::Null);
+    assert_eq!(project.compose(asked.clone(), &[]).unwrap().order.user, "ops");
+    asked.triggering_user_name = Some("ada".into());
+    assert_eq!(project.compose(asked, &[]).unwrap().order.user, "ada");
+}

@@ -1,0 +1,187 @@
+//! Reads and writes the files of an attempt's folder. What replaces a file is written beside it,
+//! brought to disk, then renamed: a reader sees the old or the new, never a part.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::runtime::attempt::{AttemptReport, Claim, Order};
+use crate::types::LaunchToken;
+
+/// The folder of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptFolder {
+    path: PathBuf,
+}
+
+impl AttemptFolder {
+    /// Names the folder; it need not exist.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the folder (0700) and writes the order (0600). What an attempt with another token
+    /// left is removed; the claim and the report of this token stay.
+    pub fn begin(&self, order: &Order) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.path)?;
+        if self.read::<Claim>("attempt.pid").is_some_and(|claim| claim.token != order.token) {
+            fs::remove_file(self.path.join("attempt.pid"))?;
+        }
+        if self.read::<AttemptReport>("report.json").is_some_and(|r| r.token != order.token) {
+            fs::remove_file(self.path.join("report.json"))?;
+        }
+        self.replace("order.json", order)
+    }
+
+    /// Returns the order, where it can be read.
+    pub fn order(&self) -> io::Result<Order> {
+        let bytes = fs::read(self.path.join("order.json"))?;
+        Ok(serde_json::from_slice(&bytes)?)
+    }
+
+    /// Says whether the order was written for `token`.
+    pub fn is_ordered(&self, token: &LaunchToken) -> bool {
+        self.read::<Order>("order.json").is_some_and(|order| order.token == *token)
+    }
+
+    /// Claims the token for a process. `false`: another process has claimed it, and this one
+    /// must not run it.
+    pub fn claim(&self, claim: &Claim) -> io::Result<bool> {
+        let temporary = self.path.join(format!("attempt.pid.{}", claim.pid));
+        write_durably(&temporary, claim)?;
+        // A link, unlike a rename, fails where the name is taken.
+        let linked = fs::hard_link(&temporary, self.path.join("attempt.pid"));
+        fs::remove_file(&temporary)?;
+        match linked {
+            Ok(()) => {
+                sync_folder(&self.path)?;
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns who claimed the token.
+    pub fn claimed(&self, token: &LaunchToken) -> Option<Claim> {
+        self.read::<Claim>("attempt.pid").filter(|claim| claim.token == *token)
+    }
+
+    /// Writes the report; durable when it returns.
+    pub fn write_report(&self, report: &AttemptReport) -> io::Result<()> {
+        self.replace("report.json", report)
+    }
+
+    /// Returns the report of the token, where there is one.
+    pub fn report(&self, token: &LaunchToken) -> Option<AttemptReport> {
+        self.read::<AttemptReport>("report.json").filter(|report| report.token == *token)
+    }
+
+    fn replace(&self, name: &str, content: &impl Serialize) -> io::Result<()> {
+        let temporary = self.path.join(format!("{name}.tmp"));
+        write_durably(&temporary, content)?;
+        fs::rename(&temporary, self.path.join(name))?;
+        sync_folder(&self.path)
+    }
+
+    /// A file that is missing or broken says nothing: a crash may have left it so.
+    fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_slice(&fs::read(self.path.join(name)).ok()?).ok()
+    }
+}
+
+fn write_durably(path: &Path, content: &impl Serialize) -> io::Result<()> {
+    let bytes = serde_json::to_vec(content)?;
+    let mut file =
+        OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(&bytes)?;
+    file.sync_all()
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::sched::Outcome;
+    use crate::types::time;
+
+    fn order(token: &str, folder: &Path) -> Order {
+        Order { token: token.into(), ..crate::runtime::act::tests::order(folder) }
+    }
+
+    fn claim(token: &str, pid: u32) -> Claim {
+        Claim { token: token.into(), pid, start_time: 1, boot_id: "b".into() }
+    }
+
+    fn report(token: &str) -> AttemptReport {
+        AttemptReport {
+            token: token.into(),
+            finished_at: time::now(),
+            outcome: Outcome::output(json!({"rows": 3})),
+        }
+    }
+
+    #[test]
+    fn a_token_is_claimed_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = AttemptFolder::new(dir.path().join("a/1"));
+        folder.begin(&order("one", folder.path())).unwrap();
+        assert!(folder.claim(&claim("one", 10)).unwrap());
+        assert!(!folder.claim(&claim("one", 11)).unwrap());
+        assert_eq!(folder.claimed(&"one".into()).unwrap().pid, 10);
+        assert_eq!(folder.claimed(&"two".into()), None);
+    }
+
+    #[test]
+    fn ordering_again_keeps_what_this_token_left_and_removes_what_another_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = AttemptFolder::new(dir.path());
+        folder.begin(&order("one", folder.path())).unwrap();
+        folder.claim(&claim("one", 10)).unwrap();
+        folder.write_report(&report("one")).unwrap();
+
+        folder.begin(&order("one", folder.path())).unwrap();
+        assert_eq!(folder.report(&"one".into()).unwrap().outcome, report("one").outcome);
+        assert!(folder.claimed(&"one".into()).is_some());
+
+        folder.begin(&order("two", folder.path())).unwrap();
+        assert_eq!(folder.report(&"one".into()), None);
+        assert!(folder.claim(&claim("two", 11)).unwrap());
+    }
+
+    #[test]
+    fn folders_are_0700_and_files_0600() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = AttemptFolder::new(dir.path().join("run/task"));
+        folder.begin(&order("one", folder.path())).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&dir.path().join("run")), 0o700);
+        assert_eq!(mode(folder.path()), 0o700);
+        assert_eq!(mode(&folder.path().join("order.json")), 0o600);
+        assert!(folder.is_ordered(&"one".into()));
+        assert!(!folder.is_ordered(&"two".into()));
+    }
+
+    #[test]
+    fn a_broken_report_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = AttemptFolder::new(dir.path());
+        fs::write(dir.path().join("report.json"), b"{\"token\":").unwrap();
+        assert_eq!(folder.report(&"one".into()), None);
+    }
+}

@@ -1,0 +1,101 @@
+//! From the store to a state, at start and after a commit that failed.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::dag::Deck;
+use crate::runtime::promotion::off_thread;
+use crate::sched::effect::Launch;
+use crate::sched::state::{ActiveRun, EndedRun};
+use crate::sched::{Change, State};
+use crate::store::Store;
+use crate::types::event::{EventLog, Severity};
+use crate::types::run::TaskInstance;
+use crate::types::{AttemptKey, DagRunState, Fault, LaunchToken, TaskInstanceState, Timestamp};
+
+/// A state that is what the store says.
+pub(super) struct Recovery {
+    pub(super) state: State,
+    /// Attempts of runs whose DAG is gone: to be ended.
+    pub(super) orphans: Vec<(AttemptKey, LaunchToken)>,
+}
+
+/// Reads the state back. Runs whose DAG is gone are ended in the store.
+pub(super) async fn recover(
+    store: &Store,
+    deck: &Arc<Deck>,
+    now: Timestamp,
+) -> Result<Recovery, Fault> {
+    let recovered = {
+        let store = store.clone();
+        off_thread(move || store.recover().map_err(Fault::from)).await?
+    };
+    // A prefix of its own for each state: the counter after it begins anew.
+    let prefix: String = Uuid::new_v4().simple().to_string().chars().take(12).collect();
+    let (state, gone) = State::recover(deck.clone(), recovered, prefix);
+    let orphans = gone.iter().flat_map(|run| run.tasks.iter().filter_map(held)).collect();
+    if !gone.is_empty() {
+        let changes = gone.into_iter().flat_map(|run| end_gone(run, now)).collect();
+        store.commit(changes).await?;
+    }
+    Ok(Recovery { state, orphans })
+}
+
+/// Returns what the store holds to be in flight, as it would be launched.
+pub(super) fn in_flight(state: &State) -> Vec<Launch> {
+    let of_run = |active: &ActiveRun| -> Vec<Launch> {
+        let held = active.tasks.values().filter_map(held);
+        held.map(|(key, token)| Launch {
+            task_id: key.task.task_id.clone(),
+            key,
+            token,
+            dag: active.dag.clone(),
+            run: active.run.clone(),
+            triggering_asset_events: active.triggering_asset_events.clone(),
+        })
+        .collect()
+    };
+    state.runs.values().flat_map(of_run).collect()
+}
+
+/// Names the attempt that an executor should hold of a task instance.
+fn held(task: &TaskInstance) -> Option<(AttemptKey, LaunchToken)> {
+    let is_in_flight = task.state.is_some_and(TaskInstanceState::is_in_flight);
+    let token = task.token.clone().filter(|_| is_in_flight)?;
+    Some((task.attempt(), token))
+}
+
+/// Ends a run that nothing can go on with.
+fn end_gone(gone: EndedRun, now: Timestamp) -> Vec<Change> {
+    let EndedRun { mut run, tasks, .. } = gone;
+    let message = format!("DAG `{}` is gone from the definitions", run.dag_id);
+    let mut changes = Vec::new();
+    for mut task in tasks {
+        if task.state.is_some_and(TaskInstanceState::is_finished) {
+            continue;
+        }
+        let was_held = held(&task).is_some();
+        let state = if was_held { TaskInstanceState::Failed } else { TaskInstanceState::Skipped };
+        task.state = Some(state);
+        task.end_date = Some(now);
+        task.next_retry_at = None;
+        task.note = Some(message.clone());
+        changes.push(Change::PutTaskInstance(task));
+    }
+    run.state = DagRunState::Failed;
+    run.end_date = Some(now);
+    changes.push(Change::InsertEventLog(EventLog {
+        id: 0,
+        when: now,
+        severity: Severity::Error,
+        event: "dag_run.failed".to_owned(),
+        dag_id: Some(run.dag_id.clone()),
+        dag_run_id: Some(run.dag_run_id.clone()),
+        task_id: None,
+        owner: None,
+        message: format!("run `{}` failed: {message}", run.dag_run_id),
+    }));
+    changes.push(Change::PutDagRun(run));
+    changes
+}

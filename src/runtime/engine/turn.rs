@@ -1,0 +1,227 @@
+//! One turn of the loop: wait, decide, commit, act, publish, answer.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::dag::Deck;
+use crate::runtime::act::Actor;
+use crate::runtime::engine::batch::{Batch, Durable};
+use crate::runtime::engine::recover::{self, Recovery};
+use crate::runtime::engine::{EngineParts, Live, live};
+use crate::runtime::handle::Asked;
+use crate::sched::{Input, State, step};
+use crate::types::{AttemptKey, Fault, LaunchToken, time};
+
+/// How many inputs share one commit: enough for one fsync to carry a burst, few enough that
+/// nobody waits long for the others' decisions.
+const BATCH_LEN_MAX: usize = 256;
+
+/// The clock may jump (a laptop that slept, a clock set by hand): it is looked at this often.
+const WAKE_MAX: Duration = Duration::from_secs(1);
+
+/// Between two ticks, so that a wake-up that is always due cannot spin.
+const TICK_PAUSE: Duration = Duration::from_millis(20);
+
+/// Between two tries of what could not be committed.
+const RETRY_MIN: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// All that the engine's task owns.
+pub(super) struct Loop {
+    parts: EngineParts,
+    state: State,
+    actor: Actor,
+    channels: Channels,
+    /// Inputs whose commit failed, oldest first.
+    held: Vec<Asked>,
+    /// How long to wait with them; `None` where the last commit went well.
+    retry: Option<Duration>,
+    tick_after: Instant,
+}
+
+/// What leads into the loop and out of it.
+pub(super) struct Channels {
+    pub(super) inputs: mpsc::Receiver<Asked>,
+    /// Resolves when the loop is to end.
+    pub(super) stop: oneshot::Receiver<()>,
+    pub(super) live: watch::Sender<Arc<Live>>,
+    /// The definitions in force, for what is being launched.
+    pub(super) deck: watch::Sender<Arc<Deck>>,
+}
+
+fn end_orphans(actor: &Actor, orphans: Vec<(AttemptKey, LaunchToken)>) {
+    for (key, token) in orphans {
+        actor.kill(key, token, "its DAG is gone");
+    }
+}
+
+impl Loop {
+    pub(super) fn new(
+        parts: EngineParts,
+        recovery: Recovery,
+        actor: Actor,
+        channels: Channels,
+    ) -> Self {
+        end_orphans(&actor, recovery.orphans);
+        Self {
+            parts,
+            state: recovery.state,
+            actor,
+            channels,
+            held: Vec::new(),
+            retry: None,
+            tick_after: time::instant(),
+        }
+    }
+
+    /// Turns until it is stopped.
+    pub(super) async fn run(mut self) {
+        loop {
+            let wake = self.wake_after();
+            let mut asked = Vec::new();
+            tokio::select! {
+                biased;
+                // An error says that the engine was dropped.
+                _ = &mut self.channels.stop => break,
+                count = self.channels.inputs.recv_many(&mut asked, BATCH_LEN_MAX) => {
+                    if count == 0 {
+                        break;
+                    }
+                }
+                () = tokio::time::sleep(wake) => {}
+            }
+            let mut batch = std::mem::take(&mut self.held);
+            batch.append(&mut asked);
+            batch.extend(self.tick());
+            if !batch.is_empty() && self.turn(batch).await.is_err() && !self.repair().await {
+                break;
+            }
+        }
+        self.actor.let_go();
+    }
+
+    /// Takes the first inputs. Where they cannot be committed the engine does not start.
+    pub(super) async fn first(&mut self, inputs: Vec<Asked>) -> Result<(), Fault> {
+        let turned = self.turn(inputs).await;
+        if turned.is_err() {
+            self.actor.let_go();
+        }
+        turned
+    }
+
+    /// Takes up what the store holds to be in flight.
+    pub(super) fn adopt_all(&self) {
+        for launch in recover::in_flight(&self.state) {
+            self.actor.adopt(launch);
+        }
+    }
+
+    /// Ends processes that nobody waits for any more.
+    pub(super) fn sweep(&self) {
+        let wanted = self.tokens();
+        self.actor.sweep(&|token| wanted.contains(token));
+    }
+
+    async fn turn(&mut self, inputs: Vec<Asked>) -> Result<(), Fault> {
+        let mut batch = Batch::default();
+        for asked in inputs {
+            let (input, answer) = batch.begin(asked);
+            batch.decided(step(&mut self.state, self.parts.clock.now(), input), answer);
+        }
+        let changes = std::mem::take(&mut batch.changes);
+        let has_changed = !changes.is_empty();
+        if has_changed && let Err(error) = self.parts.store.commit(changes).await {
+            let fault = Fault::from(error);
+            tracing::error!(%fault, "could not commit; it will be tried again");
+            self.held = batch.failed(&fault);
+            return Err(fault);
+        }
+        self.retry = None;
+        self.carry_on(batch.durable(), has_changed);
+        Ok(())
+    }
+
+    fn carry_on(&mut self, durable: Durable, has_changed: bool) {
+        if !Arc::ptr_eq(&self.channels.deck.borrow(), &self.state.deck) {
+            self.channels.deck.send_replace(self.state.deck.clone());
+            live::publish(&self.channels.live, &self.state);
+        } else if has_changed {
+            live::publish(&self.channels.live, &self.state);
+        }
+        for effect in durable.effects {
+            self.actor.carry_out(effect);
+        }
+        for event in durable.events {
+            self.parts.publisher.publish(event);
+        }
+        for (answer, reply) in durable.answers {
+            // An error says that the caller has gone; it is done all the same.
+            let _ = answer.send(reply);
+        }
+        for token in durable.settled {
+            self.actor.settled(&token);
+        }
+    }
+
+    /// Brings the state back to what the store says, as often as it takes. `false`: stopped
+    /// meanwhile.
+    async fn repair(&mut self) -> bool {
+        // Not the state's: that one may have taken definitions that were not committed.
+        let deck = self.channels.deck.borrow().clone();
+        loop {
+            let pause = self.retry.map_or(RETRY_MIN, |last| (last * 2).min(RETRY_MAX));
+            self.retry = Some(pause);
+            let now = self.parts.clock.now();
+            match recover::recover(&self.parts.store, &deck, now).await {
+                Ok(recovery) => {
+                    self.take_over(recovery);
+                    return true;
+                }
+                Err(fault) => tracing::error!(%fault, "could not recover; it will be tried again"),
+            }
+            tokio::select! {
+                _ = &mut self.channels.stop => return false,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    fn take_over(&mut self, recovery: Recovery) {
+        self.state = recovery.state;
+        end_orphans(&self.actor, recovery.orphans);
+        let wanted = self.tokens();
+        self.actor.end_all_but(&|token| wanted.contains(token));
+        self.adopt_all();
+        live::publish(&self.channels.live, &self.state);
+    }
+
+    fn tokens(&self) -> BTreeSet<LaunchToken> {
+        recover::in_flight(&self.state).into_iter().map(|launch| launch.token).collect()
+    }
+
+    /// Makes a tick where one is due.
+    fn tick(&mut self) -> Option<Asked> {
+        let (now, instant) = (self.parts.clock.now(), time::instant());
+        let is_due = self.state.next_wakeup(now).is_some_and(|wakeup| wakeup <= now);
+        if !is_due || instant < self.tick_after {
+            return None;
+        }
+        self.tick_after = instant + TICK_PAUSE;
+        Some(Asked { input: Input::Tick, reply: None })
+    }
+
+    /// How long to sleep where nothing comes in.
+    fn wake_after(&self) -> Duration {
+        if let Some(pause) = self.retry {
+            return pause;
+        }
+        let now = self.parts.clock.now();
+        let Some(wakeup) = self.state.next_wakeup(now) else { return WAKE_MAX };
+        let until = Duration::try_from(wakeup.duration_since(now)).unwrap_or(Duration::ZERO);
+        let paused = self.tick_after.saturating_duration_since(time::instant());
+        until.max(paused).min(WAKE_MAX)
+    }
+}

@@ -1,0 +1,112 @@
+//! Runs an attempt inside the daemon: operators that wait and decide. What was in flight when a
+//! daemon ended is run again with the same token, which those operators know.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+
+use crate::dag::Deck;
+use crate::runtime::attempt::AttemptReport;
+use crate::runtime::executor::process::panic_text;
+use crate::runtime::executor::{Adopted, Ended, Executor, Held, Prepared, handover};
+use crate::runtime::layout::Layout;
+use crate::runtime::operator::{self, DaemonContext};
+use crate::runtime::publish::Publisher;
+use crate::runtime::serving::ServingHandle;
+use crate::runtime::task_log::TaskLog;
+use crate::sched::Outcome;
+use crate::store::Store;
+use crate::types::Clock;
+
+/// How long an operator has to end by itself once it is cancelled.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The executor inside the daemon.
+#[derive(Clone)]
+pub(crate) struct InDaemon {
+    pub(crate) layout: Layout,
+    pub(crate) store: Store,
+    pub(crate) publisher: Publisher,
+    pub(crate) serving: ServingHandle,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The definitions in force.
+    pub(crate) deck: watch::Receiver<Arc<Deck>>,
+}
+
+impl Executor for InDaemon {
+    fn launch(&self, attempt: Prepared) -> BoxFuture<'static, Ended> {
+        launch(self.clone(), attempt).boxed()
+    }
+
+    fn adopt(&self, held: Held) -> BoxFuture<'static, Adopted> {
+        async move {
+            match held.reported().await {
+                Some(outcome) => Adopted::Ended(Ended::Finished(outcome)),
+                None if *held.cancelled.borrow() => Adopted::Ended(Ended::Cancelled),
+                None => Adopted::Unstarted,
+            }
+        }
+        .boxed()
+    }
+}
+
+async fn launch(executor: InDaemon, attempt: Prepared) -> Ended {
+    let Prepared { mut order, handover, held } = attempt;
+    handover.fill(&mut order);
+    let log = match TaskLog::open(held.folder.path(), handover.private.mask.clone()) {
+        Ok(log) => Arc::new(log),
+        Err(error) => {
+            let path = held.folder.path().join("task.log");
+            let error = format!("open the log `{}`: {error}", path.display());
+            return Ended::Finished(Outcome::failed(error));
+        }
+    };
+    held.started(None).await;
+    let context = DaemonContext {
+        order,
+        private: handover.private,
+        deck: executor.deck.borrow().clone(),
+        layout: executor.layout.clone(),
+        store: executor.store.clone(),
+        handle: held.handle.clone(),
+        publisher: executor.publisher.clone(),
+        serving: executor.serving.clone(),
+        log: log.clone(),
+        cancelled: held.cancelled.clone(),
+    };
+    let work = AssertUnwindSafe(operator::run_in_daemon(context)).catch_unwind();
+    let overdue = async {
+        held.until_cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    let mut outcome = tokio::select! {
+        outcome = work => outcome.unwrap_or_else(|panic| {
+            Outcome::fatal(format!("the operator panicked: {}", panic_text(&*panic)))
+        }),
+        () = overdue => return Ended::Cancelled,
+    };
+    if *held.cancelled.borrow() {
+        return Ended::Cancelled;
+    }
+    handover::mask(&mut outcome, &log);
+    report(&executor, &held, &outcome).await;
+    Ended::Finished(outcome)
+}
+
+/// A report that cannot be written costs nothing but a second run after a crash.
+async fn report(executor: &InDaemon, held: &Held, outcome: &Outcome) {
+    let report = AttemptReport {
+        token: held.token.clone(),
+        finished_at: executor.clock.now(),
+        outcome: outcome.clone(),
+    };
+    let folder = held.folder.clone();
+    let written = tokio::task::spawn_blocking(move || folder.write_report(&report)).await;
+    if let Ok(Err(error)) = written {
+        tracing::warn!(attempt = %held.key, %error, "could not write the report");
+    }
+}

@@ -1,0 +1,163 @@
+//! Reads `/proc`: which processes there are, which belong together, which are still the ones
+//! they were.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// The variable that every process of an attempt inherits; it finds those that left its session.
+pub(crate) const TOKEN_VARIABLE: &str = "DAGDECK_LAUNCH_TOKEN";
+
+/// One process, named for good: its id comes again, its start time with it does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Process {
+    pub(crate) pid: u32,
+    /// Clock ticks since the boot.
+    pub(crate) start_time: u64,
+}
+
+/// A line of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stat {
+    process: Process,
+    parent: u32,
+    session: u32,
+    is_dead: bool,
+}
+
+/// Returns this boot's id.
+pub(crate) fn boot_id() -> io::Result<String> {
+    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+}
+
+/// Finds the process that has `pid` now; `None` where there is none, or only its remains.
+pub(crate) fn find(pid: u32) -> Option<Process> {
+    stat(pid).filter(|stat| !stat.is_dead).map(|stat| stat.process)
+}
+
+/// Says whether it still runs.
+pub(crate) fn is_alive(process: Process) -> bool {
+    find(process.pid) == Some(process)
+}
+
+/// Returns the living processes of an attempt: its leader, the session that it leads, their
+/// descendants, and whoever carries its token in the environment. Never this process.
+pub(crate) fn tree(leader: Process, token: &str) -> Vec<Process> {
+    let table = table();
+    let is_recycled = |s: &Stat| s.process.pid == leader.pid && s.process != leader;
+    // Where another process has the leader's id now, a session of that number is not ours.
+    let session = (!table.iter().any(is_recycled)).then_some(leader.pid);
+    let needle = format!("{TOKEN_VARIABLE}={token}");
+    let mut found: BTreeSet<Process> = table
+        .iter()
+        .filter(|s| {
+            s.process == leader
+                || (Some(s.session) == session && s.process.start_time >= leader.start_time)
+                || has_variable(s.process.pid, &needle)
+        })
+        .map(|s| s.process)
+        .collect();
+    loop {
+        let pids: BTreeSet<u32> = found.iter().map(|process| process.pid).collect();
+        let before = found.len();
+        found.extend(table.iter().filter(|s| pids.contains(&s.parent)).map(|s| s.process));
+        if found.len() == before {
+            break;
+        }
+    }
+    let own = std::process::id();
+    let alive = |process: &Process| table.iter().any(|s| s.process == *process && !s.is_dead);
+    found.into_iter().filter(|p| p.pid != own && p.pid > 1 && alive(p)).collect()
+}
+
+/// Returns the processes that run `… attempt FOLDER` for a folder below `dir`.
+pub(crate) fn attempts_below(dir: &Path) -> Vec<(Process, PathBuf)> {
+    let living = table().into_iter().filter(|s| !s.is_dead);
+    living
+        .filter_map(|stat| {
+            let line = fs::read(format!("/proc/{}/cmdline", stat.process.pid)).ok()?;
+            let mut words = line.split(|byte| *byte == 0).skip(1);
+            if words.next()? != b"attempt" {
+                return None;
+            }
+            let folder = PathBuf::from(OsString::from_vec(words.next()?.to_vec()));
+            folder.starts_with(dir).then_some((stat.process, folder))
+        })
+        .collect()
+}
+
+fn table() -> Vec<Stat> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries.flatten().filter_map(|e| stat(e.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+fn stat(pid: u32) -> Option<Stat> {
+    parse(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// `PID (NAME) STATE PPID PGRP SESSION …`; the start time is the 22nd field. The name may hold
+/// anything, brackets too.
+fn parse(pid: u32, line: &str) -> Option<Stat> {
+    let mut fields = line.get(line.rfind(')')? + 1..)?.split_ascii_whitespace();
+    let is_dead = matches!(fields.next()?, "Z" | "X" | "x");
+    let parent = fields.next()?.parse().ok()?;
+    let session = fields.nth(1)?.parse().ok()?;
+    let start_time = fields.nth(15)?.parse().ok()?;
+    Some(Stat { process: Process { pid, start_time }, parent, session, is_dead })
+}
+
+fn has_variable(pid: u32, needle: &str) -> bool {
+    fs::read(format!("/proc/{pid}/environ"))
+        .is_ok_and(|text| text.split(|byte| *byte == 0).any(|entry| entry == needle.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_brackets_and_blanks_is_passed_over() {
+        let line = "77 (a) S 1) R 5 6 7 0 -1 0 0 0 0 0 1 2 3 4 20 0 1 0 4242 9 9";
+        let stat = parse(77, line).unwrap();
+        assert_eq!(stat.process, Process { pid: 77, start_time: 4242 });
+        assert_eq!((stat.parent, stat.session, stat.is_dead), (5, 7, false));
+        assert!(parse(1, "1 (x) Z 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 5").unwrap().is_dead);
+        assert_eq!(parse(1, "1 (x) S"), None);
+    }
+
+    #[test]
+    fn this_process_lives_and_its_id_with_another_start_does_not() {
+        let own = find(std::process::id()).unwrap();
+        assert!(is_alive(own));
+        assert!(!is_alive(Process { start_time: own.start_time + 1, ..own }));
+        assert!(!boot_id().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_tree_holds_children_and_whoever_carries_the_token() {
+        let token = uuid::Uuid::new_v4().to_string();
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", "sleep 60 & setsid sleep 60 & wait"])
+            .env(TOKEN_VARIABLE, &token)
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let leader = find(child.id()).unwrap();
+        let started = crate::types::time::instant();
+        while tree(leader, &token).len() < 3 {
+            assert!(started.elapsed().as_secs() < 10, "the children never showed");
+            std::thread::yield_now();
+        }
+        // The one that left the session is found when its parent is gone, too.
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let left = tree(leader, &token);
+        assert_eq!(left.len(), 2);
+        for process in left {
+            let pid = rustix::process::Pid::from_raw(process.pid as i32).unwrap();
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What executors report: an attempt began, ended, or was lost. Only the attempt whose token is
+//! in force is listened to.
+
+use serde_json::Value;
+
+use crate::sched::decision::{About, Decision, end_attempt, run_key};
+use crate::sched::input::{Rejected, Reply};
+use crate::sched::report::{Outcome, Report};
+use crate::sched::{retry, when};
+use crate::types::asset::AssetEventSpec;
+use crate::types::event::Severity;
+use crate::types::run::TaskTry;
+use crate::types::{AttemptKey, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState};
+
+/// What a successful attempt has led to.
+struct Success {
+    output: Value,
+    chosen: Option<Vec<TaskId>>,
+    skip_all_downstream: bool,
+    asset_events: Vec<AssetEventSpec>,
+}
+
+impl Decision<'_> {
+    /// Takes a report, or drops it as a straggler's.
+    pub(super) fn report(&mut self, report: Report) -> Result<Reply, Rejected> {
+        match report {
+            Report::Started { key, token, pid } => {
+                self.check_in_force(&key, &token)?;
+                self.started(&key, token, pid);
+            }
+            Report::Finished { key, token, outcome } => {
+                self.check_in_force(&key, &token)?;
+                self.finished(&key.task, &token, outcome);
+            }
+            Report::Lost { key, token, reason } => {
+                self.check_in_force(&key, &token)?;
+                self.fail(&key.task, format!("the attempt was lost: {reason}"), None, true);
+            }
+        }
+        Ok(Reply::Done)
+    }
+
+    fn check_in_force(&self, key: &AttemptKey, token: &LaunchToken) -> Result<(), Rejected> {
+        let in_force = self.task(&key.task).is_some_and(|ti| {
+            ti.state.is_some_and(TaskInstanceState::is_in_flight)
+                && ti.try_number == key.try_number
+                && ti.token.as_ref() == Some(token)
+        });
+        if in_force { Ok(()) } else { Err(Rejected::Straggler { key: key.clone() }) }
+    }
+
+    fn started(&mut self, key: &AttemptKey, token: LaunchToken, pid: Option<u32>) {
+        let state = self.task(&key.task).and_then(|ti| ti.state);
+        if state != Some(TaskInstanceState::Queued) {
+            // Said again by an executor that adopted it: it may know the process now.
+            self.note_pid(&key.task, pid);
+            return;
+        }
+        let now = self.now;
+        self.move_task(&key.task, Some(TaskInstanceState::Running), |ti| {
+            ti.start_date = Some(now);
+            ti.pid = pid;
+        });
+        self.draft.put_try(TaskTry {
+            key: key.clone(),
+            token,
+            state: TaskInstanceState::Running,
+            start_date: Some(now),
+            end_date: None,
+            exit_code: None,
+            error: None,
+        });
+    }
+
+    fn note_pid(&mut self, key: &TaskInstanceKey, pid: Option<u32>) {
+        let place = (key.task_id.clone(), key.map_index);
+        let run = self.state.runs.get_mut(&run_key(key));
+        let Some(ti) = run.and_then(|active| active.tasks.get_mut(&place)) else { return };
+        if pid.is_some() && ti.pid != pid {
+            ti.pid = pid;
+            self.draft.put_task(ti);
+        }
+    }
+
+    fn finished(&mut self, key: &TaskInstanceKey, token: &LaunchToken, outcome: Outcome) {
+        match outcome {
+            Outcome::Success { output, chosen, skip_all_downstream, asset_events } => {
+                let success = Success { output, chosen, skip_all_downstream, asset_events };
+                self.succeed(key, token, success);
+            }
+            Outcome::Skipped { reason } => {
+                self.close_try(key, TaskInstanceState::Skipped, None, Some(reason.clone()));
+                self.end_attempt(key, TaskInstanceState::Skipped, Some(reason));
+            }
+            Outcome::Failed { error, exit_code, retryable } => {
+                self.fail(key, error, exit_code, retryable);
+            }
+        }
+    }
+
+    fn succeed(&mut self, key: &TaskInstanceKey, token: &LaunchToken, success: Success) {
+        let passed_over = match self.not_chosen(key, &success) {
+            Ok(passed_over) => passed_over,
+            Err(stranger) => {
+                let error = format!("it chose `{stranger}`, which is not directly downstream");
+                self.fail(key, error, None, false);
+                return;
+            }
+        };
+        if !success.output.is_null() {
+            self.draft.put_xcom(key.clone(), success.output);
+        }
+        self.close_try(key, TaskInstanceState::Success, None, None);
+        for task_id in passed_over {
+            let downstream = TaskInstanceKey { task_id, ..key.clone() };
+            self.pass_over_not_chosen(&downstream, &key.task_id);
+        }
+        self.end_attempt(key, TaskInstanceState::Success, None);
+        self.emit_outlets(key, token, success.asset_events);
+    }
+
+    /// Returns the downstream tasks that a branch or a short circuit leaves out, or a task that
+    /// it cannot have chosen. As in Airflow, what lies downstream of a chosen task is not left
+    /// out, even where it is directly downstream of the branch too.
+    fn not_chosen(&self, key: &TaskInstanceKey, success: &Success) -> Result<Vec<TaskId>, TaskId> {
+        let Some(active) = self.state.runs.get(&run_key(key)) else { return Ok(Vec::new()) };
+        let graph = &active.dag.graph;
+        if success.skip_all_downstream {
+            return Ok(graph.all_downstream(&key.task_id));
+        }
+        let Some(chosen) = &success.chosen else { return Ok(Vec::new()) };
+        let direct = graph.downstream(&key.task_id);
+        if let Some(stranger) = chosen.iter().find(|task| !direct.contains(task)) {
+            return Err(stranger.clone());
+        }
+        let mut left_out: Vec<TaskId> =
+            direct.iter().filter(|task| !chosen.contains(task)).cloned().collect();
+        if !left_out.is_empty() {
+            for task in chosen {
+                let reached = graph.all_downstream(task);
+                left_out.retain(|task| !reached.contains(task));
+            }
+        }
+        Ok(left_out)
+    }
+
+    /// Skips a task that has not begun, whatever its trigger rule made of it. One in flight goes
+    /// on: its rule did not wait for the branch.
+    fn pass_over_not_chosen(&mut self, key: &TaskInstanceKey, branch: &TaskId) {
+        use TaskInstanceState as S;
+        let state = self.task(key).map(|ti| ti.state);
+        if let Some(None | Some(S::Scheduled | S::UpForRetry)) = state {
+            self.pass_over(key, S::Skipped, not_chosen_note(branch));
+        }
+    }
+
+    /// Ends a try as failed; the retry policy says whether there is another one.
+    pub(super) fn fail(
+        &mut self,
+        key: &TaskInstanceKey,
+        error: String,
+        exit_code: Option<i32>,
+        retryable: bool,
+    ) {
+        let (Some(ti), Some(spec)) = (self.task(key), self.spec(key)) else { return };
+        let (try_number, max_tries) = (ti.try_number, ti.max_tries);
+        let delay = retry::delay(spec, try_number, max_tries);
+        let now = self.now;
+        self.close_try(key, TaskInstanceState::Failed, exit_code, Some(error.clone()));
+        if retryable && try_number < max_tries {
+            let message = format!(
+                "`{}` failed: {error}; try {} of {max_tries} in {}",
+                key.task_id,
+                try_number + 1,
+                when::humane(delay),
+            );
+            self.move_task(key, Some(TaskInstanceState::UpForRetry), |ti| {
+                end_attempt(ti, now);
+                ti.next_retry_at = Some(when::after(now, delay));
+                ti.note = Some(error);
+            });
+            let event = "task_instance.up_for_retry";
+            self.log(Severity::Warning, event, About::task(key), None, message);
+        } else {
+            let message = format!("`{}` failed: {error}", key.task_id);
+            self.end_attempt(key, TaskInstanceState::Failed, Some(error));
+            let event = "task_instance.failed";
+            self.log(Severity::Error, event, About::task(key), None, message);
+        }
+    }
+
+    fn end_attempt(
+        &mut self,
+        key: &TaskInstanceKey,
+        state: TaskInstanceState,
+        note: Option<String>,
+    ) {
+        let now = self.now;
+        self.move_task(key, Some(state), |ti| {
+            // The report that it began may have been lost with the executor that made it.
+            ti.start_date = ti.start_date.or(ti.queued_when);
+            end_attempt(ti, now);
+            ti.note = note;
+        });
+    }
+}
+
+/// What is noted on a task that a branch left out; a cleared run knows it by this again.
+pub(super) fn not_chosen_note(branch: &TaskId) -> String {
+    format!("not chosen by `{branch}`")
+}

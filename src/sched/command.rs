@@ -1,0 +1,56 @@
+//! What somebody may ask, each in a file of its own. Each checks everything before it changes
+//! anything.
+
+mod cancel;
+mod clear;
+mod pause;
+mod trigger;
+
+use std::sync::Arc;
+
+use crate::dag::Dag;
+use crate::sched::decision::Decision;
+use crate::sched::input::{Command, Rejected, Reply};
+use crate::types::DagId;
+
+/// How alike a name must be to be taken for the one that was meant.
+const LIKENESS_MIN: f64 = 0.8;
+
+impl Decision<'_> {
+    pub(super) fn command(&mut self, command: Command) -> Result<Reply, Rejected> {
+        match command {
+            Command::Trigger(trigger) => self.trigger(trigger),
+            Command::SetPaused { dag_id, is_paused, user } => {
+                self.set_paused(&dag_id, is_paused, user)
+            }
+            Command::CancelRun { dag_id, dag_run_id, user } => {
+                self.cancel_run(dag_id, dag_run_id, user)
+            }
+            Command::ClearTasks {
+                dag_id,
+                dag_run_id,
+                task_ids,
+                only_failed,
+                include_downstream,
+                user,
+                ended,
+            } => self.clear_tasks(
+                crate::types::run::DagRunKey { dag_id, dag_run_id },
+                &clear::Selection { task_ids, only_failed, include_downstream },
+                user,
+                ended,
+            ),
+        }
+    }
+
+    fn known_dag(&self, dag_id: &DagId) -> Result<Arc<Dag>, Rejected> {
+        if let Some(dag) = self.state.deck.dags.get(dag_id) {
+            return Ok(dag.clone());
+        }
+        let likeness = |known: &&DagId| strsim::jaro_winkler(known.as_str(), dag_id.as_str());
+        let nearest =
+            self.state.deck.dags.keys().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+        let meant = nearest.filter(|known| likeness(known) >= LIKENESS_MIN);
+        Err(Rejected::NoDag { dag_id: dag_id.clone(), meant: meant.map(DagId::to_string) })
+    }
+}

@@ -1,0 +1,204 @@
+//! A step under way, and the only places where a task instance or a run changes its state: each
+//! move is checked against `transition`, indexed, and written into the draft.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crate::dag::{Dag, TaskSpec};
+use crate::sched::draft::Draft;
+use crate::sched::effect::Effect;
+use crate::sched::state::{ActiveRun, State};
+use crate::sched::transition;
+use crate::types::event::{EventLog, Severity};
+use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
+use crate::types::{
+    DagId, DagRunId, DagRunState, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState,
+    Timestamp,
+};
+
+/// A step under way.
+#[derive(Debug)]
+pub(super) struct Decision<'a> {
+    pub(super) state: &'a mut State,
+    pub(super) now: Timestamp,
+    pub(super) draft: Draft,
+    /// Tasks whose trigger rule is to be asked: something upstream has ended. A queue, so that
+    /// a long chain does not grow the stack.
+    pub(super) work: VecDeque<TaskInstanceKey>,
+    /// Runs of which nothing is unfinished any more.
+    pub(super) maybe_ended: BTreeSet<DagRunKey>,
+}
+
+impl<'a> Decision<'a> {
+    pub(super) fn new(state: &'a mut State, now: Timestamp) -> Self {
+        Self {
+            state,
+            now,
+            draft: Draft::default(),
+            work: VecDeque::new(),
+            maybe_ended: BTreeSet::new(),
+        }
+    }
+
+    /// Moves a task instance of a run under way; `edit` sets what else changes with it.
+    pub(super) fn move_task(
+        &mut self,
+        key: &TaskInstanceKey,
+        to: Option<TaskInstanceState>,
+        edit: impl FnOnce(&mut TaskInstance),
+    ) {
+        let run_key = run_key(key);
+        let active = self.state.runs.get_mut(&run_key).expect("only runs under way have moves");
+        let ActiveRun { run, dag, tasks, index, .. } = active;
+        let ti = tasks
+            .get_mut(&(key.task_id.clone(), key.map_index))
+            .expect("only task instances that were made have moves");
+        let from = ti.state;
+        transition::check_task(from, to).expect("the scheduler makes legal moves only");
+
+        self.state.index.forget_task(run, dag, index, ti);
+        ti.state = to;
+        edit(ti);
+        self.state.index.note_task(run, dag, index, ti);
+        self.draft.put_task(ti);
+
+        let before = from.filter(|state| state.is_finished());
+        let after = to.filter(|state| state.is_finished());
+        if before == after {
+            return;
+        }
+        index.count(dag, &key.task_id, before, after);
+        match (before, after) {
+            (None, Some(_)) => index.unfinished = index.unfinished.saturating_sub(1),
+            (Some(_), None) => index.unfinished += 1,
+            _ => {}
+        }
+        for downstream in dag.graph.downstream(&key.task_id) {
+            self.work.push_back(TaskInstanceKey { task_id: downstream.clone(), ..key.clone() });
+        }
+        if index.unfinished == 0 {
+            self.maybe_ended.insert(run_key);
+        }
+    }
+
+    /// Moves a run under way; `edit` sets what else changes with it.
+    pub(super) fn move_run(
+        &mut self,
+        key: &DagRunKey,
+        to: DagRunState,
+        edit: impl FnOnce(&mut DagRun),
+    ) {
+        let active = self.state.runs.get_mut(key).expect("only runs under way have moves");
+        transition::check_run(active.run.state, to).expect("the scheduler makes legal moves only");
+        self.state.index.forget_run(&active.run, &active.dag);
+        active.run.state = to;
+        edit(&mut active.run);
+        self.state.index.note_run(&active.run, &active.dag);
+        self.draft.put_run(&active.run);
+    }
+
+    /// Returns a task instance of a run under way.
+    pub(super) fn task(&self, key: &TaskInstanceKey) -> Option<&TaskInstance> {
+        self.state.runs.get(&run_key(key))?.tasks.get(&(key.task_id.clone(), key.map_index))
+    }
+
+    /// Returns the definition of a task of a run under way, as the run began with it.
+    pub(super) fn spec(&self, key: &TaskInstanceKey) -> Option<&TaskSpec> {
+        self.state.runs.get(&run_key(key))?.dag.tasks.get(&key.task_id)
+    }
+
+    /// Returns the present definition of a DAG, else the one that `run` began with.
+    pub(super) fn dag_in_force<'b>(&'b self, dag_id: &DagId, run: &'b ActiveRun) -> &'b Arc<Dag> {
+        self.state.deck.dags.get(dag_id).unwrap_or(&run.dag)
+    }
+
+    pub(super) fn next_token(&mut self) -> LaunchToken {
+        let token = format!("{}-{}", self.state.token_prefix, self.state.next_token);
+        self.state.next_token += 1;
+        LaunchToken::new(token)
+    }
+
+    /// Writes how the try in flight ended, before the move that ends it.
+    pub(super) fn close_try(
+        &mut self,
+        key: &TaskInstanceKey,
+        state: TaskInstanceState,
+        exit_code: Option<i32>,
+        error: Option<String>,
+    ) {
+        let Some(ti) = self.task(key) else { return };
+        let Some(token) = ti.token.clone() else { return };
+        let task_try = TaskTry {
+            key: ti.attempt(),
+            token,
+            state,
+            start_date: ti.start_date,
+            end_date: Some(self.now),
+            exit_code,
+            error,
+        };
+        self.draft.put_try(task_try);
+    }
+
+    /// Has the try in flight ended, where there is one.
+    pub(super) fn kill(&mut self, key: &TaskInstanceKey, reason: &str) {
+        let Some(ti) = self.task(key) else { return };
+        let in_flight = ti.state.is_some_and(TaskInstanceState::is_in_flight);
+        let Some(token) = ti.token.clone().filter(|_| in_flight) else { return };
+        let effect = Effect::Kill { key: ti.attempt(), token, reason: reason.to_owned() };
+        self.draft.effect(effect);
+    }
+
+    /// Appends a line to the feed.
+    pub(super) fn log(
+        &mut self,
+        severity: Severity,
+        event: &str,
+        about: About<'_>,
+        owner: Option<String>,
+        message: String,
+    ) {
+        self.draft.log(EventLog {
+            id: 0,
+            when: self.now,
+            severity,
+            event: event.to_owned(),
+            dag_id: about.0.cloned(),
+            dag_run_id: about.1.cloned(),
+            task_id: about.2.cloned(),
+            owner,
+            message,
+        });
+    }
+}
+
+/// What a line of the feed is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct About<'a>(
+    pub(super) Option<&'a DagId>,
+    pub(super) Option<&'a DagRunId>,
+    pub(super) Option<&'a TaskId>,
+);
+
+impl<'a> About<'a> {
+    pub(super) fn run(key: &'a DagRunKey) -> Self {
+        Self(Some(&key.dag_id), Some(&key.dag_run_id), None)
+    }
+
+    pub(super) fn task(key: &'a TaskInstanceKey) -> Self {
+        Self(Some(&key.dag_id), Some(&key.dag_run_id), Some(&key.task_id))
+    }
+}
+
+/// Names the run that a task instance belongs to.
+pub(super) fn run_key(key: &TaskInstanceKey) -> DagRunKey {
+    DagRunKey { dag_id: key.dag_id.clone(), dag_run_id: key.dag_run_id.clone() }
+}
+
+/// Ends the attempt that a task instance has in flight: no token is in force any more.
+pub(super) fn end_attempt(ti: &mut TaskInstance, now: Timestamp) {
+    ti.token = None;
+    ti.pid = None;
+    ti.next_retry_at = None;
+    ti.end_date = Some(now);
+}

@@ -1,0 +1,125 @@
+//! What one step has decided so far. Of what is put more than once only the last state is kept:
+//! a run that is made and begins in one step is one row and one event.
+
+use indexmap::{IndexMap, IndexSet};
+use serde_json::Value;
+
+use crate::sched::change::{Change, DagState};
+use crate::sched::effect::Effect;
+use crate::sched::input::Reply;
+use crate::sched::step::Decided;
+use crate::types::asset::AssetEvent;
+use crate::types::event::{Event, EventLog};
+use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
+use crate::types::{AttemptKey, DagId, TaskInstanceKey};
+
+/// Changes and effects, as they come about.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    dag_states: IndexMap<DagId, DagState>,
+    runs: IndexMap<DagRunKey, DagRun>,
+    tasks: IndexMap<TaskInstanceKey, TaskInstance>,
+    tries: IndexMap<AttemptKey, TaskTry>,
+    /// `None`: deleted.
+    xcoms: IndexMap<TaskInstanceKey, Option<Value>>,
+    asset_events: Vec<AssetEvent>,
+    queued_asset_events: IndexMap<DagId, Vec<i64>>,
+    triggering: Vec<(DagRunKey, Vec<i64>)>,
+    log: Vec<EventLog>,
+    effects: Vec<Effect>,
+}
+
+impl Draft {
+    pub(super) fn put_dag_state(&mut self, dag_state: &DagState) {
+        self.dag_states.insert(dag_state.dag_id.clone(), dag_state.clone());
+    }
+
+    pub(super) fn put_run(&mut self, run: &DagRun) {
+        self.runs.insert(run.key(), run.clone());
+    }
+
+    pub(super) fn put_task(&mut self, task: &TaskInstance) {
+        self.tasks.insert(task.key.clone(), task.clone());
+    }
+
+    pub(super) fn put_try(&mut self, task_try: TaskTry) {
+        self.tries.insert(task_try.key.clone(), task_try);
+    }
+
+    pub(super) fn put_xcom(&mut self, key: TaskInstanceKey, value: Value) {
+        self.xcoms.insert(key, Some(value));
+    }
+
+    pub(super) fn delete_xcom(&mut self, key: TaskInstanceKey) {
+        self.xcoms.insert(key, None);
+    }
+
+    pub(super) fn insert_asset_event(&mut self, event: AssetEvent) {
+        self.asset_events.push(event);
+    }
+
+    pub(super) fn put_queued_asset_events(&mut self, dag_id: DagId, events: &[AssetEvent]) {
+        self.queued_asset_events.insert(dag_id, events.iter().map(|event| event.id).collect());
+    }
+
+    pub(super) fn put_triggering(&mut self, run: DagRunKey, events: &[AssetEvent]) {
+        self.triggering.push((run, events.iter().map(|event| event.id).collect()));
+    }
+
+    pub(super) fn log(&mut self, line: EventLog) {
+        self.log.push(line);
+    }
+
+    pub(super) fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Returns the run as this step leaves it, where it touched it.
+    pub(super) fn run(&self, key: &DagRunKey) -> Option<&DagRun> {
+        self.runs.get(key)
+    }
+
+    /// Closes the draft. Rows come before those that refer to them.
+    pub(super) fn close(self, reply: Reply) -> Decided {
+        let events = self.events();
+        let mut changes = Vec::new();
+        changes.extend(self.dag_states.into_values().map(Change::PutDagState));
+        changes.extend(self.runs.into_values().map(Change::PutDagRun));
+        changes.extend(self.tasks.into_values().map(Change::PutTaskInstance));
+        changes.extend(self.tries.into_values().map(Change::PutTaskTry));
+        changes.extend(self.xcoms.into_iter().map(|(key, value)| match value {
+            Some(value) => Change::PutXcom { key, value },
+            None => Change::DeleteXcom { key },
+        }));
+        changes.extend(self.asset_events.into_iter().map(Change::InsertAssetEvent));
+        changes.extend(
+            self.queued_asset_events
+                .into_iter()
+                .map(|(dag_id, event_ids)| Change::PutQueuedAssetEvents { dag_id, event_ids }),
+        );
+        changes.extend(
+            self.triggering
+                .into_iter()
+                .map(|(run, event_ids)| Change::PutTriggeringAssetEvents { run, event_ids }),
+        );
+        changes.extend(self.log.into_iter().map(Change::InsertEventLog));
+        Decided { changes, effects: self.effects, events, reply }
+    }
+
+    fn events(&self) -> Vec<Event> {
+        let dags =
+            self.dag_states.keys().map(|dag_id| Event::DagChanged { dag_id: dag_id.clone() });
+        let runs = self.runs.values().map(|run| Event::DagRunChanged {
+            dag_id: run.dag_id.clone(),
+            dag_run_id: run.dag_run_id.clone(),
+            state: run.state,
+        });
+        let tasks = self
+            .tasks
+            .values()
+            .map(|task| Event::TaskInstanceChanged { key: task.key.clone(), state: task.state });
+        let names: IndexSet<_> = self.asset_events.iter().map(|event| &event.name).collect();
+        let assets = names.into_iter().map(|name| Event::AssetChanged { name: name.clone() });
+        dags.chain(runs).chain(tasks).chain(assets).collect()
+    }
+}

@@ -1,0 +1,253 @@
+//! Caches over the state, kept by `decision` at each move, so that a decision costs the same in
+//! a small and in a large state. All of it can be recomputed: `oracle` does, in tests.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::dag::Dag;
+use crate::sched::ready::Tally;
+use crate::sched::state::ActiveRun;
+use crate::sched::when;
+use crate::types::run::{DagRun, DagRunKey, TaskInstance};
+use crate::types::{
+    DagId, DagRunId, DagRunState, MapIndex, TaskId, TaskInstanceKey, TaskInstanceState, Timestamp,
+};
+
+/// Something that becomes due.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    DagRunTimeout(DagRunKey),
+    ExecutionTimeout(TaskInstanceKey),
+    Retry(TaskInstanceKey),
+    Schedule(DagId),
+}
+
+/// Task instances that the same limits hold back.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Lane {
+    pub(super) dag_id: DagId,
+    pub(super) pool: String,
+    pub(super) pool_slots: u32,
+}
+
+/// A `scheduled` task instance; the first in order is admitted first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Ready {
+    priority_weight: Reverse<i64>,
+    run_after: Timestamp,
+    /// In the topological order of its DAG.
+    position: usize,
+    pub(super) key: TaskInstanceKey,
+}
+
+/// Task instances in flight.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Usage {
+    pub(super) total: u32,
+    pub(super) by_dag: BTreeMap<DagId, u32>,
+    /// In slots.
+    pub(super) by_pool: BTreeMap<String, u32>,
+}
+
+/// The runs of one DAG that are under way.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct DagRuns {
+    /// By `run_after`, then `queued_at`.
+    pub(super) queued: BTreeSet<(Timestamp, Timestamp, DagRunId)>,
+    pub(super) running: usize,
+}
+
+/// What is derived from all runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Index {
+    pub(super) timers: BTreeSet<(Timestamp, Timer)>,
+    pub(super) ready: BTreeMap<Lane, BTreeSet<Ready>>,
+    pub(super) usage: Usage,
+    pub(super) dag_runs: BTreeMap<DagId, DagRuns>,
+}
+
+/// What is derived from one run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct RunIndex {
+    /// Of each task: how those directly upstream of it ended.
+    pub(super) tallies: BTreeMap<TaskId, Tally>,
+    pub(super) unfinished: usize,
+    positions: BTreeMap<TaskId, usize>,
+}
+
+impl RunIndex {
+    pub(super) fn build(dag: &Dag, tasks: &BTreeMap<(TaskId, MapIndex), TaskInstance>) -> Self {
+        let topological = dag.graph.topological().iter().enumerate();
+        let mut index = Self {
+            positions: topological.map(|(i, task)| (task.clone(), i)).collect(),
+            ..Self::default()
+        };
+        for task in tasks.values() {
+            match task.state.filter(|state| state.is_finished()) {
+                Some(state) => index.count(dag, &task.key.task_id, None, Some(state)),
+                None => index.unfinished += 1,
+            }
+        }
+        index
+    }
+
+    /// Notes for the tasks directly downstream how `task` has ended, no longer how it had.
+    pub(super) fn count(
+        &mut self,
+        dag: &Dag,
+        task: &TaskId,
+        before: Option<TaskInstanceState>,
+        after: Option<TaskInstanceState>,
+    ) {
+        for downstream in dag.graph.downstream(task) {
+            let tally = self.tallies.entry(downstream.clone()).or_default();
+            if let Some(state) = before {
+                tally.remove(state);
+            }
+            if let Some(state) = after {
+                tally.add(state);
+            }
+        }
+    }
+}
+
+impl Index {
+    /// Takes note of a task instance as it stands.
+    pub(super) fn note_task(&mut self, run: &DagRun, dag: &Dag, of: &RunIndex, ti: &TaskInstance) {
+        if let Some(timer) = task_timer(dag, ti) {
+            self.timers.insert(timer);
+        }
+        if ti.state == Some(TaskInstanceState::Scheduled) {
+            let lane = self.ready.entry(lane(dag, ti)).or_default();
+            lane.insert(ready(run, dag, of, ti));
+        }
+        if ti.state.is_some_and(TaskInstanceState::is_in_flight) {
+            self.usage.total += 1;
+            *self.usage.by_dag.entry(ti.key.dag_id.clone()).or_default() += 1;
+            *self.usage.by_pool.entry(ti.pool.clone()).or_default() += pool_slots(dag, ti);
+        }
+    }
+
+    /// Forgets what was noted of a task instance, before it changes.
+    pub(super) fn forget_task(
+        &mut self,
+        run: &DagRun,
+        dag: &Dag,
+        of: &RunIndex,
+        ti: &TaskInstance,
+    ) {
+        if let Some(timer) = task_timer(dag, ti) {
+            self.timers.remove(&timer);
+        }
+        if ti.state == Some(TaskInstanceState::Scheduled) {
+            let lane = lane(dag, ti);
+            if let Some(queue) = self.ready.get_mut(&lane) {
+                queue.remove(&ready(run, dag, of, ti));
+                if queue.is_empty() {
+                    self.ready.remove(&lane);
+                }
+            }
+        }
+        if ti.state.is_some_and(TaskInstanceState::is_in_flight) {
+            self.usage.total = self.usage.total.saturating_sub(1);
+            give_back(&mut self.usage.by_dag, &ti.key.dag_id, 1);
+            give_back(&mut self.usage.by_pool, &ti.pool, pool_slots(dag, ti));
+        }
+    }
+
+    /// Takes note of a run as it stands, without its task instances.
+    pub(super) fn note_run(&mut self, run: &DagRun, dag: &Dag) {
+        if let Some(timer) = run_timer(run, dag) {
+            self.timers.insert(timer);
+        }
+        match run.state {
+            DagRunState::Queued => {
+                self.dag_runs.entry(run.dag_id.clone()).or_default().queued.insert(place(run));
+            }
+            DagRunState::Running => {
+                self.dag_runs.entry(run.dag_id.clone()).or_default().running += 1;
+            }
+            DagRunState::Success | DagRunState::Failed => {}
+        }
+    }
+
+    /// Forgets what was noted of a run, before it changes.
+    pub(super) fn forget_run(&mut self, run: &DagRun, dag: &Dag) {
+        if let Some(timer) = run_timer(run, dag) {
+            self.timers.remove(&timer);
+        }
+        let Some(runs) = self.dag_runs.get_mut(&run.dag_id) else { return };
+        match run.state {
+            DagRunState::Queued => {
+                runs.queued.remove(&place(run));
+            }
+            DagRunState::Running => runs.running = runs.running.saturating_sub(1),
+            DagRunState::Success | DagRunState::Failed => {}
+        }
+        if *runs == DagRuns::default() {
+            self.dag_runs.remove(&run.dag_id);
+        }
+    }
+
+    /// Takes note of a run and all its task instances.
+    pub(super) fn note_all(&mut self, active: &ActiveRun) {
+        self.note_run(&active.run, &active.dag);
+        for ti in active.tasks.values() {
+            self.note_task(&active.run, &active.dag, &active.index, ti);
+        }
+    }
+
+    /// Returns how many runs of a DAG are queued or running.
+    pub(super) fn active_runs(&self, dag_id: &DagId) -> usize {
+        self.dag_runs.get(dag_id).map_or(0, |runs| runs.queued.len() + runs.running)
+    }
+}
+
+/// When the state that a task instance is in comes to its end by itself.
+fn task_timer(dag: &Dag, ti: &TaskInstance) -> Option<(Timestamp, Timer)> {
+    match ti.state? {
+        TaskInstanceState::UpForRetry => Some((ti.next_retry_at?, Timer::Retry(ti.key.clone()))),
+        TaskInstanceState::Running => {
+            let timeout = dag.tasks.get(&ti.key.task_id)?.execution_timeout?;
+            let due = when::after(ti.start_date?, timeout);
+            Some((due, Timer::ExecutionTimeout(ti.key.clone())))
+        }
+        _ => None,
+    }
+}
+
+fn run_timer(run: &DagRun, dag: &Dag) -> Option<(Timestamp, Timer)> {
+    let timeout = dag.dagrun_timeout.filter(|_| run.state == DagRunState::Running)?;
+    Some((when::after(run.start_date?, timeout), Timer::DagRunTimeout(run.key())))
+}
+
+fn place(run: &DagRun) -> (Timestamp, Timestamp, DagRunId) {
+    (run.run_after, run.queued_at, run.dag_run_id.clone())
+}
+
+fn lane(dag: &Dag, ti: &TaskInstance) -> Lane {
+    Lane { dag_id: ti.key.dag_id.clone(), pool: ti.pool.clone(), pool_slots: pool_slots(dag, ti) }
+}
+
+fn pool_slots(dag: &Dag, ti: &TaskInstance) -> u32 {
+    dag.tasks.get(&ti.key.task_id).map_or(1, |task| task.pool_slots)
+}
+
+fn ready(run: &DagRun, dag: &Dag, of: &RunIndex, ti: &TaskInstance) -> Ready {
+    let weight = dag.tasks.get(&ti.key.task_id).map_or(0, |task| task.priority_weight);
+    Ready {
+        priority_weight: Reverse(weight),
+        run_after: run.run_after,
+        position: of.positions.get(&ti.key.task_id).copied().unwrap_or(usize::MAX),
+        key: ti.key.clone(),
+    }
+}
+
+fn give_back<K: Ord>(used: &mut BTreeMap<K, u32>, key: &K, amount: u32) {
+    if let Some(count) = used.get_mut(key) {
+        *count = count.saturating_sub(amount);
+        if *count == 0 {
+            used.remove(key);
+        }
+    }
+}

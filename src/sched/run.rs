@@ -1,0 +1,281 @@
+//! The life of a run: made (`queued`, with all its task instances), begun when `max_active_runs`
+//! allows, ended when nothing of it can move any more.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::dag::schedule::DataInterval;
+use crate::dag::{Dag, TaskSpec};
+use crate::sched::decision::{About, Decision, end_attempt};
+use crate::sched::index::RunIndex;
+use crate::sched::state::ActiveRun;
+use crate::sched::when;
+use crate::types::asset::AssetEvent;
+use crate::types::event::Severity;
+use crate::types::ids::UNMAPPED;
+use crate::types::run::{DagRun, DagRunKey, TaskInstance};
+use crate::types::state::{DagRunType, TriggeredBy};
+use crate::types::{DagId, DagRunId, DagRunState, TaskInstanceKey, TaskInstanceState, Timestamp};
+
+/// What a run is made of.
+#[derive(Debug)]
+pub(super) struct NewRun {
+    pub(super) dag: Arc<Dag>,
+    pub(super) run_type: DagRunType,
+    pub(super) triggered_by: TriggeredBy,
+    pub(super) user: Option<String>,
+    /// `None`: one is made of `run_type` and `run_after`.
+    pub(super) dag_run_id: Option<DagRunId>,
+    pub(super) logical_date: Option<Timestamp>,
+    pub(super) interval: Option<DataInterval>,
+    pub(super) run_after: Timestamp,
+    pub(super) conf: Map<String, Value>,
+    pub(super) params: Map<String, Value>,
+    pub(super) note: Option<String>,
+    pub(super) events: Vec<AssetEvent>,
+}
+
+impl Decision<'_> {
+    /// Makes a run, `queued`, and its task instances, without status.
+    pub(super) fn make_run(&mut self, new: NewRun) -> DagRun {
+        let dag = new.dag;
+        let dag_run_id = match new.dag_run_id {
+            Some(given) => given,
+            None => self.free_run_id(&dag.dag_id, new.run_type, new.run_after),
+        };
+        let run = DagRun {
+            dag_id: dag.dag_id.clone(),
+            dag_run_id,
+            run_type: new.run_type,
+            state: DagRunState::Queued,
+            triggered_by: new.triggered_by,
+            triggering_user_name: new.user,
+            logical_date: new.logical_date,
+            data_interval_start: new.interval.map(|interval| interval.start),
+            data_interval_end: new.interval.map(|interval| interval.end),
+            run_after: new.run_after,
+            queued_at: self.now,
+            start_date: None,
+            end_date: None,
+            conf: new.conf,
+            params: new.params,
+            dag_version: dag.version.clone(),
+            note: new.note,
+        };
+        let key = run.key();
+        self.remember_run_id(&key);
+        let (active, made) = ActiveRun::load(run.clone(), dag, Vec::new(), new.events);
+        self.draft.put_run(&active.run);
+        for task in &made {
+            self.draft.put_task(&active.tasks[&(task.task_id.clone(), task.map_index)]);
+        }
+        if !active.triggering_asset_events.is_empty() {
+            self.draft.put_triggering(key.clone(), &active.triggering_asset_events);
+        }
+        self.state.index.note_all(&active);
+        self.state.runs.insert(key.clone(), active);
+        self.runs_changed(&key.dag_id);
+        let message = match &run.triggering_user_name {
+            Some(user) => format!("{} made run `{}`", user, key.dag_run_id),
+            None => format!("run `{}` was made", key.dag_run_id),
+        };
+        let owner = run.triggering_user_name.clone();
+        self.log(Severity::Info, "dag_run.queued", About::run(&key), owner, message);
+        run
+    }
+
+    /// Begins queued runs, the oldest first, as many as `max_active_runs` allows. Says whether
+    /// there was one.
+    pub(super) fn promote(&mut self) -> bool {
+        let mut any = false;
+        for dag_id in std::mem::take(&mut self.state.pending.promotable) {
+            while let Some(key) = self.next_to_begin(&dag_id) {
+                any = true;
+                self.begin(&key);
+            }
+        }
+        any
+    }
+
+    fn next_to_begin(&self, dag_id: &DagId) -> Option<DagRunKey> {
+        let runs = self.state.index.dag_runs.get(dag_id)?;
+        let (_, _, dag_run_id) = runs.queued.first()?;
+        let key = DagRunKey { dag_id: dag_id.clone(), dag_run_id: dag_run_id.clone() };
+        let active = self.state.runs.get(&key)?;
+        let limit = self.dag_in_force(dag_id, active).max_active_runs;
+        (runs.running < usize::try_from(limit).unwrap_or(usize::MAX)).then_some(key)
+    }
+
+    fn begin(&mut self, key: &DagRunKey) {
+        let now = self.now;
+        self.move_run(key, DagRunState::Running, |run| run.start_date = Some(now));
+        let Some(active) = self.state.runs.get(key) else { return };
+        let waiting = active.tasks.values().filter(|ti| ti.state.is_none());
+        self.work.extend(waiting.map(|ti| ti.key.clone()));
+        self.maybe_ended.insert(key.clone());
+    }
+
+    /// Ends a run of which nothing is unfinished: as Airflow, by its leaves.
+    pub(super) fn end_if_done(&mut self, key: &DagRunKey) {
+        let Some(active) = self.state.runs.get(key) else { return };
+        if active.index.unfinished > 0 || active.run.state != DagRunState::Running {
+            return;
+        }
+        let is_bad = |ti: &&TaskInstance| {
+            matches!(ti.state, Some(TaskInstanceState::Failed | TaskInstanceState::UpstreamFailed))
+        };
+        let is_leaf = |ti: &&TaskInstance| active.dag.graph.downstream(&ti.key.task_id).is_empty();
+        if active.tasks.values().filter(is_leaf).any(|ti| is_bad(&ti)) {
+            let failed = active
+                .tasks
+                .values()
+                .filter(|ti| ti.state == Some(TaskInstanceState::Failed))
+                .map(|ti| format!("`{}`", ti.key.task_id))
+                .collect::<Vec<_>>();
+            let why = match failed.as_slice() {
+                [] => "a task upstream of its last ones failed".to_owned(),
+                [one] => format!("{one} failed"),
+                [one, rest @ ..] => format!("{one} and {} more failed", rest.len()),
+            };
+            self.end_run(key, DagRunState::Failed, None, &why);
+        } else {
+            self.end_run(key, DagRunState::Success, None, "");
+        }
+    }
+
+    /// Ends a run; it leaves the memory.
+    pub(super) fn end_run(
+        &mut self,
+        key: &DagRunKey,
+        state: DagRunState,
+        user: Option<String>,
+        why: &str,
+    ) {
+        let now = self.now;
+        self.move_run(key, state, |run| run.end_date = Some(now));
+        self.state.runs.remove(key);
+        self.runs_changed(&key.dag_id);
+        let (severity, event, text) = match state {
+            DagRunState::Failed => (Severity::Error, "dag_run.failed", "failed"),
+            _ => (Severity::Info, "dag_run.success", "ended well"),
+        };
+        let mut message = format!("run `{}` {text}", key.dag_run_id);
+        if !why.is_empty() {
+            message.push_str(": ");
+            message.push_str(why);
+        }
+        self.log(severity, event, About::run(key), user, message);
+    }
+
+    /// Ends a run before its tasks have: those in flight are killed. `in_flight` is what becomes
+    /// of a task that runs; one that does not is skipped.
+    pub(super) fn break_off(
+        &mut self,
+        key: &DagRunKey,
+        running_become: TaskInstanceState,
+        user: Option<String>,
+        why: &str,
+    ) {
+        let Some(active) = self.state.runs.get(key) else { return };
+        let open = active.tasks.values().filter(|ti| !ti.state.is_some_and(|s| s.is_finished()));
+        let open: Vec<TaskInstanceKey> = open.map(|ti| ti.key.clone()).collect();
+        for task in open {
+            let state = self.task(&task).and_then(|ti| ti.state);
+            let to = match state {
+                Some(TaskInstanceState::Running) => running_become,
+                _ => TaskInstanceState::Skipped,
+            };
+            if state.is_some_and(TaskInstanceState::is_in_flight) {
+                self.kill(&task, why);
+                self.close_try(&task, to, None, Some(why.to_owned()));
+            }
+            let now = self.now;
+            self.move_task(&task, Some(to), |ti| {
+                end_attempt(ti, now);
+                ti.note = Some(why.to_owned());
+            });
+        }
+        self.end_run(key, DagRunState::Failed, user, why);
+    }
+
+    /// Has the DAG looked at: a queued run may begin, a scheduled one be made.
+    pub(super) fn runs_changed(&mut self, dag_id: &DagId) {
+        self.state.pending.promotable.insert(dag_id.clone());
+        self.state.pending.schedules.insert(dag_id.clone());
+    }
+
+    fn free_run_id(&self, dag_id: &DagId, run_type: DagRunType, at: Timestamp) -> DagRunId {
+        let plain = format!("{run_type}__{}", when::iso(at));
+        let last = self.state.pending.last_run_ids.get(dag_id).map(|(_, ids)| ids);
+        let is_taken = |id: &DagRunId| {
+            let key = DagRunKey { dag_id: dag_id.clone(), dag_run_id: id.clone() };
+            self.state.runs.contains_key(&key) || last.is_some_and(|ids| ids.contains(id))
+        };
+        let ids = std::iter::once(plain.clone()).chain((2..).map(|n: u64| format!("{plain}_{n}")));
+        let mut ids = ids.map(DagRunId::new);
+        ids.find(|id| !is_taken(id)).expect("there are more numbers than runs")
+    }
+
+    fn remember_run_id(&mut self, key: &DagRunKey) {
+        let now = self.now;
+        let last = self.state.pending.last_run_ids.entry(key.dag_id.clone());
+        let (at, ids) = last.or_insert_with(|| (now, BTreeSet::new()));
+        if *at != now {
+            *at = now;
+            ids.clear();
+        }
+        ids.insert(key.dag_run_id.clone());
+    }
+}
+
+impl ActiveRun {
+    /// Puts a run under way under its definition. Tasks that have no instance yet get one;
+    /// returns which.
+    pub(super) fn load(
+        run: DagRun,
+        dag: Arc<Dag>,
+        instances: Vec<TaskInstance>,
+        triggering_asset_events: Vec<AssetEvent>,
+    ) -> (Self, Vec<TaskInstanceKey>) {
+        let mut tasks: BTreeMap<_, _> = instances
+            .into_iter()
+            .map(|ti| ((ti.key.task_id.clone(), ti.key.map_index), ti))
+            .collect();
+        let mut made = Vec::new();
+        for spec in dag.tasks.values() {
+            tasks.entry((spec.task_id.clone(), UNMAPPED)).or_insert_with(|| {
+                let ti = new_task_instance(&run, spec);
+                made.push(ti.key.clone());
+                ti
+            });
+        }
+        let index = RunIndex::build(&dag, &tasks);
+        (Self { run, dag, tasks, triggering_asset_events, index }, made)
+    }
+}
+
+fn new_task_instance(run: &DagRun, spec: &TaskSpec) -> TaskInstance {
+    TaskInstance {
+        key: TaskInstanceKey {
+            dag_id: run.dag_id.clone(),
+            dag_run_id: run.dag_run_id.clone(),
+            task_id: spec.task_id.clone(),
+            map_index: UNMAPPED,
+        },
+        state: None,
+        try_number: 0,
+        max_tries: spec.retries.saturating_add(1),
+        operator: spec.operator.name().to_owned(),
+        pool: spec.pool.clone(),
+        token: None,
+        pid: None,
+        scheduled_when: None,
+        queued_when: None,
+        start_date: None,
+        end_date: None,
+        next_retry_at: None,
+        note: None,
+    }
+}

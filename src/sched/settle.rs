@@ -1,0 +1,120 @@
+//! After an input: moves everything that can move by itself, until nothing does.
+
+use crate::dag::operator::Operator;
+use crate::sched::decision::{Decision, run_key};
+use crate::sched::ready::{Tally, Verdict, verdict};
+use crate::types::run::TaskTry;
+use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState};
+
+/// How many generations of runs may begin in one step. Runs of nothing but `empty` tasks end in
+/// the step that begins them, and may bring each other about for ever by their assets; what is
+/// left waits for the next step.
+const ROUNDS_MAX: usize = 16;
+
+impl Decision<'_> {
+    /// Leaves no task that could be evaluated, no run that could begin or end, and no attempt
+    /// that could be launched.
+    pub(super) fn settle(&mut self) {
+        for round in 0.. {
+            self.drain();
+            self.make_due_runs();
+            if round == ROUNDS_MAX || !self.promote() {
+                break;
+            }
+        }
+        self.admit();
+    }
+
+    fn drain(&mut self) {
+        while let Some(key) = self.work.pop_front() {
+            self.evaluate(&key);
+        }
+        for run in std::mem::take(&mut self.maybe_ended) {
+            self.end_if_done(&run);
+        }
+    }
+
+    /// Asks the trigger rule of a task that has no status.
+    fn evaluate(&mut self, key: &TaskInstanceKey) {
+        let Some(active) = self.state.runs.get(&run_key(key)) else { return };
+        if active.run.state != DagRunState::Running {
+            return;
+        }
+        let Some(ti) = active.tasks.get(&(key.task_id.clone(), key.map_index)) else { return };
+        let Some(spec) = active.dag.tasks.get(&key.task_id) else { return };
+        if ti.state.is_some() {
+            return;
+        }
+        let upstream = active.dag.graph.upstream(&key.task_id).len();
+        let tally = active.index.tallies.get(&key.task_id).copied().unwrap_or_default();
+        let rule = spec.trigger_rule;
+        let is_empty = spec.operator == Operator::Empty;
+        let pool = spec.pool.clone();
+        let now = self.now;
+        match verdict(rule, upstream, tally) {
+            Verdict::Wait => {}
+            Verdict::Run if is_empty => self.finish_empty(key),
+            Verdict::Run => self.move_task(key, Some(TaskInstanceState::Scheduled), |ti| {
+                ti.scheduled_when = Some(now);
+                ti.pool = pool;
+            }),
+            Verdict::Skip => {
+                let why = format!("`{}` was not met: {}", rule.as_str(), counts(tally));
+                self.pass_over(key, TaskInstanceState::Skipped, why);
+            }
+            Verdict::UpstreamFailed => {
+                let why = format!("`{}` was not met: {}", rule.as_str(), counts(tally));
+                self.pass_over(key, TaskInstanceState::UpstreamFailed, why);
+            }
+        }
+    }
+
+    /// Ends a task that was not begun, or that waits between two tries.
+    pub(super) fn pass_over(&mut self, key: &TaskInstanceKey, to: TaskInstanceState, why: String) {
+        let now = self.now;
+        self.move_task(key, Some(to), |ti| {
+            ti.start_date = ti.start_date.or(Some(now));
+            ti.end_date = Some(now);
+            ti.next_retry_at = None;
+            ti.note = Some(why);
+        });
+    }
+
+    /// An `empty` task needs no executor: it ends where it would begin.
+    fn finish_empty(&mut self, key: &TaskInstanceKey) {
+        let now = self.now;
+        let token = self.next_token();
+        self.move_task(key, Some(TaskInstanceState::Success), |ti| {
+            ti.try_number += 1;
+            ti.scheduled_when = Some(now);
+            ti.queued_when = Some(now);
+            ti.start_date = Some(now);
+            ti.end_date = Some(now);
+            ti.note = None;
+        });
+        let Some(attempt) = self.task(key).map(|ti| ti.attempt()) else { return };
+        self.draft.put_try(TaskTry {
+            key: attempt,
+            token: token.clone(),
+            state: TaskInstanceState::Success,
+            start_date: Some(now),
+            end_date: Some(now),
+            exit_code: None,
+            error: None,
+        });
+        self.emit_outlets(key, &token, Vec::new());
+    }
+}
+
+/// For people: how the tasks upstream ended.
+fn counts(tally: Tally) -> String {
+    let parts = [
+        (tally.success, "success"),
+        (tally.failed, "failed"),
+        (tally.upstream_failed, "upstream_failed"),
+        (tally.skipped, "skipped"),
+    ];
+    let parts: Vec<String> =
+        parts.iter().filter(|(n, _)| *n > 0).map(|(n, state)| format!("{n} {state}")).collect();
+    format!("upstream {}", parts.join(", "))
+}

@@ -1,0 +1,2 @@
+//! Stories.
+pub(super) mod world;

@@ -1,0 +1,248 @@
+//! What is served, for machines: the list of models and the OpenAPI document.
+
+use serde_json::{Map, Value, json};
+
+use crate::ml::model::{ColumnSpec, DataType, Signature};
+use crate::serving::predictor::Predictor;
+use crate::serving::shared::Shared;
+use crate::serving::table::{Loaded, Table};
+
+/// Lists models with their versions in memory.
+pub(crate) fn models(shared: &Shared, table: &Table) -> Value {
+    let mut models = Map::new();
+    for (loaded, weight) in table.all() {
+        let aliases: Vec<&str> = table
+            .aliases
+            .iter()
+            .filter(|(_, at)| at.model == loaded.model && at.version == loaded.version)
+            .map(|((_, alias), _)| alias.as_str())
+            .collect();
+        let version = json!({
+            "version": loaded.version,
+            "weight": weight,
+            "kind": loaded.predictor.kind(),
+            "loaded_at": loaded.loaded_at,
+            "aliases": aliases,
+            "signature": loaded.predictor.signature(),
+        });
+        let versions = models.entry(loaded.model.clone()).or_insert_with(|| json!([]));
+        if let Value::Array(versions) = versions {
+            versions.push(version);
+        }
+    }
+    let models: Vec<Value> = models
+        .into_iter()
+        .map(|(name, versions)| json!({"name": name, "versions": versions}))
+        .collect();
+    json!({"default_model": shared.default_model(table), "models": models})
+}
+
+/// Writes OpenAPI 3.1: a path for each model that takes requests, with examples that work.
+pub(crate) fn openapi(shared: &Shared, table: &Table) -> Value {
+    let mut paths = Map::new();
+    if let Some(model) = shared.default_model(table)
+        && let Some(loaded) = table.main_version(&model)
+    {
+        let summary = format!("Predicts with the default model, `{model}`");
+        paths.insert("/predict".into(), predict_path(&summary, "predict", &loaded, &[]));
+    }
+    for model in table.models.keys() {
+        let Some(loaded) = table.main_version(model) else { continue };
+        let name = encode(model);
+        let summary = format!("Predicts with `{model}`, by the traffic among its versions");
+        let operation = format!("predict_{name}");
+        paths.insert(
+            format!("/models/{name}/predict"),
+            predict_path(&summary, &operation, &loaded, &[]),
+        );
+        let summary = format!("Predicts with one version of `{model}`");
+        let operation = format!("predict_{name}_version");
+        let version = json!({
+            "name": "version", "in": "path", "required": true,
+            "schema": {"type": "integer", "minimum": 1}, "example": loaded.version,
+        });
+        paths.insert(
+            format!("/models/{name}/versions/{{version}}/predict"),
+            predict_path(&summary, &operation, &loaded, &[version]),
+        );
+    }
+    for (path, summary) in [
+        ("/models", "Lists what is served"),
+        ("/healthz", "Tells that the server answers"),
+        ("/livez", "Tells that the server is alive"),
+    ] {
+        paths.insert(path.into(), get_path(path, summary, json!({"200": ok("Yes")})));
+    }
+    let ready = json!({"200": ok("Ready"), "503": refused("No model is loaded yet")});
+    paths.insert("/readyz".into(), get_path("/readyz", "Tells whether a model is loaded", ready));
+    let metrics = json!({"200": {
+        "description": "Prometheus's text format",
+        "content": {"text/plain": {"schema": {"type": "string"}}},
+    }});
+    paths.insert("/metrics".into(), get_path("/metrics", "Gives figures", metrics));
+    json!({
+        "openapi": "3.1.0",
+        "info": {"title": "dagdeck model server", "version": env!("CARGO_PKG_VERSION")},
+        "paths": paths,
+        "components": {"schemas": {"Refusal": refusal_schema()}},
+    })
+}
+
+fn predict_path(summary: &str, operation: &str, loaded: &Loaded, parameters: &[Value]) -> Value {
+    let signature = loaded.predictor.signature();
+    let records = json!({"type": "array", "minItems": 1, "items": record_schema(signature)});
+    let lists = json!({"type": "array", "minItems": 1, "items": list_schema(signature)});
+    let schema = json!({
+        "anyOf": [records, lists, record_schema(signature), list_schema(signature)]
+    });
+    let examples = examples(&*loaded.predictor);
+    let answers: Vec<&Value> =
+        loaded.predictor.examples().iter().map(|(_, answer)| answer).collect();
+    json!({"post": {
+        "summary": summary,
+        "operationId": operation,
+        "parameters": parameters,
+        "requestBody": {
+            "required": true,
+            "content": {"application/json": {"schema": schema, "examples": examples}},
+        },
+        "responses": {
+            "200": {
+                "description": "One answer a row",
+                "headers": {
+                    "X-Model-Name": {"schema": {"type": "string"}},
+                    "X-Model-Version": {"schema": {"type": "string"}},
+                    "X-Request-Id": {"schema": {"type": "string"}},
+                },
+                "content": {"application/json": {
+                    "schema": {"type": "array", "items": answer_schema()},
+                    "example": answers,
+                }},
+            },
+            "400": refused("The body or a row of it is wrong"),
+            "404": refused("There is no such model or version"),
+            "408": refused("The body came in too slowly"),
+            "413": refused("The body is too large"),
+            "415": refused("The body is compressed"),
+            "503": refused("No version takes requests yet"),
+        },
+    }})
+}
+
+fn examples(predictor: &dyn Predictor) -> Value {
+    let records: Vec<&Map<String, Value>> =
+        predictor.examples().iter().map(|(record, _)| record).collect();
+    let rows: Vec<Vec<Value>> = records
+        .iter()
+        .map(|record| {
+            let columns = predictor.signature().inputs.iter();
+            columns.map(|c| record.get(&c.name).cloned().unwrap_or(Value::Null)).collect()
+        })
+        .collect();
+    json!({
+        "records": {"summary": "Records by name", "value": records},
+        "rows": {"summary": "Lists in the order of the signature", "value": rows},
+    })
+}
+
+fn record_schema(signature: &Signature) -> Value {
+    let properties: Map<String, Value> =
+        signature.inputs.iter().map(|c| (c.name.clone(), column_schema(c))).collect();
+    let required: Vec<&str> =
+        signature.inputs.iter().filter(|c| c.required).map(|c| c.name.as_str()).collect();
+    json!({
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    })
+}
+
+fn list_schema(signature: &Signature) -> Value {
+    let columns: Vec<Value> = signature.inputs.iter().map(column_schema).collect();
+    let width = columns.len();
+    json!({"type": "array", "prefixItems": columns, "minItems": width, "maxItems": width})
+}
+
+fn column_schema(column: &ColumnSpec) -> Value {
+    let name = match column.data_type {
+        DataType::Double => "number",
+        DataType::Long => "integer",
+        DataType::Boolean => "boolean",
+        DataType::String => "string",
+    };
+    let mut schema = Map::new();
+    let data_type = if column.required { json!(name) } else { json!([name, "null"]) };
+    schema.insert("type".into(), data_type);
+    schema.insert("title".into(), json!(column.name));
+    if let Some(categories) = &column.categories {
+        let text = format!("Seen in training: {}. Any other is taken too.", categories.join(", "));
+        schema.insert("description".into(), json!(text));
+    }
+    Value::Object(schema)
+}
+
+fn answer_schema() -> Value {
+    json!({"oneOf": [
+        {
+            "type": "object",
+            "properties": {
+                "label": {"type": "string"},
+                "probabilities": {"type": "object", "additionalProperties": {"type": "number"}},
+            },
+            "required": ["label", "probabilities"],
+        },
+        {"type": "object", "properties": {"value": {"type": "number"}}, "required": ["value"]},
+    ]})
+}
+
+fn refusal_schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "error": {"type": "string"},
+            "detail": {"type": "array", "items": {
+                "type": "object",
+                "properties": {
+                    "row": {"type": "integer", "description": "From 0"},
+                    "column": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+                "required": ["message"],
+            }},
+        },
+        "required": ["error", "detail"],
+    })
+}
+
+fn refused(description: &str) -> Value {
+    json!({
+        "description": description,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}},
+    })
+}
+
+fn ok(description: &str) -> Value {
+    json!({
+        "description": description,
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    })
+}
+
+fn get_path(path: &str, summary: &str, responses: Value) -> Value {
+    let operation = path.trim_start_matches('/');
+    json!({"get": {"summary": summary, "operationId": operation, "responses": responses}})
+}
+
+/// Percent-encodes a name as one part of a path.
+fn encode(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~@".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}

@@ -1,0 +1,135 @@
+//! Takes orders from the runtime, each on a task of its own: a load holds up no status.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::runtime::promotion::off_thread;
+use crate::runtime::serving::ServingOrder;
+use crate::serving::load;
+use crate::serving::predict;
+use crate::serving::shared::Shared;
+use crate::types::Fault;
+use crate::types::event::Event;
+
+/// How often aliases are looked at when nobody says that they changed.
+const FOLLOW_EVERY: Duration = Duration::from_secs(5);
+
+/// Takes orders until it is aborted or nobody can order any more.
+pub(crate) async fn run(shared: Arc<Shared>, mut orders: mpsc::Receiver<ServingOrder>) {
+    let mut tasks = JoinSet::new();
+    while let Some(order) = orders.recv().await {
+        let shared = Arc::clone(&shared);
+        tasks.spawn(async move { carry_out(&shared, order).await });
+        while tasks.try_join_next().is_some() {}
+    }
+}
+
+/// Follows aliases until it is aborted.
+pub(crate) async fn follow(shared: Arc<Shared>) {
+    let mut events = shared.publisher.subscribe();
+    let mut ticks = tokio::time::interval(FOLLOW_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            event = events.recv() => match event {
+                Ok(event) if event.event == Event::TrackingChanged => {}
+                Ok(_) => continue,
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            },
+        }
+        load::follow_aliases(&shared).await;
+    }
+}
+
+// Whoever ordered may have gone away: an answer that nobody takes is no error.
+async fn carry_out(shared: &Arc<Shared>, order: ServingOrder) {
+    match order {
+        ServingOrder::Load { model, version, reply } => {
+            let _ = reply.send(load::load(shared, &model, version).await);
+        }
+        ServingOrder::SetTraffic { model, weights, reply } => {
+            let _ = reply.send(set_traffic(shared, &model, weights).await);
+        }
+        ServingOrder::Predict { model, version, rows, reply } => {
+            let _ = reply.send(answer(shared, &model, version, rows).await);
+        }
+        ServingOrder::Status { reply } => {
+            let _ = reply.send(shared.status());
+        }
+    }
+}
+
+/// Keeps the traffic, then puts it in force.
+async fn set_traffic(shared: &Shared, model: &str, weights: Vec<(u32, u8)>) -> Result<(), Fault> {
+    let _one_at_a_time = shared.moving.lock().await;
+    // Tried on a copy: nothing is kept that cannot be put in force.
+    shared.table.get().as_ref().clone().set_traffic(model, &weights)?;
+    let kept: Vec<_> = weights.iter().copied().filter(|(_, weight)| *weight > 0).collect();
+    let (source, name) = (Arc::clone(&shared.source), model.to_owned());
+    off_thread(move || source.keep_traffic(&name, &kept)).await?;
+    shared.table.change(|table| table.set_traffic(model, &weights))?;
+    tracing::info!(model, ?weights, "the traffic was moved");
+    shared.publisher.publish(Event::ServingChanged);
+    Ok(())
+}
+
+async fn answer(
+    shared: &Shared,
+    model: &str,
+    version: Option<u32>,
+    rows: Vec<Value>,
+) -> Result<Vec<Value>, Fault> {
+    let table = shared.table.get();
+    let loaded = match version {
+        Some(version) => table.version(model, version),
+        None => table.main_version(model),
+    };
+    let Some(loaded) = loaded else {
+        let what = version.map_or_else(String::new, |version| format!("version {version} of "));
+        return Err(Fault::not_found(format!("{what}`{model}` is not loaded")));
+    };
+    off_thread(move || {
+        let answers = predict::answer(&*loaded.predictor, &rows)
+            .map_err(|refusal| Fault::invalid(refusal.error))?;
+        answers
+            .iter()
+            .map(|answer| serde_json::to_value(answer).map_err(|error| Fault::internal(&error)))
+            .collect()
+    })
+    .await
+}
+
+/// Loads what was served when the server last stopped. What cannot be loaded any more leaves its
+/// share to the others; each is told in the status.
+pub(crate) async fn restore(shared: &Shared) -> Result<(), Fault> {
+    let source = Arc::clone(&shared.source);
+    let kept = off_thread(move || source.kept_traffic()).await?;
+    let mut models: Vec<(String, Vec<(u32, u8)>)> = Vec::new();
+    for (model, version, weight) in kept {
+        if let Err(fault) = load::load(shared, &model, version).await {
+            tracing::error!(%fault, model, version, "a version could not be restored");
+            let refusal = crate::serving::refusal::Refusal::unavailable(fault.to_string());
+            shared.remember(&refusal, Some((&model, version)));
+            continue;
+        }
+        match models.iter_mut().find(|(name, _)| *name == model) {
+            Some((_, weights)) => weights.push((version, weight)),
+            None => models.push((model, vec![(version, weight)])),
+        }
+    }
+    for (model, mut weights) in models {
+        let total = weights.iter().fold(0_u8, |sum, (_, weight)| sum.saturating_add(*weight));
+        if let Some((_, most)) = weights.iter_mut().max_by_key(|(_, weight)| *weight) {
+            *most += 100_u8.saturating_sub(total);
+        }
+        shared.table.change(|table| table.set_traffic(&model, &weights))?;
+    }
+    Ok(())
+}

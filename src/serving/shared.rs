@@ -1,0 +1,142 @@
+//! What requests, orders and the status share.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+
+use crate::runtime::publish::Publisher;
+use crate::serving::metrics::Metrics;
+use crate::serving::refusal::Refusal;
+use crate::serving::source::Source;
+use crate::serving::stats::Ring;
+use crate::serving::table::{InForce, Loaded, Table};
+use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
+use crate::types::time::instant;
+use crate::types::{Clock, Fault};
+
+/// Refusals and failures that are remembered.
+const RECENT_ERRORS_MAX: usize = 50;
+
+/// The model server's state.
+pub(crate) struct Shared {
+    pub(crate) table: InForce,
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) metrics: Metrics,
+    pub(crate) publisher: Publisher,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) max_body_bytes: u64,
+    /// What `/predict` answers from, if somebody said so.
+    pub(crate) configured_default: Option<String>,
+    /// Large requests at once: one a core, so that small ones get their turn.
+    pub(crate) heavy: Arc<Semaphore>,
+    /// Held while traffic is moved: what is kept and what is in force change together.
+    pub(crate) moving: tokio::sync::Mutex<()>,
+    /// Held while an alias is looked up that nobody asked for before.
+    pub(crate) resolving: tokio::sync::Mutex<()>,
+    pub(crate) in_flight: AtomicU64,
+    /// Where it listens, or why it does not.
+    pub(crate) listening: OnceLock<Result<String, String>>,
+    started: Instant,
+    ring: Mutex<Ring>,
+    recent_errors: Mutex<VecDeque<ServingError>>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        source: Arc<dyn Source>,
+        publisher: Publisher,
+        clock: Arc<dyn Clock>,
+        max_body_bytes: u64,
+        configured_default: Option<String>,
+    ) -> Result<Self, Fault> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Ok(Self {
+            table: InForce::default(),
+            source,
+            metrics: Metrics::new().map_err(|error| Fault::internal(&error))?,
+            publisher,
+            clock,
+            max_body_bytes,
+            configured_default,
+            heavy: Arc::new(Semaphore::new(cores)),
+            moving: tokio::sync::Mutex::default(),
+            resolving: tokio::sync::Mutex::default(),
+            in_flight: AtomicU64::new(0),
+            listening: OnceLock::new(),
+            started: instant(),
+            ring: Mutex::default(),
+            recent_errors: Mutex::default(),
+        })
+    }
+
+    /// Returns the model that `/predict` answers from.
+    pub(crate) fn default_model(&self, table: &Table) -> Option<String> {
+        self.configured_default.clone().or_else(|| table.latest_model.clone())
+    }
+
+    /// Takes note of a request that ended; `reached` is the version that was to answer, with
+    /// whether it could not.
+    pub(crate) fn record(&self, took: Duration, reached: Option<(&Loaded, bool)>) {
+        let now = self.uptime();
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner).record(now, took);
+        if let Some((loaded, is_error)) = reached {
+            loaded.record(now, took, is_error);
+        }
+    }
+
+    /// Remembers a refusal or a failure for the status.
+    pub(crate) fn remember(&self, refusal: &Refusal, who: Option<(&str, u32)>) {
+        let error = ServingError {
+            when: self.clock.now(),
+            status: refusal.status.as_u16(),
+            model: who.map(|(model, _)| model.to_owned()),
+            version: who.map(|(_, version)| version),
+            message: refusal.error.clone(),
+        };
+        let mut recent = self.recent_errors.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.truncate(RECENT_ERRORS_MAX - 1);
+        recent.push_front(error);
+    }
+
+    /// Tells how the server stands.
+    pub(crate) fn status(&self) -> ServingStatus {
+        let table = self.table.get();
+        let now = self.uptime();
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (requests_history, p99_history) = ring.history(now);
+        let listening = self.listening.get();
+        let recent = self.recent_errors.lock().unwrap_or_else(PoisonError::into_inner);
+        ServingStatus {
+            listen: listening.and_then(|l| l.as_ref().ok()).cloned(),
+            problem: listening.and_then(|l| l.as_ref().err()).cloned(),
+            default_model: self.default_model(&table),
+            versions: table.all().map(|(loaded, weight)| served(&loaded, weight, now)).collect(),
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+            requests_history,
+            p99_history,
+            recent_errors: recent.iter().cloned().collect(),
+        }
+    }
+
+    fn uptime(&self) -> Duration {
+        instant().duration_since(self.started)
+    }
+}
+
+fn served(loaded: &Loaded, weight: u8, now: Duration) -> ServedVersion {
+    let ring = loaded.ring();
+    ServedVersion {
+        model: loaded.model.clone(),
+        version: loaded.version,
+        weight,
+        loaded_at: loaded.loaded_at,
+        requests_total: loaded.requests_total.load(Ordering::Relaxed),
+        errors_total: loaded.errors_total.load(Ordering::Relaxed),
+        requests_per_sec: ring.rate(now),
+        p50_ms: ring.quantile_ms(now, 0.5),
+        p99_ms: ring.quantile_ms(now, 0.99),
+    }
+}

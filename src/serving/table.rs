@@ -1,0 +1,252 @@
+//! Which versions are served, and who gets which share. A table is never changed: a new one
+//! takes its place, and a version is freed when the last request that holds it has ended.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use crate::serving::predictor::Predictor;
+use crate::serving::stats::Ring;
+use crate::types::{Fault, Timestamp};
+
+/// A version in memory, with its counts.
+pub(crate) struct Loaded {
+    pub(crate) model: String,
+    pub(crate) version: u32,
+    pub(crate) predictor: Arc<dyn Predictor>,
+    pub(crate) loaded_at: Timestamp,
+    pub(crate) requests_total: AtomicU64,
+    /// Requests that this version could not answer: rows it refused, and failures.
+    pub(crate) errors_total: AtomicU64,
+    ring: Mutex<Ring>,
+}
+
+impl Loaded {
+    pub(crate) fn new(
+        model: &str,
+        version: u32,
+        predictor: Arc<dyn Predictor>,
+        loaded_at: Timestamp,
+    ) -> Self {
+        Self {
+            model: model.to_owned(),
+            version,
+            predictor,
+            loaded_at,
+            requests_total: AtomicU64::new(0),
+            errors_total: AtomicU64::new(0),
+            ring: Mutex::default(),
+        }
+    }
+
+    /// Takes note of a request that reached this version.
+    pub(crate) fn record(&self, now: Duration, took: Duration, is_error: bool) {
+        self.requests_total.fetch_add(1, Ordering::Relaxed);
+        self.errors_total.fetch_add(u64::from(is_error), Ordering::Relaxed);
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner).record(now, took);
+    }
+
+    /// Returns the counts of the last ten minutes.
+    pub(crate) fn ring(&self) -> Ring {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A version and its percents.
+#[derive(Clone)]
+pub(crate) struct Share {
+    pub(crate) loaded: Arc<Loaded>,
+    pub(crate) weight: u8,
+}
+
+/// The versions of one model.
+#[derive(Clone, Default)]
+pub(crate) struct Entry {
+    pub(crate) shares: Vec<Share>,
+    /// Counts requests, over all changes of the shares.
+    turn: Arc<AtomicU64>,
+}
+
+impl Entry {
+    /// Picks the version whose turn it is: of any hundred requests in a row each version gets
+    /// its percents exactly, spread evenly.
+    fn pick(&self) -> Option<Arc<Loaded>> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        // 61 has no factor in common with 100 and is near 100 / φ: it visits every point of the
+        // hundred once, far from where it was last.
+        let point = (turn % 100) * 61 % 100;
+        let mut below = 0;
+        for share in &self.shares {
+            below += u64::from(share.weight);
+            if point < below {
+                return Some(Arc::clone(&share.loaded));
+            }
+        }
+        None
+    }
+}
+
+/// All that is served.
+#[derive(Clone, Default)]
+pub(crate) struct Table {
+    pub(crate) models: BTreeMap<String, Entry>,
+    /// (model, alias) that somebody asked for, to the version it stands at.
+    pub(crate) aliases: BTreeMap<(String, String), Arc<Loaded>>,
+    /// The model whose traffic was set last.
+    pub(crate) latest_model: Option<String>,
+}
+
+impl Table {
+    /// Picks a version of a model by the traffic.
+    pub(crate) fn pick(&self, model: &str) -> Option<Arc<Loaded>> {
+        self.models.get(model)?.pick()
+    }
+
+    /// Returns a version, if it is in memory.
+    pub(crate) fn version(&self, model: &str, version: u32) -> Option<Arc<Loaded>> {
+        self.all().map(|(loaded, _)| loaded).find(|l| l.model == model && l.version == version)
+    }
+
+    /// Returns the version with the greatest share.
+    pub(crate) fn main_version(&self, model: &str) -> Option<Arc<Loaded>> {
+        let shares = &self.models.get(model)?.shares;
+        shares.iter().max_by_key(|share| share.weight).map(|share| Arc::clone(&share.loaded))
+    }
+
+    /// Tells whether any request by traffic can be answered.
+    pub(crate) fn has_traffic(&self) -> bool {
+        self.models.values().any(|entry| entry.shares.iter().any(|share| share.weight > 0))
+    }
+
+    /// Lists all versions in memory, each once, with their percents.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Arc<Loaded>, u8)> {
+        let shared = self.models.values().flat_map(|entry| &entry.shares);
+        let mut all: Vec<_> = shared.map(|s| (Arc::clone(&s.loaded), s.weight)).collect();
+        for loaded in self.aliases.values() {
+            if !all.iter().any(|(other, _)| Arc::ptr_eq(other, loaded)) {
+                all.push((Arc::clone(loaded), 0));
+            }
+        }
+        all.into_iter()
+    }
+
+    /// Adds a version without traffic.
+    pub(crate) fn add(&mut self, loaded: Arc<Loaded>) {
+        let entry = self.models.entry(loaded.model.clone()).or_default();
+        if !entry.shares.iter().any(|share| share.loaded.version == loaded.version) {
+            entry.shares.push(Share { loaded, weight: 0 });
+        }
+    }
+
+    /// Divides a model's traffic; versions without a share are let go.
+    pub(crate) fn set_traffic(&mut self, model: &str, weights: &[(u32, u8)]) -> Result<(), Fault> {
+        let mut shares: Vec<Share> = Vec::new();
+        let total: u32 = weights.iter().map(|(_, weight)| u32::from(*weight)).sum();
+        if total != 100 {
+            return Err(Fault::invalid(format!(
+                "set the traffic of `{model}`: the percents sum to {total}, not to 100"
+            )));
+        }
+        for (version, weight) in weights.iter().copied().filter(|(_, weight)| *weight > 0) {
+            let Some(loaded) = self.version(model, version) else {
+                return Err(Fault::conflict(format!(
+                    "set the traffic of `{model}`: version {version} is not loaded"
+                ))
+                .hint("load it first"));
+            };
+            if shares.iter().any(|share| share.loaded.version == version) {
+                return Err(Fault::invalid(format!(
+                    "set the traffic of `{model}`: version {version} is named twice"
+                )));
+            }
+            shares.push(Share { loaded, weight });
+        }
+        self.models.entry(model.to_owned()).or_default().shares = shares;
+        self.latest_model = Some(model.to_owned());
+        Ok(())
+    }
+}
+
+/// The table in force.
+#[derive(Default)]
+pub(crate) struct InForce(RwLock<Arc<Table>>);
+
+impl InForce {
+    /// Returns the table; it stays as it is while it is held.
+    pub(crate) fn get(&self) -> Arc<Table> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts a changed table in force, unless the change is refused.
+    pub(crate) fn change<R>(
+        &self,
+        change: impl FnOnce(&mut Table) -> Result<R, Fault>,
+    ) -> Result<R, Fault> {
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut next = Table::clone(&current);
+        let result = change(&mut next)?;
+        *current = Arc::new(next);
+        Ok(result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serving::fake::Fake;
+    use crate::types::time::now;
+
+    fn table(weights: &[(u32, u8)]) -> Table {
+        let mut table = Table::default();
+        for (version, _) in weights {
+            let predictor = Arc::new(Fake::of_version(*version));
+            table.add(Arc::new(Loaded::new("iris", *version, predictor, now())));
+        }
+        table.set_traffic("iris", weights).unwrap();
+        table
+    }
+
+    #[test]
+    fn ten_percent_is_ten_of_every_hundred() {
+        let table = table(&[(1, 90), (2, 10)]);
+        let picked: Vec<u32> = (0..500).map(|_| table.pick("iris").unwrap().version).collect();
+        for hundred in picked.windows(100) {
+            assert_eq!(hundred.iter().filter(|version| **version == 2).count(), 10);
+        }
+        let gaps: Vec<usize> = picked
+            .iter()
+            .enumerate()
+            .filter(|(_, version)| **version == 2)
+            .map(|(i, _)| i)
+            .collect();
+        assert!(gaps.windows(2).all(|pair| pair[1] - pair[0] <= 20), "spread evenly: {gaps:?}");
+    }
+
+    #[test]
+    fn a_version_is_freed_when_its_last_holder_ends() {
+        let mut table = table(&[(1, 50), (2, 50)]);
+        let held = table.version("iris", 2).unwrap();
+        let weak = Arc::downgrade(&held);
+        table.set_traffic("iris", &[(1, 100)]).unwrap();
+        assert!(table.version("iris", 2).is_none());
+        assert!(weak.upgrade().is_some(), "a request still holds it");
+        drop(held);
+        assert!(weak.upgrade().is_none());
+    }
+
+    #[test]
+    fn traffic_that_makes_no_sense_is_refused_and_changes_nothing() {
+        let in_force = InForce::default();
+        in_force
+            .change(|t| {
+                *t = table(&[(1, 100)]);
+                Ok(())
+            })
+            .unwrap();
+        for wrong in [vec![(1, 90)], vec![(1, 50), (1, 50)], vec![(7, 100)], vec![]] {
+            assert!(in_force.change(|t| t.set_traffic("iris", &wrong)).is_err(), "{wrong:?}");
+            assert_eq!(in_force.get().pick("iris").unwrap().version, 1);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The server in process, then over real sockets, with models that answer their version number.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper::{Method, Response};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::runtime::serving::{ServingHandle, channel};
+use crate::serving::fake::Fake;
+use crate::serving::predictor::Predictor;
+use crate::types::time::SystemClock;
+use crate::types::{FaultKind, event::Event};
+
+mod orders;
+mod requests;
+mod swap;
+
+/// A registry in memory: any model of this map has versions 1 to 5, the sixth is broken.
+#[derive(Default)]
+struct FakeSource {
+    aliases: Mutex<BTreeMap<(String, String), u32>>,
+    kept: Mutex<Vec<(String, u32, u8)>>,
+    keeping_fails: AtomicBool,
+}
+
+impl Source for FakeSource {
+    fn load(&self, model: &str, version: u32) -> Result<Arc<dyn Predictor>, Fault> {
+        match (model, version) {
+            ("iris" | "housing", 1..=5) => Ok(Arc::new(Fake::of_version(version))),
+            ("iris", 6) => Ok(Arc::new(Fake::of_version(6).with_wrong_memory())),
+            _ => Err(Fault::not_found(format!("`{model}` has no version {version}"))),
+        }
+    }
+
+    fn by_alias(&self, model: &str, alias: &str) -> Result<Option<u32>, Fault> {
+        if !["iris", "housing"].contains(&model) {
+            return Err(Fault::not_found(format!("there is no model `{model}`")));
+        }
+        let key = (model.to_owned(), alias.to_owned());
+        Ok(self.aliases.lock().unwrap().get(&key).copied())
+    }
+
+    fn kept_traffic(&self) -> Result<Vec<(String, u32, u8)>, Fault> {
+        Ok(self.kept.lock().unwrap().clone())
+    }
+
+    fn keep_traffic(&self, model: &str, weights: &[(u32, u8)]) -> Result<(), Fault> {
+        if self.keeping_fails.load(Ordering::Relaxed) {
+            return Err(Fault::unavailable("the disk is full"));
+        }
+        let mut kept = self.kept.lock().unwrap();
+        kept.retain(|(name, _, _)| name != model);
+        kept.extend(weights.iter().map(|(version, weight)| (model.to_owned(), *version, *weight)));
+        Ok(())
+    }
+}
+
+impl FakeSource {
+    fn set_alias(&self, model: &str, alias: &str, version: u32) {
+        self.aliases.lock().unwrap().insert((model.to_owned(), alias.to_owned()), version);
+    }
+}
+
+fn shared_with(source: &Arc<FakeSource>) -> Arc<Shared> {
+    let source = Arc::clone(source) as Arc<dyn Source>;
+    let shared =
+        Shared::new(source, Publisher::default(), Arc::new(SystemClock), 64 << 10, None).unwrap();
+    Arc::new(shared)
+}
+
+/// A server that listens on a free port, with `iris` version 1 in service.
+struct Running {
+    source: Arc<FakeSource>,
+    shared: Arc<Shared>,
+    handle: ServingHandle,
+    server: Server,
+}
+
+impl Running {
+    async fn empty() -> Self {
+        Self::with(Arc::default()).await
+    }
+
+    async fn with(source: Arc<FakeSource>) -> Self {
+        let shared = shared_with(&source);
+        let (handle, orders) = channel();
+        let server = start_with(Arc::clone(&shared), "127.0.0.1:0", orders).await.unwrap();
+        Self { source, shared, handle, server }
+    }
+
+    async fn serving_iris() -> Self {
+        let running = Self::empty().await;
+        running.handle.load("iris", 1).await.unwrap();
+        running.handle.set_traffic("iris", vec![(1, 100)]).await.unwrap();
+        running
+    }
+
+    async fn send(&self, request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
+        http::serve(Arc::clone(&self.shared), request).await.unwrap()
+    }
+
+    async fn post(&self, path: &str, body: impl Into<Bytes>) -> (u16, Value) {
+        let response = self.send(request(Method::POST, path, body)).await;
+        (response.status().as_u16(), json_of(response).await)
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        let response = self.send(request(Method::GET, path, "")).await;
+        (response.status().as_u16(), json_of(response).await)
+    }
+}
+
+fn request(method: Method, path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+    Request::builder().method(method).uri(path).body(Full::new(body.into())).unwrap()
+}
+
+async fn bytes_of(response: Response<Full<Bytes>>) -> Bytes {
+    response.into_body().collect().await.unwrap().to_bytes()
+}
+
+async fn json_of(response: Response<Full<Bytes>>) -> Value {
+    let bytes = bytes_of(response).await;
+    serde_json::from_slice(&bytes).unwrap_or(Value::Null)
+}

@@ -1,0 +1,93 @@
+//! The token that requests over TCP must bear: 64 hex digits in a file that only its owner may
+//! read.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+/// A secret; never shown.
+#[derive(Clone)]
+pub struct Token(String);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(***)")
+    }
+}
+
+impl Token {
+    /// Reads the token; makes one where there is none.
+    pub fn load_or_create(path: &Path) -> io::Result<Self> {
+        match fs::read_to_string(path) {
+            Ok(text) if !text.trim().is_empty() => return Ok(Self(text.trim().to_owned())),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let token = Self(random());
+        let fresh = path.with_extension("new");
+        let mut options = fs::OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        file.write_all(token.0.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&fresh, path)?;
+        Ok(token)
+    }
+
+    /// Returns the text, for whoever must send it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Tells whether the value of an `Authorization` header bears this token. Takes as long for
+    /// a near miss as for a far one.
+    pub fn admits(&self, authorization: Option<&str>) -> bool {
+        let Some((scheme, given)) = authorization.and_then(|value| value.split_once(' ')) else {
+            return false;
+        };
+        scheme.eq_ignore_ascii_case("bearer") && equal(given.trim().as_bytes(), self.0.as_bytes())
+    }
+}
+
+/// Gives 32 bytes of the system's randomness (but for the fixed bits of two UUIDs) in hex.
+fn random() -> String {
+    format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
+}
+
+fn equal(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let different = a.iter().zip(b).fold(0, |sum, (x, y)| sum | (x ^ y));
+    std::hint::black_box(different) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_token_is_made_once_and_for_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        let first = Token::load_or_create(&path).unwrap();
+        let again = Token::load_or_create(&path).unwrap();
+        assert_eq!(first.as_str(), again.as_str());
+        assert_eq!(first.as_str().len(), 64);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn only_the_right_bearer_is_admitted() {
+        let token = Token(random());
+        assert!(token.admits(Some(&format!("Bearer {}", token.as_str()))));
+        assert!(token.admits(Some(&format!("bearer {}", token.as_str()))));
+        let wrong = format!("Bearer {}x", &token.as_str()[1..]);
+        for given in [None, Some(""), Some("Bearer"), Some("Bearer "), Some(wrong.as_str())] {
+            assert!(!token.admits(given), "{given:?}");
+        }
+        assert!(!token.admits(Some(&format!("Basic {}", token.as_str()))));
+    }
+}

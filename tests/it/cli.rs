@@ -1,0 +1,142 @@
+//! The command line: each command in both formats, its errors and exit codes.
+
+use crate::support::Project;
+
+const FLAKY: &str = r#"
+[deck]
+name = "t"
+
+[dag.slow.task.sleep]
+operator = "command"
+command = "echo started; sleep 600"
+
+[dag.fails.task.bad]
+operator = "command"
+command = "echo the reason >&2; exit 7"
+retries = 1
+retry_delay = "10ms"
+"#;
+
+#[test]
+fn without_a_daemon_commands_say_so_and_exit_with_3() {
+    let project = Project::sample();
+    for args in [&["status"][..], &["dags", "list"], &["down"], &["trigger", "etl_example"]] {
+        let ran = project.run(args);
+        assert_eq!(ran.code, 3, "{args:?}");
+        assert!(ran.stderr.contains("hint:"), "{args:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_wrong_command_line_exits_with_2() {
+    let project = Project::sample();
+    assert_eq!(project.run(&["dagz"]).code, 2);
+    assert_eq!(project.run(&["run", "d", "-p", "novalue"]).code, 2);
+    let ran = project.run(&["--help"]).ok();
+    assert!(ran.stdout.contains("trigger"), "{}", ran.stdout);
+}
+
+#[test]
+fn every_list_prints_a_table_and_json() {
+    let mut project = Project::sample();
+    project.up();
+    let lists: &[&[&str]] = &[
+        &["status"],
+        &["dags", "list"],
+        &["dags", "show", "mlops_pipeline"],
+        &["runs", "list"],
+        &["assets", "list"],
+        &["assets", "lineage"],
+        &["experiments", "list"],
+        &["models", "list"],
+        &["serving", "status"],
+    ];
+    for args in lists {
+        let table = project.run(args).ok().stdout;
+        assert!(!table.trim().is_empty(), "{args:?}");
+        project.json(args);
+    }
+    let dags = project.json(&["dags", "list"]);
+    let ids: Vec<&str> = dags.as_array().unwrap().iter().map(|d| d["dag_id"].as_str().unwrap()).collect();
+    for dag_id in [
+        "basic_dag_example",
+        "etl_example",
+        "minio_producer",
+        "minio_path_watcher",
+        "minio_consumer",
+        "mlops_pipeline",
+        "model_serving_pipeline",
+    ] {
+        assert!(ids.contains(&dag_id), "{ids:?}");
+    }
+    project.down();
+}
+
+#[test]
+fn pause_and_unpause_hold() {
+    let mut project = Project::sample();
+    project.up();
+    project.run(&["dags", "pause", "etl_example"]).ok();
+    assert_eq!(project.json(&["dags", "show", "etl_example"])["is_paused"], true);
+    project.down();
+    project.up();
+    assert_eq!(project.json(&["dags", "show", "etl_example"])["is_paused"], true);
+    project.run(&["dags", "unpause", "etl_example"]).ok();
+    assert_eq!(project.json(&["dags", "show", "etl_example"])["is_paused"], false);
+    project.down();
+}
+
+#[test]
+fn a_failed_task_is_tried_again_and_its_reason_is_kept() {
+    let mut project = Project::with(FLAKY);
+    project.up();
+    let ran = project.run(&["run", "fails"]);
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    let run = project.wait_for_runs("fails", 1)[0].clone();
+    let run_id = run["dag_run_id"].as_str().unwrap();
+    let tasks = project.json(&["tasks", "fails", run_id]);
+    assert_eq!(tasks[0]["try_number"], 2, "{tasks}");
+    for number in ["1", "2"] {
+        let log = project.run(&["logs", "fails", run_id, "bad", "--try", number]).ok().stdout;
+        assert!(log.contains("the reason"), "{log}");
+    }
+    project.down();
+}
+
+#[test]
+fn cancel_ends_the_run_and_every_process_of_it() {
+    let mut project = Project::with(FLAKY);
+    project.up();
+    let run = project.json(&["trigger", "slow"]);
+    let run_id = run["dag_run_id"].as_str().unwrap().to_owned();
+    let started = crate::support::until(|| {
+        let ran = project.run(&["logs", "slow", &run_id, "sleep"]);
+        ran.stdout.contains("started").then_some(())
+    });
+    assert!(started.is_some());
+    let marker = project.dir().to_string_lossy().into_owned();
+    assert!(processes_of(&marker) > 0, "the attempt runs");
+    project.run(&["runs", "cancel", "slow", &run_id]).ok();
+    let runs = project.wait_for_runs("slow", 1);
+    assert_eq!(runs[0]["state"], "failed");
+    let gone = crate::support::until(|| (processes_of(&marker) == 0).then_some(()));
+    assert!(gone.is_some(), "no process of the attempt is left");
+    let again = project.run(&["runs", "cancel", "slow", &run_id]);
+    assert_eq!(again.code, if again.stderr.contains("no run") { 2 } else { 1 });
+    project.down();
+}
+
+/// Counts attempts and shells whose working directory is the project.
+fn processes_of(project: &str) -> usize {
+    let mut count = 0;
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let path = entry.path();
+        let Ok(line) = std::fs::read_to_string(path.join("cmdline")) else { continue };
+        let cwd = std::fs::read_link(path.join("cwd")).unwrap_or_default();
+        let in_project = cwd.to_string_lossy() == project;
+        if in_project && (line.contains("sleep") || line.contains("attempt")) {
+            count += 1;
+        }
+    }
+    count
+}
