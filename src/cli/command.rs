@@ -40,7 +40,9 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         }
         Some(Command::Logs(args)) => logs::logs(&layout, args, output).await,
         Some(Command::Assets(command)) => assets::dispatch(&layout, command, output).await,
-        Some(Command::Experiments(command)) => experiments::dispatch(&layout, command, output).await,
+        Some(Command::Experiments(command)) => {
+            experiments::dispatch(&layout, command, output).await
+        }
         Some(Command::Models(command)) => models::dispatch(&layout, command, output).await,
         Some(Command::Serving(command)) => serving::dispatch(&layout, command, output).await,
         Some(Command::Attempt { .. }) => Err(unexpected("attempt").into()),

@@ -69,11 +69,7 @@ impl Output {
 }
 
 /// Draws a table; says `empty` where there are no rows.
-pub fn table(
-    header: &[&str],
-    rows: impl IntoIterator<Item = Vec<String>>,
-    empty: &str,
-) -> String {
+pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>, empty: &str) -> String {
     let mut builder = Builder::default();
     builder.push_record(header.iter().map(|name| (*name).to_owned()));
     let mut is_empty = true;
@@ -137,8 +133,7 @@ mod tests {
 
     #[test]
     fn durations_keep_two_units_at_most() {
-        let written: Vec<String> =
-            [0.42, 41.0, 134.0, 10_920.0, 600_000.0].map(duration).to_vec();
+        let written: Vec<String> = [0.42, 41.0, 134.0, 10_920.0, 600_000.0].map(duration).to_vec();
         assert_eq!(written, ["0.4s", "41s", "2m14s", "3h02m", "6d"]);
     }
 

@@ -253,7 +253,12 @@ fn bad_requests_get_a_4xx_that_says_what_was_wrong() {
         ("/predict", &deep, 400, ""),
         ("/predict", "[[5.1,3.5]]", 400, "4"),
         ("/predict", "[[5.1,3.5,1.4,\"x\"]]", 400, "petal_width"),
-        ("/predict", r#"[{"sepal_length":1,"sepal_width":1,"petal_length":1}]"#, 400, "petal_width"),
+        (
+            "/predict",
+            r#"[{"sepal_length":1,"sepal_width":1,"petal_length":1}]"#,
+            400,
+            "petal_width",
+        ),
         (
             "/predict",
             r#"[{"sepal_length":1,"sepal_width":1,"petal_length":1,"petal_widht":1}]"#,

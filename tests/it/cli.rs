@@ -57,7 +57,8 @@ fn every_list_prints_a_table_and_json() {
         project.json(args);
     }
     let dags = project.json(&["dags", "list"]);
-    let ids: Vec<&str> = dags.as_array().unwrap().iter().map(|d| d["dag_id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> =
+        dags.as_array().unwrap().iter().map(|d| d["dag_id"].as_str().unwrap()).collect();
     for dag_id in [
         "basic_dag_example",
         "etl_example",

@@ -76,9 +76,8 @@ fn what_the_daemon_keeps_is_for_the_owner_only() {
     let mut project = Project::sample();
     project.up();
     project.run(&["run", "basic_dag_example"]).ok();
-    let mode = |inside: &str| {
-        fs::metadata(project.path(inside)).unwrap().permissions().mode() & 0o777
-    };
+    let mode =
+        |inside: &str| fs::metadata(project.path(inside)).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(".dagdeck"), 0o700);
     for file in ["dagdeck.db", "daemon.sock", "daemon.lock"] {
         assert_eq!(mode(&format!(".dagdeck/{file}")), 0o600, "{file}");

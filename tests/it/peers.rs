@@ -49,11 +49,8 @@ fn the_openapi_document_is_valid() {
     assert_eq!(document.status, 200);
     let path = project.path("docs.json");
     fs::write(&path, &document.body).unwrap();
-    let output = Command::new(python)
-        .args(["-m", "openapi_spec_validator"])
-        .arg(&path)
-        .output()
-        .unwrap();
+    let output =
+        Command::new(python).args(["-m", "openapi_spec_validator"]).arg(&path).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}\n{}", document.body);
     project.down();

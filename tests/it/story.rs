@@ -123,7 +123,8 @@ fn a_model_is_trained_promoted_served_and_rolled_back() {
     let addr = project.serving();
     let ready = until(|| (http(&addr, "GET", "/readyz", None).status == 200).then_some(()));
     assert!(ready.is_some());
-    let row = json!([{"sepal_length": 6.7, "sepal_width": 3.0, "petal_length": 5.2, "petal_width": 2.3}]);
+    let row =
+        json!([{"sepal_length": 6.7, "sepal_width": 3.0, "petal_length": 5.2, "petal_width": 2.3}]);
     let answer = http(&addr, "POST", "/predict", Some(&row.to_string()));
     assert_eq!(answer.json()[0]["label"], "virginica", "{}", answer.body);
     assert!(answer.head.to_ascii_lowercase().contains("x-model-version: 2"), "{}", answer.head);
@@ -136,7 +137,8 @@ fn a_model_that_is_not_good_enough_is_rejected_with_the_reason() {
     project.up();
     // Trees of one split on titanic stay below what is required.
     let poor = r#"hyperparameters={"n_estimators":1,"max_depth":1,"learning_rate":0.01}"#;
-    let args = ["run", "mlops_pipeline", "-p", "dataset=titanic", "-p", "model=xgboost", "-p", poor];
+    let args =
+        ["run", "mlops_pipeline", "-p", "dataset=titanic", "-p", "model=xgboost", "-p", poor];
     project.run(&args).ok();
     let runs = project.wait_for_runs("mlops_pipeline", 1);
     let tasks = tasks(&project, "mlops_pipeline", &runs[0]);

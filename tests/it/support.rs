@@ -177,7 +177,8 @@ impl Project {
         let ended = until(|| {
             let body = self.json(&["runs", "list", dag_id, "--limit", "100"]);
             let runs = body["dag_runs"].as_array().unwrap().clone();
-            let over = |run: &Value| ["success", "failed"].contains(&run["state"].as_str().unwrap());
+            let over =
+                |run: &Value| ["success", "failed"].contains(&run["state"].as_str().unwrap());
             (runs.len() >= count && runs.iter().all(over)).then_some(runs)
         });
         ended.unwrap_or_else(|| {

@@ -128,7 +128,10 @@ fn venv(folder: &Path) -> Option<PathBuf> {
     let path = venv.to_string_lossy().into_owned();
     if !run("python3", &["-m", "venv", "--clear", &path]) {
         if is_root() && on_path("apt-get").is_some() {
-            run("apt-get", &["-o", "DPkg::Lock::Timeout=300", "-qq", "-y", "install", "python3-venv"]);
+            run(
+                "apt-get",
+                &["-o", "DPkg::Lock::Timeout=300", "-qq", "-y", "install", "python3-venv"],
+            );
         }
         if !run("python3", &["-m", "venv", "--clear", &path]) {
             return None;

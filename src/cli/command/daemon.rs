@@ -11,9 +11,9 @@ use crate::cli::output::{Output, ago, fields, or_dash};
 use crate::client::Client;
 use crate::daemon::{Daemon, DaemonOptions};
 use crate::runtime::Layout;
+use crate::types::Fault;
 use crate::types::ask::{Answer, Request};
 use crate::types::view::StatusView;
-use crate::types::Fault;
 
 /// How long `down` waits for the daemon to drain and go.
 const DOWN_TIMEOUT: Duration = Duration::from_secs(15);

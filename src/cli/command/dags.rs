@@ -95,6 +95,10 @@ fn show(detail: &DagDetailView) -> String {
         ]
     });
     text.push_str("\n\n");
-    text.push_str(&table(&["TASK", "OPERATOR", "AFTER", "TRIGGER RULE", "RETRIES"], rows, "no tasks"));
+    text.push_str(&table(
+        &["TASK", "OPERATOR", "AFTER", "TRIGGER RULE", "RETRIES"],
+        rows,
+        "no tasks",
+    ));
     text
 }

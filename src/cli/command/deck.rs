@@ -19,8 +19,7 @@ pub async fn open(layout: &Layout, args: &DeckArgs) -> Result<u8, CliError> {
     let options = daemon::options(layout, None, None)?;
     daemon::require_project(layout)?;
     let _guard = logging::start(layout, "deck")?;
-    let client =
-        crate::daemon::spawn::ensure(layout.project(), &options.executable, &[]).await?;
+    let client = crate::daemon::spawn::ensure(layout.project(), &options.executable, &[]).await?;
     let options = DeckOptions {
         ascii: args.ascii || env::ascii_only(),
         no_colour: env::no_colour(),

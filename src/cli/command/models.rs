@@ -95,8 +95,7 @@ fn aliases(aliases: &[(String, u32)]) -> String {
 
 fn show(detail: &ModelDetailView) -> String {
     let model = &detail.model;
-    let mut text =
-        fields(&[("model", model.name.clone()), ("aliases", aliases(&model.aliases))]);
+    let mut text = fields(&[("model", model.name.clone()), ("aliases", aliases(&model.aliases))]);
     let versions = detail.versions.iter().map(|version| {
         let figures: Vec<String> = version
             .metrics
@@ -113,7 +112,11 @@ fn show(detail: &ModelDetailView) -> String {
         ]
     });
     text.push_str("\n\n");
-    text.push_str(&table(&["VERSION", "ALIASES", "MADE", "METRICS", "RUN"], versions, "no versions"));
+    text.push_str(&table(
+        &["VERSION", "ALIASES", "MADE", "METRICS", "RUN"],
+        versions,
+        "no versions",
+    ));
     let moves = detail.history.iter().map(|moved| {
         vec![
             ago(Some(moved.when)),

@@ -61,7 +61,8 @@ pub async fn dispatch(
                 Request::CancelRun { dag_id: dag_id.into(), dag_run_id: dag_run_id.into() };
             let answer = ask(layout, request).await?;
             let run = expect_answer!(answer, Answer::Run(run) => run, "runs cancel");
-            output.answer(&run, |run| format!("{} {} is {}", run.dag_id, run.dag_run_id, run.state));
+            output
+                .answer(&run, |run| format!("{} {} is {}", run.dag_id, run.dag_run_id, run.state));
         }
     }
     Ok(0)
@@ -145,5 +146,9 @@ fn task_table(tasks: &[TaskInstance]) -> String {
             task.note.clone().unwrap_or_default(),
         ]
     };
-    table(&["TASK", "STATE", "TRY", "DURATION", "OPERATOR", "NOTE"], tasks.iter().map(row), "no tasks")
+    table(
+        &["TASK", "STATE", "TRY", "DURATION", "OPERATOR", "NOTE"],
+        tasks.iter().map(row),
+        "no tasks",
+    )
 }

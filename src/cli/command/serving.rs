@@ -17,7 +17,8 @@ pub async fn dispatch(
     match command {
         ServingCommand::Status => {
             let answer = ask(layout, Request::ServingStatus).await?;
-            let status = expect_answer!(answer, Answer::Serving(status) => status, "serving status");
+            let status =
+                expect_answer!(answer, Answer::Serving(status) => status, "serving status");
             output.answer(&status, draw);
         }
     }

@@ -143,10 +143,7 @@ fn unknown(model: &str, known: &[Hyperparameter], name: &str) -> TrainError {
 }
 
 /// Returns the name that was probably meant, if one is near.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    known: impl Iterator<Item = &'a str>,
-) -> Option<String> {
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let near = known.map(|known| (strsim::jaro_winkler(name, known), known));
     let best = near.max_by(|a, b| a.0.total_cmp(&b.0))?;
     (best.0 > 0.8).then(|| best.1.to_owned())

@@ -164,10 +164,6 @@ fn record(
     Ok(())
 }
 
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn metric_points(trained: &Trained) -> Vec<MetricPoint> {
     let timestamp = time::now();
     let point = |key: &str, value: f64, step: i64| MetricPoint {
