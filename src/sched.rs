@@ -19,6 +19,7 @@ mod decision;
 mod definitions;
 mod draft;
 pub mod effect;
+mod ending;
 mod index;
 pub mod input;
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod ask;
 pub mod asset;
 pub mod event;
 pub mod fault;
+pub mod figure;
 pub mod ids;
 pub mod run;
 pub mod serving;

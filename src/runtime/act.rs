@@ -25,7 +25,7 @@ use crate::runtime::layout::Layout;
 use crate::runtime::promotion::off_thread;
 use crate::runtime::publish::Publisher;
 use crate::sched::effect::Launch;
-use crate::sched::{Effect, Input, Report};
+use crate::sched::{Effect, Input, Outcome, Report};
 use crate::store::Store;
 use crate::tracking;
 use crate::types::event::Event;
@@ -91,13 +91,16 @@ impl Actor {
     /// Ends an attempt, also one that only its folder tells of.
     pub(crate) fn kill(&self, key: AttemptKey, token: LaunchToken, reason: &str) {
         tracing::info!(attempt = %key, reason, "ending an attempt");
-        if let Some(attempt) = self.in_flight().get(&token) {
+        let (_, cancelled) = watch::channel(true);
+        let held = self.hold(key, token, cancelled);
+        let line = format!("the attempt is ended: {reason}");
+        let noted = held.clone();
+        tokio::spawn(async move { noted.note(&line).await });
+        if let Some(attempt) = self.in_flight().get(&held.token) {
             // An error says that it has ended.
             let _ = attempt.cancel.send(true);
             return;
         }
-        let (_, cancelled) = watch::channel(true);
-        let held = self.hold(key, token, cancelled);
         let local = self.shared.local.clone();
         tokio::spawn(async move { local.adopt(held).await });
     }
@@ -160,7 +163,7 @@ impl Actor {
 /// Sees one attempt from its launch to its report.
 async fn supervise(shared: Arc<Shared>, launch: Launch, held: Held, origin: Origin) {
     let (key, token) = (held.key.clone(), held.token.clone());
-    let ended = run(&shared, launch, held, origin).await;
+    let ended = run(&shared, launch, &held, origin).await;
     if ended.leaves_runs_behind() {
         end_tracked_runs(&shared, &token).await;
     }
@@ -177,7 +180,7 @@ async fn supervise(shared: Arc<Shared>, launch: Launch, held: Held, origin: Orig
     let _ = shared.handle.tell(Input::Report(report)).await;
 }
 
-async fn run(shared: &Shared, launch: Launch, held: Held, origin: Origin) -> Ended {
+async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> Ended {
     let executor: &dyn Executor = match placement(&launch) {
         Placement::Daemon => &shared.in_daemon,
         Placement::Process => &shared.local,
@@ -193,8 +196,15 @@ async fn run(shared: &Shared, launch: Launch, held: Held, origin: Origin) -> End
         () = held.until_cancelled() => return Ended::Cancelled,
     };
     match prepared {
-        Ok((order, handover)) => executor.launch(Prepared { order, handover, held }).await,
-        Err(outcome) => Ended::Finished(outcome),
+        Ok((order, handover)) => {
+            executor.launch(Prepared { order, handover, held: held.clone() }).await
+        }
+        Err(outcome) => {
+            if let Outcome::Failed { error, .. } = &outcome {
+                held.note(error).await;
+            }
+            Ended::Finished(outcome)
+        }
     }
 }
 
@@ -206,7 +216,7 @@ impl Ended {
     /// Says whether tracked runs may have been left `RUNNING`.
     fn leaves_runs_behind(&self) -> bool {
         match self {
-            Self::Finished(outcome) => matches!(outcome, crate::sched::Outcome::Failed { .. }),
+            Self::Finished(outcome) => matches!(outcome, Outcome::Failed { .. }),
             Self::Lost(_) | Self::Cancelled => true,
         }
     }

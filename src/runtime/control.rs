@@ -1,4 +1,9 @@
 //! Answers the control protocol: the one place behind every door.
+//!
+//! ```text
+//! Request ─┬─ what changes something ─► engine, registry (on a task of its own: runs to its end)
+//!          └─ what asks ─► store (lists, history) · live snapshot · model server
+//! ```
 
 use std::sync::Arc;
 
@@ -9,11 +14,23 @@ use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
 use crate::runtime::publish::Publisher;
 use crate::runtime::serving::ServingHandle;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::NumberedEvent;
 use crate::types::view::DefinitionsView;
-use crate::types::{Clock, Fault, Timestamp};
+use crate::types::{Clock, Fault, FaultKind, Timestamp};
+
+mod assets;
+mod clear;
+mod dags;
+mod find;
+mod lineage;
+mod log;
+mod models;
+mod runs;
+mod status;
+mod trigger;
+mod user;
 
 /// What the control is made of.
 #[derive(Clone)]
@@ -55,8 +72,17 @@ impl Control {
     }
 
     /// Answers one request. Does not stop half-way when the caller goes away.
-    pub async fn ask(&self, _request: Request) -> Result<Answer, Fault> {
-        todo!("control helper")
+    pub async fn ask(&self, request: Request) -> Result<Answer, Fault> {
+        if !changes_something(&request) {
+            return answer(&self.parts, request).await;
+        }
+        let parts = self.parts.clone();
+        match tokio::spawn(async move { answer(&parts, request).await }).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                Err(Fault::new(FaultKind::Internal, "answer the request").caused_by(Some(&error)))
+            }
+        }
     }
 
     /// Begins to watch events, from now on.
@@ -64,3 +90,81 @@ impl Control {
         self.parts.publisher.subscribe()
     }
 }
+
+impl ControlParts {
+    fn live(&self) -> Arc<Live> {
+        self.live.borrow().clone()
+    }
+
+    /// Reads from the store, off the async threads.
+    async fn read<R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&rusqlite::Connection) -> Result<R, StoreError> + Send + 'static,
+    ) -> Result<R, Fault> {
+        Ok(self.store.read(f).await?)
+    }
+}
+
+fn changes_something(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Shutdown
+            | Request::SetPaused { .. }
+            | Request::Trigger(_)
+            | Request::CancelRun { .. }
+            | Request::ClearTasks { .. }
+            | Request::EmitAsset { .. }
+            | Request::Promote { .. }
+            | Request::Rollback { .. }
+    )
+}
+
+async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault> {
+    match request {
+        Request::Status => status::status(parts).await,
+        Request::Definitions => Ok(Answer::Definitions(parts.definitions.borrow().clone())),
+        Request::Shutdown => {
+            parts.shutdown.notify_one();
+            Ok(Answer::Done)
+        }
+        Request::ListDags => dags::list(parts).await,
+        Request::ShowDag { dag_id } => dags::show(parts, dag_id).await,
+        Request::SetPaused { dag_id, is_paused } => {
+            trigger::set_paused(parts, dag_id, is_paused).await
+        }
+        Request::PlanTrigger { dag_id, conf } => trigger::plan(parts, dag_id, conf).await,
+        Request::Trigger(wish) => trigger::trigger(parts, wish).await,
+        Request::ListRuns { dag_id, state, limit, offset } => {
+            runs::list(parts, dag_id, state, limit, offset).await
+        }
+        Request::ShowRun { dag_id, dag_run_id } => runs::show(parts, dag_id, dag_run_id).await,
+        Request::CancelRun { dag_id, dag_run_id } => runs::cancel(parts, dag_id, dag_run_id).await,
+        Request::ClearTasks { dag_id, dag_run_id, task_ids, only_failed, include_downstream } => {
+            let wish = clear::Clear { task_ids, only_failed, include_downstream };
+            clear::clear(parts, dag_id, dag_run_id, wish).await
+        }
+        Request::ShowTask { key } => runs::show_task(parts, key).await,
+        Request::ReadLog { key, try_number, offset, max_bytes, wait_ms } => {
+            let stretch = log::Stretch { offset, max_bytes, wait_ms };
+            log::read(parts, key, try_number, stretch).await
+        }
+        Request::ListAssets => assets::list(parts).await,
+        Request::ShowLineage { asset } => lineage::show(parts, asset).await,
+        Request::ListAssetEvents { asset, limit } => assets::events(parts, asset, limit).await,
+        Request::EmitAsset { name, extra } => assets::emit(parts, name, extra).await,
+        Request::ListEvents { limit, before_id } => status::events(parts, limit, before_id).await,
+        Request::ServingStatus => parts.serving.status().await.map(Answer::Serving),
+        request @ (Request::ListExperiments
+        | Request::ListTrackingRuns { .. }
+        | Request::ShowTrackingRun { .. }
+        | Request::ListModels
+        | Request::ShowModel { .. }
+        | Request::PlanPromote { .. }
+        | Request::Promote { .. }
+        | Request::PlanRollback { .. }
+        | Request::Rollback { .. }) => models::answer(parts, request).await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::runtime::attempt::{AttemptFolder, Order};
 use crate::runtime::handle::Handle;
+use crate::runtime::task_log::TaskLog;
 use crate::sched::{Input, Outcome, Report};
 use crate::types::{AttemptKey, LaunchToken};
 
@@ -87,6 +88,20 @@ impl Held {
         if cancelled.wait_for(|cancelled| *cancelled).await.is_err() {
             // Whoever could cancel is gone.
             std::future::pending::<()>().await;
+        }
+    }
+
+    /// Writes a line into the attempt's log, where its own process cannot. A failure costs
+    /// nothing but the line: the store has the reason, too.
+    pub(crate) async fn note(&self, text: &str) {
+        let (folder, text) = (self.folder.clone(), text.to_owned());
+        let write = move || -> std::io::Result<()> {
+            folder.make()?;
+            TaskLog::open(folder.path(), Vec::new())?.say(&text);
+            Ok(())
+        };
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(write).await {
+            tracing::debug!(attempt = %self.key, %error, "could not write into the log");
         }
     }
 

@@ -60,12 +60,12 @@ pub fn start(
 ) -> Project {
     let (sender, definitions) = watch::channel(first);
     let watching = Watching {
-        project: layout.project().to_owned(),
+        sources: vec![layout.project().join("dags.toml")],
+        layout,
         lookup,
         definitions: sender,
         handle,
         publisher,
-        sources: vec![layout.project().join("dags.toml")],
         last: None,
     };
     let task = tokio::spawn(watching.run()).abort_handle();
@@ -74,7 +74,7 @@ pub fn start(
 
 /// What the watching task owns.
 struct Watching {
-    project: PathBuf,
+    layout: Layout,
     lookup: Lookup,
     definitions: watch::Sender<DefinitionsView>,
     handle: Handle,
@@ -90,7 +90,7 @@ impl Watching {
         let seen = Arc::new(Notify::new());
         let mut watcher = watcher(&seen);
         loop {
-            let folders = footprint::folders(&self.project, &self.sources);
+            let folders = footprint::folders(self.layout.project(), &self.sources);
             watcher.follow(&folders);
             // The first look makes good for edits between the daemon's load and this watch.
             self.look(&folders).await;
@@ -123,7 +123,7 @@ impl Watching {
 
     /// `None`: the load panicked, which its own log line tells.
     async fn load(&self) -> Option<Result<Deck, Diagnostics>> {
-        let (project, lookup) = (self.project.clone(), self.lookup.clone());
+        let (project, lookup) = (self.layout.project().to_owned(), self.lookup.clone());
         tokio::task::spawn_blocking(move || dag::load(&project, &*lookup)).await.ok()
     }
 

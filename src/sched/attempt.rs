@@ -206,6 +206,11 @@ impl Decision<'_> {
 }
 
 /// What is noted on a task that a branch left out; a cleared run knows it by this again.
-pub(super) fn not_chosen_note(branch: &TaskId) -> String {
+fn not_chosen_note(branch: &TaskId) -> String {
     format!("not chosen by `{branch}`")
+}
+
+/// Returns the branch that left a task out, as noted on it.
+pub(super) fn left_out_by(note: &str) -> Option<TaskId> {
+    note.strip_prefix("not chosen by `")?.strip_suffix('`').map(TaskId::from)
 }

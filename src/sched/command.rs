@@ -13,9 +13,6 @@ use crate::sched::decision::Decision;
 use crate::sched::input::{Command, Rejected, Reply};
 use crate::types::DagId;
 
-/// How alike a name must be to be taken for the one that was meant.
-const LIKENESS_MIN: f64 = 0.8;
-
 impl Decision<'_> {
     pub(super) fn command(&mut self, command: Command) -> Result<Reply, Rejected> {
         match command {
@@ -47,10 +44,10 @@ impl Decision<'_> {
         if let Some(dag) = self.state.deck.dags.get(dag_id) {
             return Ok(dag.clone());
         }
-        let likeness = |known: &&DagId| strsim::jaro_winkler(known.as_str(), dag_id.as_str());
-        let nearest =
-            self.state.deck.dags.keys().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-        let meant = nearest.filter(|known| likeness(known) >= LIKENESS_MIN);
+        let slips = |known: &DagId| strsim::damerau_levenshtein(known.as_str(), dag_id.as_str());
+        let nearest = self.state.deck.dags.keys().min_by_key(|known| slips(known));
+        let slips_max = (dag_id.as_str().len() / 3).max(1);
+        let meant = nearest.filter(|known| slips(known) <= slips_max);
         Err(Rejected::NoDag { dag_id: dag_id.clone(), meant: meant.map(DagId::to_string) })
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::dag::Dag;
 use crate::dag::schedule::Schedule;
 use crate::sched::change::DagState;
-use crate::sched::decision::Decision;
+use crate::sched::decision::{Decision, end_attempt};
 use crate::types::run::DagRunKey;
 use crate::types::{DagId, TaskInstanceKey, TaskInstanceState};
 
@@ -71,7 +71,7 @@ impl Decision<'_> {
     }
 
     /// Takes tasks out that the definition no longer has, and asks all trigger rules.
-    pub(super) fn look_at(&mut self, key: &DagRunKey) {
+    fn look_at(&mut self, key: &DagRunKey) {
         let Some(active) = self.state.runs.get(key) else { return };
         self.draft.put_run(&active.run);
         let is_gone = |key: &TaskInstanceKey| !active.dag.tasks.contains_key(&key.task_id);
@@ -84,7 +84,7 @@ impl Decision<'_> {
             self.close_try(&task, TaskInstanceState::Removed, None, Some(why.to_owned()));
             let now = self.now;
             self.move_task(&task, Some(TaskInstanceState::Removed), |ti| {
-                crate::sched::decision::end_attempt(ti, now);
+                end_attempt(ti, now);
                 ti.note = Some(why.to_owned());
             });
         }

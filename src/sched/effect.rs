@@ -8,6 +8,7 @@ use crate::types::run::DagRun;
 use crate::types::{AttemptKey, LaunchToken, TaskId};
 
 /// One thing to do in the world.
+#[allow(clippy::large_enum_variant, reason = "nearly all effects are launches, and short-lived")]
 #[derive(Debug, Clone)]
 pub enum Effect {
     /// Start an attempt. Launching twice with one token is harmless: the executor knows it.

@@ -1,1 +1,133 @@
+//! Recomputes from scratch, by counting, what the caches of `index` say and what a settled state
+//! must look like. Tests ask it after every step.
 
+use std::collections::BTreeMap;
+
+use crate::sched::index::{Index, RunIndex, Timer};
+use crate::sched::ready::{Tally, Verdict, verdict};
+use crate::sched::state::{ActiveRun, State};
+use crate::types::run::TaskInstance;
+use crate::types::{DagRunState, TaskInstanceState};
+
+/// Panics where the state is not settled, or a cache is not what it should be.
+pub(super) fn check(state: &State) {
+    caches_agree(state);
+    for active in state.runs.values() {
+        run_is_settled(active);
+    }
+    runs_begin_where_they_may(state);
+    nothing_more_can_be_launched(state);
+}
+
+fn caches_agree(state: &State) {
+    let mut fresh = Index::default();
+    for active in state.runs.values() {
+        fresh.note_all(active);
+        let built = RunIndex::build(&active.dag, &active.tasks);
+        assert_eq!(active.index.unfinished, built.unfinished, "unfinished of {:?}", active.run);
+        for task in active.dag.tasks.keys() {
+            let kept = active.index.tallies.get(task).copied().unwrap_or_default();
+            assert_eq!(kept, tally(active, task), "tally of `{task}`");
+        }
+    }
+    for (dag_id, at) in &state.pending.schedule_timers {
+        fresh.timers.insert((*at, Timer::Schedule(dag_id.clone())));
+    }
+    assert_eq!(state.index, fresh);
+}
+
+fn tally(active: &ActiveRun, task: &crate::types::TaskId) -> Tally {
+    let mut tally = Tally::default();
+    for upstream in active.dag.graph.upstream(task) {
+        let instances = active.tasks.values().filter(|ti| ti.key.task_id == *upstream);
+        for state in instances.filter_map(|ti| ti.state) {
+            tally.add(state);
+        }
+    }
+    tally
+}
+
+fn run_is_settled(active: &ActiveRun) {
+    let is_running = active.run.state == DagRunState::Running;
+    assert!(!active.run.state.is_finished(), "a run that has ended is in memory");
+    for ti in active.tasks.values() {
+        let holds = ti.state.is_some_and(TaskInstanceState::is_in_flight);
+        assert_eq!(ti.token.is_some(), holds, "a token is held while in flight: {ti:?}");
+        assert!(ti.try_number <= ti.max_tries, "{ti:?}");
+        assert_eq!(ti.next_retry_at.is_some(), ti.state == Some(TaskInstanceState::UpForRetry));
+        let Some(spec) = active.dag.tasks.get(&ti.key.task_id) else { continue };
+        if is_running && ti.state.is_none() {
+            let upstream = active.dag.graph.upstream(&ti.key.task_id).len();
+            let says = verdict(spec.trigger_rule, upstream, tally(active, &ti.key.task_id));
+            assert_eq!(says, Verdict::Wait, "{} could move", ti.key);
+        }
+        if !is_running {
+            assert!(!holds, "{} is in flight in a queued run", ti.key);
+        }
+    }
+    let is_open = |ti: &TaskInstance| !ti.state.is_some_and(|state| state.is_finished());
+    assert!(!is_running || active.tasks.values().any(is_open), "a run has nothing left to do");
+}
+
+fn runs_begin_where_they_may(state: &State) {
+    for (dag_id, dag) in &state.deck.dags {
+        let of_dag = || state.runs.values().filter(|active| active.run.dag_id == *dag_id);
+        let running = of_dag().filter(|a| a.run.state == DagRunState::Running).count();
+        let queued = of_dag().filter(|a| a.run.state == DagRunState::Queued).count();
+        let limit = dag.max_active_runs as usize;
+        if !state.pending.promotable.contains(dag_id) {
+            assert!(queued == 0 || running >= limit, "a run of `{dag_id}` could begin");
+        }
+    }
+}
+
+fn nothing_more_can_be_launched(state: &State) {
+    let mut total = 0;
+    let mut by_dag: BTreeMap<_, u32> = BTreeMap::new();
+    let mut by_pool: BTreeMap<_, u32> = BTreeMap::new();
+    let all = || {
+        state.runs.values().flat_map(|active| {
+            active.tasks.values().map(|ti| (active.dag.tasks.get(&ti.key.task_id), ti))
+        })
+    };
+    for (spec, ti) in all() {
+        if ti.state.is_some_and(TaskInstanceState::is_in_flight) {
+            total += 1;
+            *by_dag.entry(ti.key.dag_id.clone()).or_default() += 1;
+            *by_pool.entry(ti.pool.clone()).or_default() += spec.map_or(1, |s| s.pool_slots);
+        }
+    }
+    for (spec, ti) in all() {
+        if ti.state != Some(TaskInstanceState::Scheduled) {
+            continue;
+        }
+        let slots = state.deck.pools.get(&ti.pool).copied().unwrap_or(u32::MAX);
+        let need = spec.map_or(1, |s| s.pool_slots).min(slots);
+        let dag = state.deck.dags.get(&ti.key.dag_id).map_or(u32::MAX, |d| d.max_active_tasks);
+        let fits = total < state.deck.max_active_tasks
+            && by_dag.get(&ti.key.dag_id).copied().unwrap_or(0) < dag
+            && slots > 0
+            && by_pool.get(&ti.pool).copied().unwrap_or(0) + need <= slots;
+        assert!(!fits, "{} could be launched", ti.key);
+    }
+}
+
+/// Panics where more is in flight or under way than the limits of the deck allow.
+pub(super) fn check_limits(state: &State) {
+    let usage = &state.index.usage;
+    assert!(usage.total <= state.deck.max_active_tasks, "{usage:?}");
+    for (dag_id, dag) in &state.deck.dags {
+        assert!(usage.by_dag.get(dag_id).copied().unwrap_or(0) <= dag.max_active_tasks);
+        let running = state.index.dag_runs.get(dag_id).map_or(0, |runs| runs.running);
+        assert!(running <= dag.max_active_runs as usize);
+    }
+    for (pool, slots) in &state.deck.pools {
+        let used = usage.by_pool.get(pool).copied().unwrap_or(0);
+        let in_pool =
+            state.runs.values().flat_map(|active| active.tasks.values()).filter(|ti| {
+                ti.pool == *pool && ti.state.is_some_and(TaskInstanceState::is_in_flight)
+            });
+        // One that is wider than the pool may have it to itself.
+        assert!(used <= *slots || in_pool.count() == 1, "pool `{pool}`: {used} of {slots}");
+    }
+}

@@ -1,5 +1,5 @@
-//! The life of a run: made (`queued`, with all its task instances), begun when `max_active_runs`
-//! allows, ended when nothing of it can move any more.
+//! How a run comes about: made (`queued`, with all its task instances), then begun when
+//! `max_active_runs` allows. `ending` tells how it ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::dag::schedule::DataInterval;
 use crate::dag::{Dag, TaskSpec};
-use crate::sched::decision::{About, Decision, end_attempt};
+use crate::sched::decision::{About, Decision};
 use crate::sched::index::RunIndex;
 use crate::sched::state::ActiveRun;
 use crate::sched::when;
@@ -17,7 +17,7 @@ use crate::types::event::Severity;
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::state::{DagRunType, TriggeredBy};
-use crate::types::{DagId, DagRunId, DagRunState, TaskInstanceKey, TaskInstanceState, Timestamp};
+use crate::types::{DagId, DagRunId, DagRunState, TaskInstanceKey, Timestamp};
 
 /// What a run is made of.
 #[derive(Debug)]
@@ -115,89 +115,6 @@ impl Decision<'_> {
         let waiting = active.tasks.values().filter(|ti| ti.state.is_none());
         self.work.extend(waiting.map(|ti| ti.key.clone()));
         self.maybe_ended.insert(key.clone());
-    }
-
-    /// Ends a run of which nothing is unfinished: as Airflow, by its leaves.
-    pub(super) fn end_if_done(&mut self, key: &DagRunKey) {
-        let Some(active) = self.state.runs.get(key) else { return };
-        if active.index.unfinished > 0 || active.run.state != DagRunState::Running {
-            return;
-        }
-        let is_bad = |ti: &&TaskInstance| {
-            matches!(ti.state, Some(TaskInstanceState::Failed | TaskInstanceState::UpstreamFailed))
-        };
-        let is_leaf = |ti: &&TaskInstance| active.dag.graph.downstream(&ti.key.task_id).is_empty();
-        if active.tasks.values().filter(is_leaf).any(|ti| is_bad(&ti)) {
-            let failed = active
-                .tasks
-                .values()
-                .filter(|ti| ti.state == Some(TaskInstanceState::Failed))
-                .map(|ti| format!("`{}`", ti.key.task_id))
-                .collect::<Vec<_>>();
-            let why = match failed.as_slice() {
-                [] => "a task upstream of its last ones failed".to_owned(),
-                [one] => format!("{one} failed"),
-                [one, rest @ ..] => format!("{one} and {} more failed", rest.len()),
-            };
-            self.end_run(key, DagRunState::Failed, None, &why);
-        } else {
-            self.end_run(key, DagRunState::Success, None, "");
-        }
-    }
-
-    /// Ends a run; it leaves the memory.
-    pub(super) fn end_run(
-        &mut self,
-        key: &DagRunKey,
-        state: DagRunState,
-        user: Option<String>,
-        why: &str,
-    ) {
-        let now = self.now;
-        self.move_run(key, state, |run| run.end_date = Some(now));
-        self.state.runs.remove(key);
-        self.runs_changed(&key.dag_id);
-        let (severity, event, text) = match state {
-            DagRunState::Failed => (Severity::Error, "dag_run.failed", "failed"),
-            _ => (Severity::Info, "dag_run.success", "ended well"),
-        };
-        let mut message = format!("run `{}` {text}", key.dag_run_id);
-        if !why.is_empty() {
-            message.push_str(": ");
-            message.push_str(why);
-        }
-        self.log(severity, event, About::run(key), user, message);
-    }
-
-    /// Ends a run before its tasks have: those in flight are killed. `in_flight` is what becomes
-    /// of a task that runs; one that does not is skipped.
-    pub(super) fn break_off(
-        &mut self,
-        key: &DagRunKey,
-        running_become: TaskInstanceState,
-        user: Option<String>,
-        why: &str,
-    ) {
-        let Some(active) = self.state.runs.get(key) else { return };
-        let open = active.tasks.values().filter(|ti| !ti.state.is_some_and(|s| s.is_finished()));
-        let open: Vec<TaskInstanceKey> = open.map(|ti| ti.key.clone()).collect();
-        for task in open {
-            let state = self.task(&task).and_then(|ti| ti.state);
-            let to = match state {
-                Some(TaskInstanceState::Running) => running_become,
-                _ => TaskInstanceState::Skipped,
-            };
-            if state.is_some_and(TaskInstanceState::is_in_flight) {
-                self.kill(&task, why);
-                self.close_try(&task, to, None, Some(why.to_owned()));
-            }
-            let now = self.now;
-            self.move_task(&task, Some(to), |ti| {
-                end_attempt(ti, now);
-                ti.note = Some(why.to_owned());
-            });
-        }
-        self.end_run(key, DagRunState::Failed, user, why);
     }
 
     /// Has the DAG looked at: a queued run may begin, a scheduled one be made.

@@ -1,2 +1,14 @@
-//! Stories.
+//! Stories: given a deck, when this happens, then that.
+
+mod assets;
+mod branches;
+mod clear;
+mod commands;
+mod decks;
+mod definitions;
+mod limits;
+mod random;
+mod retries;
+mod runs;
+mod schedules;
 pub(super) mod world;

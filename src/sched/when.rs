@@ -13,7 +13,7 @@ pub(super) fn after(at: Timestamp, wait: Duration) -> Timestamp {
 /// of a second's fraction where there is one.
 pub(super) fn iso(at: Timestamp) -> String {
     let whole = at.strftime("%Y-%m-%dT%H:%M:%S");
-    match at.subsec_microsecond() + at.subsec_millisecond() * 1000 {
+    match at.subsec_microsecond() {
         0 => format!("{whole}+00:00"),
         micros => format!("{whole}.{micros:06}+00:00"),
     }

@@ -79,6 +79,14 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
+/// Where tests make a write fail; nothing otherwise.
+#[inline]
+pub(crate) fn before_write() -> rusqlite::Result<()> {
+    #[cfg(test)]
+    injection::before_write()?;
+    Ok(())
+}
+
 /// Makes the n-th write of a writer thread fail, for tests.
 #[cfg(test)]
 pub(crate) mod injection {
@@ -94,7 +102,11 @@ pub(crate) mod injection {
     /// Arms the store: the n-th write from now on fails, from 1. A commit is a write too.
     pub(crate) fn fail_nth_write(store: &Store, n: u32) {
         // The commit of this very closure is the first one counted.
-        store.write_blocking(move |_| Ok(arm(n + 1))).unwrap();
+        let arm = move |_: &rusqlite::Transaction<'_>| {
+            arm(n + 1);
+            Ok(())
+        };
+        store.write_blocking(arm).unwrap();
     }
 
     /// As `fail_nth_write`, from the writer thread itself.
@@ -122,12 +134,4 @@ pub(crate) mod injection {
             None => Ok(()),
         }
     }
-}
-
-/// Where tests make a write fail; nothing otherwise.
-#[inline]
-pub(crate) fn before_write() -> rusqlite::Result<()> {
-    #[cfg(test)]
-    injection::before_write()?;
-    Ok(())
 }

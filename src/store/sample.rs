@@ -24,8 +24,12 @@ pub(crate) fn at(secs: i64) -> Timestamp {
     Timestamp::from_second(1_767_225_600 + secs).unwrap()
 }
 
+/// Takes what `json!` made as an object.
 pub(crate) fn object(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
+    match value {
+        Value::Object(object) => object,
+        other => panic!("{other} is no object"),
+    }
 }
 
 pub(crate) fn run(dag_id: &str, id: &str, secs: i64, state: DagRunState) -> DagRun {

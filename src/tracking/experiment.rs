@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use crate::dag::suggest;
 use crate::store::{Store, StoreError, row};
 use crate::types::Fault;
 use crate::types::view::ExperimentView;
@@ -55,7 +56,7 @@ pub(crate) fn require(conn: &Connection, name: &str) -> Result<i64, StoreError> 
             |row| Ok(row.get::<_, String>("name")?),
         )?;
     let fault = Fault::not_found(format!("there is no experiment `{name}`"));
-    let hint = match crate::tracking::meant(name, names.iter().map(String::as_str)) {
+    let hint = match suggest::closest(name, names.iter().map(String::as_str)) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => "`dagdeck experiments list` shows what there is".to_owned(),
     };

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, Row, params};
 
+use crate::dag::suggest;
 use crate::store::{Store, StoreError, row};
 use crate::tracking::{alias, run};
 use crate::types::view::{
@@ -314,7 +315,7 @@ fn no_model(conn: &Connection, name: &str) -> Result<StoreError, StoreError> {
     let names = row::all(conn, "SELECT name FROM registered_models", [], |row| {
         Ok(row.get::<_, String>("name")?)
     })?;
-    let hint = match crate::tracking::meant(name, names.iter().map(String::as_str)) {
+    let hint = match suggest::closest(name, names.iter().map(String::as_str)) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => "`dagdeck models list` shows what there is".to_owned(),
     };

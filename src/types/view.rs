@@ -180,6 +180,7 @@ pub struct TrackingRunView {
     pub start_time: Timestamp,
     pub end_time: Option<Timestamp>,
     pub params: Vec<(String, String)>,
+    #[serde(with = "crate::types::figure::pairs")]
     pub metrics: Vec<(String, f64)>,
     pub tags: Vec<(String, String)>,
     pub artifact_uri: String,
@@ -208,6 +209,7 @@ pub struct ModelVersionView {
     pub run_id: Option<TrackingRunId>,
     pub creation_timestamp: Timestamp,
     pub source: String,
+    #[serde(with = "crate::types::figure::pairs")]
     pub metrics: Vec<(String, f64)>,
     pub params: Vec<(String, String)>,
     pub tags: Vec<(String, String)>,
@@ -246,6 +248,7 @@ pub struct AliasPlan {
     pub from: Option<ModelVersionView>,
     pub to: ModelVersionView,
     /// (metric, before, after), those that either has.
+    #[serde(with = "crate::types::figure::before_after")]
     pub metrics: Vec<(String, Option<f64>, Option<f64>)>,
     /// (param, before, after), only those that differ.
     pub params: Vec<(String, Option<String>, Option<String>)>,

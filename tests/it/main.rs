@@ -12,6 +12,7 @@ mod bad_input;
 mod cli;
 mod crash;
 mod deck;
+mod engine;
 mod layers;
 mod peers;
 mod story;

@@ -31,7 +31,7 @@ impl AttemptFolder {
     /// Makes the folder (0700) and writes the order (0600). What an attempt with another token
     /// left is removed; the claim and the report of this token stay.
     pub fn begin(&self, order: &Order) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.path)?;
+        self.make()?;
         if self.read::<Claim>("attempt.pid").is_some_and(|claim| claim.token != order.token) {
             fs::remove_file(self.path.join("attempt.pid"))?;
         }
@@ -41,15 +41,15 @@ impl AttemptFolder {
         self.replace("order.json", order)
     }
 
+    /// Makes the folder and those above it, where they are missing.
+    pub fn make(&self) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.path)
+    }
+
     /// Returns the order, where it can be read.
     pub fn order(&self) -> io::Result<Order> {
         let bytes = fs::read(self.path.join("order.json"))?;
         Ok(serde_json::from_slice(&bytes)?)
-    }
-
-    /// Says whether the order was written for `token`.
-    pub fn is_ordered(&self, token: &LaunchToken) -> bool {
-        self.read::<Order>("order.json").is_some_and(|order| order.token == *token)
     }
 
     /// Claims the token for a process. `false`: another process has claimed it, and this one
@@ -173,8 +173,7 @@ mod tests {
         assert_eq!(mode(&dir.path().join("run")), 0o700);
         assert_eq!(mode(folder.path()), 0o700);
         assert_eq!(mode(&folder.path().join("order.json")), 0o600);
-        assert!(folder.is_ordered(&"one".into()));
-        assert!(!folder.is_ordered(&"two".into()));
+        assert_eq!(folder.order().unwrap(), order("one", folder.path()));
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub(super) struct Batch {
     answers: Vec<(Answer, Result<Reply, Fault>)>,
     /// Inputs that nobody waits for: if the commit fails they are tried again.
     kept: Vec<Asked>,
+    /// Whether the input begun last is among them.
+    is_last_kept: bool,
     /// Attempts whose end is settled with this batch.
     settled: Vec<LaunchToken>,
 }
@@ -38,8 +40,8 @@ impl Batch {
         {
             self.settled.push(token.clone());
         }
-        let is_kept = asked.reply.is_none() && !matches!(asked.input, Input::Tick);
-        if is_kept {
+        self.is_last_kept = asked.reply.is_none() && !matches!(asked.input, Input::Tick);
+        if self.is_last_kept {
             self.kept.push(Asked { input: asked.input.clone(), reply: None });
         }
         (asked.input, asked.reply)
@@ -64,6 +66,15 @@ impl Batch {
         if let Some(answer) = answer {
             self.answers.push((answer, reply));
         }
+    }
+
+    /// Takes back the input that was begun last: it is not to be tried again.
+    pub(super) fn refuse(&mut self, answer: Option<Answer>) {
+        if self.is_last_kept {
+            self.kept.pop();
+        }
+        // `failed` replaces the answer.
+        self.answers.extend(answer.map(|answer| (answer, Ok(Reply::Done))));
     }
 
     pub(super) fn durable(self) -> Durable {

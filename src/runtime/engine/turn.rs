@@ -1,6 +1,7 @@
 //! One turn of the loop: wait, decide, commit, act, publish, answer.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,9 +12,10 @@ use crate::runtime::act::Actor;
 use crate::runtime::engine::batch::{Batch, Durable};
 use crate::runtime::engine::recover::{self, Recovery};
 use crate::runtime::engine::{EngineParts, Live, live};
+use crate::runtime::executor::process::panic_text;
 use crate::runtime::handle::Asked;
-use crate::sched::{Input, State, step};
-use crate::types::{AttemptKey, Fault, LaunchToken, time};
+use crate::sched::{Decided, Input, Rejected, State, step};
+use crate::types::{AttemptKey, Fault, FaultKind, LaunchToken, time};
 
 /// How many inputs share one commit: enough for one fsync to carry a burst, few enough that
 /// nobody waits long for the others' decisions.
@@ -127,9 +129,18 @@ impl Loop {
 
     async fn turn(&mut self, inputs: Vec<Asked>) -> Result<(), Fault> {
         let mut batch = Batch::default();
-        for asked in inputs {
+        let mut inputs = inputs.into_iter();
+        while let Some(asked) = inputs.next() {
             let (input, answer) = batch.begin(asked);
-            batch.decided(step(&mut self.state, self.parts.clock.now(), input), answer);
+            match self.decide(input) {
+                Ok(decided) => batch.decided(decided, answer),
+                Err(fault) => {
+                    batch.refuse(answer);
+                    self.held = batch.failed(&fault);
+                    self.held.extend(inputs);
+                    return Err(fault);
+                }
+            }
         }
         let changes = std::mem::take(&mut batch.changes);
         let has_changed = !changes.is_empty();
@@ -142,6 +153,18 @@ impl Loop {
         self.retry = None;
         self.carry_on(batch.durable(), has_changed);
         Ok(())
+    }
+
+    /// A panic is a bug, and the state may be anything after it: the input is dropped, and the
+    /// state is repaired.
+    fn decide(&mut self, input: Input) -> Result<Result<Decided, Rejected>, Fault> {
+        let now = self.parts.clock.now();
+        let state = &mut self.state;
+        catch_unwind(AssertUnwindSafe(|| step(state, now, input))).map_err(|panic| {
+            let text = panic_text(&*panic);
+            tracing::error!(panic = text, "the scheduler failed on an input; it is dropped");
+            Fault::new(FaultKind::Internal, format!("the scheduler failed: {text}"))
+        })
     }
 
     fn carry_on(&mut self, durable: Durable, has_changed: bool) {

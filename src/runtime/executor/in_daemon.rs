@@ -22,8 +22,9 @@ use crate::sched::Outcome;
 use crate::store::Store;
 use crate::types::Clock;
 
-/// How long an operator has to end by itself once it is cancelled.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long an operator has to end by itself once it is cancelled: longer than it takes itself to
+/// set things right.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// The executor inside the daemon.
 #[derive(Clone)]

@@ -66,12 +66,13 @@ impl Executor for Local {
 }
 
 async fn launch(launcher: Launcher, attempt: Prepared) -> Ended {
-    let held = attempt.held.clone();
+    let held = &attempt.held;
     let mut child = match spawn(&launcher, &attempt) {
         Ok(child) => child,
         Err(error) => {
             let program = launcher.executable.display();
-            return failed(format!("start the attempt's process `{program}`: {error}"), None);
+            return failed(held, format!("start the attempt's process `{program}`: {error}"), None)
+                .await;
         }
     };
     let leader = child.id().and_then(process_table::find);
@@ -82,10 +83,10 @@ async fn launch(launcher: Launcher, attempt: Prepared) -> Ended {
         () = held.until_cancelled() => None,
     };
     match (exit, leader) {
-        (Some(exit), _) => after_exit(&held, exit, leader).await,
+        (Some(exit), _) => after_exit(held, exit, leader).await,
         (None, Some(leader)) => {
             // Waited for while it is ended, so that no remains look alive.
-            tokio::join!(end(&held, leader), child.wait().map(drop));
+            tokio::join!(end(held, leader), child.wait().map(drop));
             Ended::Cancelled
         }
         (None, None) => Ended::Cancelled,
@@ -154,7 +155,7 @@ async fn after_exit(held: &Held, exit: io::Result<ExitStatus>, leader: Option<Pr
     match exit {
         Ok(status) => {
             let error = format!("the attempt's process ended without a report ({})", how(status));
-            failed(error, status.code())
+            failed(held, error, status.code()).await
         }
         Err(error) => Ended::Lost(format!("wait for the attempt's process: {error}")),
     }
@@ -168,7 +169,8 @@ fn how(status: ExitStatus) -> String {
     }
 }
 
-fn failed(error: String, exit_code: Option<i32>) -> Ended {
+async fn failed(held: &Held, error: String, exit_code: Option<i32>) -> Ended {
+    held.note(&error).await;
     Ended::Finished(Outcome::Failed { error, exit_code, retryable: true })
 }
 
@@ -215,7 +217,10 @@ async fn lost(held: &Held, reason: String) -> Ended {
     match held.reported().await {
         Some(outcome) => Ended::Finished(outcome),
         None if *held.cancelled.borrow() => Ended::Cancelled,
-        None => Ended::Lost(reason),
+        None => {
+            held.note(&reason).await;
+            Ended::Lost(reason)
+        }
     }
 }
 

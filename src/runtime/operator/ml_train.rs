@@ -3,7 +3,6 @@
 //! The run bears the launch token of the attempt: made twice, it is the same run.
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 use super::args::Args;
 use super::dataset_validate;

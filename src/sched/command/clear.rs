@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::sched::attempt::not_chosen_note;
-use crate::sched::decision::{About, Decision, run_key};
+use crate::sched::attempt::left_out_by;
+use crate::sched::decision::{About, Decision};
 use crate::sched::input::{Rejected, Reply};
 use crate::sched::state::{ActiveRun, EndedRun};
 use crate::types::event::Severity;
+use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRunKey, TaskInstance};
 use crate::types::{AttemptKey, DagRunState, TaskId, TaskInstanceKey, TaskInstanceState};
 
@@ -156,16 +157,13 @@ impl Selection {
 /// Says whether a branch that is not cleared with it has left this task out: it would only be
 /// skipped again, as in Airflow.
 fn is_left_out(active: &ActiveRun, ti: &TaskInstance, cleared: &BTreeSet<&TaskId>) -> bool {
-    let Some(note) = ti.note.as_ref().filter(|_| ti.state == Some(TaskInstanceState::Skipped))
-    else {
+    let skipped = ti.state == Some(TaskInstanceState::Skipped);
+    let Some(branch) = ti.note.as_deref().filter(|_| skipped).and_then(left_out_by) else {
         return false;
     };
-    debug_assert_eq!(run_key(&ti.key), active.run.key());
-    let has_succeeded = |task: &TaskId| {
-        let place = (task.clone(), crate::types::ids::UNMAPPED);
-        active.tasks.get(&place).and_then(|ti| ti.state) == Some(TaskInstanceState::Success)
-    };
-    active.dag.tasks.keys().any(|branch| {
-        *note == not_chosen_note(branch) && !cleared.contains(branch) && has_succeeded(branch)
-    })
+    let has_succeeded = active
+        .tasks
+        .get(&(branch.clone(), UNMAPPED))
+        .is_some_and(|ti| ti.state == Some(TaskInstanceState::Success));
+    has_succeeded && !cleared.contains(&branch)
 }

@@ -1,1 +1,364 @@
+//! A small world to tell stories in: a deck, a scheduler, a clock that is moved by hand, and a
+//! store that applies the changes. After every step the oracle is asked, and what the store
+//! gives back must be the state.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::dag::Deck;
+use crate::sched::state::{EndedRun, Recovered};
+use crate::sched::{Change, Command, Decided, Effect, Input, Outcome, Rejected, Reply, Report};
+use crate::sched::{State, oracle, step};
+use crate::types::ask::Trigger;
+use crate::types::event::EventLog;
+use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
+use crate::types::state::TriggeredBy;
+use crate::types::{
+    AttemptKey, DagId, DagRunState, LaunchToken, TaskInstanceKey, TaskInstanceState, Timestamp,
+};
+
+pub(crate) use super::decks::{dag, deck, task};
+use crate::sched::change::DagState;
+use crate::types::asset::AssetEvent;
+
+/// What a store would hold.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Rows {
+    pub(crate) dag_states: BTreeMap<DagId, DagState>,
+    pub(crate) runs: BTreeMap<DagRunKey, DagRun>,
+    pub(crate) tasks: BTreeMap<TaskInstanceKey, TaskInstance>,
+    pub(crate) tries: BTreeMap<AttemptKey, TaskTry>,
+    pub(crate) xcoms: BTreeMap<TaskInstanceKey, Value>,
+    pub(crate) asset_events: BTreeMap<i64, AssetEvent>,
+    pub(crate) queued: BTreeMap<DagId, Vec<i64>>,
+    pub(crate) triggering: BTreeMap<DagRunKey, Vec<i64>>,
+    pub(crate) log: Vec<EventLog>,
+}
+
+impl Rows {
+    fn apply(&mut self, change: Change) {
+        match change {
+            Change::PutDagRun(run) => {
+                self.runs.insert(run.key(), run);
+            }
+            Change::PutTaskInstance(ti) => {
+                self.tasks.insert(ti.key.clone(), ti);
+            }
+            Change::PutTaskTry(task_try) => {
+                self.tries.insert(task_try.key.clone(), task_try);
+            }
+            Change::PutXcom { key, value } => {
+                self.xcoms.insert(key, value);
+            }
+            Change::DeleteXcom { key } => {
+                self.xcoms.remove(&key);
+            }
+            Change::PutDagState(dag_state) => {
+                self.dag_states.insert(dag_state.dag_id.clone(), dag_state);
+            }
+            Change::InsertAssetEvent(event) => {
+                assert!(self.asset_events.insert(event.id, event).is_none(), "an id came twice");
+            }
+            Change::PutQueuedAssetEvents { dag_id, event_ids } => {
+                self.queued.insert(dag_id, event_ids);
+            }
+            Change::PutTriggeringAssetEvents { run, event_ids } => {
+                self.triggering.insert(run, event_ids);
+            }
+            Change::InsertEventLog(line) => self.log.push(line),
+        }
+    }
+
+    fn events(&self, ids: &[i64]) -> Vec<AssetEvent> {
+        ids.iter().map(|id| self.asset_events[id].clone()).collect()
+    }
+
+    pub(crate) fn run_with_tasks(&self, key: &DagRunKey) -> EndedRun {
+        let of_run =
+            |ti: &&TaskInstance| ti.key.dag_id == key.dag_id && ti.key.dag_run_id == key.dag_run_id;
+        EndedRun {
+            run: self.runs[key].clone(),
+            tasks: self.tasks.values().filter(of_run).cloned().collect(),
+            triggering_asset_events: self
+                .triggering
+                .get(key)
+                .map(|ids| self.events(ids))
+                .unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn recovered(&self) -> Recovered {
+        let open = self.runs.values().filter(|run| !run.state.is_finished());
+        Recovered {
+            dag_states: self.dag_states.values().cloned().collect(),
+            runs: open.map(|run| self.run_with_tasks(&run.key())).collect(),
+            queued_asset_events: self
+                .queued
+                .iter()
+                .map(|(dag_id, ids)| (dag_id.clone(), self.events(ids)))
+                .collect(),
+            known_asset_changes: self
+                .asset_events
+                .values()
+                .filter_map(|event| event.dedupe_key.clone())
+                .collect(),
+            last_asset_event_id: self.asset_events.keys().next_back().copied().unwrap_or(0),
+        }
+    }
+}
+
+/// The world.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) state: State,
+    pub(crate) now: Timestamp,
+    pub(crate) rows: Rows,
+    /// Of the last step.
+    pub(crate) last: Option<Decided>,
+    /// The run that names without one mean.
+    pub(crate) run: Option<DagRunKey>,
+    pub(crate) checks_limits: bool,
+}
+
+impl World {
+    /// Begins on 2026-03-10 at noon, with nothing in the store.
+    pub(crate) fn new(deck: Deck) -> Self {
+        Self::at("2026-03-10T12:00:00Z", deck)
+    }
+
+    pub(crate) fn at(now: &str, deck: Deck) -> Self {
+        let (state, _) = State::recover(Arc::new(deck), Recovered::default(), "t".into());
+        let mut world = Self {
+            state,
+            now: now.parse().unwrap(),
+            rows: Rows::default(),
+            last: None,
+            run: None,
+            checks_limits: true,
+        };
+        world.tick();
+        world
+    }
+
+    /// Takes one step, applies its changes, and asks the oracle.
+    pub(crate) fn step(&mut self, input: Input) -> Result<Reply, Rejected> {
+        let before = format!("{:?}", self.state);
+        let decided = match step(&mut self.state, self.now, input) {
+            Ok(decided) => decided,
+            Err(rejected) => {
+                assert_eq!(before, format!("{:?}", self.state), "a rejection changed the state");
+                return Err(rejected);
+            }
+        };
+        for change in decided.changes.clone() {
+            self.rows.apply(change);
+        }
+        let reply = decided.reply.clone();
+        self.last = Some(decided);
+        self.check();
+        Ok(reply)
+    }
+
+    fn check(&self) {
+        oracle::check(&self.state);
+        if self.checks_limits {
+            oracle::check_limits(&self.state);
+        }
+        let deck = self.state.deck.clone();
+        let (again, orphans) = State::recover(deck, self.rows.recovered(), "again".into());
+        assert!(self.state.dag_states.keys().eq(again.dag_states.keys()));
+        assert_eq!(self.state.dag_states, again.dag_states);
+        assert_eq!(self.state.queued_asset_events, again.queued_asset_events);
+        assert_eq!(self.state.known_asset_changes, again.known_asset_changes);
+        assert_eq!(self.state.next_asset_event_id, again.next_asset_event_id);
+        assert_eq!(self.state.runs.len(), again.runs.len() + orphans.len());
+        for (key, active) in &again.runs {
+            let mine = &self.state.runs[key];
+            // The present definition may have more tasks than the one the run began with.
+            for (place, task) in &mine.tasks {
+                assert_eq!(*task, active.tasks[place]);
+            }
+            assert_eq!(mine.run.state, active.run.state);
+            assert_eq!(mine.triggering_asset_events, active.triggering_asset_events);
+        }
+    }
+
+    pub(crate) fn tick(&mut self) {
+        self.step(Input::Tick).unwrap();
+    }
+
+    /// Moves the clock and ticks.
+    pub(crate) fn tick_at(&mut self, at: &str) {
+        self.now = at.parse().unwrap();
+        self.tick();
+    }
+
+    pub(crate) fn tick_after(&mut self, secs: u64) {
+        self.now += Duration::from_secs(secs);
+        self.tick();
+    }
+
+    pub(crate) fn ask(&mut self, trigger: Trigger) -> Result<DagRun, Rejected> {
+        match self.step(Input::Command(Command::Trigger(trigger)))? {
+            Reply::Run(run) => Ok(*run),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Makes a run by hand; names mean its tasks from now on.
+    pub(crate) fn trigger(&mut self, dag_id: &str) -> DagRun {
+        let run = self.ask(trigger(dag_id)).unwrap();
+        self.run = Some(run.key());
+        run
+    }
+
+    pub(crate) fn key(&self, task: &str) -> TaskInstanceKey {
+        let DagRunKey { dag_id, dag_run_id } = self.run.clone().expect("a run");
+        TaskInstanceKey { dag_id, dag_run_id, task_id: task.into(), map_index: -1 }
+    }
+
+    pub(crate) fn ti(&self, task: &str) -> &TaskInstance {
+        &self.rows.tasks[&self.key(task)]
+    }
+
+    pub(crate) fn is(&self, task: &str) -> &'static str {
+        self.ti(task).state.map_or("none", TaskInstanceState::as_str)
+    }
+
+    pub(crate) fn run_is(&self) -> DagRunState {
+        self.rows.runs[self.run.as_ref().expect("a run")].state
+    }
+
+    pub(crate) fn in_force(&self, task: &str) -> (AttemptKey, LaunchToken) {
+        let ti = self.ti(task);
+        (ti.attempt(), ti.token.clone().unwrap_or_else(|| panic!("`{task}` is not in flight")))
+    }
+
+    pub(crate) fn start(&mut self, task: &str) {
+        let (key, token) = self.in_force(task);
+        self.step(Input::Report(Report::Started { key, token, pid: Some(1) })).unwrap();
+    }
+
+    pub(crate) fn finish(&mut self, task: &str, outcome: Outcome) {
+        let (key, token) = self.in_force(task);
+        self.step(Input::Report(Report::Finished { key, token, outcome })).unwrap();
+    }
+
+    pub(crate) fn succeed(&mut self, task: &str) {
+        self.finish(task, Outcome::output(json!({"from": task})));
+    }
+
+    pub(crate) fn fail(&mut self, task: &str) {
+        self.finish(task, Outcome::failed("boom"));
+    }
+
+    pub(crate) fn choose(&mut self, task: &str, chosen: &[&str]) {
+        self.finish(
+            task,
+            Outcome::Success {
+                output: Value::Null,
+                chosen: Some(chosen.iter().map(|t| (*t).into()).collect()),
+                skip_all_downstream: false,
+                asset_events: Vec::new(),
+            },
+        );
+    }
+
+    pub(crate) fn clear(
+        &mut self,
+        tasks: &[&str],
+        only_failed: bool,
+        include_downstream: bool,
+    ) -> Result<Vec<String>, Rejected> {
+        let key = self.run.clone().expect("a run");
+        let ended = self.rows.runs.contains_key(&key).then(|| self.rows.run_with_tasks(&key));
+        let command = Command::ClearTasks {
+            dag_id: key.dag_id,
+            dag_run_id: key.dag_run_id,
+            task_ids: tasks.iter().map(|t| (*t).into()).collect(),
+            only_failed,
+            include_downstream,
+            user: Some("ana".into()),
+            ended: ended.map(Box::new),
+        };
+        match self.step(Input::Command(command))? {
+            Reply::Cleared(keys) => {
+                Ok(keys.iter().map(|key| key.task.task_id.to_string()).collect())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn pause(&mut self, dag_id: &str, is_paused: bool) {
+        let command = Command::SetPaused { dag_id: dag_id.into(), is_paused, user: None };
+        self.step(Input::Command(command)).unwrap();
+    }
+
+    /// Throws the memory away and begins again with what the store holds.
+    pub(crate) fn restart(&mut self, deck: Deck) -> Vec<EndedRun> {
+        let recovered = self.rows.recovered();
+        let (state, orphans) = State::recover(Arc::new(deck), recovered, "u".into());
+        self.state = state;
+        orphans
+    }
+
+    /// The tasks that the last step launched, in order.
+    pub(crate) fn launched(&self) -> Vec<String> {
+        let effects = self.last.iter().flat_map(|decided| &decided.effects);
+        effects
+            .filter_map(|effect| match effect {
+                Effect::Launch(launch) => Some(launch.task_id.to_string()),
+                Effect::Kill { .. } => None,
+            })
+            .collect()
+    }
+
+    /// The tasks whose attempts the last step killed, in order.
+    pub(crate) fn killed(&self) -> Vec<String> {
+        let effects = self.last.iter().flat_map(|decided| &decided.effects);
+        effects
+            .filter_map(|effect| match effect {
+                Effect::Kill { key, .. } => Some(key.task.task_id.to_string()),
+                Effect::Launch(_) => None,
+            })
+            .collect()
+    }
+
+    /// All runs of a DAG: id and state, oldest first.
+    pub(crate) fn runs_of(&self, dag_id: &str) -> Vec<&DagRun> {
+        let mut runs: Vec<&DagRun> =
+            self.rows.runs.values().filter(|run| run.dag_id.as_str() == dag_id).collect();
+        runs.sort_by_key(|run| (run.run_after, run.dag_run_id.clone()));
+        runs
+    }
+
+    /// The names of the lines of the feed.
+    pub(crate) fn feed(&self) -> Vec<&str> {
+        self.rows.log.iter().map(|line| line.event.as_str()).collect()
+    }
+
+    /// What would make the feed complete: each line's text.
+    pub(crate) fn feed_has(&self, text: &str) -> bool {
+        self.rows.log.iter().any(|line| line.message.contains(text))
+    }
+}
+
+pub(crate) fn trigger(dag_id: &str) -> Trigger {
+    Trigger {
+        dag_id: dag_id.into(),
+        conf: Map::new(),
+        dag_run_id: None,
+        logical_date: None,
+        note: None,
+        triggered_by: TriggeredBy::Test,
+        user: Some("ana".into()),
+    }
+}
+
+pub(crate) fn project() -> PathBuf {
+    PathBuf::from("/project")
+}

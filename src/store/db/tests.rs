@@ -94,7 +94,10 @@ fn a_commit_that_fails_fails_everyone_who_waits_for_it() {
     let (_dir, store) = sample::store();
     let (release, thread) = occupy(&store);
     // The writes of this group: `one`, `three`, and the commit.
-    let armed = queue(&store, |_| Ok(injection::arm(3)));
+    let armed = queue(&store, |_| {
+        injection::arm(3);
+        Ok(())
+    });
     let one = queue(&store, |tx| meta::put(tx, "one", "x"));
     let two = queue(&store, |_| Err(Fault::invalid("no").into()));
     let three = queue(&store, |tx| meta::put(tx, "three", "x"));

@@ -94,7 +94,7 @@ impl Bench {
 }
 
 fn failed_with(error: &str, code: Option<i32>) -> Ended {
-    failed(error.to_owned(), code)
+    Ended::Finished(Outcome::Failed { error: error.into(), exit_code: code, retryable: true })
 }
 
 #[tokio::test]

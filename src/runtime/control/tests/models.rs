@@ -1,0 +1,120 @@
+//! Experiments, models and aliases.
+
+use super::world::World;
+use super::*;
+use crate::sched::Input;
+use crate::store::sample::at;
+use crate::tracking::run::NewRun;
+use crate::tracking::{artifact, registry, run};
+use crate::types::view::AliasPlan;
+
+/// Registers the next version of `iris`.
+pub(crate) fn version(store: &Store) -> u32 {
+    let new = NewRun {
+        experiment_id: "0".into(),
+        run_name: "r".into(),
+        user_id: "ada".into(),
+        start_time: at(0),
+        tags: vec![],
+        attempt_token: None,
+    };
+    let made = run::create(store, new).unwrap().run_id;
+    artifact::record(store, &made, "model/model.json", b"{}").unwrap();
+    registry::register(store, "iris", &made, at(1)).unwrap().version
+}
+
+fn promote(version: u32, expected_current: Option<u32>) -> Request {
+    Request::Promote { name: "iris".into(), version, alias: "production".into(), expected_current }
+}
+
+fn roll_back(expected_current: Option<u32>) -> Request {
+    Request::Rollback { name: "iris".into(), alias: "production".into(), expected_current }
+}
+
+async fn plan(world: &World, request: Request) -> AliasPlan {
+    match world.ask(request).await {
+        Answer::AliasPlan(plan) => *plan,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_promotion_moves_the_alias_and_says_so_as_an_asset_event() {
+    let world = World::new();
+    version(&world.parts.store);
+    version(&world.parts.store);
+    let Answer::ModelVersion(bearer) = world.ask(promote(1, None)).await else { panic!() };
+    assert_eq!((bearer.version, bearer.aliases), (1, vec!["production".to_owned()]));
+    let Input::AssetChanged(spec) = world.last_input() else { panic!() };
+    assert_eq!(spec.uri, "models:/iris@production");
+    let fault = world.refusal(promote(2, None)).await;
+    assert_eq!(fault.kind, FaultKind::Conflict);
+    world.ask(promote(2, Some(1))).await;
+    let Answer::Model(model) = world.ask(Request::ShowModel { name: "iris".into() }).await else {
+        panic!()
+    };
+    assert_eq!((model.history.len(), model.history[0].when), (2, at(1000)));
+    assert!(!model.history[0].user.is_empty());
+}
+
+#[tokio::test]
+async fn a_rollback_is_planned_then_done_unless_the_alias_has_moved() {
+    let world = World::new();
+    for expected in [None, Some(1)] {
+        let next = version(&world.parts.store);
+        world.ask(promote(next, expected)).await;
+    }
+    let wish = Request::PlanRollback { name: "iris".into(), alias: "production".into() };
+    let planned = plan(&world, wish).await;
+    assert_eq!((planned.from.unwrap().version, planned.to.version), (2, 1));
+    assert_eq!(planned.starts_dags, ["serving".into()], "not the one that is paused");
+    assert_eq!(world.refusal(roll_back(Some(1))).await.kind, FaultKind::Conflict);
+    let Answer::ModelVersion(bearer) = world.ask(roll_back(Some(2))).await else { panic!() };
+    assert_eq!(bearer.version, 1);
+    assert_eq!(world.refusal(roll_back(Some(1))).await.kind, FaultKind::Conflict);
+}
+
+#[tokio::test]
+async fn a_promotion_to_where_the_alias_stands_starts_nothing() {
+    let world = World::new();
+    version(&world.parts.store);
+    let wish =
+        |version| Request::PlanPromote { name: "iris".into(), version, alias: "production".into() };
+    assert_eq!(plan(&world, wish(1)).await.starts_dags, ["serving".into()]);
+    world.ask(promote(1, None)).await;
+    assert!(plan(&world, wish(1)).await.starts_dags.is_empty());
+    let inputs = world.inputs.lock().unwrap().len();
+    world.ask(promote(1, Some(1))).await;
+    assert_eq!(world.inputs.lock().unwrap().len(), inputs, "no second event");
+    assert_eq!(world.refusal(wish(9)).await.kind, FaultKind::NotFound);
+}
+
+#[tokio::test]
+async fn experiments_runs_and_models_are_listed() {
+    let world = World::new();
+    version(&world.parts.store);
+    let Answer::Experiments(experiments) = world.ask(Request::ListExperiments).await else {
+        panic!()
+    };
+    assert_eq!((experiments[0].name.as_str(), experiments[0].run_count), ("Default", 1));
+    let list = |experiment: &str| Request::ListTrackingRuns {
+        experiment: experiment.into(),
+        limit: 10,
+        offset: 0,
+    };
+    let Answer::TrackingRuns { runs, total } = world.ask(list("Default")).await else { panic!() };
+    assert_eq!(total, 1);
+    let run_id = runs[0].run_id.clone();
+    let Answer::TrackingRun(run) = world.ask(Request::ShowTrackingRun { run_id }).await else {
+        panic!()
+    };
+    assert_eq!(*run, runs[0]);
+    let Answer::Models(models) = world.ask(Request::ListModels).await else { panic!() };
+    assert_eq!(models[0].latest_version, Some(1));
+    let fault = world.refusal(list("Defautl")).await;
+    assert_eq!(fault.hint.as_deref(), Some("did you mean `Default`?"));
+    let fault = world.refusal(Request::ShowModel { name: "irsi".into() }).await;
+    assert_eq!(fault.hint.as_deref(), Some("did you mean `iris`?"));
+    let fault = world.refusal(Request::ShowTrackingRun { run_id: "nope".into() }).await;
+    assert_eq!(fault.kind, FaultKind::NotFound);
+}

@@ -1,0 +1,367 @@
+//! DAGs, runs, tasks and logs.
+
+use serde_json::json;
+
+use super::world::{World, deck};
+use super::*;
+use crate::sched::{Change, Command, Input, Rejected, Reply};
+use crate::store::sample::{self, at, key, object, run, task, task_try};
+use crate::types::ask::Trigger;
+use crate::types::event::Event;
+use crate::types::run::TaskInstance;
+use crate::types::state::TriggeredBy;
+use crate::types::view::{DagView, LogChunk, RunDetailView};
+use crate::types::{AttemptKey, DagId, DagRunState, TaskInstanceState};
+
+fn show_run(dag_id: &str, run_id: &str) -> Request {
+    Request::ShowRun { dag_id: dag_id.into(), dag_run_id: run_id.into() }
+}
+
+fn trigger(dag_id: &str, run_id: Option<&str>) -> Request {
+    Request::Trigger(Trigger {
+        dag_id: dag_id.into(),
+        conf: object(json!({"n": 2})),
+        dag_run_id: run_id.map(Into::into),
+        logical_date: None,
+        note: None,
+        triggered_by: TriggeredBy::Cli,
+        user: None,
+    })
+}
+
+/// A world in which `etl` has the ended run `r1` and the running `r2`.
+async fn with_runs() -> World {
+    let world = World::new();
+    world.commit(rows()).await;
+    world
+}
+
+fn rows() -> Vec<Change> {
+    let mut changes = vec![
+        Change::PutDagRun(run("etl", "r1", 0, DagRunState::Success)),
+        Change::PutDagRun(run("etl", "r2", 60, DagRunState::Running)),
+    ];
+    for run_id in ["r1", "r2"] {
+        for id in ["load", "extract", "gone", "check"] {
+            changes.push(Change::PutTaskInstance(task(key("etl", run_id, id), None)));
+        }
+    }
+    changes
+}
+
+async fn detail(world: &World, dag_id: &str, run_id: &str) -> RunDetailView {
+    match world.ask(show_run(dag_id, run_id)).await {
+        Answer::RunDetail(detail) => *detail,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn dags_are_listed_as_written_with_their_runs_and_the_stale_ones_last() {
+    let world = with_runs().await;
+    let Answer::Dags(dags) = world.ask(Request::ListDags).await else { panic!() };
+    let ids: Vec<&str> = dags.iter().map(|dag| dag.dag_id.as_str()).collect();
+    assert_eq!(ids, ["etl", "train", "basic", "serving", "paused_serving", "removed"]);
+    let DagView { recent_runs, median_duration, next_run_after, task_count, param_count, .. } =
+        &dags[0];
+    let recent: Vec<&str> = recent_runs.iter().map(|run| run.dag_run_id.as_str()).collect();
+    assert_eq!(recent, ["r1", "r2"]);
+    assert_eq!((*median_duration, *next_run_after), (Some(10.0), Some(at(3600))));
+    assert_eq!((*task_count, *param_count), (3, 1));
+    assert!(dags[4].is_paused && dags[5].is_stale);
+    assert!(dags[3].timetable_summary.contains("models:/*@production"));
+}
+
+#[tokio::test]
+async fn a_dag_is_shown_with_its_tasks_in_topological_order() {
+    let world = World::new();
+    let Answer::Dag(dag) = world.ask(Request::ShowDag { dag_id: "etl".into() }).await else {
+        panic!()
+    };
+    let tasks: Vec<&str> = dag.tasks.iter().map(|task| task.task_id.as_str()).collect();
+    assert_eq!(tasks, ["extract", "check", "load"]);
+    assert_eq!(dag.tasks[1].downstream_task_ids, ["load".into()]);
+    assert_eq!(dag.tasks[2].outlets, ["employees"]);
+    assert_eq!((dag.line, dag.timezone.as_str(), dag.params["n"].clone()), (7, "UTC", json!(1)));
+    assert_eq!(dag.asset_expression, None);
+}
+
+#[tokio::test]
+async fn an_unknown_dag_is_refused_with_the_one_meant() {
+    let world = World::new();
+    let dag_id = || DagId::from("elt");
+    for request in [
+        Request::ShowDag { dag_id: dag_id() },
+        Request::SetPaused { dag_id: dag_id(), is_paused: true },
+        Request::PlanTrigger { dag_id: dag_id(), conf: object(json!({})) },
+        trigger("elt", None),
+        Request::ListRuns { dag_id: Some(dag_id()), state: None, limit: 5, offset: 0 },
+        show_run("elt", "r1"),
+    ] {
+        let fault = world.refusal(request).await;
+        assert_eq!(fault.kind, FaultKind::NotFound, "{fault}");
+        assert_eq!(fault.hint.as_deref(), Some("did you mean `etl`?"), "{fault}");
+    }
+    let fault = world.refusal(trigger("removed", None)).await;
+    assert!(fault.message.contains("no longer defined"), "{fault}");
+    assert!(world.inputs.lock().unwrap().is_empty(), "the engine was not bothered");
+}
+
+#[tokio::test]
+async fn a_plan_checks_the_conf_and_counts_the_runs_under_way() {
+    let world = with_runs().await;
+    let plan = |conf| Request::PlanTrigger { dag_id: "etl".into(), conf: object(conf) };
+    let Answer::Plan(Ok(found)) = world.ask(plan(json!({"n": 5}))).await else { panic!() };
+    assert_eq!(found.params["n"], json!(5));
+    assert_eq!((found.active_runs, found.task_count, found.median_duration), (1, 3, Some(10.0)));
+    let Answer::Plan(Err(problems)) = world.ask(plan(json!({"n": "x"}))).await else { panic!() };
+    assert_eq!(problems[0].param, "n");
+}
+
+#[tokio::test]
+async fn a_trigger_is_handed_to_the_engine_with_the_name_of_the_user() {
+    let made = run("etl", "manual", 5, DagRunState::Queued);
+    let reply = made.clone();
+    let script = move |_: &Input| Ok(Reply::Run(Box::new(reply.clone())));
+    let world = World::with(deck(), Box::new(script));
+    assert_eq!(world.ask(trigger("etl", None)).await, Answer::Run(Box::new(made)));
+    let Input::Command(Command::Trigger(wish)) = world.last_input() else { panic!() };
+    assert!(wish.user.is_some_and(|user| !user.is_empty()));
+    assert_eq!(wish.conf["n"], json!(2));
+}
+
+#[tokio::test]
+async fn an_explicit_run_id_must_be_new() {
+    let world = with_runs().await;
+    for id in ["r1", "r2"] {
+        let fault = world.refusal(trigger("etl", Some(id))).await;
+        assert_eq!(fault.kind, FaultKind::Exists);
+        assert!(fault.hint.is_some());
+    }
+    let fault = world.refusal(trigger("etl", Some(" "))).await;
+    assert_eq!(fault.kind, FaultKind::Invalid);
+    assert_eq!(world.ask(trigger("etl", Some("r3"))).await, Answer::Done);
+}
+
+#[tokio::test]
+async fn what_the_engine_rejects_reaches_the_caller() {
+    let reject = |_: &Input| Err(Rejected::Params { problems: vec![] }.into());
+    let world = World::with(deck(), Box::new(reject));
+    assert_eq!(world.refusal(trigger("etl", None)).await.kind, FaultKind::Invalid);
+}
+
+#[tokio::test]
+async fn a_mutation_runs_to_its_end_though_the_caller_goes_away() {
+    let world = World::new();
+    let pause = Request::SetPaused { dag_id: "etl".into(), is_paused: true };
+    // The caller gets as far as asking, and no further.
+    tokio::select! {
+        biased;
+        answer = world.control.ask(pause) => panic!("{answer:?}"),
+        () = std::future::ready(()) => {}
+    }
+    assert!(world.inputs.lock().unwrap().is_empty());
+    while world.inputs.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(matches!(world.last_input(), Input::Command(Command::SetPaused { .. })));
+}
+
+#[tokio::test]
+async fn runs_are_listed_by_the_page() {
+    let world = with_runs().await;
+    let list = |dag_id: Option<&str>, state, limit| Request::ListRuns {
+        dag_id: dag_id.map(Into::into),
+        state,
+        limit,
+        offset: 0,
+    };
+    let Answer::Runs { runs, total } = world.ask(list(None, None, 1)).await else { panic!() };
+    assert_eq!((runs[0].dag_run_id.as_str(), runs.len(), total), ("r2", 1, 2));
+    let success = Some(DagRunState::Success);
+    let Answer::Runs { runs, total } = world.ask(list(Some("etl"), success, 9)).await else {
+        panic!()
+    };
+    assert_eq!((runs[0].dag_run_id.as_str(), total), ("r1", 1));
+    let stale = world.ask(list(Some("removed"), None, 9)).await;
+    assert_eq!(stale, Answer::Runs { runs: vec![], total: 0 });
+}
+
+#[tokio::test]
+async fn a_run_is_shown_in_the_order_of_its_graph() {
+    let world = with_runs().await;
+    let found = detail(&world, "etl", "r1").await;
+    let tasks: Vec<&str> = found.tasks.iter().map(|task| task.key.task_id.as_str()).collect();
+    assert_eq!(tasks, ["extract", "check", "load", "gone"]);
+    let edges = [("check".into(), "load".into()), ("extract".into(), "check".into())];
+    assert_eq!(found.edges, edges);
+    assert_eq!(found.median_duration, Some(10.0));
+    let fault = world.refusal(show_run("etl", "nope")).await;
+    assert_eq!(fault.kind, FaultKind::NotFound);
+    assert!(fault.message.contains("`nope`"), "{fault}");
+}
+
+#[tokio::test]
+async fn cancelling_a_run_that_has_ended_is_a_conflict() {
+    let world = with_runs().await;
+    let cancel =
+        |run_id: &str| Request::CancelRun { dag_id: "etl".into(), dag_run_id: run_id.into() };
+    assert_eq!(world.refusal(cancel("r1")).await.kind, FaultKind::Conflict);
+    assert_eq!(world.refusal(cancel("nope")).await.kind, FaultKind::NotFound);
+    let Answer::Run(cancelled) = world.ask(cancel("r2")).await else { panic!() };
+    assert_eq!(cancelled.dag_run_id.as_str(), "r2");
+    assert!(matches!(world.last_input(), Input::Command(Command::CancelRun { .. })));
+}
+
+#[tokio::test]
+async fn clearing_an_ended_run_brings_its_rows_along() {
+    let world = with_runs().await;
+    let clear = |run_id: &str| Request::ClearTasks {
+        dag_id: "etl".into(),
+        dag_run_id: run_id.into(),
+        task_ids: vec!["load".into()],
+        only_failed: false,
+        include_downstream: true,
+    };
+    let rows_of = |input| match input {
+        Input::Command(Command::ClearTasks { ended, .. }) => ended,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(world.ask(clear("r1")).await, Answer::Cleared(vec![]));
+    let rows = rows_of(world.last_input()).unwrap();
+    assert_eq!((rows.run.dag_run_id.as_str(), rows.tasks.len()), ("r1", 4));
+    world.ask(clear("r2")).await;
+    assert_eq!(rows_of(world.last_input()), None);
+    assert_eq!(world.refusal(clear("nope")).await.kind, FaultKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_task_is_shown_with_its_tries_fields_and_output() {
+    let world = with_runs().await;
+    let extract = key("etl", "r1", "extract");
+    let tried = task_try(extract.clone(), 1, TaskInstanceState::Success);
+    world
+        .commit(vec![
+            Change::PutTaskTry(tried.clone()),
+            Change::PutXcom { key: extract.clone(), value: json!(3) },
+        ])
+        .await;
+    let fields = object(json!({"command": "echo 1"}));
+    let (attempt, put) = (tried.key.clone(), fields.clone());
+    let write =
+        move |tx: &rusqlite::Transaction<'_>| crate::store::rendered::put(tx, &attempt, &put);
+    world.parts.store.write(write).await.unwrap();
+    let Answer::Task(found) = world.ask(Request::ShowTask { key: extract }).await else { panic!() };
+    assert_eq!(found.tries, [tried]);
+    assert_eq!((found.rendered, found.output), (Some(fields), Some(json!(3))));
+    let fault = world.refusal(Request::ShowTask { key: key("etl", "r1", "extrakt") }).await;
+    assert_eq!(fault.hint.as_deref(), Some("did you mean `extract`?"));
+    let fault = world.refusal(Request::ShowTask { key: key("etl", "r9", "extract") }).await;
+    assert!(fault.message.contains("no run `r9`"), "{fault}");
+}
+
+fn read_log(task_id: &str, try_number: Option<u32>, wait_ms: u32) -> Request {
+    Request::ReadLog {
+        key: key("etl", "r2", task_id),
+        try_number,
+        offset: 0,
+        max_bytes: 1 << 16,
+        wait_ms,
+    }
+}
+
+fn write_log(world: &World, text: &str) {
+    let attempt = AttemptKey { task: key("etl", "r2", "extract"), try_number: 1 };
+    let folder = world.parts.layout.attempt_dir(&attempt);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("task.log"), text).unwrap();
+}
+
+fn in_state(try_number: u32, state: Option<TaskInstanceState>) -> TaskInstance {
+    TaskInstance { try_number, ..task(key("etl", "r2", "extract"), state) }
+}
+
+async fn log(world: &World, request: Request) -> LogChunk {
+    match world.ask(request).await {
+        Answer::Log(chunk) => chunk,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_log_ends_when_its_attempt_does() {
+    let world = with_runs().await;
+    let running = in_state(1, Some(TaskInstanceState::Running));
+    world.commit(vec![Change::PutTaskInstance(running)]).await;
+    write_log(&world, "one\n");
+    let chunk = log(&world, read_log("extract", None, 0)).await;
+    assert_eq!((chunk.text.as_str(), chunk.is_end, chunk.try_number), ("one\n", false, 1));
+    let retrying = in_state(1, Some(TaskInstanceState::UpForRetry));
+    world.commit(vec![Change::PutTaskInstance(retrying)]).await;
+    assert!(log(&world, read_log("extract", None, 0)).await.is_end);
+    let again = in_state(2, Some(TaskInstanceState::Running));
+    world.commit(vec![Change::PutTaskInstance(again)]).await;
+    assert!(log(&world, read_log("extract", Some(1), 0)).await.is_end);
+    let second = log(&world, read_log("extract", None, 0)).await;
+    assert_eq!((second.text.as_str(), second.is_end, second.try_number), ("", false, 2));
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_log_is_told_that_the_attempt_is_over() {
+    let world = with_runs().await;
+    let running = in_state(1, Some(TaskInstanceState::Running));
+    world.commit(vec![Change::PutTaskInstance(running)]).await;
+    let control = world.control.clone();
+    let waiting = tokio::spawn(async move { control.ask(read_log("extract", None, 30_000)).await });
+    tokio::task::yield_now().await;
+    let ended = in_state(1, Some(TaskInstanceState::Success));
+    world.commit(vec![Change::PutTaskInstance(ended.clone())]).await;
+    world
+        .parts
+        .publisher
+        .publish(Event::TaskInstanceChanged { key: ended.key, state: ended.state });
+    let Answer::Log(chunk) = waiting.await.unwrap().unwrap() else { panic!() };
+    assert!(chunk.is_end);
+}
+
+#[tokio::test]
+async fn a_task_that_was_never_tried_has_an_empty_log() {
+    let world = with_runs().await;
+    world.commit(vec![Change::PutTaskInstance(in_state(0, None))]).await;
+    let chunk = log(&world, read_log("extract", None, 0)).await;
+    assert_eq!((chunk.text.as_str(), chunk.is_end, chunk.try_number), ("", false, 0));
+    let skipped = in_state(0, Some(TaskInstanceState::Skipped));
+    world.commit(vec![Change::PutTaskInstance(skipped)]).await;
+    assert!(log(&world, read_log("extract", None, 30_000)).await.is_end);
+    let fault = world.refusal(read_log("extract", Some(3), 0)).await;
+    assert_eq!(fault.kind, FaultKind::NotFound);
+    assert!(fault.hint.unwrap().contains("not been tried"));
+    assert_eq!(world.refusal(read_log("nope", None, 0)).await.kind, FaultKind::NotFound);
+}
+
+#[tokio::test]
+async fn the_status_says_what_runs_and_what_is_wrong() {
+    let world = World::new();
+    world.watch_problems.send_replace(vec!["no such folder".into()]);
+    let Answer::Status(status) = world.ask(Request::Status).await else { panic!() };
+    assert_eq!(status.problems, ["port taken", "no such folder"]);
+    assert_eq!((status.deck_name.as_str(), status.dag_count), ("practice", 5));
+    assert_eq!((status.slots_used, status.slots_total, status.runs_running), (1, 16, 1));
+    assert_eq!(status.serving_listen.as_deref(), Some("127.0.0.1:3000"));
+    assert!(status.store_bytes > 0);
+    assert_eq!((status.started_at, status.now), (at(0), at(1000)));
+    assert!(matches!(world.ask(Request::Definitions).await, Answer::Definitions(_)));
+    assert!(matches!(world.ask(Request::ServingStatus).await, Answer::Serving(_)));
+}
+
+#[tokio::test]
+async fn a_shutdown_is_noted_and_the_feed_is_read_by_the_page() {
+    let world = World::new();
+    assert_eq!(world.ask(Request::Shutdown).await, Answer::Done);
+    world.parts.shutdown.notified().await;
+    let lines = ["a", "b", "c"].map(|event| Change::InsertEventLog(sample::line(event))).to_vec();
+    world.commit(lines).await;
+    let list = Request::ListEvents { limit: 1, before_id: Some(3) };
+    let Answer::Events(lines) = world.ask(list).await else { panic!() };
+    assert_eq!((lines.len(), lines[0].event.as_str()), (1, "b"));
+}

@@ -1,0 +1,95 @@
+//! How a run ends: of itself, when nothing of it can move any more, or broken off.
+
+use crate::sched::decision::{About, Decision, end_attempt};
+use crate::types::event::Severity;
+use crate::types::run::DagRunKey;
+use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState};
+
+impl Decision<'_> {
+    /// Ends a run of which nothing is unfinished: as Airflow, by its leaves.
+    pub(super) fn end_if_done(&mut self, key: &DagRunKey) {
+        let Some(active) = self.state.runs.get(key) else { return };
+        if active.index.unfinished > 0 || active.run.state != DagRunState::Running {
+            return;
+        }
+        let graph = &active.dag.graph;
+        let of_dag =
+            || active.tasks.values().filter(|ti| active.dag.tasks.contains_key(&ti.key.task_id));
+        let has_failed = of_dag().any(|ti| {
+            graph.downstream(&ti.key.task_id).is_empty()
+                && matches!(
+                    ti.state,
+                    Some(TaskInstanceState::Failed | TaskInstanceState::UpstreamFailed)
+                )
+        });
+        if has_failed {
+            let failed: Vec<String> = of_dag()
+                .filter(|ti| ti.state == Some(TaskInstanceState::Failed))
+                .map(|ti| format!("`{}`", ti.key.task_id))
+                .collect();
+            let why = match failed.as_slice() {
+                [] => "a task upstream of its last ones failed".to_owned(),
+                [one] => format!("{one} failed"),
+                [one, rest @ ..] => format!("{one} and {} more failed", rest.len()),
+            };
+            self.end_run(key, DagRunState::Failed, None, &why);
+        } else {
+            self.end_run(key, DagRunState::Success, None, "");
+        }
+    }
+
+    /// Ends a run; it leaves the memory.
+    pub(super) fn end_run(
+        &mut self,
+        key: &DagRunKey,
+        state: DagRunState,
+        user: Option<String>,
+        why: &str,
+    ) {
+        let now = self.now;
+        self.move_run(key, state, |run| run.end_date = Some(now));
+        self.state.runs.remove(key);
+        self.runs_changed(&key.dag_id);
+        let (severity, event, text) = match state {
+            DagRunState::Failed => (Severity::Error, "dag_run.failed", "failed"),
+            _ => (Severity::Info, "dag_run.success", "ended well"),
+        };
+        let mut message = format!("run `{}` {text}", key.dag_run_id);
+        if !why.is_empty() {
+            message.push_str(": ");
+            message.push_str(why);
+        }
+        self.log(severity, event, About::run(key), user, message);
+    }
+
+    /// Ends a run before its tasks have: those in flight are killed. `running_become` is what
+    /// becomes of a task that runs; one that does not is skipped.
+    pub(super) fn break_off(
+        &mut self,
+        key: &DagRunKey,
+        running_become: TaskInstanceState,
+        user: Option<String>,
+        why: &str,
+    ) {
+        let Some(active) = self.state.runs.get(key) else { return };
+        let open = active.tasks.values().filter(|ti| !ti.state.is_some_and(|s| s.is_finished()));
+        let open: Vec<TaskInstanceKey> = open.map(|ti| ti.key.clone()).collect();
+        for task in open {
+            let state = self.task(&task).and_then(|ti| ti.state);
+            let to = match state {
+                Some(TaskInstanceState::Running) => running_become,
+                _ => TaskInstanceState::Skipped,
+            };
+            if state.is_some_and(TaskInstanceState::is_in_flight) {
+                self.kill(&task, why);
+                self.close_try(&task, to, None, Some(why.to_owned()));
+            }
+            let now = self.now;
+            self.move_task(&task, Some(to), |ti| {
+                end_attempt(ti, now);
+                ti.note = Some(why.to_owned());
+            });
+        }
+        self.end_run(key, DagRunState::Failed, user, why);
+    }
+}

@@ -1,0 +1,164 @@
+//! Clearing: tasks run again.
+
+use super::decks::Shape;
+use super::world::{World, dag, deck, task};
+use crate::dag::operator::Operator;
+use crate::dag::trigger_rule::TriggerRule;
+use crate::sched::{Input, Outcome, Rejected, Report};
+use crate::types::DagRunState;
+
+fn chain() -> Vec<super::decks::TaskBuilder> {
+    vec![task("a"), task("b").after(&["a"]).retries(1), task("c").after(&["b"])]
+}
+
+fn failed() -> World {
+    let mut world = World::new(deck(vec![dag("d", chain())]));
+    world.trigger("d");
+    world.succeed("a");
+    world.finish("b", Outcome::fatal("bad data"));
+    assert_eq!(world.run_is(), DagRunState::Failed);
+    world
+}
+
+#[test]
+fn failed_tasks_of_an_ended_run_run_again_with_fresh_tries() {
+    let mut world = failed();
+    world.tick_after(60);
+    assert_eq!(world.clear(&[], true, false).unwrap(), ["b", "c"]);
+    assert_eq!(world.run_is(), DagRunState::Running);
+    assert_eq!(world.launched(), ["b"]);
+    assert_eq!(world.is("a"), "success");
+    assert_eq!((world.ti("b").try_number, world.ti("b").max_tries), (2, 3));
+    assert_eq!(world.rows.runs[world.run.as_ref().unwrap()].start_date, Some(world.now));
+    assert_eq!(world.rows.runs[world.run.as_ref().unwrap()].end_date, None);
+    world.fail("b");
+    assert_eq!(world.is("b"), "up_for_retry");
+    world.tick_after(10);
+    world.succeed("b");
+    world.succeed("c");
+    assert_eq!(world.run_is(), DagRunState::Success);
+    assert!(world.feed().contains(&"dag_run.cleared"));
+}
+
+#[test]
+fn a_cleared_task_loses_its_output_and_so_does_what_is_downstream_of_it_if_asked() {
+    let mut world = World::new(deck(vec![dag("d", chain())]));
+    world.trigger("d");
+    for task in ["a", "b", "c"] {
+        world.succeed(task);
+    }
+    assert_eq!(world.clear(&["b"], false, true).unwrap(), ["b", "c"]);
+    assert!(world.rows.xcoms.contains_key(&world.key("a")));
+    assert!(!world.rows.xcoms.contains_key(&world.key("b")));
+    assert!(!world.rows.xcoms.contains_key(&world.key("c")));
+    assert_eq!((world.is("b"), world.is("c")), ("queued", "none"));
+}
+
+#[test]
+fn what_is_downstream_of_a_task_cleared_alone_stays_as_it_is() {
+    let mut world = World::new(deck(vec![dag("d", chain())]));
+    world.trigger("d");
+    for task in ["a", "b", "c"] {
+        world.succeed(task);
+    }
+    world.clear(&["a"], false, false).unwrap();
+    assert_eq!((world.is("a"), world.is("b")), ("queued", "success"));
+    world.succeed("a");
+    assert_eq!(world.run_is(), DagRunState::Success);
+}
+
+#[test]
+fn a_task_in_flight_is_killed_and_launched_again() {
+    let mut world = World::new(deck(vec![dag("d", chain())]));
+    world.trigger("d");
+    world.start("a");
+    let (key, token) = world.in_force("a");
+    world.clear(&["a"], false, false).unwrap();
+    assert_eq!(world.killed(), ["a"]);
+    assert_eq!(world.launched(), ["a"]);
+    let late = Report::Finished { key: key.clone(), token, outcome: Outcome::failed("killed") };
+    assert_eq!(world.step(Input::Report(late)), Err(Rejected::Straggler { key }));
+    assert_eq!(world.ti("a").try_number, 2);
+}
+
+#[test]
+fn what_a_branch_left_out_stays_out_unless_the_branch_is_cleared_with_it() {
+    let mut world = World::new(deck(vec![dag(
+        "d",
+        vec![
+            task("x"),
+            task("decide").operator(Operator::Branch),
+            task("yes").after(&["decide"]),
+            task("no").after(&["decide", "x"]),
+            task("join").after(&["yes", "no"]).rule(TriggerRule::NoneFailed),
+        ],
+    )]));
+    world.trigger("d");
+    world.choose("decide", &["yes"]);
+    world.succeed("x");
+    world.succeed("yes");
+    world.succeed("join");
+    assert_eq!(world.clear(&["x"], false, true).unwrap(), ["x", "join"]);
+    assert_eq!(world.is("no"), "skipped");
+    world.succeed("x");
+    world.succeed("join");
+    assert_eq!(world.clear(&["no"], false, false).unwrap_err(), nothing(&world));
+    world.clear(&["decide"], false, true).unwrap();
+    world.choose("decide", &["no"]);
+    assert_eq!((world.is("yes"), world.is("no")), ("skipped", "queued"));
+}
+
+fn nothing(world: &World) -> Rejected {
+    Rejected::NothingToClear { dag_run_id: world.run.clone().unwrap().dag_run_id }
+}
+
+#[test]
+fn nothing_to_clear_is_refused() {
+    let mut world = World::new(deck(vec![dag("d", chain())]));
+    world.trigger("d");
+    assert_eq!(world.clear(&[], true, false).unwrap_err(), nothing(&world));
+    assert_eq!(world.clear(&["c"], false, false).unwrap_err(), nothing(&world));
+}
+
+#[test]
+fn an_unknown_task_or_run_is_refused() {
+    let mut world = failed();
+    let rejected = world.clear(&["a", "z"], false, false).unwrap_err();
+    assert_eq!(rejected, Rejected::NoTask { dag_id: "d".into(), task_id: "z".into() });
+    world.run.as_mut().unwrap().dag_run_id = "other".into();
+    let rejected = world.clear(&[], false, false).unwrap_err();
+    assert!(matches!(rejected, Rejected::NoRun { .. }));
+}
+
+#[test]
+fn a_cleared_run_waits_for_its_turn() {
+    let one = dag("d", chain()).with(|dag| dag.max_active_runs = 1);
+    let mut world = World::new(deck(vec![one]));
+    let first = world.trigger("d").key();
+    world.finish("a", Outcome::fatal("bad"));
+    world.tick_after(1);
+    let second = world.trigger("d").key();
+    world.run = Some(first.clone());
+    world.clear(&[], false, false).unwrap();
+    assert_eq!(world.run_is(), DagRunState::Queued);
+    world.run = Some(second);
+    world.finish("a", Outcome::fatal("bad"));
+    world.run = Some(first);
+    assert_eq!(world.run_is(), DagRunState::Running);
+}
+
+#[test]
+fn a_cleared_run_takes_the_present_definition() {
+    let mut world = failed();
+    let changed = dag("d", vec![task("a"), task("b").after(&["a"]), task("new").after(&["b"])])
+        .with(|dag| dag.version = "v2".into());
+    world.step(Input::DefinitionsLoaded(deck(vec![changed]).into())).unwrap();
+    assert_eq!(world.clear(&["b"], false, true).unwrap(), ["b"]);
+    assert_eq!(world.is("new"), "none");
+    world.succeed("b");
+    world.succeed("new");
+    assert_eq!(world.run_is(), DagRunState::Success);
+    assert_eq!(world.rows.runs[world.run.as_ref().unwrap()].dag_version, "v2");
+    world.step(Input::DefinitionsLoaded(deck(Vec::new()).into())).unwrap();
+    assert!(matches!(world.clear(&[], false, false), Err(Rejected::NoDag { .. })));
+}

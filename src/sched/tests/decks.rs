@@ -1,0 +1,204 @@
+//! Definitions for stories, written short.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
+
+use super::world::project;
+use crate::dag::graph::Graph;
+use crate::dag::operator::Operator;
+use crate::dag::params::Params;
+use crate::dag::schedule::{AssetExpression, Cron, Schedule};
+use crate::dag::spec::{AssetSpec, AssetUri, ServingSpec};
+use crate::dag::trigger_rule::TriggerRule;
+use crate::dag::{Dag, Deck, TaskSpec};
+
+/// A task under construction.
+#[derive(Debug, Clone)]
+pub(crate) struct TaskBuilder(TaskSpec);
+
+/// A command without upstream tasks and retries.
+pub(crate) fn task(task_id: &str) -> TaskBuilder {
+    TaskBuilder(TaskSpec {
+        task_id: task_id.into(),
+        operator: Operator::Command,
+        args: Map::new(),
+        upstream: Vec::new(),
+        trigger_rule: TriggerRule::AllSuccess,
+        retries: 0,
+        retry_delay: Duration::from_secs(10),
+        retry_exponential_backoff: false,
+        max_retry_delay: None,
+        execution_timeout: None,
+        pool: "default_pool".into(),
+        pool_slots: 1,
+        priority_weight: 1,
+        env: IndexMap::new(),
+        inlets: Vec::new(),
+        outlets: Vec::new(),
+        doc_md: None,
+        line: 1,
+    })
+}
+
+impl TaskBuilder {
+    pub(crate) fn after(mut self, upstream: &[&str]) -> Self {
+        self.0.upstream = upstream.iter().map(|task| (*task).into()).collect();
+        self
+    }
+
+    pub(crate) fn rule(mut self, rule: TriggerRule) -> Self {
+        self.0.trigger_rule = rule;
+        self
+    }
+
+    pub(crate) fn operator(mut self, operator: Operator) -> Self {
+        self.0.operator = operator;
+        self
+    }
+
+    pub(crate) fn retries(mut self, retries: u32) -> Self {
+        self.0.retries = retries;
+        self
+    }
+
+    pub(crate) fn timeout(mut self, secs: u64) -> Self {
+        self.0.execution_timeout = Some(Duration::from_secs(secs));
+        self
+    }
+
+    pub(crate) fn pool(mut self, pool: &str, slots: u32) -> Self {
+        self.0.pool = pool.into();
+        self.0.pool_slots = slots;
+        self
+    }
+
+    pub(crate) fn weight(mut self, weight: i64) -> Self {
+        self.0.priority_weight = weight;
+        self
+    }
+
+    pub(crate) fn outlets(mut self, outlets: &[&str]) -> Self {
+        self.0.outlets = outlets.iter().map(|asset| (*asset).into()).collect();
+        self
+    }
+
+    pub(crate) fn build(self) -> TaskSpec {
+        self.0
+    }
+}
+
+/// Builds a DAG that is run by hand.
+pub(crate) fn dag(dag_id: &str, tasks: Vec<TaskBuilder>) -> Dag {
+    let tasks: IndexMap<_, _> =
+        tasks.into_iter().map(|task| (task.0.task_id.clone(), task.build())).collect();
+    let upstream = tasks.values().map(|t| (t.task_id.clone(), t.upstream.clone())).collect();
+    Dag {
+        dag_id: dag_id.into(),
+        description: None,
+        doc_md: None,
+        tags: Vec::new(),
+        owner: None,
+        schedule: Schedule::Manual,
+        timezone: jiff::tz::TimeZone::UTC,
+        start_date: None,
+        end_date: None,
+        catchup: false,
+        max_active_runs: 16,
+        max_active_tasks: 16,
+        dagrun_timeout: None,
+        is_paused_upon_creation: false,
+        params: Params { schema: object(&json!({}), &[]), defaults: Map::new() },
+        graph: Graph::new(upstream).unwrap(),
+        tasks,
+        fileloc: project().join("dags.toml"),
+        line: 1,
+        version: "v1".into(),
+    }
+}
+
+/// Sets one thing of a DAG after another.
+pub(crate) trait Shape: Sized {
+    fn with(self, change: impl FnOnce(&mut Dag)) -> Self;
+
+    fn cron(self, text: &str) -> Self {
+        let crontab = cronexpr::parse_crontab(&format!("{text} UTC")).unwrap();
+        self.with(|dag| dag.schedule = Schedule::Cron(Cron { text: text.into(), crontab }))
+    }
+
+    fn start(self, at: &str) -> Self {
+        self.with(|dag| dag.start_date = Some(at.parse().unwrap()))
+    }
+
+    fn on(self, expression: AssetExpression) -> Self {
+        self.with(|dag| dag.schedule = Schedule::Assets(expression))
+    }
+
+    /// A param without a default.
+    fn required(self, param: &str) -> Self {
+        self.with(|dag| {
+            let schema = object(&json!({ param: { "type": "string" } }), &[param]);
+            dag.params = Params { schema, defaults: Map::new() };
+        })
+    }
+
+    /// A text param with a default.
+    fn param(self, param: &str, default: &str) -> Self {
+        self.with(|dag| {
+            let schema = object(&json!({ param: { "type": "string", "default": default } }), &[]);
+            let defaults = [(param.to_owned(), Value::from(default))].into_iter().collect();
+            dag.params = Params { schema, defaults };
+        })
+    }
+}
+
+impl Shape for Dag {
+    fn with(mut self, change: impl FnOnce(&mut Dag)) -> Self {
+        change(&mut self);
+        self
+    }
+}
+
+fn object(properties: &Value, required: &[&str]) -> Value {
+    json!({
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    })
+}
+
+/// Puts DAGs on a deck with room for 16 tasks, a pool `narrow` of two slots, and the assets
+/// `a`, `b`, `incoming` (a pattern) and `model`.
+pub(crate) fn deck(dags: Vec<Dag>) -> Deck {
+    let uri = |path: &str| AssetUri::Connection { connection: "lake".into(), path: path.into() };
+    let assets = [
+        ("a", uri("a.csv")),
+        ("b", uri("b.csv")),
+        ("incoming", uri("incoming/*.csv")),
+        ("model", AssetUri::Model { name: "iris".into(), alias: "production".into() }),
+    ];
+    Deck {
+        project: project(),
+        name: "test".into(),
+        timezone: jiff::tz::TimeZone::UTC,
+        max_active_tasks: 16,
+        dags: dags.into_iter().map(|dag| (dag.dag_id.clone(), Arc::new(dag))).collect(),
+        assets: assets
+            .into_iter()
+            .map(|(name, uri)| (name.into(), AssetSpec { name: name.into(), uri, watch: None }))
+            .collect(),
+        datasets: IndexMap::new(),
+        connections: IndexMap::new(),
+        variables: IndexMap::new(),
+        pools: [("default_pool".to_owned(), 128), ("narrow".to_owned(), 2)].into(),
+        serving: ServingSpec {
+            listen: "127.0.0.1:3000".into(),
+            max_body_bytes: 1 << 24,
+            default_model: None,
+        },
+        sources: Vec::new(),
+    }
+}

@@ -1,0 +1,212 @@
+//! Random DAGs, random outcomes, random interference: the oracle agrees after every step (the
+//! world asks it), limits hold, and every run ends.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::decks::{Shape, TaskBuilder};
+use super::world::{World, dag, deck, task};
+use crate::dag::operator::Operator;
+use crate::dag::trigger_rule::TriggerRule;
+use crate::dag::{Dag, Deck};
+use crate::sched::{Command, Input, Outcome, Report};
+use crate::types::{AttemptKey, LaunchToken, TaskId};
+
+const TASKS_MAX: usize = 9;
+
+#[derive(Debug, Clone)]
+struct TaskPlan {
+    /// Bits: which of the tasks before it are upstream.
+    upstream: u16,
+    rule: usize,
+    kind: u8,
+    retries: u32,
+    pool_slots: u32,
+    is_narrow: bool,
+    weight: i64,
+}
+
+fn task_plan() -> impl Strategy<Value = TaskPlan> {
+    let rule = prop_oneof![2 => Just(0), 3 => 0..TriggerRule::ALL.len()];
+    (any::<u16>(), any::<u16>(), rule, 0..6_u8, 0..3_u32, 1..4_u32, any::<bool>(), 0..3_i64)
+        .prop_map(|(a, b, rule, kind, retries, pool_slots, is_narrow, weight)| TaskPlan {
+            upstream: a & b,
+            rule,
+            kind,
+            retries,
+            pool_slots,
+            is_narrow,
+            weight,
+        })
+}
+
+fn build(plans: &[TaskPlan], name: &str, max_active_runs: u32) -> Dag {
+    let name_of = |i: usize| format!("t{i}");
+    let tasks: Vec<TaskBuilder> = plans
+        .iter()
+        .enumerate()
+        .map(|(i, plan)| {
+            let upstream: Vec<String> =
+                (0..i).filter(|j| plan.upstream & (1 << j) != 0).map(name_of).collect();
+            let upstream: Vec<&str> = upstream.iter().map(String::as_str).collect();
+            let pool = if plan.is_narrow { "narrow" } else { "default_pool" };
+            task(&name_of(i))
+                .after(&upstream)
+                .rule(TriggerRule::ALL[plan.rule].0)
+                .operator(match plan.kind {
+                    0 => Operator::Empty,
+                    1 => Operator::Branch,
+                    _ => Operator::Command,
+                })
+                .retries(plan.retries)
+                .timeout(50)
+                .pool(pool, plan.pool_slots)
+                .weight(plan.weight)
+        })
+        .collect();
+    dag(name, tasks).with(|dag| {
+        dag.max_active_runs = max_active_runs;
+        dag.max_active_tasks = 3;
+        dag.dagrun_timeout = Some(Duration::from_secs(500));
+    })
+}
+
+fn in_flight(world: &World) -> Vec<(AttemptKey, LaunchToken)> {
+    let tasks = world.state.runs.values().flat_map(|active| active.tasks.values());
+    tasks.filter_map(|ti| Some((ti.attempt(), ti.token.clone()?))).collect()
+}
+
+/// Does one thing that `dice` names; where it cannot be done nothing happens.
+fn act(world: &mut World, deck: &Deck, dice: u32) {
+    let open = in_flight(world);
+    let attempt = open.get(dice as usize / 16 % open.len().max(1)).cloned();
+    let run = world.state.runs.keys().nth(dice as usize / 16 % world.state.runs.len().max(1));
+    let run = run.cloned();
+    match (dice % 16, attempt, run) {
+        (0, ..) => {
+            let dag_id = deck.dags.keys().nth(dice as usize / 16 % deck.dags.len()).unwrap();
+            world.run = Some(world.ask(super::world::trigger(dag_id.as_str())).unwrap().key());
+        }
+        (1, ..) => world.tick_after(u64::from(dice / 16 % 30)),
+        (2, ..) => {
+            world.restart(deck.clone());
+            world.tick();
+        }
+        (3, _, Some(_)) if dice.is_multiple_of(5) => {
+            world.run = world.state.runs.keys().next().cloned();
+            let tasks = if dice.is_multiple_of(2) { vec!["t0"] } else { vec![] };
+            let _ = world.clear(&tasks, dice.is_multiple_of(3), true);
+        }
+        (4, _, Some(run)) if dice.is_multiple_of(7) => {
+            let (dag_id, dag_run_id) = (run.dag_id, run.dag_run_id);
+            let command = Command::CancelRun { dag_id, dag_run_id, user: None };
+            world.step(Input::Command(command)).unwrap();
+        }
+        (5, Some((key, token)), _) => {
+            world.step(Input::Report(Report::Started { key, token, pid: None })).unwrap();
+        }
+        (6, Some((key, token)), _) => {
+            let lost = Report::Lost { key, token, reason: "gone".into() };
+            world.step(Input::Report(lost)).unwrap();
+        }
+        (_, Some((key, token)), _) => {
+            let outcome = outcome(world, &key, dice / 16);
+            world.step(Input::Report(Report::Finished { key, token, outcome })).unwrap();
+        }
+        _ => {}
+    }
+}
+
+fn outcome(world: &World, key: &AttemptKey, dice: u32) -> Outcome {
+    let run = crate::sched::decision::run_key(&key.task);
+    let dag = &world.state.runs[&run].dag;
+    let is_branch = dag.tasks[&key.task.task_id].operator == Operator::Branch;
+    match dice % 8 {
+        0 => Outcome::failed("boom"),
+        1 => Outcome::fatal("boom"),
+        2 => Outcome::Skipped { reason: "no".into() },
+        3 if is_branch => Outcome::Success {
+            output: false.into(),
+            chosen: Some(Vec::new()),
+            skip_all_downstream: true,
+            asset_events: Vec::new(),
+        },
+        _ if is_branch => {
+            let direct = dag.graph.downstream(&key.task.task_id).iter().enumerate();
+            let chosen: Vec<TaskId> =
+                direct.filter(|(i, _)| dice >> i & 8 != 0).map(|(_, t)| t.clone()).collect();
+            Outcome::Success {
+                output: true.into(),
+                chosen: Some(chosen),
+                skip_all_downstream: false,
+                asset_events: Vec::new(),
+            }
+        }
+        _ => Outcome::output(1.into()),
+    }
+}
+
+fn run_to_the_end(world: &mut World) {
+    for _ in 0..2000 {
+        if world.state.runs.is_empty() {
+            return;
+        }
+        match in_flight(world).pop() {
+            Some((key, token)) => {
+                let outcome = Outcome::output(1.into());
+                world.step(Input::Report(Report::Finished { key, token, outcome })).unwrap();
+            }
+            None => {
+                let next = world.state.next_wakeup(world.now);
+                world.now = next.expect("what is not in flight waits for the clock");
+                world.tick();
+            }
+        }
+    }
+    panic!("runs that do not end: {:?}", world.state.runs.keys());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_run_ends_and_the_oracle_agrees(
+        first in prop::collection::vec(task_plan(), 1..TASKS_MAX),
+        second in prop::collection::vec(task_plan(), 1..TASKS_MAX),
+        dice in prop::collection::vec(any::<u32>(), 1..60),
+        max_active_tasks in 1..5_u32,
+    ) {
+        let mut deck = deck(vec![build(&first, "first", 2), build(&second, "second", 1)]);
+        deck.max_active_tasks = max_active_tasks;
+        let mut world = World::new(deck.clone());
+        world.trigger("first");
+        world.trigger("second");
+        for dice in dice {
+            act(&mut world, &deck, dice);
+        }
+        run_to_the_end(&mut world);
+        prop_assert!(world.rows.runs.values().all(|run| run.state.is_finished()));
+        let left = world.rows.tasks.values().find(|ti| !ti.state.is_some_and(|s| s.is_finished()));
+        prop_assert_eq!(left, None);
+        let open = world.rows.tries.values().find(|t| !t.state.is_finished());
+        prop_assert_eq!(open, None);
+    }
+
+    #[test]
+    fn the_same_inputs_give_the_same_decisions(
+        plans in prop::collection::vec(task_plan(), 1..TASKS_MAX),
+        dice in prop::collection::vec(any::<u32>(), 1..20),
+    ) {
+        let play = || {
+            let deck = deck(vec![build(&plans, "only", 2)]);
+            let mut world = World::new(deck.clone());
+            world.trigger("only");
+            for dice in &dice {
+                act(&mut world, &deck, *dice);
+            }
+            world.rows
+        };
+        prop_assert_eq!(play(), play());
+    }
+}

@@ -1,0 +1,9 @@
+//! The engine with a real store, real definitions and real processes: to the end, through stops,
+//! kills and failing commits.
+
+mod bench;
+mod commit;
+mod in_daemon;
+mod project;
+mod recovery;
+mod run;

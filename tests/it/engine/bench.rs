@@ -1,0 +1,200 @@
+//! A project with its engine, as a test drives it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dagdeck::dag::{self, Deck};
+use dagdeck::runtime::Layout;
+use dagdeck::runtime::engine::{self, Engine, EngineParts};
+use dagdeck::runtime::publish::Publisher;
+use dagdeck::runtime::serving::{self, ServingOrder};
+use dagdeck::sched::{Command, Input, Reply};
+use dagdeck::store::{self, Store};
+use dagdeck::types::ask::Trigger;
+use dagdeck::types::event::NumberedEvent;
+use dagdeck::types::ids::UNMAPPED;
+use dagdeck::types::run::{DagRun, TaskInstance};
+use dagdeck::types::state::TriggeredBy;
+use dagdeck::types::time::SystemClock;
+use dagdeck::types::{AttemptKey, DagRunState, Fault, TaskInstanceKey, TaskInstanceState};
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+use tokio::sync::{broadcast, mpsc};
+
+/// No test takes as long as this unless it hangs.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+pub(crate) struct Bench {
+    dir: TempDir,
+    pub(crate) store: Store,
+    pub(crate) publisher: Publisher,
+    pub(crate) engine: Option<Engine>,
+    /// Of the model server, which never answers; without it there is none.
+    pub(crate) orders: Option<mpsc::Receiver<ServingOrder>>,
+}
+
+/// The one run of these tests.
+pub(crate) const RUN: &str = "r1";
+pub(crate) const DAG: &str = "d";
+
+impl Bench {
+    /// Starts an engine on a DAG `d` with these tables of tasks.
+    pub(crate) async fn start(tasks: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let definitions = format!("[deck]\nname = \"test\"\n[dag.d]\n{tasks}");
+        std::fs::write(dir.path().join("dags.toml"), definitions).unwrap();
+        let layout = Layout::new(dir.path());
+        std::fs::create_dir(layout.state_dir()).unwrap();
+        let store = Store::open(&layout.database()).unwrap();
+        let mut bench =
+            Self { dir, store, publisher: Publisher::default(), engine: None, orders: None };
+        bench.start_again().await.unwrap();
+        bench
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn layout(&self) -> Layout {
+        Layout::new(self.path())
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        self.engine.as_ref().unwrap()
+    }
+
+    pub(crate) fn deck(&self) -> Deck {
+        dag::load(self.path(), &|_| None).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
+    }
+
+    pub(crate) async fn start_again(&mut self) -> Result<(), Fault> {
+        let (serving, orders) = serving::channel();
+        self.orders = Some(orders);
+        let parts = EngineParts {
+            layout: self.layout(),
+            store: self.store.clone(),
+            deck: Arc::new(self.deck()),
+            clock: Arc::new(SystemClock),
+            executable: PathBuf::from(env!("CARGO_BIN_EXE_dagdeck")),
+            serving,
+            publisher: self.publisher.clone(),
+        };
+        self.engine = Some(engine::start(parts).await?);
+        Ok(())
+    }
+
+    pub(crate) async fn stop(&mut self) {
+        self.engine.take().unwrap().stop().await;
+    }
+
+    pub(crate) async fn ask(&self, input: Input) -> Result<Reply, Fault> {
+        tokio::time::timeout(PATIENCE, self.engine().handle.ask(input)).await.unwrap()
+    }
+
+    pub(crate) async fn trigger(&self) -> Result<Reply, Fault> {
+        self.ask(Input::Command(Command::Trigger(Trigger {
+            dag_id: DAG.into(),
+            conf: Map::new(),
+            dag_run_id: Some(RUN.into()),
+            logical_date: Some("2026-01-01T00:00:00Z".parse().unwrap()),
+            note: None,
+            triggered_by: TriggeredBy::Test,
+            user: None,
+        })))
+        .await
+    }
+
+    pub(crate) async fn cancel(&self) -> Result<Reply, Fault> {
+        let (dag_id, dag_run_id) = (DAG.into(), RUN.into());
+        self.ask(Input::Command(Command::CancelRun { dag_id, dag_run_id, user: None })).await
+    }
+
+    pub(crate) fn events(&self) -> broadcast::Receiver<NumberedEvent> {
+        self.publisher.subscribe()
+    }
+
+    pub(crate) fn run(&self) -> Option<DagRun> {
+        let read = |conn: &_| store::dag_run::get(conn, &DAG.into(), &RUN.into());
+        self.store.read_blocking(read).unwrap()
+    }
+
+    pub(crate) fn task(&self, task_id: &str) -> TaskInstance {
+        let key = key(task_id);
+        let read = |conn: &_| store::task_instance::get(conn, &key);
+        self.store.read_blocking(read).unwrap().unwrap()
+    }
+
+    pub(crate) fn output(&self, task_id: &str) -> Option<Value> {
+        let key = key(task_id);
+        self.store.read_blocking(|conn: &_| store::xcom::get(conn, &key)).unwrap()
+    }
+
+    pub(crate) fn attempt_dir(&self, task_id: &str, try_number: u32) -> PathBuf {
+        self.layout().attempt_dir(&AttemptKey { task: key(task_id), try_number })
+    }
+
+    /// Waits until the run has ended.
+    pub(crate) async fn ended(&self, state: DagRunState) {
+        self.until("the run ends", |bench| bench.run().is_some_and(|run| run.state.is_finished()))
+            .await;
+        let (run, task) = (self.run().unwrap(), self.task("t"));
+        assert_eq!(run.state, state, "{:?}: {:?}", task.state, task.note);
+    }
+
+    /// Waits until the task stands so.
+    pub(crate) async fn task_is(&self, task_id: &str, state: TaskInstanceState) {
+        let what = format!("`{task_id}` is {state}");
+        self.until(&what, |bench| bench.task(task_id).state == Some(state)).await;
+    }
+
+    /// Waits for a file that a task writes: a line, whole.
+    pub(crate) async fn file(&self, name: &str) -> String {
+        let path = self.path().join(name);
+        let read = || std::fs::read_to_string(&path).unwrap_or_default();
+        self.until(name, |_| read().ends_with('\n')).await;
+        read().trim().to_owned()
+    }
+
+    /// Lets tasks that wait for `go` go on.
+    pub(crate) fn go(&self) {
+        std::fs::write(self.path().join("go"), "").unwrap();
+    }
+
+    pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let mut events = self.events();
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while !is_so(self) {
+                let step = std::time::Duration::from_millis(20);
+                // Files change without an event.
+                let _ = tokio::time::timeout(step, events.recv()).await;
+            }
+        });
+        if waited.await.is_err() {
+            panic!("waited in vain until {what}; the run: {:?}", self.run());
+        }
+    }
+}
+
+pub(crate) fn key(task_id: &str) -> TaskInstanceKey {
+    TaskInstanceKey {
+        dag_id: DAG.into(),
+        dag_run_id: RUN.into(),
+        task_id: task_id.into(),
+        map_index: UNMAPPED,
+    }
+}
+
+/// A shell line that counts itself in `ran`, says its process, and waits for the file `go`.
+pub(crate) fn waiting(then: &str) -> String {
+    format!(
+        "operator = \"command\"\ncommand = \"echo x >> ran; echo $$ > pid; \
+         while [ ! -e go ]; do sleep 0.02; done; {then}\"\n"
+    )
+}
+
+/// Whether a process of that id is there and not merely its remains.
+pub(crate) fn lives(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}

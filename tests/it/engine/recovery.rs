@@ -1,0 +1,107 @@
+//! Engines that stop and start again while attempts run.
+
+use dagdeck::types::{DagRunState, TaskInstanceState};
+use serde_json::json;
+
+use super::bench::{Bench, lives, waiting};
+
+async fn running(tasks: &str) -> Bench {
+    let bench = Bench::start(&format!("[dag.d.task.t]\n{tasks}")).await;
+    bench.trigger().await.unwrap();
+    bench.file("pid").await;
+    bench.task_is("t", TaskInstanceState::Running).await;
+    bench
+}
+
+#[tokio::test]
+async fn what_runs_goes_on_and_is_adopted() {
+    let mut bench = running(&waiting("echo 5")).await;
+    bench.stop().await;
+    bench.start_again().await.unwrap();
+    bench.go();
+    bench.ended(DagRunState::Success).await;
+    assert_eq!(bench.output("t"), Some(json!(5)));
+    assert_eq!(bench.file("ran").await, "x", "it ran once");
+}
+
+#[tokio::test]
+async fn what_ended_meanwhile_is_found_by_its_report() {
+    let mut bench = running(&waiting("echo 5")).await;
+    bench.stop().await;
+    bench.go();
+    let report = bench.attempt_dir("t", 1).join("report.json");
+    bench.until("the report is there", |_| report.exists()).await;
+    bench.start_again().await.unwrap();
+    bench.ended(DagRunState::Success).await;
+    assert_eq!(bench.output("t"), Some(json!(5)));
+    assert_eq!(bench.file("ran").await, "x", "it ran once");
+}
+
+#[tokio::test]
+async fn what_died_meanwhile_is_lost_and_tried_again() {
+    let mut bench = running(&format!("{}retries = 1\nretry_delay = 0.05\n", waiting("true"))).await;
+    bench.stop().await;
+    let claim = std::fs::read(bench.attempt_dir("t", 1).join("attempt.pid")).unwrap();
+    let claim: serde_json::Value = serde_json::from_slice(&claim).unwrap();
+    let pid = rustix::process::Pid::from_raw(claim["pid"].as_i64().unwrap() as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    let command = bench.file("pid").await;
+    bench.start_again().await.unwrap();
+    bench.until("what it left behind is gone", |_| !lives(&command)).await;
+    bench.go();
+    bench.ended(DagRunState::Success).await;
+    assert_eq!(bench.task("t").try_number, 2);
+    assert_eq!(bench.file("ran").await, "x\nx");
+}
+
+#[tokio::test]
+async fn what_was_cancelled_but_not_killed_is_swept() {
+    let mut bench = running(&waiting("true")).await;
+    let command = bench.file("pid").await;
+    bench.stop().await;
+    // As a crash between the commit and the kill leaves it.
+    let conn = rusqlite::Connection::open(bench.layout().database()).unwrap();
+    conn.execute("UPDATE task_instance SET state = 'failed', token = NULL", []).unwrap();
+    conn.execute("UPDATE dag_run SET state = 'failed'", []).unwrap();
+    bench.start_again().await.unwrap();
+    bench.until("its process is gone", |_| !lives(&command)).await;
+}
+
+#[tokio::test]
+async fn a_launch_that_never_came_about_is_made_good() {
+    let mut bench = running(&waiting("echo 5")).await;
+    let command = bench.file("pid").await;
+    bench.stop().await;
+    // As a crash between the commit and the launch leaves it.
+    let folder = bench.attempt_dir("t", 1);
+    let claim = std::fs::read(folder.join("attempt.pid")).unwrap();
+    let claim: serde_json::Value = serde_json::from_slice(&claim).unwrap();
+    let wrapper = claim["pid"].to_string();
+    for pid in [wrapper.as_str(), command.as_str()] {
+        let raw = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
+        rustix::process::kill_process(raw, rustix::process::Signal::KILL).unwrap();
+    }
+    bench.until("they are gone", |_| !lives(&wrapper) && !lives(&command)).await;
+    std::fs::remove_dir_all(&folder).unwrap();
+    let conn = rusqlite::Connection::open(bench.layout().database()).unwrap();
+    conn.execute("UPDATE task_instance SET state = 'queued', pid = NULL", []).unwrap();
+    bench.start_again().await.unwrap();
+    bench.go();
+    bench.ended(DagRunState::Success).await;
+    assert_eq!(bench.task("t").try_number, 1, "the same try");
+    assert_eq!(bench.output("t"), Some(json!(5)));
+}
+
+#[tokio::test]
+async fn a_run_whose_dag_is_gone_ends_as_failed_and_its_processes_end() {
+    let mut bench = running(&waiting("true")).await;
+    let command = bench.file("pid").await;
+    bench.stop().await;
+    let other = "[deck]\nname = \"test\"\n[dag.other.task.a]\noperator = \"command\"\n\
+                 command = \"true\"\n";
+    std::fs::write(bench.path().join("dags.toml"), other).unwrap();
+    bench.start_again().await.unwrap();
+    bench.ended(DagRunState::Failed).await;
+    assert_eq!(bench.task("t").state, Some(TaskInstanceState::Failed));
+    bench.until("its process is gone", |_| !lives(&command)).await;
+}
