@@ -42,7 +42,7 @@ impl Deck {
                 }
             }
         });
-        let screen = vt100::Parser::new(rows, cols, 0);
+        let screen = vt100::Parser::new(nonzero(rows), nonzero(cols), 0);
         Self { master: pair.master, child, writer, output, screen, raw: Vec::new() }
     }
 
@@ -92,6 +92,10 @@ impl Deck {
         let cooked = LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG;
         assert!(modes.contains(cooked), "the terminal is not raw any more: {modes:?}");
     }
+}
+
+fn nonzero(cells: u16) -> std::num::NonZero<u16> {
+    std::num::NonZero::new(cells).unwrap()
 }
 
 #[test]
