@@ -124,8 +124,7 @@ pub(crate) trait Shape: Sized {
     fn with(self, change: impl FnOnce(&mut Dag)) -> Self;
 
     fn cron(self, text: &str) -> Self {
-        let crontab = cronexpr::parse_crontab(&format!("{text} UTC")).unwrap();
-        self.with(|dag| dag.schedule = Schedule::Cron(Cron { text: text.into(), crontab }))
+        self.with(|dag| dag.schedule = Schedule::Cron(Cron::parse(text, "UTC").unwrap()))
     }
 
     fn start(self, at: &str) -> Self {
