@@ -1,3 +1,5 @@
+//! Tables that are read and tables that are refused.
+
 use super::*;
 use crate::ml::model::DataType;
 
