@@ -1,5 +1,7 @@
 //! A bench for operators that run in a process: real files in a scratch project.
 
+mod story;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
