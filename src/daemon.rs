@@ -66,6 +66,11 @@ impl std::fmt::Debug for DaemonOptions {
     }
 }
 
+/// Tells whether a daemon of the project runs, be it one that is just starting or stopping.
+pub fn is_running(layout: &Layout) -> bool {
+    lock::is_held(&layout.lock())
+}
+
 /// A daemon that runs in this process.
 pub struct Daemon {
     control: Control,

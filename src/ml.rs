@@ -12,6 +12,8 @@ pub mod metric;
 pub mod model;
 pub mod preprocess;
 mod random;
+#[cfg(test)]
+mod sample;
 pub mod train;
 
 pub use dataset::Dataset;

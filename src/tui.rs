@@ -1,7 +1,36 @@
 //! The deck: state, message, update, effect, view. Knows only `client` and `types`.
+//!
+//! ```text
+//! keys ─────┐                                   ┌─► draw (one write a frame)
+//! answers ──┼─► Message ─► update(&mut State) ──┤
+//! events ───┤              (pure, no waiting)   └─► Effect ─► asks, timers, clipboard
+//! timers ───┘                                                   └──► Message …
+//! ```
+//!
+//! One task owns the state; nothing that it does waits for the daemon.
 
 use crate::client::Client;
 use crate::types::Fault;
+
+mod effect;
+mod keymap;
+mod message;
+mod painter;
+mod rows;
+mod run;
+mod screen;
+mod state;
+mod terminal;
+mod text;
+mod theme;
+mod update;
+mod view;
+mod widget;
+
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;
 
 /// How to open the deck.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +49,6 @@ pub struct DeckOptions {
 
 /// Opens the deck on the terminal and returns when the operator leaves. The terminal is restored
 /// whatever happens.
-pub async fn run(_client: Client, _options: DeckOptions) -> Result<(), Fault> {
-    todo!("tui helper")
+pub async fn run(client: Client, options: DeckOptions) -> Result<(), Fault> {
+    run::run(client, options).await
 }

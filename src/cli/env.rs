@@ -7,12 +7,11 @@ use std::sync::Arc;
 
 use crate::runtime::project::Lookup;
 
-/// Who runs this program.
-pub fn user() -> String {
+/// Who runs this program, where the environment says so; else the daemon finds out.
+pub fn user() -> Option<String> {
     ["USER", "LOGNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
-        .unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// Resolves `${env:NAME}` of `dags.toml`.

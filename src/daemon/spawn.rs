@@ -79,9 +79,11 @@ pub async fn ensure(project: &Path, executable: &Path, args: &[OsString]) -> Res
 /// Takes this process out of its terminal's session: what happens to the terminal no longer
 /// concerns it. To be called first thing by `up --detached`.
 pub fn detach() -> Result<(), Fault> {
-    rustix::process::setsid()
-        .map(|_| ())
-        .map_err(|error| Fault::internal(&std::io::Error::from(error)))
+    match rustix::process::setsid() {
+        // A process that leads a group already was started on its own, by a shell or a supervisor.
+        Ok(_) | Err(rustix::io::Errno::PERM) => Ok(()),
+        Err(error) => Err(Fault::internal(&std::io::Error::from(error))),
+    }
 }
 
 /// A daemon that was started just now.
@@ -137,18 +139,22 @@ impl Spawned {
     }
 }
 
-/// Makes a fault of what the CLI of the daemon printed.
+/// Makes a fault of what the CLI of the daemon printed (`error: …`, `  caused by: …`,
+/// `hint: …`).
 fn failed(status: ExitStatus, text: &str) -> Fault {
     let kind =
         if status.code() == Some(EXIT_USAGE) { FaultKind::Invalid } else { FaultKind::Unavailable };
     if text.is_empty() {
         return Fault::new(kind, format!("the daemon ended at once ({status})"));
     }
-    let text = text.strip_prefix("error: ").unwrap_or(text);
-    match text.rsplit_once("\nhint: ") {
-        Some((message, hint)) => Fault::new(kind, message.trim_end()).hint(hint),
-        None => Fault::new(kind, text),
-    }
+    let (text, hint) = match text.rsplit_once("\nhint: ") {
+        Some((text, hint)) => (text, Some(hint.trim().to_owned())),
+        None => (text, None),
+    };
+    let mut parts = text.split("\n  caused by: ");
+    let message = parts.next().unwrap_or(text).trim_end();
+    let message = message.strip_prefix("error: ").unwrap_or(message).to_owned();
+    Fault { kind, message, hint, causes: parts.map(|cause| cause.trim().to_owned()).collect() }
 }
 
 #[cfg(test)]
@@ -189,12 +195,12 @@ mod tests {
         let project = project();
         let executable = script(
             project.path(),
-            "echo 'error: listen on `x`: address in use' >&2; echo 'hint: another' >&2; exit 2",
+            "echo 'error: listen on `x`: address in use' >&2; echo '  caused by: y' >&2; echo 'hint: another' >&2; exit 2",
         );
         let fault = ensure(project.path(), &executable, &[]).await.unwrap_err();
         assert_eq!(fault.kind, FaultKind::Invalid);
         assert_eq!(fault.message, "listen on `x`: address in use");
-        assert_eq!(fault.hint.as_deref(), Some("another"));
+        assert_eq!((fault.causes, fault.hint.as_deref()), (vec!["y".to_owned()], Some("another")));
         let silent = script(project.path(), "exit 70");
         let fault = ensure(project.path(), &silent, &[]).await.unwrap_err();
         assert!(fault.message.contains("ended at once"), "{fault}");

@@ -1,8 +1,11 @@
 //! After an input: moves everything that can move by itself, until nothing does.
 
+use std::time::Duration;
+
 use crate::dag::operator::Operator;
 use crate::sched::decision::{Decision, run_key};
 use crate::sched::ready::{Tally, Verdict, verdict};
+use crate::sched::when;
 use crate::types::run::TaskTry;
 use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState};
 
@@ -10,6 +13,9 @@ use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState};
 /// the step that begins them, and may bring each other about for ever by their assets; what is
 /// left waits for the next step.
 const ROUNDS_MAX: usize = 16;
+
+/// How long what a step has left over waits for the next one.
+const LEFT_OVER_WAIT: Duration = Duration::from_secs(1);
 
 impl Decision<'_> {
     /// Leaves no task that could be evaluated, no run that could begin or end, and no attempt
@@ -23,6 +29,9 @@ impl Decision<'_> {
             }
         }
         self.admit();
+        let is_left_over = !self.state.pending.promotable.is_empty();
+        self.state.pending.left_over_at =
+            is_left_over.then(|| when::after(self.now, LEFT_OVER_WAIT));
     }
 
     fn drain(&mut self) {

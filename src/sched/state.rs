@@ -2,18 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::dag::{Dag, Deck};
 use crate::sched::change::DagState;
 use crate::sched::index::{Index, RunIndex};
-use crate::sched::{recover, when};
+use crate::sched::recover;
 use crate::types::asset::AssetEvent;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{DagId, DagRunId, MapIndex, TaskId, TaskInstanceKey, Timestamp};
-
-/// How long what a step has left over for the next one may wait.
-const LEFT_OVER_WAIT: Duration = Duration::from_secs(1);
 
 /// What the scheduler knows. Runs that have ended leave it.
 #[derive(Debug, Clone)]
@@ -43,6 +39,8 @@ pub(super) struct Pending {
     pub(super) unsaved: Vec<TaskInstanceKey>,
     /// DAGs of which a queued run may begin.
     pub(super) promotable: BTreeSet<DagId>,
+    /// When the next step is to look at what is left in `promotable`.
+    pub(super) left_over_at: Option<Timestamp>,
     /// DAGs of which a scheduled run may be due.
     pub(super) schedules: BTreeSet<DagId>,
     /// The timer of each DAG that waits for its next scheduled run.
@@ -101,8 +99,6 @@ impl State {
             return Some(now);
         }
         let due = self.index.timers.first().map(|(at, _)| *at);
-        let left_over =
-            (!self.pending.promotable.is_empty()).then(|| when::after(now, LEFT_OVER_WAIT));
-        due.into_iter().chain(left_over).min()
+        due.into_iter().chain(self.pending.left_over_at).min()
     }
 }

@@ -71,15 +71,15 @@ pub(crate) fn openapi(shared: &Shared, table: &Table) -> Value {
         ("/healthz", "Tells that the server answers"),
         ("/livez", "Tells that the server is alive"),
     ] {
-        paths.insert(path.into(), get_path(path, summary, json!({"200": ok("Yes")})));
+        paths.insert(path.into(), get_path(path, summary, &json!({"200": ok("Yes")})));
     }
     let ready = json!({"200": ok("Ready"), "503": refused("No model is loaded yet")});
-    paths.insert("/readyz".into(), get_path("/readyz", "Tells whether a model is loaded", ready));
+    paths.insert("/readyz".into(), get_path("/readyz", "Tells whether a model is loaded", &ready));
     let metrics = json!({"200": {
         "description": "Prometheus's text format",
         "content": {"text/plain": {"schema": {"type": "string"}}},
     }});
-    paths.insert("/metrics".into(), get_path("/metrics", "Gives figures", metrics));
+    paths.insert("/metrics".into(), get_path("/metrics", "Gives figures", &metrics));
     json!({
         "openapi": "3.1.0",
         "info": {"title": "dagdeck model server", "version": env!("CARGO_PKG_VERSION")},
@@ -229,7 +229,7 @@ fn ok(description: &str) -> Value {
     })
 }
 
-fn get_path(path: &str, summary: &str, responses: Value) -> Value {
+fn get_path(path: &str, summary: &str, responses: &Value) -> Value {
     let operation = path.trim_start_matches('/');
     json!({"get": {"summary": summary, "operationId": operation, "responses": responses}})
 }

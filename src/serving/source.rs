@@ -25,6 +25,9 @@ pub(crate) trait Source: Send + Sync + 'static {
     fn keep_traffic(&self, model: &str, weights: &[(u32, u8)]) -> Result<(), Fault>;
 }
 
+/// The fact that tells whose traffic was set last.
+const LATEST_MODEL: &str = "serving.latest_model";
+
 /// The project's own registry.
 pub(crate) struct Registry {
     pub(crate) store: Store,
@@ -55,13 +58,20 @@ impl Source for Registry {
     }
 
     fn kept_traffic(&self) -> Result<Vec<(String, u32, u8)>, Fault> {
-        let kept = self.store.read_blocking(store::serving::load)?;
-        Ok(kept.into_iter().map(|kept| (kept.model, kept.version, kept.weight)).collect())
+        let (kept, latest) = self.store.read_blocking(|conn| {
+            Ok((store::serving::load(conn)?, store::meta::get(conn, LATEST_MODEL)?))
+        })?;
+        let mut kept: Vec<_> = kept.into_iter().map(|d| (d.model, d.version, d.weight)).collect();
+        kept.sort_by_key(|(model, _, _)| Some(model) == latest.as_ref());
+        Ok(kept)
     }
 
     fn keep_traffic(&self, model: &str, weights: &[(u32, u8)]) -> Result<(), Fault> {
         let (model, weights) = (model.to_owned(), weights.to_vec());
-        Ok(self.store.write_blocking(move |tx| store::serving::replace(tx, &model, &weights))?)
+        Ok(self.store.write_blocking(move |tx| {
+            store::serving::replace(tx, &model, &weights)?;
+            store::meta::put(tx, LATEST_MODEL, &model)
+        })?)
     }
 }
 
@@ -76,6 +86,32 @@ fn artifact_folder(layout: &Layout, source: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::FaultKind;
+
+    fn registry(folder: &Path) -> Registry {
+        let layout = Layout::new(folder);
+        std::fs::create_dir(layout.state_dir()).unwrap();
+        Registry { store: Store::open(&layout.database()).unwrap(), layout }
+    }
+
+    #[test]
+    fn traffic_is_kept_with_the_model_that_was_set_last_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = registry(folder.path());
+        registry.keep_traffic("iris", &[(1, 100)]).unwrap();
+        registry.keep_traffic("titanic", &[(3, 100)]).unwrap();
+        registry.keep_traffic("iris", &[(1, 90), (2, 10)]).unwrap();
+        let kept = registry.kept_traffic().unwrap();
+        let kept: Vec<_> = kept.iter().map(|(m, v, w)| (m.as_str(), *v, *w)).collect();
+        assert_eq!(kept, [("titanic", 3, 100), ("iris", 1, 90), ("iris", 2, 10)]);
+    }
+
+    #[test]
+    fn a_version_that_is_not_registered_is_not_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let fault = registry(folder.path()).load("iris", 1).err().unwrap();
+        assert_eq!(fault.kind, FaultKind::NotFound);
+    }
 
     #[test]
     fn a_source_leads_into_the_artifacts_and_not_out_of_them() {

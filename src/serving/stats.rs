@@ -25,15 +25,9 @@ struct Slot {
 }
 
 /// Counts of the last ten minutes. All times are since the server's start.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Ring {
     slots: Vec<Slot>,
-}
-
-impl Default for Ring {
-    fn default() -> Self {
-        Self { slots: Vec::new() }
-    }
 }
 
 impl Ring {

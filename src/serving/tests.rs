@@ -17,6 +17,7 @@ use crate::types::time::SystemClock;
 use crate::types::{FaultKind, event::Event};
 
 mod orders;
+mod real;
 mod requests;
 mod swap;
 

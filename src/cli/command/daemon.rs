@@ -8,7 +8,6 @@ use crate::cli::env;
 use crate::cli::error::CliError;
 use crate::cli::logging;
 use crate::cli::output::{Output, ago, fields, or_dash};
-use crate::client::Client;
 use crate::daemon::{Daemon, DaemonOptions};
 use crate::runtime::Layout;
 use crate::types::Fault;
@@ -100,7 +99,7 @@ pub async fn down(layout: &Layout, output: &mut Output) -> Result<u8, CliError> 
     let client = connect(layout).await?;
     client.ask(Request::Shutdown).await?;
     let gone = async {
-        while Client::connect(&layout.socket()).await.is_ok() {
+        while crate::daemon::is_running(layout) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };

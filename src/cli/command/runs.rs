@@ -21,7 +21,7 @@ pub fn wish(args: &TriggerArgs) -> Trigger {
         logical_date: args.logical_date,
         note: args.note.clone(),
         triggered_by: TriggeredBy::Cli,
-        user: Some(env::user()),
+        user: env::user(),
     }
 }
 

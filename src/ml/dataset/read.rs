@@ -91,7 +91,7 @@ fn read_table(name: &str, bytes: &[u8]) -> Result<Table, DatasetError> {
     }
     let (mut rows, mut lines) = (Vec::new(), Vec::new());
     while let Some(record) = next() {
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |start| line_at(text, start));
         if record.len() != header.len() {
             return Err(DatasetError::Ragged {
                 name: name.to_owned(),
@@ -104,6 +104,13 @@ fn read_table(name: &str, bytes: &[u8]) -> Result<Table, DatasetError> {
         lines.push(line);
     }
     Ok(Table { header, rows, lines })
+}
+
+/// Returns the line a record is on; the reader's position is before the blank lines it skipped.
+fn line_at(text: &str, start: &csv::Position) -> u64 {
+    let rest = usize::try_from(start.byte()).ok().and_then(|byte| text.as_bytes().get(byte..));
+    let blank = rest.unwrap_or_default().iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    start.line() + blank.filter(|byte| **byte == b'\n').count() as u64
 }
 
 /// Counts lines up to the end of `before`, from 1.

@@ -71,7 +71,7 @@ fn project(task: &str) -> Project {
     Project { dir, deck }
 }
 
-fn run(params: Value, logical_date: Value) -> DagRun {
+fn run(params: &Value, logical_date: &Value) -> DagRun {
     serde_json::from_value(json!({
         "dag_id": "d", "dag_run_id": "manual__1", "run_type": "manual", "state": "running",
         "triggered_by": "cli", "triggering_user_name": null,
@@ -126,7 +126,7 @@ struct Made {
 }
 
 fn compose_one(task: &str, outputs: &[(&str, i32, Value)]) -> Result<Made, Outcome> {
-    let run = run(json!({"dataset": "iris"}), json!("2026-01-01T00:00:00Z"));
+    let run = run(&json!({"dataset": "iris"}), &json!("2026-01-01T00:00:00Z"));
     project(task).compose(run, outputs)
 }
 
@@ -166,7 +166,7 @@ fn outputs_are_there_null_without_one_and_a_list_where_mapped() {
 #[test]
 fn what_a_run_has_not_is_an_error_and_never_an_empty_text() {
     let project = project("operator = \"command\"\ncommand = \"echo {{ ds }}\"\n");
-    let outcome = project.compose(run(json!({}), Value::Null), &[]).unwrap_err();
+    let outcome = project.compose(run(&json!({}), &Value::Null), &[]).unwrap_err();
     assert!(error(&outcome).starts_with("render `echo {{ ds }}`"), "{outcome:?}");
 }
 
@@ -203,7 +203,7 @@ fn connections_that_arguments_name_are_handed_over_and_no_others() {
 fn a_data_set_is_resolved() {
     let task = "operator = \"dataset.validate\"\ndataset = \"{{ params.dataset }}\"\n";
     let project = project(task);
-    let made = project.compose(run(json!({"dataset": "iris"}), Value::Null), &[]).unwrap();
+    let made = project.compose(run(&json!({"dataset": "iris"}), &Value::Null), &[]).unwrap();
     let dataset = made.order.dataset.unwrap();
     assert_eq!(dataset.path, project.dir.path().join("data/iris.csv"));
     assert_eq!((dataset.name.as_str(), dataset.target.as_str()), ("iris", "species"));
@@ -213,7 +213,7 @@ fn a_data_set_is_resolved() {
 fn an_unknown_data_set_is_fatal_and_says_what_was_meant() {
     let task = "operator = \"dataset.validate\"\ndataset = \"{{ params.dataset }}\"\n";
     let outcome =
-        project(task).compose(run(json!({"dataset": "irsi"}), Value::Null), &[]).unwrap_err();
+        project(task).compose(run(&json!({"dataset": "irsi"}), &Value::Null), &[]).unwrap_err();
     let expected = "there is no data set `irsi`; did you mean `iris`? (there is: iris)";
     assert_eq!(error(&outcome), expected);
 }
@@ -243,7 +243,7 @@ fn tasks_find_themselves_by_their_environment() {
 #[test]
 fn the_user_is_who_asked_or_the_owner() {
     let project = project("operator = \"command\"\ncommand = \"true\"\n");
-    let mut asked = run(json!({}), Value::Null);
+    let mut asked = run(&json!({}), &Value::Null);
     assert_eq!(project.compose(asked.clone(), &[]).unwrap().order.user, "ops");
     asked.triggering_user_name = Some("ada".into());
     assert_eq!(project.compose(asked, &[]).unwrap().order.user, "ada");

@@ -1,0 +1,86 @@
+//! Does what `update` wants done, beside the deck's task; what comes of it returns as messages.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use crate::client::Client;
+use crate::tui::message::{Message, Purpose, Timer};
+use crate::types::ask::Request;
+
+/// First and longest pause between two attempts to reach the daemon.
+const RECONNECT_MIN: Duration = Duration::from_millis(200);
+const RECONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// Runs questions and timers.
+#[derive(Debug)]
+pub(crate) struct Runner {
+    client: Client,
+    messages: mpsc::Sender<Message>,
+    /// What a newer one of its kind makes pointless: the read of a log no longer shown.
+    replaceable: HashMap<&'static str, AbortHandle>,
+}
+
+impl Runner {
+    /// Sends what comes of effects to `messages`.
+    pub(crate) fn new(client: Client, messages: mpsc::Sender<Message>) -> Self {
+        Self { client, messages, replaceable: HashMap::new() }
+    }
+
+    /// Asks the daemon; the answer comes as a message.
+    pub(crate) fn ask(&mut self, purpose: Purpose, generation: u64, request: Request) {
+        let kind = match &purpose {
+            Purpose::Log => Some("log"),
+            Purpose::PlanTrigger(_) => Some("plan"),
+            Purpose::Fetch(_) | Purpose::PlanAlias(_) | Purpose::Act(_) => None,
+        };
+        let (client, messages) = (self.client.clone(), self.messages.clone());
+        let task = tokio::spawn(async move {
+            let result = client.ask(request).await;
+            // The deck may have been left meanwhile.
+            let _ = messages.send(Message::Answered { purpose, generation, result }).await;
+        });
+        if let Some(kind) = kind
+            && let Some(older) = self.replaceable.insert(kind, task.abort_handle())
+        {
+            older.abort();
+        }
+    }
+
+    /// Rings after a while.
+    pub(crate) fn after(&self, millis: u64, timer: Timer) {
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+            let _ = messages.send(Message::Timer(timer)).await;
+        });
+    }
+
+    /// Watches the daemon's events, again and again where it goes away.
+    pub(crate) fn watch(&self) {
+        let (client, messages) = (self.client.clone(), self.messages.clone());
+        tokio::spawn(async move {
+            let mut pause = RECONNECT_MIN;
+            while !messages.is_closed() {
+                if let Ok(mut events) = client.events().await {
+                    pause = RECONNECT_MIN;
+                    if messages.send(Message::LinkUp).await.is_err() {
+                        return;
+                    }
+                    while let Some(numbered) = events.next().await {
+                        if messages.send(Message::Event(numbered.event)).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+                if messages.send(Message::LinkDown).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(RECONNECT_MAX);
+            }
+        });
+    }
+}

@@ -1,0 +1,113 @@
+//! Puts finished buffers on the terminal: only the cells that changed, one write a frame, nothing
+//! at all where nothing changed.
+
+use std::io::{self, Write};
+
+use ratatui::backend::{Backend, CrosstermBackend};
+use ratatui::buffer::Buffer;
+
+/// Holds back what the terminal draws until the frame is whole (it is ignored where unknown).
+const BEGIN_FRAME: &[u8] = b"\x1b[?2026h";
+const END_FRAME: &[u8] = b"\x1b[?2026l";
+
+/// What the terminal shows, and the way to it.
+#[derive(Debug)]
+pub(crate) struct Painter<W: Write> {
+    out: W,
+    /// What was drawn last; `None` where the terminal's content is not known.
+    shown: Option<Buffer>,
+}
+
+impl<W: Write> Painter<W> {
+    /// Draws on `out`.
+    pub(crate) fn new(out: W) -> Self {
+        Self { out, shown: None }
+    }
+
+    /// Forgets what is shown, so that the next frame is drawn whole.
+    pub(crate) fn forget(&mut self) {
+        self.shown = None;
+    }
+
+    /// Draws what changed since the last frame.
+    pub(crate) fn paint(&mut self, next: Buffer) -> io::Result<()> {
+        let mut frame: Vec<u8> = Vec::with_capacity(16 * 1024);
+        let is_whole = self.shown.as_ref().is_none_or(|shown| shown.area != next.area);
+        let blank;
+        let before = match &self.shown {
+            Some(shown) if !is_whole => shown,
+            _ => {
+                blank = Buffer::empty(next.area);
+                &blank
+            }
+        };
+        let changes = before.diff(&next);
+        if changes.is_empty() && !is_whole {
+            return Ok(());
+        }
+        frame.extend_from_slice(BEGIN_FRAME);
+        if is_whole {
+            frame.extend_from_slice(b"\x1b[0m\x1b[2J");
+        }
+        CrosstermBackend::new(&mut frame).draw(changes.into_iter())?;
+        frame.extend_from_slice(END_FRAME);
+        self.out.write_all(&frame)?;
+        self.out.flush()?;
+        self.shown = Some(next);
+        Ok(())
+    }
+
+    /// Writes something that is not a part of the screen, such as the clipboard's content.
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)?;
+        self.out.flush()
+    }
+}
+
+#[cfg(test)]
+impl Painter<Vec<u8>> {
+    /// Returns how many bytes were written.
+    pub(crate) fn written(&self) -> usize {
+        self.out.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ratatui::text::Line;
+
+    /// Counts writes.
+    #[derive(Default)]
+    struct Counted {
+        writes: usize,
+        bytes: usize,
+    }
+
+    impl Write for Counted {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.writes += 1;
+            self.bytes += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_frame_is_one_write_and_the_same_frame_again_is_none() {
+        let mut painter = Painter::new(Counted::default());
+        painter.paint(Buffer::with_lines([Line::raw("hello"), Line::raw("world")])).unwrap();
+        assert_eq!(painter.out.writes, 1);
+        painter.paint(Buffer::with_lines([Line::raw("hello"), Line::raw("world")])).unwrap();
+        assert_eq!(painter.out.writes, 1, "nothing changed");
+        let before = painter.out.bytes;
+        painter.paint(Buffer::with_lines([Line::raw("hello"), Line::raw("word!")])).unwrap();
+        assert!(painter.out.bytes - before < 80);
+        painter.forget();
+        painter.paint(Buffer::with_lines([Line::raw("hello"), Line::raw("word!")])).unwrap();
+        assert_eq!(painter.out.writes, 3, "drawn whole again");
+    }
+}

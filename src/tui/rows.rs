@@ -1,0 +1,229 @@
+//! The rows of a level as they are shown: filtered, in order, each with the key that the
+//! selection is kept by.
+
+use crate::tui::state::{Level, Screen, State, View};
+use crate::tui::theme;
+use crate::types::event::EventLog;
+use crate::types::ids::TaskInstanceKey;
+use crate::types::run::{DagRun, DagRunKey, TaskInstance};
+use crate::types::view::{
+    AssetView, DagView, ExperimentView, ModelVersionView, ModelView, TaskView, TrackingRunView,
+};
+use crate::types::{AssetName, DagId, DagRunState};
+
+/// Returns the keys of the shown rows.
+pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
+    match &level.screen {
+        Screen::Root(View::Dags) => {
+            dags(state, level).iter().map(|dag| dag.dag_id.to_string()).collect()
+        }
+        Screen::Root(View::Runs) | Screen::DagRuns(_) => {
+            runs(state, level).iter().map(|run| run_key(run)).collect()
+        }
+        Screen::Root(View::Assets) => {
+            assets(state, level).iter().map(|asset| asset.name.to_string()).collect()
+        }
+        Screen::Root(View::Experiments) => {
+            experiments(state, level).iter().map(|experiment| experiment.name.clone()).collect()
+        }
+        Screen::Root(View::Models) => {
+            models(state, level).iter().map(|model| model.name.clone()).collect()
+        }
+        Screen::Root(View::Events) => {
+            events(state, level).iter().map(|event| event.id.to_string()).collect()
+        }
+        Screen::Dag(dag_id) => {
+            dag_tasks(state, dag_id).iter().map(|task| task.task_id.to_string()).collect()
+        }
+        Screen::Run(key) => tasks(state, key).iter().map(|task| task_key(&task.key)).collect(),
+        Screen::Experiment(name) => {
+            tracking_runs(state, level, name).iter().map(|run| run.run_id.to_string()).collect()
+        }
+        Screen::Model(name) => {
+            versions(state, level, name).iter().map(|version| version.version.to_string()).collect()
+        }
+        Screen::Root(View::Serving | View::System)
+        | Screen::Form(_)
+        | Screen::Asset(_)
+        | Screen::TrackingRun(_)
+        | Screen::Definitions => Vec::new(),
+    }
+}
+
+/// Returns the selected one of `rows`, which are the level's in the order of its keys.
+pub(crate) fn selected<'a, T>(state: &State, level: &Level, rows: &[&'a T]) -> Option<&'a T> {
+    rows.get(level.cursor(&keys(state, level))).copied()
+}
+
+pub(crate) fn dags<'a>(state: &'a State, level: &Level) -> Vec<&'a DagView> {
+    let all = state.cache.dags().unwrap_or_default();
+    all.iter()
+        .filter(|dag| !level.attention_only || needs_attention(dag))
+        .filter(|dag| level.admits(&dag_words(dag)))
+        .collect()
+}
+
+/// Says whether a DAG's last run failed.
+pub(crate) fn needs_attention(dag: &DagView) -> bool {
+    dag.recent_runs.iter().rev().find(|run| run.state.is_finished()).map(|run| run.state)
+        == Some(DagRunState::Failed)
+}
+
+fn dag_words(dag: &DagView) -> String {
+    let mut words = format!("{} {}", dag.dag_id, dag.timetable_summary);
+    for tag in &dag.tags {
+        words.push_str(&format!(" tag:{tag}"));
+    }
+    if let Some(owner) = &dag.owner {
+        words.push_str(&format!(" owner:{owner}"));
+    }
+    if dag.is_paused {
+        words.push_str(" paused");
+    }
+    if let Some(run) = dag.recent_runs.last() {
+        words.push_str(&format!(" state:{}", run.state));
+    }
+    words
+}
+
+pub(crate) fn runs<'a>(state: &'a State, level: &Level) -> Vec<&'a DagRun> {
+    let dag_id = match &level.screen {
+        Screen::DagRuns(dag_id) => Some(dag_id),
+        _ => None,
+    };
+    let all = state.cache.runs(dag_id).unwrap_or_default();
+    all.iter()
+        .filter(|run| {
+            level.admits(&format!(
+                "{} {} state:{} {} {}",
+                run.dag_id,
+                run.dag_run_id,
+                run.state,
+                run.run_type,
+                run.note.as_deref().unwrap_or_default()
+            ))
+        })
+        .collect()
+}
+
+fn run_key(run: &DagRun) -> String {
+    format!("{}\n{}", run.dag_id, run.dag_run_id)
+}
+
+/// Returns the tasks of a run in topological order.
+pub(crate) fn tasks<'a>(state: &'a State, key: &DagRunKey) -> Vec<&'a TaskInstance> {
+    state.cache.run(key).map(|run| run.tasks.iter().collect()).unwrap_or_default()
+}
+
+/// Names a task instance within its run, as people write it.
+pub(crate) fn task_key(key: &TaskInstanceKey) -> String {
+    if key.map_index < 0 {
+        key.task_id.to_string()
+    } else {
+        format!("{}[{}]", key.task_id, key.map_index)
+    }
+}
+
+/// Returns the task of the run view that is selected.
+pub(crate) fn selected_task(state: &State) -> Option<&TaskInstance> {
+    let level = state.level();
+    let Screen::Run(key) = &level.screen else { return None };
+    selected(state, level, &tasks(state, key))
+}
+
+/// Returns the tasks of a definition, upstream ones first.
+pub(crate) fn dag_tasks<'a>(state: &'a State, dag_id: &DagId) -> Vec<&'a TaskView> {
+    let Some(dag) = state.cache.dag(dag_id) else { return Vec::new() };
+    let mut left: Vec<&TaskView> = dag.tasks.iter().collect();
+    let mut sorted: Vec<&TaskView> = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let is_ready = |task: &&TaskView| {
+            !task.upstream_task_ids.iter().any(|up| left.iter().any(|t| t.task_id == *up))
+        };
+        let at = left.iter().position(is_ready).unwrap_or(0);
+        sorted.push(left.remove(at));
+    }
+    sorted
+}
+
+pub(crate) fn assets<'a>(state: &'a State, level: &Level) -> Vec<&'a AssetView> {
+    let all = state.cache.assets().unwrap_or_default();
+    all.iter().filter(|asset| level.admits(&format!("{} {}", asset.name, asset.uri))).collect()
+}
+
+/// Returns the asset that the screen is about.
+pub(crate) fn shown_asset(state: &State) -> Option<&AssetView> {
+    let level = state.level();
+    match &level.screen {
+        Screen::Asset(name) => find_asset(state, name),
+        _ => selected(state, level, &assets(state, level)),
+    }
+}
+
+/// Returns an asset by its name.
+pub(crate) fn find_asset<'a>(state: &'a State, name: &AssetName) -> Option<&'a AssetView> {
+    state.cache.assets()?.iter().find(|asset| asset.name == *name)
+}
+
+pub(crate) fn experiments<'a>(state: &'a State, level: &Level) -> Vec<&'a ExperimentView> {
+    let all = state.cache.experiments().unwrap_or_default();
+    all.iter().filter(|experiment| level.admits(&experiment.name)).collect()
+}
+
+pub(crate) fn tracking_runs<'a>(
+    state: &'a State,
+    level: &Level,
+    experiment: &str,
+) -> Vec<&'a TrackingRunView> {
+    let all = state.cache.tracking_runs(experiment).unwrap_or_default();
+    let mut rows: Vec<_> = all.iter().filter(|run| level.admits(&tracking_words(run))).collect();
+    rows.sort_by_key(|run| std::cmp::Reverse(run.start_time));
+    rows
+}
+
+fn tracking_words(run: &TrackingRunView) -> String {
+    let mut words = format!("{} {} {}", run.run_name, run.run_id, run.status);
+    for (name, value) in run.params.iter().chain(&run.tags) {
+        words.push_str(&format!(" {name}:{value}"));
+    }
+    words
+}
+
+/// Returns the model family of a tracked run.
+pub(crate) fn model_of(run: &TrackingRunView) -> &str {
+    let find = |list: &'static [&str]| {
+        list.iter().find_map(|key| {
+            run.params.iter().chain(&run.tags).find(|(name, _)| name == key).map(|(_, v)| v)
+        })
+    };
+    find(&["model", "estimator", "family"]).map_or("", String::as_str)
+}
+
+pub(crate) fn models<'a>(state: &'a State, level: &Level) -> Vec<&'a ModelView> {
+    let all = state.cache.models().unwrap_or_default();
+    all.iter().filter(|model| level.admits(&model.name)).collect()
+}
+
+pub(crate) fn versions<'a>(
+    state: &'a State,
+    level: &Level,
+    name: &str,
+) -> Vec<&'a ModelVersionView> {
+    let all = state.cache.model(name).map(|model| model.versions.as_slice()).unwrap_or_default();
+    all.iter()
+        .filter(|version| {
+            level.admits(&format!("v{} {}", version.version, version.aliases.join(" ")))
+        })
+        .collect()
+}
+
+pub(crate) fn events<'a>(state: &'a State, level: &Level) -> Vec<&'a EventLog> {
+    let all = state.cache.events().unwrap_or_default();
+    all.iter()
+        .filter(|event| {
+            let dag_id = event.dag_id.as_ref().map(DagId::as_str).unwrap_or_default();
+            let word = theme::severity_mark(event.severity).word;
+            level.admits(&format!("{word} {} {dag_id} {}", event.event, event.message))
+        })
+        .collect()
+}

@@ -1,0 +1,653 @@
+//! Canned answers for tests: a deck in the middle of a working day.
+
+use serde_json::{Map, Value, json};
+
+use crate::types::ask::{Answer, Request};
+use crate::types::asset::{AssetEvent, AssetEventSource};
+use crate::types::event::{EventLog, Severity};
+use crate::types::ids::{AttemptKey, TaskInstanceKey, TrackingRunId};
+use crate::types::run::{DagRun, TaskInstance, TaskTry};
+use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
+use crate::types::state::{DagRunType, TriggeredBy};
+use crate::types::view::{
+    AliasMove, AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView, DiagnosticView,
+    ExperimentView, LineageKind, LineageNode, LineageView, LogChunk, ModelDetailView,
+    ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView, StatusView,
+    TaskDetailView, TaskView, TrackingRunView, TriggerPlan,
+};
+use crate::types::{DagRunState, Fault, TaskInstanceState, Timestamp};
+
+/// The instant at which everything is looked at.
+pub(crate) fn now() -> Timestamp {
+    "2026-03-02T09:14:22Z".parse().unwrap()
+}
+
+fn before(secs: i64) -> Timestamp {
+    now() - jiff::SignedDuration::from_secs(secs)
+}
+
+/// Answers as a daemon with the sample project would.
+pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
+    Ok(match request {
+        Request::Status => Answer::Status(Box::new(status())),
+        Request::Definitions => Answer::Definitions(DefinitionsView {
+            diagnostics: vec![],
+            loaded_at: Some(before(3600)),
+        }),
+        Request::ListDags => Answer::Dags(dags()),
+        Request::ShowDag { dag_id } => {
+            let dag = dags().into_iter().find(|dag| dag.dag_id == *dag_id);
+            Answer::Dag(Box::new(detail(dag.ok_or_else(|| Fault::not_found("no such dag"))?)))
+        }
+        Request::PlanTrigger { dag_id, conf } => {
+            if conf.get("trials").and_then(Value::as_i64).is_some_and(|n| n > 200) {
+                Answer::Plan(Err(vec![ParamProblem {
+                    param: "trials".into(),
+                    message: "must be at most 200".into(),
+                }]))
+            } else {
+                Answer::Plan(Ok(TriggerPlan {
+                    dag_id: dag_id.clone(),
+                    params: Map::new(),
+                    task_count: 6,
+                    median_duration: Some(48.0),
+                    active_runs: 1,
+                    max_active_runs: 2,
+                }))
+            }
+        }
+        Request::Trigger(trigger) => {
+            Answer::Run(Box::new(run(trigger.dag_id.as_str(), "manual__new", DagRunState::Queued)))
+        }
+        Request::ListRuns { dag_id, .. } => {
+            let mut runs = runs();
+            runs.retain(|run| dag_id.as_ref().is_none_or(|dag_id| run.dag_id == *dag_id));
+            Answer::Runs { total: runs.len() as u64, runs }
+        }
+        Request::ShowRun { dag_id, dag_run_id } => {
+            let state = match dag_run_id.as_str() {
+                "scheduled__2026-03-02T09:00:00+00:00" => DagRunState::Failed,
+                _ => DagRunState::Running,
+            };
+            Answer::RunDetail(Box::new(run_detail(run(
+                dag_id.as_str(),
+                dag_run_id.as_str(),
+                state,
+            ))))
+        }
+        Request::ClearTasks { .. } => Answer::Cleared(vec![]),
+        Request::ShowTask { key } => Answer::Task(Box::new(task_detail(key))),
+        Request::ReadLog { key, offset, .. } => log(key, *offset)?,
+        Request::ListAssets => Answer::Assets(assets()),
+        Request::ShowLineage { .. } => Answer::Lineage(lineage()),
+        Request::ListAssetEvents { asset, .. } => {
+            let name = asset.as_ref().map_or("lake_readings", |name| name.as_str());
+            Answer::AssetEvents((0..3).map(|n| asset_event(name, n)).collect())
+        }
+        Request::ListExperiments => Answer::Experiments(experiments()),
+        Request::ListTrackingRuns { .. } => {
+            let runs: Vec<_> = (0..6).map(tracking_run).collect();
+            Answer::TrackingRuns { total: 6, runs }
+        }
+        Request::ShowTrackingRun { .. } => Answer::TrackingRun(Box::new(tracking_run(0))),
+        Request::ListModels => Answer::Models(vec![model("iris", 4, 3), model("housing", 2, 2)]),
+        Request::ShowModel { name } => Answer::Model(Box::new(model_detail(name))),
+        Request::PlanPromote { name, version, alias } => {
+            Answer::AliasPlan(Box::new(plan(name, alias, 3, *version)))
+        }
+        Request::PlanRollback { name, alias } => {
+            Answer::AliasPlan(Box::new(plan(name, alias, 3, 2)))
+        }
+        Request::Promote { name, version, .. } => {
+            Answer::ModelVersion(Box::new(model_version(name, *version)))
+        }
+        Request::Rollback { name, .. } => Answer::ModelVersion(Box::new(model_version(name, 2))),
+        Request::ServingStatus => Answer::Serving(serving()),
+        Request::ListEvents { .. } => Answer::Events(events()),
+        Request::Shutdown
+        | Request::SetPaused { .. }
+        | Request::CancelRun { .. }
+        | Request::EmitAsset { .. } => Answer::Done,
+    })
+}
+
+pub(crate) fn status() -> StatusView {
+    StatusView {
+        deck_name: "practice".into(),
+        project: "/srv/pipelines".into(),
+        version: "0.1.0".into(),
+        pid: 4128,
+        started_at: before(86_400 * 3),
+        api_listen: Some("127.0.0.1:8080".into()),
+        serving_listen: Some("127.0.0.1:3000".into()),
+        problems: vec!["cannot watch `lake:incoming/`: no such folder".into()],
+        slots_used: 3,
+        slots_total: 16,
+        runs_running: 2,
+        runs_queued: 1,
+        pools: vec![
+            PoolView { name: "default_pool".into(), slots: 16, running: 2, queued: 0 },
+            PoolView { name: "training".into(), slots: 2, running: 1, queued: 1 },
+        ],
+        dag_count: 7,
+        definition_errors: 0,
+        store_bytes: 4_812_000,
+        memory_bytes: Some(48_100_000),
+        now: now(),
+    }
+}
+
+/// A broken edit of `dags.toml`.
+pub(crate) fn broken_definitions() -> DefinitionsView {
+    let drawing = "error[unknown-operator]: `pyhton` is not an operator\n  --> dags.toml:41:12\n   |\n41 | operator = \"pyhton\"\n   |            ^^^^^^^^ did you mean `python`?";
+    DefinitionsView {
+        diagnostics: vec![DiagnosticView {
+            code: "unknown-operator".into(),
+            message: "`pyhton` is not an operator".into(),
+            file: "dags.toml".into(),
+            line: 41,
+            column: 12,
+            help: Some("did you mean `python`?".into()),
+            drawing: drawing.into(),
+        }],
+        loaded_at: Some(before(3600)),
+    }
+}
+
+fn dags() -> Vec<DagView> {
+    let f = DagRunState::Failed;
+    let r = DagRunState::Running;
+    let s = DagRunState::Success;
+    vec![
+        dag("basic_dag_example", "manual", "example", &[s, s, s], 3),
+        dag("etl_example", "@daily", "data", &[s, s, f, s, s, s, s, s, s, s, f], 4),
+        dag("minio_producer", "@daily", "data", &[s; 16], 1),
+        dag("minio_path_watcher", "incoming", "data", &[s, s], 1),
+        dag("minio_consumer", "lake_readings", "data", &[s; 30], 1),
+        dag("mlops_pipeline", "manual", "ml", &[s, f, s, s, r], 6),
+        dag("model_serving_pipeline", "models:/*@production", "ml,prod", &[], 4),
+    ]
+}
+
+fn dag(id: &str, schedule: &str, tags: &str, states: &[DagRunState], tasks: usize) -> DagView {
+    let count = i64::try_from(states.len()).unwrap();
+    let recent_runs = states.iter().zip(0..).map(|(state, n)| {
+        let start = before((count - n) * 86_400 - 86_000);
+        RecentRun {
+            dag_run_id: format!("scheduled__2026-03-{:02}T09:00:00+00:00", n + 1).into(),
+            state: *state,
+            run_after: start,
+            start_date: Some(start),
+            end_date: state.is_finished().then(|| start + jiff::SignedDuration::from_secs(41)),
+        }
+    });
+    DagView {
+        dag_id: id.into(),
+        description: Some(format!(
+            "What {id} does, in a sentence that is long enough to wrap on narrow screens"
+        )),
+        tags: tags.split(',').map(str::to_owned).collect(),
+        owner: Some("ana".into()),
+        is_paused: id == "minio_path_watcher",
+        is_stale: false,
+        timetable_summary: schedule.into(),
+        next_run_after: schedule.starts_with('@').then(|| before(-46 * 60)),
+        recent_runs: recent_runs.collect(),
+        task_count: tasks,
+        param_count: if id == "mlops_pipeline" { 4 } else { 0 },
+        median_duration: (!states.is_empty()).then_some(48.0),
+    }
+}
+
+const TASKS: [(&str, &str, &[&str]); 6] = [
+    ("validate_data", "dataset.validate", &[]),
+    ("train", "ml.train", &["validate_data"]),
+    ("decide", "ml.gate", &["train"]),
+    ("register", "model.register", &["decide", "train"]),
+    ("promote", "model.promote", &["register"]),
+    ("reject", "notify", &["decide"]),
+];
+
+fn detail(dag: DagView) -> DagDetailView {
+    let tasks = TASKS.iter().take(dag.task_count.max(1)).map(|(id, operator, up)| TaskView {
+        task_id: (*id).into(),
+        operator: (*operator).into(),
+        upstream_task_ids: up.iter().map(|up| (*up).into()).collect(),
+        downstream_task_ids: TASKS
+            .iter()
+            .filter(|(_, _, ups)| ups.contains(id))
+            .map(|(down, ..)| (*down).into())
+            .collect(),
+        trigger_rule: "all_success".into(),
+        retries: 1,
+        pool: "default_pool".into(),
+        inlets: vec![],
+        outlets: if *id == "promote" { vec!["production_model".into()] } else { vec![] },
+        doc_md: None,
+        line: 120,
+    });
+    let has_params = dag.param_count > 0;
+    DagDetailView {
+        tasks: tasks.collect(),
+        doc_md: Some(
+            "Trains a model, evaluates it and promotes it where it beats the champion.".into(),
+        ),
+        params_schema: if has_params {
+            params_schema()
+        } else {
+            json!({"type": "object", "properties": {}})
+        },
+        params: if has_params {
+            json!({"dataset": "iris", "model": "xgboost", "hyperparameters": {}, "trials": 0})
+                .as_object()
+                .unwrap()
+                .clone()
+        } else {
+            Map::new()
+        },
+        max_active_runs: 2,
+        max_active_tasks: 16,
+        catchup: false,
+        start_date: None,
+        timezone: "UTC".into(),
+        asset_expression: None,
+        fileloc: "dags.toml".into(),
+        line: 112,
+        dag_version: "3f9c1e".into(),
+        dag,
+    }
+}
+
+fn params_schema() -> Value {
+    json!({"type": "object", "properties": {
+        "dataset": {"type": "string", "enum": ["iris", "titanic", "housing"], "description": "what to learn from"},
+        "model": {"type": "string", "enum": ["xgboost", "lightgbm", "random_forest", "logistic_regression", "linear_regression"]},
+        "hyperparameters": {"type": "object", "description": "over the family's defaults"},
+        "trials": {"type": "integer", "minimum": 0, "maximum": 200, "description": "0: no tuning"},
+    }})
+}
+
+fn run(dag_id: &str, dag_run_id: &str, state: DagRunState) -> DagRun {
+    DagRun {
+        dag_id: dag_id.into(),
+        dag_run_id: dag_run_id.into(),
+        run_type: DagRunType::Manual,
+        state,
+        triggered_by: TriggeredBy::Ui,
+        triggering_user_name: Some("ana".into()),
+        logical_date: Some(before(20)),
+        data_interval_start: None,
+        data_interval_end: None,
+        run_after: before(20),
+        queued_at: before(20),
+        start_date: (state != DagRunState::Queued).then(|| before(19)),
+        end_date: state.is_finished().then(now),
+        conf: json!({"model": "random_forest"}).as_object().unwrap().clone(),
+        params: Map::new(),
+        dag_version: "3f9c1e".into(),
+        note: None,
+    }
+}
+
+fn runs() -> Vec<DagRun> {
+    vec![
+        run("mlops_pipeline", "manual__2026-03-02T09:14:03+00:00", DagRunState::Running),
+        run("etl_example", "scheduled__2026-03-02T09:00:00+00:00", DagRunState::Failed),
+        run("minio_consumer", "asset_triggered__2026-03-02T08:00:00+00:00", DagRunState::Success),
+        run("minio_producer", "scheduled__2026-03-02T08:00:00+00:00", DagRunState::Queued),
+    ]
+}
+
+fn run_detail(run: DagRun) -> RunDetailView {
+    use TaskInstanceState as S;
+    let states = if run.state == DagRunState::Failed {
+        [
+            Some(S::Success),
+            Some(S::Failed),
+            Some(S::UpstreamFailed),
+            Some(S::UpstreamFailed),
+            Some(S::UpstreamFailed),
+            Some(S::UpstreamFailed),
+        ]
+    } else {
+        [Some(S::Success), Some(S::Running), None, None, None, None]
+    };
+    let tasks = TASKS.iter().zip(states).zip(0..).map(|(((id, operator, _), state), n)| {
+        let has_begun = matches!(state, Some(S::Success | S::Running | S::Failed));
+        TaskInstance {
+            key: key(&run, id),
+            state,
+            try_number: u32::from(has_begun) + u32::from(*id == "train"),
+            max_tries: 2,
+            operator: (*operator).into(),
+            pool: "default_pool".into(),
+            token: None,
+            pid: Some(99),
+            scheduled_when: None,
+            queued_when: has_begun.then(|| before(19)),
+            start_date: has_begun.then(|| before(18 - n * 2)),
+            end_date: (state.is_some_and(S::is_finished) && has_begun).then(|| before(16 - n * 2)),
+            next_retry_at: None,
+            note: (state == Some(S::Failed)).then(|| "exit 137: killed for want of memory".into()),
+        }
+    });
+    let edges =
+        TASKS.iter().flat_map(|(id, _, ups)| ups.iter().map(|up| ((*up).into(), (*id).into())));
+    RunDetailView {
+        tasks: tasks.collect(),
+        edges: edges.collect(),
+        triggering_asset_events: vec![],
+        median_duration: Some(48.0),
+        run,
+    }
+}
+
+fn key(run: &DagRun, task: &str) -> TaskInstanceKey {
+    TaskInstanceKey {
+        dag_id: run.dag_id.clone(),
+        dag_run_id: run.dag_run_id.clone(),
+        task_id: task.into(),
+        map_index: -1,
+    }
+}
+
+fn task_detail(key: &TaskInstanceKey) -> TaskDetailView {
+    let run = run(key.dag_id.as_str(), key.dag_run_id.as_str(), DagRunState::Running);
+    let task = run_detail(run).tasks.into_iter().find(|task| task.key == *key).unwrap();
+    let tries = (1..=task.try_number).map(|try_number| TaskTry {
+        key: AttemptKey { task: key.clone(), try_number },
+        token: "t".into(),
+        state: if try_number == 1 { TaskInstanceState::Failed } else { TaskInstanceState::Running },
+        start_date: Some(before(40)),
+        end_date: Some(before(30)),
+        exit_code: Some(137),
+        error: (try_number == 1).then(|| "killed for want of memory".into()),
+    });
+    TaskDetailView {
+        task,
+        tries: tries.collect(),
+        rendered: json!({"dataset": "iris", "model": "random_forest", "hyperparameters": {"n_trees": 200}})
+            .as_object()
+            .cloned(),
+        output: Some(json!({"run_id": "0123456789abcdef0123456789abcdef", "metrics": {"accuracy": 0.9667}})),
+    }
+}
+
+fn log(key: &TaskInstanceKey, offset: u64) -> Result<Answer, Fault> {
+    let mut text = String::new();
+    if offset == 0 {
+        for n in 0..40 {
+            let stream = ["out ", "out ", "err ", "deck"][n % 4];
+            text.push_str(&format!(
+                "2026-03-02T09:14:{n:02}.125Z {stream} {}: round {n} of 40, accuracy 0.9{n:02} on the held-out fold\n",
+                key.task_id
+            ));
+        }
+    }
+    let next_offset = 4000;
+    Ok(Answer::Log(LogChunk {
+        text,
+        next_offset,
+        is_end: key.task_id.as_str() != "train",
+        try_number: 2,
+    }))
+}
+
+fn assets() -> Vec<AssetView> {
+    let asset = |name: &str, uri: &str, from: &str, to: &str, count: u64| AssetView {
+        name: name.into(),
+        uri: uri.into(),
+        watch: from.is_empty(),
+        producing_tasks: if from.is_empty() { vec![] } else { vec![(from.into(), "write".into())] },
+        consuming_tasks: if to.is_empty() { vec![] } else { vec![(to.into(), "read".into())] },
+        scheduled_dags: if to.is_empty() { vec![] } else { vec![to.into()] },
+        last_event: (count > 0).then(|| asset_event(name, 0)),
+        event_count: count,
+    };
+    vec![
+        asset("csv_data_asset", "file:data/employees.csv", "", "etl_example", 2),
+        asset("employee_data_asset", "warehouse:employees", "etl_example", "", 12),
+        asset("incoming", "lake:incoming/*.csv", "", "minio_path_watcher", 0),
+        asset("lake_readings", "lake:readings/*.csv", "minio_producer", "minio_consumer", 31),
+        asset(
+            "production_model",
+            "models:/iris@production",
+            "mlops_pipeline",
+            "model_serving_pipeline",
+            3,
+        ),
+    ]
+}
+
+fn asset_event(name: &str, n: i64) -> AssetEvent {
+    let task = TaskInstanceKey {
+        dag_id: "minio_producer".into(),
+        dag_run_id: "scheduled__2026-03-02T08:00:00+00:00".into(),
+        task_id: "write".into(),
+        map_index: -1,
+    };
+    AssetEvent {
+        id: n,
+        name: name.into(),
+        uri: "lake:readings/2026-03-02.csv".into(),
+        timestamp: before(180 + n * 86_400),
+        source: match n {
+            0 => AssetEventSource::Task(task),
+            1 => AssetEventSource::Watcher,
+            _ => AssetEventSource::Person { user: "ana".into() },
+        },
+        extra: json!({"uri": "lake:readings/2026-03-02.csv", "size": 4812})
+            .as_object()
+            .unwrap()
+            .clone(),
+        dedupe_key: None,
+    }
+}
+
+fn lineage() -> LineageView {
+    let node =
+        |kind: LineageKind, prefix: &str, name: &str, state: Option<DagRunState>| LineageNode {
+            id: format!("{prefix}:{name}"),
+            kind,
+            name: name.into(),
+            last: Some(before(180)),
+            state,
+        };
+    let success = Some(DagRunState::Success);
+    LineageView {
+        nodes: vec![
+            node(LineageKind::Dag, "dag", "minio_producer", success),
+            node(LineageKind::Asset, "asset", "incoming", None),
+            node(LineageKind::Dag, "dag", "minio_path_watcher", success),
+            node(LineageKind::Asset, "asset", "lake_readings", None),
+            node(LineageKind::Dag, "dag", "minio_consumer", Some(DagRunState::Running)),
+        ],
+        edges: vec![
+            ("dag:minio_producer".into(), "asset:lake_readings".into()),
+            ("asset:incoming".into(), "dag:minio_path_watcher".into()),
+            ("dag:minio_path_watcher".into(), "asset:lake_readings".into()),
+            ("asset:lake_readings".into(), "dag:minio_consumer".into()),
+        ],
+    }
+}
+
+fn experiments() -> Vec<ExperimentView> {
+    let experiment = |id: &str, name: &str, run_count| ExperimentView {
+        experiment_id: id.into(),
+        name: name.into(),
+        run_count,
+        last_update_time: Some(before(600)),
+    };
+    vec![experiment("1", "iris", 6), experiment("2", "titanic", 3), experiment("3", "housing", 2)]
+}
+
+fn tracking_run(n: i64) -> TrackingRunView {
+    let model =
+        ["xgboost", "random_forest", "logistic_regression"][usize::try_from(n).unwrap() % 3];
+    let figure = |base: f64| base - n as f64 / 100.0;
+    TrackingRunView {
+        run_id: TrackingRunId::new(format!("{n:032x}")),
+        run_name: format!("{model}-{n}"),
+        experiment_id: "1".into(),
+        status: if n == 2 { "FAILED".into() } else { "FINISHED".into() },
+        start_time: before(600 + n * 3600),
+        end_time: Some(before(580 + n * 3600)),
+        params: vec![("model".into(), model.into()), ("learning_rate".into(), "0.1".into())],
+        metrics: vec![
+            ("accuracy".into(), figure(0.9667)),
+            ("f1_macro".into(), figure(0.9653)),
+            ("log_loss".into(), figure(0.1832)),
+            ("cv_accuracy_mean".into(), figure(0.9533)),
+        ],
+        tags: vec![("dag_id".into(), "mlops_pipeline".into())],
+        artifact_uri: "dagdeck-artifacts:/1".into(),
+        artifacts: vec![("model/MLmodel".into(), 812), ("model/model.json".into(), 41_200)],
+    }
+}
+
+fn model(name: &str, latest: u32, production: u32) -> ModelView {
+    ModelView {
+        name: name.into(),
+        creation_timestamp: before(86_400 * 20),
+        last_updated_timestamp: before(600),
+        aliases: vec![("production".into(), production)],
+        latest_version: Some(latest),
+        version_count: u64::from(latest),
+    }
+}
+
+fn model_version(name: &str, version: u32) -> ModelVersionView {
+    let run = tracking_run(i64::from(version));
+    ModelVersionView {
+        name: name.into(),
+        version,
+        aliases: if version == 3 { vec!["production".into()] } else { vec![] },
+        run_id: Some(run.run_id),
+        creation_timestamp: before(600 + 86_400 * i64::from(4 - version.min(4))),
+        source: "dagdeck-artifacts:/1/model".into(),
+        metrics: run.metrics,
+        params: run.params,
+        tags: vec![],
+        signature: Some(
+            json!({"inputs": "[{\"name\":\"sepal_length\",\"type\":\"double\"}]", "outputs": "[]"}),
+        ),
+    }
+}
+
+fn model_detail(name: &str) -> ModelDetailView {
+    let step = |id: i64, from: Option<u32>, to: u32, action: &str| AliasMove {
+        id,
+        name: name.into(),
+        alias: "production".into(),
+        from_version: from,
+        to_version: Some(to),
+        when: before(86_400 * (4 - id)),
+        user: "ana".into(),
+        action: action.into(),
+    };
+    ModelDetailView {
+        model: model(name, 4, 3),
+        versions: (1..=4).rev().map(|version| model_version(name, version)).collect(),
+        history: vec![
+            step(3, Some(2), 3, "promote"),
+            step(2, Some(1), 2, "promote"),
+            step(1, None, 1, "promote"),
+        ],
+    }
+}
+
+pub(crate) fn plan(name: &str, alias: &str, from: u32, to: u32) -> AliasPlan {
+    AliasPlan {
+        name: name.into(),
+        alias: alias.into(),
+        from: Some(model_version(name, from)),
+        to: model_version(name, to),
+        metrics: vec![
+            ("accuracy".into(), Some(0.9533), Some(0.9667)),
+            ("log_loss".into(), Some(0.1832), Some(0.2101)),
+            ("f1_macro".into(), None, Some(0.9653)),
+        ],
+        params: vec![("learning_rate".into(), Some("0.1".into()), Some("0.05".into()))],
+        starts_dags: vec!["model_serving_pipeline".into()],
+    }
+}
+
+fn serving() -> ServingStatus {
+    ServingStatus {
+        listen: Some("127.0.0.1:3000".into()),
+        problem: None,
+        default_model: Some("iris".into()),
+        versions: vec![
+            ServedVersion {
+                model: "iris".into(),
+                version: 3,
+                weight: 90,
+                loaded_at: before(3600),
+                requests_total: 41_231,
+                errors_total: 3,
+                requests_per_sec: 37.1,
+                p50_ms: Some(0.8),
+                p99_ms: Some(4.2),
+            },
+            ServedVersion {
+                model: "iris".into(),
+                version: 4,
+                weight: 10,
+                loaded_at: before(60),
+                requests_total: 412,
+                errors_total: 0,
+                requests_per_sec: 4.1,
+                p50_ms: None,
+                p99_ms: None,
+            },
+        ],
+        in_flight: 2,
+        requests_history: (0..60).map(|n| f64::from((n * 7) % 23) + 20.0).collect(),
+        p99_history: (0..60).map(|n| f64::from((n * 5) % 11) / 2.0 + 1.0).collect(),
+        recent_errors: vec![ServingError {
+            when: before(42),
+            status: 422,
+            model: Some("iris".into()),
+            version: Some(3),
+            message: "row 0 has 3 values, the model takes 4".into(),
+        }],
+    }
+}
+
+fn events() -> Vec<EventLog> {
+    let event = |id: i64, severity, event: &str, dag_id: Option<&str>, message: &str| EventLog {
+        id,
+        when: before(60 * (10 - id)),
+        severity,
+        event: event.into(),
+        dag_id: dag_id.map(Into::into),
+        dag_run_id: dag_id.map(|_| "manual__2026-03-02T09:14:03+00:00".into()),
+        task_id: None,
+        owner: Some("ana".into()),
+        message: message.into(),
+    };
+    vec![
+        event(
+            9,
+            Severity::Info,
+            "dag_run.running",
+            Some("mlops_pipeline"),
+            "mlops_pipeline manual__2026-03-02T09:14:03+00:00 runs",
+        ),
+        event(
+            8,
+            Severity::Error,
+            "dag_run.failed",
+            Some("etl_example"),
+            "etl_example failed: task extract, exit 137",
+        ),
+        event(
+            7,
+            Severity::Warning,
+            "task_instance.up_for_retry",
+            Some("etl_example"),
+            "extract is tried again in 10s",
+        ),
+        event(6, Severity::Info, "model.promoted", None, "iris v3 is production now"),
+    ]
+}

@@ -1,0 +1,36 @@
+//! The screens: each draws its part of the state into an area.
+
+pub(crate) mod assets;
+pub(crate) mod dag;
+pub(crate) mod dags;
+pub(crate) mod definitions;
+pub(crate) mod details;
+pub(crate) mod events;
+pub(crate) mod experiments;
+pub(crate) mod form;
+pub(crate) mod frame;
+pub(crate) mod models;
+pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod serving;
+pub(crate) mod system;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::tui::state::{Link, Slot, State};
+use crate::tui::widget::paint;
+
+/// Draws why there is nothing to show yet: it is on its way, or could not be fetched.
+fn missing(buf: &mut Buffer, area: Rect, state: &State, slot: &Slot) {
+    match (state.cache.fault(slot), state.link) {
+        (_, Link::Down { .. }) => {
+            paint::empty(buf, area, "The daemon does not answer", "this fills when it is back");
+        }
+        (Some(fault), _) => {
+            let hint = fault.hint.clone().unwrap_or_else(|| "ctrl-l asks again".to_owned());
+            paint::empty(buf, area, &fault.to_string(), &hint);
+        }
+        (None, _) => paint::empty(buf, area, "Loading…", ""),
+    }
+}

@@ -1,0 +1,129 @@
+//! A task instance in full: what it was given, what it gave, its tries.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use serde_json::Value;
+
+use crate::tui::rows;
+use crate::tui::state::State;
+use crate::tui::text;
+use crate::tui::theme;
+use crate::tui::widget::paint;
+use crate::types::run::{TaskInstance, TaskTry};
+
+/// Draws the details as a pane.
+pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
+    let Some(task) = rows::selected_task(state) else {
+        paint::panel(buf, area, "Task", "", false);
+        return;
+    };
+    let title = format!("Task {}", rows::task_key(&task.key));
+    let inside = paint::panel(buf, area, &title, "i in full", false);
+    paint::put_all(buf, inside, lines(state, task, usize::from(inside.width)), 0);
+}
+
+/// Draws the details over the screen.
+pub(crate) fn popup(buf: &mut Buffer, area: Rect, state: &State, scroll: usize) {
+    let Some(task) = rows::selected_task(state) else { return };
+    let width = area.width.saturating_sub(4).min(110);
+    let lines = lines(state, task, usize::from(width.saturating_sub(4)));
+    let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(area.height);
+    let place = paint::popup(buf, area, width, height);
+    let title = format!("Task {}", rows::task_key(&task.key));
+    let hidden = lines.len().saturating_sub(usize::from(height.saturating_sub(2)));
+    let note = if hidden > 0 { "j k scroll  esc close" } else { "esc close" };
+    let inside = paint::panel(buf, place, &title, note, true);
+    paint::put_all(buf, inside, lines, scroll.min(hidden));
+}
+
+fn lines(state: &State, task: &TaskInstance, width: usize) -> Vec<Line<'static>> {
+    let mut head = paint::worded(theme::task_mark(task.state)).to_vec();
+    head.push(paint::span(format!("  {}  pool {}", task.operator, task.pool), theme::DIM));
+    let mut lines = vec![Line::from(head)];
+    if let Some(note) = &task.note {
+        lines
+            .extend(text::wrap_words(note, width).into_iter().map(|l| paint::line(l, theme::WARN)));
+    }
+    if let Some(at) = task.next_retry_at {
+        lines.push(paint::pair("next try", text::until(state.now, at)));
+    }
+    if let Some(start) = task.start_date {
+        let queued = task.queued_when.map(|at| text::duration(text::seconds(at, start)));
+        let waited =
+            queued.map(|waited| format!("  after {waited} in the queue")).unwrap_or_default();
+        lines.push(paint::pair("started", format!("{}{waited}", text::instant(start))));
+    }
+    if let Some(end) = task.end_date {
+        lines.push(paint::pair("ended", text::instant(end)));
+    }
+    if let Some(pid) = task.pid.filter(|_| task.end_date.is_none()) {
+        lines.push(paint::pair("pid", pid.to_string()));
+    }
+    let Some(detail) = state.cache.task(&task.key) else {
+        lines.push(paint::line("loading…", theme::DIM));
+        return lines;
+    };
+    if !detail.tries.is_empty() {
+        lines.push(paint::line("TRIES", theme::DIM));
+        lines.extend(detail.tries.iter().map(try_line));
+    }
+    if let Some(rendered) = &detail.rendered {
+        lines.push(paint::line("ARGUMENTS AS RENDERED", theme::DIM));
+        for (name, value) in rendered {
+            value_lines(&mut lines, name, value, width);
+        }
+    }
+    if let Some(output) = &detail.output {
+        lines.push(paint::line("OUTPUT", theme::DIM));
+        match output {
+            Value::Object(map) => {
+                map.iter().for_each(|(name, value)| value_lines(&mut lines, name, value, width));
+            }
+            other => value_lines(&mut lines, "", other, width),
+        }
+    }
+    lines
+}
+
+fn try_line(tried: &TaskTry) -> Line<'static> {
+    let mark = theme::task_mark(Some(tried.state));
+    let mut spans = vec![paint::span(format!("  {} ", tried.key.try_number), theme::DIM)];
+    spans.extend(paint::worded(mark));
+    if let (Some(start), Some(end)) = (tried.start_date, tried.end_date) {
+        spans.push(paint::span(
+            format!("  {}", text::duration(text::seconds(start, end))),
+            theme::PLAIN,
+        ));
+    }
+    if let Some(code) = tried.exit_code.filter(|code| *code != 0) {
+        spans.push(paint::span(format!("  exit {code}"), theme::BAD));
+    }
+    if let Some(error) = &tried.error {
+        spans.push(paint::span(format!("  {error}"), theme::BAD));
+    }
+    Line::from(spans)
+}
+
+/// Adds `name value`, the value broken over lines and cut after eight.
+fn value_lines(lines: &mut Vec<Line<'static>>, name: &str, value: &Value, width: usize) {
+    const KEPT: usize = 8;
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let room = width.saturating_sub(16).max(8);
+    let pieces: Vec<String> =
+        text.lines().flat_map(|line| text::wrap(&text::clean(line), room)).collect();
+    for (at, piece) in pieces.iter().take(KEPT).enumerate() {
+        let label = if at == 0 { text::cut(name, 13) } else { String::new() };
+        lines.push(Line::from(vec![
+            paint::span(format!("  {label:<13} "), theme::ACCENT),
+            paint::span(piece, theme::PLAIN),
+        ]));
+    }
+    if pieces.len() > KEPT {
+        let more = format!("{:16}… {} more lines", "", pieces.len() - KEPT);
+        lines.push(paint::line(more, theme::DIM));
+    }
+}

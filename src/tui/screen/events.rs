@@ -1,0 +1,64 @@
+//! The feed: what happened, newest first.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::tui::rows;
+use crate::tui::screen::missing;
+use crate::tui::state::{Slot, State};
+use crate::tui::text;
+use crate::tui::theme;
+use crate::tui::widget::paint;
+use crate::tui::widget::table::{Table, fixed, growing, position, right};
+use crate::types::event::EventLog;
+
+/// Draws the screen.
+pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
+    let level = state.level();
+    let events = rows::events(state, level);
+    let selected = level.cursor(&rows::keys(state, level));
+    let mut title = format!("Events {}", events.len());
+    if !level.filter.is_empty() {
+        title.push_str(&format!(" · /{}", level.filter));
+    }
+    let inside = paint::panel(buf, area, &title, &position(selected, events.len()), true);
+    match state.cache.events() {
+        None => return missing(buf, inside, state, &Slot::Events),
+        Some([]) => {
+            let how = "runs, retries, promotions and reloads are told here";
+            return paint::empty(buf, inside, "Nothing has happened yet", how);
+        }
+        Some(_) if events.is_empty() => {
+            return paint::empty(buf, inside, "No event passes the filter", "esc clears it");
+        }
+        Some(_) => {}
+    }
+    let columns = [
+        fixed("!", 1, 0),
+        right("WHEN", 8, 0),
+        fixed("EVENT", 22, 2),
+        growing("WHAT", 30, 0),
+        fixed("WHO", 12, 3),
+    ];
+    let row = |at: usize| cells(state, events[at]);
+    Table {
+        columns: &columns,
+        len: events.len(),
+        selected: Some(selected),
+        is_focused: true,
+        row: &row,
+    }
+    .draw(buf, inside);
+}
+
+fn cells(state: &State, event: &EventLog) -> Vec<Line<'static>> {
+    let mark = theme::severity_mark(event.severity);
+    vec![
+        Line::from(paint::glyph(mark)),
+        paint::line(text::ago(state.now, event.when), theme::PLAIN),
+        paint::line(&event.event, theme::DIM),
+        paint::line(&event.message, theme::PLAIN),
+        paint::line(event.owner.as_deref().unwrap_or_default(), theme::DIM),
+    ]
+}

@@ -1,0 +1,194 @@
+//! The trigger form: a row a param, and what a trigger would do.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use serde_json::Value;
+
+use crate::tui::screen::missing;
+use crate::tui::state::form::{Check, Field, Kind};
+use crate::tui::state::{Form, Slot, State};
+use crate::tui::text;
+use crate::tui::theme;
+use crate::tui::widget::dialog::{button, typed};
+use crate::tui::widget::paint;
+use crate::tui::widget::table::offset;
+use crate::types::DagId;
+
+/// Draws the screen.
+pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) {
+    let title = format!("Trigger {dag_id}");
+    let Some(form) = state.forms.get(dag_id) else {
+        let inside = paint::panel(buf, area, &title, "", true);
+        missing(buf, inside, state, &Slot::Dag(dag_id.clone()));
+        return;
+    };
+    let changed = form.fields.iter().filter(|field| field.is_changed()).count();
+    let note = format!("{} · {changed} changed", text::count(form.fields.len(), "param"));
+    let (fields, preview) = if area.width >= 140 {
+        let [left, right] =
+            Layout::horizontal([Constraint::Percentage(58), Constraint::Min(0)]).areas(area);
+        (left, right)
+    } else {
+        let [top, bottom] =
+            Layout::vertical([Constraint::Min(0), Constraint::Length(7)]).areas(area);
+        (top, bottom)
+    };
+    let inside = paint::panel(buf, fields, &title, &note, true);
+    draw_fields(buf, inside, form);
+    let inside = paint::panel(buf, preview, "What it would do", "", false);
+    let lines = preview_lines(form, usize::from(inside.width));
+    paint::put_all(buf, inside, lines, 0);
+}
+
+/// Two rows a field where they fit: the value, and below it what is wrong or what it is.
+fn draw_fields(buf: &mut Buffer, area: Rect, form: &Form) {
+    let [list, buttons] = Layout::vertical([Constraint::Min(0), Constraint::Length(2)]).areas(area);
+    if form.fields.is_empty() {
+        paint::put(buf, list, 0, paint::line("This DAG has no params.", theme::DIM));
+    }
+    let rows_each: u16 = if usize::from(list.height) >= form.fields.len() * 2 { 2 } else { 1 };
+    let seen = usize::from((list.height / rows_each).max(1));
+    let first =
+        offset(form.focus.min(form.fields.len().saturating_sub(1)), form.fields.len(), seen);
+    for (row, at) in (first..form.fields.len()).take(seen).enumerate() {
+        let top = u16::try_from(row).unwrap_or(0) * rows_each;
+        draw_field(buf, list, top, form, at, rows_each == 2);
+    }
+    let buttons = Rect { y: buttons.y + 1, height: buttons.height.saturating_sub(1), ..buttons };
+    let word = if form.is_sent { "Triggering…" } else { "Trigger" };
+    let mut spans = vec![
+        Span::raw("  "),
+        button(word, form.is_on_trigger()),
+        Span::raw("  "),
+        button("Cancel", form.is_on_cancel()),
+    ];
+    if let Some(at) = form.first_problem() {
+        let name = &form.fields[at].name;
+        spans.push(paint::span(format!("   ✗ {name} needs a look"), theme::BAD));
+    }
+    paint::put(buf, buttons, 0, Line::from(spans));
+}
+
+fn draw_field(buf: &mut Buffer, area: Rect, row: u16, form: &Form, at: usize, has_second: bool) {
+    let field = &form.fields[at];
+    let is_focused = form.focus == at;
+    let name_width = form.fields.iter().map(|f| text::width(&f.name)).max().unwrap_or(0).min(24);
+    let value_width = usize::from(area.width).saturating_sub(name_width + 26).clamp(10, 44);
+    let problem = form.problem(at);
+    let mark = if is_focused { "▸ " } else { "  " };
+    let mut name = if is_focused { theme::KEY } else { theme::PLAIN };
+    if problem.is_some() {
+        name = theme::BAD;
+    }
+    let mut spans = vec![
+        Span::styled(mark, theme::ACCENT),
+        paint::span(format!("{:<name_width$} ", text::cut(&field.name, 24)), name),
+        Span::styled(if field.is_changed() { "* " } else { "  " }, theme::WARN),
+    ];
+    let value = value_spans(field, value_width, is_focused);
+    let used: usize = value.iter().map(Span::width).sum();
+    spans.extend(value);
+    spans.push(Span::raw(" ".repeat(value_width.saturating_sub(used) + 1)));
+    let about = match &problem {
+        Some(problem) if !has_second => paint::span(format!("✗ {problem}"), theme::BAD),
+        _ => paint::span(field.rule(), theme::DIM),
+    };
+    spans.push(about);
+    paint::put(buf, area, row, Line::from(spans));
+    if !has_second {
+        return;
+    }
+    let indent = u16::try_from(name_width + 5).unwrap_or(0);
+    let second = match problem {
+        Some(problem) => paint::line(format!("✗ {problem}"), theme::BAD),
+        None => paint::line(about_field(field), theme::DIM),
+    };
+    paint::put_at(buf, area, indent, row + 1, second);
+}
+
+fn about_field(field: &Field) -> String {
+    let mut words = Vec::new();
+    if !field.description.is_empty() {
+        words.push(field.description.clone());
+    }
+    if let (Some(default), true) = (&field.default, field.is_changed()) {
+        words.push(format!("default {default}"));
+    }
+    if let Kind::Choice(choices) = &field.kind {
+        let names: Vec<String> = choices.iter().map(plain).collect();
+        words.push(names.join(" "));
+    }
+    words.join(" · ")
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn value_spans(field: &Field, width: usize, is_focused: bool) -> Vec<Span<'static>> {
+    match &field.kind {
+        Kind::Choice(_) => {
+            let value = field.value.as_ref().map_or("—".to_owned(), plain);
+            let style = if is_focused { theme::REVERSED } else { theme::PLAIN };
+            vec![
+                Span::styled("◂ ", theme::ACCENT),
+                paint::span(text::cut(&value, width.saturating_sub(4)), style),
+                Span::styled(" ▸", theme::ACCENT),
+            ]
+        }
+        Kind::Bool => {
+            let is_on = field.value.as_ref().and_then(Value::as_bool).unwrap_or(false);
+            let style = if is_focused { theme::REVERSED } else { theme::PLAIN };
+            vec![Span::styled(if is_on { "[x]" } else { "[ ]" }, style)]
+        }
+        Kind::Integer | Kind::Number | Kind::Text | Kind::Json => {
+            let mut spans = typed(&field.input, width, is_focused);
+            let used: usize = spans.iter().map(Span::width).sum();
+            let line = "_".repeat(width.min(24).saturating_sub(used));
+            spans.push(Span::styled(line, theme::DIM));
+            spans
+        }
+    }
+}
+
+fn preview_lines(form: &Form, width: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let say = |text: String, style: Style| paint::line(text, style);
+    match &form.check {
+        _ if form.first_problem().is_some() => {
+            lines.push(say("It cannot run as it stands.".to_owned(), theme::BAD));
+        }
+        Check::Unchecked => lines.push(say("checking…".to_owned(), theme::DIM)),
+        Check::Failed(why) => lines.push(say(format!("✗ {why}"), theme::BAD)),
+        Check::Problems(problems) => {
+            let general = problems.iter().filter(|p| form.fields.iter().all(|f| f.name != p.param));
+            lines.extend(general.map(|p| say(format!("✗ {} {}", p.param, p.message), theme::BAD)));
+        }
+        Check::Good(plan) => {
+            let usual = plan.median_duration.map_or("not known yet".to_owned(), text::duration);
+            lines.push(Line::from(vec![
+                paint::span("✓ ", theme::GOOD),
+                paint::span(
+                    format!("{}, usually {usual}", text::count(plan.task_count, "task")),
+                    theme::PLAIN,
+                ),
+            ]));
+            let at_most = usize::try_from(plan.max_active_runs).unwrap_or(usize::MAX);
+            if plan.active_runs >= at_most {
+                let text =
+                    format!("{} of {at_most} runs are under way: it will wait", plan.active_runs);
+                lines.push(say(text, theme::WARN));
+            } else {
+                let text = format!("{} of {at_most} runs are under way", plan.active_runs);
+                lines.push(say(text, theme::DIM));
+            }
+        }
+    }
+    lines.push(say("the same on the command line:".to_owned(), theme::DIM));
+    lines.extend(
+        text::wrap(&form.command(), width).into_iter().map(|l| paint::line(l, theme::ACCENT)),
+    );
+    lines
+}

@@ -1,0 +1,190 @@
+//! The frame round every screen: context, tabs or crumbs, banners, the flash line, the hints.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::tui::keymap;
+use crate::tui::state::{Link, PromptKind, Screen, State, Tone, View};
+use crate::tui::text;
+use crate::tui::theme;
+use crate::tui::widget::{dialog, paint};
+
+/// Draws the first row: which deck, whether it is live, what it is doing.
+pub(crate) fn context(buf: &mut Buffer, row: Rect, state: &State) {
+    let name = match state.status() {
+        Some(status) => status.deck_name.clone(),
+        None if state.options.project.is_empty() => "dagdeck".to_owned(),
+        None => state.options.project.clone(),
+    };
+    let mut spans = vec![
+        Span::styled(
+            format!(" {} ", text::cut(&text::clean(&name), 24)),
+            theme::REVERSED.patch(theme::BOLD),
+        ),
+        Span::raw(" "),
+    ];
+    let (word, style) = match state.link {
+        Link::Live => ("✓ live", theme::GOOD),
+        Link::Connecting => ("◌ connecting", theme::WARN),
+        Link::Down { .. } => ("✗ down", theme::BAD.patch(theme::BOLD)),
+    };
+    spans.push(Span::styled(word, style));
+    if state.is_read_only() {
+        spans.push(Span::styled("  read-only", theme::WARN));
+    }
+    paint::put(buf, row, 0, Line::from(spans));
+    let mut right = String::new();
+    if let Some(status) = state.status() {
+        right = format!(
+            "slots {}/{} │ {} running {} queued │ ",
+            status.slots_used, status.slots_total, status.runs_running, status.runs_queued
+        );
+    }
+    right.push_str(&state.now.strftime("%H:%MZ ").to_string());
+    paint::put_right(buf, row, 0, paint::line(right, theme::DIM));
+}
+
+/// Draws the second row: the tabs at the root of a view, the way here below it.
+pub(crate) fn tabs(buf: &mut Buffer, row: Rect, state: &State) {
+    if state.levels().len() > 1 {
+        paint::put(buf, row, 0, crumbs(state));
+        return;
+    }
+    let mut spans = vec![Span::raw(" ")];
+    for view in View::ALL {
+        let name = if row.width < 90 { view.short_name() } else { view.name() };
+        let label = format!("{} {name}", view as usize + 1);
+        if view == state.view {
+            spans.push(Span::styled(format!("[{label}]"), theme::KEY));
+        } else {
+            spans.push(Span::styled(format!(" {label} "), theme::PLAIN));
+        }
+    }
+    paint::put(buf, row, 0, Line::from(spans));
+}
+
+fn crumbs(state: &State) -> Line<'static> {
+    let mut spans = vec![Span::raw(" ")];
+    let levels = state.levels();
+    for (at, level) in levels.iter().enumerate() {
+        let name = match &level.screen {
+            Screen::Root(view) => view.name().to_owned(),
+            Screen::Dag(dag_id) => dag_id.to_string(),
+            Screen::DagRuns(dag_id) => format!("{dag_id} runs"),
+            Screen::Run(key) => {
+                format!("{} › {}", key.dag_id, text::cut_middle(key.dag_run_id.as_str(), 40))
+            }
+            Screen::Form(dag_id) => format!("trigger {dag_id}"),
+            Screen::Asset(name) => name.to_string(),
+            Screen::Experiment(name) | Screen::Model(name) => name.clone(),
+            Screen::TrackingRun(run_id) => match state.cache.tracking_run(run_id) {
+                Some(run) => run.run_name.clone(),
+                None => text::cut_middle(run_id.as_str(), 13),
+            },
+            Screen::Definitions => "dags.toml".to_owned(),
+        };
+        if at > 0 {
+            spans.push(Span::styled(" › ", theme::DIM));
+        }
+        let style = if at + 1 == levels.len() { theme::BOLD } else { theme::DIM };
+        spans.push(paint::span(name, style));
+    }
+    Line::from(spans)
+}
+
+/// Returns the lines that stay until their cause is gone.
+pub(crate) fn banners(state: &State) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    if let Link::Down { since } = state.link {
+        let secs = text::seconds(since, state.now);
+        let text = format!(
+            " ✗ daemon gone, reconnecting… ({}); what you see is as it was",
+            text::running(secs)
+        );
+        lines.push(paint::line(text, theme::BAD.patch(theme::BOLD)));
+    }
+    if let Some(first) = state.definitions().and_then(|d| d.diagnostics.first()) {
+        let count = state.definitions().map_or(0, |d| d.diagnostics.len());
+        let more = if count > 1 { format!(" (+{} more)", count - 1) } else { String::new() };
+        lines.push(Line::from(vec![
+            paint::span(" E ", theme::KEY),
+            paint::span(
+                format!("✗ {}:{}:{} {}{more}", first.file, first.line, first.column, first.message),
+                theme::BAD,
+            ),
+            paint::span(" · the last good version stays in force", theme::DIM),
+        ]));
+    }
+    lines
+}
+
+/// Draws the row above the hints: what is being typed, else what just happened.
+pub(crate) fn flash(buf: &mut Buffer, row: Rect, state: &State) {
+    if let Some(prompt) = &state.prompt {
+        let (word, keys) = match prompt.kind {
+            PromptKind::Filter => (" filter /", "enter keep  esc clear"),
+            PromptKind::Search => (" search /", "enter keep  esc clear"),
+        };
+        let mut spans = vec![Span::styled(word, theme::KEY)];
+        spans.extend(dialog::typed(&prompt.input, usize::from(row.width.saturating_sub(36)), true));
+        paint::put(buf, row, 0, Line::from(spans));
+        paint::put_right(buf, row, 0, paint::line(format!("{keys} "), theme::DIM));
+        return;
+    }
+    if let Some(flash) = &state.flash {
+        let (glyph, style) = match flash.tone {
+            Tone::Good => ("✓", theme::GOOD),
+            Tone::Info => ("·", theme::ACCENT),
+            Tone::Bad => ("✗", theme::BAD),
+        };
+        let line = Line::from(vec![
+            Span::styled(format!(" {glyph} "), style),
+            paint::span(&flash.text, style),
+        ]);
+        paint::put(buf, row, 0, line);
+    }
+}
+
+/// Draws the last row: the keys that are valid now, as many as fit, `?` always.
+pub(crate) fn hints(buf: &mut Buffer, row: Rect, state: &State) {
+    let mut pairs: Vec<(&str, &str)> = Vec::new();
+    if keymap::place(state) == keymap::Place::Form {
+        pairs.extend([
+            ("tab", "field"),
+            ("← →", "change"),
+            ("ctrl-s", "trigger"),
+            ("ctrl-r", "defaults"),
+            ("esc", "back, draft kept"),
+        ]);
+        draw_hints(buf, row, &pairs, &[]);
+        return;
+    }
+    pairs.extend(
+        keymap::valid(state)
+            .filter(|binding| !binding.hint.is_empty() && !binding.places.is_empty())
+            .map(|binding| (binding.keys[0], binding.hint)),
+    );
+    let back = if state.levels().len() > 1 { ("esc", "back") } else { ("q", "leave") };
+    draw_hints(buf, row, &pairs, &[back, (":", "command"), ("?", "help")]);
+}
+
+fn draw_hints(buf: &mut Buffer, row: Rect, pairs: &[(&str, &str)], last: &[(&str, &str)]) {
+    let cells = |(key, word): &(&str, &str)| text::width(key) + text::width(word) + 3;
+    let kept: usize = last.iter().map(cells).sum();
+    let mut room = usize::from(row.width).saturating_sub(kept + 1);
+    let mut spans = vec![Span::raw(" ")];
+    let mut add = |(key, word): &(&str, &str)| {
+        spans.push(Span::styled((*key).to_owned(), theme::KEY));
+        spans.push(Span::styled(format!(" {word}  "), theme::PLAIN));
+    };
+    for pair in pairs {
+        if cells(pair) > room {
+            break;
+        }
+        room -= cells(pair);
+        add(pair);
+    }
+    last.iter().for_each(&mut add);
+    paint::put(buf, row, 0, Line::from(spans));
+}

@@ -1,0 +1,190 @@
+//! All that the deck knows: where the operator stands, what was fetched, what is open.
+//!
+//! Only `update` changes it; `view` draws it and never waits for anything.
+
+use std::collections::HashMap;
+
+use ratatui::layout::Rect;
+use tui_input::Input;
+
+use crate::tui::DeckOptions;
+use crate::tui::theme::Theme;
+use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
+use crate::types::{DagId, Timestamp};
+
+pub(crate) mod cache;
+pub(crate) mod form;
+pub(crate) mod level;
+pub(crate) mod log;
+pub(crate) mod popup;
+
+pub(crate) use cache::{Cache, Slot};
+pub(crate) use form::Form;
+pub(crate) use level::{Level, Pane, Screen, View};
+pub(crate) use log::{LogOptions, LogPane};
+pub(crate) use popup::{Palette, Popup};
+
+/// Whether the daemon answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Link {
+    Connecting,
+    Live,
+    Down { since: Timestamp },
+}
+
+/// What kind of line is shown for a while above the hints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Good,
+    Info,
+    Bad,
+}
+
+/// A line that is shown for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Flash {
+    pub(crate) tone: Tone,
+    pub(crate) text: String,
+    pub(crate) until: Timestamp,
+}
+
+/// What the text typed at the bottom is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PromptKind {
+    Filter,
+    Search,
+}
+
+/// Text being typed at the bottom.
+#[derive(Debug, Clone)]
+pub(crate) struct Prompt {
+    pub(crate) kind: PromptKind,
+    pub(crate) input: Input,
+}
+
+/// The deck's state.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) options: DeckOptions,
+    pub(crate) theme: Theme,
+    pub(crate) size: Rect,
+    pub(crate) now: Timestamp,
+    pub(crate) link: Link,
+    pub(crate) view: View,
+    /// Where each view was left, outermost level first; never empty.
+    stacks: Vec<Vec<Level>>,
+    pub(crate) cache: Cache,
+    pub(crate) popup: Option<Popup>,
+    pub(crate) prompt: Option<Prompt>,
+    pub(crate) flash: Option<Flash>,
+    pub(crate) forms: HashMap<DagId, Form>,
+    pub(crate) log: Option<LogPane>,
+    pub(crate) log_options: LogOptions,
+    /// Numbers everything that is asked, so that late answers are told from awaited ones.
+    pub(crate) generation: u64,
+    /// The latest question of where an alias would go; answers to older ones open nothing.
+    pub(crate) alias_generation: u64,
+    /// What events have made old, to be fetched again when the burst is over.
+    pub(crate) refetch_is_due: bool,
+    /// When ctrl-c was pressed once.
+    pub(crate) leaving_since: Option<Timestamp>,
+}
+
+impl State {
+    /// Starts at the list of DAGs.
+    pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
+        let theme = Theme { ascii: options.ascii, no_colour: options.no_colour };
+        Self {
+            options,
+            theme,
+            size: Rect::new(0, 0, size.0, size.1),
+            now,
+            link: Link::Connecting,
+            view: View::Dags,
+            stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            cache: Cache::default(),
+            popup: None,
+            prompt: None,
+            flash: None,
+            forms: HashMap::new(),
+            log: None,
+            log_options: LogOptions::default(),
+            generation: 0,
+            alias_generation: 0,
+            refetch_is_due: false,
+            leaving_since: None,
+        }
+    }
+
+    /// Returns the levels of the shown view, outermost first.
+    pub(crate) fn levels(&self) -> &[Level] {
+        &self.stacks[self.view as usize]
+    }
+
+    /// Returns the shown level.
+    pub(crate) fn level(&self) -> &Level {
+        self.levels().last().expect("a view keeps its root level")
+    }
+
+    /// Returns the shown level, to be changed.
+    pub(crate) fn level_mut(&mut self) -> &mut Level {
+        self.stacks[self.view as usize].last_mut().expect("a view keeps its root level")
+    }
+
+    /// Shows `screen` above the present one.
+    pub(crate) fn push(&mut self, screen: Screen) {
+        self.stacks[self.view as usize].push(Level::new(screen));
+    }
+
+    /// Goes back one level; says `false` at the root.
+    pub(crate) fn pop(&mut self) -> bool {
+        let stack = &mut self.stacks[self.view as usize];
+        if stack.len() == 1 {
+            return false;
+        }
+        stack.pop();
+        true
+    }
+
+    /// Shows a view as it was left, or its root where it is shown already.
+    pub(crate) fn switch(&mut self, view: View) {
+        if self.view == view {
+            self.stacks[view as usize].truncate(1);
+        }
+        self.view = view;
+    }
+
+    /// Takes the next number for a question.
+    pub(crate) fn next_generation(&mut self) -> u64 {
+        self.generation += 1;
+        self.generation
+    }
+
+    /// Shows a line for some seconds.
+    pub(crate) fn say(&mut self, tone: Tone, text: impl Into<String>) {
+        let secs = if tone == Tone::Bad { 12 } else { 6 };
+        let until = self.now + jiff::SignedDuration::from_secs(secs);
+        self.flash = Some(Flash { tone, text: text.into(), until });
+    }
+
+    pub(crate) fn status(&self) -> Option<&StatusView> {
+        self.cache.status()
+    }
+
+    pub(crate) fn definitions(&self) -> Option<&DefinitionsView> {
+        self.cache.definitions()
+    }
+
+    /// Returns the run that is shown, where one is.
+    pub(crate) fn shown_run(&self) -> Option<&RunDetailView> {
+        match &self.level().screen {
+            Screen::Run(key) => self.cache.run(key),
+            _ => None,
+        }
+    }
+
+    /// Says whether what changes state is refused here.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.options.read_only
+    }
+}

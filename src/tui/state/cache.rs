@@ -1,0 +1,324 @@
+//! What was fetched, by what it answers. An entry keeps its last good answer while it is fetched
+//! again, so that a screen never goes blank.
+
+use std::collections::HashMap;
+
+use crate::types::ask::{Answer, Request};
+use crate::types::asset::AssetEvent;
+use crate::types::event::{Event, EventLog};
+use crate::types::ids::TaskInstanceKey;
+use crate::types::run::{DagRun, DagRunKey};
+use crate::types::serving::ServingStatus;
+use crate::types::view::{
+    AssetView, DagDetailView, DagView, DefinitionsView, ExperimentView, LineageView,
+    ModelDetailView, ModelView, RunDetailView, StatusView, TaskDetailView, TrackingRunView,
+};
+use crate::types::{AssetName, DagId, Fault, TrackingRunId};
+
+/// Rows that a list asks for; older ones are found by the CLI.
+const LIST_LIMIT: u32 = 300;
+
+/// Entries kept beyond those that are shown.
+const KEPT_ENTRIES: usize = 64;
+
+/// Something that can be fetched and shown.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Slot {
+    Status,
+    Definitions,
+    Dags,
+    Dag(DagId),
+    Runs(Option<DagId>),
+    Run(DagRunKey),
+    Task(TaskInstanceKey),
+    Assets,
+    Lineage(Option<AssetName>),
+    AssetEvents(Option<AssetName>),
+    Experiments,
+    TrackingRuns(String),
+    TrackingRun(TrackingRunId),
+    Models,
+    Model(String),
+    Serving,
+    Events,
+}
+
+impl Slot {
+    /// Returns the question that fetches it.
+    pub(crate) fn request(&self) -> Request {
+        match self.clone() {
+            Self::Status => Request::Status,
+            Self::Definitions => Request::Definitions,
+            Self::Dags => Request::ListDags,
+            Self::Dag(dag_id) => Request::ShowDag { dag_id },
+            Self::Runs(dag_id) => {
+                Request::ListRuns { dag_id, state: None, limit: LIST_LIMIT, offset: 0 }
+            }
+            Self::Run(DagRunKey { dag_id, dag_run_id }) => Request::ShowRun { dag_id, dag_run_id },
+            Self::Task(key) => Request::ShowTask { key },
+            Self::Assets => Request::ListAssets,
+            Self::Lineage(asset) => Request::ShowLineage { asset },
+            Self::AssetEvents(asset) => Request::ListAssetEvents { asset, limit: 100 },
+            Self::Experiments => Request::ListExperiments,
+            Self::TrackingRuns(experiment) => {
+                Request::ListTrackingRuns { experiment, limit: LIST_LIMIT, offset: 0 }
+            }
+            Self::TrackingRun(run_id) => Request::ShowTrackingRun { run_id },
+            Self::Models => Request::ListModels,
+            Self::Model(name) => Request::ShowModel { name },
+            Self::Serving => Request::ServingStatus,
+            Self::Events => Request::ListEvents { limit: LIST_LIMIT, before_id: None },
+        }
+    }
+
+    /// Says whether `event` makes what was fetched old.
+    pub(crate) fn is_touched_by(&self, event: &Event) -> bool {
+        match event {
+            Event::Resync => true,
+            Event::DagRunChanged { dag_id, dag_run_id, .. } => match self {
+                Self::Status | Self::Dags | Self::Events | Self::Runs(None) => true,
+                Self::Lineage(_) => true,
+                Self::Dag(id) | Self::Runs(Some(id)) => id == dag_id,
+                Self::Run(key) => key.dag_id == *dag_id && key.dag_run_id == *dag_run_id,
+                _ => false,
+            },
+            Event::TaskInstanceChanged { key: changed, .. } => match self {
+                Self::Status | Self::Events => true,
+                Self::Run(key) => {
+                    key.dag_id == changed.dag_id && key.dag_run_id == changed.dag_run_id
+                }
+                Self::Task(key) => key == changed,
+                _ => false,
+            },
+            Event::DagChanged { dag_id } => match self {
+                Self::Dags | Self::Events | Self::Status => true,
+                Self::Dag(id) => id == dag_id,
+                _ => false,
+            },
+            Event::AssetChanged { .. } => matches!(
+                self,
+                Self::Assets | Self::Lineage(_) | Self::AssetEvents(_) | Self::Events | Self::Dags
+            ),
+            Event::DefinitionsChanged { .. } => matches!(
+                self,
+                Self::Definitions
+                    | Self::Dags
+                    | Self::Dag(_)
+                    | Self::Assets
+                    | Self::Lineage(_)
+                    | Self::Status
+                    | Self::Events
+            ),
+            Event::TrackingChanged => matches!(
+                self,
+                Self::Experiments
+                    | Self::TrackingRuns(_)
+                    | Self::TrackingRun(_)
+                    | Self::Models
+                    | Self::Model(_)
+                    | Self::Lineage(_)
+                    | Self::Events
+            ),
+            Event::ServingChanged => {
+                matches!(self, Self::Serving | Self::Status | Self::Lineage(_) | Self::Events)
+            }
+        }
+    }
+}
+
+/// One fetched thing.
+#[derive(Debug, Default)]
+pub(crate) struct Entry {
+    /// The number of the question under way.
+    pub(crate) asked: Option<u64>,
+    /// It changed since it was last asked for.
+    pub(crate) is_old: bool,
+    pub(crate) answer: Option<Answer>,
+    pub(crate) fault: Option<Fault>,
+    used: u64,
+}
+
+/// Everything fetched.
+#[derive(Debug, Default)]
+pub(crate) struct Cache {
+    entries: HashMap<Slot, Entry>,
+    uses: u64,
+}
+
+impl Cache {
+    /// Says whether it must be asked for: never fetched, or old, and not under way.
+    pub(crate) fn wants(&self, slot: &Slot) -> bool {
+        self.entries.get(slot).is_none_or(|entry| {
+            entry.asked.is_none()
+                && (entry.is_old || (entry.answer.is_none() && entry.fault.is_none()))
+        })
+    }
+
+    /// Says whether there is nothing of it to show yet.
+    pub(crate) fn is_new(&self, slot: &Slot) -> bool {
+        self.entries.get(slot).is_none_or(|entry| entry.answer.is_none())
+    }
+
+    /// Notes that it is being asked for.
+    pub(crate) fn ask(&mut self, slot: Slot, generation: u64) {
+        self.uses += 1;
+        let entry = self.entries.entry(slot).or_default();
+        entry.asked = Some(generation);
+        entry.is_old = false;
+        entry.used = self.uses;
+    }
+
+    /// Takes an answer; says `false` where it comes late and is dropped.
+    pub(crate) fn put(
+        &mut self,
+        slot: &Slot,
+        generation: u64,
+        result: Result<Answer, Fault>,
+    ) -> bool {
+        let Some(entry) = self.entries.get_mut(slot) else { return false };
+        if entry.asked != Some(generation) {
+            return false;
+        }
+        entry.asked = None;
+        match result {
+            Ok(answer) => {
+                entry.answer = Some(answer);
+                entry.fault = None;
+            }
+            Err(fault) => entry.fault = Some(fault),
+        }
+        self.evict();
+        true
+    }
+
+    /// Marks as old what `event` touches; says whether anything was.
+    pub(crate) fn touch(&mut self, event: &Event) -> bool {
+        self.mark_old(|slot| slot.is_touched_by(event))
+    }
+
+    /// Marks as old what `which` picks; says whether anything was.
+    pub(crate) fn mark_old(&mut self, which: impl Fn(&Slot) -> bool) -> bool {
+        let mut any = false;
+        for (slot, entry) in &mut self.entries {
+            if which(slot) {
+                entry.is_old = true;
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Forgets which questions are under way: after a lost line their answers never come.
+    pub(crate) fn reset_asked(&mut self) {
+        for entry in self.entries.values_mut() {
+            entry.asked = None;
+            entry.is_old = true;
+        }
+    }
+
+    /// Returns why it could not be fetched, where nothing older can be shown instead.
+    pub(crate) fn fault(&self, slot: &Slot) -> Option<&Fault> {
+        self.entries.get(slot).and_then(|entry| entry.fault.as_ref())
+    }
+
+    fn evict(&mut self) {
+        if self.entries.len() <= KEPT_ENTRIES {
+            return;
+        }
+        let oldest = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.asked.is_none())
+            .min_by_key(|(_, entry)| entry.used)
+            .map(|(slot, _)| slot.clone());
+        if let Some(slot) = oldest {
+            self.entries.remove(&slot);
+        }
+    }
+
+    fn answer(&self, slot: &Slot) -> Option<&Answer> {
+        self.entries.get(slot)?.answer.as_ref()
+    }
+}
+
+macro_rules! readers {
+    ($($name:ident($($arg:ident: $type:ty)?) -> $out:ty = $slot:expr, $pattern:pat => $value:expr;)*) => {
+        impl Cache {$(
+            pub(crate) fn $name(&self $(, $arg: $type)?) -> Option<&$out> {
+                match self.answer(&$slot)? {
+                    $pattern => Some($value),
+                    _ => None,
+                }
+            }
+        )*}
+    };
+}
+
+readers! {
+    status() -> StatusView = Slot::Status, Answer::Status(view) => view;
+    definitions() -> DefinitionsView = Slot::Definitions, Answer::Definitions(view) => view;
+    dags() -> [DagView] = Slot::Dags, Answer::Dags(list) => list.as_slice();
+    dag(id: &DagId) -> DagDetailView = Slot::Dag(id.clone()), Answer::Dag(view) => view;
+    runs(id: Option<&DagId>) -> [DagRun] = Slot::Runs(id.cloned()), Answer::Runs { runs, .. } => runs.as_slice();
+    run(key: &DagRunKey) -> RunDetailView = Slot::Run(key.clone()), Answer::RunDetail(view) => view;
+    task(key: &TaskInstanceKey) -> TaskDetailView = Slot::Task(key.clone()), Answer::Task(view) => view;
+    assets() -> [AssetView] = Slot::Assets, Answer::Assets(list) => list.as_slice();
+    lineage(asset: Option<&AssetName>) -> LineageView = Slot::Lineage(asset.cloned()), Answer::Lineage(view) => view;
+    asset_events(asset: Option<&AssetName>) -> [AssetEvent] = Slot::AssetEvents(asset.cloned()), Answer::AssetEvents(list) => list.as_slice();
+    experiments() -> [ExperimentView] = Slot::Experiments, Answer::Experiments(list) => list.as_slice();
+    tracking_runs(experiment: &str) -> [TrackingRunView] = Slot::TrackingRuns(experiment.to_owned()), Answer::TrackingRuns { runs, .. } => runs.as_slice();
+    tracking_run(id: &TrackingRunId) -> TrackingRunView = Slot::TrackingRun(id.clone()), Answer::TrackingRun(view) => view;
+    models() -> [ModelView] = Slot::Models, Answer::Models(list) => list.as_slice();
+    model(name: &str) -> ModelDetailView = Slot::Model(name.to_owned()), Answer::Model(view) => view;
+    serving() -> ServingStatus = Slot::Serving, Answer::Serving(view) => view;
+    events() -> [EventLog] = Slot::Events, Answer::Events(list) => list.as_slice();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_to_an_older_question_is_dropped() {
+        let mut cache = Cache::default();
+        cache.ask(Slot::Dags, 1);
+        cache.ask(Slot::Dags, 2);
+        assert!(!cache.put(&Slot::Dags, 1, Ok(Answer::Dags(vec![]))));
+        assert!(cache.dags().is_none());
+        assert!(cache.put(&Slot::Dags, 2, Ok(Answer::Dags(vec![]))));
+        assert!(cache.dags().is_some());
+    }
+
+    #[test]
+    fn a_change_during_a_fetch_makes_it_fetched_again() {
+        let mut cache = Cache::default();
+        cache.ask(Slot::Dags, 1);
+        cache.touch(&Event::Resync);
+        assert!(!cache.wants(&Slot::Dags), "it is under way");
+        cache.put(&Slot::Dags, 1, Ok(Answer::Dags(vec![])));
+        assert!(cache.wants(&Slot::Dags));
+    }
+
+    #[test]
+    fn a_failed_fetch_keeps_the_last_answer_and_is_not_repeated_by_itself() {
+        let mut cache = Cache::default();
+        cache.ask(Slot::Dags, 1);
+        cache.put(&Slot::Dags, 1, Ok(Answer::Dags(vec![])));
+        cache.ask(Slot::Dags, 2);
+        cache.put(&Slot::Dags, 2, Err(Fault::unavailable("the daemon has gone")));
+        assert!(cache.dags().is_some());
+        assert!(cache.fault(&Slot::Dags).is_some());
+        assert!(!cache.wants(&Slot::Dags));
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let mut cache = Cache::default();
+        for n in 0..200 {
+            let slot = Slot::Model(n.to_string());
+            cache.ask(slot.clone(), n);
+            cache.put(&slot, n, Err(Fault::not_found("no such model")));
+        }
+        assert!(cache.entries.len() <= KEPT_ENTRIES);
+    }
+}

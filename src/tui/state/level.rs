@@ -1,0 +1,176 @@
+//! Where the operator stands: a view and the levels drilled into.
+
+use crate::types::run::DagRunKey;
+use crate::types::{AssetName, DagId, TrackingRunId};
+
+/// A top view, by its digit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum View {
+    Dags,
+    Runs,
+    Assets,
+    Experiments,
+    Models,
+    Serving,
+    Events,
+    System,
+}
+
+impl View {
+    /// Every view in the order of the digits.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Dags,
+        Self::Runs,
+        Self::Assets,
+        Self::Experiments,
+        Self::Models,
+        Self::Serving,
+        Self::Events,
+        Self::System,
+    ];
+
+    /// Returns the name in the tabs.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Dags => "DAGs",
+            Self::Runs => "Runs",
+            Self::Assets => "Assets",
+            Self::Experiments => "Experiments",
+            Self::Models => "Models",
+            Self::Serving => "Serving",
+            Self::Events => "Events",
+            Self::System => "System",
+        }
+    }
+
+    /// Returns the name that fits eighty columns.
+    pub(crate) const fn short_name(self) -> &'static str {
+        match self {
+            Self::Experiments => "Exps",
+            other => other.name(),
+        }
+    }
+
+    /// Returns the word of the palette.
+    pub(crate) fn command(self) -> String {
+        self.name().to_ascii_lowercase()
+    }
+}
+
+/// What a level shows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Screen {
+    Root(View),
+    /// A definition: its graph, params, doc.
+    Dag(DagId),
+    /// The runs of one DAG.
+    DagRuns(DagId),
+    Run(DagRunKey),
+    Form(DagId),
+    Asset(AssetName),
+    Experiment(String),
+    TrackingRun(TrackingRunId),
+    Model(String),
+    /// The errors of `dags.toml` with their drawings.
+    Definitions,
+}
+
+/// A pane of the run view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Pane {
+    #[default]
+    Tasks,
+    Graph,
+    Log,
+}
+
+impl Pane {
+    /// Returns the pane that tab goes to.
+    pub(crate) const fn next(self) -> Self {
+        match self {
+            Self::Tasks => Self::Graph,
+            Self::Graph => Self::Log,
+            Self::Log => Self::Tasks,
+        }
+    }
+}
+
+/// One level with its cursor; the selection is kept by key, so that it stays on its thing when
+/// rows come and go.
+#[derive(Debug, Clone)]
+pub(crate) struct Level {
+    pub(crate) screen: Screen,
+    pub(crate) selected: Option<String>,
+    /// Where the selection was, for when its row is gone.
+    pub(crate) index: usize,
+    pub(crate) filter: String,
+    /// First line shown, on pages of text.
+    pub(crate) scroll: usize,
+    pub(crate) pane: Pane,
+    pub(crate) is_zoomed: bool,
+    /// Show only what needs attention.
+    pub(crate) attention_only: bool,
+}
+
+impl Level {
+    /// Starts at the top of `screen`.
+    pub(crate) fn new(screen: Screen) -> Self {
+        Self {
+            screen,
+            selected: None,
+            index: 0,
+            filter: String::new(),
+            scroll: 0,
+            pane: Pane::default(),
+            is_zoomed: false,
+            attention_only: false,
+        }
+    }
+
+    /// Says whether a row with these words passes the filter: every term must occur, one with
+    /// `!` before it must not.
+    pub(crate) fn admits(&self, words: &str) -> bool {
+        let words = words.to_lowercase();
+        self.filter.to_lowercase().split_whitespace().all(|term| match term.strip_prefix('!') {
+            Some("") => true,
+            Some(term) => !words.contains(term),
+            None => words.contains(term),
+        })
+    }
+
+    /// Returns the place of the selection among `keys`.
+    pub(crate) fn cursor(&self, keys: &[String]) -> usize {
+        self.selected
+            .as_ref()
+            .and_then(|selected| keys.iter().position(|key| key == selected))
+            .unwrap_or_else(|| self.index.min(keys.len().saturating_sub(1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_asks_for_every_term_and_against_those_with_a_bang() {
+        let mut level = Level::new(Screen::Root(View::Dags));
+        level.filter = "ETL !paused".to_owned();
+        assert!(level.admits("etl_example tag:data"));
+        assert!(!level.admits("etl_example paused"));
+        assert!(!level.admits("mlops"));
+        level.filter = "!".to_owned();
+        assert!(level.admits("anything"));
+    }
+
+    #[test]
+    fn the_cursor_stays_on_its_row_when_rows_move() {
+        let mut level = Level::new(Screen::Root(View::Dags));
+        level.selected = Some("b".to_owned());
+        level.index = 1;
+        let keys = |text: &str| text.chars().map(String::from).collect::<Vec<_>>();
+        assert_eq!(level.cursor(&keys("abc")), 1);
+        assert_eq!(level.cursor(&keys("xyzb")), 3);
+        assert_eq!(level.cursor(&keys("a")), 0);
+        assert_eq!(level.cursor(&[]), 0);
+    }
+}

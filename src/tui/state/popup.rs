@@ -1,0 +1,77 @@
+//! What may lie over a screen.
+
+use tui_input::Input;
+
+use crate::tui::message::Act;
+use crate::types::Timestamp;
+use crate::types::ask::Request;
+use crate::types::view::AliasPlan;
+
+/// How long a confirm does not listen, so that a key typed before it opened does nothing.
+pub(crate) const DEAF_MILLIS: i64 = 300;
+
+/// What lies over the screen.
+#[derive(Debug)]
+pub(crate) enum Popup {
+    Help {
+        scroll: usize,
+    },
+    Palette(Palette),
+    Confirm(Box<Confirm>),
+    /// The selected task in full.
+    Task {
+        scroll: usize,
+    },
+}
+
+/// The `:` line with what fits it.
+#[derive(Debug, Default)]
+pub(crate) struct Palette {
+    pub(crate) input: Input,
+    pub(crate) selected: usize,
+}
+
+/// What a confirm shows.
+#[derive(Debug)]
+pub(crate) enum Subject {
+    Lines(Vec<String>),
+    /// Where an alias goes from and to, with what that changes.
+    Alias(Box<AliasPlan>),
+}
+
+/// What lets a confirm through.
+#[derive(Debug)]
+pub(crate) enum Gate {
+    /// `y`, or enter on the button; Cancel has the focus first.
+    Button { on_yes: bool },
+    /// Its name typed.
+    Name { expected: String, input: Input },
+}
+
+/// A question before something is changed.
+#[derive(Debug)]
+pub(crate) struct Confirm {
+    pub(crate) title: String,
+    pub(crate) subject: Subject,
+    /// The word on the button.
+    pub(crate) verb: &'static str,
+    pub(crate) gate: Gate,
+    pub(crate) request: Request,
+    pub(crate) act: Act,
+    pub(crate) opened_at: Timestamp,
+}
+
+impl Confirm {
+    /// Says whether it listens yet.
+    pub(crate) fn listens(&self, now: Timestamp) -> bool {
+        now.as_millisecond() - self.opened_at.as_millisecond() >= DEAF_MILLIS
+    }
+
+    /// Says whether what was typed (or chosen) lets it through.
+    pub(crate) fn is_open(&self) -> bool {
+        match &self.gate {
+            Gate::Button { on_yes } => *on_yes,
+            Gate::Name { expected, input } => input.value().trim() == expected,
+        }
+    }
+}

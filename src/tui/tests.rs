@@ -1,0 +1,175 @@
+//! Keys in, screens out: the deck driven without a terminal and without a daemon.
+
+use std::collections::VecDeque;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
+
+use crate::tui::DeckOptions;
+use crate::tui::message::{Effect, Message, Purpose, is_mutation};
+use crate::tui::sample;
+use crate::tui::state::{Popup, Screen, State};
+use crate::tui::update::update;
+use crate::tui::view;
+use crate::types::ask::{Answer, Request};
+use crate::types::{Fault, Timestamp};
+
+mod keys;
+mod random;
+mod screens;
+
+/// Returns what a buffer shows, without the blanks at the ends of lines.
+pub(crate) fn text_of(buf: &Buffer) -> String {
+    let mut text = String::new();
+    for y in buf.area.top()..buf.area.bottom() {
+        let mut row = String::new();
+        let mut skip = 0;
+        for x in buf.area.left()..buf.area.right() {
+            let symbol = buf.cell((x, y)).map_or(" ", |cell| cell.symbol());
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            skip = crate::tui::text::width(symbol).saturating_sub(1);
+            row.push_str(symbol);
+        }
+        text.push_str(row.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A deck whose daemon answers from the sample, at once.
+pub(crate) struct Driver {
+    pub(crate) state: State,
+    pub(crate) now: Timestamp,
+    /// Requests that change something, in order.
+    pub(crate) mutations: Vec<Request>,
+    pub(crate) copied: Vec<String>,
+    pub(crate) has_quit: bool,
+    /// Answers instead of the sample where it gives one.
+    pub(crate) script: fn(&Request) -> Option<Result<Answer, Fault>>,
+}
+
+impl Driver {
+    pub(crate) fn new(width: u16, height: u16) -> Self {
+        Self::with(DeckOptions::default(), width, height, |_| None)
+    }
+
+    pub(crate) fn with(
+        options: DeckOptions,
+        width: u16,
+        height: u16,
+        script: fn(&Request) -> Option<Result<Answer, Fault>>,
+    ) -> Self {
+        let now = sample::now();
+        let mut driver = Self {
+            state: State::new(options, (width, height), now),
+            now,
+            mutations: Vec::new(),
+            copied: Vec::new(),
+            has_quit: false,
+            script,
+        };
+        driver.send(Message::LinkUp);
+        driver
+    }
+
+    /// Hands over a message and all that comes of it; timers ring at once.
+    pub(crate) fn send(&mut self, message: Message) {
+        let mut queue = VecDeque::from([message]);
+        // A followed log is asked for again and again; a test looks at the first stretches.
+        let mut budget = 200;
+        while let Some(message) = queue.pop_front() {
+            for effect in update(&mut self.state, message, self.now) {
+                match effect {
+                    Effect::Ask { purpose, generation, request } => {
+                        if is_mutation(&request) {
+                            self.mutations.push(request.clone());
+                        }
+                        if purpose == Purpose::Log
+                            && matches!(request, Request::ReadLog { wait_ms, .. } if wait_ms > 0)
+                        {
+                            continue;
+                        }
+                        let result =
+                            (self.script)(&request).unwrap_or_else(|| sample::answer(&request));
+                        queue.push_back(Message::Answered { purpose, generation, result });
+                    }
+                    Effect::After { timer, .. } => queue.push_back(Message::Timer(timer)),
+                    Effect::Copy(text) => self.copied.push(text),
+                    Effect::Quit => self.has_quit = true,
+                    Effect::Suspend | Effect::Repaint => {}
+                }
+            }
+            budget -= 1;
+            assert!(budget > 0, "the deck does not come to rest");
+        }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&mut self, millis: i64) {
+        self.now += jiff::SignedDuration::from_millis(millis);
+    }
+
+    /// Types keys as people write them: `jj<enter>t<ctrl-s>`.
+    pub(crate) fn keys(&mut self, keys: &str) {
+        let mut rest = keys;
+        while let Some(first) = rest.chars().next() {
+            let named = rest.strip_prefix('<').and_then(|tail| tail.split_once('>'));
+            let event = match named {
+                Some((name, tail)) => {
+                    rest = tail;
+                    key(name)
+                }
+                None => {
+                    rest = &rest[first.len_utf8()..];
+                    KeyEvent::new(KeyCode::Char(first), KeyModifiers::NONE)
+                }
+            };
+            // People do not type faster than a confirm listens.
+            self.wait(400);
+            self.send(Message::Key(event));
+        }
+    }
+
+    pub(crate) fn screen(&self) -> &Screen {
+        &self.state.level().screen
+    }
+
+    pub(crate) fn text(&self) -> String {
+        text_of(&view::drawn(&self.state))
+    }
+
+    pub(crate) fn is_asking(&self) -> bool {
+        matches!(self.state.popup, Some(Popup::Confirm(_)))
+    }
+
+    pub(crate) fn said(&self) -> &str {
+        self.state.flash.as_ref().map_or("", |flash| flash.text.as_str())
+    }
+}
+
+/// Reads a key's name.
+pub(crate) fn key(name: &str) -> KeyEvent {
+    if let Some(c) = name.strip_prefix("ctrl-").and_then(|rest| rest.chars().next()) {
+        return KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
+    }
+    let code = match name {
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "tab" => KeyCode::Tab,
+        "shift-tab" => KeyCode::BackTab,
+        "up" => KeyCode::Up,
+        "down" => KeyCode::Down,
+        "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
+        "backspace" => KeyCode::Backspace,
+        "home" => KeyCode::Home,
+        "end" => KeyCode::End,
+        "pagedown" => KeyCode::PageDown,
+        "pageup" => KeyCode::PageUp,
+        other => panic!("no key `{other}`"),
+    };
+    KeyEvent::new(code, KeyModifiers::NONE)
+}

@@ -1,0 +1,330 @@
+//! What keys do.
+
+use crate::tui::DeckOptions;
+use crate::tui::message::Message;
+use crate::tui::state::{Screen, View};
+use crate::tui::tests::Driver;
+use crate::types::ask::{Answer, Request};
+use crate::types::event::Event;
+use crate::types::{DagRunState, Fault, FaultKind};
+
+#[test]
+fn enter_opens_the_latest_run_of_a_dag_and_its_page_where_there_is_none() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("jjjjj<enter>");
+    assert!(matches!(driver.screen(), Screen::Run(key) if key.dag_id.as_str() == "mlops_pipeline"));
+    driver.keys("<esc>G<enter>");
+    assert!(matches!(driver.screen(), Screen::Dag(id) if id.as_str() == "model_serving_pipeline"));
+}
+
+#[test]
+fn digits_go_to_views_which_keep_their_place() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("j<enter>2");
+    assert_eq!(*driver.screen(), Screen::Root(View::Runs));
+    driver.keys("1");
+    assert!(matches!(driver.screen(), Screen::Run(_)));
+    driver.keys("1");
+    assert_eq!(*driver.screen(), Screen::Root(View::Dags));
+}
+
+#[test]
+fn escape_closes_one_thing_at_a_time_and_never_leaves() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("/etl<enter>?<esc>");
+    assert_eq!(driver.state.level().filter, "etl");
+    driver.keys("<esc>");
+    assert_eq!(driver.state.level().filter, "");
+    driver.keys("<esc><esc><esc>");
+    assert!(!driver.has_quit);
+    driver.keys("q");
+    assert!(driver.has_quit);
+}
+
+#[test]
+fn control_c_leaves_only_when_pressed_twice_in_a_short_while() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("<ctrl-c>");
+    assert!(driver.said().contains("runs go on"));
+    driver.wait(5000);
+    driver.keys("<ctrl-c>");
+    assert!(!driver.has_quit);
+    driver.keys("<ctrl-c>");
+    assert!(driver.has_quit);
+}
+
+#[test]
+fn a_form_is_filled_in_checked_and_sent_and_the_run_is_opened() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("jjjjjt<right><tab><tab><tab><right><right><ctrl-s>");
+    let [Request::Trigger(trigger)] = driver.mutations.as_slice() else {
+        panic!("{:?}", driver.mutations);
+    };
+    assert_eq!(
+        trigger.conf,
+        *serde_json::json!({"dataset": "titanic", "trials": 2}).as_object().unwrap()
+    );
+    assert!(
+        matches!(driver.screen(), Screen::Run(key) if key.dag_run_id.as_str() == "manual__new")
+    );
+    driver.keys("<esc>");
+    assert_eq!(*driver.screen(), Screen::Root(View::Dags));
+}
+
+#[test]
+fn a_form_with_a_problem_is_not_sent_and_its_draft_is_kept() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("jjjjjt<tab><tab><tab>999<ctrl-s>");
+    assert!(driver.mutations.is_empty());
+    assert!(driver.said().contains("must be at most 200"), "{}", driver.said());
+    driver.keys("<esc>t");
+    assert!(driver.text().contains("0999"));
+    driver.keys("<ctrl-r>");
+    assert!(!driver.text().contains("0999"));
+}
+
+#[test]
+fn a_refused_trigger_says_why_and_can_be_sent_again() {
+    let mut driver = Driver::with(DeckOptions::default(), 80, 24, |request| match request {
+        Request::Trigger(_) => {
+            Some(Err(Fault::new(FaultKind::Conflict, "dag `mlops_pipeline` is paused")
+                .hint("unpause it")))
+        }
+        _ => None,
+    });
+    driver.keys("jjjjjt<ctrl-s>");
+    assert!(driver.said().contains("is paused (unpause it)"));
+    driver.keys("<ctrl-s>");
+    assert_eq!(driver.mutations.len(), 2);
+}
+
+#[test]
+fn triggering_again_starts_from_what_the_run_was_given() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("jjjjj<enter>t");
+    assert!(driver.text().contains("random_forest"));
+    driver.keys("<ctrl-s>");
+    assert!(
+        matches!(&driver.mutations[..], [Request::Trigger(t)] if t.conf["model"] == "random_forest")
+    );
+}
+
+#[test]
+fn a_confirm_is_deaf_for_a_moment_and_cancel_is_chosen_first() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("p");
+    assert!(driver.is_asking());
+    driver.send(Message::Key(super::key("enter")));
+    assert!(driver.is_asking(), "it does not listen yet");
+    driver.keys("<enter>");
+    assert!(!driver.is_asking());
+    assert!(driver.mutations.is_empty());
+    driver.keys("p<tab><enter>");
+    assert!(matches!(driver.mutations[..], [Request::SetPaused { is_paused: true, .. }]));
+    assert!(driver.said().contains("paused basic_dag_example"));
+}
+
+#[test]
+fn clearing_names_the_task_and_what_is_downstream() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("jjjjj<enter>jc");
+    let text = driver.text();
+    assert!(text.contains("Clear train and what is downstream?"));
+    assert!(text.contains("5 tasks run again: train, decide, register"), "{text}");
+    driver.keys("y");
+    assert!(matches!(
+        &driver.mutations[..],
+        [Request::ClearTasks { include_downstream: true, task_ids, .. }] if task_ids[0].as_str() == "train"
+    ));
+}
+
+#[test]
+fn a_run_that_has_ended_is_not_cancelled() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("2jx");
+    assert!(driver.said().contains("has ended already"));
+    driver.keys("kxy");
+    assert!(matches!(driver.mutations[..], [Request::CancelRun { .. }]));
+}
+
+#[test]
+fn promoting_shows_the_difference_and_takes_the_name_typed() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("5<enter>P");
+    let text = driver.text();
+    for part in ["v3 → v4", "better", "worse", "learning_rate", "starts model_serving_pipeline"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    driver.keys("iri<enter>");
+    assert!(driver.mutations.is_empty());
+    driver.keys("s<enter>");
+    assert!(matches!(
+        &driver.mutations[..],
+        [Request::Promote { version: 4, expected_current: Some(3), alias, .. }] if alias == "production"
+    ));
+}
+
+#[test]
+fn a_rollback_says_what_it_expects_to_stand_there() {
+    let mut driver = Driver::new(200, 60);
+    driver.keys("5Riris<enter>");
+    assert!(matches!(driver.mutations[..], [Request::Rollback { expected_current: Some(3), .. }]));
+}
+
+#[test]
+fn a_late_plan_opens_nothing_over_another_screen() {
+    use crate::tui::message::{AliasWish, Purpose};
+    let mut driver = Driver::new(80, 24);
+    driver.keys("5<enter>P<esc>1");
+    let generation = driver.state.alias_generation;
+    let plan = crate::tui::sample::plan("iris", "production", 3, 4);
+    driver.send(Message::Answered {
+        purpose: Purpose::PlanAlias(AliasWish::Promote),
+        generation,
+        result: Ok(Answer::AliasPlan(Box::new(plan))),
+    });
+    assert!(!driver.is_asking());
+}
+
+#[test]
+fn a_read_only_deck_changes_nothing() {
+    let options = DeckOptions { read_only: true, ..DeckOptions::default() };
+    let mut driver = Driver::with(options, 80, 24, |_| None);
+    driver.keys("pt<enter>cCxt13e5<enter>PR:trigger ml<enter><esc>");
+    assert!(driver.mutations.is_empty());
+    assert!(!driver.is_asking());
+    assert!(driver.text().contains("read-only"));
+}
+
+#[test]
+fn the_log_follows_until_it_is_scrolled_up_and_again_at_its_end() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("jjjjj<enter>j<tab><tab>");
+    let follows = |driver: &Driver| driver.state.log.as_ref().is_some_and(|log| log.follows);
+    assert!(follows(&driver));
+    assert!(driver.text().contains("round 39"));
+    driver.keys("kk");
+    assert!(!follows(&driver));
+    assert!(!driver.text().contains("round 39"));
+    driver.keys("G");
+    assert!(follows(&driver));
+    driver.keys("/round 7<enter>");
+    assert!(driver.text().contains("round 7 "), "{}", driver.text());
+    assert!(!follows(&driver));
+}
+
+#[test]
+fn moving_the_selection_changes_the_log_and_an_old_answer_is_dropped() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("jjjjj<enter>");
+    let first = driver.state.log.as_ref().map(|log| log.key.task_id.to_string());
+    driver.keys("j");
+    let second = driver.state.log.as_ref().map(|log| log.key.task_id.to_string());
+    assert_ne!(first, second);
+}
+
+#[test]
+fn the_tries_of_a_task_have_a_log_each() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("jjjjj<enter>j(");
+    assert_eq!(driver.state.log.as_ref().and_then(|log| log.wanted_try), Some(1));
+    driver.keys("(");
+    assert!(driver.said().contains("2 tries"));
+    driver.keys(")");
+    assert_eq!(driver.state.log.as_ref().and_then(|log| log.wanted_try), None);
+}
+
+#[test]
+fn brackets_go_to_older_and_newer_runs_at_the_same_task() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("jjjjj<enter>j[");
+    assert!(
+        matches!(driver.screen(), Screen::Run(key) if key.dag_run_id.as_str().contains("03-04"))
+    );
+    assert_eq!(driver.state.level().selected.as_deref(), Some("train"));
+    driver.keys("]]");
+    assert!(driver.said().contains("newest"));
+}
+
+#[test]
+fn the_palette_finds_by_parts_and_says_when_nothing_fits() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys(":exps<enter>");
+    assert_eq!(*driver.screen(), Screen::Root(View::Experiments), "letters in order");
+    driver.keys(":trigger mlops_pipeline<enter>");
+    assert!(matches!(driver.screen(), Screen::Form(id) if id.as_str() == "mlops_pipeline"));
+    driver.keys("<esc>:xyzzy<enter>");
+    assert!(driver.said().contains("no command fits"));
+    driver.keys(":q<enter>");
+    assert!(driver.has_quit);
+}
+
+#[test]
+fn y_copies_the_command_that_does_the_same() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("y8y2y5<enter>y");
+    assert_eq!(driver.copied[0], "dagdeck dags show basic_dag_example");
+    assert_eq!(driver.copied[1], "dagdeck status");
+    assert_eq!(
+        driver.copied[2],
+        "dagdeck runs show mlops_pipeline manual__2026-03-02T09:14:03+00:00"
+    );
+    assert_eq!(driver.copied[3], "dagdeck models show iris");
+    assert!(driver.said().starts_with("copied: "));
+}
+
+#[test]
+fn pasted_text_goes_into_a_text_input_and_never_runs_as_keys() {
+    let mut driver = Driver::new(80, 24);
+    driver.send(Message::Paste("py".into()));
+    assert!(!driver.is_asking());
+    assert!(driver.said().contains("pasted"));
+    driver.keys("/");
+    driver.send(Message::Paste("etl\n".into()));
+    assert_eq!(driver.state.level().filter, "etl");
+}
+
+#[test]
+fn events_of_a_burst_cause_one_fetch_of_what_is_shown() {
+    let mut driver = Driver::new(80, 24);
+    let event = || {
+        Message::Event(Event::DagRunChanged {
+            dag_id: "etl_example".into(),
+            dag_run_id: "r".into(),
+            state: DagRunState::Running,
+        })
+    };
+    let first = crate::tui::update::update(&mut driver.state, event(), driver.now);
+    let second = crate::tui::update::update(&mut driver.state, event(), driver.now);
+    assert_eq!(first.len(), 1, "a timer: {first:?}");
+    assert!(second.is_empty(), "{second:?}");
+    let timer = crate::tui::message::Timer::Refetch;
+    let third = crate::tui::update::update(&mut driver.state, Message::Timer(timer), driver.now);
+    assert!(third.len() >= 2, "{third:?}");
+}
+
+#[test]
+fn when_the_line_is_back_what_is_shown_is_asked_for_again() {
+    let mut driver = Driver::new(80, 24);
+    driver.send(Message::LinkDown);
+    let asked = crate::tui::update::update(&mut driver.state, Message::LinkUp, driver.now);
+    assert!(asked.len() >= 3, "{asked:?}");
+}
+
+#[test]
+fn an_event_of_the_feed_leads_to_its_run() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("7j<enter>");
+    assert!(matches!(driver.screen(), Screen::Run(key) if key.dag_id.as_str() == "etl_example"));
+    driver.keys("<esc>G<enter>");
+    assert!(driver.said().contains("belongs to no run"));
+}
+
+#[test]
+fn along_the_edges_of_the_graph_the_selection_goes_up_and_downstream() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("jjjjj<enter><tab>ll");
+    assert_eq!(driver.state.level().selected.as_deref(), Some("decide"));
+    driver.keys("h");
+    assert_eq!(driver.state.level().selected.as_deref(), Some("train"));
+}

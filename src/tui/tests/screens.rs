@@ -1,0 +1,155 @@
+//! Each view at 80x24 and 200x60.
+
+use crate::tui::DeckOptions;
+use crate::tui::message::Message;
+use crate::tui::painter::Painter;
+use crate::tui::sample;
+use crate::tui::tests::Driver;
+use crate::tui::view;
+use crate::types::ask::{Answer, Request};
+use crate::types::view::DefinitionsView;
+use crate::types::{DagRunState, Fault};
+
+/// Draws what `keys` lead to at both sizes.
+macro_rules! at_both_sizes {
+    ($($name:ident: $keys:literal;)*) => {$(
+        #[test]
+        fn $name() {
+            for (width, height) in [(80, 24), (200, 60)] {
+                let mut driver = Driver::new(width, height);
+                driver.keys($keys);
+                insta::assert_snapshot!(format!("{}_{width}x{height}", stringify!($name)), driver.text());
+            }
+        }
+    )*};
+}
+
+at_both_sizes! {
+    dags: "";
+    dags_filtered: "/data !paused<enter>";
+    dag_definition: "d";
+    runs: "2";
+    run_tasks: "jjjjj<enter>j";
+    run_graph: "jjjjj<enter>j<tab>";
+    run_log: "jjjjj<enter>j<tab><tab>";
+    run_failed: "2j<enter>j";
+    task_details: "jjjjj<enter>ji";
+    clear_dialog: "jjjjj<enter>jc";
+    trigger_form: "jjjjjt";
+    assets: "3jjj";
+    asset_page: "3jjj<enter>";
+    experiments: "4";
+    experiment_runs: "4<enter>";
+    tracking_run: "4<enter><enter>";
+    models: "5";
+    model_page: "5<enter>";
+    promote_dialog: "5<enter>P";
+    serving: "6";
+    events: "7";
+    system: "8";
+    help: "?";
+    palette: ":tri";
+}
+
+#[test]
+fn a_form_with_a_problem_shows_it_on_its_field() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("jjjjjt<right><tab><tab><tab>999");
+    insta::assert_snapshot!(driver.text());
+}
+
+#[test]
+fn the_first_screen_without_colours_and_in_ascii() {
+    let options = DeckOptions { ascii: true, no_colour: true, ..DeckOptions::default() };
+    let driver = Driver::with(options, 80, 24, |_| None);
+    let text = driver.text();
+    assert!(text.is_ascii());
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_broken_edit_is_told_on_every_screen_and_its_place_is_drawn() {
+    let mut driver = Driver::with(DeckOptions::default(), 80, 24, |request| match request {
+        Request::Definitions => Some(Ok(Answer::Definitions(sample::broken_definitions()))),
+        _ => None,
+    });
+    insta::assert_snapshot!("broken_banner", driver.text());
+    driver.keys("E");
+    insta::assert_snapshot!("broken_drawing", driver.text());
+}
+
+#[test]
+fn a_daemon_that_is_gone_leaves_the_screen_usable() {
+    let mut driver = Driver::new(80, 24);
+    driver.send(Message::LinkDown);
+    driver.wait(12_000);
+    driver.send(Message::Tick);
+    driver.keys("j");
+    insta::assert_snapshot!(driver.text());
+}
+
+#[test]
+fn a_new_deck_says_what_would_be_where_and_how_to_get_it() {
+    let mut driver = Driver::with(DeckOptions::default(), 80, 24, |request| {
+        Some(Ok(match request {
+            Request::ListDags => Answer::Dags(vec![]),
+            Request::ListRuns { .. } => Answer::Runs { runs: vec![], total: 0 },
+            Request::ListAssets => Answer::Assets(vec![]),
+            Request::ListExperiments => Answer::Experiments(vec![]),
+            Request::ListModels => Answer::Models(vec![]),
+            Request::ListEvents { .. } => Answer::Events(vec![]),
+            Request::Definitions => Answer::Definitions(DefinitionsView::default()),
+            _ => return None,
+        }))
+    });
+    for (digit, words) in [
+        ("1", "No DAGs yet"),
+        ("2", "No runs yet"),
+        ("3", "No assets here"),
+        ("4", "No experiments yet"),
+        ("5", "No registered models yet"),
+        ("7", "Nothing has happened yet"),
+    ] {
+        driver.keys(digit);
+        assert!(driver.text().contains(words), "{}", driver.text());
+    }
+}
+
+#[test]
+fn what_cannot_be_fetched_says_why() {
+    let mut driver = Driver::with(DeckOptions::default(), 80, 24, |request| match request {
+        Request::ListModels => Some(Err(Fault::unavailable("the store does not answer"))),
+        _ => None,
+    });
+    driver.keys("5");
+    assert!(driver.text().contains("the store does not answer"));
+    assert!(driver.text().contains("ctrl-l asks again"));
+}
+
+#[test]
+fn a_terminal_that_is_too_small_is_told_so() {
+    let driver = Driver::new(40, 10);
+    assert!(driver.text().contains("40x10 is too small"));
+}
+
+#[test]
+fn a_whole_frame_stays_within_its_bytes_and_a_small_change_within_few() {
+    for keys in ["", "jjjjj<enter>j", "6"] {
+        let mut driver = Driver::new(200, 60);
+        driver.keys(keys);
+        let mut painter = Painter::new(Vec::new());
+        painter.paint(view::drawn(&driver.state)).unwrap();
+        let whole = painter.written();
+        assert!(whole <= 30 * 1024, "{whole} bytes for `{keys}`");
+    }
+    let mut driver = Driver::new(200, 60);
+    driver.keys("jjjjj<enter>j");
+    let mut painter = Painter::new(Vec::new());
+    painter.paint(view::drawn(&driver.state)).unwrap();
+    let before = painter.written();
+    driver.wait(1000);
+    driver.send(Message::Tick);
+    painter.paint(view::drawn(&driver.state)).unwrap();
+    assert!(painter.written() - before <= 1536, "{} bytes", painter.written() - before);
+    assert_eq!(driver.state.shown_run().map(|run| run.run.state), Some(DagRunState::Running));
+}

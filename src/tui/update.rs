@@ -1,0 +1,85 @@
+//! What every message does to the state, and what is to be done then. Pure: no clock, no
+//! terminal, no daemon.
+//!
+//! ```text
+//! message ─► change the state ─► reconcile: ask for what is shown and not there ─► effects
+//! ```
+
+use crate::tui::message::{Effect, Message, Timer};
+use crate::tui::state::{Link, Screen, Slot, State, View};
+use crate::types::Timestamp;
+
+mod action;
+mod answer;
+mod command;
+mod confirm;
+mod form;
+mod key;
+mod movement;
+pub(crate) mod palette;
+mod reconcile;
+
+/// How long a burst of events is waited out before what it touched is fetched again.
+const DEBOUNCE_MILLIS: u64 = 80;
+
+/// Takes one message.
+pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec<Effect> {
+    state.now = now;
+    let mut effects = Vec::new();
+    match message {
+        Message::Key(event) => key::press(state, &event, &mut effects),
+        Message::Paste(text) => key::paste(state, &text, &mut effects),
+        Message::Resize(width, height) => {
+            state.size.width = width;
+            state.size.height = height;
+        }
+        Message::Answered { purpose, generation, result } => {
+            answer::take(state, purpose, generation, result, &mut effects);
+        }
+        Message::Event(event) => {
+            if state.cache.touch(&event) && !state.refetch_is_due {
+                state.refetch_is_due = true;
+                effects.push(Effect::After { millis: DEBOUNCE_MILLIS, timer: Timer::Refetch });
+            }
+        }
+        Message::LinkUp => {
+            state.link = Link::Live;
+            state.cache.reset_asked();
+            state.log = None;
+        }
+        Message::LinkDown => {
+            if !matches!(state.link, Link::Down { .. }) {
+                state.link = Link::Down { since: now };
+            }
+        }
+        Message::Tick => tick(state),
+        Message::Timer(timer) => ring(state, timer, &mut effects),
+    }
+    reconcile::reconcile(state, &mut effects);
+    effects
+}
+
+/// A second has passed: lines expire, and what moves without events is asked for again.
+fn tick(state: &mut State) {
+    if state.flash.as_ref().is_some_and(|flash| flash.until <= state.now) {
+        state.flash = None;
+    }
+    let polled = match &state.level().screen {
+        Screen::Root(View::Serving) => Some(Slot::Serving),
+        Screen::Root(View::System) => Some(Slot::Status),
+        _ => None,
+    };
+    if let Some(slot) = polled {
+        state.cache.mark_old(|other| *other == slot);
+    }
+}
+
+fn ring(state: &mut State, timer: Timer, effects: &mut Vec<Effect>) {
+    match timer {
+        Timer::Refetch => state.refetch_is_due = false,
+        Timer::StartLog(generation) | Timer::RetryLog(generation) => {
+            reconcile::read_log(state, generation, effects);
+        }
+        Timer::CheckForm(generation) => form::check(state, generation, effects),
+    }
+}

@@ -1,0 +1,306 @@
+//! What the actions of the keymap do.
+
+use tui_input::Input;
+
+use crate::tui::keymap::Action;
+use crate::tui::message::{AliasWish, Effect, Purpose};
+use crate::tui::rows;
+use crate::tui::state::{
+    Form, Level, Palette, Popup, Prompt, PromptKind, Screen, State, Tone, View,
+};
+use crate::tui::update::movement::{self, Step};
+use crate::tui::update::reconcile::{LogTarget, open_log};
+use crate::tui::update::{command, confirm, form};
+use crate::types::DagId;
+use crate::types::ask::Request;
+use crate::types::event::Event;
+use crate::types::run::DagRunKey;
+
+/// The alias that promotes and rollbacks move.
+pub(crate) const ALIAS: &str = "production";
+
+/// Does what a key stands for.
+pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+    match action {
+        Action::Help => state.popup = Some(Popup::Help { scroll: 0 }),
+        Action::Palette => state.popup = Some(Popup::Palette(Palette::default())),
+        Action::Filter => open_prompt(state, PromptKind::Filter),
+        Action::Search => open_prompt(state, PromptKind::Search),
+        Action::Back => back(state),
+        Action::Leave => {
+            if !state.pop() {
+                effects.push(Effect::Quit);
+            }
+        }
+        Action::Down => movement::step(state, Step::By(1)),
+        Action::Up => movement::step(state, Step::By(-1)),
+        Action::Left => movement::along_edge(state, false),
+        Action::Right => movement::along_edge(state, true),
+        Action::Top => movement::step(state, Step::Start),
+        Action::Bottom => movement::step(state, Step::End),
+        Action::HalfDown => movement::step(state, Step::By(movement::half_page(state))),
+        Action::HalfUp => movement::step(state, Step::By(-movement::half_page(state))),
+        Action::Open => open(state),
+        Action::NextPane => {
+            let level = state.level_mut();
+            level.pane = level.pane.next();
+        }
+        Action::Zoom => {
+            let level = state.level_mut();
+            level.is_zoomed = !level.is_zoomed;
+        }
+        Action::Copy => {
+            let command = command::equivalent(state);
+            state.say(Tone::Info, format!("copied: {command}"));
+            effects.push(Effect::Copy(command));
+        }
+        Action::Refetch => {
+            state.cache.touch(&Event::Resync);
+            state.log = None;
+            effects.push(Effect::Repaint);
+        }
+        Action::Suspend => effects.push(Effect::Suspend),
+        Action::Show(view) => state.switch(view),
+        Action::ShowErrors => show_errors(state),
+        Action::Attention => {
+            let level = state.level_mut();
+            level.attention_only = !level.attention_only;
+        }
+        Action::Trigger => trigger(state, effects),
+        Action::Pause => confirm::pause(state),
+        Action::DagRuns => go_to_dag(state, Screen::DagRuns),
+        Action::DagPage => go_to_dag(state, Screen::Dag),
+        Action::Clear => confirm::clear(state),
+        Action::ClearFailed => confirm::clear_failed(state),
+        Action::Cancel => confirm::cancel(state),
+        Action::OlderRun => other_run(state, true),
+        Action::NewerRun => other_run(state, false),
+        Action::TaskDetails => state.popup = Some(Popup::Task { scroll: 0 }),
+        Action::Follow => follow(state),
+        Action::Wrap => state.log_options.wraps = !state.log_options.wraps,
+        Action::Times => state.log_options.has_times = !state.log_options.has_times,
+        Action::NextMatch => next_match(state, false),
+        Action::PreviousMatch => next_match(state, true),
+        Action::OlderTry => other_try(state, true, effects),
+        Action::NewerTry => other_try(state, false, effects),
+        Action::Emit => confirm::emit(state),
+        Action::Promote => plan_alias(state, AliasWish::Promote, effects),
+        Action::Rollback => plan_alias(state, AliasWish::Rollback, effects),
+    }
+}
+
+fn open_prompt(state: &mut State, kind: PromptKind) {
+    let text = match kind {
+        PromptKind::Filter => state.level().filter.clone(),
+        PromptKind::Search => String::new(),
+    };
+    state.prompt = Some(Prompt { kind, input: Input::new(text) });
+}
+
+/// Clears the filter, else goes back one level; never leaves.
+fn back(state: &mut State) {
+    let level = state.level_mut();
+    if !level.filter.is_empty() {
+        level.filter.clear();
+    } else if level.attention_only {
+        level.attention_only = false;
+    } else if level.is_zoomed {
+        level.is_zoomed = false;
+    } else {
+        state.pop();
+    }
+}
+
+fn show_errors(state: &mut State) {
+    if state.definitions().is_some_and(|definitions| !definitions.diagnostics.is_empty()) {
+        if state.level().screen != Screen::Definitions {
+            state.push(Screen::Definitions);
+        }
+    } else {
+        state.say(Tone::Good, "dags.toml has no errors");
+    }
+}
+
+/// Drills into what is selected.
+fn open(state: &mut State) {
+    let level = state.level();
+    let screen =
+        match &level.screen {
+            Screen::Root(View::Dags) => rows::selected(state, level, &rows::dags(state, level))
+                .map(|dag| match dag.recent_runs.last() {
+                    Some(run) => run_screen(&dag.dag_id, &run.dag_run_id),
+                    None => Screen::Dag(dag.dag_id.clone()),
+                }),
+            Screen::Root(View::Runs) | Screen::DagRuns(_) => {
+                rows::selected(state, level, &rows::runs(state, level))
+                    .map(|run| Screen::Run(run.key()))
+            }
+            Screen::Root(View::Assets) => {
+                rows::shown_asset(state).map(|a| Screen::Asset(a.name.clone()))
+            }
+            Screen::Root(View::Experiments) => {
+                rows::selected(state, level, &rows::experiments(state, level))
+                    .map(|experiment| Screen::Experiment(experiment.name.clone()))
+            }
+            Screen::Experiment(name) => {
+                rows::selected(state, level, &rows::tracking_runs(state, level, name))
+                    .map(|run| Screen::TrackingRun(run.run_id.clone()))
+            }
+            Screen::Root(View::Models) => rows::selected(state, level, &rows::models(state, level))
+                .map(|model| Screen::Model(model.name.clone())),
+            Screen::Root(View::Events) => event_target(state, level),
+            _ => None,
+        };
+    match screen {
+        Some(screen) => state.push(screen),
+        None if state.level().screen == Screen::Root(View::Events) => {
+            state.say(Tone::Info, "this event belongs to no run");
+        }
+        None => {}
+    }
+}
+
+fn event_target(state: &State, level: &Level) -> Option<Screen> {
+    let event = rows::selected(state, level, &rows::events(state, level))?;
+    let dag_id = event.dag_id.as_ref()?;
+    Some(match &event.dag_run_id {
+        Some(dag_run_id) => run_screen(dag_id, dag_run_id),
+        None => Screen::Dag(dag_id.clone()),
+    })
+}
+
+fn run_screen(dag_id: &DagId, dag_run_id: &crate::types::DagRunId) -> Screen {
+    Screen::Run(DagRunKey { dag_id: dag_id.clone(), dag_run_id: dag_run_id.clone() })
+}
+
+/// Returns the DAG that the place is about.
+pub(crate) fn dag_here(state: &State) -> Option<DagId> {
+    let level = state.level();
+    match &level.screen {
+        Screen::Root(View::Dags) => {
+            rows::selected(state, level, &rows::dags(state, level)).map(|dag| dag.dag_id.clone())
+        }
+        Screen::Dag(dag_id) | Screen::Form(dag_id) => Some(dag_id.clone()),
+        Screen::Root(View::Runs) | Screen::DagRuns(_) => {
+            let run = rows::selected(state, level, &rows::runs(state, level));
+            match (run, &level.screen) {
+                (Some(run), _) => Some(run.dag_id.clone()),
+                (None, Screen::DagRuns(dag_id)) => Some(dag_id.clone()),
+                (None, _) => None,
+            }
+        }
+        Screen::Run(key) => Some(key.dag_id.clone()),
+        _ => None,
+    }
+}
+
+fn go_to_dag(state: &mut State, screen: fn(DagId) -> Screen) {
+    if let Some(dag_id) = dag_here(state) {
+        state.push(screen(dag_id));
+    }
+}
+
+/// Opens the form; from a run, with what that run was given.
+fn trigger(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(dag_id) = dag_here(state) else { return };
+    if let Screen::Run(key) = &state.level().screen
+        && let (Some(run), Some(dag)) = (state.cache.run(key), state.cache.dag(&dag_id))
+    {
+        let form = Form::new(dag, Some(&run.run.conf));
+        state.forms.insert(dag_id.clone(), form);
+    }
+    state.push(Screen::Form(dag_id.clone()));
+    form::changed(state, &dag_id, 0, effects);
+}
+
+/// Shows the run of the same DAG before or after the shown one, at the same task and pane.
+fn other_run(state: &mut State, older: bool) {
+    let Screen::Run(key) = &state.level().screen else { return };
+    let Some(dag) = state.cache.dag(&key.dag_id) else { return };
+    let runs = &dag.dag.recent_runs;
+    let here = runs.iter().position(|run| run.dag_run_id == key.dag_run_id);
+    let next = match (here, older) {
+        (Some(at), true) => at.checked_sub(1),
+        (Some(at), false) => Some(at + 1),
+        (None, _) => runs.len().checked_sub(1),
+    };
+    match next.and_then(|at| runs.get(at)) {
+        Some(run) => {
+            let screen = run_screen(&key.dag_id, &run.dag_run_id);
+            state.level_mut().screen = screen;
+        }
+        None if older => {
+            state.say(Tone::Info, "this is the oldest run kept at hand; `r` lists more")
+        }
+        None => state.say(Tone::Info, "this is the newest run"),
+    }
+}
+
+fn follow(state: &mut State) {
+    let height = crate::tui::screen::run::log_height(state);
+    let Some(log) = &mut state.log else { return };
+    log.follows = !log.follows;
+    log.top = log.lines.len().saturating_sub(height);
+}
+
+fn next_match(state: &mut State, backward: bool) {
+    let Some(log) = &mut state.log else { return };
+    match log.find(log.top, backward) {
+        Some(at) => {
+            log.top = at;
+            log.follows = false;
+        }
+        None if log.search.is_empty() => state.say(Tone::Info, "search first: `/`"),
+        None => {
+            let text = format!("no line has `{}`", log.search);
+            state.say(Tone::Info, text);
+        }
+    }
+}
+
+fn other_try(state: &mut State, older: bool, effects: &mut Vec<Effect>) {
+    let Some(task) = rows::selected_task(state) else { return };
+    let (key, last_try) = (task.key.clone(), task.try_number);
+    let Some(log) = &state.log else { return };
+    let shown = log.wanted_try.unwrap_or(log.shown_try);
+    let next = if older { shown.saturating_sub(1) } else { shown + 1 };
+    if next < 1 || next > last_try {
+        state.say(Tone::Info, format!("the task has {}", tries(last_try)));
+        return;
+    }
+    // The last try is followed, so that a retry after it is shown by itself.
+    let wanted = (next != last_try).then_some(next);
+    open_log(state, LogTarget { key, wanted, last_try }, 0, effects);
+}
+
+fn tries(count: u32) -> String {
+    match count {
+        0 => "not been tried".to_owned(),
+        1 => "one try only".to_owned(),
+        n => format!("{n} tries"),
+    }
+}
+
+/// Asks what moving the alias would change; the answer opens the confirm.
+fn plan_alias(state: &mut State, wish: AliasWish, effects: &mut Vec<Effect>) {
+    let level = state.level();
+    let alias = ALIAS.to_owned();
+    let request = match (&level.screen, wish) {
+        (Screen::Model(name), AliasWish::Promote) => {
+            let version = rows::selected(state, level, &rows::versions(state, level, name));
+            version.map(|v| Request::PlanPromote { name: name.clone(), version: v.version, alias })
+        }
+        (Screen::Model(name), AliasWish::Rollback) => {
+            Some(Request::PlanRollback { name: name.clone(), alias })
+        }
+        (Screen::Root(View::Models), AliasWish::Rollback) => {
+            let model = rows::selected(state, level, &rows::models(state, level));
+            model.map(|model| Request::PlanRollback { name: model.name.clone(), alias })
+        }
+        _ => None,
+    };
+    let Some(request) = request else { return };
+    let generation = state.next_generation();
+    state.alias_generation = generation;
+    effects.push(Effect::Ask { purpose: Purpose::PlanAlias(wish), generation, request });
+}

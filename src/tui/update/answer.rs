@@ -1,0 +1,125 @@
+//! What an answer changes.
+
+use crate::tui::message::{Act, Effect, Purpose};
+use crate::tui::state::form::Check;
+use crate::tui::state::{Screen, State, Tone};
+use crate::tui::text;
+use crate::tui::update::{confirm, reconcile};
+use crate::types::ask::Answer;
+use crate::types::event::Event;
+use crate::types::view::{ParamProblem, TriggerPlan};
+use crate::types::{DagId, Fault, FaultKind};
+
+/// Takes an answer; a late one changes nothing.
+pub(crate) fn take(
+    state: &mut State,
+    purpose: Purpose,
+    generation: u64,
+    result: Result<Answer, Fault>,
+    effects: &mut Vec<Effect>,
+) {
+    match purpose {
+        Purpose::Fetch(slot) => {
+            state.cache.put(&slot, generation, result);
+        }
+        Purpose::Log => {
+            let result = result.and_then(|answer| match answer {
+                Answer::Log(chunk) => Ok(chunk),
+                other => Err(unfitting(&other)),
+            });
+            reconcile::take_log(state, generation, result, effects);
+        }
+        Purpose::PlanTrigger(dag_id) => {
+            let result = result.and_then(|answer| match answer {
+                Answer::Plan(plan) => Ok(plan),
+                other => Err(unfitting(&other)),
+            });
+            take_check(state, &dag_id, generation, result);
+        }
+        Purpose::PlanAlias(wish) => match result {
+            Ok(Answer::AliasPlan(plan)) => confirm::move_alias(state, generation, *plan, wish),
+            Ok(other) => say_fault(state, &unfitting(&other)),
+            Err(fault) => say_fault(state, &fault),
+        },
+        Purpose::Act(act) => take_act(state, act, result),
+    }
+}
+
+fn take_check(
+    state: &mut State,
+    dag_id: &DagId,
+    generation: u64,
+    result: Result<Result<TriggerPlan, Vec<ParamProblem>>, Fault>,
+) {
+    let form = state.forms.get_mut(dag_id).filter(|form| form.generation == generation);
+    let Some(form) = form else { return };
+    form.check = match result {
+        Ok(Ok(plan)) => Check::Good(plan),
+        Ok(Err(problems)) => Check::Problems(problems),
+        Err(fault) => Check::Failed(fault.to_string()),
+    };
+}
+
+fn take_act(state: &mut State, act: Act, result: Result<Answer, Fault>) {
+    let answer = match result {
+        Ok(answer) => answer,
+        Err(fault) => {
+            if let Act::Trigger(dag_id) = &act
+                && let Some(form) = state.forms.get_mut(dag_id)
+            {
+                form.is_sent = false;
+            }
+            say_fault(state, &fault);
+            return;
+        }
+    };
+    // Events would tell, but the operator looks for the effect now.
+    state.cache.touch(&Event::Resync);
+    match (act, answer) {
+        (Act::Trigger(dag_id), Answer::Run(run)) => {
+            state.forms.remove(&dag_id);
+            state.say(Tone::Good, format!("triggered {} of {dag_id}", run.dag_run_id));
+            if state.level().screen == Screen::Form(dag_id) {
+                state.pop();
+                state.push(Screen::Run(run.key()));
+            }
+        }
+        (Act::Trigger(dag_id), _) => state.say(Tone::Good, format!("triggered {dag_id}")),
+        (Act::Pause(dag_id, true), _) => {
+            state.say(Tone::Good, format!("paused {dag_id}: its schedule starts no runs"));
+        }
+        (Act::Pause(dag_id, false), _) => state.say(Tone::Good, format!("unpaused {dag_id}")),
+        (Act::Clear, Answer::Cleared(cleared)) => {
+            let count = text::count(cleared.len(), "task");
+            state.say(Tone::Good, format!("cleared {count}: they run again"));
+        }
+        (Act::Clear, _) => state.say(Tone::Good, "cleared"),
+        (Act::Cancel, _) => state.say(Tone::Good, "cancelled the run"),
+        (Act::Emit(name), _) => state.say(Tone::Good, format!("emitted an event of {name}")),
+        (Act::Move(what), _) => state.say(Tone::Good, what),
+    }
+}
+
+/// Shows a refusal with what to do instead.
+pub(crate) fn say_fault(state: &mut State, fault: &Fault) {
+    let hint = fault.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    let text = match fault.kind {
+        FaultKind::Unavailable => format!("no answer: {fault}{hint}"),
+        FaultKind::Internal => format!("internal: {fault}; the daemon's log tells more"),
+        FaultKind::Invalid
+        | FaultKind::NotFound
+        | FaultKind::Exists
+        | FaultKind::Conflict
+        | FaultKind::Denied
+        | FaultKind::Busy => format!("{fault}{hint}"),
+    };
+    state.say(Tone::Bad, text);
+}
+
+/// The daemon said something that does not answer the question: another version, most likely.
+fn unfitting(answer: &Answer) -> Fault {
+    let kind = format!("{answer:?}");
+    let kind = kind.split(['(', ' ']).next().unwrap_or_default();
+    Fault::new(FaultKind::Internal, format!("the daemon answered with `{kind}`"))
+        .hint("is it the same version?")
+}

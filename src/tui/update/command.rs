@@ -1,0 +1,59 @@
+//! The command line that shows or does the same as the screen.
+
+use crate::tui::rows;
+use crate::tui::state::{Pane, Screen, State, View};
+use crate::tui::text::shell;
+use crate::tui::update::action;
+
+/// Returns the command for what is selected.
+pub(crate) fn equivalent(state: &State) -> String {
+    let level = state.level();
+    match &level.screen {
+        Screen::Root(View::Dags) => match action::dag_here(state) {
+            Some(dag_id) => format!("dagdeck dags show {}", shell(dag_id.as_str())),
+            None => "dagdeck dags list".to_owned(),
+        },
+        Screen::Dag(dag_id) => format!("dagdeck dags show {}", shell(dag_id.as_str())),
+        Screen::Form(dag_id) => match state.forms.get(dag_id) {
+            Some(form) => form.command(),
+            None => format!("dagdeck trigger {}", shell(dag_id.as_str())),
+        },
+        Screen::Root(View::Runs) | Screen::DagRuns(_) => {
+            match rows::selected(state, level, &rows::runs(state, level)) {
+                Some(run) => format!(
+                    "dagdeck runs show {} {}",
+                    shell(run.dag_id.as_str()),
+                    shell(run.dag_run_id.as_str())
+                ),
+                None => "dagdeck runs list".to_owned(),
+            }
+        }
+        Screen::Run(key) => {
+            let run = format!("{} {}", shell(key.dag_id.as_str()), shell(key.dag_run_id.as_str()));
+            match (level.pane, rows::selected_task(state)) {
+                (Pane::Log, Some(task)) => {
+                    let tried = state.log.as_ref().and_then(|log| log.wanted_try);
+                    let tried = tried.map(|n| format!(" --try {n}")).unwrap_or_default();
+                    format!("dagdeck logs {run} {}{tried}", shell(task.key.task_id.as_str()))
+                }
+                _ => format!("dagdeck tasks {run}"),
+            }
+        }
+        Screen::Root(View::Assets) => "dagdeck assets list".to_owned(),
+        Screen::Asset(name) => format!("dagdeck assets lineage {}", shell(name.as_str())),
+        Screen::Root(View::Experiments) => "dagdeck experiments list".to_owned(),
+        Screen::Experiment(name) => format!("dagdeck experiments runs {}", shell(name)),
+        Screen::TrackingRun(_) => match state.levels().iter().rev().nth(1).map(|l| &l.screen) {
+            Some(Screen::Experiment(name)) => {
+                format!("dagdeck experiments runs {} -o json", shell(name))
+            }
+            _ => "dagdeck experiments list".to_owned(),
+        },
+        Screen::Root(View::Models) => "dagdeck models list".to_owned(),
+        Screen::Model(name) => format!("dagdeck models show {}", shell(name)),
+        Screen::Root(View::Serving) => "dagdeck serving status".to_owned(),
+        Screen::Root(View::Events) => "dagdeck runs list".to_owned(),
+        Screen::Root(View::System) => "dagdeck status".to_owned(),
+        Screen::Definitions => "dagdeck check".to_owned(),
+    }
+}

@@ -1,0 +1,309 @@
+//! The questions before something is changed: they name their target, Cancel has the focus
+//! first, and they are deaf for a moment after they opened.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use serde_json::Map;
+use tui_input::Input;
+
+use crate::tui::message::{Act, AliasWish, Effect, Purpose};
+use crate::tui::rows;
+use crate::tui::state::popup::{Confirm, Gate, Subject};
+use crate::tui::state::{Popup, Screen, State, Tone, View};
+use crate::tui::text;
+use crate::tui::update::{action, key};
+use crate::types::ask::Request;
+use crate::types::run::{DagRun, TaskInstance};
+use crate::types::view::{AliasPlan, RunDetailView};
+use crate::types::{DagRunState, TaskId, TaskInstanceState};
+
+/// A question without its target's details.
+struct Question {
+    title: String,
+    lines: Vec<String>,
+    verb: &'static str,
+    request: Request,
+    act: Act,
+}
+
+fn ask(state: &mut State, question: Question) {
+    let Question { title, lines, verb, request, act } = question;
+    state.popup = Some(Popup::Confirm(Box::new(Confirm {
+        title,
+        subject: Subject::Lines(lines),
+        verb,
+        gate: Gate::Button { on_yes: false },
+        request,
+        act,
+        opened_at: state.now,
+    })));
+}
+
+/// Asks before a DAG is paused or unpaused.
+pub(crate) fn pause(state: &mut State) {
+    let Some(dag_id) = action::dag_here(state) else { return };
+    let listed = state.cache.dags().and_then(|dags| dags.iter().find(|dag| dag.dag_id == dag_id));
+    let Some(dag) = listed.or_else(|| state.cache.dag(&dag_id).map(|view| &view.dag)) else {
+        return;
+    };
+    let is_paused = !dag.is_paused;
+    let lines = if is_paused {
+        vec!["Its schedule starts no more runs.".to_owned(), "Runs under way go on.".to_owned()]
+    } else {
+        vec![format!("Its schedule ({}) starts runs again.", dag.timetable_summary)]
+    };
+    let verb = if is_paused { "Pause" } else { "Unpause" };
+    ask(
+        state,
+        Question {
+            title: format!("{verb} {dag_id}?"),
+            lines,
+            verb,
+            request: Request::SetPaused { dag_id: dag_id.clone(), is_paused },
+            act: Act::Pause(dag_id, is_paused),
+        },
+    );
+}
+
+/// Asks before the selected task and what is downstream of it are cleared.
+pub(crate) fn clear(state: &mut State) {
+    let (Some(run), Some(task)) = (state.shown_run(), rows::selected_task(state)) else { return };
+    let task_id = task.key.task_id.clone();
+    let reached = downstream(run, &task_id);
+    let names: Vec<&str> = reached.iter().map(TaskId::as_str).collect();
+    let busy = run
+        .tasks
+        .iter()
+        .filter(|t| reached.contains(&t.key.task_id))
+        .filter(|t| is_busy(t))
+        .count();
+    let mut lines = vec![
+        format!("of run {}", run.run.dag_run_id),
+        format!("{} run again: {}", text::count(names.len(), "task"), names.join(", ")),
+    ];
+    if busy > 0 {
+        lines.push(format!("{} under way is stopped first", text::count(busy, "task")));
+    }
+    let request = Request::ClearTasks {
+        dag_id: run.run.dag_id.clone(),
+        dag_run_id: run.run.dag_run_id.clone(),
+        task_ids: vec![task_id.clone()],
+        only_failed: false,
+        include_downstream: true,
+    };
+    let title = format!("Clear {task_id} and what is downstream?");
+    ask(state, Question { title, lines, verb: "Clear", request, act: Act::Clear });
+}
+
+fn is_busy(task: &TaskInstance) -> bool {
+    task.state.is_some_and(TaskInstanceState::is_in_flight)
+}
+
+/// Returns `start` and everything that follows from it, in the run's order.
+fn downstream(run: &RunDetailView, start: &TaskId) -> Vec<TaskId> {
+    let mut reached = vec![start.clone()];
+    let mut at = 0;
+    while let Some(here) = reached.get(at).cloned() {
+        for (from, to) in &run.edges {
+            if *from == here && !reached.contains(to) {
+                reached.push(to.clone());
+            }
+        }
+        at += 1;
+    }
+    reached
+}
+
+/// Returns the run that the place is about.
+fn run_here(state: &State) -> Option<&DagRun> {
+    let level = state.level();
+    match &level.screen {
+        Screen::Run(key) => state.cache.run(key).map(|view| &view.run),
+        Screen::Root(View::Runs) | Screen::DagRuns(_) => {
+            rows::selected(state, level, &rows::runs(state, level))
+        }
+        _ => None,
+    }
+}
+
+/// Asks before every failed task of the run is cleared.
+pub(crate) fn clear_failed(state: &mut State) {
+    let Some(run) = run_here(state) else { return };
+    if run.state != DagRunState::Failed {
+        let text = format!("{} has not failed", run.dag_run_id);
+        state.say(Tone::Info, text);
+        return;
+    }
+    let mut lines = vec![format!("of run {}", run.dag_run_id)];
+    if let Some(view) = state.shown_run() {
+        let failed: Vec<&str> = view
+            .tasks
+            .iter()
+            .filter(|task| {
+                matches!(
+                    task.state,
+                    Some(TaskInstanceState::Failed | TaskInstanceState::UpstreamFailed)
+                )
+            })
+            .map(|task| task.key.task_id.as_str())
+            .collect();
+        lines.push(format!("{} again: {}", text::count(failed.len(), "task"), failed.join(", ")));
+    } else {
+        lines.push("They run again, and what is downstream of them.".to_owned());
+    }
+    let request = Request::ClearTasks {
+        dag_id: run.dag_id.clone(),
+        dag_run_id: run.dag_run_id.clone(),
+        task_ids: Vec::new(),
+        only_failed: true,
+        include_downstream: true,
+    };
+    let title = format!("Clear the failed tasks of {}?", run.dag_id);
+    ask(state, Question { title, lines, verb: "Clear", request, act: Act::Clear });
+}
+
+/// Asks before a run is cancelled.
+pub(crate) fn cancel(state: &mut State) {
+    let Some(run) = run_here(state) else { return };
+    if run.state.is_finished() {
+        let text = format!("{} has ended already", run.dag_run_id);
+        state.say(Tone::Info, text);
+        return;
+    }
+    let mut lines = vec![format!("run {}", run.dag_run_id)];
+    if let Some(view) = state.shown_run() {
+        let busy = view.tasks.iter().filter(|task| is_busy(task)).count();
+        let left = view
+            .tasks
+            .iter()
+            .filter(|t| !t.state.is_some_and(TaskInstanceState::is_finished))
+            .count();
+        lines.push(format!(
+            "{} under way killed, {} not started",
+            text::count(busy, "task"),
+            left.saturating_sub(busy)
+        ));
+    }
+    let request =
+        Request::CancelRun { dag_id: run.dag_id.clone(), dag_run_id: run.dag_run_id.clone() };
+    let title = format!("Cancel this run of {}?", run.dag_id);
+    ask(state, Question { title, lines, verb: "Cancel the run", request, act: Act::Cancel });
+}
+
+/// Asks before an event of an asset is emitted.
+pub(crate) fn emit(state: &mut State) {
+    let Some(asset) = rows::shown_asset(state) else { return };
+    let name = asset.name.clone();
+    let mut lines = vec![format!("uri {}", asset.uri)];
+    lines.push(if asset.scheduled_dags.is_empty() {
+        "No DAG waits for it.".to_owned()
+    } else {
+        let dags: Vec<&str> = asset.scheduled_dags.iter().map(|dag| dag.as_str()).collect();
+        format!("DAGs that wait for it: {}", dags.join(", "))
+    });
+    let act = Act::Emit(name.to_string());
+    let title = format!("Say that {name} changed?");
+    let request = Request::EmitAsset { name, extra: Map::new() };
+    ask(state, Question { title, lines, verb: "Emit", request, act });
+}
+
+/// Opens the confirm of a promote or a rollback with what it would change.
+pub(crate) fn move_alias(state: &mut State, generation: u64, plan: AliasPlan, wish: AliasWish) {
+    let is_here = match &state.level().screen {
+        Screen::Model(name) => *name == plan.name,
+        Screen::Root(View::Models) => true,
+        _ => false,
+    };
+    if generation != state.alias_generation || !is_here || state.popup.is_some() {
+        return;
+    }
+    let (name, alias, to) = (plan.name.clone(), plan.alias.clone(), plan.to.version);
+    let from = plan.from.as_ref().map(|version| version.version);
+    if from == Some(to) {
+        state.say(Tone::Info, format!("{alias} of {name} stands at v{to} already"));
+        return;
+    }
+    let (title, verb, request) = match wish {
+        AliasWish::Promote => (
+            format!("Promote {name} v{to} to {alias}?"),
+            "Promote",
+            Request::Promote {
+                name: name.clone(),
+                version: to,
+                alias: alias.clone(),
+                expected_current: from,
+            },
+        ),
+        AliasWish::Rollback => (
+            format!("Roll {alias} of {name} back to v{to}?"),
+            "Roll back",
+            Request::Rollback { name: name.clone(), alias: alias.clone(), expected_current: from },
+        ),
+    };
+    state.popup = Some(Popup::Confirm(Box::new(Confirm {
+        title,
+        act: Act::Move(format!("{alias} of {name} stands at v{to}")),
+        subject: Subject::Alias(Box::new(plan)),
+        verb,
+        gate: Gate::Name { expected: name, input: Input::default() },
+        request,
+        opened_at: state.now,
+    })));
+}
+
+/// Takes a key of the open confirm.
+pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
+    let now = state.now;
+    let Some(Popup::Confirm(confirm)) = &mut state.popup else { return };
+    if !confirm.listens(now) {
+        return;
+    }
+    let mut goes = false;
+    match (&mut confirm.gate, event.code) {
+        (_, KeyCode::Esc) => {
+            state.popup = None;
+            return;
+        }
+        (Gate::Button { .. }, KeyCode::Char('n' | 'q')) => {
+            state.popup = None;
+            return;
+        }
+        (Gate::Button { .. }, KeyCode::Char('y')) => goes = true,
+        (
+            Gate::Button { on_yes },
+            KeyCode::Tab
+            | KeyCode::BackTab
+            | KeyCode::Left
+            | KeyCode::Right
+            | KeyCode::Char('h' | 'l'),
+        ) => *on_yes = !*on_yes,
+        (Gate::Button { on_yes }, KeyCode::Enter) => {
+            goes = *on_yes;
+            if !goes {
+                state.popup = None;
+                return;
+            }
+        }
+        (Gate::Button { .. }, _) => {}
+        (Gate::Name { .. }, KeyCode::Enter) => {
+            goes = confirm.is_open();
+            if !goes {
+                state.say(Tone::Info, "type the name as it is written above");
+                return;
+            }
+        }
+        (Gate::Name { input, .. }, _) => key::type_into(input, event),
+    }
+    if goes && let Some(Popup::Confirm(confirm)) = state.popup.take() {
+        send(state, confirm.act, confirm.request, effects);
+    }
+}
+
+/// Sends a change; the one way out for them all.
+pub(crate) fn send(state: &mut State, act: Act, request: Request, effects: &mut Vec<Effect>) {
+    if state.is_read_only() {
+        state.say(Tone::Bad, "this deck is read-only");
+        return;
+    }
+    let generation = state.next_generation();
+    effects.push(Effect::Ask { purpose: Purpose::Act(act), generation, request });
+}

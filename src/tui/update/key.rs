@@ -1,0 +1,159 @@
+//! Where a key goes: what lies on top first, the screen last.
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use tui_input::Input;
+use tui_input::backend::crossterm::EventHandler;
+
+use crate::tui::keymap;
+use crate::tui::message::Effect;
+use crate::tui::state::popup::Gate;
+use crate::tui::state::{Popup, PromptKind, Screen, State, Tone};
+use crate::tui::update::{action, confirm, form, palette};
+
+/// Within this many milliseconds a second ctrl-c leaves.
+const TWICE_MILLIS: i64 = 2000;
+
+/// Takes a key.
+pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
+    if event.kind == KeyEventKind::Release {
+        return;
+    }
+    if is_control(event, 'c') {
+        interrupt(state, effects);
+        return;
+    }
+    if is_control(event, 'z') {
+        effects.push(Effect::Suspend);
+        return;
+    }
+    match &state.popup {
+        Some(Popup::Confirm(_)) => confirm::press(state, event, effects),
+        Some(Popup::Palette(_)) => palette::press(state, event, effects),
+        Some(Popup::Help { .. } | Popup::Task { .. }) => scroll_popup(state, event, effects),
+        None if state.prompt.is_some() => prompt(state, event),
+        None if matches!(state.level().screen, Screen::Form(_)) => {
+            form::press(state, event, effects);
+        }
+        None => {
+            if let Some(action) = keymap::action(state, event) {
+                action::perform(state, action, effects);
+            }
+        }
+    }
+}
+
+/// Takes pasted text: only a text input gets it, so that it never runs as keys.
+pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) {
+    let pasted = crate::tui::text::clean(pasted.trim_end_matches(['\n', '\r']));
+    match &mut state.popup {
+        Some(Popup::Palette(palette)) => {
+            insert(&mut palette.input, &pasted);
+            return;
+        }
+        Some(Popup::Confirm(confirm)) => {
+            if let Gate::Name { input, .. } = &mut confirm.gate
+                && confirm.opened_at.as_millisecond() + crate::tui::state::popup::DEAF_MILLIS
+                    <= state.now.as_millisecond()
+            {
+                insert(input, &pasted);
+            }
+            return;
+        }
+        Some(Popup::Help { .. } | Popup::Task { .. }) => {}
+        None => {
+            if let Some(prompt) = &mut state.prompt {
+                insert(&mut prompt.input, &pasted);
+                apply_prompt(state);
+                return;
+            }
+            if form::paste(state, &pasted, effects) {
+                return;
+            }
+        }
+    }
+    state.say(Tone::Info, "nothing here takes pasted text");
+}
+
+/// Types `text` into `input` at its cursor.
+pub(crate) fn insert(input: &mut Input, text: &str) {
+    for c in text.chars() {
+        input.handle(tui_input::InputRequest::InsertChar(c));
+    }
+}
+
+/// Hands a key to a text input.
+pub(crate) fn type_into(input: &mut Input, event: &KeyEvent) {
+    input.handle_event(&TerminalEvent::Key(*event));
+}
+
+pub(crate) fn is_control(event: &KeyEvent, c: char) -> bool {
+    event.modifiers.contains(KeyModifiers::CONTROL) && event.code == KeyCode::Char(c)
+}
+
+fn interrupt(state: &mut State, effects: &mut Vec<Effect>) {
+    let now = state.now;
+    let is_second = state
+        .leaving_since
+        .is_some_and(|since| now.as_millisecond() - since.as_millisecond() <= TWICE_MILLIS);
+    if is_second {
+        effects.push(Effect::Quit);
+        return;
+    }
+    state.leaving_since = Some(now);
+    state.popup = None;
+    state.prompt = None;
+    state.say(Tone::Info, "ctrl-c again leaves the deck; runs go on");
+}
+
+fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
+    let page = usize::from(state.size.height / 2).max(1);
+    let Some(Popup::Help { scroll } | Popup::Task { scroll }) = &mut state.popup else { return };
+    match keymap::name(event).as_deref() {
+        Some("j" | "down") => *scroll += 1,
+        Some("k" | "up") => *scroll = scroll.saturating_sub(1),
+        Some("ctrl-d" | "pagedown") => *scroll += page,
+        Some("ctrl-u" | "pageup") => *scroll = scroll.saturating_sub(page),
+        Some("g" | "home") => *scroll = 0,
+        Some("ctrl-l") => effects.push(Effect::Repaint),
+        Some("esc" | "q" | "enter" | "?" | "i") => state.popup = None,
+        _ => {}
+    }
+}
+
+fn prompt(state: &mut State, event: &KeyEvent) {
+    let Some(prompt) = &mut state.prompt else { return };
+    match event.code {
+        KeyCode::Enter => {
+            apply_prompt(state);
+            state.prompt = None;
+        }
+        KeyCode::Esc => {
+            prompt.input = Input::default();
+            apply_prompt(state);
+            state.prompt = None;
+        }
+        _ => {
+            type_into(&mut prompt.input, event);
+            apply_prompt(state);
+        }
+    }
+}
+
+/// Filters or searches with what is typed so far.
+fn apply_prompt(state: &mut State) {
+    let Some(prompt) = &state.prompt else { return };
+    let (kind, text) = (prompt.kind, prompt.input.value().to_owned());
+    match kind {
+        PromptKind::Filter => state.level_mut().filter = text,
+        PromptKind::Search => {
+            if let Some(log) = &mut state.log {
+                log.search = text;
+                let from = log.top.saturating_sub(1);
+                if let Some(at) = log.find(from, false) {
+                    log.top = at;
+                    log.follows = false;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Moves the selection, or what is scrolled instead of it.
+
+use crate::tui::rows;
+use crate::tui::screen::run::log_height;
+use crate::tui::state::{Pane, Screen, State};
+
+/// Where to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    By(isize),
+    Start,
+    End,
+}
+
+/// Moves what is moved at this place.
+pub(crate) fn step(state: &mut State, step: Step) {
+    let level = state.level();
+    match &level.screen {
+        Screen::Run(_) if level.pane == Pane::Log => scroll_log(state, step),
+        Screen::TrackingRun(_) | Screen::Definitions | Screen::Asset(_) => {
+            let level = state.level_mut();
+            level.scroll = moved(level.scroll, step, usize::from(u16::MAX));
+        }
+        _ => select(state, step),
+    }
+}
+
+/// Returns the number of rows of half a page.
+pub(crate) fn half_page(state: &State) -> isize {
+    (isize::try_from(state.size.height).unwrap_or(24) / 2 - 3).max(1)
+}
+
+fn moved(at: usize, step: Step, last: usize) -> usize {
+    match step {
+        Step::By(by) => at.saturating_add_signed(by).min(last),
+        Step::Start => 0,
+        Step::End => last,
+    }
+}
+
+fn select(state: &mut State, step: Step) {
+    let level = state.level();
+    let keys = rows::keys(state, level);
+    let Some(last) = keys.len().checked_sub(1) else { return };
+    let index = moved(level.cursor(&keys), step, last);
+    let key = keys.into_iter().nth(index);
+    let level = state.level_mut();
+    level.index = index;
+    level.selected = key;
+}
+
+fn scroll_log(state: &mut State, step: Step) {
+    let height = log_height(state);
+    let Some(log) = &mut state.log else { return };
+    let last_top = log.lines.len().saturating_sub(height);
+    if log.follows {
+        log.top = last_top;
+    }
+    log.top = moved(log.top, step, last_top);
+    // Scrolling up stops following; coming back to the end follows again.
+    log.follows = match step {
+        Step::By(by) if by < 0 => false,
+        Step::Start => last_top == 0,
+        _ => log.top == last_top,
+    };
+}
+
+/// Goes along an edge of the graph: to the first task upstream or downstream.
+pub(crate) fn along_edge(state: &mut State, downstream: bool) {
+    let level = state.level();
+    let keys = rows::keys(state, level);
+    let Some(here) = keys.get(level.cursor(&keys)) else { return };
+    let here = here.split('[').next().unwrap_or(here);
+    let target = match &level.screen {
+        Screen::Run(key) => state.cache.run(key).and_then(|run| {
+            run.edges.iter().find_map(|(from, to)| match downstream {
+                true => (from.as_str() == here).then(|| to.to_string()),
+                false => (to.as_str() == here).then(|| from.to_string()),
+            })
+        }),
+        Screen::Dag(dag_id) => {
+            let tasks = rows::dag_tasks(state, dag_id);
+            tasks.iter().find(|task| task.task_id.as_str() == here).and_then(|task| {
+                let ends =
+                    if downstream { &task.downstream_task_ids } else { &task.upstream_task_ids };
+                ends.first().map(ToString::to_string)
+            })
+        }
+        _ => None,
+    };
+    let found = target.and_then(|target| {
+        keys.iter().position(|key| key.split('[').next() == Some(target.as_str()))
+    });
+    if let Some(index) = found {
+        let key = keys.into_iter().nth(index);
+        let level = state.level_mut();
+        level.index = index;
+        level.selected = key;
+    }
+}

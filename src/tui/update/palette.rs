@@ -1,0 +1,140 @@
+//! The `:` line: views, a few commands, DAGs to trigger; matched loosely.
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use crate::tui::message::Effect;
+use crate::tui::state::{Popup, Screen, State, Tone, View};
+use crate::tui::update::{form, key};
+use crate::types::DagId;
+
+/// What an entry of the palette does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Command {
+    Show(View),
+    Trigger(DagId),
+    Runs(DagId),
+    Quit,
+}
+
+/// One line of the palette.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) help: String,
+    pub(crate) command: Command,
+}
+
+/// Returns what fits the typed text, best first.
+pub(crate) fn entries(state: &State, typed: &str) -> Vec<Entry> {
+    let mut all: Vec<Entry> = View::ALL
+        .iter()
+        .map(|view| Entry {
+            name: view.command(),
+            help: format!("view {}", *view as usize + 1),
+            command: Command::Show(*view),
+        })
+        .collect();
+    all.push(Entry {
+        name: "q".to_owned(),
+        help: "leave the deck; runs go on".to_owned(),
+        command: Command::Quit,
+    });
+    for dag in state.cache.dags().unwrap_or_default() {
+        let dag_id = &dag.dag_id;
+        if !state.is_read_only() {
+            all.push(Entry {
+                name: format!("trigger {dag_id}"),
+                help: "open the form of its params".to_owned(),
+                command: Command::Trigger(dag_id.clone()),
+            });
+        }
+        all.push(Entry {
+            name: format!("runs {dag_id}"),
+            help: "its runs".to_owned(),
+            command: Command::Runs(dag_id.clone()),
+        });
+    }
+    let typed = typed.trim().to_lowercase();
+    let mut ranked: Vec<(usize, Entry)> = all
+        .into_iter()
+        .filter_map(|entry| rank(&entry.name.to_lowercase(), &typed).map(|rank| (rank, entry)))
+        .collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// Ranks how well `typed` fits: whole, beginning, part, letters in order; `None` where not.
+fn rank(name: &str, typed: &str) -> Option<usize> {
+    if name == typed {
+        return Some(0);
+    }
+    if name.starts_with(typed) {
+        return Some(1);
+    }
+    if name.contains(typed) {
+        return Some(2);
+    }
+    let mut letters = name.chars();
+    typed.chars().all(|wanted| letters.any(|c| c == wanted)).then_some(3)
+}
+
+/// Takes a key of the open palette.
+pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
+    let Some(Popup::Palette(palette)) = &state.popup else { return };
+    let (typed, selected) = (palette.input.value().to_owned(), palette.selected);
+    let found = entries(state, &typed);
+    let name = crate::tui::keymap::name(event);
+    match (event.code, name.as_deref()) {
+        (KeyCode::Esc, _) => state.popup = None,
+        (KeyCode::Enter, _) => {
+            state.popup = None;
+            match found.into_iter().nth(selected) {
+                Some(entry) => run(state, entry.command, effects),
+                None => state.say(Tone::Bad, format!("no command fits `{typed}`; `?` lists keys")),
+            }
+        }
+        (KeyCode::Down, _) | (_, Some("ctrl-n")) => {
+            select(state, (selected + 1).min(found.len().saturating_sub(1)));
+        }
+        (KeyCode::Up, _) | (_, Some("ctrl-p")) => select(state, selected.saturating_sub(1)),
+        (KeyCode::Tab, _) => {
+            if let Some(entry) = found.get(selected) {
+                retype(state, &entry.name);
+            }
+        }
+        (KeyCode::Backspace, _) if typed.is_empty() => state.popup = None,
+        _ => {
+            if let Some(Popup::Palette(palette)) = &mut state.popup {
+                key::type_into(&mut palette.input, event);
+                palette.selected = 0;
+            }
+        }
+    }
+}
+
+fn select(state: &mut State, at: usize) {
+    if let Some(Popup::Palette(palette)) = &mut state.popup {
+        palette.selected = at;
+    }
+}
+
+fn retype(state: &mut State, text: &str) {
+    if let Some(Popup::Palette(palette)) = &mut state.popup {
+        palette.input = tui_input::Input::new(text.to_owned());
+        palette.selected = 0;
+    }
+}
+
+fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
+    match command {
+        Command::Show(view) => state.switch(view),
+        Command::Quit => effects.push(Effect::Quit),
+        Command::Runs(dag_id) => state.push(Screen::DagRuns(dag_id)),
+        Command::Trigger(dag_id) => {
+            if state.level().screen != Screen::Form(dag_id.clone()) {
+                state.push(Screen::Form(dag_id.clone()));
+            }
+            form::changed(state, &dag_id, 0, effects);
+        }
+    }
+}

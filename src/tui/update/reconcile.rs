@@ -1,0 +1,202 @@
+//! Asks for what is shown and not there yet, or old. This runs after every message, so no other
+//! place needs to know what a screen is made of.
+
+use crate::tui::message::{Effect, Purpose, Timer};
+use crate::tui::rows;
+use crate::tui::screen::run::shows_details;
+use crate::tui::state::log::Reading;
+use crate::tui::state::{Form, Link, LogPane, Popup, Screen, Slot, State, View};
+use crate::tui::update::form;
+use crate::types::Fault;
+use crate::types::FaultKind;
+use crate::types::ask::Request;
+use crate::types::view::LogChunk;
+
+/// How long the selection must rest before its log is read.
+const LOG_SETTLE_MILLIS: u64 = 120;
+/// How long one read of a log may wait for more.
+const LOG_WAIT_MILLIS: u32 = 20_000;
+/// How much of a log is read at once.
+const LOG_CHUNK_BYTES: u32 = 256 * 1024;
+
+/// Returns what the shown screen is made of.
+pub(crate) fn needs(state: &State) -> Vec<Slot> {
+    let level = state.level();
+    let mut slots = vec![Slot::Status, Slot::Definitions];
+    match &level.screen {
+        Screen::Root(View::Dags) => {
+            slots.push(Slot::Dags);
+            let dag = rows::selected(state, level, &rows::dags(state, level));
+            slots.extend(dag.map(|dag| Slot::Dag(dag.dag_id.clone())));
+        }
+        Screen::Root(View::Runs) => slots.push(Slot::Runs(None)),
+        Screen::DagRuns(dag_id) => slots.push(Slot::Runs(Some(dag_id.clone()))),
+        Screen::Dag(dag_id) | Screen::Form(dag_id) => slots.push(Slot::Dag(dag_id.clone())),
+        Screen::Run(key) => {
+            slots.push(Slot::Run(key.clone()));
+            slots.push(Slot::Dag(key.dag_id.clone()));
+            if shows_details(state) || matches!(state.popup, Some(Popup::Task { .. })) {
+                slots.extend(rows::selected_task(state).map(|task| Slot::Task(task.key.clone())));
+            }
+        }
+        Screen::Root(View::Assets) | Screen::Asset(_) => {
+            slots.push(Slot::Assets);
+            if let Some(asset) = rows::shown_asset(state) {
+                slots.push(Slot::Lineage(Some(asset.name.clone())));
+                slots.push(Slot::AssetEvents(Some(asset.name.clone())));
+            }
+        }
+        Screen::Root(View::Experiments) => {
+            slots.push(Slot::Experiments);
+            let experiment = rows::selected(state, level, &rows::experiments(state, level));
+            slots.extend(experiment.map(|e| Slot::TrackingRuns(e.name.clone())));
+        }
+        Screen::Experiment(name) => slots.push(Slot::TrackingRuns(name.clone())),
+        Screen::TrackingRun(run_id) => slots.push(Slot::TrackingRun(run_id.clone())),
+        Screen::Root(View::Models) => {
+            slots.push(Slot::Models);
+            let model = rows::selected(state, level, &rows::models(state, level));
+            slots.extend(model.map(|model| Slot::Model(model.name.clone())));
+        }
+        Screen::Model(name) => slots.push(Slot::Model(name.clone())),
+        Screen::Root(View::Serving) => slots.push(Slot::Serving),
+        Screen::Root(View::Events) => slots.push(Slot::Events),
+        Screen::Root(View::System) | Screen::Definitions => {}
+    }
+    slots
+}
+
+/// Brings what is under way in line with what is shown.
+pub(crate) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
+    if !matches!(state.link, Link::Down { .. }) {
+        fetch(state, effects);
+    }
+    make_form(state, effects);
+    follow_log(state, effects);
+}
+
+fn fetch(state: &mut State, effects: &mut Vec<Effect>) {
+    // While a burst of events runs, only what was never fetched is asked for.
+    for slot in needs(state) {
+        let is_new = state.cache.is_new(&slot);
+        if state.cache.wants(&slot) && (is_new || !state.refetch_is_due) {
+            let generation = state.next_generation();
+            state.cache.ask(slot.clone(), generation);
+            let request = slot.request();
+            effects.push(Effect::Ask { purpose: Purpose::Fetch(slot), generation, request });
+        }
+    }
+}
+
+/// Makes the form of the shown DAG once its params are known.
+fn make_form(state: &mut State, effects: &mut Vec<Effect>) {
+    let Screen::Form(dag_id) = &state.level().screen else { return };
+    if state.forms.contains_key(dag_id) {
+        return;
+    }
+    let Some(dag) = state.cache.dag(dag_id) else { return };
+    let form = Form::new(dag, None);
+    let dag_id = form.dag_id.clone();
+    state.forms.insert(dag_id.clone(), form);
+    form::changed(state, &dag_id, 0, effects);
+}
+
+/// Starts, restarts or drops the followed log as the selection and its tries demand.
+fn follow_log(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(task) = rows::selected_task(state) else {
+        // While the run is being fetched for the first time nothing is selected.
+        state.log = None;
+        return;
+    };
+    let (key, last_try) = (task.key.clone(), task.try_number);
+    let wanted = match &state.log {
+        Some(log) if log.key == key => {
+            if log.wanted_try.is_some() || log.begun_at_try == last_try {
+                return;
+            }
+            None
+        }
+        _ => None,
+    };
+    let settle = if state.log.is_some() { LOG_SETTLE_MILLIS } else { 0 };
+    open_log(state, LogTarget { key, wanted, last_try }, settle, effects);
+}
+
+/// Which log to show.
+pub(crate) struct LogTarget {
+    pub(crate) key: crate::types::TaskInstanceKey,
+    pub(crate) wanted: Option<u32>,
+    pub(crate) last_try: u32,
+}
+
+/// Shows another log, read after `settle` milliseconds.
+pub(crate) fn open_log(
+    state: &mut State,
+    target: LogTarget,
+    settle: u64,
+    effects: &mut Vec<Effect>,
+) {
+    let generation = state.next_generation();
+    let LogTarget { key, wanted, last_try } = target;
+    state.log = Some(LogPane::new(key, generation, wanted, last_try));
+    if last_try == 0 {
+        return;
+    }
+    if settle == 0 {
+        read_log(state, generation, effects);
+    } else {
+        effects.push(Effect::After { millis: settle, timer: Timer::StartLog(generation) });
+    }
+}
+
+/// Begins (or begins again) to read the log of `generation`, where it is still shown.
+pub(crate) fn read_log(state: &mut State, generation: u64, effects: &mut Vec<Effect>) {
+    let Some(log) = state.log.as_mut().filter(|log| log.generation == generation) else { return };
+    log.reading = Reading::Reading;
+    effects.push(ask_log(log, 0));
+}
+
+fn ask_log(log: &LogPane, wait_ms: u32) -> Effect {
+    Effect::Ask {
+        purpose: Purpose::Log,
+        generation: log.generation,
+        request: Request::ReadLog {
+            key: log.key.clone(),
+            try_number: log.wanted_try.or(Some(log.begun_at_try)),
+            offset: log.next_offset,
+            max_bytes: LOG_CHUNK_BYTES,
+            wait_ms,
+        },
+    }
+}
+
+/// Takes a stretch of the followed log, or why there is none, and reads on.
+pub(crate) fn take_log(
+    state: &mut State,
+    generation: u64,
+    result: Result<LogChunk, Fault>,
+    effects: &mut Vec<Effect>,
+) {
+    let is_over = rows::selected_task(state)
+        .and_then(|task| task.state)
+        .is_some_and(crate::types::TaskInstanceState::is_finished);
+    let Some(log) = state.log.as_mut().filter(|log| log.generation == generation) else { return };
+    match result {
+        Ok(chunk) => {
+            log.append(&chunk);
+            if log.reading != Reading::Ended {
+                effects.push(ask_log(log, LOG_WAIT_MILLIS));
+            }
+        }
+        // The attempt has not written its first line yet.
+        Err(fault) if fault.kind == FaultKind::NotFound && !is_over => {
+            effects.push(Effect::After { millis: 500, timer: Timer::RetryLog(generation) });
+        }
+        Err(fault) => {
+            log.reading = Reading::Failed(fault.to_string());
+            if matches!(fault.kind, FaultKind::Busy | FaultKind::Unavailable) {
+                effects.push(Effect::After { millis: 2000, timer: Timer::RetryLog(generation) });
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Draws the whole state into a buffer. Pure: the same state gives the same cells.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::tui::screen::{
+    assets, dag, dags, definitions, details, events, experiments, form, frame, models, run, runs,
+    serving, system,
+};
+use crate::tui::state::{Popup, Screen, State, View};
+use crate::tui::theme;
+use crate::tui::widget::{dialog, paint};
+
+/// The smallest terminal that shows anything useful.
+const WIDTH_MIN: u16 = 60;
+const HEIGHT_MIN: u16 = 16;
+
+/// Draws everything.
+pub(crate) fn draw(state: &State, buf: &mut Buffer) {
+    let area = buf.area;
+    if area.width < WIDTH_MIN || area.height < HEIGHT_MIN {
+        let what = format!("{}x{} is too small", area.width, area.height);
+        paint::empty(buf, area, &what, "the deck needs 60x16; q leaves, runs go on");
+        state.theme.finish(buf);
+        return;
+    }
+    let row = |y: u16| Rect { y, height: 1, ..area };
+    frame::context(buf, row(0), state);
+    frame::tabs(buf, row(1), state);
+    for (at, line) in banner_rows(state).zip(frame::banners(state)) {
+        paint::put(buf, row(at), 0, line);
+    }
+    let body = body(state, area);
+    screen(state, buf, body);
+    frame::flash(buf, row(area.height - 2), state);
+    frame::hints(buf, row(area.height - 1), state);
+    match &state.popup {
+        None => {}
+        Some(Popup::Help { scroll }) => dialog::help(buf, body, state, *scroll),
+        Some(Popup::Palette(palette)) => dialog::palette(buf, body, state, palette),
+        Some(Popup::Confirm(confirm)) => dialog::confirm(buf, body, confirm),
+        Some(Popup::Task { scroll }) => details::popup(buf, body, state, *scroll),
+    }
+    state.theme.finish(buf);
+}
+
+fn banner_rows(state: &State) -> std::ops::Range<u16> {
+    2..2 + u16::try_from(frame::banners(state).len()).unwrap_or(0)
+}
+
+/// Returns the area between the frame's upper and lower rows.
+pub(crate) fn body(state: &State, area: Rect) -> Rect {
+    let top = banner_rows(state).end;
+    Rect { y: top, height: area.height.saturating_sub(top + 2), ..area }
+}
+
+fn screen(state: &State, buf: &mut Buffer, area: Rect) {
+    match &state.level().screen {
+        Screen::Root(View::Dags) => dags::draw(buf, area, state),
+        Screen::Root(View::Runs) => runs::draw(buf, area, state, None),
+        Screen::DagRuns(dag_id) => runs::draw(buf, area, state, Some(dag_id)),
+        Screen::Root(View::Assets) => assets::draw(buf, area, state),
+        Screen::Root(View::Experiments) => experiments::draw(buf, area, state),
+        Screen::Root(View::Models) => models::draw(buf, area, state),
+        Screen::Root(View::Serving) => serving::draw(buf, area, state),
+        Screen::Root(View::Events) => events::draw(buf, area, state),
+        Screen::Root(View::System) => system::draw(buf, area, state),
+        Screen::Dag(dag_id) => dag::draw(buf, area, state, dag_id),
+        Screen::Run(key) => run::draw(buf, area, state, key),
+        Screen::Form(dag_id) => form::draw(buf, area, state, dag_id),
+        Screen::Asset(name) => assets::draw_page(buf, area, state, name),
+        Screen::Experiment(name) => experiments::draw_runs(buf, area, state, name),
+        Screen::TrackingRun(run_id) => experiments::draw_run(buf, area, state, run_id),
+        Screen::Model(name) => models::draw_page(buf, area, state, name),
+        Screen::Definitions => definitions::draw(buf, area, state),
+    }
+}
+
+/// Draws into a new buffer of the state's size.
+pub(crate) fn drawn(state: &State) -> Buffer {
+    let mut buf = Buffer::empty(state.size);
+    buf.set_style(buf.area, theme::PLAIN);
+    draw(state, &mut buf);
+    buf
+}

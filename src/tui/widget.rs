@@ -1,0 +1,8 @@
+//! Parts that screens are made of.
+
+pub(crate) mod dialog;
+pub(crate) mod graph;
+pub(crate) mod layered;
+pub(crate) mod log;
+pub(crate) mod paint;
+pub(crate) mod table;

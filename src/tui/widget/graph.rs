@@ -1,0 +1,254 @@
+//! Draws a graph: nodes of one row, dim edges with those of the selection bright, scrolled so
+//! that the selection is seen.
+
+use std::collections::HashMap;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Line;
+
+use crate::tui::text;
+use crate::tui::theme::{self, Mark};
+use crate::tui::widget::layered::{Direction, Layout, Point, layout};
+use crate::tui::widget::paint;
+
+/// Beyond this the whole graph helps nobody; the list has every task.
+const NODES_MAX: usize = 150;
+/// Names are cut in the middle to this.
+const NAME_MAX: usize = 24;
+
+/// A node as it is shown.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) mark: Mark,
+    pub(crate) name: String,
+    /// Behind the name, such as `41s`.
+    pub(crate) note: String,
+    /// Room kept for the note, so that a figure that grows moves nothing.
+    pub(crate) note_width: usize,
+}
+
+impl Node {
+    fn width(&self) -> i32 {
+        let note = if self.note_width > 0 { self.note_width + 1 } else { 0 };
+        i32::try_from(2 + text::width(&text::cut_middle(&self.name, NAME_MAX)) + note).unwrap_or(40)
+    }
+}
+
+/// Draws the graph into `area`.
+pub(crate) fn draw(
+    buf: &mut Buffer,
+    area: Rect,
+    nodes: &[Node],
+    edges: &[(usize, usize)],
+    selected: Option<usize>,
+) {
+    if area.is_empty() || nodes.is_empty() {
+        return;
+    }
+    if nodes.len() > NODES_MAX {
+        let what = format!("{} nodes: too many to draw", nodes.len());
+        paint::empty(buf, area, &what, "the list shows them all");
+        return;
+    }
+    let widths: Vec<i32> = nodes.iter().map(Node::width).collect();
+    let layout = fitting(&widths, edges, area);
+    let (dx, dy) = scroll(&layout, &widths, selected, area);
+    let place = |(x, y): Point| (x - dx, y - dy);
+    for (cell, (mask, is_bright)) in lines(&layout, edges, selected) {
+        let style = if is_bright { theme::ACCENT } else { theme::DIM };
+        set(buf, area, place(cell), box_char(mask), style);
+    }
+    for (at, node) in nodes.iter().enumerate() {
+        let (x, y) = place(layout.nodes[at]);
+        draw_node(buf, area, (x, y), node, selected == Some(at));
+    }
+}
+
+/// Left to right where that fits, else top down where that is narrower.
+fn fitting(widths: &[i32], edges: &[(usize, usize)], area: Rect) -> Layout {
+    let (room, rows) = (i32::from(area.width), i32::from(area.height));
+    let flat = layout(widths, edges, Direction::LeftRight);
+    if flat.width <= room && flat.height <= rows {
+        return flat;
+    }
+    let tall = layout(widths, edges, Direction::TopDown);
+    let misses = |l: &Layout| (l.width - room).max(0) * 2 + (l.height - rows).max(0) * 3;
+    if misses(&tall) < misses(&flat) { tall } else { flat }
+}
+
+/// Returns how far the graph is moved: in the middle where it fits, else to the selection.
+fn scroll(layout: &Layout, widths: &[i32], selected: Option<usize>, area: Rect) -> Point {
+    let axis = |size: i32, room: i32, focus: Option<(i32, i32)>, middle: bool| {
+        if size <= room {
+            return if middle { -((room - size) / 2) } else { 0 };
+        }
+        let focus = focus.map_or(0, |(at, len)| at + len / 2);
+        (focus - room / 2).clamp(0, size - room)
+    };
+    let at = selected.and_then(|at| layout.nodes.get(at).map(|p| (*p, widths[at])));
+    let (room, rows) = (i32::from(area.width), i32::from(area.height));
+    (
+        axis(layout.width, room, at.map(|((x, _), width)| (x, width)), false),
+        axis(layout.height, rows, at.map(|((_, y), _)| (y, 1)), layout.height < rows / 2),
+    )
+}
+
+const UP: u8 = 1;
+const DOWN: u8 = 2;
+const LEFT: u8 = 4;
+const RIGHT: u8 = 8;
+
+/// Returns which ways lines go in each cell, and whether one of the selection does.
+fn lines(
+    layout: &Layout,
+    edges: &[(usize, usize)],
+    selected: Option<usize>,
+) -> HashMap<Point, (u8, bool)> {
+    let mut cells: HashMap<Point, (u8, bool)> = HashMap::new();
+    for (way, (from, to)) in layout.edges.iter().zip(edges) {
+        let is_bright = selected.is_some_and(|at| at == *from || at == *to);
+        for pair in way.windows(2) {
+            let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
+            let mut mark = |x: i32, y: i32, mask: u8| {
+                let cell = cells.entry((x, y)).or_insert((0, false));
+                cell.0 |= mask;
+                cell.1 |= is_bright;
+            };
+            if y0 == y1 {
+                for x in x0.min(x1)..=x0.max(x1) {
+                    let left = if x > x0.min(x1) { LEFT } else { 0 };
+                    let right = if x < x0.max(x1) { RIGHT } else { 0 };
+                    mark(x, y0, left | right);
+                }
+            } else {
+                for y in y0.min(y1)..=y0.max(y1) {
+                    let up = if y > y0.min(y1) { UP } else { 0 };
+                    let down = if y < y0.max(y1) { DOWN } else { 0 };
+                    mark(x0, y, up | down);
+                }
+            }
+        }
+        // The ends touch their nodes.
+        let is_lr = layout.direction == Direction::LeftRight;
+        if let (Some(first), Some(last)) = (way.first(), way.last()) {
+            let (out, into) = if is_lr { (LEFT, RIGHT) } else { (UP, DOWN) };
+            cells.entry(*first).or_insert((0, is_bright)).0 |= out;
+            cells.entry(*last).or_insert((0, is_bright)).0 |= into;
+        }
+    }
+    cells
+}
+
+fn box_char(mask: u8) -> char {
+    const UD: u8 = UP | DOWN;
+    const LR: u8 = LEFT | RIGHT;
+    match mask {
+        m if m == UD | LR => '┼',
+        m if m == UD | LEFT => '┤',
+        m if m == UD | RIGHT => '├',
+        m if m == LR | UP => '┴',
+        m if m == LR | DOWN => '┬',
+        m if m == UP | LEFT => '╯',
+        m if m == UP | RIGHT => '╰',
+        m if m == DOWN | LEFT => '╮',
+        m if m == DOWN | RIGHT => '╭',
+        m if m & UD != 0 => '│',
+        _ => '─',
+    }
+}
+
+fn set(buf: &mut Buffer, area: Rect, (x, y): Point, c: char, style: Style) {
+    if let (Ok(x), Ok(y)) = (u16::try_from(x), u16::try_from(y))
+        && x < area.width
+        && y < area.height
+        && let Some(cell) = buf.cell_mut((area.x + x, area.y + y))
+    {
+        cell.set_char(c).set_style(style);
+    }
+}
+
+fn draw_node(buf: &mut Buffer, area: Rect, (x, y): Point, node: &Node, is_selected: bool) {
+    let mut name = Style::new();
+    if is_selected {
+        name = name.add_modifier(Modifier::REVERSED | Modifier::BOLD);
+    }
+    let mut spans = vec![
+        paint::glyph(node.mark),
+        paint::span(" ", theme::PLAIN),
+        paint::span(text::cut_middle(&node.name, NAME_MAX), name),
+    ];
+    if !node.note.is_empty() {
+        spans.push(paint::span(format!(" {}", node.note), theme::DIM));
+    }
+    if let Ok(row) = u16::try_from(y)
+        && let Some((column, line)) = clip_left(Line::from(spans), x)
+    {
+        paint::put_at(buf, area, column, row, line);
+    }
+}
+
+/// Takes off what lies left of the area.
+fn clip_left(line: Line<'static>, x: i32) -> Option<(u16, Line<'static>)> {
+    if let Ok(column) = u16::try_from(x) {
+        return Some((column, line));
+    }
+    let mut skip = usize::try_from(-x).ok()?;
+    let mut spans = Vec::new();
+    for mut piece in line.spans {
+        let kept: String = piece.content.chars().skip(skip).collect();
+        skip = skip.saturating_sub(piece.content.chars().count());
+        if !kept.is_empty() {
+            piece.content = kept.into();
+            spans.push(piece);
+        }
+    }
+    Some((0, Line::from(spans)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::tests::text_of;
+
+    fn nodes(names: &[&str]) -> Vec<Node> {
+        names
+            .iter()
+            .map(|name| Node {
+                mark: theme::task_mark(None),
+                name: (*name).to_owned(),
+                note: String::new(),
+                note_width: 0,
+            })
+            .collect()
+    }
+
+    fn drawn(width: u16, height: u16, names: &[&str], edges: &[(usize, usize)]) -> String {
+        let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
+        let area = buf.area;
+        draw(&mut buf, area, &nodes(names), edges, Some(0));
+        text_of(&buf)
+    }
+
+    #[test]
+    fn a_diamond_is_drawn_from_left_to_right() {
+        let names = ["a", "b", "c", "d"];
+        let edges = [(0, 1), (0, 2), (1, 3), (2, 3)];
+        insta::assert_snapshot!(drawn(40, 5, &names, &edges));
+    }
+
+    #[test]
+    fn what_is_too_wide_is_drawn_from_the_top() {
+        let names = ["extract", "transform", "check", "load", "report"];
+        let edges = [(0, 1), (1, 2), (1, 3), (2, 4), (3, 4)];
+        insta::assert_snapshot!(drawn(34, 12, &names, &edges));
+    }
+
+    #[test]
+    fn a_branch_with_a_long_edge_is_drawn() {
+        let names = ["validate", "train", "decide", "register", "promote", "reject"];
+        let edges = [(0, 1), (1, 2), (2, 3), (3, 4), (2, 5), (1, 3)];
+        insta::assert_snapshot!(drawn(90, 6, &names, &edges));
+    }
+}

@@ -1,0 +1,178 @@
+//! Tables: columns that give way by rank where the room is short, rows built only where seen.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Line;
+
+use crate::tui::theme;
+use crate::tui::widget::paint;
+
+/// One column.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column {
+    pub(crate) title: &'static str,
+    /// Cells it needs at least.
+    pub(crate) width: u16,
+    /// Its part of the room that is left; 0 keeps it at `width`.
+    pub(crate) grow: u16,
+    pub(crate) is_right: bool,
+    /// Columns of a higher rank go first where the room is short; 0 stays.
+    pub(crate) rank: u8,
+}
+
+/// A column of fixed width.
+pub(crate) const fn fixed(title: &'static str, width: u16, rank: u8) -> Column {
+    Column { title, width, grow: 0, is_right: false, rank }
+}
+
+/// A column of figures.
+pub(crate) const fn right(title: &'static str, width: u16, rank: u8) -> Column {
+    Column { title, width, grow: 0, is_right: true, rank }
+}
+
+/// A column that takes what room is left.
+pub(crate) const fn growing(title: &'static str, width: u16, rank: u8) -> Column {
+    Column { title, width, grow: 1, is_right: false, rank }
+}
+
+/// What a table shows.
+pub(crate) struct Table<'a> {
+    pub(crate) columns: &'a [Column],
+    pub(crate) len: usize,
+    pub(crate) selected: Option<usize>,
+    pub(crate) is_focused: bool,
+    /// Makes the cells of a row, one a column.
+    pub(crate) row: &'a dyn Fn(usize) -> Vec<Line<'static>>,
+}
+
+/// Returns the first row to show, so that the selected one is seen, in the middle where it can.
+pub(crate) fn offset(selected: usize, len: usize, height: usize) -> usize {
+    selected.saturating_sub(height / 2).min(len.saturating_sub(height))
+}
+
+/// Says which rows are shown: `3/214`.
+pub(crate) fn position(selected: usize, len: usize) -> String {
+    if len == 0 { String::new() } else { format!("{}/{len}", selected.min(len - 1) + 1) }
+}
+
+impl Table<'_> {
+    /// Draws the table: the titles in the first row, the rows below.
+    pub(crate) fn draw(&self, buf: &mut Buffer, area: Rect) {
+        self.draw_with_titles(buf, area, &|_| None);
+    }
+
+    /// As [`Table::draw`], with the titles of some columns known only now.
+    pub(crate) fn draw_with_titles(
+        &self,
+        buf: &mut Buffer,
+        area: Rect,
+        title: &dyn Fn(usize) -> Option<String>,
+    ) {
+        // The first column is for the mark of the selection.
+        let widths = widths(self.columns, area.width.saturating_sub(1));
+        let titles = self.columns.iter().enumerate().map(|(at, column)| {
+            paint::line(title(at).unwrap_or_else(|| column.title.to_owned()), theme::DIM)
+        });
+        draw_cells(buf, area, 0, self.columns, &widths, titles.collect());
+        let height = usize::from(area.height.saturating_sub(1));
+        let first = offset(self.selected.unwrap_or(0), self.len, height);
+        for (row, at) in (1..area.height).zip(first..self.len) {
+            draw_cells(buf, area, row, self.columns, &widths, (self.row)(at));
+            if self.selected == Some(at) {
+                paint::put(buf, area, row, paint::line("▸", theme::ACCENT));
+                if self.is_focused {
+                    highlight(buf, Rect { y: area.y + row, height: 1, ..area });
+                }
+            }
+        }
+    }
+}
+
+/// Shows that the cursor is on a row.
+pub(crate) fn highlight(buf: &mut Buffer, row: Rect) {
+    let style = Style::new().remove_modifier(Modifier::DIM).add_modifier(Modifier::REVERSED);
+    buf.set_style(row.intersection(buf.area), style);
+}
+
+fn draw_cells(
+    buf: &mut Buffer,
+    area: Rect,
+    row: u16,
+    columns: &[Column],
+    widths: &[u16],
+    cells: Vec<Line<'static>>,
+) {
+    let mut x = 1;
+    for ((column, width), cell) in columns.iter().zip(widths).zip(cells) {
+        if *width == 0 {
+            continue;
+        }
+        let cell = paint::cut(cell, usize::from(*width));
+        let cells = u16::try_from(cell.width()).unwrap_or(*width);
+        let indent = if column.is_right { width.saturating_sub(cells) } else { 0 };
+        paint::put_at(buf, area, x + indent, row, cell);
+        x += width + 1;
+    }
+}
+
+/// Shares out `room`; 0 leaves a column out.
+fn widths(columns: &[Column], room: u16) -> Vec<u16> {
+    let mut shown: Vec<bool> = vec![true; columns.len()];
+    let needed = |shown: &[bool]| -> u16 {
+        columns
+            .iter()
+            .zip(shown)
+            .filter(|(_, shown)| **shown)
+            .map(|(column, _)| column.width + 1)
+            .sum::<u16>()
+            .saturating_sub(1)
+    };
+    while needed(&shown) > room {
+        let last = (0..columns.len())
+            .filter(|at| shown[*at] && columns[*at].rank > 0)
+            .max_by_key(|at| columns[*at].rank);
+        match last {
+            Some(at) => shown[at] = false,
+            None => break,
+        }
+    }
+    let spare = room.saturating_sub(needed(&shown));
+    let parts: u16 =
+        columns.iter().zip(&shown).filter(|(_, shown)| **shown).map(|(c, _)| c.grow).sum();
+    columns
+        .iter()
+        .zip(&shown)
+        .map(|(column, shown)| match shown {
+            true => column.width + (spare * column.grow).checked_div(parts).unwrap_or(0),
+            false => 0,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_high_rank_give_way_first_and_the_rest_grow() {
+        let columns =
+            [fixed("S", 1, 0), growing("NAME", 10, 0), fixed("TAGS", 10, 2), right("DUR", 6, 1)];
+        assert_eq!(widths(&columns, 40), [1, 20, 10, 6]);
+        assert_eq!(widths(&columns, 22), [1, 13, 0, 6]);
+        assert_eq!(widths(&columns, 15), [1, 13, 0, 0]);
+        assert_eq!(widths(&columns, 3), [1, 10, 0, 0]);
+    }
+
+    #[test]
+    fn the_selected_row_is_always_seen() {
+        for len in 0..30 {
+            for height in 1..12 {
+                for selected in 0..len {
+                    let first = offset(selected, len, height);
+                    assert!((first..first + height).contains(&selected));
+                }
+            }
+        }
+    }
+}
