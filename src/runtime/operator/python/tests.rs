@@ -50,6 +50,7 @@ fn bench() -> Bench {
     bench
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "`json!` reads best where it is called")]
 fn call(bench: &Bench, function: &str, args: Value) -> Outcome {
     bench.run(json!({ "callable": format!("dags/basic.py:{function}"), "args": args }))
 }

@@ -77,6 +77,7 @@ impl World {
         tokio::task::spawn_blocking(work).await.unwrap()
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "`json!` reads best where it is called")]
     fn order(&self, operator: &str, args: Value) -> Order {
         let args: Map<String, Value> = args.as_object().unwrap().clone();
         Order { operator: operator.into(), args, ..self.bench.order.clone() }
