@@ -1,8 +1,8 @@
 //! What the operators do, each in a file of its own.
 //!
 //! An operator reads its arguments as rendered, does its work, and ends as an [`Outcome`]. Bad
-//! arguments and bad data are fatal; what another try may mend is not. What secrets may have
-//! slipped into a result or an error is masked here, once for all.
+//! arguments and bad data are fatal; what another try may mend is not. Secrets that slipped into a
+//! result or an error are masked by the executor, which writes the report.
 
 mod args;
 mod branch;
@@ -82,7 +82,7 @@ pub async fn run_in_daemon(context: DaemonContext) -> Outcome {
             tokio::time::timeout(GRACE, work).await.unwrap_or(Err(OperatorError::Cancelled))
         }
     };
-    masked(settle(result), &context.log)
+    told(settle(result), &context.log)
 }
 
 async fn work_in_daemon(context: &DaemonContext) -> Result<Outcome, OperatorError> {
@@ -141,7 +141,7 @@ pub fn run_in_process(order: &Order, private: &Private, log: &Arc<TaskLog>) -> O
             operator.name()
         ))),
     });
-    masked(settle(result), log)
+    told(settle(result), log)
 }
 
 fn find(name: &str) -> Result<Operator, OperatorError> {
@@ -152,32 +152,10 @@ fn find(name: &str) -> Result<Operator, OperatorError> {
         .ok_or_else(|| OperatorError::Fatal(format!("there is no operator `{name}`")))
 }
 
-fn masked(outcome: Outcome, log: &TaskLog) -> Outcome {
-    match outcome {
-        Outcome::Success { output, chosen, skip_all_downstream, asset_events } => {
-            let output = masked_value(output, log);
-            Outcome::Success { output, chosen, skip_all_downstream, asset_events }
-        }
-        Outcome::Skipped { reason } => Outcome::Skipped { reason: log.masked(&reason) },
-        Outcome::Failed { error, exit_code, retryable } => {
-            log.say(&error);
-            Outcome::Failed { error: log.masked(&error), exit_code, retryable }
-        }
+/// Ends the log with what went wrong. The executor masks what it reports.
+fn told(outcome: Outcome, log: &TaskLog) -> Outcome {
+    if let Outcome::Failed { error, .. } = &outcome {
+        log.say(error);
     }
-}
-
-fn masked_value(value: Value, log: &TaskLog) -> Value {
-    match value {
-        Value::String(text) => Value::String(log.masked(&text)),
-        Value::Array(items) => {
-            Value::Array(items.into_iter().map(|item| masked_value(item, log)).collect())
-        }
-        Value::Object(table) => Value::Object(
-            table
-                .into_iter()
-                .map(|(key, value)| (log.masked(&key), masked_value(value, log)))
-                .collect(),
-        ),
-        plain => plain,
-    }
+    outcome
 }

@@ -60,4 +60,4 @@ fn begin(layout: Layout, handle: Handle, live: watch::Receiver<Arc<Live>>) -> Wa
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::runtime) mod tests;

@@ -163,6 +163,7 @@ mod tests {
 
     use super::*;
 
+    #[allow(clippy::needless_pass_by_value, reason = "`json!` reads best where it is called")]
     fn map(value: Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
     }

@@ -7,25 +7,20 @@ use std::process::{Command, ExitStatus, Stdio};
 use crate::runtime::attempt::{Order, Private};
 use crate::sched::Outcome;
 
-/// Prepares a child in the attempt's session: it inherits the environment, then gets the names
-/// that Airflow gives its tasks, then the task's `env`, then what must not be on disk.
+/// Prepares a child in the attempt's session: it inherits the environment, then gets where things
+/// lie, then what the order has, then what must not be on disk.
 pub(super) fn prepare(
     program: &str,
     cwd: Option<&str>,
     order: &Order,
     private: &Private,
 ) -> Command {
-    let task = &order.key.task;
     let mut command = Command::new(program);
     command
         .current_dir(folder(cwd, order))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .env("AIRFLOW_CTX_DAG_ID", task.dag_id.as_str())
-        .env("AIRFLOW_CTX_TASK_ID", task.task_id.as_str())
-        .env("AIRFLOW_CTX_DAG_RUN_ID", task.dag_run_id.as_str())
-        .env("AIRFLOW_CTX_TRY_NUMBER", order.key.try_number.to_string())
         .env("DAGDECK_PROJECT", &order.project)
         .env("DAGDECK_RUN_FOLDER", &order.run_folder)
         .envs(&order.env)

@@ -122,9 +122,9 @@ mod tests {
         bench.order.env.insert("PUBLIC".into(), "a".into());
         bench.private.env.insert("PRIVATE".into(), "b".into());
         std::fs::create_dir(bench.project().join("sub")).unwrap();
-        let line = "echo $PUBLIC$PRIVATE-$AIRFLOW_CTX_TASK_ID-$(basename $PWD)";
+        let line = "echo $PUBLIC$PRIVATE-$(basename $DAGDECK_RUN_FOLDER)-$(basename $PWD)";
         let outcome = bench.run(json!({ "command": line, "cwd": "sub" }));
-        assert_eq!(outcome, Outcome::output(json!("ab-work-sub")));
+        assert_eq!(outcome, Outcome::output(json!("ab-r-sub")));
     }
 
     #[test]

@@ -62,6 +62,10 @@ impl FakeServer {
         self.state.lock().unwrap().refuses_to_load = true;
     }
 
+    pub(super) fn serves(&self, model: &str, version: u32) {
+        self.state.lock().unwrap().versions.push(served(model, version, 100));
+    }
+
     pub(super) fn listens(&self, address: String) {
         self.state.lock().unwrap().listen = Some(address);
     }

@@ -62,14 +62,12 @@ async fn champion(
     tracked: &crate::types::view::TrackingRunView,
 ) -> Result<Option<Champion>, OperatorError> {
     let tag = tracked.tags.iter().find(|(key, _)| key == "dagdeck.dataset");
-    let name = match args.text_or_none("name")?.or_else(|| tag.map(|(_, value)| value.clone())) {
-        Some(name) => name,
-        None => {
-            return Err(OperatorError::fatal(
-                "`name` is missing: the run does not tell its data set, so there is no champion to \
-                 compare it with",
-            ));
-        }
+    let named = args.text_or_none("name")?.or_else(|| tag.map(|(_, value)| value.clone()));
+    let Some(name) = named else {
+        return Err(OperatorError::fatal(
+            "`name` is missing: the run does not tell its data set, so there is no champion to \
+             compare it with",
+        ));
     };
     let alias = args.text_or_none("alias")?.unwrap_or_else(|| ALIAS.to_owned());
     let found = {

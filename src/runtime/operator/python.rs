@@ -7,7 +7,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -23,18 +23,22 @@ use crate::sched::Outcome;
 
 const RUNNER: &str = include_str!("python_runner.py");
 
-/// The environment variable that names the interpreter of a whole project.
-const INTERPRETER_VARIABLE: &str = "DAGDECK_PYTHON";
+/// Runs the interpreter that the environment names for a whole project, else Python 3.
+const BY_ENVIRONMENT: &str = r#"exec "${DAGDECK_PYTHON:-python3}" "$@""#;
+
+/// What a shell ends with where it finds no such program, or one that cannot be run.
+const NOT_RUN: [i32; 2] = [127, 126];
 
 struct PythonArgs {
     file: PathBuf,
     function: String,
     kwargs: Map<String, Value>,
-    interpreter: String,
+    /// `None`: `$DAGDECK_PYTHON`, else `python3`.
+    interpreter: Option<String>,
 }
 
 impl PythonArgs {
-    fn read(order: &Order, private: &Private) -> Result<Self, OperatorError> {
+    fn read(order: &Order) -> Result<Self, OperatorError> {
         let args = Args(&order.args);
         let callable = args.text("callable")?;
         let wrong = || {
@@ -44,17 +48,11 @@ impl PythonArgs {
         if file.is_empty() || function.is_empty() {
             return Err(wrong());
         }
-        let written = args
-            .text_or_none("python")?
-            .or_else(|| private.env.get(INTERPRETER_VARIABLE).cloned())
-            .or_else(|| order.env.get(INTERPRETER_VARIABLE).cloned())
-            .unwrap_or_else(|| "python3".to_owned());
         // A path is relative to the project; a bare name is looked up in PATH.
-        let interpreter = if written.contains('/') {
-            order.project.join(&written).to_string_lossy().into_owned()
-        } else {
-            written
-        };
+        let interpreter = args.text_or_none("python")?.map(|written| {
+            let path = order.project.join(&written);
+            if written.contains('/') { path.to_string_lossy().into_owned() } else { written }
+        });
         let file = order.project.join(file);
         if !file.is_file() {
             return Err(OperatorError::fatal(format!(
@@ -87,17 +85,18 @@ pub(super) fn run(
     private: &Private,
     log: &Arc<TaskLog>,
 ) -> Result<Outcome, OperatorError> {
-    let args = PythonArgs::read(order, private)?;
+    let args = PythonArgs::read(order)?;
     let result = order.folder.join("result.json");
     remove(&result)?;
-    let mut child = child::prepare(&args.interpreter, None, order, private)
+    let mut child = interpreter(args.interpreter.as_deref(), order, private)
         .args(["-u", "-c", RUNNER])
         .stdin(Stdio::piped())
         .env("PYTHONUNBUFFERED", "1")
         .env("PYTHONIOENCODING", "utf-8")
         .spawn()
         .map_err(|error| {
-            OperatorError::io(&format!("start the interpreter `{}`", args.interpreter), &error)
+            let named = args.interpreter.as_deref().unwrap_or("/bin/sh");
+            OperatorError::io(&format!("start the interpreter `{named}`"), &error)
         })?;
     let wish = json!({
         "file": args.file, "function": args.function, "kwargs": args.kwargs,
@@ -113,6 +112,15 @@ pub(super) fn run(
     answer(&result, finished.status)
 }
 
+fn interpreter(named: Option<&str>, order: &Order, private: &Private) -> Command {
+    if let Some(named) = named {
+        return child::prepare(named, None, order, private);
+    }
+    let mut shell = child::prepare("/bin/sh", None, order, private);
+    shell.args(["-c", BY_ENVIRONMENT, "python"]);
+    shell
+}
+
 fn remove(result: &Path) -> Result<(), OperatorError> {
     match std::fs::remove_file(result) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -126,6 +134,9 @@ fn answer(result: &Path, status: ExitStatus) -> Result<Outcome, OperatorError> {
     let Ok(bytes) = std::fs::read(result) else {
         return Ok(match status.code() {
             Some(0) => Outcome::failed("the function ended the interpreter without a result"),
+            Some(code) if NOT_RUN.contains(&code) => Outcome::fatal(
+                "start the interpreter: `$DAGDECK_PYTHON`, else `python3`, is not there",
+            ),
             _ => child::failed(status),
         });
     };

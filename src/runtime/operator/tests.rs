@@ -1,5 +1,7 @@
 //! A bench for operators that run in a process: real files in a scratch project.
 
+mod story;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -79,6 +81,7 @@ impl Bench {
         self.private.connections.insert(name.into(), connection);
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "`json!` reads best where it is called")]
     pub(super) fn run(&self, args: Value) -> Outcome {
         let order = Order { args: args.as_object().unwrap().clone(), ..self.order.clone() };
         let log = TaskLog::open(&order.folder, self.private.mask.clone()).unwrap();

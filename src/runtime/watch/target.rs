@@ -25,15 +25,14 @@ impl Target {
     /// Returns what the deck wants to be watched, and what cannot be, a line each.
     pub(super) fn all(deck: &Deck) -> (Vec<Self>, Vec<String>) {
         let mut problems = Vec::new();
-        let watched = deck.assets.values().filter_map(|asset| {
-            let every = asset.watch?.every;
-            Self::new(deck, asset, every)
-                .map_err(|why| {
-                    problems.push(format!("asset `{}` is not watched: {why}", asset.name))
-                })
-                .ok()
-        });
-        let targets = watched.collect();
+        let mut targets = Vec::new();
+        for asset in deck.assets.values() {
+            let Some(watch) = asset.watch else { continue };
+            match Self::new(deck, asset, watch.every) {
+                Ok(target) => targets.push(target),
+                Err(why) => problems.push(format!("asset `{}` is not watched: {why}", asset.name)),
+            }
+        }
         (targets, problems)
     }
 

@@ -19,7 +19,7 @@ use crate::types::asset::AssetEventSpec;
 const SOON: Duration = Duration::from_secs(20);
 
 /// A deck with a lake, a warehouse, and watched assets.
-pub(super) fn deck(project: &Path, assets: &[(&str, &str)]) -> Deck {
+pub(in crate::runtime) fn deck(project: &Path, assets: &[(&str, &str)]) -> Deck {
     let connection = |name: &str, url: &str, kind| {
         let url = Secret::plain(url);
         (name.to_owned(), ConnectionSpec { name: name.into(), url, kind, options: IndexMap::new() })

@@ -50,6 +50,7 @@ fn bench() -> Bench {
     bench
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "`json!` reads best where it is called")]
 fn call(bench: &Bench, function: &str, args: Value) -> Outcome {
     bench.run(json!({ "callable": format!("dags/basic.py:{function}"), "args": args }))
 }
@@ -142,6 +143,21 @@ fn the_function_finds_its_standard_input_at_its_end() {
 #[test]
 fn an_interpreter_that_is_not_there_is_named() {
     let mut bench = bench();
-    bench.private.env.insert("DAGDECK_PYTHON".into(), "venv/bin/python".into());
-    bench.is_fatal(json!({ "callable": "dags/basic.py:day" }), "start the interpreter `");
+    let callable = "dags/basic.py:day";
+    let own = json!({ "callable": callable, "python": "venv/bin/python" });
+    bench.is_fatal(own, "start the interpreter `");
+    bench.private.env.insert("DAGDECK_PYTHON".into(), "no-python-here".into());
+    bench.is_fatal(json!({ "callable": callable }), "`$DAGDECK_PYTHON`, else `python3`");
+}
+
+#[test]
+fn the_environment_names_the_interpreter() {
+    let mut bench = bench();
+    bench.write("python", "#!/bin/sh\necho mine; exec python3 \"$@\"\n");
+    let path = bench.project().join("python");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&path, mode).unwrap();
+    bench.order.env.insert("DAGDECK_PYTHON".into(), path.to_string_lossy().into_owned());
+    assert_eq!(call(&bench, "day", json!({})), Outcome::output(json!("2026-01-02")));
+    assert!(bench.log().contains("out  mine"));
 }

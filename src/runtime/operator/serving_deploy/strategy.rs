@@ -136,6 +136,7 @@ mod tests {
 
     use super::*;
 
+    #[allow(clippy::needless_pass_by_value, reason = "`json!` reads best where it is called")]
     fn read(strategy: Value) -> Result<Strategy, String> {
         let args = json!({ "strategy": strategy });
         Strategy::read(Args(args.as_object().unwrap())).map_err(|error| error.to_string())
