@@ -3,6 +3,7 @@
 //! The model is kept as XGBoost's JSON, so that XGBoost itself can read it. Under LightGBM's
 //! names trees grow leaf by leaf; it is not LightGBM's library, and the `engine` says so.
 
+mod bins;
 mod lightgbm;
 mod xgboost;
 
@@ -31,12 +32,14 @@ struct Boosted {
     task: LearningTask,
 }
 
-/// Adds objective, threads and seed to the parameters, and trains.
+/// Adds objective, threads and seed to the parameters, and trains on `values`, which stand in
+/// for those of the problem's matrix.
 fn fit(
     problem: &Problem<'_>,
+    values: Vec<f32>,
     params: TrainingParamsBuilder,
     rounds: usize,
-) -> Result<Arc<dyn Estimator>, String> {
+) -> Result<Boosted, String> {
     let (objective, labels, task) = match problem.labels {
         Labels::Classes { rows, count } => {
             let labels = rows.iter().map(|class| *class as f32).collect();
@@ -55,16 +58,15 @@ fn fit(
     let small = problem.matrix.values().len() <= SMALL;
     let params = if small { params.nthread(1) } else { params.global_pool() };
     let params: TrainingParams = params.build().map_err(|error| error.to_string())?;
-    let model = matrix(problem)
+    let model = matrix(problem, values)
         .and_then(|matrix| matrix.with_labels(&labels))
         .and_then(|matrix| hessboost::training::train(&params, &matrix, rounds))
         .map_err(|error| error.to_string())?;
-    Ok(Arc::new(Boosted { model, task }))
+    Ok(Boosted { model, task })
 }
 
-fn matrix(problem: &Problem<'_>) -> hessboost::error::Result<DMatrix> {
+fn matrix(problem: &Problem<'_>, values: Vec<f32>) -> hessboost::error::Result<DMatrix> {
     let (rows, width) = (problem.matrix.len(), problem.matrix.width());
-    let values = problem.matrix.values().iter().map(|value| *value as f32).collect();
     // Each row is a group of its own: the least number of groups is the least number of rows.
     let groups: Vec<u64> = (0..rows as u64).collect();
     DMatrix::from_dense_vec(values, rows, width)?.with_split_groups(&groups)

@@ -99,5 +99,7 @@ fn fit(problem: &Problem<'_>) -> Result<Arc<dyn Estimator>, String> {
         None | Some(0) => params.unlimited_depth(),
         Some(depth) => params.max_depth(depth),
     };
-    super::fit(problem, params, settings.count("n_estimators").unwrap_or(1))
+    let values = problem.matrix.values().iter().map(|value| *value as f32).collect();
+    let rounds = settings.count("n_estimators").unwrap_or(1);
+    Ok(Arc::new(super::fit(problem, values, params, rounds)?))
 }
