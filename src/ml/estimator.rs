@@ -86,7 +86,7 @@ pub(crate) struct Family {
     pub(crate) importance: &'static str,
     pub(crate) hyperparameters: &'static [Hyperparameter],
     pub(crate) fit: fn(&Problem<'_>) -> Result<Arc<dyn Estimator>, String>,
-    pub(crate) read: fn(Value, Shape) -> Result<Arc<dyn Estimator>, String>,
+    pub(crate) read: fn(&Value, Shape) -> Result<Arc<dyn Estimator>, String>,
 }
 
 static FAMILIES: [&Family; 5] =

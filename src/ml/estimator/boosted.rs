@@ -73,7 +73,7 @@ fn matrix(problem: &Problem<'_>, values: Vec<f32>) -> hessboost::error::Result<D
 }
 
 /// Reads XGBoost's JSON.
-fn read(value: Value, shape: Shape) -> Result<Arc<dyn Estimator>, String> {
+fn read(value: &Value, shape: Shape) -> Result<Arc<dyn Estimator>, String> {
     let text = value.to_string();
     let model =
         BoostedModel::decode(text, ModelFormat::XgboostJson).map_err(|error| error.to_string())?;
@@ -94,11 +94,13 @@ fn read(value: Value, shape: Shape) -> Result<Arc<dyn Estimator>, String> {
 
 impl Estimator for Boosted {
     fn predict(&self, row: &[f64], out: &mut [f64]) {
-        let row: Vec<f32> = row.iter().map(|value| *value as f32).collect();
+        // NaN is a missing value and stays; infinity is refused by the engine.
+        let number = |value: &f64| (*value as f32).clamp(f32::MIN, f32::MAX);
+        let row: Vec<f32> = row.iter().map(number).collect();
         let mut found = vec![0.0_f32; self.model.prediction_width()];
         self.model
             .predict_row_into(&row, Iterations::Best, &mut found)
-            .expect("widths were checked and preprocessing keeps numbers finite");
+            .expect("widths were checked and no number is infinite");
         match (self.task, found.as_slice()) {
             (LearningTask::Regression, _) => out[0] = f64::from(found[0]),
             (LearningTask::Classification, [positive]) => {

@@ -126,8 +126,8 @@ fn max_features(setting: &Value, width: usize) -> usize {
     (count as usize).max(1)
 }
 
-fn read(value: Value, shape: Shape) -> Result<Arc<dyn Estimator>, String> {
-    let forest: Forest = serde_json::from_value(value).map_err(|error| error.to_string())?;
+fn read(value: &Value, shape: Shape) -> Result<Arc<dyn Estimator>, String> {
+    let forest = Forest::deserialize(value).map_err(|error| error.to_string())?;
     if forest.trees.is_empty() || forest.importance.len() != shape.width {
         return Err("a forest of another shape".to_owned());
     }

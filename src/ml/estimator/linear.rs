@@ -69,8 +69,8 @@ fn fit(problem: &Problem<'_>) -> Result<Arc<dyn Estimator>, String> {
     if line.is_finite() { Ok(Arc::new(line)) } else { Err("no finite solution".to_owned()) }
 }
 
-fn read(value: Value, shape: Shape) -> Result<Arc<dyn Estimator>, String> {
-    let line: Line = serde_json::from_value(value).map_err(|error| error.to_string())?;
+fn read(value: &Value, shape: Shape) -> Result<Arc<dyn Estimator>, String> {
+    let line = Line::deserialize(value).map_err(|error| error.to_string())?;
     if line.coefficients.len() != shape.width || shape.outputs != 1 {
         return Err(format!("{} coefficients for {}", line.coefficients.len(), shape.width));
     }

@@ -97,8 +97,8 @@ fn fit(problem: &Problem<'_>) -> Result<Arc<dyn Estimator>, String> {
     if logits.is_finite() { Ok(Arc::new(logits)) } else { Err("no finite solution".to_owned()) }
 }
 
-fn read(value: Value, shape: Shape) -> Result<Arc<dyn Estimator>, String> {
-    let logits: Logits = serde_json::from_value(value).map_err(|error| error.to_string())?;
+fn read(value: &Value, shape: Shape) -> Result<Arc<dyn Estimator>, String> {
+    let logits = Logits::deserialize(value).map_err(|error| error.to_string())?;
     let fits = logits.intercepts.len() == shape.outputs
         && logits.coefficients.len() == shape.outputs
         && logits.coefficients.iter().all(|c| c.len() == shape.width);

@@ -62,22 +62,30 @@ fn compare(name: &str, family: &str) {
 
 #[test]
 fn xgboost_is_as_good_as_xgboost() {
-    ["iris", "titanic", "housing"].map(|name| compare(name, "xgboost"));
+    for name in ["iris", "titanic", "housing"] {
+        compare(name, "xgboost");
+    }
 }
 
 #[test]
 fn lightgbm_is_as_good_as_lightgbm() {
-    ["iris", "titanic", "housing"].map(|name| compare(name, "lightgbm"));
+    for name in ["iris", "titanic", "housing"] {
+        compare(name, "lightgbm");
+    }
 }
 
 #[test]
 fn random_forest_is_as_good_as_scikit_learns() {
-    ["iris", "titanic", "housing"].map(|name| compare(name, "random_forest"));
+    for name in ["iris", "titanic", "housing"] {
+        compare(name, "random_forest");
+    }
 }
 
 #[test]
 fn logistic_regression_is_scikit_learns() {
-    ["iris", "titanic"].map(|name| compare(name, "logistic_regression"));
+    for name in ["iris", "titanic"] {
+        compare(name, "logistic_regression");
+    }
 }
 
 #[test]
