@@ -18,7 +18,7 @@ use hessboost::model::{BoostedModel, ImportanceType, Iterations, ModelFormat};
 use hessboost::objective::{Multiclass, Objective, RegLoss};
 use serde_json::Value;
 
-use super::{Estimator, Labels, Problem, Shape};
+use super::{Estimator, Labels, Outcome, Problem, Shape};
 use crate::dag::spec::LearningTask;
 
 const ENGINE: (&str, &str) = ("hessboost", "0.4.6");
@@ -73,7 +73,7 @@ fn matrix(problem: &Problem<'_>, values: Vec<f32>) -> hessboost::error::Result<D
 }
 
 /// Reads XGBoost's JSON.
-fn read(value: &Value, shape: Shape) -> Result<Arc<dyn Estimator>, String> {
+fn read(value: &Value, shape: Shape) -> Outcome {
     let text = value.to_string();
     let model =
         BoostedModel::decode(text, ModelFormat::XgboostJson).map_err(|error| error.to_string())?;

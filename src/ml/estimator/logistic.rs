@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::hyperparameter::{Hyperparameter, Kind};
-use super::{Estimator, Family, Labels, Problem, Shape};
+use super::{Estimator, Family, Labels, Outcome, Problem, Shape};
 use crate::dag::spec::LearningTask;
 use crate::ml::preprocess::Layout;
 
@@ -55,7 +55,7 @@ struct Logits {
     coefficients: Vec<Vec<f64>>,
 }
 
-fn fit(problem: &Problem<'_>) -> Result<Arc<dyn Estimator>, String> {
+fn fit(problem: &Problem<'_>) -> Outcome {
     let Labels::Classes { rows, count } = problem.labels else {
         return Err("the target is not a class".to_owned());
     };
@@ -97,7 +97,7 @@ fn fit(problem: &Problem<'_>) -> Result<Arc<dyn Estimator>, String> {
     if logits.is_finite() { Ok(Arc::new(logits)) } else { Err("no finite solution".to_owned()) }
 }
 
-fn read(value: &Value, shape: Shape) -> Result<Arc<dyn Estimator>, String> {
+fn read(value: &Value, shape: Shape) -> Outcome {
     let logits = Logits::deserialize(value).map_err(|error| error.to_string())?;
     let fits = logits.intercepts.len() == shape.outputs
         && logits.coefficients.len() == shape.outputs

@@ -6,7 +6,7 @@ use hessboost::config::{GrowPolicy, TrainingParams, TreeMethod};
 use serde_json::Value;
 
 use super::super::hyperparameter::{Hyperparameter, Kind, NOT_NEGATIVE, SEED, SHARE};
-use super::super::{BOTH, Estimator, Family, Labels, Problem};
+use super::super::{BOTH, Family, Labels, Outcome, Problem};
 use super::bins::Bins;
 use crate::ml::preprocess::Layout;
 
@@ -110,7 +110,7 @@ fn hessian_ratio(labels: Labels<'_>) -> f64 {
     }
 }
 
-fn fit(problem: &Problem<'_>) -> Result<Arc<dyn Estimator>, String> {
+fn fit(problem: &Problem<'_>) -> Outcome {
     let settings = problem.settings;
     let ratio = hessian_ratio(problem.labels);
     let params = TrainingParams::builder()
