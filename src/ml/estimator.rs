@@ -37,6 +37,9 @@ pub(crate) trait Estimator: fmt::Debug + Send + Sync {
     fn to_json(&self) -> Value;
 }
 
+/// A fitted model, or why there is none.
+pub(crate) type Outcome = Result<Arc<dyn Estimator>, String>;
+
 /// What to learn from: a matrix and its answers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Problem<'a> {
@@ -85,8 +88,8 @@ pub(crate) struct Family {
     /// What [`Estimator::importance`] is made of.
     pub(crate) importance: &'static str,
     pub(crate) hyperparameters: &'static [Hyperparameter],
-    pub(crate) fit: fn(&Problem<'_>) -> Result<Arc<dyn Estimator>, String>,
-    pub(crate) read: fn(Value, Shape) -> Result<Arc<dyn Estimator>, String>,
+    pub(crate) fit: fn(&Problem<'_>) -> Outcome,
+    pub(crate) read: fn(&Value, Shape) -> Outcome,
 }
 
 static FAMILIES: [&Family; 5] =

@@ -28,7 +28,11 @@ SEED = 42
 
 COMMENT = (
     "A figure's `error` is its standard error: its standard deviation over "
-    f"{RESAMPLES} bootstrap resamples of the held-out rows."
+    f"{RESAMPLES} bootstrap resamples of the held-out rows. "
+    "Checked by hand with these versions: the `estimator` of dagdeck's model files, written by "
+    "families xgboost and lightgbm for the three data sets, loads into xgboost.Booster and gives "
+    "dagdeck's predictions for all rows: largest difference 0.0 for titanic and housing, 8.3e-8 "
+    "for iris, where dagdeck brings the sum of three probabilities to 1."
 )
 
 

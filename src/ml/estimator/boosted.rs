@@ -3,6 +3,7 @@
 //! The model is kept as XGBoost's JSON, so that XGBoost itself can read it. Under LightGBM's
 //! names trees grow leaf by leaf; it is not LightGBM's library, and the `engine` says so.
 
+mod bins;
 mod lightgbm;
 mod xgboost;
 
@@ -17,7 +18,7 @@ use hessboost::model::{BoostedModel, ImportanceType, Iterations, ModelFormat};
 use hessboost::objective::{Multiclass, Objective, RegLoss};
 use serde_json::Value;
 
-use super::{Estimator, Labels, Problem, Shape};
+use super::{Estimator, Labels, Outcome, Problem, Shape};
 use crate::dag::spec::LearningTask;
 
 const ENGINE: (&str, &str) = ("hessboost", "0.4.6");
@@ -31,12 +32,14 @@ struct Boosted {
     task: LearningTask,
 }
 
-/// Adds objective, threads and seed to the parameters, and trains.
+/// Adds objective, threads and seed to the parameters, and trains on `values`, which stand in
+/// for those of the problem's matrix.
 fn fit(
     problem: &Problem<'_>,
+    values: Vec<f32>,
     params: TrainingParamsBuilder,
     rounds: usize,
-) -> Result<Arc<dyn Estimator>, String> {
+) -> Result<Boosted, String> {
     let (objective, labels, task) = match problem.labels {
         Labels::Classes { rows, count } => {
             let labels = rows.iter().map(|class| *class as f32).collect();
@@ -55,23 +58,22 @@ fn fit(
     let small = problem.matrix.values().len() <= SMALL;
     let params = if small { params.nthread(1) } else { params.global_pool() };
     let params: TrainingParams = params.build().map_err(|error| error.to_string())?;
-    let model = matrix(problem)
+    let model = matrix(problem, values)
         .and_then(|matrix| matrix.with_labels(&labels))
         .and_then(|matrix| hessboost::training::train(&params, &matrix, rounds))
         .map_err(|error| error.to_string())?;
-    Ok(Arc::new(Boosted { model, task }))
+    Ok(Boosted { model, task })
 }
 
-fn matrix(problem: &Problem<'_>) -> hessboost::error::Result<DMatrix> {
+fn matrix(problem: &Problem<'_>, values: Vec<f32>) -> hessboost::error::Result<DMatrix> {
     let (rows, width) = (problem.matrix.len(), problem.matrix.width());
-    let values = problem.matrix.values().iter().map(|value| *value as f32).collect();
     // Each row is a group of its own: the least number of groups is the least number of rows.
     let groups: Vec<u64> = (0..rows as u64).collect();
     DMatrix::from_dense_vec(values, rows, width)?.with_split_groups(&groups)
 }
 
 /// Reads XGBoost's JSON.
-fn read(value: Value, shape: Shape) -> Result<Arc<dyn Estimator>, String> {
+fn read(value: &Value, shape: Shape) -> Outcome {
     let text = value.to_string();
     let model =
         BoostedModel::decode(text, ModelFormat::XgboostJson).map_err(|error| error.to_string())?;
@@ -92,11 +94,13 @@ fn read(value: Value, shape: Shape) -> Result<Arc<dyn Estimator>, String> {
 
 impl Estimator for Boosted {
     fn predict(&self, row: &[f64], out: &mut [f64]) {
-        let row: Vec<f32> = row.iter().map(|value| *value as f32).collect();
+        // NaN is a missing value and stays; infinity is refused by the engine.
+        let number = |value: &f64| (*value as f32).clamp(f32::MIN, f32::MAX);
+        let row: Vec<f32> = row.iter().map(number).collect();
         let mut found = vec![0.0_f32; self.model.prediction_width()];
         self.model
             .predict_row_into(&row, Iterations::Best, &mut found)
-            .expect("widths were checked and preprocessing keeps numbers finite");
+            .expect("widths were checked and no number is infinite");
         match (self.task, found.as_slice()) {
             (LearningTask::Regression, _) => out[0] = f64::from(found[0]),
             (LearningTask::Classification, [positive]) => {

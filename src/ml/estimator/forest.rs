@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::hyperparameter::{Hyperparameter, Kind, SEED};
-use super::{BOTH, Estimator, Family, Labels, Problem, Shape};
+use super::{BOTH, Estimator, Family, Labels, Outcome, Problem, Shape};
 use crate::dag::spec::LearningTask;
 use crate::ml::preprocess::Layout;
 use crate::ml::random::{Random, Stream};
@@ -82,7 +82,7 @@ struct Forest {
     importance: Vec<f64>,
 }
 
-fn fit(problem: &Problem<'_>) -> Result<Arc<dyn Estimator>, String> {
+fn fit(problem: &Problem<'_>) -> Outcome {
     let (rows, width) = (problem.matrix.len(), problem.matrix.width());
     if u32::try_from(rows.max(width)).is_err() {
         return Err(format!("{rows} rows of {width} numbers are too many for a forest"));
@@ -126,8 +126,8 @@ fn max_features(setting: &Value, width: usize) -> usize {
     (count as usize).max(1)
 }
 
-fn read(value: Value, shape: Shape) -> Result<Arc<dyn Estimator>, String> {
-    let forest: Forest = serde_json::from_value(value).map_err(|error| error.to_string())?;
+fn read(value: &Value, shape: Shape) -> Outcome {
+    let forest = Forest::deserialize(value).map_err(|error| error.to_string())?;
     if forest.trees.is_empty() || forest.importance.len() != shape.width {
         return Err("a forest of another shape".to_owned());
     }

@@ -9,7 +9,7 @@ use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Estimator, Family, Labels, Problem, Shape};
+use super::{Estimator, Family, Labels, Outcome, Problem, Shape};
 use crate::dag::spec::LearningTask;
 use crate::ml::preprocess::Layout;
 
@@ -36,7 +36,7 @@ struct Line {
     coefficients: Vec<f64>,
 }
 
-fn fit(problem: &Problem<'_>) -> Result<Arc<dyn Estimator>, String> {
+fn fit(problem: &Problem<'_>) -> Outcome {
     let Labels::Numbers(targets) = problem.labels else {
         return Err("the target is not a number".to_owned());
     };
@@ -69,8 +69,8 @@ fn fit(problem: &Problem<'_>) -> Result<Arc<dyn Estimator>, String> {
     if line.is_finite() { Ok(Arc::new(line)) } else { Err("no finite solution".to_owned()) }
 }
 
-fn read(value: Value, shape: Shape) -> Result<Arc<dyn Estimator>, String> {
-    let line: Line = serde_json::from_value(value).map_err(|error| error.to_string())?;
+fn read(value: &Value, shape: Shape) -> Outcome {
+    let line = Line::deserialize(value).map_err(|error| error.to_string())?;
     if line.coefficients.len() != shape.width || shape.outputs != 1 {
         return Err(format!("{} coefficients for {}", line.coefficients.len(), shape.width));
     }

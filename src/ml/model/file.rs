@@ -87,7 +87,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Fitted, ModelError> {
         width: read.preprocess.width(),
         outputs: read.classes.len().max(1),
     };
-    let estimator = (family.read)(read.estimator, shape).map_err(ModelError::Estimator)?;
+    let estimator = (family.read)(&read.estimator, shape).map_err(ModelError::Estimator)?;
     Ok(Fitted {
         family,
         task: read.task,

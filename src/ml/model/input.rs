@@ -82,7 +82,7 @@ fn cell<'a>(number: usize, value: &'a Value, column: &ColumnSpec) -> Result<Cell
             (whole.map(Cell::Number), "whole number")
         }
         (DataType::Boolean, _) => (value.as_bool().map(Cell::Boolean), "boolean"),
-        (DataType::String, _) => (value.as_str().map(Cell::Text), "text"),
+        (DataType::String, _) => (value.as_str().map(Cell::Text), "string"),
     };
     cell.ok_or_else(|| InputError::Type {
         row: number,
@@ -100,7 +100,7 @@ fn describe(value: &Value) -> String {
         Value::String(text) => {
             let shown: String = text.chars().take(SHOWN_MAX).collect();
             let cut = if shown.len() < text.len() { "…" } else { "" };
-            format!("the text `{shown}{cut}`")
+            format!("the string `{shown}{cut}`")
         }
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a record".to_owned(),

@@ -178,7 +178,7 @@ fn a_value_of_a_wrong_type_is_refused_with_both_types() {
     let cases = [
         (
             json!(["1.5", 4, true, "red"]),
-            "column `half`: the text `1.5` where a number is expected",
+            "column `half`: the string `1.5` where a number is expected",
         ),
         (
             json!([true, 4, true, "red"]),
@@ -194,12 +194,12 @@ fn a_value_of_a_wrong_type_is_refused_with_both_types() {
         ),
         (
             json!([1, 4, "true", "red"]),
-            "column `flag`: the text `true` where a boolean is expected",
+            "column `flag`: the string `true` where a boolean is expected",
         ),
         (json!([1, 4, 1, "red"]), "column `flag`: the number 1 where a boolean is expected"),
-        (json!([1, 4, true, 7]), "column `word`: the number 7 where a text is expected"),
-        (json!([1, 4, true, ["red"]]), "column `word`: a list where a text is expected"),
-        (json!([1, 4, true, {}]), "column `word`: a record where a text is expected"),
+        (json!([1, 4, true, 7]), "column `word`: the number 7 where a string is expected"),
+        (json!([1, 4, true, ["red"]]), "column `word`: a list where a string is expected"),
+        (json!([1, 4, true, {}]), "column `word`: a record where a string is expected"),
     ];
     for (row, expected) in cases {
         assert_eq!(refusal(&model, row), format!("row 0, {expected}"));
@@ -251,6 +251,24 @@ fn a_truncated_model_is_refused_wherever_it_was_cut() {
         let bytes = trained(&dataset, model).to_bytes();
         for cut in (0..bytes.len()).step_by(bytes.len() / 50 + 1) {
             assert!(Model::from_bytes(&bytes[..cut]).is_err(), "{model} cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_model_is_refused_or_answers_but_never_panics() {
+    for model in FAMILIES {
+        let dataset = if model == "linear_regression" { housing() } else { iris() };
+        let bytes = trained(&dataset, model).to_bytes();
+        for at in (0..bytes.len()).step_by(bytes.len() / 200 + 1) {
+            for byte in *b"9-,]e" {
+                let mut damaged = bytes.clone();
+                damaged[at] = byte;
+                let Ok(read) = Model::from_bytes(&damaged) else { continue };
+                for (record, _) in read.examples() {
+                    let _ = read.predict(&[Value::Object(record.clone())]);
+                }
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One raw column to numbers.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -163,7 +164,7 @@ fn categories<'a>(values: impl Iterator<Item = Option<&'a str>>) -> Encoder {
     let other = counts.len() > CATEGORIES_MAX;
     let mut frequent: Vec<(&str, usize)> = counts.into_iter().collect();
     // The sort is stable: of equally frequent ones the first by name stay.
-    frequent.sort_by(|a, b| b.1.cmp(&a.1));
+    frequent.sort_by_key(|(_, count)| Reverse(*count));
     frequent.truncate(CATEGORIES_MAX);
     let mut categories: Vec<String> =
         frequent.into_iter().map(|(category, _)| category.to_owned()).collect();

@@ -34,8 +34,8 @@ fn the_split_is_the_one_the_golden_figures_rest_on() {
     );
 }
 
-/// Checks the figures of a family on a data set against the golden ones. Each may be as far off
-/// as its standard error on the held-out rows, or one row.
+/// Checks the figures of a family on a data set against the golden ones. Each may be two standard
+/// errors off, which is the noise of so few held-out rows, or one row.
 fn compare(name: &str, family: &str) {
     let set = dataset(name);
     let trained = train(&set, &TrainSpec { folds: 2, ..full(family) }, &mut |_| {}).unwrap();
@@ -49,7 +49,7 @@ fn compare(name: &str, family: &str) {
         let (value, error) = (figure["value"].as_f64().unwrap(), figure["error"].as_f64().unwrap());
         let found = trained.metrics[metric];
         assert!(
-            (found - value).abs() <= error.max(one_row),
+            (found - value).abs() <= (2.0 * error).max(one_row),
             "{family} on {name}: {metric} is {found}, golden {value} ± {error}"
         );
         // A convex problem has one solution; two programs that solve it agree closely.

@@ -6,7 +6,8 @@ use hessboost::config::{GrowPolicy, TrainingParams, TreeMethod};
 use serde_json::Value;
 
 use super::super::hyperparameter::{Hyperparameter, Kind, NOT_NEGATIVE, SEED, SHARE};
-use super::super::{BOTH, Estimator, Family, Problem};
+use super::super::{BOTH, Family, Labels, Outcome, Problem};
+use super::bins::Bins;
 use crate::ml::preprocess::Layout;
 
 pub(in crate::ml::estimator) static LIGHTGBM: Family = Family {
@@ -88,25 +89,41 @@ pub(in crate::ml::estimator) static LIGHTGBM: Family = Family {
             kind: Kind::Integer { min: 2, max: 65_535 },
             default: |_| Value::from(255),
         },
+        Hyperparameter {
+            name: "min_data_in_bin",
+            aliases: &[],
+            kind: Kind::Integer { min: 1, max: 1_000_000_000 },
+            default: |_| Value::from(3),
+        },
         SEED,
     ],
     fit,
     read: super::read,
 };
 
-fn fit(problem: &Problem<'_>) -> Result<Arc<dyn Estimator>, String> {
+/// Of `k` classes, LightGBM counts `k / (k - 1) · p (1 - p)` as second derivative where XGBoost
+/// counts `2 p (1 - p)`; what is weighed against it is scaled by the ratio of the two.
+fn hessian_ratio(labels: Labels<'_>) -> f64 {
+    match labels {
+        Labels::Classes { count, .. } if count > 2 => 2.0 * (count as f64 - 1.0) / count as f64,
+        Labels::Classes { .. } | Labels::Numbers(_) => 1.0,
+    }
+}
+
+fn fit(problem: &Problem<'_>) -> Outcome {
     let settings = problem.settings;
+    let ratio = hessian_ratio(problem.labels);
     let params = TrainingParams::builder()
         .tree_method(TreeMethod::Hist)
         .grow_policy(GrowPolicy::LossGuide)
         .max_leaves(settings.count("num_leaves").unwrap_or(31))
-        .eta(settings.number("learning_rate"))
+        .eta(settings.number("learning_rate") * ratio)
         .min_child_groups(settings.count("min_child_samples").unwrap_or(0))
-        .min_child_weight(settings.number("min_child_weight"))
-        .gamma(settings.number("min_split_gain"))
+        .min_child_weight(settings.number("min_child_weight") * ratio)
+        .gamma(settings.number("min_split_gain") / ratio)
         .subsample(settings.number("subsample"))
         .colsample_bytree(settings.number("colsample_bytree"))
-        .lambda(settings.number("reg_lambda"))
+        .lambda(settings.number("reg_lambda") * ratio)
         .alpha(settings.number("reg_alpha"))
         .max_bin(settings.count("max_bin").unwrap_or(255));
     // As in LightGBM, -1 and 0 are no limit.
@@ -114,5 +131,9 @@ fn fit(problem: &Problem<'_>) -> Result<Arc<dyn Estimator>, String> {
         None | Some(0) => params.unlimited_depth(),
         Some(depth) => params.max_depth(depth),
     };
-    super::fit(problem, params, settings.count("n_estimators").unwrap_or(1))
+    let rounds = settings.count("n_estimators").unwrap_or(1);
+    let bins = Bins::of(problem.matrix, settings.count("min_data_in_bin").unwrap_or(1));
+    let mut boosted = super::fit(problem, bins.numbers(problem.matrix), params, rounds)?;
+    boosted.model = bins.restore(&boosted.model)?;
+    Ok(Arc::new(boosted))
 }

@@ -6,7 +6,7 @@ use hessboost::config::{TrainingParams, TreeMethod};
 use serde_json::Value;
 
 use super::super::hyperparameter::{Hyperparameter, Kind, NOT_NEGATIVE, SEED, SHARE};
-use super::super::{BOTH, Estimator, Family, Problem};
+use super::super::{BOTH, Family, Outcome, Problem};
 use crate::ml::preprocess::Layout;
 
 pub(in crate::ml::estimator) static XGBOOST: Family = Family {
@@ -82,7 +82,7 @@ pub(in crate::ml::estimator) static XGBOOST: Family = Family {
     read: super::read,
 };
 
-fn fit(problem: &Problem<'_>) -> Result<Arc<dyn Estimator>, String> {
+fn fit(problem: &Problem<'_>) -> Outcome {
     let settings = problem.settings;
     let params = TrainingParams::builder()
         .tree_method(TreeMethod::Hist)
@@ -99,5 +99,7 @@ fn fit(problem: &Problem<'_>) -> Result<Arc<dyn Estimator>, String> {
         None | Some(0) => params.unlimited_depth(),
         Some(depth) => params.max_depth(depth),
     };
-    super::fit(problem, params, settings.count("n_estimators").unwrap_or(1))
+    let values = problem.matrix.values().iter().map(|value| *value as f32).collect();
+    let rounds = settings.count("n_estimators").unwrap_or(1);
+    Ok(Arc::new(super::fit(problem, values, params, rounds)?))
 }
