@@ -114,8 +114,8 @@ operators! {
     DatasetValidate = "dataset.validate", Process, ["dataset" Dataset needed];
     MlTrain = "ml.train", Process, [
         "dataset" Dataset needed, "model" Text needed, "hyperparameters" Table optional,
-        "trials" Integer optional, "experiment" Text optional, "seed" Integer optional,
-        "test_size" Number optional, "folds" Integer optional,
+        "experiment" Text optional, "seed" Integer optional, "test_size" Number optional,
+        "folds" Integer optional,
     ];
     MlGate = "ml.gate", Daemon, [
         "run" Text needed, "require" Table needed, "then" TaskId needed,

@@ -51,7 +51,7 @@ fn list(experiments: &[ExperimentView]) -> String {
 
 fn runs_table(runs: &[TrackingRunView]) -> String {
     let has = |name: &&str| runs.iter().any(|run| run.metrics.iter().any(|(key, _)| key == name));
-    let shown: Vec<&str> = SHOWN.iter().copied().filter(|name| has(&name)).collect();
+    let shown: Vec<&str> = SHOWN.iter().copied().filter(has).collect();
     let mut header = vec!["RUN", "NAME", "STATUS", "STARTED"];
     header.extend(&shown);
     let row = |run: &TrackingRunView| {

@@ -30,11 +30,6 @@ struct TrainArgs {
 
 impl TrainArgs {
     fn read(args: Args<'_>) -> Result<Self, OperatorError> {
-        if args.integer_or_none("trials")?.unwrap_or(0) != 0 {
-            return Err(OperatorError::fatal(
-                "`trials`: tuning comes with a later version; use trials = 0",
-            ));
-        }
         let seed = args.integer_or_none("seed")?.unwrap_or(SEED);
         let test_size = args.number_or_none("test_size")?.unwrap_or(TEST_SIZE);
         if !(0.0 < test_size && test_size < 1.0) {

@@ -70,11 +70,11 @@ fn the_sample_inherits_and_keeps_what_was_written() {
     assert_eq!((train.retries, train.retry_delay.as_secs()), (1, 2));
     assert_eq!((train.pool.as_str(), train.pool_slots), ("training", 1));
     assert_eq!(train.execution_timeout.unwrap().as_secs(), 600);
-    assert_eq!(train.args["trials"], json!("{{ params.trials }}"));
+    assert_eq!(train.args["model"], json!("{{ params.model }}"));
     let params = &deck.dags["mlops_pipeline"].params;
     assert_eq!(
         serde_json::to_string(&params.defaults).unwrap(),
-        r#"{"dataset":"iris","model":"xgboost","hyperparameters":{},"trials":0}"#
+        r#"{"dataset":"iris","model":"xgboost","hyperparameters":{}}"#
     );
     let deploy = &deck.dags["model_serving_pipeline"].tasks["deploy"];
     assert_eq!(deploy.args["strategy"]["canary"], json!([10, 50, 100]));

@@ -6,7 +6,6 @@ use crate::runtime::operator::tests::Bench;
 #[test]
 fn arguments_that_make_no_sense_are_fatal_and_named() {
     let bench = Bench::new("ml.train");
-    bench.is_fatal(json!({ "model": "xgboost", "trials": 3 }), "use trials = 0");
     bench.is_fatal(json!({ "model": "xgboost", "test_size": 1.5 }), "`test_size` is 1.5");
     bench.is_fatal(json!({ "model": "xgboost", "folds": 1 }), "`folds` must be between");
     bench.is_fatal(json!({ "model": "xgboost", "seed": -1 }), "`seed` must not be negative");
