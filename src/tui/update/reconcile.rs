@@ -7,10 +7,9 @@ use crate::tui::screen::run::shows_details;
 use crate::tui::state::log::Reading;
 use crate::tui::state::{Form, Link, LogPane, Popup, Screen, Slot, State, View};
 use crate::tui::update::form;
-use crate::types::Fault;
-use crate::types::FaultKind;
 use crate::types::ask::Request;
 use crate::types::view::LogChunk;
+use crate::types::{Fault, FaultKind, TaskInstanceKey, TaskInstanceState};
 
 /// How long the selection must rest before its log is read.
 const LOG_SETTLE_MILLIS: u64 = 120;
@@ -72,6 +71,7 @@ pub(crate) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
         fetch(state, effects);
     }
     make_form(state, effects);
+    select_what_matters(state);
     follow_log(state, effects);
 }
 
@@ -85,6 +85,21 @@ fn fetch(state: &mut State, effects: &mut Vec<Effect>) {
             let request = slot.request();
             effects.push(Effect::Ask { purpose: Purpose::Fetch(slot), generation, request });
         }
+    }
+}
+
+/// Puts the cursor of a run that was just opened on the task that failed, else on one that runs.
+fn select_what_matters(state: &mut State) {
+    if state.level().selected.is_some() {
+        return;
+    }
+    let Some(run) = state.shown_run() else { return };
+    let find = |wanted: TaskInstanceState| run.tasks.iter().find(|t| t.state == Some(wanted));
+    let task = find(TaskInstanceState::Failed)
+        .or_else(|| find(TaskInstanceState::UpForRetry))
+        .or_else(|| find(TaskInstanceState::Running));
+    if let Some(key) = task.map(|task| rows::task_key(&task.key)) {
+        state.level_mut().selected = Some(key);
     }
 }
 
@@ -124,7 +139,7 @@ fn follow_log(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// Which log to show.
 pub(crate) struct LogTarget {
-    pub(crate) key: crate::types::TaskInstanceKey,
+    pub(crate) key: TaskInstanceKey,
     pub(crate) wanted: Option<u32>,
     pub(crate) last_try: u32,
 }
@@ -179,7 +194,7 @@ pub(crate) fn take_log(
 ) {
     let is_over = rows::selected_task(state)
         .and_then(|task| task.state)
-        .is_some_and(crate::types::TaskInstanceState::is_finished);
+        .is_some_and(TaskInstanceState::is_finished);
     let Some(log) = state.log.as_mut().filter(|log| log.generation == generation) else { return };
     match result {
         Ok(chunk) => {
