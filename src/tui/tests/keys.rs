@@ -328,3 +328,26 @@ fn along_the_edges_of_the_graph_the_selection_goes_up_and_downstream() {
     driver.keys("h");
     assert_eq!(driver.state.level().selected.as_deref(), Some("train"));
 }
+
+#[test]
+fn the_cursor_of_a_run_goes_with_what_happens_until_it_is_moved() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("jjjjj<enter>");
+    let selected = |driver: &Driver| driver.state.level().selected.clone();
+    assert_eq!(selected(&driver).as_deref(), Some("train"), "the one that runs");
+    driver.keys("k");
+    driver.send(Message::Tick);
+    assert_eq!(selected(&driver).as_deref(), Some("validate_data"));
+}
+
+#[test]
+fn a_fault_of_the_daemon_is_told_with_where_to_look() {
+    use crate::tui::message::{Act, Purpose};
+    let mut driver = Driver::new(80, 24);
+    driver.send(Message::Answered {
+        purpose: Purpose::Act(Act::Cancel),
+        generation: 1,
+        result: Err(Fault::new(FaultKind::Internal, "the store is broken")),
+    });
+    assert!(driver.said().contains("internal: the store is broken"));
+}

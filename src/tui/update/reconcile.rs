@@ -88,12 +88,17 @@ fn fetch(state: &mut State, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Puts the cursor of a run that was just opened on the task that failed, else on one that runs.
+/// Keeps the cursor of a run on the task that failed, else on one that runs, until somebody moves
+/// it.
 fn select_what_matters(state: &mut State) {
-    if state.level().selected.is_some() {
+    if !state.level().is_untouched {
         return;
     }
     let Some(run) = state.shown_run() else { return };
+    let here = rows::selected_task(state).and_then(|task| task.state);
+    if state.level().selected.is_some() && here.is_some_and(|state| !state.is_finished()) {
+        return;
+    }
     let find = |wanted: TaskInstanceState| run.tasks.iter().find(|t| t.state == Some(wanted));
     let task = find(TaskInstanceState::Failed)
         .or_else(|| find(TaskInstanceState::UpForRetry))
@@ -167,7 +172,7 @@ pub(crate) fn open_log(
 /// Begins (or begins again) to read the log of `generation`, where it is still shown.
 pub(crate) fn read_log(state: &mut State, generation: u64, effects: &mut Vec<Effect>) {
     let Some(log) = state.log.as_mut().filter(|log| log.generation == generation) else { return };
-    log.reading = Reading::Reading;
+    log.reading = Reading::Underway;
     effects.push(ask_log(log, 0));
 }
 
