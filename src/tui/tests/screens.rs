@@ -153,3 +153,17 @@ fn a_whole_frame_stays_within_its_bytes_and_a_small_change_within_few() {
     assert!(painter.written() - before <= 1536, "{} bytes", painter.written() - before);
     assert_eq!(driver.state.shown_run().map(|run| run.run.state), Some(DagRunState::Running));
 }
+
+#[test]
+fn two_panes_from_120_columns_and_the_smallest_terminal() {
+    let mut driver = Driver::new(120, 30);
+    driver.keys("jjjjj<enter>");
+    insta::assert_snapshot!("run_120x30", driver.text());
+    for (name, keys) in
+        [("dags_60x16", ""), ("run_60x16", "jjjjj<enter>"), ("form_60x16", "jjjjjt")]
+    {
+        let mut driver = Driver::new(60, 16);
+        driver.keys(keys);
+        insta::assert_snapshot!(name, driver.text());
+    }
+}

@@ -17,6 +17,8 @@ use crate::tui::widget::paint;
 const NODES_MAX: usize = 150;
 /// Names are cut in the middle to this.
 const NAME_MAX: usize = 24;
+/// … and to this where there is little room.
+const NAME_SHORT: usize = 11;
 
 /// A node as it is shown.
 #[derive(Debug, Clone)]
@@ -32,6 +34,10 @@ pub(crate) struct Node {
 impl Node {
     fn without_note(&self) -> Self {
         Self { note: String::new(), note_width: 0, ..self.clone() }
+    }
+
+    fn shortened(&self) -> Self {
+        Self { name: text::cut_middle(&self.name, NAME_SHORT), ..self.clone() }
     }
 
     fn drawn_width(&self) -> i32 {
@@ -80,18 +86,21 @@ pub(crate) fn draw(
 
 type Fitted = (Layout, Vec<i32>, Vec<Node>);
 
-/// Left to right where that fits, else top down, else with the names only; else what misses by
-/// the least.
+/// Left to right where that fits, else top down, else with the names only, else with short ones;
+/// else what misses by the least.
 fn fitting(nodes: &[Node], edges: &[(usize, usize)], area: Rect) -> Fitted {
     let (room, rows) = (i32::from(area.width), i32::from(area.height));
     let whole = nodes.to_vec();
     let names: Vec<Node> = nodes.iter().map(Node::without_note).collect();
+    let short: Vec<Node> = names.iter().map(Node::shortened).collect();
     let mut best: Option<(i32, Fitted)> = None;
     for (nodes, direction) in [
         (&whole, Direction::LeftRight),
         (&whole, Direction::TopDown),
         (&names, Direction::LeftRight),
         (&names, Direction::TopDown),
+        (&short, Direction::LeftRight),
+        (&short, Direction::TopDown),
     ] {
         let widths: Vec<i32> = nodes.iter().map(Node::width).collect();
         let laid = layout(&widths, edges, direction);
@@ -103,7 +112,7 @@ fn fitting(nodes: &[Node], edges: &[(usize, usize)], area: Rect) -> Fitted {
             break;
         }
     }
-    best.map(|(_, fitted)| fitted).expect("four ways were tried")
+    best.map(|(_, fitted)| fitted).expect("every way was tried")
 }
 
 /// Returns how far the graph is moved: in the middle where it fits, else to the selection.
