@@ -7,8 +7,9 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::client::Client;
-use crate::tui::message::{Message, Purpose, Timer};
+use crate::tui::message::{Message, Purpose, Timer, is_mutation};
 use crate::types::ask::Request;
+use crate::types::{Fault, FaultKind};
 
 /// First and longest pause between two attempts to reach the daemon.
 const RECONNECT_MIN: Duration = Duration::from_millis(200);
@@ -19,14 +20,15 @@ const RECONNECT_MAX: Duration = Duration::from_secs(5);
 pub(crate) struct Runner {
     client: Client,
     messages: mpsc::Sender<Message>,
+    read_only: bool,
     /// What a newer one of its kind makes pointless: the read of a log no longer shown.
     replaceable: HashMap<&'static str, AbortHandle>,
 }
 
 impl Runner {
     /// Sends what comes of effects to `messages`.
-    pub(crate) fn new(client: Client, messages: mpsc::Sender<Message>) -> Self {
-        Self { client, messages, replaceable: HashMap::new() }
+    pub(crate) fn new(client: Client, messages: mpsc::Sender<Message>, read_only: bool) -> Self {
+        Self { client, messages, read_only, replaceable: HashMap::new() }
     }
 
     /// Asks the daemon; the answer comes as a message.
@@ -37,8 +39,13 @@ impl Runner {
             Purpose::Fetch(_) | Purpose::PlanAlias(_) | Purpose::Act(_) => None,
         };
         let (client, messages) = (self.client.clone(), self.messages.clone());
+        // No key leads here in a read-only deck; this holds also where that has a hole.
+        let is_denied = self.read_only && is_mutation(&request);
         let task = tokio::spawn(async move {
-            let result = client.ask(request).await;
+            let result = match is_denied {
+                true => Err(Fault::new(FaultKind::Denied, "this deck is read-only")),
+                false => client.ask(request).await,
+            };
             // The deck may have been left meanwhile.
             let _ = messages.send(Message::Answered { purpose, generation, result }).await;
         });

@@ -72,6 +72,7 @@ pub(crate) enum Timer {
 
 /// What the deck wants done.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a handful at a time, never stored")]
 pub(crate) enum Effect {
     Ask {
         purpose: Purpose,

@@ -14,7 +14,7 @@ use crate::tui::DeckOptions;
 use crate::tui::effect::Runner;
 use crate::tui::message::{Effect, Message};
 use crate::tui::painter::Painter;
-use crate::tui::state::State;
+use crate::tui::state::{State, Tone};
 use crate::tui::terminal::{self, Guard};
 use crate::tui::update::update;
 use crate::tui::view;
@@ -88,8 +88,8 @@ impl Deck {
         let (sender, answers) = mpsc::channel(QUEUE);
         let frame = if options.slow_line { FRAME_SLOW } else { FRAME };
         Self {
+            runner: Runner::new(client, sender, options.read_only),
             state: State::new(options, terminal::size(), time::now()),
-            runner: Runner::new(client, sender),
             answers,
             painter: Painter::new(terminal::writer()),
             frame,
@@ -131,6 +131,11 @@ impl Deck {
     }
 
     fn wake(&mut self, woken: Woken, guard: &Guard) -> io::Result<()> {
+        if guard.is_lost() {
+            guard.take()?;
+            self.painter.forget();
+            self.state.say(Tone::Bad, "something broke inside; the daemon's log may tell more");
+        }
         match woken {
             Woken::Message(message) => {
                 // What a key changes is seen at once.

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Stdout, Write};
 use std::panic::PanicHookInfo;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
@@ -15,11 +15,16 @@ use crossterm::{execute, queue};
 /// A frame fits, so that it leaves in one write.
 const FRAME_BYTES: usize = 64 * 1024;
 
+const RELEASED: u8 = 0;
+const TAKEN: u8 = 1;
+/// Given back by the panic hook.
+const LOST: u8 = 2;
+
 type PanicHook = Arc<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static>;
 
 /// Holds the terminal; dropping it gives the terminal back.
 pub(crate) struct Guard {
-    is_taken: Arc<AtomicBool>,
+    held: Arc<AtomicU8>,
     previous_hook: PanicHook,
 }
 
@@ -27,16 +32,17 @@ impl Guard {
     /// Takes the terminal over: raw, alternate screen, pasted text marked as such. From here on a
     /// panic gives it back before it is reported.
     pub(crate) fn new() -> io::Result<Self> {
-        let is_taken = Arc::new(AtomicBool::new(false));
+        let held = Arc::new(AtomicU8::new(RELEASED));
         let previous_hook: PanicHook = Arc::from(std::panic::take_hook());
-        let (taken, hook) = (Arc::clone(&is_taken), Arc::clone(&previous_hook));
+        let (hooked, hook) = (Arc::clone(&held), Arc::clone(&previous_hook));
         std::panic::set_hook(Box::new(move |info| {
-            if taken.swap(false, Ordering::SeqCst) {
+            let was = hooked.compare_exchange(TAKEN, LOST, Ordering::SeqCst, Ordering::SeqCst);
+            if was.is_ok() {
                 give_back();
             }
             hook(info);
         }));
-        let guard = Self { is_taken, previous_hook };
+        let guard = Self { held, previous_hook };
         guard.take()?;
         Ok(guard)
     }
@@ -44,15 +50,20 @@ impl Guard {
     /// Takes the terminal over again, after [`Guard::release`].
     pub(crate) fn take(&self) -> io::Result<()> {
         enable_raw_mode()?;
-        self.is_taken.store(true, Ordering::SeqCst);
+        self.held.store(TAKEN, Ordering::SeqCst);
         execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)
     }
 
     /// Gives the terminal back, where it is taken.
     pub(crate) fn release(&self) {
-        if self.is_taken.swap(false, Ordering::SeqCst) {
+        if self.held.swap(RELEASED, Ordering::SeqCst) == TAKEN {
             give_back();
         }
+    }
+
+    /// Says whether a panic beside the deck's own task gave the terminal back.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.held.load(Ordering::SeqCst) == LOST
     }
 }
 

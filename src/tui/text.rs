@@ -32,7 +32,7 @@ pub(crate) fn clean(text: &str) -> String {
 fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     match chars.next() {
         Some('[') => {
-            while let Some(c) = chars.next() {
+            for c in chars.by_ref() {
                 if ('\u{40}'..='\u{7e}').contains(&c) {
                     break;
                 }
@@ -211,7 +211,7 @@ pub(crate) fn figure(value: f64) -> String {
         return format!("{value:.0}");
     }
     match size {
-        s if s >= 1e7 || s < 1e-4 => format!("{value:.3e}"),
+        s if !(1e-4..1e7).contains(&s) => format!("{value:.3e}"),
         s if s >= 1000.0 => format!("{value:.1}"),
         s if s >= 10.0 => format!("{value:.2}"),
         _ => format!("{value:.4}"),

@@ -23,8 +23,10 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
             Layout::horizontal([Constraint::Percentage(45), Constraint::Min(0)]).areas(area);
         (left, right)
     } else {
+        let len = state.cache.assets().map_or(5, <[AssetView]>::len);
+        let rows = u16::try_from(len + 3).unwrap_or(u16::MAX).clamp(6, (area.height / 2).max(6));
         let [top, bottom] =
-            Layout::vertical([Constraint::Percentage(50), Constraint::Min(0)]).areas(area);
+            Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(area);
         (top, bottom)
     };
     draw_list(buf, list, state);

@@ -16,8 +16,8 @@ use crate::types::view::{DagView, RecentRun};
 
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
-    let items = attention(state);
     let roomy = area.height >= 24;
+    let items = attention(state, roomy);
     let box_rows = match (items.len(), roomy) {
         (0, _) => 0,
         (_, false) => 1,
@@ -49,18 +49,18 @@ fn split(area: Rect) -> (Rect, Rect) {
 }
 
 /// Returns a line for each thing that somebody should look at.
-fn attention(state: &State) -> Vec<Line<'static>> {
+fn attention(state: &State, with_runs: bool) -> Vec<Line<'static>> {
     let mut items = Vec::new();
     for dag in state.cache.dags().unwrap_or_default().iter().filter(|d| rows::needs_attention(d)) {
         let failed = dag.recent_runs.iter().rev().find(|run| run.state == DagRunState::Failed);
         let when = failed.and_then(|run| run.end_date).map(|end| text::ago(state.now, end));
-        let run = failed.map(|run| run.dag_run_id.to_string()).unwrap_or_default();
+        let run = failed.filter(|_| with_runs).map(|run| run.dag_run_id.to_string());
         items.push(Line::from(vec![
             paint::glyph(theme::run_mark(DagRunState::Failed)),
             paint::span(format!(" {:<24} ", text::cut(dag.dag_id.as_str(), 24)), theme::BOLD),
             paint::span("last run failed ", theme::PLAIN),
             paint::span(format!("{:<8} ", when.unwrap_or_default()), theme::PLAIN),
-            paint::span(text::cut_middle(&run, 36), theme::DIM),
+            paint::span(text::cut_middle(&run.unwrap_or_default(), 48), theme::DIM),
         ]));
     }
     for problem in state.status().map(|status| status.problems.as_slice()).unwrap_or_default() {
@@ -135,7 +135,7 @@ fn draw_list(buf: &mut Buffer, area: Rect, state: &State) {
         }
         return;
     }
-    let strip = if area.width >= 150 { 30 } else { 14 };
+    let strip = if area.width >= 130 { 30 } else { 14 };
     let columns = [
         fixed("S", 1, 0),
         growing("NAME", 22, 0),
@@ -143,9 +143,9 @@ fn draw_list(buf: &mut Buffer, area: Rect, state: &State) {
         fixed("SCHEDULE", 14, 2),
         fixed(if strip == 30 { "LAST 30 RUNS" } else { "LAST 14 RUNS" }, strip, 1),
         right("LAST", 8, 0),
-        right("TOOK", 6, 3),
+        right("TOOK", 6, 4),
         right("USUAL", 6, 5),
-        right("NEXT", 7, 4),
+        right("NEXT", 7, 3),
     ];
     let row = |at: usize| cells(state, dags[at], usize::from(strip));
     Table {

@@ -31,8 +31,11 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
             Layout::horizontal([Constraint::Percentage(58), Constraint::Min(0)]).areas(area);
         (left, right)
     } else {
-        let [top, bottom] =
-            Layout::vertical([Constraint::Min(0), Constraint::Length(7)]).areas(area);
+        let [top, bottom] = Layout::vertical([
+            Constraint::Min(0),
+            Constraint::Length(if area.height < 18 { 4 } else { 7 }),
+        ])
+        .areas(area);
         (top, bottom)
     };
     let inside = paint::panel(buf, fields, &title, &note, true);

@@ -179,7 +179,7 @@ fn history(state: &State, run: &RunDetailView, width: usize) -> Line<'static> {
 
 fn task_cells(state: &State, task: &TaskInstance) -> Vec<Line<'static>> {
     let mark = theme::task_mark(task.state);
-    let tried = if task.try_number > 1 || task.max_tries > 1 {
+    let tried = if task.try_number > 0 && task.max_tries > 1 || task.try_number > 1 {
         format!("{}/{}", task.try_number, task.max_tries.max(task.try_number))
     } else {
         String::new()

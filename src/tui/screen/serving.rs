@@ -11,7 +11,7 @@ use crate::tui::state::{Slot, State};
 use crate::tui::text;
 use crate::tui::theme;
 use crate::tui::widget::paint;
-use crate::tui::widget::table::{Table, growing, right};
+use crate::tui::widget::table::{Table, fixed, growing, right};
 use crate::types::Timestamp;
 use crate::types::serving::{ServedVersion, ServingStatus};
 
@@ -85,7 +85,7 @@ fn draw_versions(buf: &mut Buffer, area: Rect, state: &State, serving: &ServingS
     let columns = [
         growing("MODEL", 12, 0),
         right("VER", 4, 0),
-        growing("TRAFFIC", 16, 0),
+        fixed("TRAFFIC", 16, 0),
         right("REQUESTS", 8, 1),
         right("ERRORS", 6, 1),
         right("PER SEC", 7, 0),
@@ -135,7 +135,7 @@ fn draw_chart(buf: &mut Buffer, area: Rect, title: &str, history: &[f64]) {
         return paint::empty(buf, inside, "No requests yet", "");
     }
     let last = history.last().copied().unwrap_or(0.0);
-    let figures = format!("now {}  most {}", text::figure(round(last)), text::figure(round(top)));
+    let figures = format!("now {}  most {}", round(last), round(top));
     paint::put(buf, inside, 0, paint::line(figures, theme::DIM));
     let chart = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
     if chart.height < 6 {
@@ -150,15 +150,15 @@ fn draw_chart(buf: &mut Buffer, area: Rect, title: &str, history: &[f64]) {
         .graph_type(GraphType::Line)
         .style(theme::ACCENT)
         .data(&points);
-    let labels = [Line::raw("0"), Line::raw(text::figure(round(top)))];
+    let labels = [Line::raw("0"), Line::raw(round(top))];
     Chart::new(vec![data])
         .x_axis(Axis::default().style(theme::DIM).bounds([0.0, (points.len().max(2) - 1) as f64]))
         .y_axis(Axis::default().style(theme::DIM).bounds([0.0, top * 1.05]).labels(labels))
         .render(chart, buf);
 }
 
-fn round(value: f64) -> f64 {
-    (value * 10.0).round() / 10.0
+fn round(value: f64) -> String {
+    if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.1}") }
 }
 
 fn draw_errors(buf: &mut Buffer, area: Rect, now: Timestamp, serving: &ServingStatus) {

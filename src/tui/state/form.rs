@@ -339,6 +339,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads better at the calls")]
     fn field(schema: Value, default: Value) -> Field {
         Field::new("p", &schema, Some(default))
     }

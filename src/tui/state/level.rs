@@ -110,6 +110,8 @@ pub(crate) struct Level {
     pub(crate) is_zoomed: bool,
     /// Show only what needs attention.
     pub(crate) attention_only: bool,
+    /// Nobody has moved the cursor yet: in a run it goes with what happens.
+    pub(crate) is_untouched: bool,
 }
 
 impl Level {
@@ -124,6 +126,7 @@ impl Level {
             pane: Pane::default(),
             is_zoomed: false,
             attention_only: false,
+            is_untouched: true,
         }
     }
 

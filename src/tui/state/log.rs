@@ -46,7 +46,7 @@ impl Default for LogOptions {
 pub(crate) enum Reading {
     /// Not begun: the selection may still be moving.
     Pending,
-    Reading,
+    Underway,
     /// All is read and the attempt has ended.
     Ended,
     Failed(String),
@@ -116,7 +116,7 @@ impl LogPane {
         }
         self.next_offset = chunk.next_offset;
         self.shown_try = chunk.try_number;
-        self.reading = if chunk.is_end { Reading::Ended } else { Reading::Reading };
+        self.reading = if chunk.is_end { Reading::Ended } else { Reading::Underway };
     }
 
     /// Returns the next line after (or before) `from` that has the searched text.

@@ -127,7 +127,7 @@ fn a_confirm_is_deaf_for_a_moment_and_cancel_is_chosen_first() {
 #[test]
 fn clearing_names_the_task_and_what_is_downstream() {
     let mut driver = Driver::new(80, 24);
-    driver.keys("jjjjj<enter>jc");
+    driver.keys("jjjjj<enter>c");
     let text = driver.text();
     assert!(text.contains("Clear train and what is downstream?"));
     assert!(text.contains("5 tasks run again: train, decide, register"), "{text}");
@@ -199,7 +199,7 @@ fn a_read_only_deck_changes_nothing() {
 #[test]
 fn the_log_follows_until_it_is_scrolled_up_and_again_at_its_end() {
     let mut driver = Driver::new(80, 24);
-    driver.keys("jjjjj<enter>j<tab><tab>");
+    driver.keys("jjjjj<enter><tab><tab>");
     let follows = |driver: &Driver| driver.state.log.as_ref().is_some_and(|log| log.follows);
     assert!(follows(&driver));
     assert!(driver.text().contains("round 39"));
@@ -226,7 +226,7 @@ fn moving_the_selection_changes_the_log_and_an_old_answer_is_dropped() {
 #[test]
 fn the_tries_of_a_task_have_a_log_each() {
     let mut driver = Driver::new(80, 24);
-    driver.keys("jjjjj<enter>j(");
+    driver.keys("jjjjj<enter>(");
     assert_eq!(driver.state.log.as_ref().and_then(|log| log.wanted_try), Some(1));
     driver.keys("(");
     assert!(driver.said().contains("2 tries"));
@@ -237,7 +237,7 @@ fn the_tries_of_a_task_have_a_log_each() {
 #[test]
 fn brackets_go_to_older_and_newer_runs_at_the_same_task() {
     let mut driver = Driver::new(80, 24);
-    driver.keys("jjjjj<enter>j[");
+    driver.keys("jjjjj<enter>[");
     assert!(
         matches!(driver.screen(), Screen::Run(key) if key.dag_run_id.as_str().contains("03-04"))
     );
@@ -323,8 +323,31 @@ fn an_event_of_the_feed_leads_to_its_run() {
 #[test]
 fn along_the_edges_of_the_graph_the_selection_goes_up_and_downstream() {
     let mut driver = Driver::new(80, 24);
-    driver.keys("jjjjj<enter><tab>ll");
+    driver.keys("jjjjj<enter><tab>gll");
     assert_eq!(driver.state.level().selected.as_deref(), Some("decide"));
     driver.keys("h");
     assert_eq!(driver.state.level().selected.as_deref(), Some("train"));
+}
+
+#[test]
+fn the_cursor_of_a_run_goes_with_what_happens_until_it_is_moved() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("jjjjj<enter>");
+    let selected = |driver: &Driver| driver.state.level().selected.clone();
+    assert_eq!(selected(&driver).as_deref(), Some("train"), "the one that runs");
+    driver.keys("k");
+    driver.send(Message::Tick);
+    assert_eq!(selected(&driver).as_deref(), Some("validate_data"));
+}
+
+#[test]
+fn a_fault_of_the_daemon_is_told_with_where_to_look() {
+    use crate::tui::message::{Act, Purpose};
+    let mut driver = Driver::new(80, 24);
+    driver.send(Message::Answered {
+        purpose: Purpose::Act(Act::Cancel),
+        generation: 1,
+        result: Err(Fault::new(FaultKind::Internal, "the store is broken")),
+    });
+    assert!(driver.said().contains("internal: the store is broken"));
 }

@@ -29,12 +29,12 @@ at_both_sizes! {
     dags_filtered: "/data !paused<enter>";
     dag_definition: "d";
     runs: "2";
-    run_tasks: "jjjjj<enter>j";
-    run_graph: "jjjjj<enter>j<tab>";
-    run_log: "jjjjj<enter>j<tab><tab>";
-    run_failed: "2j<enter>j";
-    task_details: "jjjjj<enter>ji";
-    clear_dialog: "jjjjj<enter>jc";
+    run_tasks: "jjjjj<enter>";
+    run_graph: "jjjjj<enter><tab>";
+    run_log: "jjjjj<enter><tab><tab>";
+    run_failed: "2j<enter>";
+    task_details: "jjjjj<enter>i";
+    clear_dialog: "jjjjj<enter>c";
     trigger_form: "jjjjjt";
     assets: "3jjj";
     asset_page: "3jjj<enter>";
@@ -134,7 +134,7 @@ fn a_terminal_that_is_too_small_is_told_so() {
 
 #[test]
 fn a_whole_frame_stays_within_its_bytes_and_a_small_change_within_few() {
-    for keys in ["", "jjjjj<enter>j", "6"] {
+    for keys in ["", "jjjjj<enter>", "6"] {
         let mut driver = Driver::new(200, 60);
         driver.keys(keys);
         let mut painter = Painter::new(Vec::new());
@@ -143,7 +143,7 @@ fn a_whole_frame_stays_within_its_bytes_and_a_small_change_within_few() {
         assert!(whole <= 30 * 1024, "{whole} bytes for `{keys}`");
     }
     let mut driver = Driver::new(200, 60);
-    driver.keys("jjjjj<enter>j");
+    driver.keys("jjjjj<enter>");
     let mut painter = Painter::new(Vec::new());
     painter.paint(view::drawn(&driver.state)).unwrap();
     let before = painter.written();
@@ -152,4 +152,18 @@ fn a_whole_frame_stays_within_its_bytes_and_a_small_change_within_few() {
     painter.paint(view::drawn(&driver.state)).unwrap();
     assert!(painter.written() - before <= 1536, "{} bytes", painter.written() - before);
     assert_eq!(driver.state.shown_run().map(|run| run.run.state), Some(DagRunState::Running));
+}
+
+#[test]
+fn two_panes_from_120_columns_and_the_smallest_terminal() {
+    let mut driver = Driver::new(120, 30);
+    driver.keys("jjjjj<enter>");
+    insta::assert_snapshot!("run_120x30", driver.text());
+    for (name, keys) in
+        [("dags_60x16", ""), ("run_60x16", "jjjjj<enter>"), ("form_60x16", "jjjjjt")]
+    {
+        let mut driver = Driver::new(60, 16);
+        driver.keys(keys);
+        insta::assert_snapshot!(name, driver.text());
+    }
 }

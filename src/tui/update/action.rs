@@ -227,10 +227,13 @@ fn other_run(state: &mut State, older: bool) {
     match next.and_then(|at| runs.get(at)) {
         Some(run) => {
             let screen = run_screen(&key.dag_id, &run.dag_run_id);
-            state.level_mut().screen = screen;
+            let level = state.level_mut();
+            level.screen = screen;
+            // The same task is compared over runs.
+            level.is_untouched = false;
         }
         None if older => {
-            state.say(Tone::Info, "this is the oldest run kept at hand; `r` lists more")
+            state.say(Tone::Info, "this is the oldest run kept at hand; `r` lists more");
         }
         None => state.say(Tone::Info, "this is the newest run"),
     }

@@ -35,7 +35,6 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
     match event.code {
         KeyCode::Esc => {
             state.pop();
-            return;
         }
         KeyCode::Tab | KeyCode::Down => form.move_focus(false),
         KeyCode::BackTab | KeyCode::Up => form.move_focus(true),
@@ -47,7 +46,6 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
             } else {
                 form.move_focus(false);
             }
-            return;
         }
         _ if form.focus >= form.fields.len() => press_button(form, event),
         _ => {
@@ -74,7 +72,7 @@ fn edit(form: &mut Form, event: &KeyEvent) -> bool {
     let Some(field) = form.fields.get_mut(form.focus) else { return false };
     match (&field.kind, event.code) {
         (Kind::Choice(_) | Kind::Bool, KeyCode::Right | KeyCode::Char(' ' | 'l')) => {
-            field.step(false)
+            field.step(false);
         }
         (Kind::Choice(_) | Kind::Bool, KeyCode::Left | KeyCode::Char('h')) => field.step(true),
         (Kind::Choice(_) | Kind::Bool, KeyCode::Char('j')) => {

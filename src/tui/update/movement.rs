@@ -14,6 +14,7 @@ pub(crate) enum Step {
 
 /// Moves what is moved at this place.
 pub(crate) fn step(state: &mut State, step: Step) {
+    state.level_mut().is_untouched = false;
     let level = state.level();
     match &level.screen {
         Screen::Run(_) if level.pane == Pane::Log => scroll_log(state, step),
@@ -67,6 +68,7 @@ fn scroll_log(state: &mut State, step: Step) {
 
 /// Goes along an edge of the graph: to the first task upstream or downstream.
 pub(crate) fn along_edge(state: &mut State, downstream: bool) {
+    state.level_mut().is_untouched = false;
     let level = state.level();
     let keys = rows::keys(state, level);
     let Some(here) = keys.get(level.cursor(&keys)) else { return };

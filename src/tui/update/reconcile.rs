@@ -7,10 +7,9 @@ use crate::tui::screen::run::shows_details;
 use crate::tui::state::log::Reading;
 use crate::tui::state::{Form, Link, LogPane, Popup, Screen, Slot, State, View};
 use crate::tui::update::form;
-use crate::types::Fault;
-use crate::types::FaultKind;
 use crate::types::ask::Request;
 use crate::types::view::LogChunk;
+use crate::types::{Fault, FaultKind, TaskInstanceKey, TaskInstanceState};
 
 /// How long the selection must rest before its log is read.
 const LOG_SETTLE_MILLIS: u64 = 120;
@@ -72,6 +71,7 @@ pub(crate) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
         fetch(state, effects);
     }
     make_form(state, effects);
+    select_what_matters(state);
     follow_log(state, effects);
 }
 
@@ -85,6 +85,26 @@ fn fetch(state: &mut State, effects: &mut Vec<Effect>) {
             let request = slot.request();
             effects.push(Effect::Ask { purpose: Purpose::Fetch(slot), generation, request });
         }
+    }
+}
+
+/// Keeps the cursor of a run on the task that failed, else on one that runs, until somebody moves
+/// it.
+fn select_what_matters(state: &mut State) {
+    if !state.level().is_untouched {
+        return;
+    }
+    let Some(run) = state.shown_run() else { return };
+    let here = rows::selected_task(state).and_then(|task| task.state);
+    if state.level().selected.is_some() && here.is_some_and(|state| !state.is_finished()) {
+        return;
+    }
+    let find = |wanted: TaskInstanceState| run.tasks.iter().find(|t| t.state == Some(wanted));
+    let task = find(TaskInstanceState::Failed)
+        .or_else(|| find(TaskInstanceState::UpForRetry))
+        .or_else(|| find(TaskInstanceState::Running));
+    if let Some(key) = task.map(|task| rows::task_key(&task.key)) {
+        state.level_mut().selected = Some(key);
     }
 }
 
@@ -124,7 +144,7 @@ fn follow_log(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// Which log to show.
 pub(crate) struct LogTarget {
-    pub(crate) key: crate::types::TaskInstanceKey,
+    pub(crate) key: TaskInstanceKey,
     pub(crate) wanted: Option<u32>,
     pub(crate) last_try: u32,
 }
@@ -152,7 +172,7 @@ pub(crate) fn open_log(
 /// Begins (or begins again) to read the log of `generation`, where it is still shown.
 pub(crate) fn read_log(state: &mut State, generation: u64, effects: &mut Vec<Effect>) {
     let Some(log) = state.log.as_mut().filter(|log| log.generation == generation) else { return };
-    log.reading = Reading::Reading;
+    log.reading = Reading::Underway;
     effects.push(ask_log(log, 0));
 }
 
@@ -179,7 +199,7 @@ pub(crate) fn take_log(
 ) {
     let is_over = rows::selected_task(state)
         .and_then(|task| task.state)
-        .is_some_and(crate::types::TaskInstanceState::is_finished);
+        .is_some_and(TaskInstanceState::is_finished);
     let Some(log) = state.log.as_mut().filter(|log| log.generation == generation) else { return };
     match result {
         Ok(chunk) => {

@@ -17,6 +17,8 @@ use crate::tui::widget::paint;
 const NODES_MAX: usize = 150;
 /// Names are cut in the middle to this.
 const NAME_MAX: usize = 24;
+/// … and to this where there is little room.
+const NAME_SHORT: usize = 11;
 
 /// A node as it is shown.
 #[derive(Debug, Clone)]
@@ -30,6 +32,19 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    fn without_note(&self) -> Self {
+        Self { note: String::new(), note_width: 0, ..self.clone() }
+    }
+
+    fn shortened(&self) -> Self {
+        Self { name: text::cut_middle(&self.name, NAME_SHORT), ..self.clone() }
+    }
+
+    fn drawn_width(&self) -> i32 {
+        let note = if self.note.is_empty() { 0 } else { text::width(&self.note) + 1 };
+        i32::try_from(2 + text::width(&text::cut_middle(&self.name, NAME_MAX)) + note).unwrap_or(40)
+    }
+
     fn width(&self) -> i32 {
         let note = if self.note_width > 0 { self.note_width + 1 } else { 0 };
         i32::try_from(2 + text::width(&text::cut_middle(&self.name, NAME_MAX)) + note).unwrap_or(40)
@@ -52,8 +67,7 @@ pub(crate) fn draw(
         paint::empty(buf, area, &what, "the list shows them all");
         return;
     }
-    let widths: Vec<i32> = nodes.iter().map(Node::width).collect();
-    let layout = fitting(&widths, edges, area);
+    let (layout, widths, nodes) = fitting(nodes, edges, area);
     let (dx, dy) = scroll(&layout, &widths, selected, area);
     let place = |(x, y): Point| (x - dx, y - dy);
     for (cell, (mask, is_bright)) in lines(&layout, edges, selected) {
@@ -61,21 +75,44 @@ pub(crate) fn draw(
         set(buf, area, place(cell), box_char(mask), style);
     }
     for (at, node) in nodes.iter().enumerate() {
-        let (x, y) = place(layout.nodes[at]);
+        let (mut x, y) = place(layout.nodes[at]);
+        if layout.direction == Direction::TopDown {
+            // Its lines meet it in the middle, also where the room for its note is empty.
+            x += (widths[at] - node.drawn_width()) / 2;
+        }
         draw_node(buf, area, (x, y), node, selected == Some(at));
     }
 }
 
-/// Left to right where that fits, else top down where that is narrower.
-fn fitting(widths: &[i32], edges: &[(usize, usize)], area: Rect) -> Layout {
+type Fitted = (Layout, Vec<i32>, Vec<Node>);
+
+/// Left to right where that fits, else top down, else with the names only, else with short ones;
+/// else what misses by the least.
+fn fitting(nodes: &[Node], edges: &[(usize, usize)], area: Rect) -> Fitted {
     let (room, rows) = (i32::from(area.width), i32::from(area.height));
-    let flat = layout(widths, edges, Direction::LeftRight);
-    if flat.width <= room && flat.height <= rows {
-        return flat;
+    let whole = nodes.to_vec();
+    let names: Vec<Node> = nodes.iter().map(Node::without_note).collect();
+    let short: Vec<Node> = names.iter().map(Node::shortened).collect();
+    let mut best: Option<(i32, Fitted)> = None;
+    for (nodes, direction) in [
+        (&whole, Direction::LeftRight),
+        (&whole, Direction::TopDown),
+        (&names, Direction::LeftRight),
+        (&names, Direction::TopDown),
+        (&short, Direction::LeftRight),
+        (&short, Direction::TopDown),
+    ] {
+        let widths: Vec<i32> = nodes.iter().map(Node::width).collect();
+        let laid = layout(&widths, edges, direction);
+        let miss = (laid.width - room).max(0) * 2 + (laid.height - rows).max(0) * 3;
+        if best.as_ref().is_none_or(|(least, _)| miss < *least) {
+            best = Some((miss, (laid, widths, nodes.clone())));
+        }
+        if miss == 0 {
+            break;
+        }
     }
-    let tall = layout(widths, edges, Direction::TopDown);
-    let misses = |l: &Layout| (l.width - room).max(0) * 2 + (l.height - rows).max(0) * 3;
-    if misses(&tall) < misses(&flat) { tall } else { flat }
+    best.map(|(_, fitted)| fitted).expect("every way was tried")
 }
 
 /// Returns how far the graph is moved: in the middle where it fits, else to the selection.
