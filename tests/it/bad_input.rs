@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{Project, http};
+use crate::support::{FREE_PORT, Project, http};
 
 const GOOD: &str = "[deck]\nname = \"t\"\n\n[dag.d.task.t]\noperator = \"empty\"\n";
 
@@ -108,7 +108,7 @@ fn a_port_that_is_taken_is_said_and_all_else_goes_on() {
     let addr = taken.local_addr().unwrap().to_string();
     let project = Project::sample();
     let dags = fs::read_to_string(project.path("dags.toml")).unwrap();
-    let edited = dags.replace("127.0.0.1:3000", &addr);
+    let edited = dags.replace(FREE_PORT, &addr);
     assert_ne!(edited, dags);
     project.write("dags.toml", edited);
     let mut daemon = project.command(&["up"]).stdout(std::process::Stdio::null()).spawn().unwrap();

@@ -13,6 +13,11 @@ use tempfile::TempDir;
 /// How long anything may take before a test gives up: the machines are slow at times.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// Where the sample project's model server listens.
+const SAMPLE_PORT: &str = "127.0.0.1:3000";
+/// Any port that is free.
+pub(crate) const FREE_PORT: &str = "127.0.0.1:0";
+
 /// The binary under test.
 pub(crate) fn binary() -> &'static str {
     env!("CARGO_BIN_EXE_dagdeck")
@@ -66,7 +71,10 @@ impl Project {
     pub(crate) fn sample() -> Self {
         let project = Self::empty();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        fs::copy(root.join("dags.toml"), project.path("dags.toml")).unwrap();
+        // Tests run side by side: each model server takes a free port.
+        let dags_toml = fs::read_to_string(root.join("dags.toml")).unwrap();
+        assert!(dags_toml.contains(SAMPLE_PORT));
+        project.write("dags.toml", dags_toml.replace(SAMPLE_PORT, FREE_PORT));
         copy_tree(&root.join("dags"), &project.path("dags"));
         for table in ["iris.csv", "titanic.csv", "housing.csv", "employees.csv"] {
             fs::create_dir_all(project.path("data")).unwrap();

@@ -1,3 +1,5 @@
+//! Each family of models on small tables, and hyperparameters that are refused.
+
 use serde_json::json;
 
 use super::*;
