@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::runtime::publish::Publisher;
 use crate::serving::metrics::Metrics;
+use crate::serving::predictor;
 use crate::serving::refusal::Refusal;
 use crate::serving::source::Source;
 use crate::serving::stats::Ring;
@@ -109,10 +110,13 @@ impl Shared {
         let (requests_history, p99_history) = ring.history(now);
         let listening = self.listening.get();
         let recent = self.recent_errors.lock().unwrap_or_else(PoisonError::into_inner);
+        let default_model = self.default_model(&table);
+        let main = default_model.as_ref().and_then(|model| table.main_version(model));
         ServingStatus {
             listen: listening.and_then(|l| l.as_ref().ok()).cloned(),
             problem: listening.and_then(|l| l.as_ref().err()).cloned(),
-            default_model: self.default_model(&table),
+            default_model,
+            example: main.and_then(|loaded| predictor::example(loaded.predictor.as_ref())),
             versions: table.all().map(|(loaded, weight)| served(&loaded, weight, now)).collect(),
             in_flight: self.in_flight.load(Ordering::Relaxed),
             requests_history,

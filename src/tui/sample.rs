@@ -577,6 +577,7 @@ fn serving() -> ServingStatus {
         listen: Some("127.0.0.1:3000".into()),
         problem: None,
         default_model: Some("iris".into()),
+        example: Some(json!([[5.1, 3.5, 1.4, 0.2]])),
         versions: vec![
             ServedVersion {
                 model: "iris".into(),

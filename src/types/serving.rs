@@ -1,6 +1,7 @@
 //! What the model server is told and what it tells.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::types::time::Timestamp;
 
@@ -29,6 +30,9 @@ pub struct ServingStatus {
     pub problem: Option<String>,
     /// What `/predict` without a name answers from.
     pub default_model: Option<String>,
+    /// A body that `/predict` answers: a list with one raw row of the default model's data.
+    #[serde(default)]
+    pub example: Option<Value>,
     pub versions: Vec<ServedVersion>,
     pub in_flight: u64,
     /// Requests per second of the last minutes, ten seconds a sample, newest last.
@@ -39,6 +43,15 @@ pub struct ServingStatus {
     pub recent_errors: Vec<ServingError>,
 }
 
+impl ServingStatus {
+    /// Returns a command line that asks the default model, as it can be pasted into a shell.
+    pub fn example_command(&self) -> Option<String> {
+        let (listen, example) = self.listen.as_ref().zip(self.example.as_ref())?;
+        let body = example.to_string().replace('\'', r"'\''");
+        Some(format!("curl -X POST {listen}/predict -d '{body}'"))
+    }
+}
+
 /// A request that was refused or failed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServingError {
@@ -47,4 +60,32 @@ pub struct ServingError {
     pub model: Option<String>,
     pub version: Option<u32>,
     pub message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_example_is_safe_in_a_shell_and_needs_a_listener() {
+        let mut status = ServingStatus {
+            listen: None,
+            problem: None,
+            default_model: Some("names".into()),
+            example: Some(json!([["O'Hara", 3]])),
+            versions: Vec::new(),
+            in_flight: 0,
+            requests_history: Vec::new(),
+            p99_history: Vec::new(),
+            recent_errors: Vec::new(),
+        };
+        assert_eq!(status.example_command(), None);
+        status.listen = Some("127.0.0.1:3000".into());
+        assert_eq!(
+            status.example_command().as_deref(),
+            Some(r#"curl -X POST 127.0.0.1:3000/predict -d '[["O'\''Hara",3]]'"#)
+        );
+    }
 }

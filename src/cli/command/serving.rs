@@ -31,6 +31,9 @@ fn draw(status: &ServingStatus) -> String {
         ("default model", or_dash(status.default_model.clone())),
         ("in flight", status.in_flight.to_string()),
     ];
+    if let Some(command) = status.example_command() {
+        pairs.push(("try", command));
+    }
     if let Some(problem) = &status.problem {
         pairs.push(("problem", problem.clone()));
     }

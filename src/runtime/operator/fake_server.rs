@@ -123,6 +123,7 @@ impl State {
             listen: self.listen.clone(),
             problem: self.listen.is_none().then(|| "port 3000 is taken".to_owned()),
             default_model: None,
+            example: None,
             versions: self.versions.clone(),
             in_flight: 0,
             requests_history: Vec::new(),

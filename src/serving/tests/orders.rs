@@ -13,6 +13,16 @@ async fn a_load_answers_the_models_own_examples() {
 }
 
 #[tokio::test]
+async fn the_status_has_an_example_that_the_default_model_answers() {
+    let running = Running::serving_iris().await;
+    let status = running.handle.status().await.unwrap();
+    assert_eq!(status.example, Some(json!([[1.5, "a"]])), "a list is shorter than a record");
+    let body = status.example.unwrap().to_string();
+    assert_eq!(running.post("/predict", body).await.0, 200);
+    assert_eq!(Running::empty().await.handle.status().await.unwrap().example, None);
+}
+
+#[tokio::test]
 async fn a_version_that_answers_otherwise_than_after_training_is_not_loaded() {
     let running = Running::empty().await;
     let fault = running.handle.load("iris", 6).await.unwrap_err();

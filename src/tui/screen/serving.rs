@@ -13,10 +13,13 @@ use crate::tui::theme;
 use crate::tui::widget::paint;
 use crate::tui::widget::table::{Table, fixed, growing, right};
 use crate::types::Timestamp;
-use crate::types::serving::{ServedVersion, ServingStatus};
+use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
 
 /// Seconds between two samples of the histories.
 const SAMPLE_SECS: usize = 10;
+
+/// Rows that the example command may take.
+const CURL_ROWS: usize = 3;
 
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
@@ -26,14 +29,18 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     };
     let versions = u16::try_from(serving.versions.len()).unwrap_or(8).clamp(1, 8) + 3;
     let charts = if area.height >= 36 { 14 } else { 7 };
+    let lines = head_lines(serving, usize::from(area.width.saturating_sub(4)));
+    let head_rows = u16::try_from(lines.len() + 2).unwrap_or(4);
     let [head, list, middle, bottom] = Layout::vertical([
-        Constraint::Length(4),
+        Constraint::Length(head_rows),
         Constraint::Length(if serving.versions.is_empty() { 5 } else { versions }),
         Constraint::Length(charts),
         Constraint::Min(0),
     ])
     .areas(area);
-    draw_head(buf, head, serving);
+    let note = if serving.example_command().is_some() { "y copies the command" } else { "" };
+    let inside = paint::panel(buf, head, "Model server", note, false);
+    paint::put_all(buf, inside, lines, 0);
     draw_versions(buf, list, state, serving);
     let [left, right] =
         Layout::horizontal([Constraint::Percentage(50), Constraint::Min(0)]).areas(middle);
@@ -42,8 +49,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     draw_errors(buf, bottom, state.now, serving);
 }
 
-fn draw_head(buf: &mut Buffer, area: Rect, serving: &ServingStatus) {
-    let inside = paint::panel(buf, area, "Model server", "", false);
+fn head_lines(serving: &ServingStatus, width: usize) -> Vec<Line<'static>> {
     let listen = match (&serving.listen, &serving.problem) {
         (Some(listen), _) => Line::from(vec![
             paint::span("✓ listens on ", theme::GOOD),
@@ -62,18 +68,16 @@ fn draw_head(buf: &mut Buffer, area: Rect, serving: &ServingStatus) {
             paint::line("◌ does not listen: [serving] listen in dags.toml opens it", theme::WARN)
         }
     };
-    paint::put(buf, inside, 0, listen);
+    let mut lines = vec![listen];
     if let Some(listen) = &serving.listen {
-        // Only of iris is it known here what a row looks like; /docs.json tells of the others.
-        let curl = match serving.default_model.as_deref() {
-            Some("iris") => format!("curl -X POST {listen}/predict -d '[[5.1,3.5,1.4,0.2]]'"),
-            Some(_) => format!(
-                "curl -X POST {listen}/predict -d @rows.json   ({listen}/docs.json: the shape)"
-            ),
-            None => format!("curl {listen}/readyz"),
-        };
-        paint::put(buf, inside, 1, paint::pair("try", curl));
+        let curl = serving.example_command().unwrap_or_else(|| format!("curl {listen}/docs.json"));
+        // Whole where it can be, since it is there to be copied.
+        let pieces = text::wrap(&curl, width.saturating_sub(12).max(8));
+        for (at, piece) in pieces.into_iter().take(CURL_ROWS).enumerate() {
+            lines.push(paint::pair(if at == 0 { "try" } else { "" }, piece));
+        }
     }
+    lines
 }
 
 fn draw_versions(buf: &mut Buffer, area: Rect, state: &State, serving: &ServingStatus) {
@@ -83,7 +87,7 @@ fn draw_versions(buf: &mut Buffer, area: Rect, state: &State, serving: &ServingS
         return paint::empty(buf, inside, "No model is loaded", how);
     }
     let columns = [
-        growing("MODEL", 12, 0),
+        fixed("MODEL", 13, 0),
         right("VER", 4, 0),
         fixed("TRAFFIC", 16, 0),
         right("REQUESTS", 8, 1),
@@ -91,7 +95,7 @@ fn draw_versions(buf: &mut Buffer, area: Rect, state: &State, serving: &ServingS
         right("PER SEC", 7, 0),
         right("P50 MS", 7, 2),
         right("P99 MS", 7, 0),
-        right("LOADED", 8, 3),
+        growing("LOADED", 8, 3),
     ];
     let row = |at: usize| version_cells(state.now, &serving.versions[at]);
     Table {
@@ -166,15 +170,22 @@ fn draw_errors(buf: &mut Buffer, area: Rect, now: Timestamp, serving: &ServingSt
     if serving.recent_errors.is_empty() {
         return paint::empty(buf, inside, "No request was refused", "");
     }
-    let lines = serving.recent_errors.iter().map(|error| {
+    let same = |a: &ServingError, b: &ServingError| {
+        (a.status, &a.model, a.version, &a.message) == (b.status, &b.model, b.version, &b.message)
+    };
+    // A client that goes on sending what is refused takes one line, not all.
+    let lines = serving.recent_errors.chunk_by(same).filter_map(|alike| {
+        let error = alike.first()?;
+        let times = if alike.len() > 1 { format!("×{}", alike.len()) } else { String::new() };
         let version = error.version.map(|v| format!(" v{v}")).unwrap_or_default();
         let model = error.model.clone().unwrap_or_default();
-        Line::from(vec![
+        Some(Line::from(vec![
             paint::span(format!("{:>8}  ", text::ago(now, error.when)), theme::PLAIN),
-            paint::span(format!("{}  ", error.status), theme::BAD),
+            paint::span(format!("{} ", error.status), theme::BAD),
+            paint::span(format!("{times:<4} "), theme::WARN),
             paint::span(format!("{:<14} ", format!("{model}{version}")), theme::DIM),
             paint::span(&error.message, theme::PLAIN),
-        ])
+        ]))
     });
     paint::put_all(buf, inside, lines.collect(), 0);
 }

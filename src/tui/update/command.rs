@@ -4,6 +4,7 @@ use crate::tui::rows;
 use crate::tui::state::{Pane, Screen, State, View};
 use crate::tui::text::shell;
 use crate::tui::update::action;
+use crate::types::serving::ServingStatus;
 
 /// Returns the command for what is selected.
 pub(crate) fn equivalent(state: &State) -> String {
@@ -51,7 +52,10 @@ pub(crate) fn equivalent(state: &State) -> String {
         },
         Screen::Root(View::Models) => "dagdeck models list".to_owned(),
         Screen::Model(name) => format!("dagdeck models show {}", shell(name)),
-        Screen::Root(View::Serving) => "dagdeck serving status".to_owned(),
+        Screen::Root(View::Serving) => {
+            let example = state.cache.serving().and_then(ServingStatus::example_command);
+            example.unwrap_or_else(|| "dagdeck serving status".to_owned())
+        }
         Screen::Root(View::Events) => "dagdeck runs list".to_owned(),
         Screen::Root(View::System) => "dagdeck status".to_owned(),
         Screen::Definitions => "dagdeck check".to_owned(),

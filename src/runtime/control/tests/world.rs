@@ -137,6 +137,7 @@ fn serving_status() -> ServingStatus {
         listen: Some("127.0.0.1:3000".into()),
         problem: None,
         default_model: None,
+        example: None,
         versions: vec![served],
         in_flight: 0,
         requests_history: vec![],
