@@ -7,9 +7,10 @@ use crate::types::event::EventLog;
 use crate::types::ids::TaskInstanceKey;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::view::{
-    AssetView, DagView, ExperimentView, ModelVersionView, ModelView, TaskView, TrackingRunView,
+    AssetView, DagView, ExperimentView, ModelVersionView, ModelView, RunDetailView, TaskView,
+    TrackingRunView,
 };
-use crate::types::{AssetName, DagId, DagRunState};
+use crate::types::{AssetName, DagId, DagRunState, TaskInstanceState};
 
 /// Returns the keys of the shown rows.
 pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
@@ -131,6 +132,43 @@ pub(crate) fn selected_task(state: &State) -> Option<&TaskInstance> {
     selected(state, level, &tasks(state, key))
 }
 
+/// Says why a task has no log: what it waits for, or what kept it from starting.
+pub(crate) fn why_not_started(run: &RunDetailView, task: &TaskInstance) -> String {
+    use TaskInstanceState as S;
+    let upstream = |is_wanted: fn(Option<S>) -> bool| -> Vec<String> {
+        let ids: Vec<_> = run.edges.iter().filter(|(_, to)| *to == task.key.task_id).collect();
+        run.tasks
+            .iter()
+            .filter(|other| ids.iter().any(|(from, _)| *from == other.key.task_id))
+            .filter(|other| is_wanted(other.state))
+            .map(|other| {
+                format!("{} ({})", task_key(&other.key), theme::task_mark(other.state).word)
+            })
+            .collect()
+    };
+    match task.state {
+        None | Some(S::Scheduled) => {
+            let open = upstream(|state| !state.is_some_and(S::is_finished));
+            if open.is_empty() { String::new() } else { format!("waits for {}", open.join(", ")) }
+        }
+        Some(S::UpstreamFailed) => {
+            upstream(|s| matches!(s, Some(S::Failed | S::UpstreamFailed))).join(", ")
+        }
+        Some(
+            S::Queued
+            | S::Running
+            | S::Success
+            | S::Restarting
+            | S::Failed
+            | S::UpForRetry
+            | S::UpForReschedule
+            | S::Skipped
+            | S::Removed
+            | S::Deferred,
+        ) => String::new(),
+    }
+}
+
 /// Returns the tasks of a definition, upstream ones first.
 pub(crate) fn dag_tasks<'a>(state: &'a State, dag_id: &DagId) -> Vec<&'a TaskView> {
     let Some(dag) = state.cache.dag(dag_id) else { return Vec::new() };
@@ -167,7 +205,10 @@ pub(crate) fn find_asset<'a>(state: &'a State, name: &AssetName) -> Option<&'a A
 
 pub(crate) fn experiments<'a>(state: &'a State, level: &Level) -> Vec<&'a ExperimentView> {
     let all = state.cache.experiments().unwrap_or_default();
-    all.iter().filter(|experiment| level.admits(&experiment.name)).collect()
+    let mut rows: Vec<_> = all.iter().filter(|experiment| level.admits(&experiment.name)).collect();
+    // An experiment that was never written to, such as a new `Default`, comes last.
+    rows.sort_by_key(|experiment| std::cmp::Reverse(experiment.last_update_time));
+    rows
 }
 
 pub(crate) fn tracking_runs<'a>(

@@ -45,11 +45,14 @@ fn lines(state: &State, task: &TaskInstance, width: usize) -> Vec<Line<'static>>
         lines
             .extend(text::wrap_words(note, width).into_iter().map(|l| paint::line(l, theme::WARN)));
     }
+    let why = state.shown_run().map(|run| rows::why_not_started(run, task)).unwrap_or_default();
+    lines.extend(text::wrap_words(&why, width).into_iter().map(|l| paint::line(l, theme::DIM)));
     if let Some(at) = task.next_retry_at {
         lines.push(paint::pair("next try", text::until(state.now, at)));
     }
     if let Some(start) = task.start_date {
-        let queued = task.queued_when.map(|at| text::duration(text::seconds(at, start)));
+        let queued = task.queued_when.map(|at| text::seconds(at, start));
+        let queued = queued.filter(|secs| *secs >= 1.0).map(text::duration);
         let waited =
             queued.map(|waited| format!("  after {waited} in the queue")).unwrap_or_default();
         lines.push(paint::pair("started", format!("{}{waited}", text::instant(start))));
@@ -99,7 +102,8 @@ fn try_line(tried: &TaskTry) -> Line<'static> {
     if let Some(code) = tried.exit_code.filter(|code| *code != 0) {
         spans.push(paint::span(format!("  exit {code}"), theme::BAD));
     }
-    if let Some(error) = &tried.error {
+    let is_said = tried.exit_code.map(|code| format!("exit code {code}"));
+    if let Some(error) = tried.error.as_ref().filter(|error| is_said.as_ref() != Some(error)) {
         spans.push(paint::span(format!("  {error}"), theme::BAD));
     }
     Line::from(spans)

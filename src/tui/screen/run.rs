@@ -1,7 +1,7 @@
 //! A run: its tasks, its graph drawn live, the followed log. One selection, three views of it.
 //!
-//! Below 120 columns one pane at a time; from 120 the tasks beside graph over log; from 180 three
-//! columns with the task's details under the graph.
+//! Below 120 columns one pane at a time, the tasks with the end of the log below them; from 120 the
+//! tasks over the task's details, beside them the graph, as high as it needs, over the log.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -20,6 +20,12 @@ use crate::types::DagRunState;
 use crate::types::run::{DagRunKey, TaskInstance};
 use crate::types::view::{RunDetailView, count_states};
 
+/// What the list of tasks has beside its rows: frame, history, titles, counts.
+const LIST_FRAME: usize = 5;
+/// The least height at which the log, and the task's details, are worth their room.
+const LOG_MIN: u16 = 6;
+const DETAILS_MIN: u16 = 10;
+
 /// Where the panes are; an empty one is not shown.
 #[derive(Debug, Clone, Copy, Default)]
 struct Panes {
@@ -32,8 +38,7 @@ struct Panes {
 /// Says whether the task's details have a pane of their own.
 pub(crate) fn shows_details(state: &State) -> bool {
     matches!(state.level().screen, Screen::Run(_))
-        && state.size.width >= 180
-        && !state.level().is_zoomed
+        && !panes(state, rest(view::body(state, state.size))).details.is_empty()
 }
 
 /// Returns the rows of the log that are seen, for scrolling by pages.
@@ -50,30 +55,42 @@ fn rest(area: Rect) -> Rect {
 fn panes(state: &State, area: Rect) -> Panes {
     let level = state.level();
     let mut panes = Panes::default();
+    let list_rows = state.shown_run().map_or(0, |run| run.tasks.len()) + LIST_FRAME;
+    let list_rows = u16::try_from(list_rows).unwrap_or(u16::MAX);
     if level.is_zoomed || state.size.width < 120 {
         match level.pane {
+            Pane::Tasks if !level.is_zoomed && list_rows + LOG_MIN <= area.height => {
+                [panes.tasks, panes.log] =
+                    Layout::vertical([Constraint::Length(list_rows), Constraint::Min(0)])
+                        .areas(area);
+            }
             Pane::Tasks => panes.tasks = area,
             Pane::Graph => panes.graph = area,
             Pane::Log => panes.log = area,
         }
         return panes;
     }
-    if state.size.width < 180 {
-        let [left, right] =
-            Layout::horizontal([Constraint::Length(48), Constraint::Min(0)]).areas(area);
-        let [graph, log] =
-            Layout::vertical([Constraint::Percentage(42), Constraint::Min(0)]).areas(right);
+    let left = if state.size.width < 180 { 48 } else { 66 };
+    let [left, right] =
+        Layout::horizontal([Constraint::Length(left), Constraint::Min(0)]).areas(area);
+    let half = area.height * 45 / 100;
+    let graph_rows = state.shown_run().map_or(half, |run| {
+        let (nodes, edges) = nodes_and_edges(state, run);
+        // A frame, and a row of air above and below.
+        let room = Rect { width: right.width.saturating_sub(4), height: half.max(4) - 4, ..right };
+        graph::rows(&nodes, &edges, room).saturating_add(4)
+    });
+    // As high as the list of tasks where both fit, so that their lower edges meet.
+    let graph_rows = graph_rows.max(list_rows).clamp(half.min(9), half);
+    let [graph, log] =
+        Layout::vertical([Constraint::Length(graph_rows), Constraint::Min(0)]).areas(right);
+    let list_rows = list_rows.max(graph_rows);
+    if list_rows + DETAILS_MIN > area.height {
         return Panes { tasks: left, graph, log, details: Rect::default() };
     }
-    let [left, middle, right] = Layout::horizontal([
-        Constraint::Length(52),
-        Constraint::Percentage(36),
-        Constraint::Min(0),
-    ])
-    .areas(area);
-    let [graph, details] =
-        Layout::vertical([Constraint::Percentage(45), Constraint::Min(0)]).areas(middle);
-    Panes { tasks: left, graph, log: right, details }
+    let [tasks, details] =
+        Layout::vertical([Constraint::Length(list_rows), Constraint::Min(0)]).areas(left);
+    Panes { tasks, graph, log, details }
 }
 
 /// Draws the screen.
@@ -94,7 +111,9 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, key: &DagRunKey)
     }
     if !panes.log.is_empty() {
         let task = rows::selected_task(state);
-        log::draw(buf, panes.log, task, state.log.as_ref(), state.log_options, pane == Pane::Log);
+        let why = task.map(|task| rows::why_not_started(run, task)).unwrap_or_default();
+        let (log, options) = (state.log.as_ref(), state.log_options);
+        log::draw(buf, panes.log, task, log, options, &why, pane == Pane::Log);
     }
     if !panes.details.is_empty() {
         details::draw(buf, panes.details, state);
@@ -131,6 +150,14 @@ fn header(state: &State, run: &RunDetailView, width: usize) -> Line<'static> {
         None => format!("  {}", run.run.run_type),
     };
     spans.push(paint::span(by, theme::DIM));
+    for (name, value) in &run.run.params {
+        if value.as_object().is_some_and(serde_json::Map::is_empty) {
+            continue;
+        }
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        spans.push(paint::span(format!("  {name}="), theme::DIM));
+        spans.push(paint::span(value, theme::ACCENT));
+    }
     if let Some(note) = &run.run.note {
         spans.push(paint::span(format!("  {note}"), theme::DIM));
     }
@@ -162,7 +189,7 @@ fn draw_tasks(buf: &mut Buffer, area: Rect, state: &State, run: &RunDetailView, 
         row: &row,
     }
     .draw(buf, list);
-    paint::put(buf, counts, 0, summary(run));
+    paint::put(buf, counts, 0, summary(run, usize::from(counts.width)));
 }
 
 /// Makes the strip of this DAG's runs with the shown one marked.
@@ -179,7 +206,9 @@ fn history(state: &State, run: &RunDetailView, width: usize) -> Line<'static> {
 
 fn task_cells(state: &State, task: &TaskInstance) -> Vec<Line<'static>> {
     let mark = theme::task_mark(task.state);
-    let tried = if task.try_number > 0 && task.max_tries > 1 || task.try_number > 1 {
+    // Of a task that did well at once there is nothing to tell.
+    let is_open = task.state.is_some_and(|s| !s.is_finished()) && task.max_tries > 1;
+    let tried = if task.try_number > 1 || is_open && task.try_number > 0 {
         format!("{}/{}", task.try_number, task.max_tries.max(task.try_number))
     } else {
         String::new()
@@ -195,7 +224,7 @@ fn task_cells(state: &State, task: &TaskInstance) -> Vec<Line<'static>> {
 }
 
 fn task_took(state: &State, task: &TaskInstance) -> String {
-    let secs = task.duration_secs(state.now);
+    let secs = task.duration_secs(state.now).filter(|_| task.try_number > 0);
     match (secs, task.end_date) {
         (Some(secs), Some(_)) => text::duration(secs),
         (Some(secs), None) => text::running(secs),
@@ -203,20 +232,33 @@ fn task_took(state: &State, task: &TaskInstance) -> String {
     }
 }
 
-/// Makes the counts of the states: `3 ✓  1 ►  2 ·`.
-fn summary(run: &RunDetailView) -> Line<'static> {
-    let mut spans = Vec::new();
-    for (task_state, count) in count_states(&run.tasks) {
-        let mark = theme::task_mark(task_state);
-        spans.push(Span::styled(format!("{} {count} {}", mark.glyph, mark.word), mark.style));
-        spans.push(Span::raw("  "));
-    }
-    Line::from(spans)
+/// Makes the counts of the states: `✓ 3 success  ► 1 running`, without words where they do not
+/// fit.
+fn summary(run: &RunDetailView, width: usize) -> Line<'static> {
+    let make = |has_words: bool| {
+        let mut spans = Vec::new();
+        for (task_state, count) in count_states(&run.tasks) {
+            let mark = theme::task_mark(task_state);
+            let word = if has_words { format!(" {}", mark.word) } else { String::new() };
+            spans.push(Span::styled(format!("{} {count}{word}", mark.glyph), mark.style));
+            spans.push(Span::raw("  "));
+        }
+        Line::from(spans)
+    };
+    let whole = make(true);
+    if whole.width() <= width + 2 { whole } else { make(false) }
 }
 
 fn draw_graph(buf: &mut Buffer, area: Rect, state: &State, run: &RunDetailView, focused: bool) {
     let note = if focused { "h l along edges  j k next, previous" } else { "" };
     let inside = paint::panel(buf, area, "Graph", note, focused);
+    let (nodes, edges) = nodes_and_edges(state, run);
+    let level = state.level();
+    let selected = level.cursor(&rows::keys(state, level));
+    graph::draw(buf, inside, &nodes, &edges, Some(selected));
+}
+
+fn nodes_and_edges(state: &State, run: &RunDetailView) -> (Vec<Node>, Vec<(usize, usize)>) {
     let nodes: Vec<Node> = run
         .tasks
         .iter()
@@ -230,9 +272,6 @@ fn draw_graph(buf: &mut Buffer, area: Rect, state: &State, run: &RunDetailView, 
     let place = |task_id: &crate::types::TaskId| {
         run.tasks.iter().position(|task| task.key.task_id == *task_id)
     };
-    let edges: Vec<(usize, usize)> =
-        run.edges.iter().filter_map(|(from, to)| place(from).zip(place(to))).collect();
-    let level = state.level();
-    let selected = level.cursor(&rows::keys(state, level));
-    graph::draw(buf, inside, &nodes, &edges, Some(selected));
+    let edges = run.edges.iter().filter_map(|(from, to)| place(from).zip(place(to))).collect();
+    (nodes, edges)
 }

@@ -4,9 +4,34 @@ use crate::tui::DeckOptions;
 use crate::tui::message::Message;
 use crate::tui::state::{Screen, View};
 use crate::tui::tests::Driver;
+use crate::tui::{rows, sample};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::Event;
+use crate::types::view::ExperimentView;
 use crate::types::{DagRunState, Fault, FaultKind};
+
+#[test]
+fn experiments_are_listed_by_their_last_update_and_empty_ones_last() {
+    let mut driver = Driver::with(DeckOptions::default(), 80, 24, |request| {
+        let Request::ListExperiments = request else { return None };
+        let experiment = |name: &str, updated: Option<i64>| ExperimentView {
+            experiment_id: name.into(),
+            name: name.into(),
+            run_count: u64::from(updated.is_some()),
+            last_update_time: updated
+                .map(|ago| sample::now() - jiff::SignedDuration::from_secs(ago)),
+        };
+        Some(Ok(Answer::Experiments(vec![
+            experiment("Default", None),
+            experiment("iris", Some(90)),
+            experiment("titanic", Some(10)),
+        ])))
+    });
+    driver.keys("4");
+    let level = driver.state.level();
+    let keys = rows::keys(&driver.state, level);
+    assert_eq!(keys, ["titanic", "iris", "Default"]);
+}
 
 #[test]
 fn enter_opens_the_latest_run_of_a_dag_and_its_page_where_there_is_none() {

@@ -90,6 +90,10 @@ fn take_act(state: &mut State, act: Act, result: Result<Answer, Fault>) {
         }
         (Act::Pause(dag_id, false), _) => state.say(Tone::Good, format!("unpaused {dag_id}")),
         (Act::Clear, Answer::Cleared(cleared)) => {
+            // The new try is what the operator waits for, also where an old one was being read.
+            if let Some(log) = &mut state.log {
+                log.wanted_try = None;
+            }
             let count = text::count(cleared.len(), "task");
             state.say(Tone::Good, format!("cleared {count}: they run again"));
         }

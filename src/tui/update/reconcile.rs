@@ -8,6 +8,7 @@ use crate::tui::state::log::Reading;
 use crate::tui::state::{Form, Link, LogPane, Popup, Screen, Slot, State, View};
 use crate::tui::update::form;
 use crate::types::ask::Request;
+use crate::types::run::TaskInstance;
 use crate::types::view::LogChunk;
 use crate::types::{Fault, FaultKind, TaskInstanceKey, TaskInstanceState};
 
@@ -88,8 +89,8 @@ fn fetch(state: &mut State, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Keeps the cursor of a run on the task that failed, else on one that runs, until somebody moves
-/// it.
+/// Keeps the cursor of a run on the task that failed, else on one that runs, else, when the run is
+/// over, on the one that ended last, until somebody moves it.
 fn select_what_matters(state: &mut State) {
     if !state.level().is_untouched {
         return;
@@ -102,10 +103,16 @@ fn select_what_matters(state: &mut State) {
     let find = |wanted: TaskInstanceState| run.tasks.iter().find(|t| t.state == Some(wanted));
     let task = find(TaskInstanceState::Failed)
         .or_else(|| find(TaskInstanceState::UpForRetry))
-        .or_else(|| find(TaskInstanceState::Running));
+        .or_else(|| find(TaskInstanceState::Running))
+        .or_else(|| run.run.state.is_finished().then(|| last_ended(&run.tasks)).flatten());
     if let Some(key) = task.map(|task| rows::task_key(&task.key)) {
         state.level_mut().selected = Some(key);
     }
+}
+
+/// Returns the task that ended last of those that were started.
+fn last_ended(tasks: &[TaskInstance]) -> Option<&TaskInstance> {
+    tasks.iter().filter(|task| task.try_number > 0).max_by_key(|task| task.end_date)
 }
 
 /// Makes the form of the shown DAG once its params are known.

@@ -84,6 +84,15 @@ pub(crate) fn draw(
     }
 }
 
+/// Returns how many rows the graph takes in an area of this size, at most its height.
+pub(crate) fn rows(nodes: &[Node], edges: &[(usize, usize)], area: Rect) -> u16 {
+    if area.is_empty() || nodes.is_empty() || nodes.len() > NODES_MAX {
+        return area.height.min(4);
+    }
+    let (layout, _, _) = fitting(nodes, edges, area);
+    u16::try_from(layout.height).unwrap_or(u16::MAX).min(area.height)
+}
+
 type Fitted = (Layout, Vec<i32>, Vec<Node>);
 
 /// Left to right where that fits, else top down, else with the names only, else with short ones;
@@ -127,8 +136,8 @@ fn scroll(layout: &Layout, widths: &[i32], selected: Option<usize>, area: Rect) 
     let at = selected.and_then(|at| layout.nodes.get(at).map(|p| (*p, widths[at])));
     let (room, rows) = (i32::from(area.width), i32::from(area.height));
     (
-        axis(layout.width, room, at.map(|((x, _), width)| (x, width)), false),
-        axis(layout.height, rows, at.map(|((_, y), _)| (y, 1)), layout.height < rows / 2),
+        axis(layout.width, room, at.map(|((x, _), width)| (x, width)), true),
+        axis(layout.height, rows, at.map(|((_, y), _)| (y, 1)), true),
     )
 }
 

@@ -10,6 +10,7 @@ use crate::tui::state::{LogOptions, LogPane};
 use crate::tui::text;
 use crate::tui::theme;
 use crate::tui::widget::paint;
+use crate::types::TaskInstanceState;
 use crate::types::run::TaskInstance;
 
 /// Draws the log of the selected task with its frame.
@@ -19,6 +20,7 @@ pub(crate) fn draw(
     task: Option<&TaskInstance>,
     log: Option<&LogPane>,
     options: LogOptions,
+    why_not_started: &str,
     is_focused: bool,
 ) {
     let Some((task, log)) = task.zip(log).filter(|(task, log)| task.key == log.key) else {
@@ -26,9 +28,9 @@ pub(crate) fn draw(
         paint::empty(buf, inside, "No task is selected", "its log would be here");
         return;
     };
-    let inside = paint::panel(buf, area, &title(task, log), &note(log, options), is_focused);
+    let inside = paint::panel(buf, area, &title(task, log), &note(task, log, options), is_focused);
     if log.lines.is_empty() {
-        draw_empty(buf, inside, task, log);
+        draw_empty(buf, inside, task, log, why_not_started);
         return;
     }
     let rows = visible(log, options, inside);
@@ -37,6 +39,9 @@ pub(crate) fn draw(
 
 fn title(task: &TaskInstance, log: &LogPane) -> String {
     let name = crate::tui::rows::task_key(&task.key);
+    if task.try_number == 0 {
+        return format!("Log {name}");
+    }
     let tries = if task.max_tries > 1 || task.try_number > 1 {
         format!(" · try {}/{}", log.shown_try, task.max_tries.max(task.try_number))
     } else {
@@ -50,8 +55,14 @@ fn title(task: &TaskInstance, log: &LogPane) -> String {
     format!("Log {name}{tries}{follow}")
 }
 
-fn note(log: &LogPane, options: LogOptions) -> String {
+fn note(task: &TaskInstance, log: &LogPane, options: LogOptions) -> String {
+    if task.try_number == 0 {
+        return String::new();
+    }
     let mut note = text::count(log.lines.len(), "line");
+    if task.try_number > 1 {
+        note.push_str(" · ( ) other tries");
+    }
     if options.wraps {
         note.push_str(" · wrapped");
     }
@@ -61,9 +72,15 @@ fn note(log: &LogPane, options: LogOptions) -> String {
     note
 }
 
-fn draw_empty(buf: &mut Buffer, inside: Rect, task: &TaskInstance, log: &LogPane) {
+fn draw_empty(
+    buf: &mut Buffer,
+    inside: Rect,
+    task: &TaskInstance,
+    log: &LogPane,
+    why_not_started: &str,
+) {
     let mark = theme::task_mark(task.state);
-    let why = task.note.clone().unwrap_or_default();
+    let why = task.note.clone().unwrap_or_else(|| why_not_started.to_owned());
     match &log.reading {
         Reading::Failed(problem) => {
             paint::empty(buf, inside, "The log could not be read", problem);
@@ -71,7 +88,12 @@ fn draw_empty(buf: &mut Buffer, inside: Rect, task: &TaskInstance, log: &LogPane
         Reading::Ended => paint::empty(buf, inside, "The task wrote nothing", &why),
         _ if task.try_number == 0 => {
             let what = format!("Not started: {}", mark.word);
-            let how = if why.is_empty() { "the log appears here when it starts" } else { &why };
+            let is_over = task.state.is_some_and(TaskInstanceState::is_finished);
+            let how = match why.as_str() {
+                "" if is_over => "",
+                "" => "the log appears here when it starts",
+                why => why,
+            };
             paint::empty(buf, inside, &what, how);
         }
         _ => paint::empty(buf, inside, "Waiting for the first line", &why),
