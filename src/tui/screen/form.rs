@@ -45,8 +45,33 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
     paint::put_all(buf, inside, lines, 0);
 }
 
-/// Two rows a field where they fit: the value, and below it what is wrong or what it is.
+/// All of every field where that fits: the value, and below it what is wrong or what it is.
 fn draw_fields(buf: &mut Buffer, area: Rect, form: &Form) {
+    let indent = name_width(form) + 5;
+    let width = usize::from(area.width).saturating_sub(indent);
+    let abouts: Vec<Vec<Line<'static>>> =
+        (0..form.fields.len()).map(|at| about(form, at, width)).collect();
+    let rows: usize = abouts.iter().map(|about| about.len() + 1).sum();
+    let height = usize::from(area.height);
+    if form.fields.is_empty() || rows + 2 > height {
+        return draw_short_fields(buf, area, form);
+    }
+    let gap = u16::from(rows + form.fields.len() + 2 <= height);
+    let mut row = 0;
+    for (at, about) in abouts.into_iter().enumerate() {
+        draw_field(buf, area, row, form, at, true);
+        row += 1;
+        for line in about {
+            paint::put_at(buf, area, u16::try_from(indent).unwrap_or(0), row, line);
+            row += 1;
+        }
+        row += gap;
+    }
+    draw_buttons(buf, area, row + 1 - gap, form);
+}
+
+/// Two rows a field where they fit, else one.
+fn draw_short_fields(buf: &mut Buffer, area: Rect, form: &Form) {
     let [list, buttons] = Layout::vertical([Constraint::Min(0), Constraint::Length(2)]).areas(area);
     if form.fields.is_empty() {
         paint::put(buf, list, 0, paint::line("This DAG has no params.", theme::DIM));
@@ -58,8 +83,16 @@ fn draw_fields(buf: &mut Buffer, area: Rect, form: &Form) {
     for (row, at) in (first..form.fields.len()).take(seen).enumerate() {
         let top = u16::try_from(row).unwrap_or(0) * rows_each;
         draw_field(buf, list, top, form, at, rows_each == 2);
+        if rows_each == 2 {
+            let indent = name_width(form) + 5;
+            let line = about(form, at, usize::MAX).into_iter().next().unwrap_or_default();
+            paint::put_at(buf, list, u16::try_from(indent).unwrap_or(0), top + 1, line);
+        }
     }
-    let buttons = Rect { y: buttons.y + 1, height: buttons.height.saturating_sub(1), ..buttons };
+    draw_buttons(buf, buttons, 1, form);
+}
+
+fn draw_buttons(buf: &mut Buffer, area: Rect, row: u16, form: &Form) {
     let word = if form.is_sent { "Triggering…" } else { "Trigger" };
     let mut spans = vec![
         Span::raw("  "),
@@ -71,13 +104,26 @@ fn draw_fields(buf: &mut Buffer, area: Rect, form: &Form) {
         let name = &form.fields[at].name;
         spans.push(paint::span(format!("   ✗ {name} needs a look"), theme::BAD));
     }
-    paint::put(buf, buttons, 0, Line::from(spans));
+    paint::put(buf, area, row, Line::from(spans));
+}
+
+fn name_width(form: &Form) -> usize {
+    form.fields.iter().map(|field| text::width(&field.name)).max().unwrap_or(0).min(24)
+}
+
+/// Makes the lines below a field: what is wrong with it, else what it is.
+fn about(form: &Form, at: usize, width: usize) -> Vec<Line<'static>> {
+    let (words, style) = match form.problem(at) {
+        Some(problem) => (format!("✗ {problem}"), theme::BAD),
+        None => (about_field(&form.fields[at]), theme::DIM),
+    };
+    text::wrap_words(&words, width).into_iter().map(|line| paint::line(line, style)).collect()
 }
 
 fn draw_field(buf: &mut Buffer, area: Rect, row: u16, form: &Form, at: usize, has_second: bool) {
     let field = &form.fields[at];
     let is_focused = form.focus == at;
-    let name_width = form.fields.iter().map(|f| text::width(&f.name)).max().unwrap_or(0).min(24);
+    let name_width = name_width(form);
     let value_width = usize::from(area.width).saturating_sub(name_width + 26).clamp(10, 44);
     let problem = form.problem(at);
     let mark = if is_focused { "▸ " } else { "  " };
@@ -100,15 +146,6 @@ fn draw_field(buf: &mut Buffer, area: Rect, row: u16, form: &Form, at: usize, ha
     };
     spans.push(about);
     paint::put(buf, area, row, Line::from(spans));
-    if !has_second {
-        return;
-    }
-    let indent = u16::try_from(name_width + 5).unwrap_or(0);
-    let second = match problem {
-        Some(problem) => paint::line(format!("✗ {problem}"), theme::BAD),
-        None => paint::line(about_field(field), theme::DIM),
-    };
-    paint::put_at(buf, area, indent, row + 1, second);
 }
 
 fn about_field(field: &Field) -> String {
@@ -170,11 +207,14 @@ fn preview_lines(form: &Form, width: usize) -> Vec<Line<'static>> {
             lines.extend(general.map(|p| say(format!("✗ {} {}", p.param, p.message), theme::BAD)));
         }
         Check::Good(plan) => {
-            let usual = plan.median_duration.map_or("not known yet".to_owned(), text::duration);
+            let usual = match plan.median_duration {
+                Some(secs) => format!("usually {}", text::duration(secs)),
+                None => "no run yet that tells how long".to_owned(),
+            };
             lines.push(Line::from(vec![
                 paint::span("✓ ", theme::GOOD),
                 paint::span(
-                    format!("{}, usually {usual}", text::count(plan.task_count, "task")),
+                    format!("{}, {usual}", text::count(plan.task_count, "task")),
                     theme::PLAIN,
                 ),
             ]));
@@ -184,7 +224,8 @@ fn preview_lines(form: &Form, width: usize) -> Vec<Line<'static>> {
                     format!("{} of {at_most} runs are under way: it will wait", plan.active_runs);
                 lines.push(say(text, theme::WARN));
             } else {
-                let text = format!("{} of {at_most} runs are under way", plan.active_runs);
+                let text =
+                    format!("starts at once: {} of {at_most} runs are under way", plan.active_runs);
                 lines.push(say(text, theme::DIM));
             }
         }
