@@ -69,6 +69,10 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         let mut list: Vec<&TrackingRunView> =
             state.cache.tracking_runs(&experiment.name).unwrap_or_default().iter().collect();
         list.sort_by_key(|run| std::cmp::Reverse(run.start_time));
+        if list.is_empty() && state.cache.tracking_runs(&experiment.name).is_some() {
+            let how = "ml.train tasks log theirs to the experiment that they name";
+            return paint::empty(buf, inside, "No runs in this experiment", how);
+        }
         draw_table(buf, inside, state, &list, None);
     }
 }
@@ -106,12 +110,16 @@ pub(crate) fn main_metrics<'a>(all: impl Iterator<Item = &'a [(String, f64)]>) -
             names.push(name.clone());
         }
     }
-    let rank = |name: &String| {
-        MAIN_METRICS.iter().position(|main| main == name).unwrap_or(MAIN_METRICS.len())
-    };
-    names.sort_by_key(rank);
+    names.sort_by_key(|name| metric_rank(name));
     names.truncate(METRIC_COLUMNS);
     names
+}
+
+/// Says how much a metric tells, less being more: first the main ones, then what else was
+/// measured once, then what was found over the folds.
+pub(crate) fn metric_rank(name: &str) -> usize {
+    let last = MAIN_METRICS.len() + usize::from(name.starts_with("cv_"));
+    MAIN_METRICS.iter().position(|main| *main == name).unwrap_or(last)
 }
 
 /// Returns a figure by its name.

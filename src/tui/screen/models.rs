@@ -3,9 +3,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
+use serde_json::Value;
 
 use crate::tui::rows;
-use crate::tui::screen::experiments::{main_metrics, metric};
+use crate::tui::screen::experiments::{main_metrics, metric, metric_rank};
 use crate::tui::screen::missing;
 use crate::tui::state::{Slot, State};
 use crate::tui::text;
@@ -94,8 +95,10 @@ pub(crate) fn draw_page(buf: &mut Buffer, area: Rect, state: &State, name: &str)
     };
     let versions = rows::versions(state, level, name);
     let selected = level.cursor(&rows::keys(state, level));
+    let rows = u16::try_from(versions.len() + 3).unwrap_or(u16::MAX);
+    let rows = rows.clamp(6, (area.height / 2).max(6));
     let [top, bottom] =
-        Layout::vertical([Constraint::Percentage(50), Constraint::Min(0)]).areas(area);
+        Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(area);
     let inside = paint::panel(
         buf,
         top,
@@ -167,23 +170,37 @@ fn version_facts(version: &ModelVersionView, width: usize) -> Vec<Line<'static>>
         lines.push(paint::pair("from run", run_id.as_str()));
     }
     lines.push(paint::pair("source", &version.source));
-    let figures: Vec<String> = version
-        .metrics
-        .iter()
-        .map(|(name, value)| format!("{name} {}", text::figure(*value)))
-        .collect();
+    let mut metrics: Vec<&(String, f64)> = version.metrics.iter().collect();
+    metrics.sort_by_key(|(name, _)| metric_rank(name));
+    let figures: Vec<String> =
+        metrics.iter().map(|(name, value)| format!("{name} {}", text::figure(*value))).collect();
     lines.extend(block("metrics", &figures.join("  "), width));
     let params: Vec<String> = version.params.iter().map(|(n, v)| format!("{n}={v}")).collect();
     lines.extend(block("params", &params.join("  "), width));
     if let Some(signature) = &version.signature {
         for side in ["inputs", "outputs"] {
             if let Some(part) = signature.get(side) {
-                let part = part.as_str().map_or_else(|| part.to_string(), str::to_owned);
-                lines.extend(block(side, &part, width));
+                lines.extend(block(side, &columns(part), width));
             }
         }
     }
     lines
+}
+
+/// Writes one side of a signature: `age double, sex string`; as it is where it is of another form.
+fn columns(part: &Value) -> String {
+    let parsed = part.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let part = parsed.as_ref().unwrap_or(part);
+    let column = |column: &Value| {
+        let name = column.get("name")?.as_str()?;
+        Some(format!("{name} {}", column.get("type")?.as_str()?))
+    };
+    let names: Option<Vec<String>> =
+        part.as_array().and_then(|columns| columns.iter().map(column).collect());
+    names.map_or_else(
+        || part.as_str().map_or_else(|| part.to_string(), str::to_owned),
+        |names| names.join(", "),
+    )
 }
 
 /// Makes a label with a text of several lines.

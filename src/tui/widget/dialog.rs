@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use tui_input::Input;
 
 use crate::tui::keymap;
+use crate::tui::screen::experiments::metric_rank;
 use crate::tui::state::State;
 use crate::tui::state::popup::{Confirm, Gate, Palette, Subject};
 use crate::tui::text;
@@ -117,7 +118,9 @@ fn alias_lines(plan: &AliasPlan, room: usize) -> Vec<Line<'static>> {
         let head = format!("{:<18} {:>10} {:>10}", "METRIC", from, to);
         lines.push(paint::line(head, theme::DIM));
     }
-    for (name, before, after) in &plan.metrics {
+    let mut metrics: Vec<_> = plan.metrics.iter().collect();
+    metrics.sort_by_key(|(name, _, _)| metric_rank(name));
+    for (name, before, after) in metrics {
         lines.push(metric_line(name, *before, *after));
     }
     if !plan.params.is_empty() {
