@@ -11,6 +11,7 @@ use crate::tui::text;
 use crate::tui::theme;
 use crate::tui::widget::paint;
 use crate::tui::widget::table::{Table, fixed, growing, position, right};
+use crate::types::DagId;
 use crate::types::event::EventLog;
 
 /// Draws the screen.
@@ -37,7 +38,8 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let columns = [
         fixed("!", 1, 0),
         right("WHEN", 8, 0),
-        fixed("EVENT", 22, 2),
+        fixed("DAG", 22, 1),
+        fixed("EVENT", 26, 2),
         growing("WHAT", 30, 0),
         fixed("WHO", 12, 3),
     ];
@@ -52,13 +54,22 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     .draw(buf, inside);
 }
 
+/// Returns what happened without the run's long name: enter opens the run.
+fn message(event: &EventLog) -> String {
+    match &event.dag_run_id {
+        Some(run) => event.message.replace(&format!("run `{run}`"), "the run"),
+        None => event.message.clone(),
+    }
+}
+
 fn cells(state: &State, event: &EventLog) -> Vec<Line<'static>> {
     let mark = theme::severity_mark(event.severity);
     vec![
         Line::from(paint::glyph(mark)),
         paint::line(text::ago(state.now, event.when), theme::PLAIN),
+        paint::line(event.dag_id.as_ref().map(DagId::as_str).unwrap_or_default(), theme::ACCENT),
         paint::line(&event.event, theme::DIM),
-        paint::line(&event.message, theme::PLAIN),
+        paint::line(message(event), theme::PLAIN),
         paint::line(event.owner.as_deref().unwrap_or_default(), theme::DIM),
     ]
 }
