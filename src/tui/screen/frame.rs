@@ -27,7 +27,7 @@ pub(crate) fn context(buf: &mut Buffer, row: Rect, state: &State) {
     let (word, style) = match state.link {
         Link::Live => ("✓ live", theme::GOOD),
         Link::Connecting => ("◌ connecting", theme::WARN),
-        Link::Down { .. } => ("✗ down", theme::BAD.patch(theme::BOLD)),
+        Link::Down { .. } => ("✗ daemon gone", theme::BAD.patch(theme::BOLD)),
     };
     spans.push(Span::styled(word, style));
     if state.is_read_only() {

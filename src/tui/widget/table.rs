@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
 
 use crate::tui::theme;
@@ -91,7 +91,12 @@ impl Table<'_> {
 
 /// Shows that the cursor is on a row.
 pub(crate) fn highlight(buf: &mut Buffer, row: Rect) {
-    let style = Style::new().remove_modifier(Modifier::DIM).add_modifier(Modifier::REVERSED);
+    // One colour for the whole row: reversed, sixteen colours of text would make sixteen of ground.
+    let style = Style::new()
+        .fg(Color::Reset)
+        .bg(Color::Reset)
+        .remove_modifier(Modifier::DIM)
+        .add_modifier(Modifier::REVERSED);
     buf.set_style(row.intersection(buf.area), style);
 }
 
