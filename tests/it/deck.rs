@@ -1,11 +1,15 @@
 //! The deck in a real (pseudo) terminal.
 
 use std::io::{Read, Write};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use dagdeck::client::Client;
+use dagdeck::tui::DeckOptions;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::termios::LocalModes;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::support::{Project, binary, until};
 
@@ -21,11 +25,15 @@ struct Deck {
 
 impl Deck {
     fn open(project: &Project, cols: u16, rows: u16) -> Self {
-        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(binary());
         command.arg("--project");
         command.arg(project.dir());
+        Self::spawn(command, cols, rows)
+    }
+
+    fn spawn(mut command: CommandBuilder, cols: u16, rows: u16) -> Self {
+        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
         command.env_remove("SSH_CONNECTION");
@@ -82,8 +90,9 @@ impl Deck {
             .unwrap();
     }
 
-    /// Waits for the end of the deck and checks that the terminal was given back.
-    fn ended_and_restored(mut self) {
+    /// Waits for the end of the deck and checks that the terminal was given back; returns what it
+    /// shows then.
+    fn ended_and_restored(mut self) -> String {
         let ended = until(|| self.child.try_wait().unwrap());
         assert!(ended.is_some(), "the deck ends:\n{}", self.text());
         self.absorb();
@@ -96,6 +105,7 @@ impl Deck {
         let modes = rustix::termios::tcgetattr(&tty).unwrap().local_modes;
         let cooked = LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG;
         assert!(modes.contains(cooked), "the terminal is not raw any more: {modes:?}");
+        self.screen.screen().contents()
     }
 }
 
@@ -160,6 +170,41 @@ fn the_terminal_is_restored_after_sigterm_and_sighup() {
     }
     project.run(&["status"]).ok();
     project.down();
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_before_it_is_told() {
+    let mut project = Project::sample();
+    project.up();
+    // The product has no way to panic on demand: this same program runs the deck and breaks it.
+    let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "deck::breaks_a_deck_where_one_is_asked_for", "--nocapture"]);
+    command.env(SOCKET_TO_BREAK, project.path(".dagdeck/daemon.sock"));
+    let mut deck = Deck::spawn(command, 100, 30);
+    deck.wait_for("mlops_pipeline");
+    assert!(deck.screen.screen().alternate_screen());
+    deck.signal(rustix::process::Signal::USR1);
+    let text = deck.ended_and_restored();
+    assert!(text.contains("broken on purpose"), "the report is on the restored screen:\n{text}");
+    project.run(&["status"]).ok();
+    project.down();
+}
+
+const SOCKET_TO_BREAK: &str = "DAGDECK_TEST_SOCKET_TO_BREAK";
+
+/// Not a test by itself: the other half of the one above, in a process of its own.
+#[test]
+fn breaks_a_deck_where_one_is_asked_for() {
+    let Some(socket) = std::env::var_os(SOCKET_TO_BREAK) else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = Client::connect(Path::new(&socket)).await.unwrap();
+        let mut asked = signal(SignalKind::user_defined1()).unwrap();
+        tokio::select! {
+            left = dagdeck::tui::run(client, DeckOptions::default()) => left.unwrap(),
+            _ = asked.recv() => panic!("broken on purpose"),
+        }
+    });
 }
 
 #[test]
