@@ -14,6 +14,7 @@ use crate::tui::theme;
 use crate::tui::widget::paint;
 use crate::tui::widget::table::{Column, Table, growing, position, right};
 use crate::types::Timestamp;
+use crate::types::serving::ServedVersion;
 use crate::types::view::{AliasMove, ModelDetailView, ModelVersionView, ModelView};
 
 /// Draws the list of models with the versions of the selected one.
@@ -140,7 +141,7 @@ fn draw_versions(
     for at in 0..metrics.len() {
         columns.push(right("", 9, 2 + u8::try_from(at).unwrap_or(9)));
     }
-    columns.push(right("MADE", 8, 0));
+    columns.extend([right("TRAFFIC", 7, 1), right("MADE", 8, 0)]);
     let row = |at: usize| {
         let version = versions[at];
         let family =
@@ -153,6 +154,7 @@ fn draw_versions(
         cells.extend(
             metrics.iter().map(|name| paint::line(metric(&version.metrics, name), theme::PLAIN)),
         );
+        cells.push(paint::line(traffic(state, version), theme::GOOD));
         cells.push(paint::line(text::ago(state.now, version.creation_timestamp), theme::DIM));
         cells
     };
@@ -162,6 +164,17 @@ fn draw_versions(
         Some(at) => metrics.get(at).map(|name| text::cut(name, 9)),
         None => None,
     });
+}
+
+/// Returns the version's share of its model's requests: the server may be behind the alias.
+fn traffic(state: &State, version: &ModelVersionView) -> String {
+    let served = state.cache.serving().and_then(|serving| {
+        let is_it = |served: &&ServedVersion| {
+            served.model == version.name && served.version == version.version
+        };
+        serving.versions.iter().find(is_it)
+    });
+    served.map(|served| format!("{}%", served.weight)).unwrap_or_default()
 }
 
 fn version_facts(version: &ModelVersionView, width: usize) -> Vec<Line<'static>> {

@@ -54,11 +54,11 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         Screen::Experiment(name) => slots.push(Slot::TrackingRuns(name.clone())),
         Screen::TrackingRun(run_id) => slots.push(Slot::TrackingRun(run_id.clone())),
         Screen::Root(View::Models) => {
-            slots.push(Slot::Models);
+            slots.extend([Slot::Models, Slot::Serving]);
             let model = rows::selected(state, level, &rows::models(state, level));
             slots.extend(model.map(|model| Slot::Model(model.name.clone())));
         }
-        Screen::Model(name) => slots.push(Slot::Model(name.clone())),
+        Screen::Model(name) => slots.extend([Slot::Model(name.clone()), Slot::Serving]),
         Screen::Root(View::Serving) => slots.push(Slot::Serving),
         Screen::Root(View::Events) => slots.push(Slot::Events),
         Screen::Root(View::System) | Screen::Definitions => {}
