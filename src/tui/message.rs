@@ -9,6 +9,7 @@ use crate::types::{DagId, Fault};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a handful at a time, never stored")]
 pub(crate) enum Message {
     Key(KeyEvent),
     Paste(String),

@@ -92,6 +92,17 @@ pub(crate) fn cut_middle(text: &str, max: usize) -> String {
     format!("{head}…{tail}")
 }
 
+/// Shortens a run's id to what tells it from others: `manual 11-24 03:56:17`.
+pub(crate) fn run_name(dag_run_id: &str) -> String {
+    let short = || {
+        let (kind, date) = dag_run_id.split_once("__")?;
+        let (day, time) = date.split_once('T')?;
+        let kind = kind.split('_').next()?;
+        Some(format!("{kind} {} {}", day.get(5..10)?, time.get(..8)?))
+    };
+    clean(&short().unwrap_or_else(|| dag_run_id.to_owned()))
+}
+
 fn take(chars: impl Iterator<Item = char>, max: usize) -> String {
     let mut used = 0;
     let mut out = String::new();
@@ -274,6 +285,15 @@ mod tests {
         assert_eq!(cut_middle("ab", 9), "ab");
         assert_eq!(cut("日本語", 4), "日…");
         assert_eq!(cut("x", 0), "");
+    }
+
+    #[test]
+    fn a_runs_name_keeps_its_kind_and_its_second() {
+        assert_eq!(run_name("manual__2026-11-24T03:56:17.203696+00:00"), "manual 11-24 03:56:17");
+        assert_eq!(run_name("asset_triggered__2026-11-24T03:56:17+00:00"), "asset 11-24 03:56:17");
+        for other in ["nightly", "a__b", "a__bTc", "é__2026-11-2éT03:56:17"] {
+            assert_eq!(run_name(other), other);
+        }
     }
 
     #[test]

@@ -211,7 +211,9 @@ fn run_facts(run: &TrackingRunView) -> Vec<Line<'static>> {
     if run.metrics.is_empty() {
         lines.push(paint::line("none logged", theme::DIM));
     }
-    for (name, value) in &run.metrics {
+    let mut metrics: Vec<&(String, f64)> = run.metrics.iter().collect();
+    metrics.sort_by_key(|(name, _)| metric_rank(name));
+    for (name, value) in metrics {
         let row = format!("{:<28} {:>12}", text::cut(name, 28), text::figure(*value));
         lines.push(paint::line(row, theme::PLAIN));
     }

@@ -72,10 +72,15 @@ fn cells(state: &State, run: &DagRun) -> Vec<Line<'static>> {
         Some(_) => text::duration(secs),
         None => text::running(secs),
     });
+    let name = if state.size.width < 160 {
+        text::run_name(run.dag_run_id.as_str())
+    } else {
+        run.dag_run_id.to_string()
+    };
     vec![
         Line::from(paint::glyph(mark)),
         paint::line(run.dag_id.as_str(), theme::PLAIN),
-        paint::line(text::cut_middle(&text::clean(run.dag_run_id.as_str()), 48), theme::PLAIN),
+        paint::line(name, theme::PLAIN),
         Line::styled(mark.word, mark.style),
         paint::line(by, theme::DIM),
         paint::line(started, theme::PLAIN),

@@ -11,6 +11,19 @@ use crate::types::view::ExperimentView;
 use crate::types::{DagRunState, Fault, FaultKind};
 
 #[test]
+fn the_palette_does_what_the_keys_of_the_screen_do_and_opens_by_name() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("5<enter>:roll back<enter>");
+    assert!(driver.text().contains("Roll production of iris back to v2?"), "{}", driver.text());
+    driver.keys("<esc>1:model iris<enter>");
+    assert_eq!(driver.state.level().screen, Screen::Model("iris".into()));
+    let options = DeckOptions { read_only: true, ..DeckOptions::default() };
+    let mut driver = Driver::with(options, 80, 24, |_| None);
+    driver.keys("5<enter>:roll back");
+    assert!(driver.text().contains("no command fits"));
+}
+
+#[test]
 fn experiments_are_listed_by_their_last_update_and_empty_ones_last() {
     let mut driver = Driver::with(DeckOptions::default(), 80, 24, |request| {
         let Request::ListExperiments = request else { return None };

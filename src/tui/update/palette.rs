@@ -1,10 +1,11 @@
-//! The `:` line: views, a few commands, DAGs to trigger; matched loosely.
+//! The `:` line: views, what can be done here, DAGs, models and experiments; matched loosely.
 
 use crossterm::event::{KeyCode, KeyEvent};
 
+use crate::tui::keymap::{self, Action};
 use crate::tui::message::Effect;
 use crate::tui::state::{Popup, Screen, State, Tone, View};
-use crate::tui::update::{form, key};
+use crate::tui::update::{action, form, key};
 use crate::types::DagId;
 
 /// What an entry of the palette does.
@@ -13,6 +14,9 @@ pub(crate) enum Command {
     Show(View),
     Trigger(DagId),
     Runs(DagId),
+    Open(View, Screen),
+    /// What a key of the present screen does.
+    Do(Action),
     Quit,
 }
 
@@ -39,6 +43,12 @@ pub(crate) fn entries(state: &State, typed: &str) -> Vec<Entry> {
         help: "leave the deck; runs go on".to_owned(),
         command: Command::Quit,
     });
+    let here = keymap::valid(state).filter(|b| !b.hint.is_empty() && !b.places.is_empty());
+    all.extend(here.map(|binding| Entry {
+        name: binding.hint.to_owned(),
+        help: format!("{}  {}", binding.keys[0], binding.help),
+        command: Command::Do(binding.action),
+    }));
     for dag in state.cache.dags().unwrap_or_default() {
         let dag_id = &dag.dag_id;
         if !state.is_read_only() {
@@ -52,6 +62,21 @@ pub(crate) fn entries(state: &State, typed: &str) -> Vec<Entry> {
             name: format!("runs {dag_id}"),
             help: "its runs".to_owned(),
             command: Command::Runs(dag_id.clone()),
+        });
+    }
+    for model in state.cache.models().unwrap_or_default() {
+        all.push(Entry {
+            name: format!("model {}", model.name),
+            help: "its versions".to_owned(),
+            command: Command::Open(View::Models, Screen::Model(model.name.clone())),
+        });
+    }
+    for experiment in state.cache.experiments().unwrap_or_default() {
+        let name = experiment.name.clone();
+        all.push(Entry {
+            name: format!("experiment {name}"),
+            help: "its tracked runs".to_owned(),
+            command: Command::Open(View::Experiments, Screen::Experiment(name)),
         });
     }
     let typed = typed.trim().to_lowercase();
@@ -128,6 +153,13 @@ fn retype(state: &mut State, text: &str) {
 fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
     match command {
         Command::Show(view) => state.switch(view),
+        Command::Do(action) => action::perform(state, action, effects),
+        Command::Open(view, screen) => {
+            state.switch(view);
+            if state.level().screen != screen {
+                state.push(screen);
+            }
+        }
         Command::Quit => effects.push(Effect::Quit),
         Command::Runs(dag_id) => state.push(Screen::DagRuns(dag_id)),
         Command::Trigger(dag_id) => {
