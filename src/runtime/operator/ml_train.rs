@@ -214,7 +214,7 @@ fn tags(trained: &Trained) -> Result<Vec<(String, String)>, OperatorError> {
 fn tell(trained: &Trained, log: &TaskLog) {
     log.say(&format!("{} rows to learn from, {} held out", trained.train_rows, trained.test_rows));
     for (metric, value) in &trained.metrics {
-        log.say(&format!("{metric:<24} {value:.4}"));
+        log.say(&format!("{metric:<26} {value:.4}"));
     }
 }
 

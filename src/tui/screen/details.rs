@@ -114,6 +114,11 @@ fn value_lines(lines: &mut Vec<Line<'static>>, name: &str, value: &Value, width:
     const KEPT: usize = 8;
     let text = match value {
         Value::String(text) => text.clone(),
+        // Metrics and the like: a line each.
+        Value::Object(map) if !map.is_empty() => {
+            let pairs: Vec<String> = map.iter().map(|(key, value)| pair(key, value)).collect();
+            pairs.join("\n")
+        }
         other => other.to_string(),
     };
     let room = width.saturating_sub(16).max(8);
@@ -129,5 +134,15 @@ fn value_lines(lines: &mut Vec<Line<'static>>, name: &str, value: &Value, width:
     if pieces.len() > KEPT {
         let more = format!("{:16}… {} more lines", "", pieces.len() - KEPT);
         lines.push(paint::line(more, theme::DIM));
+    }
+}
+
+fn pair(key: &str, value: &Value) -> String {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            format!("{key} {}", number.as_f64().map_or_else(|| number.to_string(), text::figure))
+        }
+        Value::String(text) => format!("{key} {text}"),
+        other => format!("{key} {other}"),
     }
 }
