@@ -26,8 +26,11 @@ pub struct Diagnostics(pub Vec<Diagnostic>);
 
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for diagnostic in &self.0 {
-            writeln!(f, "{}", diagnostic.drawing)?;
+        for (nth, diagnostic) in self.0.iter().enumerate() {
+            if nth > 0 {
+                writeln!(f)?;
+            }
+            writeln!(f, "{}", diagnostic.drawing.trim_end())?;
         }
         Ok(())
     }

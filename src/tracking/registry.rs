@@ -209,11 +209,16 @@ pub fn plan(store: &Store, name: &str, alias: &str, version: u32) -> Result<Alia
             alias: alias.to_owned(),
             from,
             to,
-            metrics,
+            metrics: metrics.into_iter().filter(|(key, ..)| !is_of_one_fold(key)).collect(),
             params: params.into_iter().filter(|(_, before, after)| before != after).collect(),
             starts_dags: Vec::new(),
         })
     })
+}
+
+/// Says whether a metric has a value for each fold: its last value compares with nothing.
+fn is_of_one_fold(key: &str) -> bool {
+    key.ends_with("_fold")
 }
 
 /// Lays two lists beside each other, by key.

@@ -1,3 +1,5 @@
+//! Rows that fit and rows that do not, and model files that are damaged.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Encodings are learnt on the training part and kept in the model.
+
 use super::*;
 use crate::ml::dataset::ColumnValues;
 

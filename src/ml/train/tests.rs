@@ -1,3 +1,5 @@
+//! Splits, folds and figures, and what cannot be trained.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Requests against a real store, with a stand-in for the engine.
+
 use super::*;
 
 mod assets;

@@ -1,3 +1,5 @@
+//! Files that come, half-written ones, and edits of the deck, in real folders.
+
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;

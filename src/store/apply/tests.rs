@@ -1,3 +1,5 @@
+//! Changes are written as a whole or not at all.
+
 use rusqlite::types::Value as SqlValue;
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! Asset events, their counts, and what waits for a run.
+
 use super::*;
 use crate::store::Store;
 use crate::store::sample::{self, asset_event};

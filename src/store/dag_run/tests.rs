@@ -1,3 +1,5 @@
+//! Pages, filters and figures of runs.
+
 use super::*;
 use crate::store::Store;
 use crate::store::sample::{self, at, run};

@@ -1,3 +1,5 @@
+//! Opening, group commit, refusals, and a disk that is full.
+
 use std::os::unix::fs::PermissionsExt;
 use std::sync::mpsc;
 

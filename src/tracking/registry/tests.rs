@@ -1,3 +1,5 @@
+//! Versions, aliases, their history, and the way back.
+
 use super::*;
 use crate::store::fault::injection;
 use crate::store::sample::{self, at};

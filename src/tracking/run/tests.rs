@@ -1,3 +1,5 @@
+//! Params, metrics and ends of tracked runs.
+
 use super::*;
 use crate::store::fault::injection;
 use crate::store::sample::{self, at};

@@ -1,3 +1,5 @@
+//! What comes from what, for small decks.
+
 use super::*;
 use crate::runtime::control::tests::models;
 use crate::runtime::control::tests::world::World;

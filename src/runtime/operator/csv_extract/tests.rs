@@ -1,3 +1,5 @@
+//! Good rows, bad rows, and files that cannot be read.
+
 use serde_json::{Value, json};
 
 use crate::runtime::operator::tests::Bench;

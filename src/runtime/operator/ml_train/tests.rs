@@ -1,3 +1,5 @@
+//! Arguments that make no sense, and names of metrics.
+
 use serde_json::json;
 
 use super::{fold_key, short};

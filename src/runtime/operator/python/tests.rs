@@ -1,3 +1,5 @@
+//! Functions that return, raise, skip, and cannot be called.
+
 use serde_json::{Value, json};
 
 use crate::runtime::operator::tests::Bench;

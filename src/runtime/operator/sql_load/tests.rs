@@ -1,3 +1,5 @@
+//! Append, replace and merge, and loads that leave the table as it was.
+
 use serde_json::{Value, json};
 
 use crate::runtime::operator::tests::Bench;

@@ -1,3 +1,5 @@
+//! What passes a gate, and the reason when something does not.
+
 use serde_json::json;
 
 use super::*;

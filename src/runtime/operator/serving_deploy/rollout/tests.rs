@@ -1,3 +1,5 @@
+//! Steps of a rollout against a stand-in for the model server.
+
 use serde_json::json;
 
 use super::*;
