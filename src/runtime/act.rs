@@ -164,6 +164,7 @@ impl Actor {
 async fn supervise(shared: Arc<Shared>, launch: Launch, held: Held, origin: Origin) {
     let (key, token) = (held.key.clone(), held.token.clone());
     let ended = run(&shared, launch, &held, origin).await;
+    tracing::trace!(step = "ended", attempt = %key);
     if ended.leaves_runs_behind() {
         end_tracked_runs(&shared, &token).await;
     }
@@ -197,6 +198,7 @@ async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> En
     };
     match prepared {
         Ok((order, handover)) => {
+            tracing::trace!(step = "prepared", attempt = %held.key);
             executor.launch(Prepared { order, handover, held: held.clone() }).await
         }
         Err(outcome) => {

@@ -80,6 +80,7 @@ impl Held {
         let (key, token) = (self.key.clone(), self.token.clone());
         // An error says that the engine has stopped; the next one finds the claim.
         let _ = self.handle.tell(Input::Report(Report::Started { key, token, pid })).await;
+        tracing::trace!(step = "started", attempt = %self.key);
     }
 
     /// Waits until the attempt is to end.

@@ -75,8 +75,10 @@ async fn launch(launcher: Launcher, attempt: Prepared) -> Ended {
                 .await;
         }
     };
+    tracing::trace!(step = "spawned", attempt = %held.key);
     let leader = child.id().and_then(process_table::find);
     hand_over(&mut child, &attempt).await;
+    tracing::trace!(step = "handed over", attempt = %held.key);
     held.started(child.id()).await;
     let exit = tokio::select! {
         exit = child.wait() => Some(exit),
