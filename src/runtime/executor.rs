@@ -8,6 +8,7 @@
 //! adopt  ─► the same, of an attempt that was launched before; or `Unstarted`: launch it
 //! ```
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use futures_util::future::BoxFuture;
@@ -121,4 +122,6 @@ pub(crate) struct Launcher {
     pub(crate) executable: PathBuf,
     /// Where attempts work.
     pub(crate) project: PathBuf,
+    /// What their environment begins with.
+    pub(crate) environment: Vec<(OsString, OsString)>,
 }

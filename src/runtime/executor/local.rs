@@ -1,7 +1,6 @@
 //! Runs an attempt as a process of this machine: `dagdeck attempt FOLDER`. The process outlives
 //! the daemon; whether it lives is read from its claim and `/proc`.
 
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -25,23 +24,6 @@ mod tests;
 
 /// How often an adopted process is looked at: it is not a child, so nobody tells when it ends.
 const WATCH: Duration = Duration::from_millis(100);
-
-/// What an attempt inherits of the daemon's environment: where programs and the user are, and
-/// how text is written. Everything else (tokens, passwords) stays behind.
-const INHERITED: &[&str] = &[
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "LANG",
-    "LANGUAGE",
-    "TZ",
-    "TMPDIR",
-    "VIRTUAL_ENV",
-    "PYTHONPATH",
-    "LD_LIBRARY_PATH",
-];
 
 /// The local executor.
 #[derive(Debug, Clone)]
@@ -106,7 +88,7 @@ fn spawn(launcher: &Launcher, attempt: &Prepared) -> io::Result<Child> {
         .arg(folder)
         .current_dir(&launcher.project)
         .env_clear()
-        .envs(inherited())
+        .envs(launcher.environment.iter().map(|(name, value)| (name, value)))
         .envs(&order.env)
         .envs(&attempt.handover.private.env)
         .env(process_table::TOKEN_VARIABLE, attempt.held.token.as_str())
@@ -118,14 +100,6 @@ fn spawn(launcher: &Launcher, attempt: &Prepared) -> io::Result<Child> {
 
 fn wrapper_log(folder: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("wrapper.log"))
-}
-
-/// Passes on what the daemon was started with; nothing here depends on the values.
-fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
-    std::env::vars_os().filter(|(name, _)| {
-        let name = name.to_string_lossy();
-        INHERITED.contains(&name.as_ref()) || name.starts_with("LC_")
-    })
 }
 
 /// An attempt that gets less than all of it refuses to run, so a failure here shows as an exit

@@ -77,6 +77,7 @@ impl Bench {
             deck: Arc::new(self.deck()),
             clock: Arc::new(SystemClock),
             executable: PathBuf::from(env!("CARGO_BIN_EXE_dagdeck")),
+            environment: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
             serving,
             publisher: self.publisher.clone(),
         };

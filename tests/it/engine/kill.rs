@@ -259,6 +259,7 @@ async fn work(dir: &Path) {
         deck: Arc::new(bench::load(dir)),
         clock: Arc::new(SystemClock),
         executable: PathBuf::from(env!("CARGO_BIN_EXE_dagdeck")),
+        environment: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
         serving: serving::channel().0,
         publisher: Publisher::default(),
     };

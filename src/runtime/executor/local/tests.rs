@@ -28,7 +28,8 @@ fn bench(script: &str) -> Bench {
     let program = dir.path().join("attempt.sh");
     fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
-    let launcher = Launcher { executable: program, project: dir.path().to_owned() };
+    let environment = vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())];
+    let launcher = Launcher { executable: program, project: dir.path().to_owned(), environment };
     let (cancel, cancelled) = watch::channel(false);
     let (sender, inputs) = mpsc::channel(16);
     let folder = AttemptFolder::new(dir.path().join("attempt"));
