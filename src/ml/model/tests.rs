@@ -1,3 +1,5 @@
+//! Models: what they predict, what their files say, which files are refused.
+
 use serde_json::json;
 
 use super::*;
