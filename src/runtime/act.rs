@@ -122,8 +122,15 @@ impl Actor {
 
     /// As `end_all_but`, for processes that an earlier daemon left.
     pub(crate) fn sweep(&self, wanted: &dyn Fn(&LaunchToken) -> bool) {
-        for (_, path) in process_table::attempts_below(&self.shared.layout.runs_dir()) {
-            let Ok(order) = AttemptFolder::new(path).order() else { continue };
+        for (process, path) in process_table::attempts_below(&self.shared.layout.runs_dir()) {
+            let order = match AttemptFolder::new(&path).order() {
+                Ok(order) => order,
+                Err(error) => {
+                    let folder = path.display();
+                    tracing::warn!(pid = process.pid, %folder, %error, "an attempt runs whose order cannot be read; it is left alone");
+                    continue;
+                }
+            };
             if !wanted(&order.token) {
                 self.kill(order.key, order.token, "nobody waits for it any more");
             }

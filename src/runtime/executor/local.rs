@@ -1,7 +1,7 @@
 //! Runs an attempt as a process of this machine: `dagdeck attempt FOLDER`. The process outlives
 //! the daemon; whether it lives is read from its claim and `/proc`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -24,6 +24,9 @@ mod tests;
 
 /// How often an adopted process is looked at: it is not a child, so nobody tells when it ends.
 const WATCH: Duration = Duration::from_millis(100);
+
+/// How much of what a process said goes into its error.
+const LAST_WORDS_LEN_MAX: usize = 300;
 
 /// The local executor.
 #[derive(Debug, Clone)]
@@ -130,11 +133,23 @@ async fn after_exit(held: &Held, exit: io::Result<ExitStatus>, leader: Option<Pr
     }
     match exit {
         Ok(status) => {
-            let error = format!("the attempt's process ended without a report ({})", how(status));
+            let mut error =
+                format!("the attempt's process ended without a report ({})", how(status));
+            if let Some(said) = last_words(held.folder.path()) {
+                error += &format!(": {said}");
+            }
             failed(held, error, status.code()).await
         }
         Err(error) => Ended::Lost(format!("wait for the attempt's process: {error}")),
     }
+}
+
+/// Returns the last line that the process said outside of its task: why it refused.
+fn last_words(folder: &Path) -> Option<String> {
+    let said = fs::read(folder.join("wrapper.log")).ok()?;
+    let said = String::from_utf8_lossy(&said);
+    let line = said.lines().rev().find(|line| !line.trim().is_empty())?;
+    Some(line.chars().take(LAST_WORDS_LEN_MAX).collect())
 }
 
 fn how(status: ExitStatus) -> String {

@@ -106,6 +106,10 @@ async fn an_end_without_a_report_says_how_it_ended() {
     let ended = bench("kill -9 $$").launch().await;
     let text = "the attempt's process ended without a report (signal 9)";
     assert_eq!(ended, failed_with(text, None));
+    let ended = bench("echo 'claim the token: no space' >&2; exit 73").launch().await;
+    let text = "the attempt's process ended without a report (exit code 73): \
+                claim the token: no space";
+    assert_eq!(ended, failed_with(text, Some(73)));
 }
 
 #[tokio::test]
