@@ -7,6 +7,7 @@
 //! Whatever may be refused is refused before the engine starts. Listeners are bound early and
 //! served late: a client that comes while the daemon starts waits and is then answered.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -53,6 +54,8 @@ pub struct DaemonOptions {
     pub lookup: Lookup,
     /// This program: attempts are run as `executable attempt FOLDER`.
     pub executable: PathBuf,
+    /// What the environment of every attempt begins with.
+    pub environment: Vec<(OsString, OsString)>,
 }
 
 impl std::fmt::Debug for DaemonOptions {
@@ -109,6 +112,7 @@ impl Daemon {
             deck: Arc::clone(&ground.deck),
             clock: Arc::clone(&clock),
             executable: options.executable.clone(),
+            environment: options.environment.clone(),
             serving: serving_handle.clone(),
             publisher: publisher.clone(),
         })

@@ -1,11 +1,29 @@
 //! The environment, read here and nowhere else.
 #![expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::runtime::project::Lookup;
+
+/// What attempts inherit of this environment: where programs and the user are, and
+/// how text is written. Everything else (tokens, passwords) stays behind.
+const INHERITED: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TMPDIR",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+    "LD_LIBRARY_PATH",
+];
 
 /// Who runs this program, where the environment says so; else the daemon finds out.
 pub fn user() -> Option<String> {
@@ -17,6 +35,15 @@ pub fn user() -> Option<String> {
 /// Resolves `${env:NAME}` of `dags.toml`.
 pub fn lookup() -> Lookup {
     Arc::new(|name| std::env::var(name).ok())
+}
+
+/// Returns what attempts inherit.
+pub fn inherited() -> Vec<(OsString, OsString)> {
+    let may_pass = |name: &OsString| {
+        let name = name.to_string_lossy();
+        INHERITED.contains(&name.as_ref()) || name.starts_with("LC_")
+    };
+    std::env::vars_os().filter(|(name, _)| may_pass(name)).collect()
 }
 
 /// Says whether colours are unwelcome (`NO_COLOR`).

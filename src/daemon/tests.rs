@@ -205,6 +205,7 @@ fn options(project: &std::path::Path) -> DaemonOptions {
         serving: Some("127.0.0.1:0".to_owned()),
         lookup: Arc::new(|_| None),
         executable: PathBuf::from("/bin/false"),
+        environment: Vec::new(),
     }
 }
 

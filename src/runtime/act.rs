@@ -122,8 +122,15 @@ impl Actor {
 
     /// As `end_all_but`, for processes that an earlier daemon left.
     pub(crate) fn sweep(&self, wanted: &dyn Fn(&LaunchToken) -> bool) {
-        for (_, path) in process_table::attempts_below(&self.shared.layout.runs_dir()) {
-            let Ok(order) = AttemptFolder::new(path).order() else { continue };
+        for (process, path) in process_table::attempts_below(&self.shared.layout.runs_dir()) {
+            let order = match AttemptFolder::new(&path).order() {
+                Ok(order) => order,
+                Err(error) => {
+                    let folder = path.display();
+                    tracing::warn!(pid = process.pid, %folder, %error, "an attempt runs whose order cannot be read; it is left alone");
+                    continue;
+                }
+            };
             if !wanted(&order.token) {
                 self.kill(order.key, order.token, "nobody waits for it any more");
             }
@@ -164,6 +171,7 @@ impl Actor {
 async fn supervise(shared: Arc<Shared>, launch: Launch, held: Held, origin: Origin) {
     let (key, token) = (held.key.clone(), held.token.clone());
     let ended = run(&shared, launch, &held, origin).await;
+    tracing::trace!(step = "ended", attempt = %key);
     if ended.leaves_runs_behind() {
         end_tracked_runs(&shared, &token).await;
     }
@@ -197,6 +205,7 @@ async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> En
     };
     match prepared {
         Ok((order, handover)) => {
+            tracing::trace!(step = "prepared", attempt = %held.key);
             executor.launch(Prepared { order, handover, held: held.clone() }).await
         }
         Err(outcome) => {

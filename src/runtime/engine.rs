@@ -9,6 +9,7 @@
 //! Start-up recovery is the same code as the repair after a failed commit.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -52,6 +53,8 @@ pub struct EngineParts {
     pub clock: Arc<dyn Clock>,
     /// This program: attempts are run as `executable attempt FOLDER`.
     pub executable: PathBuf,
+    /// What the environment of every attempt begins with; `cli` says what may pass.
+    pub environment: Vec<(OsString, OsString)>,
     pub serving: ServingHandle,
     pub publisher: Publisher,
 }
@@ -113,6 +116,7 @@ fn actor(parts: &EngineParts, handle: &Handle, deck: watch::Receiver<Arc<Deck>>)
     let launcher = Launcher {
         executable: parts.executable.clone(),
         project: parts.layout.project().to_owned(),
+        environment: parts.environment.clone(),
     };
     Actor::new(Shared {
         layout: parts.layout.clone(),

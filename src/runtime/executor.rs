@@ -8,6 +8,7 @@
 //! adopt  ─► the same, of an attempt that was launched before; or `Unstarted`: launch it
 //! ```
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use futures_util::future::BoxFuture;
@@ -80,6 +81,7 @@ impl Held {
         let (key, token) = (self.key.clone(), self.token.clone());
         // An error says that the engine has stopped; the next one finds the claim.
         let _ = self.handle.tell(Input::Report(Report::Started { key, token, pid })).await;
+        tracing::trace!(step = "started", attempt = %self.key);
     }
 
     /// Waits until the attempt is to end.
@@ -120,4 +122,6 @@ pub(crate) struct Launcher {
     pub(crate) executable: PathBuf,
     /// Where attempts work.
     pub(crate) project: PathBuf,
+    /// What their environment begins with.
+    pub(crate) environment: Vec<(OsString, OsString)>,
 }

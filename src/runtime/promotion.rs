@@ -24,6 +24,7 @@ pub async fn move_alias(
         off_thread(move || registry::move_alias(&store, wish).map_err(Fault::from)).await?
     };
     if let Some(moved) = &moved {
+        tracing::trace!(step = "alias moved", name = moved.name);
         handle.emit_asset(event_of(moved)).await?;
         publisher.publish(Event::TrackingChanged);
     }

@@ -26,9 +26,9 @@ depends_on = ["b"]
 "#;
 
 #[test]
-fn a_daemon_that_is_killed_at_any_moment_loses_nothing_and_doubles_nothing() {
-    // Each round kills at another moment of the run, from before its first task to its end.
-    for delay_ms in [0u64, 60, 200, 380, 520, 800, 1100] {
+fn a_daemon_that_is_killed_loses_nothing_and_doubles_nothing() {
+    // The whole daemon at a few moments; `engine::kill` tries every step.
+    for delay_ms in [0u64, 200, 520] {
         let mut project = Project::with(CHAIN);
         project.up();
         project.run(&["trigger", "chain", "--run-id", "r1"]).ok();

@@ -4,6 +4,7 @@
 mod bench;
 mod commit;
 mod in_daemon;
+mod kill;
 mod project;
 mod recovery;
 mod run;

@@ -17,3 +17,4 @@ mod layers;
 mod peers;
 mod story;
 mod support;
+mod swap;

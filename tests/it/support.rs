@@ -18,6 +18,10 @@ const SAMPLE_PORT: &str = "127.0.0.1:3000";
 /// Any port that is free.
 pub(crate) const FREE_PORT: &str = "127.0.0.1:0";
 
+/// How long the sample project looks at a new version; each deploy of a test would wait so long.
+const WINDOWS: [(&str, &str); 2] =
+    [("step = \"2s\"", "step = \"200ms\""), ("window = \"5s\"", "window = \"500ms\"")];
+
 /// The binary under test.
 pub(crate) fn binary() -> &'static str {
     env!("CARGO_BIN_EXE_dagdeck")
@@ -74,7 +78,12 @@ impl Project {
         // Tests run side by side: each model server takes a free port.
         let dags_toml = fs::read_to_string(root.join("dags.toml")).unwrap();
         assert!(dags_toml.contains(SAMPLE_PORT));
-        project.write("dags.toml", dags_toml.replace(SAMPLE_PORT, FREE_PORT));
+        let mut dags_toml = dags_toml.replace(SAMPLE_PORT, FREE_PORT);
+        for (long, short) in WINDOWS {
+            assert!(dags_toml.contains(long), "the sample has no {long}");
+            dags_toml = dags_toml.replace(long, short);
+        }
+        project.write("dags.toml", dags_toml);
         copy_tree(&root.join("dags"), &project.path("dags"));
         for table in ["iris.csv", "titanic.csv", "housing.csv", "employees.csv"] {
             fs::create_dir_all(project.path("data")).unwrap();

@@ -1,10 +1,12 @@
 //! `cargo xtask test`: all the set-up that the tests need on a fresh Debian machine, then all of
-//! the tests. `cargo xtask check`: format and lints.
+//! the tests. `cargo xtask check`: format and lints. `cargo xtask measure`: the figures.
 #![expect(clippy::disallowed_methods, reason = "a build task is told by its environment")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs};
+
+mod measure;
 
 /// Debian packages with the program that each is wanted for.
 const PACKAGES: &[(&str, &str)] =
@@ -18,7 +20,8 @@ fn main() -> ExitCode {
     let result = match task.as_str() {
         "test" => test(),
         "check" => check(),
-        _ => Err("usage: cargo xtask test | cargo xtask check".to_owned()),
+        "measure" => measure::measure(&root(), env::args_os().nth(2).map(PathBuf::from)),
+        _ => Err("usage: cargo xtask test | check | measure [BINARY]".to_owned()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -30,6 +30,7 @@ pub fn options(
         lookup: env::lookup(),
         executable: env::executable()
             .map_err(|source| CliError::io("find this program's own path", &source))?,
+        environment: env::inherited(),
     })
 }
 

@@ -86,16 +86,21 @@ impl AttemptFolder {
     }
 
     fn replace(&self, name: &str, content: &impl Serialize) -> io::Result<()> {
-        let temporary = self.path.join(format!("{name}.tmp"));
-        write_durably(&temporary, content)?;
-        fs::rename(&temporary, self.path.join(name))?;
-        sync_folder(&self.path)
+        keep(&self.path, name, content)
     }
 
     /// A file that is missing or broken says nothing: a crash may have left it so.
     fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         serde_json::from_slice(&fs::read(self.path.join(name)).ok()?).ok()
     }
+}
+
+/// Writes a file (0600) into a folder; durable when it returns.
+pub(crate) fn keep(folder: &Path, name: &str, content: &impl Serialize) -> io::Result<()> {
+    let temporary = folder.join(format!("{name}.tmp"));
+    write_durably(&temporary, content)?;
+    fs::rename(&temporary, folder.join(name))?;
+    sync_folder(folder)
 }
 
 fn write_durably(path: &Path, content: &impl Serialize) -> io::Result<()> {

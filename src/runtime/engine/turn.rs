@@ -144,11 +144,15 @@ impl Loop {
         }
         let changes = std::mem::take(&mut batch.changes);
         let has_changed = !changes.is_empty();
-        if has_changed && let Err(error) = self.parts.store.commit(changes).await {
-            let fault = Fault::from(error);
-            tracing::error!(%fault, "could not commit; it will be tried again");
-            self.held = batch.failed(&fault);
-            return Err(fault);
+        if has_changed {
+            tracing::trace!(step = "decided");
+            if let Err(error) = self.parts.store.commit(changes).await {
+                let fault = Fault::from(error);
+                tracing::error!(%fault, "could not commit; it will be tried again");
+                self.held = batch.failed(&fault);
+                return Err(fault);
+            }
+            tracing::trace!(step = "committed");
         }
         self.retry = None;
         self.carry_on(batch.durable(), has_changed);
@@ -176,6 +180,7 @@ impl Loop {
         }
         for effect in durable.effects {
             self.actor.carry_out(effect);
+            tracing::trace!(step = "carried out");
         }
         for event in durable.events {
             self.parts.publisher.publish(event);
@@ -183,6 +188,7 @@ impl Loop {
         for (answer, reply) in durable.answers {
             // An error says that the caller has gone; it is done all the same.
             let _ = answer.send(reply);
+            tracing::trace!(step = "answered");
         }
         for token in durable.settled {
             self.actor.settled(&token);

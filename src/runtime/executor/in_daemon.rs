@@ -93,6 +93,7 @@ async fn launch(executor: InDaemon, attempt: Prepared) -> Ended {
     if *held.cancelled.borrow() {
         return Ended::Cancelled;
     }
+    tracing::trace!(step = "worked", attempt = %held.key);
     handover::mask(&mut outcome, &log);
     report(&executor, &held, &outcome).await;
     Ended::Finished(outcome)

@@ -1,8 +1,7 @@
 //! Runs an attempt as a process of this machine: `dagdeck attempt FOLDER`. The process outlives
 //! the daemon; whether it lives is read from its claim and `/proc`.
 
-use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -26,22 +25,8 @@ mod tests;
 /// How often an adopted process is looked at: it is not a child, so nobody tells when it ends.
 const WATCH: Duration = Duration::from_millis(100);
 
-/// What an attempt inherits of the daemon's environment: where programs and the user are, and
-/// how text is written. Everything else (tokens, passwords) stays behind.
-const INHERITED: &[&str] = &[
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "LANG",
-    "LANGUAGE",
-    "TZ",
-    "TMPDIR",
-    "VIRTUAL_ENV",
-    "PYTHONPATH",
-    "LD_LIBRARY_PATH",
-];
+/// How much of what a process said goes into its error.
+const LAST_WORDS_LEN_MAX: usize = 300;
 
 /// The local executor.
 #[derive(Debug, Clone)]
@@ -75,8 +60,10 @@ async fn launch(launcher: Launcher, attempt: Prepared) -> Ended {
                 .await;
         }
     };
+    tracing::trace!(step = "spawned", attempt = %held.key);
     let leader = child.id().and_then(process_table::find);
     hand_over(&mut child, &attempt).await;
+    tracing::trace!(step = "handed over", attempt = %held.key);
     held.started(child.id()).await;
     let exit = tokio::select! {
         exit = child.wait() => Some(exit),
@@ -104,7 +91,7 @@ fn spawn(launcher: &Launcher, attempt: &Prepared) -> io::Result<Child> {
         .arg(folder)
         .current_dir(&launcher.project)
         .env_clear()
-        .envs(inherited())
+        .envs(launcher.environment.iter().map(|(name, value)| (name, value)))
         .envs(&order.env)
         .envs(&attempt.handover.private.env)
         .env(process_table::TOKEN_VARIABLE, attempt.held.token.as_str())
@@ -116,14 +103,6 @@ fn spawn(launcher: &Launcher, attempt: &Prepared) -> io::Result<Child> {
 
 fn wrapper_log(folder: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("wrapper.log"))
-}
-
-/// Passes on what the daemon was started with; nothing here depends on the values.
-fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
-    std::env::vars_os().filter(|(name, _)| {
-        let name = name.to_string_lossy();
-        INHERITED.contains(&name.as_ref()) || name.starts_with("LC_")
-    })
 }
 
 /// An attempt that gets less than all of it refuses to run, so a failure here shows as an exit
@@ -154,11 +133,23 @@ async fn after_exit(held: &Held, exit: io::Result<ExitStatus>, leader: Option<Pr
     }
     match exit {
         Ok(status) => {
-            let error = format!("the attempt's process ended without a report ({})", how(status));
+            let mut error =
+                format!("the attempt's process ended without a report ({})", how(status));
+            if let Some(said) = last_words(held.folder.path()) {
+                error += &format!(": {said}");
+            }
             failed(held, error, status.code()).await
         }
         Err(error) => Ended::Lost(format!("wait for the attempt's process: {error}")),
     }
+}
+
+/// Returns the last line that the process said outside of its task: why it refused.
+fn last_words(folder: &Path) -> Option<String> {
+    let said = fs::read(folder.join("wrapper.log")).ok()?;
+    let said = String::from_utf8_lossy(&said);
+    let line = said.lines().rev().find(|line| !line.trim().is_empty())?;
+    Some(line.chars().take(LAST_WORDS_LEN_MAX).collect())
 }
 
 fn how(status: ExitStatus) -> String {

@@ -36,6 +36,11 @@ const REPORT_TRIES: u32 = 600;
 pub fn attempt_main(folder: &Path) -> u8 {
     // An error says that this is a session's leader already.
     let _ = rustix::process::setsid();
+    // What a panic says may hold a secret: the log has it, masked; here is only where it was.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(io::stderr(), "a panic at {place}");
+    }));
     match attempt(&AttemptFolder::new(folder), &mut io::stdin().lock()) {
         Ok(()) => DONE,
         Err(Refusal { code, text }) => {
@@ -57,8 +62,11 @@ fn refusal(code: u8, what: &str, error: &dyn std::fmt::Display) -> Refusal {
 
 fn attempt(folder: &AttemptFolder, stdin: &mut dyn Read) -> Result<(), Refusal> {
     let mut order = folder.order().map_err(|e| refusal(REFUSED, "read the order", &e))?;
-    let handover: Handover = serde_json::from_reader(stdin)
-        .map_err(|e| refusal(REFUSED, "read what the daemon hands over", &e))?;
+    let handover: Handover = serde_json::from_reader(stdin).map_err(|error| {
+        // Not the error itself: it may quote a secret.
+        let what = format!("{:?} at column {}", error.classify(), error.column());
+        refusal(REFUSED, "read what the daemon hands over", &what)
+    })?;
     if !claim(folder, &order).map_err(|e| refusal(NO_CLAIM, "claim the token", &e))? {
         return Ok(());
     }
@@ -137,6 +145,8 @@ mod tests {
         let refused = attempt(&folder, &mut &b"{\"connections\": {"[..]).unwrap_err();
         assert_eq!(refused.code, REFUSED);
         assert_eq!(folder.claimed(&order.token), None);
+        let refused = attempt(&folder, &mut &b"{\"mask\": \"hunter2\"}"[..]).unwrap_err();
+        assert!(!refused.text.contains("hunter2"), "{}", refused.text);
     }
 
     #[test]

@@ -7,6 +7,8 @@
 mod column_type;
 mod source;
 
+use std::os::unix::fs::OpenOptionsExt;
+
 use rusqlite::types::Value as Sql;
 use rusqlite::{Transaction, TransactionBehavior, params_from_iter};
 use serde_json::json;
@@ -215,7 +217,12 @@ struct Rejected {
 impl Rejected {
     fn new(order: &Order, args: &ExtractArgs, header: &[String]) -> Result<Self, OperatorError> {
         let path = order.folder.join("rejected.csv");
-        let file = std::fs::File::create(&path)
+        let file = std::fs::OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)
             .map_err(|error| OperatorError::io(&format!("write `{}`", path.display()), &error))?;
         let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(file);
         let columns = ["line", "reason"].into_iter().chain(header.iter().map(String::as_str));

@@ -12,6 +12,7 @@ use super::DaemonContext;
 use super::args::{Args, unfit};
 use super::error::OperatorError;
 use super::registered::ask;
+use crate::runtime::attempt::folder;
 use crate::runtime::promotion;
 use crate::sched::Outcome;
 use crate::tracking::registry::{self, MoveAlias};
@@ -55,6 +56,9 @@ pub(super) async fn promote(context: &DaemonContext) -> Result<Outcome, Operator
     })))
 }
 
+/// The note's name in the attempt's folder.
+const NOTE: &str = "rollback.json";
+
 /// Where a rollback leads, noted before the first move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct RollbackNote {
@@ -64,9 +68,9 @@ struct RollbackNote {
 /// Moves an alias back to where it stood before.
 pub(super) async fn rollback(context: &DaemonContext) -> Result<Outcome, OperatorError> {
     let args = Args(&context.order.args);
-    let note_path = context.order.folder.join("rollback.json");
+    let folder = &context.order.folder;
     let mut wish = wish(context, args, 0, "rollback")?;
-    let note = match read_note(&note_path) {
+    let note = match read_note(&folder.join(NOTE)) {
         Some(note) => note,
         None => {
             let (name, alias) = (wish.name.clone(), wish.alias.clone());
@@ -74,7 +78,8 @@ pub(super) async fn rollback(context: &DaemonContext) -> Result<Outcome, Operato
                 ask(&context.store, move |store| registry::rollback_target(store, &name, &alias))
                     .await?;
             let note = RollbackNote { version };
-            std::fs::write(&note_path, json!(note).to_string())
+            // Before the move is, the note is on disk: else a second run would go one back more.
+            folder::keep(folder, NOTE, &note)
                 .map_err(|error| OperatorError::io("note where the rollback leads", &error))?;
             note
         }
@@ -139,9 +144,9 @@ mod tests {
     #[test]
     fn a_rollback_finds_its_note_again() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("rollback.json");
+        let path = folder.path().join(NOTE);
         assert_eq!(read_note(&path), None);
-        std::fs::write(&path, json!(RollbackNote { version: 2 }).to_string()).unwrap();
+        folder::keep(folder.path(), NOTE, &RollbackNote { version: 2 }).unwrap();
         assert_eq!(read_note(&path), Some(RollbackNote { version: 2 }));
     }
 }

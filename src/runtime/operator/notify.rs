@@ -1,4 +1,6 @@
-//! `notify`: one message to people, by the event feed or a webhook.
+//! `notify`: one message to people, by the event feed or a webhook. A crash between the message
+//! and the report has the attempt run again: the feed then has the message once, a webhook may
+//! get it twice.
 
 use serde_json::json;
 
@@ -6,7 +8,8 @@ use super::DaemonContext;
 use super::args::Args;
 use super::error::{OperatorError, chain};
 use crate::connection::{ConnectionError, find, message};
-use crate::sched::{Change, Outcome};
+use crate::sched::Outcome;
+use crate::store::{event_log, task_instance};
 use crate::types::event::{EventLog, Severity};
 use crate::types::time;
 
@@ -41,7 +44,8 @@ pub(super) async fn run(context: &DaemonContext) -> Result<Outcome, OperatorErro
     Ok(Outcome::output(json!({ "connection": connection.name, "message": text })))
 }
 
-/// Writes a line of the event feed, and one of the daemon's log.
+/// Writes a line of the event feed, and one of the daemon's log; neither where this try has
+/// written it already.
 async fn tell_feed(
     context: &DaemonContext,
     title: Option<&str>,
@@ -49,7 +53,6 @@ async fn tell_feed(
 ) -> Result<(), OperatorError> {
     let task = &context.order.key.task;
     let message = context.log.masked(&one_line(title, text));
-    tracing::info!(dag_id = %task.dag_id, task_id = %task.task_id, "{message}");
     let line = EventLog {
         id: 0,
         when: time::now(),
@@ -59,9 +62,17 @@ async fn tell_feed(
         dag_run_id: Some(task.dag_run_id.clone()),
         task_id: Some(task.task_id.clone()),
         owner: Some(context.order.user.clone()),
-        message,
+        message: message.clone(),
     };
-    Ok(context.store.commit(vec![Change::InsertEventLog(line)]).await?)
+    let key = task.clone();
+    let written = context.store.write(move |tx| {
+        let queued_when = task_instance::get(tx, &key)?.and_then(|task| task.queued_when);
+        event_log::insert_once(tx, &line, queued_when.unwrap_or(line.when))
+    });
+    if written.await? {
+        tracing::info!(dag_id = %task.dag_id, task_id = %task.task_id, "{message}");
+    }
+    Ok(())
 }
 
 fn one_line(title: Option<&str>, text: &str) -> String {

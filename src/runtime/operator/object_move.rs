@@ -11,7 +11,7 @@ use serde_json::{Map, json};
 use super::args::Args;
 use super::error::{OperatorError, chain};
 use crate::connection::object::Location;
-use crate::runtime::attempt::{Order, Private};
+use crate::runtime::attempt::{Order, Private, folder};
 use crate::runtime::layout::file_name;
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
@@ -113,14 +113,15 @@ pub(super) fn run(
 ) -> Result<Outcome, OperatorError> {
     let wish = Move::read(order, private)?;
     let (source, target) = (wish.source.uri(), wish.target.uri());
-    let note_path = order.run_folder.join(format!(
+    let name = format!(
         "{}.{}.move.json",
         file_name(order.key.task.task_id.as_str()),
         order.key.task.map_index
-    ));
+    );
+    let note_path = order.run_folder.join(&name);
     let note = |size| {
         let intent = Intent { source: source.clone(), target: target.clone(), size };
-        std::fs::write(&note_path, json!(intent).to_string())
+        folder::keep(&order.run_folder, &name, &intent)
             .map_err(|error| OperatorError::io("note what is to be moved", &error))
     };
     let size = match block_on(wish.carry_out(note))?? {

@@ -29,8 +29,10 @@ const RETRY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 enum Told {
     File(PathBuf, Sign),
-    /// Something was missed, or a folder came: look at everything.
+    /// A folder came: look at everything.
     LookAgain,
+    /// Something was missed: look at everything, and do not wait for what may have been told.
+    Missed,
 }
 
 /// All folders that are watched.
@@ -97,8 +99,7 @@ impl Folders {
                 }
                 Some(told) = self.told.recv() => self.hear(told).await,
                 Ok(()) = self.missed.changed() => {
-                    self.look_again();
-                    Ok(())
+                    self.hear(Told::Missed).await
                 }
                 () = until(due) => self.catch_up().await,
             };
@@ -185,6 +186,10 @@ impl Folders {
     async fn hear(&mut self, told: Told) -> Result<(), Fault> {
         match told {
             Told::LookAgain => self.look_again(),
+            Told::Missed => {
+                self.settling.doubt(time::instant());
+                self.look_again();
+            }
             Told::File(path, sign) => {
                 if sign == Sign::Gone {
                     self.reporter.forget(&path);
@@ -269,9 +274,9 @@ async fn until(due: Option<Instant>) {
 }
 
 fn translate(event: notify::Result<notify::Event>) -> Vec<Told> {
-    let Ok(event) = event else { return vec![Told::LookAgain] };
+    let Ok(event) = event else { return vec![Told::Missed] };
     if event.attrs.flag() == Some(Flag::Rescan) {
-        return vec![Told::LookAgain];
+        return vec![Told::Missed];
     }
     let sign = match event.kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write))

@@ -1,6 +1,6 @@
 //! Tells the engine of a file that came; once for each state of the file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, json};
@@ -15,7 +15,8 @@ use crate::types::{AssetName, Fault, Timestamp};
 #[derive(Debug)]
 pub(super) struct Reporter {
     handle: Handle,
-    reported: HashMap<(AssetName, PathBuf), Look>,
+    /// Of each file that is there, as which asset it was reported, and how it looked.
+    reported: HashMap<PathBuf, BTreeMap<AssetName, Look>>,
 }
 
 impl Reporter {
@@ -28,19 +29,20 @@ impl Reporter {
         let Some(look) = look(path) else { return Ok(()) };
         for target in targets {
             let Some(uri) = target.uri_of(path) else { continue };
-            let place = (target.asset.clone(), path.to_path_buf());
-            if self.reported.get(&place) == Some(&look) {
+            let reported = self.reported.get(path);
+            if reported.and_then(|assets| assets.get(&target.asset)) == Some(&look) {
                 continue;
             }
             self.handle.emit_asset(event(target, path, uri, look)).await?;
-            self.reported.insert(place, look);
+            let assets = self.reported.entry(path.to_path_buf()).or_default();
+            assets.insert(target.asset.clone(), look);
         }
         Ok(())
     }
 
     /// Forgets a file that went away.
     pub(super) fn forget(&mut self, path: &Path) {
-        self.reported.retain(|(_, reported), _| reported != path);
+        self.reported.remove(path);
     }
 }
 

@@ -82,6 +82,14 @@ impl Settling {
         self.pending.insert(path.to_path_buf(), Pending { due: now + quiet, quiet, seen });
     }
 
+    /// Signs were missed, the close of a file perhaps: what is being written to is complete when
+    /// it is quiet, too.
+    pub(super) fn doubt(&mut self, now: Instant) {
+        for path in std::mem::take(&mut self.writing) {
+            self.wait(now, &path, QUIET_OPENED);
+        }
+    }
+
     fn forget(&mut self, path: &Path) {
         self.pending.remove(path);
         self.writing.remove(path);
@@ -171,6 +179,15 @@ mod tests {
         settling.note(now, a, Sign::Opened);
         settling.due(now + ms(1000), look(0));
         assert!(settling.due(now + ms(2000), look(0)).is_empty());
+    }
+
+    #[test]
+    fn a_close_that_was_missed_is_made_good_by_quiet() {
+        let (mut settling, now, a) = (Settling::default(), time::instant(), Path::new(A));
+        settling.note(now, a, Sign::Written);
+        settling.doubt(now);
+        assert!(settling.due(now + ms(1000), look(5)).is_empty());
+        assert_eq!(settling.due(now + ms(2000), look(5)), [a]);
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Bench {
     }
 
     pub(crate) fn deck(&self) -> Deck {
-        dag::load(self.path(), &|_| None).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
+        load(self.path())
     }
 
     pub(crate) async fn start_again(&mut self) -> Result<(), Fault> {
@@ -77,6 +77,7 @@ impl Bench {
             deck: Arc::new(self.deck()),
             clock: Arc::new(SystemClock),
             executable: PathBuf::from(env!("CARGO_BIN_EXE_dagdeck")),
+            environment: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
             serving,
             publisher: self.publisher.clone(),
         };
@@ -93,16 +94,7 @@ impl Bench {
     }
 
     pub(crate) async fn trigger(&self) -> Result<Reply, Fault> {
-        self.ask(Input::Command(Command::Trigger(Trigger {
-            dag_id: DAG.into(),
-            conf: Map::new(),
-            dag_run_id: Some(RUN.into()),
-            logical_date: Some("2026-01-01T00:00:00Z".parse().unwrap()),
-            note: None,
-            triggered_by: TriggeredBy::Test,
-            user: None,
-        })))
-        .await
+        self.ask(Input::Command(trigger())).await
     }
 
     pub(crate) async fn cancel(&self) -> Result<Reply, Fault> {
@@ -174,6 +166,24 @@ impl Bench {
             panic!("waited in vain until {what}; the run: {:?}", self.run());
         }
     }
+}
+
+/// Reads the definitions of a project.
+pub(crate) fn load(project: &Path) -> Deck {
+    dag::load(project, &|_| None).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
+}
+
+/// The wish for the one run.
+pub(crate) fn trigger() -> Command {
+    Command::Trigger(Trigger {
+        dag_id: DAG.into(),
+        conf: Map::new(),
+        dag_run_id: Some(RUN.into()),
+        logical_date: Some("2026-01-01T00:00:00Z".parse().unwrap()),
+        note: None,
+        triggered_by: TriggeredBy::Test,
+        user: None,
+    })
 }
 
 pub(crate) fn key(task_id: &str) -> TaskInstanceKey {

@@ -28,7 +28,8 @@ fn bench(script: &str) -> Bench {
     let program = dir.path().join("attempt.sh");
     fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
-    let launcher = Launcher { executable: program, project: dir.path().to_owned() };
+    let environment = vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())];
+    let launcher = Launcher { executable: program, project: dir.path().to_owned(), environment };
     let (cancel, cancelled) = watch::channel(false);
     let (sender, inputs) = mpsc::channel(16);
     let folder = AttemptFolder::new(dir.path().join("attempt"));
@@ -105,6 +106,10 @@ async fn an_end_without_a_report_says_how_it_ended() {
     let ended = bench("kill -9 $$").launch().await;
     let text = "the attempt's process ended without a report (signal 9)";
     assert_eq!(ended, failed_with(text, None));
+    let ended = bench("echo 'claim the token: no space' >&2; exit 73").launch().await;
+    let text = "the attempt's process ended without a report (exit code 73): \
+                claim the token: no space";
+    assert_eq!(ended, failed_with(text, Some(73)));
 }
 
 #[tokio::test]

@@ -1,0 +1,337 @@
+//! Kill -9 at every step: nothing is lost, nothing is done twice.
+//!
+//! The runtime says each of its steps (decided, committed, prepared, spawned …) as a trace event
+//! with a field `step`. Here the engine runs in a process of its own, a second copy of this test
+//! binary, which listens to those events and kills itself with SIGKILL at the n-th. A third copy
+//! finishes the work. This is done for n = 1, 2, 3 … until a run gets through before its n-th.
+
+use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use dagdeck::runtime::Layout;
+use dagdeck::runtime::engine::{self, EngineParts};
+use dagdeck::runtime::publish::Publisher;
+use dagdeck::runtime::serving;
+use dagdeck::sched::Input;
+use dagdeck::store::Store;
+use dagdeck::store::dag_run::{self, RunFilter};
+use dagdeck::tracking::{artifact, registry, run};
+use dagdeck::types::DagRunState;
+use dagdeck::types::time::{self, SystemClock};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use super::bench;
+
+/// The project that the copy works in.
+const DIR: &str = "DAGDECK_TEST_KILL_DIR";
+/// At which step it kills itself.
+const STEP: &str = "DAGDECK_TEST_KILL_STEP";
+
+/// How many kills are tried side by side.
+const LANES: usize = 3;
+
+/// How often one run is killed at most.
+const KILLS_MAX: usize = 40;
+
+const DECK: &str = r#"
+[deck]
+name = "t"
+
+[deck.default_args]
+retries = 0
+
+[connection.ops]
+url = "log:"
+
+[asset.out]
+uri = "file:out.txt"
+
+[dag.d.task.a]
+operator = "command"
+command = "echo a >> ran; echo 7"
+outlets = ["out"]
+
+[dag.d.task.t]
+operator = "command"
+command = "echo t$DAGDECK_TRY_NUMBER {{ output.a }} >> ran; test $DAGDECK_TRY_NUMBER = 2"
+retries = 1
+retry_delay = "10ms"
+depends_on = ["a"]
+
+[dag.d.task.choose]
+operator = "branch"
+choose = "tell"
+depends_on = ["t"]
+
+[dag.d.task.tell]
+operator = "notify"
+connection = "ops"
+message = "told"
+depends_on = ["choose"]
+
+[dag.d.task.promote]
+operator = "model.promote"
+name = "m"
+version = 1
+depends_on = ["tell"]
+
+[dag.after.task.t]
+operator = "command"
+command = "echo after >> ran_after"
+[dag.after]
+schedule = { assets = "out" }
+
+[dag.promoted.task.t]
+operator = "command"
+command = "echo promoted >> ran_promoted"
+[dag.promoted]
+schedule = { assets = "models:/m@production" }
+"#;
+
+/// Each DAG with what its tasks write when each runs once.
+const DAGS: [(&str, &str, &str); 3] = [
+    ("d", "ran", "a\nt1 7\nt2 7\n"),
+    ("after", "ran_after", "after\n"),
+    ("promoted", "ran_promoted", "promoted\n"),
+];
+
+/// Steps at which a kill must have been tried.
+const STEPS: [&str; 11] = [
+    "decided",
+    "committed",
+    "carried out",
+    "answered",
+    "prepared",
+    "spawned",
+    "handed over",
+    "started",
+    "worked",
+    "ended",
+    "alias moved",
+];
+
+#[test]
+fn a_kill_at_any_step_loses_nothing_and_doubles_nothing() {
+    let (next, killed) = (AtomicUsize::new(1), Mutex::new(BTreeMap::<usize, String>::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..LANES {
+            scope.spawn(|| {
+                loop {
+                    let n = next.fetch_add(1, Ordering::SeqCst);
+                    let dir = tempfile::tempdir().unwrap();
+                    make(dir.path());
+                    let status = copy(dir.path(), Some(n));
+                    if status.success() {
+                        check(dir.path(), &format!("without a kill before step {n}"));
+                        break;
+                    }
+                    assert_eq!(status.signal(), Some(9), "step {n}: {}", said(dir.path()));
+                    let step = std::fs::read_to_string(dir.path().join("killed")).unwrap();
+                    let what = format!("killed at step {n}: {step}");
+                    let status = copy(dir.path(), None);
+                    assert!(status.success(), "{what}: {}", said(dir.path()));
+                    check(dir.path(), &what);
+                    killed.lock().unwrap().insert(n, step);
+                }
+            });
+        }
+    });
+    let killed = killed.into_inner().unwrap();
+    for step in STEPS {
+        assert!(killed.values().any(|at| at.starts_with(step)), "never at `{step}`: {killed:?}");
+    }
+}
+
+/// As above, but what comes after the kill is killed, too: recovery and adoption at each start.
+#[test]
+fn one_kill_after_the_other_loses_nothing_and_doubles_nothing() {
+    std::thread::scope(|scope| {
+        for step in [5, 8, 13] {
+            scope.spawn(move || {
+                let dir = tempfile::tempdir().unwrap();
+                make(dir.path());
+                let mut kills = 0;
+                while kills < KILLS_MAX && !copy(dir.path(), Some(step)).success() {
+                    kills += 1;
+                }
+                assert!(kills > 3, "{}", said(dir.path()));
+                assert!(copy(dir.path(), None).success(), "{}", said(dir.path()));
+                check(dir.path(), &format!("killed {kills} times, each at step {step}"));
+            });
+        }
+    });
+}
+
+/// Makes a project with one version of a model that no alias points at yet.
+fn make(dir: &Path) {
+    std::fs::write(dir.join("dags.toml"), DECK).unwrap();
+    let store = open(dir);
+    let new = run::NewRun {
+        experiment_id: "0".into(),
+        run_name: "r".into(),
+        user_id: "ada".into(),
+        start_time: time::now(),
+        tags: Vec::new(),
+        attempt_token: None,
+    };
+    let made = run::create(&store, new).unwrap().run_id;
+    artifact::record(&store, &made, "model/model.json", b"{}").unwrap();
+    registry::register(&store, "m", &made, time::now()).unwrap();
+}
+
+fn open(dir: &Path) -> Store {
+    let layout = Layout::new(dir);
+    std::fs::create_dir_all(layout.state_dir()).unwrap();
+    Store::open(&layout.database()).unwrap()
+}
+
+/// Runs the engine in a process of its own until all is done, or until the n-th step.
+fn copy(dir: &Path, step: Option<usize>) -> ExitStatus {
+    let said = std::fs::File::create(dir.join("said")).unwrap();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "engine::kill::an_engine_of_its_own", "--nocapture"])
+        .env(DIR, dir)
+        .stdin(Stdio::null())
+        .stdout(said.try_clone().unwrap())
+        .stderr(said);
+    if let Some(step) = step {
+        command.env(STEP, step.to_string());
+    }
+    command.status().unwrap()
+}
+
+fn said(dir: &Path) -> String {
+    std::fs::read_to_string(dir.join("said")).unwrap_or_default()
+}
+
+/// Looks at what is left when all is done.
+fn check(dir: &Path, what: &str) {
+    for (_, file, expected) in DAGS {
+        let ran = std::fs::read_to_string(dir.join(file)).unwrap_or_default();
+        assert_eq!(ran, expected, "{what}: {file}");
+    }
+    let conn = rusqlite::Connection::open(Layout::new(dir).database()).unwrap();
+    let count = |sql: &str| -> i64 { conn.query_row(sql, [], |row| row.get(0)).unwrap() };
+    for (sql, expected) in [
+        ("SELECT count(*) FROM dag_run", 3),
+        ("SELECT count(*) FROM dag_run WHERE state = 'success'", 3),
+        ("SELECT count(*) FROM task_instance WHERE state = 'success'", 7),
+        ("SELECT count(*) FROM task_instance WHERE try_number = 2", 1),
+        ("SELECT count(*) FROM asset_event", 2),
+        ("SELECT count(*) FROM dagrun_asset_event", 2),
+        ("SELECT count(*) FROM asset_dag_run_queue", 0),
+        ("SELECT count(*) FROM xcom WHERE task_id = 'a' AND value = '7'", 1),
+        ("SELECT count(*) FROM log WHERE event = 'notify'", 1),
+        ("SELECT count(*) FROM log WHERE event = 'dag_run.success'", 3),
+    ] {
+        assert_eq!(count(sql), expected, "{what}: {sql}");
+    }
+    let moves = registry::moves_after(&open(dir), 0).unwrap();
+    assert_eq!(moves.len(), 1, "{what}");
+}
+
+/// Not a test by itself: the copy that is killed. Without its variable it does nothing.
+#[test]
+fn an_engine_of_its_own() {
+    let Some(dir) = std::env::var_os(DIR).map(PathBuf::from) else { return };
+    if let Ok(step) = std::env::var(STEP) {
+        let kill_at = step.parse().unwrap();
+        let steps = Steps { kill_at, count: AtomicUsize::new(0), dir: dir.clone() };
+        tracing::subscriber::set_global_default(steps).unwrap();
+    }
+    // One thread, so that the steps come in the same order each time.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(work(&dir));
+}
+
+async fn work(dir: &Path) {
+    let store = open(dir);
+    let parts = EngineParts {
+        layout: Layout::new(dir),
+        store: store.clone(),
+        deck: Arc::new(bench::load(dir)),
+        clock: Arc::new(SystemClock),
+        executable: PathBuf::from(env!("CARGO_BIN_EXE_dagdeck")),
+        environment: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
+        serving: serving::channel().0,
+        publisher: Publisher::default(),
+    };
+    let engine = engine::start(parts).await.unwrap();
+    // Whoever triggers asks again when the answer was lost, unless the run is there.
+    if states(&store, bench::DAG).is_empty() {
+        engine.handle.ask(Input::Command(bench::trigger())).await.unwrap();
+    }
+    let patience = std::time::Duration::from_secs(30);
+    let done = tokio::time::timeout(patience, async {
+        while !DAGS.iter().all(|(dag_id, ..)| has_ended(&store, dag_id)) {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    });
+    assert!(done.await.is_ok(), "it hangs");
+    engine.stop().await;
+}
+
+fn has_ended(store: &Store, dag_id: &str) -> bool {
+    let states = states(store, dag_id);
+    !states.is_empty() && states.iter().all(|state| state.is_finished())
+}
+
+fn states(store: &Store, dag_id: &str) -> Vec<DagRunState> {
+    let filter = RunFilter { dag_id: Some(dag_id.into()), state: None };
+    let (runs, _) = store.read_blocking(|conn| dag_run::list(conn, &filter, 10, 0)).unwrap();
+    runs.into_iter().map(|run| run.state).collect()
+}
+
+/// Counts the steps of the runtime, and kills this process at one.
+struct Steps {
+    kill_at: usize,
+    count: AtomicUsize,
+    dir: PathBuf,
+}
+
+impl Subscriber for Steps {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("dagdeck::") && metadata.fields().field("step").is_some()
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        if self.count.fetch_add(1, Ordering::SeqCst) + 1 != self.kill_at {
+            return;
+        }
+        let mut text = Text(String::new());
+        event.record(&mut text);
+        std::fs::write(self.dir.join("killed"), text.0).unwrap();
+        let own = rustix::process::getpid();
+        rustix::process::kill_process(own, rustix::process::Signal::KILL).unwrap();
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+/// The fields of an event, the step first.
+struct Text(String);
+
+impl Visit for Text {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, _: &Field, value: &dyn std::fmt::Debug) {
+        let gap = if self.0.is_empty() { "" } else { " " };
+        self.0 += &format!("{gap}{value:?}");
+    }
+}

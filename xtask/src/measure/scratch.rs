@@ -1,0 +1,167 @@
+//! A scratch copy of the sample project with a daemon.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::{CHAIN_LEN, FAN_LEN, PATIENCE, load, until};
+
+/// The copy, in a folder of its own below `target`.
+pub(super) struct Scratch {
+    pub(super) binary: PathBuf,
+    pub(super) dir: PathBuf,
+    daemon: Option<Child>,
+}
+
+impl Scratch {
+    pub(super) fn make(root: &Path, binary: &Path) -> Result<Self, String> {
+        let dir = root.join(format!("target/measure-{}", std::process::id()));
+        let scratch = Self { binary: binary.to_owned(), dir, daemon: None };
+        scratch.fill(root).map_err(|e| format!("copy the sample project: {e}"))?;
+        Ok(scratch)
+    }
+
+    fn fill(&self, root: &Path) -> std::io::Result<()> {
+        for folder in ["dags", "data"] {
+            copy_tree(&root.join(folder), &self.dir.join(folder))?;
+        }
+        let sample = fs::read_to_string(root.join("dags.toml"))?;
+        let own = sample.replace("127.0.0.1:3000", "127.0.0.1:0").replace("@daily", "@yearly");
+        fs::write(self.dir.join("dags.toml"), own + &measured_dags())
+    }
+
+    pub(super) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.arg("--project").arg(&self.dir).args(args).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Result<String, String> {
+        let ran = self.command(args).output().map_err(|e| format!("start dagdeck: {e}"))?;
+        if ran.status.success() {
+            return Ok(String::from_utf8_lossy(&ran.stdout).into_owned());
+        }
+        Err(format!("`{}`: {}", args.join(" "), String::from_utf8_lossy(&ran.stderr)))
+    }
+
+    /// Starts the daemon; returns how long it took until its socket answered.
+    pub(super) fn up(&mut self) -> Result<Duration, String> {
+        let start = Instant::now();
+        let child = self
+            .command(&["up"])
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(|e| format!("start the daemon: {e}"))?;
+        self.daemon = Some(child);
+        let socket = self.dir.join(".dagdeck/daemon.sock");
+        let mut stream = until("the daemon listens", || UnixStream::connect(&socket).ok())?;
+        stream.set_read_timeout(Some(PATIENCE)).map_err(|e| e.to_string())?;
+        let asked = stream.write_all(b"GET / HTTP/1.1\r\nHost: dagdeck\r\n\r\n");
+        let mut first = [0; 8];
+        asked.and_then(|()| stream.read_exact(&mut first)).map_err(|e| e.to_string())?;
+        Ok(start.elapsed())
+    }
+
+    pub(super) fn down(&mut self) -> Result<(), String> {
+        self.run(&["down"])?;
+        if let Some(mut child) = self.daemon.take() {
+            child.wait().map_err(|e| e.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// The daemon's process.
+    pub(super) fn pid(&self) -> u32 {
+        self.daemon.as_ref().map_or(0, Child::id)
+    }
+
+    /// Triggers a run; returns how long it took until its task's command ran, from before the
+    /// start of the triggering process.
+    pub(super) fn until_first_task(&self) -> Result<Duration, String> {
+        let file = self.dir.join("started");
+        let _ = fs::remove_file(&file);
+        let asked = now();
+        self.run(&["trigger", "stamp"])?;
+        let text = until("the task has run", || {
+            fs::read_to_string(&file).ok().filter(|text| text.ends_with('\n'))
+        })?;
+        let nanos: u64 = text.trim().parse().map_err(|e| format!("read `{text}`: {e}"))?;
+        Ok(Duration::from_nanos(nanos).saturating_sub(asked))
+    }
+
+    /// Runs a DAG to its end.
+    pub(super) fn run_dag(&self, dag_id: &str) -> Result<Duration, String> {
+        let start = Instant::now();
+        self.run(&["run", dag_id])?;
+        Ok(start.elapsed())
+    }
+
+    /// Trains a model and has it served; returns where.
+    pub(super) fn serve_a_model(&self) -> Result<String, String> {
+        self.run(&["run", "mlops_pipeline"])?;
+        let status = self.run(&["status", "-o", "json"])?;
+        let addr = status
+            .split_once("\"serving_listen\"")
+            .and_then(|(_, after)| after.split('"').nth(1))
+            .ok_or("the daemon serves no models")?
+            .to_owned();
+        until("the model is served", || load::answers(&addr).then_some(()))?;
+        // All of its traffic: the deploy is over.
+        until("the deploy is over", || {
+            let runs = self.run(&["runs", "list", "model_serving_pipeline"]).ok()?;
+            runs.contains("success").then_some(())
+        })?;
+        Ok(addr)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.daemon.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// A task that says when it runs, a chain, and a fan.
+fn measured_dags() -> String {
+    let mut text = "\n[dag.stamp.task.t]\noperator = \"command\"\n\
+        command = \"date +%s%N > started\"\n"
+        .to_owned();
+    for (dag_id, count) in [("chain", CHAIN_LEN), ("fan", FAN_LEN)] {
+        for i in 0..count {
+            let _ = write!(
+                text,
+                "[dag.{dag_id}.task.t{i}]\noperator = \"command\"\ncommand = \"true\"\n"
+            );
+            if dag_id == "chain" && i > 0 {
+                let _ = writeln!(text, "depends_on = [\"t{}\"]", i - 1);
+            }
+        }
+    }
+    text
+}
+
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_tree(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
