@@ -20,6 +20,7 @@ const INHERITED: &[&str] = &[
     "LANGUAGE",
     "TZ",
     "TMPDIR",
+    "DAGDECK_PYTHON",
     "VIRTUAL_ENV",
     "PYTHONPATH",
     "LD_LIBRARY_PATH",

@@ -141,3 +141,20 @@ fn processes_of(project: &str) -> usize {
     }
     count
 }
+
+#[test]
+fn python_tasks_take_the_interpreter_that_the_environment_names() {
+    let project = Project::with(
+        "[dag.d.task.t]\noperator = \"python\"\ncallable = \"f.py:f\"\nretries = 0\n",
+    );
+    project.write("f.py", "def f():\n    return 1\n");
+    let ran: crate::support::Ran = project
+        .command(&["run", "d"])
+        .env("DAGDECK_PYTHON", "/no/such/python")
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert!(ran.stdout.contains("DAGDECK_PYTHON"), "{}", ran.stdout);
+    project.run(&["run", "d"]).ok();
+}
