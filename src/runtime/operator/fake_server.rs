@@ -13,7 +13,7 @@ struct State {
     versions: Vec<ServedVersion>,
     moves: Vec<Vec<(u32, u8)>>,
     /// Half of the answers of this version are errors.
-    faulty: Option<u32>,
+    faulty: Vec<u32>,
     refuses_to_load: bool,
     listen: Option<String>,
 }
@@ -55,7 +55,7 @@ impl FakeServer {
     }
 
     pub(super) fn answers_with_errors(&self, version: u32) {
-        self.state.lock().unwrap().faulty = Some(version);
+        self.state.lock().unwrap().faulty.push(version);
     }
 
     pub(super) fn refuses_to_load(&self) {
@@ -115,7 +115,7 @@ impl State {
     fn status(&mut self) -> ServingStatus {
         for version in self.versions.iter_mut().filter(|version| version.weight > 0) {
             version.requests_total += 10;
-            if self.faulty == Some(version.version) {
+            if self.faulty.contains(&version.version) {
                 version.errors_total += 5;
             }
         }

@@ -63,7 +63,7 @@ impl Rollout<'_> {
         let percents = percents.iter().copied().filter(|percent| *percent >= own);
         let mut steps = Vec::new();
         for percent in percents {
-            match self.step(percent, &weights, strategy).await {
+            match self.step(percent, &weights, previous, strategy).await {
                 Ok(step) => steps.push(step),
                 Err(error) => return Err(self.go_back(&weights, error).await),
             }
@@ -76,24 +76,40 @@ impl Rollout<'_> {
         &self,
         percent: u8,
         weights: &[(u32, u8)],
+        previous: Option<u32>,
         strategy: &Strategy,
     ) -> Result<Step, OperatorError> {
-        let before = self.own().await?;
+        let at_first = self.versions().await?;
+        let before = of(&at_first, Some(self.version));
         self.serving.set_traffic(self.model, give(weights, self.version, percent)).await?;
         self.log.say(&format!("{percent} % of the traffic goes to version {}", self.version));
         if percent < 100 {
             wait(strategy.step, self.cancelled).await?;
         }
-        let now = self.own().await?.ok_or_else(|| {
+        let at_last = self.versions().await?;
+        let now = of(&at_last, Some(self.version)).ok_or_else(|| {
             OperatorError::Passing(format!("version {} was taken away meanwhile", self.version))
         })?;
-        let (requests, errors) = counts(before.as_ref(), &now);
+        let (requests, errors) = counts(before, now);
         if percent < 100 {
             let told = now.p99_ms.map_or(String::new(), |p99| format!(", p99 {} ms", number(p99)));
             self.log.say(&format!("at {percent} %: {requests} requests, {errors} errors{told}"));
             for (figure, condition) in &strategy.rollback_if {
-                let measured = figure.measure(before.as_ref(), &now);
-                if let Some(value) = measured.filter(|value| condition.holds(*value)) {
+                let breaks = |value: &f64| condition.holds(*value);
+                let Some(value) = figure.measure(before, now).filter(breaks) else { continue };
+                let present = of(&at_last, previous)
+                    .and_then(|served| figure.measure(of(&at_first, previous), served))
+                    .filter(breaks);
+                if let Some(present) = present {
+                    // What befalls both alike (clients that send bad rows, a busy machine) is
+                    // not the new version's doing.
+                    self.log.say(&format!(
+                        "{} is {}, but {} for the present version too: going on",
+                        figure.name(),
+                        number(value),
+                        number(present)
+                    ));
+                } else {
                     return Err(OperatorError::Fatal(format!(
                         "rolled back at {percent} %: {} is {}, and {condition} is the limit",
                         figure.name(),
@@ -127,10 +143,10 @@ impl Rollout<'_> {
         versions.retain(|served| served.model == self.model);
         Ok(versions)
     }
+}
 
-    async fn own(&self) -> Result<Option<ServedVersion>, OperatorError> {
-        Ok(self.versions().await?.into_iter().find(|served| served.version == self.version))
-    }
+fn of(versions: &[ServedVersion], version: Option<u32>) -> Option<&ServedVersion> {
+    versions.iter().find(|served| Some(served.version) == version)
 }
 
 #[cfg(test)]

@@ -90,6 +90,16 @@ async fn errors_over_the_limit_roll_back() {
 }
 
 #[tokio::test]
+async fn errors_of_both_versions_are_not_the_new_ones_doing() {
+    let stage = Stage::new(vec![served("iris", 1, 100)]);
+    stage.server.answers_with_errors(1);
+    stage.server.answers_with_errors(2);
+    stage.deploy(2, 0).await.unwrap();
+    assert_eq!(stage.server.moves().last().unwrap(), &[(2, 100)]);
+    assert!(stage.said().contains("0.5 for the present version too"), "{}", stage.said());
+}
+
+#[tokio::test]
 async fn a_cancelled_roll_out_sets_the_traffic_back() {
     let stage = Stage::new(vec![served("iris", 1, 100)]);
     stage.cancel.send(true).unwrap();
