@@ -227,7 +227,8 @@ async fn a_daemon_starts_is_alone_and_leaves_nothing_but_its_state() {
         assert!(Client::connect(&layout.socket()).await.is_ok(), "the first goes on");
 
         daemon.run_until(async {}).await.unwrap();
-        assert_eq!(events.next().await, None);
+        // Events of the start may lie there still; behind them the stream has ended.
+        while events.next().await.is_some() {}
         assert!(!layout.socket().exists());
         assert!(!is_running(&layout));
     }
