@@ -2,15 +2,15 @@
 //!
 //! The runtime says each of its steps (decided, committed, prepared, spawned …) as a trace event
 //! with a field `step`. Here the engine runs in a process of its own, a second copy of this test
-//! binary, which listens to those events and kills itself with SIGKILL at the n-th. A third copy
-//! finishes the work. This is done for n = 1, 2, 3 … until a run gets through before its n-th.
+//! binary, which listens to those events and kills itself with SIGKILL at the n-th of one kind. A
+//! third copy finishes the work. This is done for each kind and n = 1, 2, 3 … until a run gets
+//! through before its n-th: steps of several attempts come in any order, those of a kind all come.
 
-use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use dagdeck::runtime::Layout;
 use dagdeck::runtime::engine::{self, EngineParts};
@@ -30,7 +30,7 @@ use super::bench;
 
 /// The project that the copy works in.
 const DIR: &str = "DAGDECK_TEST_KILL_DIR";
-/// At which step it kills itself.
+/// At which step it kills itself: `KIND#N`, or `#N` for the n-th of any kind.
 const STEP: &str = "DAGDECK_TEST_KILL_STEP";
 
 /// How many kills are tried side by side.
@@ -101,7 +101,7 @@ const DAGS: [(&str, &str, &str); 3] = [
     ("promoted", "ran_promoted", "promoted\n"),
 ];
 
-/// Steps at which a kill must have been tried.
+/// Each kind of step; a run comes to each of them.
 const STEPS: [&str; 11] = [
     "decided",
     "committed",
@@ -118,34 +118,35 @@ const STEPS: [&str; 11] = [
 
 #[test]
 fn a_kill_at_any_step_loses_nothing_and_doubles_nothing() {
-    let (next, killed) = (AtomicUsize::new(1), Mutex::new(BTreeMap::<usize, String>::new()));
+    let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..LANES {
             scope.spawn(|| {
-                loop {
-                    let n = next.fetch_add(1, Ordering::SeqCst);
-                    let dir = tempfile::tempdir().unwrap();
-                    make(dir.path());
-                    let status = copy(dir.path(), Some(n));
-                    if status.success() {
-                        check(dir.path(), &format!("without a kill before step {n}"));
-                        break;
-                    }
-                    assert_eq!(status.signal(), Some(9), "step {n}: {}", said(dir.path()));
-                    let step = std::fs::read_to_string(dir.path().join("killed")).unwrap();
-                    let what = format!("killed at step {n}: {step}");
-                    let status = copy(dir.path(), None);
-                    assert!(status.success(), "{what}: {}", said(dir.path()));
-                    check(dir.path(), &what);
-                    killed.lock().unwrap().insert(n, step);
+                while let Some(kind) = STEPS.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let kills = (1..).take_while(|n| kill_and_finish(&format!("{kind}#{n}")));
+                    assert!(kills.count() > 0, "no run comes to `{kind}`");
                 }
             });
         }
     });
-    let killed = killed.into_inner().unwrap();
-    for step in STEPS {
-        assert!(killed.values().any(|at| at.starts_with(step)), "never at `{step}`: {killed:?}");
+}
+
+/// Kills one run at a step and finishes it. `false`: it got through before that step.
+fn kill_and_finish(step: &str) -> bool {
+    let dir = tempfile::tempdir().unwrap();
+    make(dir.path());
+    let status = copy(dir.path(), Some(step));
+    if status.success() {
+        check(dir.path(), &format!("without a kill before {step}"));
+        return false;
     }
+    assert_eq!(status.signal(), Some(9), "{step}: {}", said(dir.path()));
+    let at = std::fs::read_to_string(dir.path().join("killed")).unwrap();
+    let what = format!("killed at {step}: {at}");
+    let status = copy(dir.path(), None);
+    assert!(status.success(), "{what}: {}", said(dir.path()));
+    check(dir.path(), &what);
+    true
 }
 
 /// As above, but what comes after the kill is killed, too: recovery and adoption at each start.
@@ -157,7 +158,7 @@ fn one_kill_after_the_other_loses_nothing_and_doubles_nothing() {
                 let dir = tempfile::tempdir().unwrap();
                 make(dir.path());
                 let mut kills = 0;
-                while kills < KILLS_MAX && !copy(dir.path(), Some(step)).success() {
+                while kills < KILLS_MAX && !copy(dir.path(), Some(&format!("#{step}"))).success() {
                     kills += 1;
                 }
                 assert!(kills > 3, "{}", said(dir.path()));
@@ -192,7 +193,7 @@ fn open(dir: &Path) -> Store {
 }
 
 /// Runs the engine in a process of its own until all is done, or until the n-th step.
-fn copy(dir: &Path, step: Option<usize>) -> ExitStatus {
+fn copy(dir: &Path, step: Option<&str>) -> ExitStatus {
     let said = std::fs::File::create(dir.join("said")).unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
@@ -202,7 +203,7 @@ fn copy(dir: &Path, step: Option<usize>) -> ExitStatus {
         .stdout(said.try_clone().unwrap())
         .stderr(said);
     if let Some(step) = step {
-        command.env(STEP, step.to_string());
+        command.env(STEP, step);
     }
     command.status().unwrap()
 }
@@ -242,8 +243,13 @@ fn check(dir: &Path, what: &str) {
 fn an_engine_of_its_own() {
     let Some(dir) = std::env::var_os(DIR).map(PathBuf::from) else { return };
     if let Ok(step) = std::env::var(STEP) {
-        let kill_at = step.parse().unwrap();
-        let steps = Steps { kill_at, count: AtomicUsize::new(0), dir: dir.clone() };
+        let (kind, nth) = step.split_once('#').unwrap();
+        let steps = Steps {
+            kind: kind.to_owned(),
+            kill_at: nth.parse().unwrap(),
+            count: AtomicUsize::new(0),
+            dir: dir.clone(),
+        };
         tracing::subscriber::set_global_default(steps).unwrap();
     }
     // One thread, so that the steps come in the same order each time.
@@ -291,6 +297,8 @@ fn states(store: &Store, dag_id: &str) -> Vec<DagRunState> {
 
 /// Counts the steps of the runtime, and kills this process at one.
 struct Steps {
+    /// Empty: any.
+    kind: String,
     kill_at: usize,
     count: AtomicUsize,
     dir: PathBuf,
@@ -302,11 +310,12 @@ impl Subscriber for Steps {
     }
 
     fn event(&self, event: &Event<'_>) {
-        if self.count.fetch_add(1, Ordering::SeqCst) + 1 != self.kill_at {
-            return;
-        }
         let mut text = Text(String::new());
         event.record(&mut text);
+        let counts = text.0.starts_with(&self.kind);
+        if !counts || self.count.fetch_add(1, Ordering::SeqCst) + 1 != self.kill_at {
+            return;
+        }
         std::fs::write(self.dir.join("killed"), text.0).unwrap();
         let own = rustix::process::getpid();
         rustix::process::kill_process(own, rustix::process::Signal::KILL).unwrap();
