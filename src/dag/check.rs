@@ -16,7 +16,9 @@ use crate::dag::spec::Deck;
 
 mod argument;
 mod asset;
+mod callback;
 mod dag;
+mod deadline;
 mod deck;
 mod edge;
 mod fields;

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::sched::state::{EndedRun, Recovered};
 use crate::store::fault::StoreError;
-use crate::store::{asset, dag, dag_run, task_instance};
+use crate::store::{asset, dag, dag_run, deadline, task_instance};
 
 /// Reads it; all of one moment.
 pub(crate) fn recover(conn: &Connection) -> Result<Recovered, StoreError> {
@@ -25,5 +25,7 @@ pub(crate) fn recover(conn: &Connection) -> Result<Recovered, StoreError> {
         queued_asset_events: asset::queued(conn)?,
         known_asset_changes: asset::dedupe_keys(conn)?,
         last_asset_event_id: asset::last_id(conn)?,
+        deadlines: deadline::open(conn)?,
+        runtimes: Vec::new(),
     })
 }

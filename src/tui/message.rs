@@ -109,6 +109,7 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::PlanTrigger { .. }
         | Request::ListRuns { .. }
         | Request::ShowRun { .. }
+        | Request::ListCallbacks { .. }
         | Request::ShowTask { .. }
         | Request::ReadLog { .. }
         | Request::ListAssets

@@ -107,6 +107,7 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::Shutdown
         | Request::SetPaused { .. }
         | Request::CancelRun { .. }
+        | Request::ListCallbacks { .. }
         | Request::EmitAsset { .. } => Answer::Done,
     })
 }
@@ -338,6 +339,7 @@ fn run_detail(run: DagRun) -> RunDetailView {
         edges: edges.collect(),
         triggering_asset_events: vec![],
         median_duration: Some(48.0),
+        deadlines: Vec::new(),
         run,
     }
 }

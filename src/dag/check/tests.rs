@@ -7,6 +7,7 @@ use crate::dag::Diagnostic;
 
 mod codes;
 mod inherit;
+mod react;
 mod sample;
 
 /// A deck that is right, for a test to add its mistake to.
