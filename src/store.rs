@@ -18,8 +18,10 @@ pub mod deadline;
 pub mod event_log;
 pub mod fault;
 pub mod meta;
+pub mod prune;
 pub mod rendered;
 pub mod serving;
+pub mod settings;
 pub mod task_instance;
 pub mod xcom;
 

@@ -13,6 +13,7 @@ pub mod figure;
 pub mod ids;
 pub mod run;
 pub mod serving;
+pub mod settings;
 pub mod state;
 pub mod time;
 pub mod view;
