@@ -11,9 +11,12 @@ pub mod check;
 pub mod diagnostic;
 pub mod duration;
 pub mod file;
+pub mod flow;
 pub mod graph;
+pub mod mapping;
 pub mod operator;
 pub mod params;
+pub mod plan;
 pub mod schedule;
 pub mod secret;
 pub mod spec;
@@ -23,4 +26,5 @@ pub mod trigger_rule;
 
 pub use check::load;
 pub use diagnostic::{Diagnostic, Diagnostics};
+pub use flow::{Flow, GroupSpec};
 pub use spec::{Dag, Deck, TaskSpec};

@@ -22,8 +22,12 @@ pub mod effect;
 mod ending;
 mod index;
 pub mod input;
+mod judge;
+mod latest;
+pub mod mapping;
 #[cfg(test)]
 mod oracle;
+pub mod past;
 mod ready;
 mod recover;
 pub mod report;

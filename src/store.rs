@@ -16,9 +16,11 @@ pub mod db;
 pub mod event_log;
 pub mod fault;
 pub mod meta;
+pub(crate) mod past;
 pub mod rendered;
 pub mod serving;
 pub mod task_instance;
+pub mod task_map;
 pub mod xcom;
 
 mod apply;

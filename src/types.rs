@@ -17,7 +17,7 @@ pub mod view;
 
 pub use fault::{Fault, FaultKind};
 pub use ids::{
-    AssetName, AttemptKey, DagId, DagRunId, LaunchToken, MapIndex, TaskId, TaskInstanceKey,
+    AssetName, AttemptKey, DagId, DagRunId, GroupId, LaunchToken, MapIndex, TaskId, TaskInstanceKey,
     TrackingRunId, TryNumber,
 };
 pub use state::{DagRunState, TaskInstanceState};

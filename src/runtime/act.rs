@@ -32,6 +32,7 @@ use crate::types::event::Event;
 use crate::types::{AttemptKey, Clock, Fault, LaunchToken};
 
 mod context;
+mod mapping;
 mod order;
 mod secrets;
 #[cfg(test)]

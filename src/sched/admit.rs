@@ -4,6 +4,7 @@
 use crate::sched::decision::{Decision, run_key};
 use crate::sched::effect::{Effect, Launch};
 use crate::sched::index::{Lane, Ready};
+use crate::sched::state::ActiveRun;
 use crate::types::run::TaskTry;
 use crate::types::{TaskInstanceKey, TaskInstanceState};
 
@@ -28,11 +29,30 @@ impl Decision<'_> {
         if in_dag >= self.dag_in_force(&lane.dag_id, active).max_active_tasks {
             return false;
         }
+        if !self.has_room_of_its_own(active, first) {
+            return false;
+        }
         // A pool that is gone from the deck limits nothing: its tasks would wait for ever.
         let Some(slots) = self.state.deck.pools.get(&lane.pool).copied() else { return true };
         let in_pool = usage.by_pool.get(&lane.pool).copied().unwrap_or(0);
         // A task that is wider than its pool runs when it has the pool to itself.
         slots > 0 && in_pool.saturating_add(lane.pool_slots.min(slots)) <= slots
+    }
+
+    /// Says whether the limits of the task itself have room for one more.
+    fn has_room_of_its_own(&self, active: &ActiveRun, first: &Ready) -> bool {
+        let usage = &self.state.index.usage;
+        let TaskInstanceKey { dag_id, dag_run_id, task_id, .. } = &first.key;
+        let Some(flow) = active.dag.tasks.get(task_id).map(|task| &task.flow) else { return true };
+        let in_dag = flow.max_active_tis_per_dag.is_none_or(|limit| {
+            let used = usage.by_task.get(&(dag_id.clone(), task_id.clone()));
+            used.copied().unwrap_or(0) < limit
+        });
+        in_dag
+            && flow.max_active_tis_per_dagrun.is_none_or(|limit| {
+                let place = (dag_id.clone(), task_id.clone(), dag_run_id.clone());
+                usage.by_task_in_run.get(&place).copied().unwrap_or(0) < limit
+            })
     }
 
     fn launch(&mut self, key: &TaskInstanceKey) {

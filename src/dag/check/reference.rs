@@ -1,6 +1,7 @@
 //! What templates refer to: names that can be known before a run are checked here.
 
 use crate::dag::check::Context;
+use crate::dag::check::expand::Expandable;
 use crate::dag::check::fields::Text;
 use crate::dag::check::names::unknown;
 use crate::dag::check::task::{Edge, Scope, other_task};
@@ -74,6 +75,7 @@ fn one(
             context.names.connection(context.report, Text { text: name, span });
         }
         "var" => variable(context, rest, span),
+        "expand" => expanded(context, scope, first, span),
         _ => {}
     }
     None
@@ -86,6 +88,23 @@ fn param(context: Context<'_>, scope: Scope<'_>, rest: &str, first: &str, span: 
         let at = Text { text: first, span };
         unknown(context.report, at, "param", "unknown-param", names());
     }
+}
+
+fn expanded(context: Context<'_>, scope: Scope<'_>, name: &str, span: Span) {
+    if scope.given.may_give(name) {
+        return;
+    }
+    let (message, help) = match scope.given {
+        Expandable::Keys(keys) => (
+            format!("`expand` gives no `{name}`"),
+            suggest::hint(name, "it gives", keys.iter().map(String::as_str)),
+        ),
+        Expandable::Nothing | Expandable::Unknown => (
+            format!("`expand.{name}` is known only in a mapped task"),
+            "write `expand = { KEY = [1, 2] }`".to_owned(),
+        ),
+    };
+    context.report.error(span, "unknown-name", message, help);
 }
 
 fn variable(context: Context<'_>, rest: &str, span: Span) {
@@ -106,7 +125,7 @@ fn variable(context: Context<'_>, rest: &str, span: Span) {
 }
 
 /// Finds the longest known name that a dotted path begins with: names may hold dots themselves.
-fn longest<'n>(path: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+pub(super) fn longest<'n>(path: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     known
         .filter(|name| {
             path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

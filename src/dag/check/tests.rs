@@ -6,6 +6,7 @@ use super::*;
 use crate::dag::Diagnostic;
 
 mod codes;
+mod flow;
 mod inherit;
 mod sample;
 

@@ -9,10 +9,10 @@ use crate::runtime::promotion::off_thread;
 use crate::sched::effect::Launch;
 use crate::sched::state::{ActiveRun, EndedRun};
 use crate::sched::{Change, State};
-use crate::store::Store;
+use crate::store::{Store, past};
 use crate::types::event::{EventLog, Severity};
 use crate::types::run::TaskInstance;
-use crate::types::{AttemptKey, DagRunState, Fault, LaunchToken, TaskInstanceState, Timestamp};
+use crate::types::{AttemptKey, DagId, DagRunState, Fault, LaunchToken, TaskInstanceState, Timestamp};
 
 /// A state that is what the store says.
 pub(super) struct Recovery {
@@ -29,7 +29,14 @@ pub(super) async fn recover(
 ) -> Result<Recovery, Fault> {
     let recovered = {
         let store = store.clone();
-        off_thread(move || store.recover().map_err(Fault::from)).await?
+        let looks_back = deck.dags.values().filter(|dag| dag.plan.looks_back());
+        let looks_back: Vec<DagId> = looks_back.map(|dag| dag.dag_id.clone()).collect();
+        off_thread(move || {
+            let mut recovered = store.recover().map_err(Fault::from)?;
+            recovered.past = store.read_blocking(|conn| past::read(conn, &looks_back)).map_err(Fault::from)?;
+            Ok(recovered)
+        })
+        .await?
     };
     // A prefix of its own for each state: the counter after it begins anew.
     let prefix: String = Uuid::new_v4().simple().to_string().chars().take(12).collect();
