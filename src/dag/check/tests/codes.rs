@@ -139,7 +139,7 @@ fn groups_among_tasks_and_in_each_other() {
     let own = task("empty", "group = \"g\"\ndepends_on = [\"g\"]\n[dag.d.group.g]");
     points_at(&own, "cycle", 4, 15);
     points_at(&task("empty", "[dag.d.group]\ng = 3"), "wrong-type", 4, 5);
-    points_at(&task("empty", "[dag.d.group.g]\nx = 3\n"), "unknown-key", 4, 1);
+    points_at(&task("empty", "group = \"g\"\n[dag.d.group.g]\nx = 3\n"), "unknown-key", 5, 1);
 }
 
 #[test]
