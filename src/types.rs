@@ -11,14 +11,15 @@ pub mod figure;
 pub mod ids;
 pub mod run;
 pub mod serving;
+pub mod settings;
 pub mod state;
 pub mod time;
 pub mod view;
 
 pub use fault::{Fault, FaultKind};
 pub use ids::{
-    AssetName, AttemptKey, DagId, DagRunId, GroupId, LaunchToken, MapIndex, TaskId, TaskInstanceKey,
-    TrackingRunId, TryNumber,
+    AssetName, AttemptKey, DagId, DagRunId, GroupId, LaunchToken, MapIndex, TaskId,
+    TaskInstanceKey, TrackingRunId, TryNumber,
 };
 pub use state::{DagRunState, TaskInstanceState};
 pub use time::{Clock, Timestamp};

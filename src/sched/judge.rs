@@ -22,11 +22,10 @@ pub(super) enum Judgement {
 pub(super) fn judge(active: &ActiveRun, task: &TaskId, index: MapIndex) -> Judgement {
     let mut waits = false;
     let mut skip = None;
-    let asked: [&dyn Fn() -> Judgement; 3] = [
-        &|| by_sources(active, task, index),
-        &|| by_setups(active, task, index),
-        &|| by_rule(active, task, index),
-    ];
+    let asked: [&dyn Fn() -> Judgement; 3] =
+        [&|| by_sources(active, task, index), &|| by_setups(active, task, index), &|| {
+            by_rule(active, task, index)
+        }];
     for ask in asked {
         match ask() {
             Judgement::Run => {}

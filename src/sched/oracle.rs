@@ -11,8 +11,8 @@ use crate::sched::mapping::Length;
 use crate::sched::past;
 use crate::sched::ready::Tally;
 use crate::sched::state::{ActiveRun, State};
-use crate::types::run::TaskInstance;
 use crate::types::ids::UNMAPPED;
+use crate::types::run::TaskInstance;
 use crate::types::{DagRunState, MapIndex, TaskId, TaskInstanceKey, TaskInstanceState};
 
 /// Panics where the state is not settled, or a cache is not what it should be.
@@ -78,8 +78,8 @@ fn could_move(state: &State, active: &ActiveRun, ti: &TaskInstance) -> bool {
         Judgement::Wait => false,
         Judgement::Pass(..) => true,
         Judgement::Run => {
-            let waits_for_elements = active.dag.mapping(task).is_some()
-                && active.length(task) == Length::Pending;
+            let waits_for_elements =
+                active.dag.mapping(task).is_some() && active.length(task) == Length::Pending;
             past::allows(state, active, spec) && !waits_for_elements
         }
     }

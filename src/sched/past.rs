@@ -61,10 +61,7 @@ impl Past {
 
 impl PastRun {
     /// Draws it from a run and its task instances; `None` where it has no logical date.
-    pub fn of<'a>(
-        run: &DagRun,
-        tasks: impl Iterator<Item = &'a TaskInstance>,
-    ) -> Option<Self> {
+    pub fn of<'a>(run: &DagRun, tasks: impl Iterator<Item = &'a TaskInstance>) -> Option<Self> {
         Some(Self {
             dag_id: run.dag_id.clone(),
             dag_run_id: run.dag_run_id.clone(),

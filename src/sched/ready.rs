@@ -91,12 +91,7 @@ impl std::ops::AddAssign for Tally {
 
 /// Says what `rule` makes of `tally`, of `upstream` instances in all. Never `Wait` once all of them
 /// have ended. A removed one counts as if it were not there.
-pub(super) fn verdict(
-    rule: TriggerRule,
-    upstream: usize,
-    tally: Tally,
-    setups: Setups,
-) -> Verdict {
+pub(super) fn verdict(rule: TriggerRule, upstream: usize, tally: Tally, setups: Setups) -> Verdict {
     use TriggerRule as R;
     use Verdict::{Run, Skip, UpstreamFailed, Wait};
 
@@ -239,6 +234,9 @@ mod tests {
     fn a_cleared_upstream_is_waited_for_again() {
         let (upstream, mut tally) = tally("s");
         tally.remove(TaskInstanceState::Success);
-        assert_eq!(verdict(TriggerRule::AllSuccess, upstream, tally, Setups::default()), Verdict::Wait);
+        assert_eq!(
+            verdict(TriggerRule::AllSuccess, upstream, tally, Setups::default()),
+            Verdict::Wait
+        );
     }
 }

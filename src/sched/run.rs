@@ -159,10 +159,8 @@ impl ActiveRun {
     pub(super) fn reload(found: EndedRun, dag: Arc<Dag>) -> (Self, Vec<TaskInstanceKey>) {
         let EndedRun { mut run, tasks, triggering_asset_events, maps } = found;
         run.dag_version.clone_from(&dag.version);
-        let mut tasks: BTreeMap<_, _> = tasks
-            .into_iter()
-            .map(|ti| ((ti.key.task_id.clone(), ti.key.map_index), ti))
-            .collect();
+        let mut tasks: BTreeMap<_, _> =
+            tasks.into_iter().map(|ti| ((ti.key.task_id.clone(), ti.key.map_index), ti)).collect();
         let mut made = Vec::new();
         for spec in dag.tasks.values() {
             let all = (spec.task_id.clone(), MapIndex::MIN)..=(spec.task_id.clone(), MapIndex::MAX);

@@ -28,12 +28,7 @@ pub fn check_task(
         None => matches!(
             to,
             Some(
-                S::Scheduled
-                    | S::Success
-                    | S::Failed
-                    | S::Skipped
-                    | S::UpstreamFailed
-                    | S::Removed
+                S::Scheduled | S::Success | S::Failed | S::Skipped | S::UpstreamFailed | S::Removed
             )
         ),
         Some(S::Scheduled) => matches!(to, None | Some(S::Queued | S::Skipped | S::Removed)),

@@ -13,7 +13,7 @@ use crate::types::view::{
     AliasMove, AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView, DiagnosticView,
     ExperimentView, LineageKind, LineageNode, LineageView, LogChunk, ModelDetailView,
     ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView, StatusView,
-    TaskDetailView, TaskView, TrackingRunView, TriggerPlan, TaskPlace,
+    TaskDetailView, TaskPlace, TaskView, TrackingRunView, TriggerPlan,
 };
 use crate::types::{DagRunState, Fault, TaskInstanceState, Timestamp};
 
@@ -102,12 +102,26 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
             Answer::ModelVersion(Box::new(model_version(name, *version)))
         }
         Request::Rollback { name, .. } => Answer::ModelVersion(Box::new(model_version(name, 2))),
+        Request::ListTaskInstances(_) => {
+            Answer::TaskInstances { task_instances: vec![], next: None }
+        }
+        Request::ListVariables => Answer::Variables(vec![]),
+        Request::ListConnections => Answer::Connections(vec![]),
+        Request::ListPools => Answer::Pools(vec![]),
         Request::ServingStatus => Answer::Serving(serving()),
         Request::ListEvents { .. } => Answer::Events(events()),
         Request::Shutdown
         | Request::SetPaused { .. }
         | Request::CancelRun { .. }
-        | Request::EmitAsset { .. } => Answer::Done,
+        | Request::EmitAsset { .. }
+        | Request::SetVariables { .. }
+        | Request::DeleteVariable { .. }
+        | Request::SetConnections { .. }
+        | Request::DeleteConnection { .. }
+        | Request::TestConnection { .. }
+        | Request::SetPools { .. }
+        | Request::DeletePool { .. }
+        | Request::Prune(_) => Answer::Done,
     })
 }
 

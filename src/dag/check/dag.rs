@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use indexmap::IndexSet;
 use jiff::tz::TimeZone;
 
-use crate::dag::check::fields::Fields;
-use crate::dag::check::names::{Declared, check_id};
 use crate::dag::check::expand::Expandable;
+use crate::dag::check::fields::Fields;
 use crate::dag::check::group::{Groups, groups};
+use crate::dag::check::names::{Declared, check_id};
 use crate::dag::check::task::{Defaults, Draft, Scope, task};
 use crate::dag::check::{Context, edge, flow, param, schedule, version};
 use crate::dag::file::{Entry, Table};
@@ -60,6 +60,8 @@ pub(super) fn dag(
         let help = format!("write `[dag.{}.task.NAME]`", declared.name);
         context.report.error(declared.key, "empty-dag", message, help);
     }
+    // `retention` reads it: how long runs are kept makes no other version of the DAG.
+    fields.entry("retention");
     fields.finish();
     flow::mark_setups(&mut drafts);
     dag.graph = edge::connect(context, &mut drafts, &groups)?;

@@ -11,7 +11,8 @@ use crate::dag::mapping::{Expand, Source, length};
 use crate::dag::template::whole_expression;
 use crate::types::TaskId;
 
-const HELP: &str = "write a list, `\"{{ output.TASK }}\"`, or a table that gives each key one of these";
+const HELP: &str =
+    "write a list, `\"{{ output.TASK }}\"`, or a table that gives each key one of these";
 
 /// The names that mapping gives a task a value for.
 #[derive(Debug, Clone, Default)]

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use indexmap::{IndexMap, IndexSet};
 
-use crate::dag::check::fields::{Fields, Text};
-use crate::dag::check::names::{DEFAULT_POOL, unknown};
 use crate::dag::check::expand::{Expandable, expand};
+use crate::dag::check::fields::{Fields, Text};
 use crate::dag::check::flow::FlowDefaults;
+use crate::dag::check::names::{DEFAULT_POOL, unknown};
 use crate::dag::check::{Context, argument, flow, group, reference};
 use crate::dag::file::{Entry, Span};
 use crate::dag::operator::Operator;

@@ -95,11 +95,7 @@ fn connections(deck: &Deck) -> Value {
 }
 
 /// Returns the whole output of one task, as `output` has it for tasks elsewhere.
-pub(super) fn output_of(
-    dag: &Dag,
-    task: &TaskId,
-    outputs: &[(TaskInstanceKey, Value)],
-) -> Value {
+pub(super) fn output_of(dag: &Dag, task: &TaskId, outputs: &[(TaskInstanceKey, Value)]) -> Value {
     let mut values = outputs.iter().filter(|(key, _)| key.task_id == *task).peekable();
     match values.peek() {
         Some((key, value)) if key.map_index == UNMAPPED => value.clone(),

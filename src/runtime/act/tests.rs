@@ -61,13 +61,15 @@ struct Project {
 /// Loads definitions whose task `t` reads so.
 fn project(task: &str) -> Project {
     let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("ok.py"), "").unwrap();
     std::fs::write(dir.path().join("dags.toml"), format!("{COMMON}{task}")).unwrap();
     let lookup = |name: &str| match name {
         "TOKEN" => Some("hunter2".to_owned()),
         "DB" => Some("secret.db".to_owned()),
         _ => None,
     };
-    let deck = dag::load(dir.path(), &lookup).unwrap_or_else(|d| panic!("{d}"));
+    let deck =
+        dag::load(dir.path(), &lookup, &Default::default()).unwrap_or_else(|d| panic!("{d}"));
     Project { dir, deck }
 }
 
@@ -268,10 +270,10 @@ fn instance(task: &str, index: i32, outputs: &[(&str, i32, Value)]) -> Result<Ma
 #[test]
 fn a_mapped_instance_is_given_its_element() {
     let task = r#"operator = "command"
-expand = { command = ["echo {{ ds }} {{ map_index }}", "ls"], n = "{{ output.extract.rows }}", "env.A" = [1] }
+expand = { command = ["echo {{ ds }} {{ map_index }}", "ls"], n = "{{ output.before.rows }}", "env.A" = [1] }
 cwd = "{{ expand.n }}"
 "#;
-    let outputs = [("extract", -1, json!({"rows": ["{{ a }}", "b"]}))];
+    let outputs = [("before", -1, json!({"rows": ["{{ a }}", "b"]}))];
     let made = instance(task, 0, &outputs).unwrap();
     // What is written is rendered; what another task gave is taken as it is.
     assert_eq!(made.order.args["command"], json!("echo 2026-01-01 0"));
@@ -296,12 +298,12 @@ expand = [{ x = [1, 2], "args.y" = "{{ ds }}" }]
 
 #[test]
 fn an_element_that_is_gone_or_no_table_fails_its_instance_for_good() {
-    let task = "operator = \"command\"\nexpand = \"{{ output.extract }}\"\n";
+    let task = "operator = \"command\"\nexpand = \"{{ output.before }}\"\n";
     let error = |outputs: &[(&str, i32, Value)]| match instance(task, 0, outputs) {
         Err(Outcome::Failed { error, retryable: false, .. }) => error,
         other => panic!("{other:?}"),
     };
-    assert_eq!(error(&[("extract", -1, json!([1]))]), "`expand`: element 0 is `1`, not a table");
+    assert_eq!(error(&[("before", -1, json!([1]))]), "`expand`: element 0 is `1`, not a table");
     assert_eq!(error(&[]), "`expand`: there is no element 0 any more");
 }
 
@@ -309,7 +311,7 @@ fn an_element_that_is_gone_or_no_table_fails_its_instance_for_good() {
 fn a_task_in_a_mapped_group_sees_the_outputs_of_its_own_index() {
     let task = r#"operator = "command"
 group = "g"
-command = "{{ expand.x }} {{ output.inner }} {{ output.extract }}"
+command = "{{ expand.x }} {{ output.inner }} {{ output.before }}"
 [dag.d.group.g]
 expand = { x = ["a", "b"] }
 [dag.d.task.inner]
@@ -317,7 +319,7 @@ operator = "empty"
 group = "g"
 "#;
     let outputs =
-        [("extract", -1, json!(7)), ("inner", 0, json!("zero")), ("inner", 1, json!("one"))];
+        [("before", -1, json!(7)), ("inner", 0, json!("zero")), ("inner", 1, json!("one"))];
     let made = instance(task, 1, &outputs).unwrap();
     assert_eq!(made.order.args["command"], json!("b one 7"));
 }
@@ -339,11 +341,12 @@ fn a_condition_that_does_not_hold_skips_the_task_before_all_else() {
     let task = |condition: &str| {
         format!("operator = \"command\"\ncommand = \"{{{{ ds }}}}\"\nrun_if = \"{condition}\"\n")
     };
-    let run = || run(&json!({"n": 0}), &Value::Null);
-    let outcome = project(&task("{{ params.n > 0 }}")).compose(run(), &[]).unwrap_err();
-    let reason = "`run_if` does not hold: {{ params.n > 0 }}".to_owned();
+    let run = || run(&json!({"dataset": "iris"}), &Value::Null);
+    let outcome =
+        project(&task("{{ params.dataset == 'titanic' }}")).compose(run(), &[]).unwrap_err();
+    let reason = "`run_if` does not hold: {{ params.dataset == 'titanic' }}".to_owned();
     assert_eq!(outcome, Outcome::Skipped { reason });
     // Where it holds, the rest is rendered; here there is no `ds`.
-    let outcome = project(&task("{{ params.n == 0 }}")).compose(run(), &[]).unwrap_err();
+    let outcome = project(&task("{{ params.dataset == 'iris' }}")).compose(run(), &[]).unwrap_err();
     assert!(matches!(outcome, Outcome::Failed { .. }));
 }

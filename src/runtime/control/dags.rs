@@ -118,7 +118,9 @@ fn task_view(dag: &Dag, task: &TaskSpec) -> TaskView {
 
 /// Says how a task stands among the others.
 pub(super) fn place(dag: &Dag, task: &TaskId) -> TaskPlace {
-    let Some(flow) = dag.tasks.get(task).map(|task| &task.flow) else { return TaskPlace::default() };
+    let Some(flow) = dag.tasks.get(task).map(|task| &task.flow) else {
+        return TaskPlace::default();
+    };
     TaskPlace {
         group_id: flow.group.clone(),
         is_mapped: dag.mapping(task).is_some(),

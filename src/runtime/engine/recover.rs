@@ -12,7 +12,9 @@ use crate::sched::{Change, State};
 use crate::store::{Store, past};
 use crate::types::event::{EventLog, Severity};
 use crate::types::run::TaskInstance;
-use crate::types::{AttemptKey, DagId, DagRunState, Fault, LaunchToken, TaskInstanceState, Timestamp};
+use crate::types::{
+    AttemptKey, DagId, DagRunState, Fault, LaunchToken, TaskInstanceState, Timestamp,
+};
 
 /// A state that is what the store says.
 pub(super) struct Recovery {
@@ -33,7 +35,8 @@ pub(super) async fn recover(
         let looks_back: Vec<DagId> = looks_back.map(|dag| dag.dag_id.clone()).collect();
         off_thread(move || {
             let mut recovered = store.recover().map_err(Fault::from)?;
-            recovered.past = store.read_blocking(|conn| past::read(conn, &looks_back)).map_err(Fault::from)?;
+            recovered.past =
+                store.read_blocking(|conn| past::read(conn, &looks_back)).map_err(Fault::from)?;
             Ok(recovered)
         })
         .await?

@@ -7,15 +7,15 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use super::world::project;
+use crate::dag::flow::Teardown;
 use crate::dag::graph::Graph;
+use crate::dag::mapping::{Expand, Source};
 use crate::dag::operator::Operator;
 use crate::dag::params::Params;
 use crate::dag::plan::Plan;
 use crate::dag::schedule::{AssetExpression, Cron, Schedule};
 use crate::dag::spec::{AssetSpec, AssetUri, ServingSpec};
 use crate::dag::trigger_rule::TriggerRule;
-use crate::dag::flow::Teardown;
-use crate::dag::mapping::{Expand, Source};
 use crate::dag::{Dag, Deck, Flow, GroupSpec, TaskSpec};
 
 /// A task under construction.
@@ -257,6 +257,8 @@ pub(crate) fn deck(dags: Vec<Dag>) -> Deck {
             max_body_bytes: 1 << 24,
             default_model: None,
         },
+        retention: Default::default(),
+        overlay: Default::default(),
         sources: Vec::new(),
     }
 }

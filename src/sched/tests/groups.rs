@@ -54,7 +54,10 @@ fn each_index_goes_its_own_way_and_what_comes_after_waits_for_all() {
 fn a_mapped_group_over_nothing_is_skipped_with_all_its_tasks() {
     let mut world = pipeline(Vec::new());
     world.give("list", json!([]));
-    assert_eq!((world.all("fetch").as_str(), world.all("load").as_str()), ("-1 skipped", "-1 skipped"));
+    assert_eq!(
+        (world.all("fetch").as_str(), world.all("load").as_str()),
+        ("-1 skipped", "-1 skipped")
+    );
 }
 
 #[test]

@@ -108,10 +108,7 @@ fn an_output_that_is_no_list_fails_the_task_that_gave_it() {
     world.give("list", json!("a.csv"));
     assert_eq!(world.is("list"), "failed");
     let note = world.ti("list").note.clone().unwrap();
-    assert_eq!(
-        note,
-        "`output.list` is neither a list nor a table, and others are mapped over it"
-    );
+    assert_eq!(note, "`output.list` is neither a list nor a table, and others are mapped over it");
     assert_eq!(world.all("each"), "-1 upstream_failed");
     let mut world = over_output(TriggerRule::AllSuccess);
     world.give("list", json!(null));
@@ -183,10 +180,7 @@ fn a_rule_that_speaks_early_still_waits_for_the_elements() {
 fn a_mapped_task_over_a_mapped_task_takes_the_outputs_there_are() {
     let tasks = vec![
         task("first").over(&[("x", json!([1, 2, 3]))]),
-        task("second")
-            .after(&["first"])
-            .over(&[("y", json!("first"))])
-            .rule(TriggerRule::AllDone),
+        task("second").after(&["first"]).over(&[("y", json!("first"))]).rule(TriggerRule::AllDone),
     ];
     let mut world = World::new(deck(vec![dag("d", tasks)]));
     world.trigger("d");

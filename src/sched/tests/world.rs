@@ -255,9 +255,10 @@ impl World {
     /// All instances of a task with their states: `0 success, 1 failed`.
     pub(crate) fn all(&self, task: &str) -> String {
         let run = self.run.as_ref().expect("a run");
-        let rows = self.rows.tasks.values().filter(|ti| {
-            (&ti.key.dag_run_id, ti.key.task_id.as_str()) == (&run.dag_run_id, task)
-        });
+        let rows =
+            self.rows.tasks.values().filter(|ti| {
+                (&ti.key.dag_run_id, ti.key.task_id.as_str()) == (&run.dag_run_id, task)
+            });
         let state = |ti: &TaskInstance| ti.state.map_or("none", TaskInstanceState::as_str);
         let rows: Vec<_> = rows.map(|ti| format!("{} {}", ti.key.map_index, state(ti))).collect();
         rows.join(", ")

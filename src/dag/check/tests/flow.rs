@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::dag::{Dag, Flow};
 use crate::dag::mapping::{Expand, Source};
 use crate::dag::trigger_rule::TriggerRule;
+use crate::dag::{Dag, Flow};
 
 fn loaded(text: &str) -> std::sync::Arc<Dag> {
     load_more(text).unwrap_or_else(|found| panic!("{found:#?}")).dags["d"].clone()
