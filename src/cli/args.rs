@@ -202,6 +202,8 @@ pub enum RunsCommand {
     },
     /// Show one run with its tasks
     Show { dag_id: String, dag_run_id: String },
+    /// Show what was told to the outside of a run and its tasks
+    Callbacks { dag_id: String, dag_run_id: String },
     /// End a run as failed and kill its tasks
     Cancel { dag_id: String, dag_run_id: String },
 }

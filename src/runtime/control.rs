@@ -150,6 +150,9 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::ShowRun { dag_id, dag_run_id } => runs::show(parts, dag_id, dag_run_id).await,
         Request::CancelRun { dag_id, dag_run_id } => runs::cancel(parts, dag_id, dag_run_id).await,
+        Request::ListCallbacks { dag_id, dag_run_id } => {
+            runs::callbacks(parts, dag_id, dag_run_id).await
+        }
         Request::ClearTasks { dag_id, dag_run_id, task_ids, only_failed, include_downstream } => {
             let wish = clear::Clear { task_ids, only_failed, include_downstream };
             clear::clear(parts, dag_id, dag_run_id, wish).await

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::types::asset::AssetEvent;
+use crate::types::callback::CallbackRequest;
+use crate::types::deadline::Deadline;
 use crate::types::event::EventLog;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::{DagId, TaskInstanceKey, Timestamp};
@@ -35,6 +37,10 @@ pub enum Change {
     PutQueuedAssetEvents { dag_id: DagId, event_ids: Vec<i64> },
     /// The asset events that brought a run about.
     PutTriggeringAssetEvents { run: DagRunKey, event_ids: Vec<i64> },
+    /// Appends.
+    InsertCallback(Box<CallbackRequest>),
+    /// Inserts or replaces.
+    PutDeadline(Deadline),
     /// Appends a line to the feed.
     InsertEventLog(EventLog),
 }

@@ -180,7 +180,8 @@ impl Decision<'_> {
     fn refuse_to_map(&mut self, key: &TaskInstanceKey, length: usize, limit: usize) {
         let error = format!("it would have {length} instances; `max_map_length` is {limit}");
         let message = format!("`{}` failed: {error}", key.task_id);
-        self.pass_over(key, TaskInstanceState::Failed, error);
+        self.pass_over(key, TaskInstanceState::Failed, error.clone());
+        self.call_back(key, Some(&error));
         self.log(Severity::Error, "task_instance.failed", About::task(key), None, message);
     }
 

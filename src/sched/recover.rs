@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::dag::Deck;
 use crate::sched::definitions::new_dag_state;
+use crate::sched::fair::Fair;
 use crate::sched::index::Index;
 use crate::sched::past::{PAST_RUNS_MAX, Past};
 use crate::sched::state::{ActiveRun, EndedRun, Pending, Recovered, State};
@@ -26,7 +27,10 @@ pub(super) fn recover(
         token_prefix,
         next_token: 1,
         past: Past::default(),
+        deadlines: std::collections::BTreeMap::new(),
+        runtimes: recovered.runtimes.into_iter().map(|(id, of)| (id, of.into())).collect(),
         index: Index::default(),
+        fair: Fair::default(),
         pending: Pending { is_fresh: true, ..Pending::default() },
     };
     recovered.past.into_iter().for_each(|run| state.past.add(run, PAST_RUNS_MAX));
@@ -48,5 +52,6 @@ pub(super) fn recover(
         state.index.note_all(&active);
         state.runs.insert(active.run.key(), active);
     }
+    state.take_up_deadlines(recovered.deadlines);
     (state, orphans)
 }

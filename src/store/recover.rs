@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::sched::state::{EndedRun, Recovered};
 use crate::store::fault::StoreError;
-use crate::store::{asset, dag, dag_run, task_instance, task_map};
+use crate::store::{asset, dag, dag_run, deadline, task_instance, task_map};
 
 /// Reads it; all of one moment.
 pub(crate) fn recover(conn: &Connection) -> Result<Recovered, StoreError> {
@@ -28,5 +28,7 @@ pub(crate) fn recover(conn: &Connection) -> Result<Recovered, StoreError> {
         known_asset_changes: Vec::new(),
         last_asset_event_id: asset::last_id(conn)?,
         past: Vec::new(),
+        deadlines: deadline::open(conn)?,
+        runtimes: Vec::new(),
     })
 }

@@ -113,6 +113,7 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::Shutdown
         | Request::SetPaused { .. }
         | Request::CancelRun { .. }
+        | Request::ListCallbacks { .. }
         | Request::EmitAsset { .. }
         | Request::SetVariables { .. }
         | Request::DeleteVariable { .. }
@@ -356,6 +357,7 @@ fn run_detail(run: DagRun) -> RunDetailView {
         groups: vec![],
         triggering_asset_events: vec![],
         median_duration: Some(48.0),
+        deadlines: Vec::new(),
         run,
     }
 }

@@ -9,6 +9,7 @@ use crate::types::settings::Settings;
 mod codes;
 mod flow;
 mod inherit;
+mod react;
 mod retention;
 mod sample;
 

@@ -14,8 +14,9 @@ use crate::dag::operator::Operator;
 use crate::dag::params::Params;
 use crate::dag::plan::Plan;
 use crate::dag::schedule::{AssetExpression, Cron, Schedule};
-use crate::dag::spec::{AssetSpec, AssetUri, ServingSpec};
+use crate::dag::spec::{AssetSpec, AssetUri, Callbacks, ServingSpec};
 use crate::dag::trigger_rule::TriggerRule;
+use crate::dag::weight::WeightRule;
 use crate::dag::{Dag, Deck, Flow, GroupSpec, TaskSpec};
 
 /// A task under construction.
@@ -33,12 +34,16 @@ pub(crate) fn task(task_id: &str) -> TaskBuilder {
         flow: Flow::default(),
         retries: 0,
         retry_delay: Duration::from_secs(10),
-        retry_exponential_backoff: false,
+        retry_exponential_backoff: 0.0,
         max_retry_delay: None,
+        no_retry_exit_codes: Vec::new(),
         execution_timeout: None,
         pool: "default_pool".into(),
         pool_slots: 1,
         priority_weight: 1,
+        weight_rule: WeightRule::Absolute,
+        priority_weight_total: 1,
+        callbacks: Callbacks::default(),
         env: IndexMap::new(),
         inlets: Vec::new(),
         outlets: Vec::new(),
@@ -81,6 +86,7 @@ impl TaskBuilder {
 
     pub(crate) fn weight(mut self, weight: i64) -> Self {
         self.0.priority_weight = weight;
+        self.0.priority_weight_total = weight;
         self
     }
 
@@ -116,6 +122,12 @@ impl TaskBuilder {
         marked.rule(TriggerRule::AllDoneSetupSuccess)
     }
 
+    /// Sets one thing of the task.
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut TaskSpec)) -> Self {
+        change(&mut self.0);
+        self
+    }
+
     pub(crate) fn build(self) -> TaskSpec {
         self.0
     }
@@ -149,6 +161,8 @@ pub(crate) fn dag(dag_id: &str, tasks: Vec<TaskBuilder>) -> Dag {
         max_active_runs: 16,
         max_active_tasks: 16,
         dagrun_timeout: None,
+        callbacks: Callbacks::default(),
+        deadlines: Vec::new(),
         is_paused_upon_creation: false,
         params: Params { schema: object(&json!({}), &[]), defaults: Map::new() },
         graph: Graph::new(upstream).unwrap(),

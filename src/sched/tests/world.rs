@@ -25,6 +25,8 @@ use crate::types::{
 pub(crate) use super::decks::{dag, deck, task};
 use crate::sched::change::DagState;
 use crate::types::asset::AssetEvent;
+use crate::types::callback::CallbackRequest;
+use crate::types::deadline::Deadline;
 
 /// What a store would hold.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -38,6 +40,8 @@ pub(crate) struct Rows {
     pub(crate) asset_events: BTreeMap<i64, AssetEvent>,
     pub(crate) queued: BTreeMap<DagId, Vec<i64>>,
     pub(crate) triggering: BTreeMap<DagRunKey, Vec<i64>>,
+    pub(crate) callbacks: Vec<CallbackRequest>,
+    pub(crate) deadlines: BTreeMap<(DagRunKey, u32), Deadline>,
     pub(crate) log: Vec<EventLog>,
 }
 
@@ -77,6 +81,12 @@ impl Rows {
             }
             Change::PutTriggeringAssetEvents { run, event_ids } => {
                 self.triggering.insert(run, event_ids);
+            }
+            Change::InsertCallback(request) => self.callbacks.push(*request),
+            Change::PutDeadline(deadline) => {
+                let (dag_id, dag_run_id) = (deadline.dag_id.clone(), deadline.dag_run_id.clone());
+                let key = (DagRunKey { dag_id, dag_run_id }, deadline.number);
+                self.deadlines.insert(key, deadline);
             }
             Change::InsertEventLog(line) => self.log.push(line),
         }
@@ -128,6 +138,13 @@ impl Rows {
                 .filter(|run| run.state.is_finished())
                 .filter_map(|run| PastRun::of(run, self.run_with_tasks(&run.key()).tasks.iter()))
                 .collect(),
+            deadlines: self
+                .deadlines
+                .values()
+                .filter(|one| !one.missed && one.met_at.is_none())
+                .cloned()
+                .collect(),
+            runtimes: Vec::new(),
         }
     }
 }
@@ -207,6 +224,10 @@ impl World {
             assert_eq!(mine.run.state, active.run.state);
             assert_eq!(mine.maps, active.maps);
             assert_eq!(mine.triggering_asset_events, active.triggering_asset_events);
+        }
+        let open = |state: &State, key: &DagRunKey| state.deadlines.get(key).cloned();
+        for key in again.runs.keys() {
+            assert_eq!(open(&self.state, key), open(&again, key), "deadlines of {key:?}");
         }
     }
 
@@ -356,7 +377,7 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Launch(launch) => Some(named(&launch.key)),
-                Effect::Kill { .. } => None,
+                Effect::Kill { .. } | Effect::CallBack(_) => None,
             })
             .collect()
     }
@@ -367,7 +388,7 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Kill { key, .. } => Some(key.task.task_id.to_string()),
-                Effect::Launch(_) => None,
+                Effect::Launch(_) | Effect::CallBack(_) => None,
             })
             .collect()
     }
