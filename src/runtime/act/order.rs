@@ -2,39 +2,47 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::connection::OpenConnection;
-use crate::dag::operator::KeyKind;
+use crate::dag::operator::{KeyKind, Operator};
 use crate::dag::spec::{AssetUri, ConnectionSpec};
-use crate::dag::{Dag, Deck, TaskSpec, template};
-use crate::runtime::act::{Shared, context, secrets};
+use crate::dag::template::{self, Names};
+use crate::dag::{Dag, Deck, TaskSpec};
+use crate::runtime::act::context::{self, Connections, History, Sources};
+use crate::runtime::act::{Shared, secrets};
 use crate::runtime::attempt::{AttemptFolder, DatasetOrder, Order, Private};
 use crate::runtime::executor::{Handover, process_table};
 use crate::sched::Outcome;
 use crate::sched::effect::Launch;
 use crate::store;
-use crate::types::TaskInstanceKey;
+use crate::types::Timestamp;
+
+/// Characters of a rendered text that are kept, as Airflow's `max_templated_field_length`.
+const RENDERED_LEN_MAX: usize = 4_096;
 
 /// Prepares the attempt and writes its order. What goes wrong is the attempt's outcome: fatal
 /// where another try would meet the same.
 pub(super) async fn prepare(
     shared: &Shared,
-    deck: &Deck,
+    deck: Arc<Deck>,
     launch: &Launch,
 ) -> Result<(Order, Handover), Outcome> {
     let task = launch.dag.tasks.get(&launch.task_id).ok_or_else(|| {
         Outcome::fatal(format!("DAG `{}` has no task `{}`", launch.dag.dag_id, launch.task_id))
     })?;
-    let run = launch.run.key();
-    let outputs = shared
-        .store
-        .read(move |conn| store::xcom::for_run(conn, &run))
-        .await
-        .map_err(|e| Outcome::failed(format!("read the outputs of the run: {e}")))?;
-    let (mut order, handover) = compose(deck, &launch.dag, task, launch, &outputs)?;
+    let history = History::new(shared.store.clone(), shared.layout.clone(), launch.run.clone());
+    let (own, now) = (launch.clone(), shared.clock.now());
+    // Templates look things up in the store.
+    let composed = tokio::task::spawn_blocking(move || {
+        let task = own.dag.tasks.get(&own.task_id).expect("it was there a moment ago");
+        compose(&deck, task, &own, &Arc::new(history), now)
+    });
+    let composed = composed.await.map_err(|e| Outcome::failed(format!("render: {e}")))?;
+    let (mut order, handover) = composed?;
     order.project = shared.layout.project().to_owned();
     order.folder = shared.layout.attempt_dir(&launch.key);
     order.run_folder = shared.layout.run_dir(&launch.key);
@@ -52,18 +60,37 @@ pub(super) async fn prepare(
     }
 }
 
-/// Makes the order in memory; its folders are left for the caller.
+/// Makes the order in memory; its folders are left for the caller. Blocks where a template looks
+/// something up.
 pub(super) fn compose(
     deck: &Deck,
-    dag: &Dag,
     task: &TaskSpec,
     launch: &Launch,
-    outputs: &[(TaskInstanceKey, Value)],
+    history: &Arc<History>,
+    now: Timestamp,
 ) -> Result<(Order, Handover), Outcome> {
-    let variables = secrets::Variables::new(deck);
-    let context = context::build(deck, dag, launch, outputs, &variables);
+    let dag = &launch.dag;
+    let mut variables = secrets::Variables::new(deck);
+    let conn = Connections::new(deck);
+    let sources = Sources {
+        deck,
+        dag,
+        task,
+        launch,
+        history,
+        variables: &variables,
+        connections: &conn,
+        now,
+    };
+    let context = context::build(&sources);
+    let python = (task.operator == Operator::Python).then(|| {
+        context::for_python(&sources).map_err(|error| Outcome::failed(error.to_string()))
+    });
     let args = render(&task.args, &context)?;
     let env = environment(task, launch, &context)?;
+    for text in args.values().flat_map(texts).chain(env.values().map(String::as_str)) {
+        variables.add(conn.secrets_in(text));
+    }
     let connections = connections(deck, &args)?;
     let mut mask = variables.mask;
     mask.extend(connections.iter().flat_map(|spec| secrets::of_connection(spec)));
@@ -83,13 +110,15 @@ pub(super) fn compose(
         outlets: task.outlets.clone(),
         triggering_asset_events: launch.triggering_asset_events.clone(),
         user: user(dag, launch),
+        xcom: deck.xcom,
+        context: python.transpose()?,
     };
     let open = connections.iter().map(|spec| (spec.name.clone(), open(spec))).collect();
     let private = Private { connections: open, env: BTreeMap::new(), mask };
     Ok((order, Handover { private, secrets: variables.secrets }))
 }
 
-fn render(args: &Map<String, Value>, context: &Value) -> Result<Map<String, Value>, Outcome> {
+fn render(args: &Map<String, Value>, context: &Names) -> Result<Map<String, Value>, Outcome> {
     template::render(args, context).map_err(|error| Outcome::fatal(error.to_string()))
 }
 
@@ -102,7 +131,7 @@ fn user(dag: &Dag, launch: &Launch) -> String {
 fn environment(
     task: &TaskSpec,
     launch: &Launch,
-    context: &Value,
+    context: &Names,
 ) -> Result<IndexMap<String, String>, Outcome> {
     let (key, run) = (&launch.key, &launch.run);
     let try_number = key.try_number.to_string();
@@ -229,9 +258,26 @@ async fn keep_rendered(shared: &Shared, order: &Order, task: &TaskSpec) {
             .filter_map(|name| Some((name.clone(), Value::String(order.env.get(name)?.clone()))));
         rendered.insert("env".to_owned(), Value::Object(own.collect()));
     }
+    rendered.values_mut().for_each(cut);
     let key = order.key.clone();
     let kept = shared.store.write(move |tx| store::rendered::put(tx, &key, &rendered)).await;
     if let Err(error) = kept {
         tracing::warn!(attempt = %order.key, %error, "could not keep what was rendered");
+    }
+}
+
+/// Cuts long texts, with a mark that says so.
+pub(super) fn cut(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Some((at, _)) = text.char_indices().nth(RENDERED_LEN_MAX) {
+                let len = text.chars().count();
+                text.truncate(at);
+                text.push_str(&format!(" … (cut: {len} characters in all)"));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(cut),
+        Value::Object(items) => items.values_mut().for_each(cut),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
