@@ -21,6 +21,7 @@ pub mod publish;
 pub mod serving;
 pub mod task_log;
 pub mod watch;
+pub(crate) mod xcom;
 
 pub use control::Control;
 pub use handle::Handle;

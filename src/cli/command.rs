@@ -11,6 +11,7 @@ pub mod models;
 pub mod run;
 pub mod runs;
 pub mod serving;
+pub mod xcom;
 
 use std::path::PathBuf;
 
@@ -39,6 +40,7 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
             runs::tasks(&layout, dag_id, dag_run_id, output).await
         }
         Some(Command::Logs(args)) => logs::logs(&layout, args, output).await,
+        Some(Command::Xcom(command)) => xcom::dispatch(&layout, command, output).await,
         Some(Command::Assets(command)) => assets::dispatch(&layout, command, output).await,
         Some(Command::Experiments(command)) => {
             experiments::dispatch(&layout, command, output).await

@@ -77,6 +77,7 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
             max_body_bytes: 1 << 20,
             default_model: None,
         },
+        xcom: crate::dag::spec::XcomLimits::default(),
         sources: Vec::new(),
     };
     let live = Live {

@@ -1,10 +1,9 @@
 //! What will be on disk: the whole of it for one input is one transaction.
 
-use serde_json::Value;
-
 use crate::types::asset::AssetEvent;
 use crate::types::event::EventLog;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
+use crate::types::xcom::XcomValue;
 use crate::types::{DagId, TaskInstanceKey, Timestamp};
 
 /// One change of the store.
@@ -16,9 +15,9 @@ pub enum Change {
     PutTaskInstance(TaskInstance),
     /// Inserts or replaces.
     PutTaskTry(TaskTry),
-    /// The output of a task; replaces what an earlier try left.
-    PutXcom { key: TaskInstanceKey, value: Value },
-    /// Removes the output, when the task is cleared.
+    /// An output of a task; replaces what an earlier try left.
+    PutXcom { task: TaskInstanceKey, key: String, value: XcomValue },
+    /// Removes all outputs, when the task is cleared.
     DeleteXcom { key: TaskInstanceKey },
     /// Inserts or replaces what is kept of a DAG beyond its definition.
     PutDagState(DagState),

@@ -2,7 +2,6 @@
 //! a run that is made and begins in one step is one row and one event.
 
 use indexmap::{IndexMap, IndexSet};
-use serde_json::Value;
 
 use crate::sched::change::{Change, DagState};
 use crate::sched::effect::Effect;
@@ -11,6 +10,7 @@ use crate::sched::step::Decided;
 use crate::types::asset::AssetEvent;
 use crate::types::event::{Event, EventLog};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
+use crate::types::xcom::XcomValue;
 use crate::types::{AttemptKey, DagId, TaskInstanceKey};
 
 /// Changes and effects, as they come about.
@@ -20,8 +20,10 @@ pub(super) struct Draft {
     runs: IndexMap<DagRunKey, DagRun>,
     tasks: IndexMap<TaskInstanceKey, TaskInstance>,
     tries: IndexMap<AttemptKey, TaskTry>,
-    /// `None`: deleted.
-    xcoms: IndexMap<TaskInstanceKey, Option<Value>>,
+    /// All outputs of these are removed …
+    deleted_xcoms: IndexSet<TaskInstanceKey>,
+    /// … before these are put.
+    xcoms: IndexMap<(TaskInstanceKey, String), XcomValue>,
     asset_events: Vec<AssetEvent>,
     queued_asset_events: IndexMap<DagId, Vec<i64>>,
     triggering: Vec<(DagRunKey, Vec<i64>)>,
@@ -46,12 +48,13 @@ impl Draft {
         self.tries.insert(task_try.key.clone(), task_try);
     }
 
-    pub(super) fn put_xcom(&mut self, key: TaskInstanceKey, value: Value) {
-        self.xcoms.insert(key, Some(value));
+    pub(super) fn put_xcom(&mut self, task: TaskInstanceKey, key: String, value: XcomValue) {
+        self.xcoms.insert((task, key), value);
     }
 
-    pub(super) fn delete_xcom(&mut self, key: TaskInstanceKey) {
-        self.xcoms.insert(key, None);
+    pub(super) fn delete_xcoms(&mut self, task: TaskInstanceKey) {
+        self.xcoms.retain(|(of, _), _| *of != task);
+        self.deleted_xcoms.insert(task);
     }
 
     pub(super) fn insert_asset_event(&mut self, event: AssetEvent) {
@@ -87,10 +90,12 @@ impl Draft {
         changes.extend(self.runs.into_values().map(Change::PutDagRun));
         changes.extend(self.tasks.into_values().map(Change::PutTaskInstance));
         changes.extend(self.tries.into_values().map(Change::PutTaskTry));
-        changes.extend(self.xcoms.into_iter().map(|(key, value)| match value {
-            Some(value) => Change::PutXcom { key, value },
-            None => Change::DeleteXcom { key },
-        }));
+        changes.extend(self.deleted_xcoms.into_iter().map(|key| Change::DeleteXcom { key }));
+        changes.extend(
+            self.xcoms
+                .into_iter()
+                .map(|((task, key), value)| Change::PutXcom { task, key, value }),
+        );
         changes.extend(self.asset_events.into_iter().map(Change::InsertAssetEvent));
         changes.extend(
             self.queued_asset_events

@@ -20,7 +20,7 @@ fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
         Change::PutDagRun(run) => dag_run::put(conn, run),
         Change::PutTaskInstance(task) => task_instance::put(conn, task),
         Change::PutTaskTry(task_try) => task_instance::put_try(conn, task_try),
-        Change::PutXcom { key, value } => xcom::put(conn, key, value),
+        Change::PutXcom { task, key, value } => xcom::put(conn, task, key, value),
         Change::DeleteXcom { key } => xcom::delete(conn, key),
         Change::PutDagState(state) => dag::put(conn, state),
         Change::InsertAssetEvent(event) => asset::insert(conn, event),

@@ -111,6 +111,8 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::ShowRun { .. }
         | Request::ShowTask { .. }
         | Request::ReadLog { .. }
+        | Request::ListXcoms { .. }
+        | Request::GetXcom { .. }
         | Request::ListAssets
         | Request::ShowLineage { .. }
         | Request::ListAssetEvents { .. }

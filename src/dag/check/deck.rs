@@ -15,7 +15,7 @@ use crate::dag::check::system::{Secrets, connection, variable};
 use crate::dag::check::task::Defaults;
 use crate::dag::check::{Context, asset, schedule};
 use crate::dag::file::{Entry, Node, Span, Table, Written};
-use crate::dag::spec::{AssetSpec, Deck, ServingSpec};
+use crate::dag::spec::{AssetSpec, Deck, ServingSpec, XcomLimits};
 
 /// Slots of the default pool, as Airflow's.
 const DEFAULT_POOL_SLOTS: u32 = 128;
@@ -67,6 +67,7 @@ pub(super) fn check(
             .collect(),
         variables: variables.collect(),
         serving: serving(context, &tables[0]),
+        xcom: settings.xcom,
         pools: names.pools.clone(),
         project: project.to_owned(),
         name: settings.name,
@@ -96,6 +97,7 @@ struct Settings {
     timezone: TimeZone,
     max_active_tasks: u32,
     defaults: Defaults,
+    xcom: XcomLimits,
 }
 
 fn settings(context: Context<'_>, main: &Table) -> Settings {
@@ -109,10 +111,28 @@ fn settings(context: Context<'_>, main: &Table) -> Settings {
         name: fields.owned_text("name").or(folder).unwrap_or_else(|| "deck".to_owned()),
         timezone: schedule::timezone(context, &mut fields, &TimeZone::UTC),
         max_active_tasks: fields.integer("max_active_tasks", 1..=100_000).unwrap_or(16),
-        defaults: Defaults::of(context, &mut fields),
+        xcom: xcom(&mut fields),
+        defaults: defaults(context, &mut fields),
     };
     fields.finish();
     settings
+}
+
+/// `python` of the deck is the one that tasks inherit where `default_args` names none.
+fn defaults(context: Context<'_>, fields: &mut Fields<'_>) -> Defaults {
+    let python = fields.owned_text("python");
+    let mut defaults = Defaults::of(context, fields);
+    if let Some(python) = python {
+        defaults.python.entry("python").or_insert(python.into());
+    }
+    defaults
+}
+
+fn xcom(fields: &mut Fields<'_>) -> XcomLimits {
+    let usual = XcomLimits::default();
+    let file_bytes = fields.integer("xcom_file_max_bytes", 0..=1 << 32).unwrap_or(usual.file_bytes);
+    let inline_bytes = fields.integer("xcom_max_bytes", 0..=1 << 24).unwrap_or(usual.inline_bytes);
+    XcomLimits { inline_bytes, file_bytes }
 }
 
 fn serving(context: Context<'_>, main: &Table) -> ServingSpec {

@@ -104,7 +104,7 @@ impl Decision<'_> {
             ti.next_retry_at = None;
             ti.note = None;
         });
-        self.draft.delete_xcom(key.clone());
+        self.draft.delete_xcoms(key.clone());
         self.work.push_back(key.clone());
     }
 }

@@ -42,6 +42,7 @@ const KILLS_MAX: usize = 40;
 const DECK: &str = r#"
 [deck]
 name = "t"
+xcom_max_bytes = 20
 
 [deck.default_args]
 retries = 0
@@ -54,12 +55,12 @@ uri = "file:out.txt"
 
 [dag.d.task.a]
 operator = "command"
-command = "echo a >> ran; echo 7"
+command = "echo a >> ran; echo '{\"n\": 7, \"long\": \"0123456789\"}'"
 outlets = ["out"]
 
 [dag.d.task.t]
 operator = "command"
-command = "echo t$DAGDECK_TRY_NUMBER {{ output.a }} >> ran; test $DAGDECK_TRY_NUMBER = 2"
+command = "echo t$DAGDECK_TRY_NUMBER {{ output.a.n }} >> ran; test $DAGDECK_TRY_NUMBER = 2"
 retries = 1
 retry_delay = "10ms"
 depends_on = ["a"]
@@ -228,12 +229,16 @@ fn check(dir: &Path, what: &str) {
         ("SELECT count(*) FROM asset_event", 2),
         ("SELECT count(*) FROM dagrun_asset_event", 2),
         ("SELECT count(*) FROM asset_dag_run_queue", 0),
-        ("SELECT count(*) FROM xcom WHERE task_id = 'a' AND value = '7'", 1),
+        ("SELECT count(*) FROM xcom WHERE task_id = 'a' AND path IS NOT NULL", 1),
         ("SELECT count(*) FROM log WHERE event = 'notify'", 1),
         ("SELECT count(*) FROM log WHERE event = 'dag_run.success'", 3),
     ] {
         assert_eq!(count(sql), expected, "{what}: {sql}");
     }
+    let path = "SELECT path FROM xcom WHERE task_id = 'a'";
+    let path: String = conn.query_row(path, [], |row| row.get(0)).unwrap();
+    let kept = std::fs::read_to_string(Layout::new(dir).state_dir().join(path));
+    assert_eq!(kept.unwrap(), r#"{"n":7,"long":"0123456789"}"#, "{what}");
     let moves = registry::moves_after(&open(dir), 0).unwrap();
     assert_eq!(moves.len(), 1, "{what}");
 }
