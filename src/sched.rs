@@ -13,13 +13,16 @@
 mod admit;
 mod asset;
 mod attempt;
+mod callback;
 pub mod change;
 mod command;
+mod deadline;
 mod decision;
 mod definitions;
 mod draft;
 pub mod effect;
 mod ending;
+mod fair;
 mod index;
 pub mod input;
 #[cfg(test)]
@@ -41,6 +44,7 @@ mod when;
 
 pub use change::Change;
 pub use effect::Effect;
+pub use index::PoolLoad;
 pub use input::{Command, Input, Rejected, Reply};
 pub use report::{Outcome, Report};
 pub use state::State;

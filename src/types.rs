@@ -5,6 +5,8 @@
 
 pub mod ask;
 pub mod asset;
+pub mod callback;
+pub mod deadline;
 pub mod event;
 pub mod fault;
 pub mod figure;
@@ -12,6 +14,7 @@ pub mod ids;
 pub mod progress;
 pub mod run;
 pub mod serving;
+pub mod settings;
 pub mod state;
 pub mod time;
 pub mod view;

@@ -1,6 +1,8 @@
 //! What will be on disk: the whole of it for one input is one transaction.
 
 use crate::types::asset::AssetEvent;
+use crate::types::callback::CallbackRequest;
+use crate::types::deadline::Deadline;
 use crate::types::event::EventLog;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::xcom::XcomValue;
@@ -27,6 +29,10 @@ pub enum Change {
     PutQueuedAssetEvents { dag_id: DagId, event_ids: Vec<i64> },
     /// The asset events that brought a run about.
     PutTriggeringAssetEvents { run: DagRunKey, event_ids: Vec<i64> },
+    /// Appends.
+    InsertCallback(Box<CallbackRequest>),
+    /// Inserts or replaces.
+    PutDeadline(Deadline),
     /// Appends a line to the feed.
     InsertEventLog(EventLog),
 }

@@ -30,15 +30,20 @@ pub(super) use history::History;
 pub(super) struct Sources<'a> {
     pub(super) deck: &'a Deck,
     pub(super) dag: &'a Arc<Dag>,
-    pub(super) task: &'a TaskSpec,
+    /// `None`: what happened is of a run, not of a task.
+    pub(super) task: Option<&'a TaskSpec>,
     pub(super) launch: &'a Launch,
     pub(super) history: &'a Arc<History>,
     pub(super) variables: &'a Variables,
     pub(super) connections: &'a Connections,
     pub(super) now: Timestamp,
+    /// What is known of the task instance beside its key; it goes over what is usual.
+    pub(super) ti: BTreeMap<&'static str, serde_json::Value>,
+    /// What has happened, of a callback.
+    pub(super) happened: BTreeMap<&'static str, serde_json::Value>,
 }
 
-/// Builds the context of one attempt.
+/// Builds the context of one attempt, or of one callback.
 pub(super) fn build(from: &Sources<'_>) -> Names {
     let (launch, dag, run) = (from.launch, from.dag, &from.launch.run);
     let key = &launch.key.task;
@@ -48,12 +53,17 @@ pub(super) fn build(from: &Sources<'_>) -> Names {
     set("run_id", plain(json!(run.dag_run_id)));
     set("dag_run", dag_run(run));
     set("dag_id", plain(json!(dag.dag_id)));
-    set("task_id", plain(json!(key.task_id)));
     set("dag", plain(about_dag(dag)));
-    set("task", plain(about_task(dag, from.task)));
-    let ti = task_instance::value(launch, from.task, from.history);
-    set("ti", ti.clone());
-    set("task_instance", ti);
+    if let Some(task) = from.task {
+        set("task_id", plain(json!(key.task_id)));
+        set("task", plain(about_task(dag, task)));
+        let ti = task_instance::value(launch, task, from.history, &from.ti);
+        set("ti", ti.clone());
+        set("task_instance", ti);
+        set("task_instance_key_str", Value::from(instance_key(launch)));
+    }
+    let (inlets, outlets) =
+        from.task.map_or((&[][..], &[][..]), |task| (&task.inlets[..], &task.outlets[..]));
     set("var", Value::from_pairs([
         ("value", plain(json!(from.variables.shown))),
         ("json", lazy::json_variables(from.variables)),
@@ -61,12 +71,14 @@ pub(super) fn build(from: &Sources<'_>) -> Names {
     set("conn", from.connections.shown());
     set("macros", Value::from_object(Macros { now: from.now }));
     set("triggering_asset_events", plain(json!(launch.triggering_asset_events)));
-    set("inlets", plain(assets(from.deck, &from.task.inlets)));
-    set("outlets", plain(assets(from.deck, &from.task.outlets)));
-    set("inlet_events", lazy::inlet_events(&from.task.inlets, from.history));
+    set("inlets", plain(assets(from.deck, inlets)));
+    set("outlets", plain(assets(from.deck, outlets)));
+    set("inlet_events", lazy::inlet_events(inlets, from.history));
     set("output", lazy::outputs(dag, from.history));
-    set("task_instance_key_str", Value::from(instance_key(launch)));
     let absent = dates(run, &mut set);
+    for (name, value) in &from.happened {
+        set(name, plain(value.clone()));
+    }
     let root = Root { names, history: Arc::clone(from.history) };
     Names { root: Value::from_object(root), absent }
 }
@@ -75,6 +87,7 @@ pub(super) fn build(from: &Sources<'_>) -> Names {
 /// are texts, together in `dates`.
 pub(super) fn for_python(
     from: &Sources<'_>,
+    task: &TaskSpec,
 ) -> Result<serde_json::Map<String, serde_json::Value>, minijinja::Error> {
     let (run, key) = (&from.launch.run, &from.launch.key);
     let previous = from.history.previous_success()?;
@@ -102,18 +115,18 @@ pub(super) fn for_python(
         "run_id": run.dag_run_id,
         "dag_run": run_for_python(run),
         "dag": about_dag(from.dag),
-        "task": about_task(from.dag, from.task),
+        "task": about_task(from.dag, task),
         "ti": {
             "dag_id": key.task.dag_id, "run_id": key.task.dag_run_id,
             "task_id": key.task.task_id, "map_index": key.task.map_index,
-            "try_number": key.try_number, "operator": from.task.operator.name(),
-            "pool": from.task.pool, "priority_weight": from.task.priority_weight,
+            "try_number": key.try_number, "operator": task.operator.name(),
+            "pool": task.pool, "priority_weight": task.priority_weight,
             "state": "running",
         },
         "task_instance_key_str": instance_key(from.launch),
         "var": from.variables.shown,
-        "inlets": assets(from.deck, &from.task.inlets),
-        "outlets": assets(from.deck, &from.task.outlets),
+        "inlets": assets(from.deck, &task.inlets),
+        "outlets": assets(from.deck, &task.outlets),
         "triggering_asset_events": from.launch.triggering_asset_events,
         "dates": dates,
     });

@@ -75,16 +75,18 @@ pub(super) fn compose(
     let sources = Sources {
         deck,
         dag,
-        task,
+        task: Some(task),
         launch,
         history,
         variables: &variables,
         connections: &conn,
         now,
+        ti: BTreeMap::new(),
+        happened: BTreeMap::new(),
     };
     let context = context::build(&sources);
     let python = (task.operator == Operator::Python).then(|| {
-        context::for_python(&sources).map_err(|error| Outcome::failed(error.to_string()))
+        context::for_python(&sources, task).map_err(|error| Outcome::failed(error.to_string()))
     });
     let args = render(&task.args, &context)?;
     let env = environment(task, launch, &context)?;
@@ -190,7 +192,7 @@ fn connections<'a>(
     Ok(found.into_values().collect())
 }
 
-fn texts(value: &Value) -> Vec<&str> {
+pub(super) fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
         Value::Array(items) => items.iter().flat_map(texts).collect(),
@@ -199,7 +201,7 @@ fn texts(value: &Value) -> Vec<&str> {
     }
 }
 
-fn open(spec: &ConnectionSpec) -> OpenConnection {
+pub(super) fn open(spec: &ConnectionSpec) -> OpenConnection {
     let options = spec.options.iter().map(|(k, v)| (k.clone(), v.reveal().to_owned()));
     OpenConnection {
         name: spec.name.clone(),

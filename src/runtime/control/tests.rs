@@ -5,4 +5,5 @@ use super::*;
 mod assets;
 pub(super) mod models;
 mod runs;
-pub(super) mod world;
+mod settings;
+pub(crate) mod world;

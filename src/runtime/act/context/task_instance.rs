@@ -1,5 +1,6 @@
 //! `ti`: the task instance, and `ti.xcom_pull`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,16 +21,25 @@ struct TaskInstanceObject {
     operator: &'static str,
     pool: String,
     priority_weight: i64,
+    more: BTreeMap<&'static str, Value>,
     dag: Arc<Dag>,
     history: Arc<History>,
 }
 
-pub(super) fn value(launch: &Launch, task: &TaskSpec, history: &Arc<History>) -> Value {
+/// Makes the object; `more` goes over what is usual.
+pub(super) fn value(
+    launch: &Launch,
+    task: &TaskSpec,
+    history: &Arc<History>,
+    more: &BTreeMap<&'static str, serde_json::Value>,
+) -> Value {
+    let more = more.iter().map(|(name, value)| (*name, Value::from(Serde(value.clone()))));
     Value::from_object(TaskInstanceObject {
         key: launch.key.clone(),
         operator: task.operator.name(),
         pool: task.pool.clone(),
         priority_weight: task.priority_weight,
+        more: more.collect(),
         dag: Arc::clone(&launch.dag),
         history: Arc::clone(history),
     })
@@ -41,6 +51,9 @@ impl Object for TaskInstanceObject {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        if let Some(value) = self.more.get(key) {
+            return Some(value.clone());
+        }
         let task = &self.key.task;
         Some(match key {
             "task_id" => Value::from(task.task_id.as_str()),
