@@ -39,6 +39,18 @@ impl Variables {
     }
 }
 
+impl Variables {
+    /// Adds further placeholders with their values.
+    pub(super) fn add<'a>(&mut self, more: impl Iterator<Item = (&'a String, &'a String)>) {
+        for (placeholder, value) in more {
+            self.secrets.insert(placeholder.clone(), value.clone());
+            if value.chars().count() >= MASKED_LEN_MIN {
+                self.mask.push(value.clone());
+            }
+        }
+    }
+}
+
 /// Returns what must not be shown of a connection.
 pub(super) fn of_connection(spec: &ConnectionSpec) -> Vec<String> {
     std::iter::once(&spec.url).chain(spec.options.values()).flat_map(parts).collect()

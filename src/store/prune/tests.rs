@@ -22,7 +22,8 @@ fn history(store: &Store, run_id: &str, secs: i64, state: DagRunState, tasks: us
         let key = key("d", run_id, &format!("t{number}"));
         let state = TaskInstanceState::Success;
         changes.push(Change::PutTaskTry(task_try(key.clone(), 1, state)));
-        changes.push(Change::PutXcom { key: key.clone(), value: 1.into() });
+        let value = crate::types::xcom::XcomValue::Value(1.into());
+        changes.push(Change::PutXcom { task: key.clone(), key: "return_value".into(), value });
         changes.push(Change::PutTaskInstance(task(key, Some(state))));
     }
     commit(store, changes);
@@ -255,5 +256,6 @@ fn free_pages_are_given_back() {
 }
 
 fn xcom_row(conn: &Connection, number: usize, text: &str) -> Result<(), StoreError> {
-    xcom::put(conn, &key("d", "r", &format!("t{number}")), &text.into())
+    let value = crate::types::xcom::XcomValue::Value(text.into());
+    xcom::put(conn, &key("d", "r", &format!("t{number}")), "return_value", &value)
 }

@@ -243,7 +243,11 @@ async fn a_task_is_shown_with_its_tries_fields_and_output() {
     world
         .commit(vec![
             Change::PutTaskTry(tried.clone()),
-            Change::PutXcom { key: extract.clone(), value: json!(3) },
+            Change::PutXcom {
+                task: extract.clone(),
+                key: "return_value".into(),
+                value: crate::types::xcom::XcomValue::Value(json!(3)),
+            },
         ])
         .await;
     let fields = object(json!({"command": "echo 1"}));
