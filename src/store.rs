@@ -25,7 +25,7 @@ pub mod settings;
 pub mod task_instance;
 pub mod xcom;
 
-mod apply;
+pub(crate) mod apply;
 mod migrate;
 mod readers;
 mod recover;

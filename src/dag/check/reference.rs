@@ -64,13 +64,13 @@ fn one(
     let first = rest.split('.').next().unwrap_or(rest);
     match root {
         "output" => {
-            let task = longest(rest, scope.tasks.iter().map(String::as_str)).unwrap_or(first);
+            let task = longest(rest, |task| scope.tasks.contains(task)).unwrap_or(first);
             return other_task(context, scope, task_name, Text { text: task, span });
         }
         "params" => param(context, scope, rest, first, span),
         "conn" => {
-            let names = context.names.connections.keys().map(String::as_str);
-            let name = longest(rest, names).unwrap_or(first);
+            let names = &context.names.connections;
+            let name = longest(rest, |name| names.contains_key(name)).unwrap_or(first);
             context.names.connection(context.report, Text { text: name, span });
         }
         "var" => variable(context, rest, span),
@@ -143,7 +143,7 @@ pub(super) fn check_callback(
 fn param(context: Context<'_>, scope: Scope<'_>, rest: &str, first: &str, span: Span) {
     let Some(properties) = scope.params.schema["properties"].as_object() else { return };
     let names = || properties.keys().map(String::as_str);
-    if longest(rest, names()).is_none() {
+    if longest(rest, |name| properties.contains_key(name)).is_none() {
         let at = Text { text: first, span };
         unknown(context.report, at, "param", "unknown-param", names());
     }
@@ -154,8 +154,8 @@ fn variable(context: Context<'_>, rest: &str, span: Span) {
         Some("") => {}
         Some(name) if name.starts_with('.') => {
             let name = &name[1..];
-            let names = context.names.variables.iter().map(String::as_str);
-            let name = longest(name, names).unwrap_or(name);
+            let names = &context.names.variables;
+            let name = longest(name, |name| names.contains(name)).unwrap_or(name);
             context.names.variable(context.report, Text { text: name, span });
         }
         _ => {
@@ -167,10 +167,8 @@ fn variable(context: Context<'_>, rest: &str, span: Span) {
 }
 
 /// Finds the longest known name that a dotted path begins with: names may hold dots themselves.
-fn longest<'n>(path: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    known
-        .filter(|name| {
-            path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        })
-        .max_by_key(|name| name.len())
+fn longest(path: &str, is_known: impl Fn(&str) -> bool) -> Option<&str> {
+    let dots = path.rmatch_indices('.').map(|(at, _)| at);
+    let ends = std::iter::once(path.len()).chain(dots);
+    ends.map(|end| &path[..end]).find(|name| is_known(name))
 }
