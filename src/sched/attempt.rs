@@ -212,6 +212,7 @@ impl Decision<'_> {
         let retryable =
             retryable && exit_code.is_none_or(|code| !spec.no_retry_exit_codes.contains(&code));
         let now = self.now;
+        let reason = error.clone();
         self.close_try(key, TaskInstanceState::Failed, exit_code, Some(error.clone()));
         if retryable && try_number < max_tries {
             let message = format!(
@@ -223,15 +224,15 @@ impl Decision<'_> {
             self.move_task(key, Some(TaskInstanceState::UpForRetry), |ti| {
                 end_attempt(ti, now);
                 ti.next_retry_at = Some(when::after(now, delay));
-                ti.note = Some(error.clone());
+                ti.note = Some(error);
             });
-            self.call_back(key, Some(&error));
+            self.call_back(key, Some(&reason));
             let event = "task_instance.up_for_retry";
             self.log(Severity::Warning, event, About::task(key), None, message);
         } else {
             let message = format!("`{}` failed: {error}", key.task_id);
-            self.end_attempt(key, TaskInstanceState::Failed, Some(error.clone()));
-            self.call_back(key, Some(&error));
+            self.end_attempt(key, TaskInstanceState::Failed, Some(error));
+            self.call_back(key, Some(&reason));
             let event = "task_instance.failed";
             self.log(Severity::Error, event, About::task(key), None, message);
         }
