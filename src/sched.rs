@@ -37,6 +37,7 @@ mod tests;
 mod tick;
 mod timetable;
 pub mod transition;
+mod version;
 mod when;
 
 pub use change::Change;

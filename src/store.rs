@@ -12,10 +12,12 @@
 pub mod asset;
 pub mod dag;
 pub mod dag_run;
+pub mod dag_version;
 pub mod db;
 pub mod event_log;
 pub mod fault;
 pub mod meta;
+pub mod recover;
 pub mod rendered;
 pub mod serving;
 pub mod task_instance;
@@ -24,7 +26,6 @@ pub mod xcom;
 mod apply;
 mod migrate;
 mod readers;
-mod recover;
 pub(crate) mod row;
 mod writer;
 

@@ -61,7 +61,7 @@ pub enum Command {
     Status,
     /// Check dags.toml
     Check,
-    /// List, show, pause and unpause DAGs
+    /// List, show, compare, pause and unpause DAGs
     #[command(subcommand)]
     Dags(DagsCommand),
     /// Run a DAG in the foreground and exit with its result
@@ -160,6 +160,20 @@ pub enum DagsCommand {
     List,
     /// Show one DAG
     Show { dag_id: String },
+    /// List the versions of a DAG, newest first
+    Versions {
+        dag_id: String,
+        #[arg(long, default_value_t = 25)]
+        limit: u32,
+    },
+    /// Show what differs between two versions of a DAG
+    Diff {
+        dag_id: String,
+        /// The older one; the one before TO where none is given
+        from: Option<u32>,
+        /// The newer one; the last one where none is given
+        to: Option<u32>,
+    },
     /// Stop scheduling a DAG
     Pause { dag_id: String },
     /// Go on scheduling a DAG

@@ -27,6 +27,7 @@ mod reference;
 mod report;
 mod schedule;
 mod source;
+mod source_text;
 mod system;
 mod task;
 mod version;

@@ -31,6 +31,7 @@ mod runs;
 mod status;
 mod trigger;
 mod user;
+mod versions;
 
 /// What the control is made of.
 #[derive(Clone)]
@@ -129,6 +130,10 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::ListDags => dags::list(parts).await,
         Request::ShowDag { dag_id } => dags::show(parts, dag_id).await,
+        Request::ListDagVersions { dag_id, limit } => versions::list(parts, dag_id, limit).await,
+        Request::DiffDagVersions { dag_id, from, to } => {
+            versions::diff(parts, dag_id, from, to).await
+        }
         Request::SetPaused { dag_id, is_paused } => {
             trigger::set_paused(parts, dag_id, is_paused).await
         }

@@ -1,7 +1,10 @@
 //! What will be on disk: the whole of it for one input is one transaction.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
+use crate::dag::Dag;
 use crate::types::asset::AssetEvent;
 use crate::types::event::EventLog;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
@@ -22,6 +25,8 @@ pub enum Change {
     DeleteXcom { key: TaskInstanceKey },
     /// Inserts or replaces what is kept of a DAG beyond its definition.
     PutDagState(DagState),
+    /// Appends a version of a definition.
+    InsertDagVersion(DagVersion),
     /// Appends.
     InsertAssetEvent(AssetEvent),
     /// Asset events that wait to bring a run of this DAG about: the whole set, replaced.
@@ -30,6 +35,22 @@ pub enum Change {
     PutTriggeringAssetEvents { run: DagRunKey, event_ids: Vec<i64> },
     /// Appends a line to the feed.
     InsertEventLog(EventLog),
+}
+
+/// A definition that was in force from some time on.
+#[derive(Debug, Clone)]
+pub struct DagVersion {
+    /// From 1, in the order in which they came.
+    pub version_number: u32,
+    pub created_at: Timestamp,
+    pub dag: Arc<Dag>,
+}
+
+impl PartialEq for DagVersion {
+    fn eq(&self, other: &Self) -> bool {
+        let name = |one: &Self| (one.dag.dag_id.clone(), one.version_number, one.created_at);
+        name(self) == name(other) && self.dag.version == other.dag.version
+    }
 }
 
 /// What is kept of a DAG beyond its definition.

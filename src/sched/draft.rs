@@ -4,7 +4,7 @@
 use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
-use crate::sched::change::{Change, DagState};
+use crate::sched::change::{Change, DagState, DagVersion};
 use crate::sched::effect::Effect;
 use crate::sched::input::Reply;
 use crate::sched::step::Decided;
@@ -17,6 +17,7 @@ use crate::types::{AttemptKey, DagId, TaskInstanceKey};
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     dag_states: IndexMap<DagId, DagState>,
+    dag_versions: Vec<DagVersion>,
     runs: IndexMap<DagRunKey, DagRun>,
     tasks: IndexMap<TaskInstanceKey, TaskInstance>,
     tries: IndexMap<AttemptKey, TaskTry>,
@@ -32,6 +33,10 @@ pub(super) struct Draft {
 impl Draft {
     pub(super) fn put_dag_state(&mut self, dag_state: &DagState) {
         self.dag_states.insert(dag_state.dag_id.clone(), dag_state.clone());
+    }
+
+    pub(super) fn insert_dag_version(&mut self, version: DagVersion) {
+        self.dag_versions.push(version);
     }
 
     pub(super) fn put_run(&mut self, run: &DagRun) {
@@ -84,6 +89,7 @@ impl Draft {
         let events = self.events();
         let mut changes = Vec::new();
         changes.extend(self.dag_states.into_values().map(Change::PutDagState));
+        changes.extend(self.dag_versions.into_iter().map(Change::InsertDagVersion));
         changes.extend(self.runs.into_values().map(Change::PutDagRun));
         changes.extend(self.tasks.into_values().map(Change::PutTaskInstance));
         changes.extend(self.tries.into_values().map(Change::PutTaskTry));

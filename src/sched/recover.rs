@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::dag::Deck;
+use crate::dag::{Dag, Deck};
 use crate::sched::definitions::new_dag_state;
 use crate::sched::index::Index;
 use crate::sched::state::{ActiveRun, EndedRun, Pending, Recovered, State};
 
 /// Rebuilds the state. Task instances in flight keep their tokens: the engine adopts their
-/// attempts, launches them again, or reports them lost. Runs take the present definition of
-/// their DAG; those whose DAG is gone are returned.
+/// attempts, launches them again, or reports them lost. Runs keep the definition that they began
+/// with; those of which there is none are returned.
 pub(super) fn recover(
     deck: Arc<Deck>,
     recovered: Recovered,
@@ -18,6 +18,7 @@ pub(super) fn recover(
     let mut state = State {
         deck,
         dag_states: recovered.dag_states.into_iter().map(|s| (s.dag_id.clone(), s)).collect(),
+        dag_versions: recovered.dag_versions.into_iter().collect(),
         runs: std::collections::BTreeMap::new(),
         queued_asset_events: recovered.queued_asset_events.into_iter().collect(),
         known_asset_changes: recovered.known_asset_changes.into_iter().collect(),
@@ -36,16 +37,27 @@ pub(super) fn recover(
     }
     let mut orphans = Vec::new();
     for found in recovered.runs {
-        let Some(dag) = state.deck.dags.get(&found.run.dag_id).cloned() else {
+        let present = state.deck.dags.get(&found.run.dag_id);
+        let Some(dag) = definition_of(&found, present) else {
             orphans.push(found);
             continue;
         };
         let mut run = found.run;
-        run.dag_version.clone_from(&dag.version);
+        if run.dag_version != dag.version {
+            run.dag_version.clone_from(&dag.version);
+            run.dag_version_number = 0;
+        }
         let (active, made) = ActiveRun::load(run, dag, found.tasks, found.triggering_asset_events);
         state.pending.unsaved.extend(made);
         state.index.note_all(&active);
         state.runs.insert(active.run.key(), active);
     }
     (state, orphans)
+}
+
+/// Returns the definition that a run runs: the present one where it is the same or no other one
+/// was kept, as of runs that were made before versions were.
+pub(super) fn definition_of(found: &EndedRun, present: Option<&Arc<Dag>>) -> Option<Arc<Dag>> {
+    let is_same = |dag: &&Arc<Dag>| dag.version == found.run.dag_version;
+    present.filter(is_same).or(found.dag.as_ref()).or(present).cloned()
 }

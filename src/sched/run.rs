@@ -45,6 +45,7 @@ impl Decision<'_> {
             Some(given) => given,
             None => self.free_run_id(&dag.dag_id, new.run_type, new.run_after),
         };
+        let dag_version_number = self.version_number(&dag);
         let run = DagRun {
             dag_id: dag.dag_id.clone(),
             dag_run_id,
@@ -62,6 +63,7 @@ impl Decision<'_> {
             conf: new.conf,
             params: new.params,
             dag_version: dag.version.clone(),
+            dag_version_number,
             note: new.note,
         };
         let key = run.key();

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::sched::Change;
 use crate::store::fault::StoreError;
-use crate::store::{asset, dag, dag_run, event_log, task_instance, xcom};
+use crate::store::{asset, dag, dag_run, dag_version, event_log, task_instance, xcom};
 
 /// Writes the changes. Runs and asset events come first, since other rows refer to them.
 pub(crate) fn apply(conn: &Connection, mut changes: Vec<Change>) -> Result<(), StoreError> {
@@ -23,6 +23,7 @@ fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
         Change::PutXcom { key, value } => xcom::put(conn, key, value),
         Change::DeleteXcom { key } => xcom::delete(conn, key),
         Change::PutDagState(state) => dag::put(conn, state),
+        Change::InsertDagVersion(version) => dag_version::insert(conn, version),
         Change::InsertAssetEvent(event) => asset::insert(conn, event),
         Change::PutQueuedAssetEvents { dag_id, event_ids } => {
             asset::put_queued(conn, dag_id, event_ids)

@@ -106,6 +106,8 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::Definitions
         | Request::ListDags
         | Request::ShowDag { .. }
+        | Request::ListDagVersions { .. }
+        | Request::DiffDagVersions { .. }
         | Request::PlanTrigger { .. }
         | Request::ListRuns { .. }
         | Request::ShowRun { .. }

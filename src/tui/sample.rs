@@ -10,10 +10,10 @@ use crate::types::run::{DagRun, TaskInstance, TaskTry};
 use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
 use crate::types::state::{DagRunType, TriggeredBy};
 use crate::types::view::{
-    AliasMove, AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView, DiagnosticView,
-    ExperimentView, LineageKind, LineageNode, LineageView, LogChunk, ModelDetailView,
-    ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView, StatusView,
-    TaskDetailView, TaskView, TrackingRunView, TriggerPlan,
+    AliasMove, AliasPlan, AssetView, DagDetailView, DagDiffView, DagView, DefinitionsView,
+    DiagnosticView, ExperimentView, LineageKind, LineageNode, LineageView, LogChunk,
+    ModelDetailView, ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView,
+    StatusView, TaskDetailView, TaskView, TrackingRunView, TriggerPlan,
 };
 use crate::types::{DagRunState, Fault, TaskInstanceState, Timestamp};
 
@@ -104,6 +104,14 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::Rollback { name, .. } => Answer::ModelVersion(Box::new(model_version(name, 2))),
         Request::ServingStatus => Answer::Serving(serving()),
         Request::ListEvents { .. } => Answer::Events(events()),
+        Request::ListDagVersions { .. } => Answer::DagVersions(vec![]),
+        Request::DiffDagVersions { dag_id, .. } => Answer::DagDiff(DagDiffView {
+            dag_id: dag_id.clone(),
+            from: 2,
+            to: 3,
+            source: String::new(),
+            definition: String::new(),
+        }),
         Request::Shutdown
         | Request::SetPaused { .. }
         | Request::CancelRun { .. }
@@ -285,6 +293,7 @@ fn run(dag_id: &str, dag_run_id: &str, state: DagRunState) -> DagRun {
         conf: json!({"model": "random_forest"}).as_object().unwrap().clone(),
         params: Map::new(),
         dag_version: "3f9c1e".into(),
+        dag_version_number: 3,
         note: None,
     }
 }

@@ -13,9 +13,9 @@ use crate::types::serving::ServingStatus;
 use crate::types::state::{DagRunState, TriggeredBy};
 use crate::types::time::Timestamp;
 use crate::types::view::{
-    AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView, ExperimentView, LineageView,
-    LogChunk, ModelDetailView, ModelVersionView, ModelView, ParamProblem, RunDetailView,
-    StatusView, TaskDetailView, TrackingRunView, TriggerPlan,
+    AliasPlan, AssetView, DagDetailView, DagDiffView, DagVersionView, DagView, DefinitionsView,
+    ExperimentView, LineageView, LogChunk, ModelDetailView, ModelVersionView, ModelView,
+    ParamProblem, RunDetailView, StatusView, TaskDetailView, TrackingRunView, TriggerPlan,
 };
 
 /// A wish of a client. Those that change something say so in their names.
@@ -29,6 +29,18 @@ pub enum Request {
     ListDags,
     ShowDag {
         dag_id: DagId,
+    },
+    /// The definitions of a DAG that were in force, newest first.
+    ListDagVersions {
+        dag_id: DagId,
+        limit: u32,
+    },
+    /// What differs between two versions; without `to` the last one is meant, without `from` the
+    /// one before `to`.
+    DiffDagVersions {
+        dag_id: DagId,
+        from: Option<u32>,
+        to: Option<u32>,
     },
     SetPaused {
         dag_id: DagId,
@@ -165,6 +177,8 @@ pub enum Answer {
     Definitions(DefinitionsView),
     Dags(Vec<DagView>),
     Dag(Box<DagDetailView>),
+    DagVersions(Vec<DagVersionView>),
+    DagDiff(DagDiffView),
     Plan(Result<TriggerPlan, Vec<ParamProblem>>),
     /// The run as it was made or changed.
     Run(Box<DagRun>),

@@ -32,6 +32,9 @@ pub struct DagRun {
     pub params: Map<String, Value>,
     /// Which version of the definition it runs (a digest of the DAG as checked).
     pub dag_version: String,
+    /// Which of the versions that were in force one after the other; 0 where nobody counted yet.
+    #[serde(default)]
+    pub dag_version_number: u32,
     pub note: Option<String>,
 }
 

@@ -119,6 +119,7 @@ pub fn show(detail: &RunDetailView) -> String {
         ("run", run.dag_run_id.to_string()),
         ("state", run.state.to_string()),
         ("type", run.run_type.to_string()),
+        ("version", run.dag_version_number.to_string()),
         ("logical date", instant(run.logical_date)),
         ("started", instant(run.start_date)),
         ("ended", instant(run.end_date)),

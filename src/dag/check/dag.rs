@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::dag::check::fields::Fields;
 use crate::dag::check::names::{Declared, check_id};
 use crate::dag::check::task::{Defaults, Draft, Scope, task};
-use crate::dag::check::{Context, edge, param, schedule, version};
+use crate::dag::check::{Context, edge, param, schedule, source_text, version};
 use crate::dag::file::Table;
 use crate::dag::params::Params;
 use crate::dag::schedule::Schedule;
@@ -48,6 +48,7 @@ pub(super) fn dag(
     dag.graph = edge::connect(context, &mut drafts)?;
     dag.tasks = drafts.into_iter().map(|draft| (draft.spec.task_id.clone(), draft.spec)).collect();
     dag.version = version::digest(&dag);
+    dag.source = source_text::of(context.report.source(declared.key.file), declared);
     Some(dag)
 }
 
@@ -104,6 +105,7 @@ fn own_keys(
         fileloc,
         line: context.report.line(declared.key),
         version: String::new(),
+        source: String::new(),
     }
 }
 

@@ -7,7 +7,9 @@ use crate::dag::Diagnostic;
 
 mod codes;
 mod inherit;
+mod kept;
 mod sample;
+mod source_text;
 
 /// A deck that is right, for a test to add its mistake to.
 const GROUND: &str = r#"

@@ -1,9 +1,8 @@
 //! Lets tasks run again, also of runs that have ended: their rows are read from the store.
 
-use crate::runtime::control::{ControlParts, find, runs, user};
-use crate::sched::state::EndedRun;
+use crate::runtime::control::{ControlParts, runs, user};
 use crate::sched::{Command, Input, Reply};
-use crate::store::{asset, task_instance};
+use crate::store::recover;
 use crate::types::ask::Answer;
 use crate::types::run::{DagRun, DagRunKey};
 use crate::types::{DagId, DagRunId, Fault, FaultKind, TaskId};
@@ -26,7 +25,6 @@ pub(super) async fn clear(
 ) -> Result<Answer, Fault> {
     let key = DagRunKey { dag_id, dag_run_id };
     let run = runs::get(parts, &key).await?;
-    find::dag(&parts.live(), &key.dag_id)?;
     let was_ended = run.state.is_finished();
     match ask(parts, &key, &wish, run).await {
         // It ended between the look and the wish: once more, with its rows.
@@ -48,7 +46,7 @@ async fn ask(
     run: DagRun,
 ) -> Result<Answer, Fault> {
     let ended = match run.state.is_finished() {
-        true => Some(Box::new(rows(parts, key, run).await?)),
+        true => Some(Box::new(parts.read(move |conn| recover::run(conn, run)).await?)),
         false => None,
     };
     let command = Command::ClearTasks {
@@ -64,14 +62,4 @@ async fn ask(
         Reply::Cleared(cleared) => Ok(Answer::Cleared(cleared)),
         Reply::Done | Reply::Run(_) | Reply::AssetEvent { .. } => Ok(Answer::Cleared(Vec::new())),
     }
-}
-
-async fn rows(parts: &ControlParts, key: &DagRunKey, run: DagRun) -> Result<EndedRun, Fault> {
-    let key = key.clone();
-    let read = move |conn: &rusqlite::Connection| {
-        let tasks = task_instance::for_run(conn, &key)?;
-        let triggering_asset_events = asset::triggering(conn, &key)?;
-        Ok(EndedRun { run, tasks, triggering_asset_events })
-    };
-    parts.read(read).await
 }

@@ -6,7 +6,7 @@ use crate::dag::Dag;
 use crate::runtime::control::{ControlParts, find, user};
 use crate::sched::{Command, Input, Rejected, Reply};
 use crate::store::dag_run::{self, RunFilter};
-use crate::store::{asset, rendered, task_instance, xcom};
+use crate::store::{asset, dag_version, rendered, task_instance, xcom};
 use crate::types::ask::Answer;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::view::{RunDetailView, TaskDetailView};
@@ -38,21 +38,30 @@ pub(super) async fn show(
     let live = parts.live();
     let key = DagRunKey { dag_id, dag_run_id };
     let wanted = key.clone();
+    let present = live.deck.dags.get(&key.dag_id).cloned();
+    let version = present.as_ref().map(|dag| dag.version.clone());
+    let is_present = move |run: &DagRun| version.as_ref() == Some(&run.dag_version);
     let read = move |conn: &rusqlite::Connection| {
         let Some(run) = dag_run::get(conn, &key.dag_id, &key.dag_run_id)? else {
             return Ok(None);
         };
         let ids = [key.dag_id.clone()];
-        Ok(Some(RunDetailView {
+        let kept = match is_present(&run) {
+            true => None,
+            false => dag_version::definition_of(conn, &run)?,
+        };
+        let detail = RunDetailView {
             run,
             tasks: task_instance::for_run(conn, &key)?,
             edges: Vec::new(),
             triggering_asset_events: asset::triggering(conn, &key)?,
             median_duration: dag_run::median_durations(conn, &ids)?.remove(&key.dag_id),
-        }))
+        };
+        Ok(Some((detail, kept)))
     };
-    let mut detail = parts.read(read).await?.ok_or_else(|| find::no_run(&live, &wanted))?;
-    if let Some(dag) = live.deck.dags.get(&wanted.dag_id) {
+    let found = parts.read(read).await?;
+    let (mut detail, kept) = found.ok_or_else(|| find::no_run(&live, &wanted))?;
+    if let Some(dag) = kept.as_ref().or(present.as_ref()) {
         arrange(dag, &mut detail);
     }
     Ok(Answer::RunDetail(Box::new(detail)))

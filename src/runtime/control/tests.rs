@@ -5,4 +5,5 @@ use super::*;
 mod assets;
 pub(super) mod models;
 mod runs;
+mod versions;
 pub(super) mod world;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::sched::attempt::left_out_by;
 use crate::sched::decision::{About, Decision};
 use crate::sched::input::{Rejected, Reply};
+use crate::sched::recover::definition_of;
 use crate::sched::state::{ActiveRun, EndedRun};
 use crate::types::event::Severity;
 use crate::types::ids::UNMAPPED;
@@ -56,11 +57,18 @@ impl Decision<'_> {
         Ok(Reply::Cleared(cleared))
     }
 
-    /// Puts a run that has ended under the present definition of its DAG.
+    /// Puts a run that has ended under the definition that it began with.
     fn reopen(&self, ended: EndedRun) -> Result<(ActiveRun, Vec<TaskInstanceKey>), Rejected> {
-        let dag = self.known_dag(&ended.run.dag_id)?;
+        let present = self.state.deck.dags.get(&ended.run.dag_id);
+        let dag = match definition_of(&ended, present) {
+            Some(dag) => dag,
+            None => self.known_dag(&ended.run.dag_id)?,
+        };
         let mut run = ended.run;
-        run.dag_version.clone_from(&dag.version);
+        if run.dag_version != dag.version {
+            run.dag_version.clone_from(&dag.version);
+            run.dag_version_number = 0;
+        }
         Ok(ActiveRun::load(run, dag, ended.tasks, ended.triggering_asset_events))
     }
 

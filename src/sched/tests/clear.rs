@@ -148,17 +148,20 @@ fn a_cleared_run_waits_for_its_turn() {
 }
 
 #[test]
-fn a_cleared_run_takes_the_present_definition() {
+fn a_cleared_run_keeps_the_definition_it_began_with() {
     let mut world = failed();
     let changed = dag("d", vec![task("a"), task("b").after(&["a"]), task("new").after(&["b"])])
         .with(|dag| dag.version = "v2".into());
     world.step(Input::DefinitionsLoaded(deck(vec![changed]).into())).unwrap();
-    assert_eq!(world.clear(&["b"], false, true).unwrap(), ["b"]);
-    assert_eq!(world.is("new"), "none");
+    assert_eq!(world.clear(&["b"], false, true).unwrap(), ["b", "c"]);
     world.succeed("b");
-    world.succeed("new");
+    world.succeed("c");
     assert_eq!(world.run_is(), DagRunState::Success);
-    assert_eq!(world.rows.runs[world.run.as_ref().unwrap()].dag_version, "v2");
+    assert_eq!(world.rows.runs[world.run.as_ref().unwrap()].dag_version, "v1");
+    // Also where the DAG is gone, but not where no definition is left.
     world.step(Input::DefinitionsLoaded(deck(Vec::new()).into())).unwrap();
+    assert_eq!(world.clear(&["c"], false, false).unwrap(), ["c"]);
+    world.succeed("c");
+    world.rows.versions.clear();
     assert!(matches!(world.clear(&[], false, false), Err(Rejected::NoDag { .. })));
 }

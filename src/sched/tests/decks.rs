@@ -116,6 +116,7 @@ pub(crate) fn dag(dag_id: &str, tasks: Vec<TaskBuilder>) -> Dag {
         fileloc: project().join("dags.toml"),
         line: 1,
         version: "v1".into(),
+        source: String::new(),
     }
 }
 

@@ -194,6 +194,15 @@ proptest! {
     }
 
     #[test]
+    fn any_definition_comes_back_from_json_whole(
+        plans in prop::collection::vec(task_plan(), 1..TASKS_MAX),
+    ) {
+        let dag = build(&plans, "only", 2);
+        let again: Dag = serde_json::from_str(&serde_json::to_string(&dag).unwrap()).unwrap();
+        prop_assert_eq!(format!("{:?}", again), format!("{:?}", dag));
+    }
+
+    #[test]
     fn the_same_inputs_give_the_same_decisions(
         plans in prop::collection::vec(task_plan(), 1..TASKS_MAX),
         dice in prop::collection::vec(any::<u32>(), 1..20),

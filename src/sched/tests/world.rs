@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::dag::Deck;
-use crate::sched::state::{EndedRun, Recovered};
+use crate::dag::{Dag, Deck};
+use crate::sched::state::{EndedRun, LatestVersion, Recovered};
 use crate::sched::{Change, Command, Decided, Effect, Input, Outcome, Rejected, Reply, Report};
 use crate::sched::{State, oracle, step};
 use crate::types::ask::Trigger;
@@ -22,13 +22,14 @@ use crate::types::{
 };
 
 pub(crate) use super::decks::{dag, deck, task};
-use crate::sched::change::DagState;
+use crate::sched::change::{DagState, DagVersion};
 use crate::types::asset::AssetEvent;
 
 /// What a store would hold.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Rows {
     pub(crate) dag_states: BTreeMap<DagId, DagState>,
+    pub(crate) versions: BTreeMap<(DagId, u32), DagVersion>,
     pub(crate) runs: BTreeMap<DagRunKey, DagRun>,
     pub(crate) tasks: BTreeMap<TaskInstanceKey, TaskInstance>,
     pub(crate) tries: BTreeMap<AttemptKey, TaskTry>,
@@ -60,6 +61,14 @@ impl Rows {
             Change::PutDagState(dag_state) => {
                 self.dag_states.insert(dag_state.dag_id.clone(), dag_state);
             }
+            Change::InsertDagVersion(version) => {
+                // As a store keeps it.
+                let text = serde_json::to_string(&*version.dag).unwrap();
+                let dag = Arc::new(serde_json::from_str::<Dag>(&text).unwrap());
+                let key = (dag.dag_id.clone(), version.version_number);
+                let version = DagVersion { dag, ..version };
+                assert!(self.versions.insert(key, version).is_none(), "a version came twice");
+            }
             Change::InsertAssetEvent(event) => {
                 assert!(self.asset_events.insert(event.id, event).is_none(), "an id came twice");
             }
@@ -82,6 +91,7 @@ impl Rows {
             |ti: &&TaskInstance| ti.key.dag_id == key.dag_id && ti.key.dag_run_id == key.dag_run_id;
         EndedRun {
             run: self.runs[key].clone(),
+            dag: self.definition_of(&self.runs[key]),
             tasks: self.tasks.values().filter(of_run).cloned().collect(),
             triggering_asset_events: self
                 .triggering
@@ -91,10 +101,25 @@ impl Rows {
         }
     }
 
+    fn definition_of(&self, run: &DagRun) -> Option<Arc<Dag>> {
+        let version = self.versions.get(&(run.dag_id.clone(), run.dag_version_number))?;
+        (version.dag.version == run.dag_version).then(|| version.dag.clone())
+    }
+
+    fn latest_versions(&self) -> Vec<(DagId, LatestVersion)> {
+        // The last one of each DAG counts.
+        let all = self.versions.iter().map(|((dag_id, version_number), version)| {
+            let dag_version = version.dag.version.clone();
+            (dag_id.clone(), LatestVersion { version_number: *version_number, dag_version })
+        });
+        all.collect()
+    }
+
     pub(crate) fn recovered(&self) -> Recovered {
         let open = self.runs.values().filter(|run| !run.state.is_finished());
         Recovered {
             dag_states: self.dag_states.values().cloned().collect(),
+            dag_versions: self.latest_versions(),
             runs: open.map(|run| self.run_with_tasks(&run.key())).collect(),
             queued_asset_events: self
                 .queued
@@ -172,17 +197,16 @@ impl World {
         let (again, orphans) = State::recover(deck, self.rows.recovered(), "again".into());
         assert!(self.state.dag_states.keys().eq(again.dag_states.keys()));
         assert_eq!(self.state.dag_states, again.dag_states);
+        assert_eq!(self.state.dag_versions, again.dag_versions);
         assert_eq!(self.state.queued_asset_events, again.queued_asset_events);
         assert_eq!(self.state.known_asset_changes, again.known_asset_changes);
         assert_eq!(self.state.next_asset_event_id, again.next_asset_event_id);
         assert_eq!(self.state.runs.len(), again.runs.len() + orphans.len());
         for (key, active) in &again.runs {
             let mine = &self.state.runs[key];
-            // The present definition may have more tasks than the one the run began with.
-            for (place, task) in &mine.tasks {
-                assert_eq!(*task, active.tasks[place]);
-            }
-            assert_eq!(mine.run.state, active.run.state);
+            assert_eq!(mine.tasks, active.tasks);
+            assert_eq!(mine.run, active.run);
+            assert_eq!(mine.dag.version, active.dag.version);
             assert_eq!(mine.triggering_asset_events, active.triggering_asset_events);
         }
     }

@@ -31,6 +31,7 @@ fn changes() -> Vec<Change> {
             scheduled_until: Some(at(1)),
             next_run_after: None,
         }),
+        Change::InsertDagVersion(sample::version(1, "one").0),
         Change::InsertEventLog(line("dag_run.started")),
     ]
 }

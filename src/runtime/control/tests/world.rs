@@ -243,6 +243,7 @@ pub(crate) fn dag(dag_id: &str, tasks: &[(&str, &[&str])]) -> Dag {
         fileloc: PathBuf::from("dags.toml"),
         line: 7,
         version: "v1".into(),
+        source: String::new(),
     }
 }
 

@@ -138,6 +138,7 @@ fn deck(bench: &Bench) -> Deck {
         fileloc: bench.project(),
         line: 1,
         version: String::new(),
+        source: String::new(),
     };
     let mut deck = crate::runtime::watch::tests::deck(&bench.project(), &[]);
     deck.dags.insert("d".into(), Arc::new(dag));
