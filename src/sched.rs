@@ -22,6 +22,7 @@ pub mod effect;
 mod ending;
 mod index;
 pub mod input;
+mod operation;
 #[cfg(test)]
 mod oracle;
 mod ready;

@@ -17,6 +17,7 @@ pub mod db;
 pub mod event_log;
 pub mod fault;
 pub mod meta;
+pub mod operation;
 pub mod recover;
 pub mod rendered;
 pub mod serving;

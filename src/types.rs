@@ -9,6 +9,7 @@ pub mod event;
 pub mod fault;
 pub mod figure;
 pub mod ids;
+pub mod operation;
 pub mod run;
 pub mod serving;
 pub mod state;

@@ -1,11 +1,18 @@
 //! What the command line takes.
 
+mod operate;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
 
 use crate::types::{DagRunState, Timestamp};
+
+pub use operate::{
+    ClearArgs, NoteArgs, OperationsCommand, ReachArgs, TasksArgs, TasksCommand, WhichRuns,
+    WhichTasks,
+};
 
 /// An operator's deck for data and ML pipelines in the terminal.
 ///
@@ -68,11 +75,19 @@ pub enum Command {
     Run(TriggerArgs),
     /// Trigger a run of a DAG
     Trigger(TriggerArgs),
-    /// List, show and cancel runs
+    /// List, show, clear, mark, note, cancel and delete runs
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// Show the tasks of a run
-    Tasks { dag_id: String, dag_run_id: String },
+    /// Show the tasks of a run; clear, mark and note tasks
+    Tasks(TasksArgs),
+    /// Undo what was done to runs, while nothing has moved on since
+    Undo {
+        /// Which operation; the last one where none is given
+        id: Option<i64>,
+    },
+    /// List what was done to runs
+    #[command(subcommand)]
+    Operations(OperationsCommand),
     /// Show the log of a task
     Logs(LogsArgs),
     /// List assets, show their lineage, report changes
@@ -197,8 +212,49 @@ pub enum RunsCommand {
     },
     /// Show one run with its tasks
     Show { dag_id: String, dag_run_id: String },
-    /// End a run as failed and kill its tasks
-    Cancel { dag_id: String, dag_run_id: String },
+    /// End runs as failed and kill their tasks
+    Cancel {
+        #[command(flatten)]
+        runs: WhichRuns,
+        /// List what would be touched, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Let all tasks of runs run again
+    Clear {
+        #[command(flatten)]
+        runs: WhichRuns,
+        #[command(flatten)]
+        clear: ClearArgs,
+    },
+    /// Set how runs ended, success or failed, or queue ended ones again
+    Mark {
+        /// success, failed or queued
+        state: DagRunState,
+        #[command(flatten)]
+        runs: WhichRuns,
+        /// List what would be touched, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Write a note on runs
+    Note {
+        #[command(flatten)]
+        runs: WhichRuns,
+        #[command(flatten)]
+        note: NoteArgs,
+    },
+    /// Delete runs with their logs and outputs; not those that are running
+    Delete {
+        #[command(flatten)]
+        runs: WhichRuns,
+        /// List what would be deleted, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Really do it: it cannot be undone
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// Commands about assets.

@@ -8,6 +8,7 @@ pub mod deck;
 pub mod experiments;
 pub mod logs;
 pub mod models;
+pub mod operate;
 pub mod run;
 pub mod runs;
 pub mod serving;
@@ -35,9 +36,9 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Run(args)) => run::run(&layout, args, output).await,
         Some(Command::Trigger(args)) => runs::trigger(&layout, args, output).await,
         Some(Command::Runs(command)) => runs::dispatch(&layout, command, output).await,
-        Some(Command::Tasks { dag_id, dag_run_id }) => {
-            runs::tasks(&layout, dag_id, dag_run_id, output).await
-        }
+        Some(Command::Tasks(args)) => runs::tasks(&layout, args, output).await,
+        Some(Command::Undo { id }) => operate::undo(&layout, id, output).await,
+        Some(Command::Operations(command)) => operate::operations(&layout, command, output).await,
         Some(Command::Logs(args)) => logs::logs(&layout, args, output).await,
         Some(Command::Assets(command)) => assets::dispatch(&layout, command, output).await,
         Some(Command::Experiments(command)) => {

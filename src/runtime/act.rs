@@ -29,10 +29,12 @@ use crate::sched::{Effect, Input, Outcome, Report};
 use crate::store::Store;
 use crate::tracking;
 use crate::types::event::Event;
+use crate::types::run::DagRunKey;
 use crate::types::{AttemptKey, Clock, Fault, LaunchToken};
 
 mod context;
 mod order;
+pub(crate) mod removal;
 mod secrets;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -80,6 +82,17 @@ impl Actor {
         match effect {
             Effect::Launch(launch) => self.take_up(launch, Origin::Decided),
             Effect::Kill { key, token, reason } => self.kill(key, token, &reason),
+            Effect::RemoveRun { run, removal } => self.remove_run(&run, removal),
+        }
+    }
+
+    /// Moves the folder away before anything else is done: a run may be made anew under its id.
+    fn remove_run(&self, run: &DagRunKey, removal: String) {
+        if removal::move_away(&self.shared.layout, run, &removal) {
+            let shared = self.shared.clone();
+            tokio::spawn(
+                async move { removal::finish(&shared.layout, &shared.store, removal).await },
+            );
         }
     }
 

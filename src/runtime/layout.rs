@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::types::AttemptKey;
+use crate::types::run::DagRunKey;
+use crate::types::{AttemptKey, DagId, DagRunId};
 
 /// The paths of one project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,9 +53,21 @@ impl Layout {
 
     /// The folder of a run: files that its tasks share (`tables.db` …) lie in it.
     pub fn run_dir(&self, key: &AttemptKey) -> PathBuf {
-        self.runs_dir()
-            .join(file_name(key.task.dag_id.as_str()))
-            .join(file_name(key.task.dag_run_id.as_str()))
+        self.folder(&key.task.dag_id, &key.task.dag_run_id)
+    }
+
+    /// As `run_dir`, of a run.
+    pub fn run_folder(&self, run: &DagRunKey) -> PathBuf {
+        self.folder(&run.dag_id, &run.dag_run_id)
+    }
+
+    fn folder(&self, dag_id: &DagId, dag_run_id: &DagRunId) -> PathBuf {
+        self.runs_dir().join(file_name(dag_id.as_str())).join(file_name(dag_run_id.as_str()))
+    }
+
+    /// Where the folders of deleted runs wait to be removed; no DAG has this name there.
+    pub fn removed_dir(&self) -> PathBuf {
+        self.runs_dir().join(".removed")
     }
 
     /// The folder of an attempt: `order.json`, `task.log`, `report.json`.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::dag::Dag;
@@ -33,6 +34,12 @@ pub enum Change {
     PutQueuedAssetEvents { dag_id: DagId, event_ids: Vec<i64> },
     /// The asset events that brought a run about.
     PutTriggeringAssetEvents { run: DagRunKey, event_ids: Vec<i64> },
+    /// Keeps an operation, and the outputs that it takes away; comes before what takes them.
+    InsertOperation(OperationRow),
+    /// Gives the outputs of an operation back, and notes which one undid it.
+    UndoOperation { id: i64, by: i64 },
+    /// Removes a run with all that belongs to it; its folder is to be removed under this name.
+    DeleteDagRun { run: DagRunKey, removal: String },
     /// Appends a line to the feed.
     InsertEventLog(EventLog),
 }
@@ -51,6 +58,33 @@ impl PartialEq for DagVersion {
         let name = |one: &Self| (one.dag.dag_id.clone(), one.version_number, one.created_at);
         name(self) == name(other) && self.dag.version == other.dag.version
     }
+}
+
+/// An operation as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperationRow {
+    pub id: i64,
+    pub when: Timestamp,
+    pub owner: Option<String>,
+    pub kind: String,
+    pub description: String,
+    /// JSON, as it was asked.
+    pub wish: Value,
+    /// Why it cannot be undone.
+    pub final_since: Option<String>,
+    /// Of these the outputs are kept.
+    pub outputs: Vec<TaskInstanceKey>,
+    pub images: Option<Box<Images>>,
+}
+
+/// What an operation touched, before and after it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Images {
+    pub runs_before: Vec<DagRun>,
+    pub tasks_before: Vec<TaskInstance>,
+    pub runs_after: Vec<DagRun>,
+    /// Also of what lies downstream, untouched.
+    pub tasks_after: Vec<TaskInstance>,
 }
 
 /// What is kept of a DAG beyond its definition.

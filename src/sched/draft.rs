@@ -4,7 +4,7 @@
 use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
-use crate::sched::change::{Change, DagState, DagVersion};
+use crate::sched::change::{Change, DagState, DagVersion, OperationRow};
 use crate::sched::effect::Effect;
 use crate::sched::input::Reply;
 use crate::sched::step::Decided;
@@ -26,6 +26,8 @@ pub(super) struct Draft {
     asset_events: Vec<AssetEvent>,
     queued_asset_events: IndexMap<DagId, Vec<i64>>,
     triggering: Vec<(DagRunKey, Vec<i64>)>,
+    operations: Vec<Change>,
+    deleted: Vec<(DagRunKey, String)>,
     log: Vec<EventLog>,
     effects: Vec<Effect>,
 }
@@ -71,6 +73,26 @@ impl Draft {
         self.triggering.push((run, events.iter().map(|event| event.id).collect()));
     }
 
+    pub(super) fn insert_operation(&mut self, operation: OperationRow) {
+        self.operations.insert(0, Change::InsertOperation(operation));
+    }
+
+    pub(super) fn undo_operation(&mut self, id: i64, by: i64) {
+        self.operations.push(Change::UndoOperation { id, by });
+    }
+
+    /// Forgets what was put of the run: it goes, and its folder with it.
+    pub(super) fn delete_run(&mut self, run: &DagRunKey, removal: String) {
+        let is_of =
+            |key: &TaskInstanceKey| key.dag_id == run.dag_id && key.dag_run_id == run.dag_run_id;
+        self.runs.shift_remove(run);
+        self.tasks.retain(|key, _| !is_of(key));
+        self.tries.retain(|key, _| !is_of(&key.task));
+        self.xcoms.retain(|key, _| !is_of(key));
+        self.effect(Effect::RemoveRun { run: run.clone(), removal: removal.clone() });
+        self.deleted.push((run.clone(), removal));
+    }
+
     pub(super) fn log(&mut self, line: EventLog) {
         self.log.push(line);
     }
@@ -84,6 +106,11 @@ impl Draft {
         self.runs.get(key)
     }
 
+    /// Returns the task instance as this step leaves it, where it touched it.
+    pub(super) fn task(&self, key: &TaskInstanceKey) -> Option<&TaskInstance> {
+        self.tasks.get(key)
+    }
+
     /// Closes the draft. Rows come before those that refer to them.
     pub(super) fn close(self, reply: Reply) -> Decided {
         let events = self.events();
@@ -93,6 +120,7 @@ impl Draft {
         changes.extend(self.runs.into_values().map(Change::PutDagRun));
         changes.extend(self.tasks.into_values().map(Change::PutTaskInstance));
         changes.extend(self.tries.into_values().map(Change::PutTaskTry));
+        changes.extend(self.operations);
         changes.extend(self.xcoms.into_iter().map(|(key, value)| match value {
             Some(value) => Change::PutXcom { key, value },
             None => Change::DeleteXcom { key },
@@ -108,6 +136,8 @@ impl Draft {
                 .into_iter()
                 .map(|(run, event_ids)| Change::PutTriggeringAssetEvents { run, event_ids }),
         );
+        let deleted = self.deleted.into_iter();
+        changes.extend(deleted.map(|(run, removal)| Change::DeleteDagRun { run, removal }));
         changes.extend(self.log.into_iter().map(Change::InsertEventLog));
         Decided { changes, effects: self.effects, events, reply }
     }
@@ -115,6 +145,8 @@ impl Draft {
     fn events(&self) -> Vec<Event> {
         let dags =
             self.dag_states.keys().map(|dag_id| Event::DagChanged { dag_id: dag_id.clone() });
+        let deleted = self.deleted.iter();
+        let deleted = deleted.map(|(run, _)| Event::DagChanged { dag_id: run.dag_id.clone() });
         let runs = self.runs.values().map(|run| Event::DagRunChanged {
             dag_id: run.dag_id.clone(),
             dag_run_id: run.dag_run_id.clone(),
@@ -126,6 +158,6 @@ impl Draft {
             .map(|task| Event::TaskInstanceChanged { key: task.key.clone(), state: task.state });
         let names: IndexSet<_> = self.asset_events.iter().map(|event| &event.name).collect();
         let assets = names.into_iter().map(|name| Event::AssetChanged { name: name.clone() });
-        dags.chain(runs).chain(tasks).chain(assets).collect()
+        dags.chain(deleted).chain(runs).chain(tasks).chain(assets).collect()
     }
 }

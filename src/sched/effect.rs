@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::dag::Dag;
 use crate::types::asset::AssetEvent;
-use crate::types::run::DagRun;
+use crate::types::run::{DagRun, DagRunKey};
 use crate::types::{AttemptKey, LaunchToken, TaskId};
 
 /// One thing to do in the world.
@@ -15,6 +15,8 @@ pub enum Effect {
     Launch(Launch),
     /// End an attempt and all its processes; its report is not waited for.
     Kill { key: AttemptKey, token: LaunchToken, reason: String },
+    /// Move the folder of a deleted run out of the way under this name, then remove it.
+    RemoveRun { run: DagRunKey, removal: String },
 }
 
 /// All that an executor needs to know of an attempt.

@@ -197,6 +197,14 @@ impl Index {
         }
     }
 
+    /// Forgets a run and all its task instances.
+    pub(super) fn forget_all(&mut self, active: &ActiveRun) {
+        self.forget_run(&active.run, &active.dag);
+        for ti in active.tasks.values() {
+            self.forget_task(&active.run, &active.dag, &active.index, ti);
+        }
+    }
+
     /// Returns how many runs of a DAG are queued or running.
     pub(super) fn active_runs(&self, dag_id: &DagId) -> usize {
         self.dag_runs.get(dag_id).map_or(0, |runs| runs.queued.len() + runs.running)

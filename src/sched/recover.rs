@@ -23,6 +23,7 @@ pub(super) fn recover(
         queued_asset_events: recovered.queued_asset_events.into_iter().collect(),
         known_asset_changes: recovered.known_asset_changes.into_iter().collect(),
         next_asset_event_id: recovered.last_asset_event_id + 1,
+        next_operation_id: recovered.last_operation_id + 1,
         token_prefix,
         next_token: 1,
         index: Index::default(),

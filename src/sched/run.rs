@@ -196,5 +196,6 @@ fn new_task_instance(run: &DagRun, spec: &TaskSpec) -> TaskInstance {
         end_date: None,
         next_retry_at: None,
         note: None,
+        user_note: None,
     }
 }

@@ -25,6 +25,7 @@ pub struct State {
     /// Dedupe keys of asset events that were taken note of.
     pub known_asset_changes: BTreeSet<String>,
     pub next_asset_event_id: i64,
+    pub next_operation_id: i64,
     /// Begins every launch token, so that tokens of two daemons differ.
     pub token_prefix: String,
     pub next_token: u64,
@@ -91,6 +92,7 @@ pub struct Recovered {
     pub queued_asset_events: Vec<(DagId, Vec<AssetEvent>)>,
     pub known_asset_changes: Vec<String>,
     pub last_asset_event_id: i64,
+    pub last_operation_id: i64,
 }
 
 impl State {

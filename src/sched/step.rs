@@ -25,6 +25,7 @@ pub fn step(state: &mut State, now: Timestamp, input: Input) -> Result<Decided, 
     let reply = decision.take(input)?;
     decision.catch_up();
     decision.settle();
+    let reply = decision.close_operation(reply);
     let reply = decision.as_it_stands(reply);
     Ok(decision.draft.close(reply))
 }
@@ -56,7 +57,7 @@ impl Decision<'_> {
                 Some(now) => Reply::Run(Box::new(now.clone())),
                 None => Reply::Run(run),
             },
-            Reply::Done | Reply::Cleared(_) | Reply::AssetEvent { .. } => reply,
+            Reply::Done | Reply::Operated(_) | Reply::AssetEvent { .. } => reply,
         }
     }
 }

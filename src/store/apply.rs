@@ -4,15 +4,20 @@ use rusqlite::Connection;
 
 use crate::sched::Change;
 use crate::store::fault::StoreError;
-use crate::store::{asset, dag, dag_run, dag_version, event_log, task_instance, xcom};
+use crate::store::{asset, dag, dag_run, dag_version, event_log, operation, task_instance, xcom};
 
-/// Writes the changes. Runs and asset events come first, since other rows refer to them.
+/// Writes the changes. Runs and asset events come first, since other rows refer to them; but a
+/// run that is deleted may be made anew by what comes after.
 pub(crate) fn apply(conn: &Connection, mut changes: Vec<Change>) -> Result<(), StoreError> {
-    changes.sort_by_key(|change| match change {
-        Change::PutDagRun(_) | Change::InsertAssetEvent(_) => 0,
-        _ => 1,
-    });
-    changes.iter().try_for_each(|change| apply_one(conn, change))
+    let is_before_delete = |change: &Change| !matches!(change, Change::DeleteDagRun { .. });
+    for stretch in changes.chunk_by_mut(|change, _| is_before_delete(change)) {
+        stretch.sort_by_key(|change| match change {
+            Change::PutDagRun(_) | Change::InsertAssetEvent(_) => 0,
+            _ => 1,
+        });
+        stretch.iter().try_for_each(|change| apply_one(conn, change))?;
+    }
+    Ok(())
 }
 
 fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
@@ -31,6 +36,9 @@ fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
         Change::PutTriggeringAssetEvents { run, event_ids } => {
             asset::put_triggering(conn, run, event_ids)
         }
+        Change::InsertOperation(row) => operation::insert(conn, row),
+        Change::UndoOperation { id, by } => operation::undo(conn, *id, *by),
+        Change::DeleteDagRun { run, removal } => dag_run::delete(conn, run, removal),
         Change::InsertEventLog(line) => event_log::insert(conn, line).map(drop),
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, params};
 
 use crate::store::fault::StoreError;
 use crate::store::row;
-use crate::types::run::DagRun;
+use crate::types::run::{DagRun, DagRunKey};
 use crate::types::view::RecentRun;
 use crate::types::{DagId, DagRunId, DagRunState};
 
@@ -61,6 +61,48 @@ pub fn get(
 ) -> Result<Option<DagRun>, StoreError> {
     let sql = "SELECT * FROM dag_run WHERE dag_id = ?1 AND dag_run_id = ?2";
     row::first(conn, sql, [dag_id.as_str(), dag_run_id.as_str()], read)
+}
+
+/// Deletes a run with all rows that belong to it; its folder is still to be removed.
+pub(crate) fn delete(conn: &Connection, run: &DagRunKey, removal: &str) -> Result<(), StoreError> {
+    let sql = "INSERT OR REPLACE INTO dag_run_removal (name, dag_id, dag_run_id)
+        VALUES (?1, ?2, ?3)";
+    row::execute(conn, sql, [removal, run.dag_id.as_str(), run.dag_run_id.as_str()])?;
+    let sql = "DELETE FROM dag_run WHERE dag_id = ?1 AND dag_run_id = ?2";
+    row::execute(conn, sql, [run.dag_id.as_str(), run.dag_run_id.as_str()]).map(drop)
+}
+
+/// Returns the runs whose folders are still to be removed, each with the name for it.
+pub fn removals(conn: &Connection) -> Result<Vec<(String, DagRunKey)>, StoreError> {
+    let sql = "SELECT name, dag_id, dag_run_id FROM dag_run_removal";
+    row::all(conn, sql, [], |row| {
+        let dag_id = row::text(row, "dag_id")?;
+        let run = DagRunKey { dag_id, dag_run_id: row::text(row, "dag_run_id")? };
+        Ok((row.get("name")?, run))
+    })
+}
+
+/// Notes that a folder is out of the way.
+pub fn removed(conn: &Connection, removal: &str) -> Result<(), StoreError> {
+    row::execute(conn, "DELETE FROM dag_run_removal WHERE name = ?1", [removal]).map(drop)
+}
+
+/// Returns the other runs of the run's DAG with an earlier or a later logical date.
+pub fn around(
+    conn: &Connection,
+    run: &DagRun,
+    (past, future): (bool, bool),
+    limit: u32,
+) -> Result<Vec<DagRunKey>, StoreError> {
+    let Some(date) = run.logical_date else { return Ok(Vec::new()) };
+    let sql = "SELECT dag_id, dag_run_id FROM dag_run
+        WHERE dag_id = ?1 AND ((?3 AND logical_date < ?2) OR (?4 AND logical_date > ?2))
+        ORDER BY logical_date, id LIMIT ?5";
+    let values = params![run.dag_id.as_str(), row::micros(date), past, future, limit];
+    row::all(conn, sql, values, |row| {
+        let dag_id = row::text(row, "dag_id")?;
+        Ok(DagRunKey { dag_id, dag_run_id: row::text(row, "dag_run_id")? })
+    })
 }
 
 /// Which runs are meant.

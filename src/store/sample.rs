@@ -109,6 +109,7 @@ pub(crate) fn task(key: TaskInstanceKey, state: Option<TaskInstanceState>) -> Ta
         end_date: None,
         next_retry_at: None,
         note: Some("waits".into()),
+        user_note: Some("look here".into()),
     }
 }
 

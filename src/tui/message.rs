@@ -99,6 +99,8 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::Trigger(_)
         | Request::CancelRun { .. }
         | Request::ClearTasks { .. }
+        | Request::Operate { .. }
+        | Request::Undo { .. }
         | Request::EmitAsset { .. }
         | Request::Promote { .. }
         | Request::Rollback { .. } => true,
@@ -107,6 +109,7 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::ListDags
         | Request::ShowDag { .. }
         | Request::ListDagVersions { .. }
+        | Request::ListOperations { .. }
         | Request::DiffDagVersions { .. }
         | Request::PlanTrigger { .. }
         | Request::ListRuns { .. }

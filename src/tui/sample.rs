@@ -112,7 +112,10 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
             source: String::new(),
             definition: String::new(),
         }),
+        Request::ListOperations { .. } => Answer::Operations(vec![]),
         Request::Shutdown
+        | Request::Operate { .. }
+        | Request::Undo { .. }
         | Request::SetPaused { .. }
         | Request::CancelRun { .. }
         | Request::EmitAsset { .. } => Answer::Done,
@@ -338,6 +341,7 @@ fn run_detail(run: DagRun) -> RunDetailView {
             end_date: (state.is_some_and(S::is_finished) && has_begun).then(|| before(16 - n * 2)),
             next_retry_at: None,
             note: (state == Some(S::Failed)).then(|| "exit 137: killed for want of memory".into()),
+            user_note: None,
         }
     });
     let edges =

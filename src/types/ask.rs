@@ -8,7 +8,8 @@ use crate::types::asset::AssetEvent;
 use crate::types::event::EventLog;
 use crate::types::ids::TrackingRunId;
 use crate::types::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
-use crate::types::run::DagRun;
+use crate::types::operation::{Operation, OperationLine, OperationView};
+use crate::types::run::{DagRun, DagRunKey};
 use crate::types::serving::ServingStatus;
 use crate::types::state::{DagRunState, TriggeredBy};
 use crate::types::time::Timestamp;
@@ -75,6 +76,24 @@ pub enum Request {
         task_ids: Vec<TaskId>,
         only_failed: bool,
         include_downstream: bool,
+    },
+    /// Does something to runs, to all of them or to none; with `dry_run` only says what it would
+    /// touch.
+    Operate {
+        #[serde(flatten)]
+        operation: Operation,
+        runs: Vec<DagRunKey>,
+        #[serde(default)]
+        dry_run: bool,
+    },
+    /// Undoes an operation while nothing has moved on since; without `id` the last one.
+    Undo {
+        id: Option<i64>,
+    },
+    /// What was done to runs, newest first.
+    ListOperations {
+        limit: u32,
+        before_id: Option<i64>,
     },
     ShowTask {
         key: TaskInstanceKey,
@@ -189,6 +208,8 @@ pub enum Answer {
     RunDetail(Box<RunDetailView>),
     /// The task instances that were cleared.
     Cleared(Vec<AttemptKey>),
+    Operated(Box<OperationView>),
+    Operations(Vec<OperationLine>),
     Task(Box<TaskDetailView>),
     Log(LogChunk),
     Assets(Vec<AssetView>),

@@ -62,6 +62,9 @@ pub struct TaskInstance {
     pub next_retry_at: Option<Timestamp>,
     /// Why it failed, was skipped, or waits: one line for the operator.
     pub note: Option<String>,
+    /// What people wrote on it.
+    #[serde(default)]
+    pub user_note: Option<String>,
 }
 
 /// One try of a task instance, kept for its history.

@@ -1,10 +1,9 @@
-//! Runs and their tasks: pages of the list, one in full, and the end of one.
+//! Runs and their tasks: pages of the list, and one in full.
 
 use std::collections::BTreeMap;
 
 use crate::dag::Dag;
-use crate::runtime::control::{ControlParts, find, user};
-use crate::sched::{Command, Input, Rejected, Reply};
+use crate::runtime::control::{ControlParts, find};
 use crate::store::dag_run::{self, RunFilter};
 use crate::store::{asset, dag_version, rendered, task_instance, xcom};
 use crate::types::ask::Answer;
@@ -115,26 +114,6 @@ pub(super) async fn no_task(parts: &ControlParts, key: TaskInstanceKey) -> Fault
         _ => format!("`dagdeck tasks {} {}` shows what there is", key.dag_id, key.dag_run_id),
     };
     Fault::not_found(format!("there is no task {key}")).hint(hint)
-}
-
-/// Ends a run as failed.
-pub(super) async fn cancel(
-    parts: &ControlParts,
-    dag_id: DagId,
-    dag_run_id: DagRunId,
-) -> Result<Answer, Fault> {
-    let key = DagRunKey { dag_id: dag_id.clone(), dag_run_id: dag_run_id.clone() };
-    let run = get(parts, &key).await?;
-    if run.state.is_finished() {
-        return Err(Rejected::RunEnded { dag_run_id, state: run.state.to_string() }.into());
-    }
-    let command = Command::CancelRun { dag_id, dag_run_id, user: Some(user::name()) };
-    match parts.handle.ask(Input::Command(command)).await? {
-        Reply::Run(run) => Ok(Answer::Run(run)),
-        Reply::Done | Reply::Cleared(_) | Reply::AssetEvent { .. } => {
-            get(parts, &key).await.map(|run| Answer::Run(Box::new(run)))
-        }
-    }
 }
 
 /// Returns a run; refuses with `NotFound`.

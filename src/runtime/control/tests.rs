@@ -4,6 +4,7 @@ use super::*;
 
 mod assets;
 pub(super) mod models;
+mod operate;
 mod runs;
 mod versions;
 pub(super) mod world;

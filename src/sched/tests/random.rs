@@ -10,8 +10,9 @@ use super::world::{World, dag, deck, task};
 use crate::dag::operator::Operator;
 use crate::dag::trigger_rule::TriggerRule;
 use crate::dag::{Dag, Deck};
-use crate::sched::{Command, Input, Outcome, Report};
-use crate::types::{AttemptKey, LaunchToken, TaskId};
+use crate::sched::{Input, Outcome, Rejected, Report};
+use crate::types::operation::{MarkTasks, Operation, Reach};
+use crate::types::{AttemptKey, DagRunState, LaunchToken, TaskId};
 
 const TASKS_MAX: usize = 9;
 
@@ -99,9 +100,17 @@ fn act(world: &mut World, deck: &Deck, dice: u32) {
             let _ = world.clear(&tasks, dice.is_multiple_of(3), true);
         }
         (4, _, Some(run)) if dice.is_multiple_of(7) => {
-            let (dag_id, dag_run_id) = (run.dag_id, run.dag_run_id);
-            let command = Command::CancelRun { dag_id, dag_run_id, user: None };
-            world.step(Input::Command(command)).unwrap();
+            let state =
+                if dice.is_multiple_of(2) { DagRunState::Failed } else { DagRunState::Success };
+            world.operate_on(Operation::MarkRuns { state }, vec![run], false).unwrap();
+        }
+        (7, _, Some(_)) if dice.is_multiple_of(3) => mark(world, dice / 16),
+        (8, ..) if dice.is_multiple_of(3) => undo_last(world),
+        (9, ..) if dice.is_multiple_of(11) => {
+            let ended = world.rows.runs.values().find(|run| run.state != DagRunState::Running);
+            if let Some(run) = ended.map(crate::types::run::DagRun::key) {
+                world.operate_on(Operation::DeleteRuns, vec![run], false).unwrap();
+            }
         }
         (5, Some((key, token)), _) => {
             world.step(Input::Report(Report::Started { key, token, pid: None })).unwrap();
@@ -115,6 +124,34 @@ fn act(world: &mut World, deck: &Deck, dice: u32) {
             world.step(Input::Report(Report::Finished { key, token, outcome })).unwrap();
         }
         _ => {}
+    }
+}
+
+/// Marks a task of any run, ended ones included.
+fn mark(world: &mut World, dice: u32) {
+    use crate::types::TaskInstanceState as S;
+    let run = world.rows.runs.keys().nth(dice as usize % world.rows.runs.len()).cloned().unwrap();
+    let wish = MarkTasks {
+        tasks: super::world::choices(&[["t0", "t1", "t2"][dice as usize % 3]]),
+        state: [S::Success, S::Failed, S::Skipped][dice as usize / 3 % 3],
+        reach: Reach {
+            include_upstream: dice & 16 != 0,
+            include_downstream: dice & 32 != 0,
+            ..Reach::default()
+        },
+    };
+    // A small DAG may not have the task, or it is so already.
+    let _ = world.operate_on(Operation::MarkTasks(wish), vec![run], dice & 64 != 0);
+}
+
+/// Undoes the last operation that can be undone, and is not refused but for what has moved on.
+fn undo_last(world: &mut World) {
+    let rows = &world.rows;
+    let is_open = |id: &i64| rows.operations[id].images.is_some() && !rows.undone.contains_key(id);
+    if let Some(id) = rows.operations.keys().copied().rev().find(is_open)
+        && let Err(rejected) = world.undo(id)
+    {
+        assert!(matches!(rejected, Rejected::MovedOn { .. }), "{rejected}");
     }
 }
 

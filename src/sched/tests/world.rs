@@ -22,8 +22,10 @@ use crate::types::{
 };
 
 pub(crate) use super::decks::{dag, deck, task};
-use crate::sched::change::{DagState, DagVersion};
+use crate::sched::change::{DagState, DagVersion, OperationRow};
+use crate::sched::input::{Operate, Undo};
 use crate::types::asset::AssetEvent;
+use crate::types::operation::{ClearTasks, Operation, OperationView, Reach, TaskChoice, TaskMove};
 
 /// What a store would hold.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -37,6 +39,10 @@ pub(crate) struct Rows {
     pub(crate) asset_events: BTreeMap<i64, AssetEvent>,
     pub(crate) queued: BTreeMap<DagId, Vec<i64>>,
     pub(crate) triggering: BTreeMap<DagRunKey, Vec<i64>>,
+    pub(crate) operations: BTreeMap<i64, OperationRow>,
+    /// Outputs that operations took away.
+    pub(crate) taken: BTreeMap<i64, BTreeMap<TaskInstanceKey, Value>>,
+    pub(crate) undone: BTreeMap<i64, i64>,
     pub(crate) log: Vec<EventLog>,
 }
 
@@ -77,6 +83,24 @@ impl Rows {
             }
             Change::PutTriggeringAssetEvents { run, event_ids } => {
                 self.triggering.insert(run, event_ids);
+            }
+            Change::InsertOperation(row) => {
+                let kept = row.outputs.iter();
+                let kept = kept.filter_map(|key| Some((key.clone(), self.xcoms.get(key)?.clone())));
+                self.taken.insert(row.id, kept.collect());
+                assert!(self.operations.insert(row.id, row).is_none(), "an id came twice");
+            }
+            Change::UndoOperation { id, by } => {
+                self.xcoms.extend(self.taken.remove(&id).unwrap_or_default());
+                assert!(self.undone.insert(id, by).is_none(), "undone twice");
+            }
+            Change::DeleteDagRun { run, .. } => {
+                let is_of = |key: &TaskInstanceKey| crate::sched::decision::run_key(key) == run;
+                self.runs.remove(&run);
+                self.tasks.retain(|key, _| !is_of(key));
+                self.tries.retain(|key, _| !is_of(&key.task));
+                self.xcoms.retain(|key, _| !is_of(key));
+                self.triggering.remove(&run);
             }
             Change::InsertEventLog(line) => self.log.push(line),
         }
@@ -132,6 +156,7 @@ impl Rows {
                 .filter_map(|event| event.dedupe_key.clone())
                 .collect(),
             last_asset_event_id: self.asset_events.keys().next_back().copied().unwrap_or(0),
+            last_operation_id: self.operations.keys().next_back().copied().unwrap_or(0),
         }
     }
 }
@@ -298,23 +323,52 @@ impl World {
         only_failed: bool,
         include_downstream: bool,
     ) -> Result<Vec<String>, Rejected> {
-        let key = self.run.clone().expect("a run");
-        let ended = self.rows.runs.contains_key(&key).then(|| self.rows.run_with_tasks(&key));
-        let command = Command::ClearTasks {
-            dag_id: key.dag_id,
-            dag_run_id: key.dag_run_id,
-            task_ids: tasks.iter().map(|t| (*t).into()).collect(),
+        let wish = Operation::ClearTasks(ClearTasks {
+            tasks: choices(tasks),
+            reach: Reach { include_downstream, ..Reach::default() },
             only_failed,
-            include_downstream,
-            user: Some("ana".into()),
-            ended: ended.map(Box::new),
-        };
-        match self.step(Input::Command(command))? {
-            Reply::Cleared(keys) => {
-                Ok(keys.iter().map(|key| key.task.task_id.to_string()).collect())
-            }
+            ..ClearTasks::default()
+        });
+        Ok(names(&self.operate(wish)?.tasks))
+    }
+
+    /// Does something to the run that names mean.
+    pub(crate) fn operate(&mut self, operation: Operation) -> Result<OperationView, Rejected> {
+        let key = self.run.clone().expect("a run");
+        self.operate_on(operation, vec![key], false)
+    }
+
+    pub(crate) fn operate_on(
+        &mut self,
+        operation: Operation,
+        runs: Vec<DagRunKey>,
+        dry_run: bool,
+    ) -> Result<OperationView, Rejected> {
+        let ended = self.ended(&runs);
+        let wish = Operate { operation, runs, ended, user: Some("ana".into()), dry_run };
+        match self.step(Input::Command(Command::Operate(wish)))? {
+            Reply::Operated(view) => Ok(*view),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Undoes an operation, as one that was kept with its images.
+    pub(crate) fn undo(&mut self, id: i64) -> Result<OperationView, Rejected> {
+        let row = self.rows.operations[&id].clone();
+        let images = row.images.unwrap_or_else(|| panic!("final: {:?}", row.final_since));
+        let runs: Vec<DagRunKey> = images.runs_before.iter().map(DagRun::key).collect();
+        let ended = self.ended(&runs);
+        let is_note = row.kind.starts_with("note");
+        let wish = Undo { id, is_note, images, ended, user: Some("ana".into()) };
+        match self.step(Input::Command(Command::Undo(wish)))? {
+            Reply::Operated(view) => Ok(*view),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn ended(&self, runs: &[DagRunKey]) -> Vec<EndedRun> {
+        let known = runs.iter().filter(|key| self.rows.runs.contains_key(key));
+        known.map(|key| self.rows.run_with_tasks(key)).collect()
     }
 
     pub(crate) fn pause(&mut self, dag_id: &str, is_paused: bool) {
@@ -336,7 +390,7 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Launch(launch) => Some(launch.task_id.to_string()),
-                Effect::Kill { .. } => None,
+                Effect::Kill { .. } | Effect::RemoveRun { .. } => None,
             })
             .collect()
     }
@@ -347,7 +401,7 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Kill { key, .. } => Some(key.task.task_id.to_string()),
-                Effect::Launch(_) => None,
+                Effect::Launch(_) | Effect::RemoveRun { .. } => None,
             })
             .collect()
     }
@@ -385,4 +439,13 @@ pub(crate) fn trigger(dag_id: &str) -> Trigger {
 
 pub(crate) fn project() -> PathBuf {
     PathBuf::from("/project")
+}
+
+pub(crate) fn choices(tasks: &[&str]) -> Vec<TaskChoice> {
+    let choice = |task: &&str| TaskChoice { task_id: (*task).into(), map_indexes: Vec::new() };
+    tasks.iter().map(choice).collect()
+}
+
+pub(crate) fn names(tasks: &[TaskMove]) -> Vec<String> {
+    tasks.iter().map(|task| task.key.task_id.to_string()).collect()
 }

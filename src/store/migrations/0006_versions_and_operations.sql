@@ -47,7 +47,7 @@ CREATE TABLE operation_xcom (
 
 -- Runs that were deleted and whose folders are still to be removed.
 CREATE TABLE dag_run_removal (
-    id         INTEGER PRIMARY KEY,
+    name       TEXT PRIMARY KEY,
     dag_id     TEXT NOT NULL,
     dag_run_id TEXT NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
