@@ -43,6 +43,7 @@ mod when;
 
 pub use change::Change;
 pub use effect::Effect;
+pub use index::PoolLoad;
 pub use input::{Command, Input, Rejected, Reply};
 pub use report::{Outcome, Report};
 pub use state::State;

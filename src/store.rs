@@ -18,9 +18,11 @@ pub mod event_log;
 pub mod fault;
 pub mod meta;
 pub mod operation;
+pub mod prune;
 pub mod recover;
 pub mod rendered;
 pub mod serving;
+pub mod settings;
 pub mod task_instance;
 pub mod xcom;
 

@@ -12,6 +12,7 @@ pub mod ids;
 pub mod operation;
 pub mod run;
 pub mod serving;
+pub mod settings;
 pub mod state;
 pub mod time;
 pub mod view;

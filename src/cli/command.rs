@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod check;
+pub mod connections;
 pub mod daemon;
 pub mod dags;
 pub mod deck;
@@ -9,9 +10,15 @@ pub mod experiments;
 pub mod logs;
 pub mod models;
 pub mod operate;
+pub mod pools;
+pub mod prune;
 pub mod run;
 pub mod runs;
 pub mod serving;
+pub mod tasks;
+pub mod variables;
+
+mod exchange;
 
 use std::path::PathBuf;
 
@@ -39,6 +46,12 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Tasks(args)) => runs::tasks(&layout, args, output).await,
         Some(Command::Undo { id }) => operate::undo(&layout, id, output).await,
         Some(Command::Operations(command)) => operate::operations(&layout, command, output).await,
+        Some(Command::Variables(command)) => variables::dispatch(&layout, command, output).await,
+        Some(Command::Connections(command)) => {
+            connections::dispatch(&layout, command, output).await
+        }
+        Some(Command::Pools(command)) => pools::dispatch(&layout, command, output).await,
+        Some(Command::Prune(args)) => prune::prune(&layout, args, output).await,
         Some(Command::Logs(args)) => logs::logs(&layout, args, output).await,
         Some(Command::Assets(command)) => assets::dispatch(&layout, command, output).await,
         Some(Command::Experiments(command)) => {

@@ -12,8 +12,10 @@ use serde_json::{Map, Value};
 use crate::dag::graph::Graph;
 use crate::dag::operator::Operator;
 use crate::dag::params::Params;
+use crate::dag::retention::Retention;
 use crate::dag::schedule::Schedule;
 use crate::dag::secret::Secret;
+use crate::dag::settings::Overlay;
 use crate::dag::trigger_rule::TriggerRule;
 use crate::types::{AssetName, DagId, TaskId, Timestamp};
 
@@ -34,6 +36,9 @@ pub struct Deck {
     /// Always holds `default_pool` (128 slots unless the file says otherwise).
     pub pools: IndexMap<String, u32>,
     pub serving: ServingSpec,
+    pub retention: Retention,
+    /// What of it was set at run time.
+    pub overlay: Overlay,
     /// Every file that was read: `dags.toml`, then what it includes.
     pub sources: Vec<PathBuf>,
 }
@@ -170,6 +175,31 @@ pub enum ConnectionKind {
     Log,
     /// `http://…` or `https://…`: messages are posted as JSON.
     Webhook,
+}
+
+impl ConnectionKind {
+    /// Tells by its scheme what a URL leads to.
+    pub fn of_url(url: &str) -> Option<Self> {
+        let (scheme, rest) = url.split_once(':').unwrap_or_default();
+        let kind = match scheme {
+            "sqlite" => Self::Sqlite,
+            "file" => Self::Folder,
+            "log" => return Some(Self::Log),
+            "http" | "https" if rest.starts_with("//") => Self::Webhook,
+            _ => return None,
+        };
+        Some(kind).filter(|_| !rest.trim_matches('/').is_empty())
+    }
+
+    /// Returns the word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Folder => "folder",
+            Self::Log => "log",
+            Self::Webhook => "webhook",
+        }
+    }
 }
 
 /// The model server.

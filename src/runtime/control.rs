@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, broadcast, watch};
 
+use crate::runtime::desk::Desk;
 use crate::runtime::engine::Live;
 use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
@@ -28,7 +29,9 @@ mod lineage;
 mod log;
 mod models;
 mod operate;
+mod prune;
 mod runs;
+mod settings;
 mod status;
 mod trigger;
 mod user;
@@ -40,6 +43,7 @@ pub struct ControlParts {
     pub layout: Layout,
     pub store: Store,
     pub handle: Handle,
+    pub desk: Desk,
     pub live: watch::Receiver<Arc<Live>>,
     pub definitions: watch::Receiver<DefinitionsView>,
     /// Of the watchers.
@@ -122,6 +126,13 @@ fn changes_something(request: &Request) -> bool {
             | Request::EmitAsset { .. }
             | Request::Promote { .. }
             | Request::Rollback { .. }
+            | Request::SetVariables { .. }
+            | Request::DeleteVariable { .. }
+            | Request::SetConnections { .. }
+            | Request::DeleteConnection { .. }
+            | Request::SetPools { .. }
+            | Request::DeletePool { .. }
+            | Request::Prune(_)
     )
 }
 
@@ -185,8 +196,20 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         | Request::Promote { .. }
         | Request::PlanRollback { .. }
         | Request::Rollback { .. }) => models::answer(parts, request).await,
+        Request::ListTaskInstances(query) => runs::list_tasks(parts, query).await,
+        Request::Prune(wish) => prune::prune(parts, wish).await,
+        request @ (Request::ListVariables
+        | Request::SetVariables { .. }
+        | Request::DeleteVariable { .. }
+        | Request::ListConnections
+        | Request::SetConnections { .. }
+        | Request::DeleteConnection { .. }
+        | Request::TestConnection { .. }
+        | Request::ListPools
+        | Request::SetPools { .. }
+        | Request::DeletePool { .. }) => settings::answer(parts, request).await,
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

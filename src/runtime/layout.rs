@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::types::run::DagRunKey;
 use crate::types::{AttemptKey, DagId, DagRunId};
 
 /// The paths of one project.
@@ -53,21 +52,27 @@ impl Layout {
 
     /// The folder of a run: files that its tasks share (`tables.db` …) lie in it.
     pub fn run_dir(&self, key: &AttemptKey) -> PathBuf {
-        self.folder(&key.task.dag_id, &key.task.dag_run_id)
+        self.folder_of_run(&key.task.dag_id, &key.task.dag_run_id)
     }
 
     /// As `run_dir`, of a run.
-    pub fn run_folder(&self, run: &DagRunKey) -> PathBuf {
-        self.folder(&run.dag_id, &run.dag_run_id)
-    }
-
-    fn folder(&self, dag_id: &DagId, dag_run_id: &DagRunId) -> PathBuf {
+    pub fn folder_of_run(&self, dag_id: &DagId, dag_run_id: &DagRunId) -> PathBuf {
         self.runs_dir().join(file_name(dag_id.as_str())).join(file_name(dag_run_id.as_str()))
     }
 
     /// Where the folders of deleted runs wait to be removed; no DAG has this name there.
     pub fn removed_dir(&self) -> PathBuf {
         self.runs_dir().join(".removed")
+    }
+
+    /// Artifacts of all tracked runs.
+    pub fn artifacts_dir(&self) -> PathBuf {
+        self.state_dir().join("artifacts")
+    }
+
+    /// Folders on their way out.
+    pub fn trash_dir(&self) -> PathBuf {
+        self.state_dir().join("trash")
     }
 
     /// The folder of an attempt: `order.json`, `task.log`, `report.json`.

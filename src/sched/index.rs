@@ -49,6 +49,15 @@ pub(super) struct Usage {
     pub(super) by_pool: BTreeMap<String, u32>,
 }
 
+/// What is in a pool and before it, in slots.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PoolLoad {
+    /// Of task instances at work.
+    pub running: u32,
+    /// Of task instances that are scheduled, or queued by an executor.
+    pub queued: u32,
+}
+
 /// The runs of one DAG that are under way.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct DagRuns {
@@ -63,6 +72,7 @@ pub(super) struct Index {
     pub(super) timers: BTreeSet<(Timestamp, Timer)>,
     pub(super) ready: BTreeMap<Lane, BTreeSet<Ready>>,
     pub(super) usage: Usage,
+    pub(super) pools: BTreeMap<String, PoolLoad>,
     pub(super) dag_runs: BTreeMap<DagId, DagRuns>,
 }
 
@@ -126,6 +136,25 @@ impl Index {
             *self.usage.by_dag.entry(ti.key.dag_id.clone()).or_default() += 1;
             *self.usage.by_pool.entry(ti.pool.clone()).or_default() += pool_slots(dag, ti);
         }
+        self.load(dag, ti, false);
+    }
+
+    /// Takes note of a task instance in the load of its pool; with `minus`, forgets it.
+    fn load(&mut self, dag: &Dag, ti: &TaskInstance, minus: bool) {
+        let Some(state) = ti.state else { return };
+        let is_running =
+            matches!(state, TaskInstanceState::Running | TaskInstanceState::Restarting);
+        let is_queued = matches!(state, TaskInstanceState::Queued | TaskInstanceState::Scheduled);
+        if !is_running && !is_queued {
+            return;
+        }
+        let slots = pool_slots(dag, ti);
+        let load = self.pools.entry(ti.pool.clone()).or_default();
+        let figure = if is_running { &mut load.running } else { &mut load.queued };
+        *figure = if minus { figure.saturating_sub(slots) } else { *figure + slots };
+        if *load == PoolLoad::default() {
+            self.pools.remove(&ti.pool);
+        }
     }
 
     /// Forgets what was noted of a task instance, before it changes.
@@ -153,6 +182,7 @@ impl Index {
             give_back(&mut self.usage.by_dag, &ti.key.dag_id, 1);
             give_back(&mut self.usage.by_pool, &ti.pool, pool_slots(dag, ti));
         }
+        self.load(dag, ti, true);
     }
 
     /// Takes note of a run as it stands, without its task instances.

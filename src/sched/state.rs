@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::dag::{Dag, Deck};
 use crate::sched::change::DagState;
-use crate::sched::index::{Index, RunIndex};
+use crate::sched::index::{Index, PoolLoad, RunIndex};
 use crate::sched::recover;
 use crate::types::asset::AssetEvent;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
@@ -22,7 +22,8 @@ pub struct State {
     pub runs: BTreeMap<DagRunKey, ActiveRun>,
     /// Asset events that wait to bring a run of a DAG about.
     pub queued_asset_events: BTreeMap<DagId, Vec<AssetEvent>>,
-    /// Dedupe keys of asset events that were taken note of.
+    /// Dedupe keys of asset events that were taken note of: of those that the inputs in hand
+    /// bring (`Input::dedupe_keys`), which is all that a step asks for.
     pub known_asset_changes: BTreeSet<String>,
     pub next_asset_event_id: i64,
     pub next_operation_id: i64,
@@ -105,6 +106,24 @@ impl State {
         token_prefix: String,
     ) -> (Self, Vec<EndedRun>) {
         recover::recover(deck, recovered, token_prefix)
+    }
+
+    /// Returns how many task instances are in flight.
+    pub fn slots_used(&self) -> u32 {
+        self.index.usage.total
+    }
+
+    /// Returns what is in a pool and before it.
+    pub fn pool_load(&self, pool: &str) -> PoolLoad {
+        self.index.pools.get(pool).copied().unwrap_or_default()
+    }
+
+    /// Returns how many runs are running, and how many are queued.
+    pub fn run_counts(&self) -> (u64, u64) {
+        let of_dags = self.index.dag_runs.values();
+        of_dags.fold((0, 0), |(running, queued), runs| {
+            (running + runs.running as u64, queued + runs.queued.len() as u64)
+        })
     }
 
     /// When `step` wants to be called with `Input::Tick` at the latest: the next due schedule,

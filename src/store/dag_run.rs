@@ -129,11 +129,15 @@ pub fn list(
         (None, Some(_)) => "?1 IS NULL AND state = ?2",
         (Some(_), Some(_)) => "dag_id = ?1 AND state = ?2",
     };
+    // What is passed over is read from the index alone.
     let page = format!(
-        "SELECT * FROM dag_run WHERE {clause} ORDER BY run_after DESC, id DESC LIMIT ?3 OFFSET ?4"
+        "SELECT r.* FROM (SELECT id AS page_id FROM dag_run WHERE {clause}
+            ORDER BY run_after DESC, id DESC LIMIT ?3 OFFSET ?4)
+        CROSS JOIN dag_run AS r ON r.id = page_id
+        ORDER BY r.run_after DESC, r.id DESC"
     );
     let runs = row::all(conn, &page, params![dag_id, state, limit, offset], read)?;
-    let total = format!("SELECT count(*) FROM dag_run WHERE {clause}");
+    let total = format!("SELECT ifnull(sum(runs), 0) FROM dag_run_count WHERE {clause}");
     let total = row::count(conn, &total, params![dag_id, state])?;
     Ok((runs, total))
 }

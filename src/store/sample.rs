@@ -11,6 +11,7 @@ use crate::types::asset::{AssetEvent, AssetEventSource};
 use crate::types::event::{EventLog, Severity};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, TaskInstance, TaskTry};
+use crate::types::settings::Settings;
 use crate::types::state::{DagRunType, TriggeredBy};
 use crate::types::{
     AttemptKey, DagRunState, LaunchToken, TaskInstanceKey, TaskInstanceState, Timestamp,
@@ -31,7 +32,8 @@ pub(crate) fn dag(word: &str) -> Arc<Dag> {
          command = \"echo {word}\"\n"
     );
     std::fs::write(dir.path().join("dags.toml"), text).unwrap();
-    let mut dag = Dag::clone(&crate::dag::load(dir.path(), &|_| None).unwrap().dags["etl"]);
+    let deck = crate::dag::load(dir.path(), &|_| None, &Settings::default()).unwrap();
+    let mut dag = Dag::clone(&deck.dags["etl"]);
     dag.fileloc = "/project/dags.toml".into();
     Arc::new(dag)
 }

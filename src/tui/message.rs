@@ -103,7 +103,14 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::Undo { .. }
         | Request::EmitAsset { .. }
         | Request::Promote { .. }
-        | Request::Rollback { .. } => true,
+        | Request::Rollback { .. }
+        | Request::SetVariables { .. }
+        | Request::DeleteVariable { .. }
+        | Request::SetConnections { .. }
+        | Request::DeleteConnection { .. }
+        | Request::SetPools { .. }
+        | Request::DeletePool { .. }
+        | Request::Prune(_) => true,
         Request::Status
         | Request::Definitions
         | Request::ListDags
@@ -115,6 +122,11 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::ListRuns { .. }
         | Request::ShowRun { .. }
         | Request::ShowTask { .. }
+        | Request::ListTaskInstances(_)
+        | Request::ListVariables
+        | Request::ListConnections
+        | Request::TestConnection { .. }
+        | Request::ListPools
         | Request::ReadLog { .. }
         | Request::ListAssets
         | Request::ShowLineage { .. }

@@ -102,6 +102,12 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
             Answer::ModelVersion(Box::new(model_version(name, *version)))
         }
         Request::Rollback { name, .. } => Answer::ModelVersion(Box::new(model_version(name, 2))),
+        Request::ListTaskInstances(_) => {
+            Answer::TaskInstances { task_instances: vec![], next: None }
+        }
+        Request::ListVariables => Answer::Variables(vec![]),
+        Request::ListConnections => Answer::Connections(vec![]),
+        Request::ListPools => Answer::Pools(vec![]),
         Request::ServingStatus => Answer::Serving(serving()),
         Request::ListEvents { .. } => Answer::Events(events()),
         Request::ListDagVersions { .. } => Answer::DagVersions(vec![]),
@@ -118,7 +124,15 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         | Request::Undo { .. }
         | Request::SetPaused { .. }
         | Request::CancelRun { .. }
-        | Request::EmitAsset { .. } => Answer::Done,
+        | Request::EmitAsset { .. }
+        | Request::SetVariables { .. }
+        | Request::DeleteVariable { .. }
+        | Request::SetConnections { .. }
+        | Request::DeleteConnection { .. }
+        | Request::TestConnection { .. }
+        | Request::SetPools { .. }
+        | Request::DeletePool { .. }
+        | Request::Prune(_) => Answer::Done,
     })
 }
 

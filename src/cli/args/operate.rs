@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use crate::cli::args::TaskListArgs;
 use crate::types::{DagRunState, TaskInstanceState};
 
 /// Which runs: named one by one, or by their state.
@@ -95,6 +96,8 @@ pub struct NoteArgs {
 /// Commands about the tasks of runs.
 #[derive(Debug, Subcommand)]
 pub enum TasksCommand {
+    /// List task instances across runs, newest first
+    List(TaskListArgs),
     /// Let tasks run again
     Clear {
         #[command(flatten)]

@@ -3,7 +3,7 @@
 use crate::cli::args::{
     ClearArgs, NoteArgs, OperationsCommand, ReachArgs, TasksCommand, WhichRuns, WhichTasks,
 };
-use crate::cli::command::{ask, expect_answer};
+use crate::cli::command::{ask, expect_answer, tasks};
 use crate::cli::error::CliError;
 use crate::cli::output::{Output, instant, or_dash, table};
 use crate::runtime::Layout;
@@ -20,12 +20,13 @@ use crate::types::run::DagRunKey;
 const RUNS_MAX: u32 = 999;
 
 /// Carries out a command about tasks.
-pub async fn tasks(
+pub async fn on_tasks(
     layout: &Layout,
     command: TasksCommand,
     output: &mut Output,
 ) -> Result<u8, CliError> {
     match command {
+        TasksCommand::List(args) => tasks::list(layout, args, output).await,
         TasksCommand::Clear { tasks, clear } => {
             let wish = clearing(choices(&tasks)?, &clear);
             operate(layout, wish, &tasks.runs, clear.reach.dry_run, output).await

@@ -88,7 +88,7 @@ pub async fn dispatch(
 /// Shows the tasks of a run, or carries out a command about tasks.
 pub async fn tasks(layout: &Layout, args: TasksArgs, output: &mut Output) -> Result<u8, CliError> {
     if let Some(command) = args.command {
-        return operate::tasks(layout, command, output).await;
+        return operate::on_tasks(layout, command, output).await;
     }
     let (dag_id, dag_run_id) =
         (args.dag_id.unwrap_or_default(), args.dag_run_id.unwrap_or_default());

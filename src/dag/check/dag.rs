@@ -43,6 +43,8 @@ pub(super) fn dag(
         let help = format!("write `[dag.{}.task.NAME]`", declared.name);
         context.report.error(declared.key, "empty-dag", message, help);
     }
+    // `retention` reads it: how long runs are kept makes no other version of the DAG.
+    fields.entry("retention");
     fields.finish();
     let mut drafts = drafts;
     dag.graph = edge::connect(context, &mut drafts)?;

@@ -10,6 +10,7 @@
 
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 
 use crate::runtime::layout::Layout;
 use crate::runtime::promotion::off_thread;
@@ -25,7 +26,7 @@ pub(super) fn move_away(layout: &Layout, run: &DagRunKey, removal: &str) -> bool
         return true;
     }
     let moved = fs::create_dir_all(layout.removed_dir())
-        .and_then(|()| fs::rename(layout.run_folder(run), target));
+        .and_then(|()| fs::rename(folder(layout, run), target));
     match moved {
         Ok(()) => true,
         // A run that had no attempt has no folder.
@@ -35,6 +36,10 @@ pub(super) fn move_away(layout: &Layout, run: &DagRunKey, removal: &str) -> bool
             false
         }
     }
+}
+
+fn folder(layout: &Layout, run: &DagRunKey) -> PathBuf {
+    layout.folder_of_run(&run.dag_id, &run.dag_run_id)
 }
 
 /// Forgets the removal, then removes what was moved.
@@ -84,8 +89,8 @@ mod tests {
     use crate::types::DagRunState;
 
     fn write(layout: &Layout, run: &DagRunKey, text: &str) {
-        fs::create_dir_all(layout.run_folder(run)).unwrap();
-        fs::write(layout.run_folder(run).join("x"), text).unwrap();
+        fs::create_dir_all(folder(layout, run)).unwrap();
+        fs::write(folder(layout, run).join("x"), text).unwrap();
     }
 
     /// A store in which a run was deleted, and its folder not yet moved.
@@ -110,7 +115,7 @@ mod tests {
         assert_eq!(noted(&store).await, 1);
         make_good(&layout, &store).await.unwrap();
         assert_eq!(noted(&store).await, 0);
-        assert!(!layout.run_folder(&run).exists());
+        assert!(!folder(&layout, &run).exists());
     }
 
     #[tokio::test]
@@ -120,7 +125,7 @@ mod tests {
         write(&layout, &run, "new");
         // The crash came before the removal was forgotten.
         make_good(&layout, &store).await.unwrap();
-        assert_eq!(fs::read_to_string(layout.run_folder(&run).join("x")).unwrap(), "new");
+        assert_eq!(fs::read_to_string(folder(&layout, &run).join("x")).unwrap(), "new");
         assert_eq!(noted(&store).await, 0);
     }
 

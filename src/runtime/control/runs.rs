@@ -6,7 +6,7 @@ use crate::dag::Dag;
 use crate::runtime::control::{ControlParts, find};
 use crate::store::dag_run::{self, RunFilter};
 use crate::store::{asset, dag_version, rendered, task_instance, xcom};
-use crate::types::ask::Answer;
+use crate::types::ask::{Answer, TaskInstanceQuery};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::view::{RunDetailView, TaskDetailView};
 use crate::types::{DagId, DagRunId, DagRunState, Fault, TaskId, TaskInstanceKey};
@@ -26,6 +26,25 @@ pub(super) async fn list(
     let limit = limit.min(find::PAGE_LEN_MAX);
     let (runs, total) = parts.read(move |conn| dag_run::list(conn, &filter, limit, offset)).await?;
     Ok(Answer::Runs { runs, total })
+}
+
+/// Returns a page of task instances across runs, newest first.
+pub(super) async fn list_tasks(
+    parts: &ControlParts,
+    mut query: TaskInstanceQuery,
+) -> Result<Answer, Fault> {
+    match (&query.dag_id, &query.task_id) {
+        (Some(dag_id), _) => find::known_dag(&parts.live(), dag_id)?,
+        (None, Some(task_id)) => {
+            let text = format!("find task `{task_id}` in all DAGs");
+            return Err(Fault::invalid(text).hint("name its DAG as well"));
+        }
+        (None, None) => {}
+    }
+    query.limit = query.limit.min(find::PAGE_LEN_MAX);
+    let page = parts.read(move |conn| task_instance::page(conn, &query)).await?;
+    let (task_instances, next) = page;
+    Ok(Answer::TaskInstances { task_instances, next })
 }
 
 /// Returns a run with its tasks, each after those it waits for.

@@ -6,5 +6,6 @@ mod assets;
 pub(super) mod models;
 mod operate;
 mod runs;
+mod settings;
 mod versions;
-pub(super) mod world;
+pub(crate) mod world;

@@ -199,6 +199,8 @@ pub(crate) fn deck(dags: Vec<Dag>) -> Deck {
             max_body_bytes: 1 << 24,
             default_model: None,
         },
+        retention: Default::default(),
+        overlay: Default::default(),
         sources: Vec::new(),
     }
 }

@@ -174,7 +174,8 @@ impl Bench {
 
 /// Reads the definitions of a project.
 pub(crate) fn load(project: &Path) -> Deck {
-    dag::load(project, &|_| None).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
+    dag::load(project, &|_| None, &Default::default())
+        .unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
 /// The wish for the one run.

@@ -49,10 +49,15 @@ impl World {
         let (live, live_receiver) = watch::channel(Arc::new(live(deck)));
         let (definitions, definitions_receiver) = watch::channel(DefinitionsView::default());
         let (watch_problems, problems_receiver) = watch::channel(Vec::new());
+        let handle = engine(script, Arc::clone(&inputs));
+        let lookup = |name: &str| (name == "TOKEN").then(|| "tiger".to_owned());
+        let project = dir.path().to_path_buf();
+        let desk = Desk::new(project, store.clone(), handle.clone(), Arc::new(lookup));
         let parts = ControlParts {
             layout: Layout::new(dir.path()),
             store,
-            handle: engine(script, Arc::clone(&inputs)),
+            handle,
+            desk,
             live: live_receiver,
             definitions: definitions_receiver,
             watch_problems: problems_receiver,
@@ -167,12 +172,12 @@ fn live(deck: Deck) -> Live {
     };
     Live {
         deck: Arc::new(deck),
-        dag_states: vec![
+        dag_states: Arc::new(vec![
             state("etl", false, false),
             state("paused_serving", true, false),
             state("removed", false, true),
             state("serving", false, false),
-        ],
+        ]),
         slots_used: 1,
         slots_total: 16,
         pools: vec![PoolView { name: "default_pool".into(), slots: 128, running: 1, queued: 0 }],
@@ -222,6 +227,8 @@ pub(crate) fn deck() -> Deck {
             max_body_bytes: 1 << 24,
             default_model: None,
         },
+        retention: Default::default(),
+        overlay: Default::default(),
         sources: vec![],
     }
 }
