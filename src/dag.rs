@@ -8,6 +8,7 @@
 //! ```
 
 pub mod check;
+pub mod deadline;
 pub mod diagnostic;
 pub mod duration;
 pub mod file;
@@ -22,6 +23,7 @@ pub mod spec;
 pub mod suggest;
 pub mod template;
 pub mod trigger_rule;
+pub mod weight;
 
 pub use check::load;
 pub use diagnostic::{Diagnostic, Diagnostics};

@@ -13,13 +13,16 @@
 mod admit;
 mod asset;
 mod attempt;
+mod callback;
 pub mod change;
 mod command;
+mod deadline;
 mod decision;
 mod definitions;
 mod draft;
 pub mod effect;
 mod ending;
+mod fair;
 mod index;
 pub mod input;
 mod operation;

@@ -10,10 +10,12 @@
 //! Other processes (attempts) open the same file; SQLite's own locks order their writes.
 
 pub mod asset;
+pub mod callback;
 pub mod dag;
 pub mod dag_run;
 pub mod dag_version;
 pub mod db;
+pub mod deadline;
 pub mod event_log;
 pub mod fault;
 pub mod meta;

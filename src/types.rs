@@ -5,6 +5,8 @@
 
 pub mod ask;
 pub mod asset;
+pub mod callback;
+pub mod deadline;
 pub mod event;
 pub mod fault;
 pub mod figure;

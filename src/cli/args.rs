@@ -266,6 +266,8 @@ pub enum RunsCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// Show what was told to the outside of a run and its tasks
+    Callbacks { dag_id: String, dag_run_id: String },
 }
 
 /// Which task instances are meant.

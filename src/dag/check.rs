@@ -18,7 +18,9 @@ use crate::types::settings::Settings;
 
 mod argument;
 mod asset;
+mod callback;
 mod dag;
+mod deadline;
 mod deck;
 mod edge;
 mod fields;

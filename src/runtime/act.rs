@@ -5,6 +5,8 @@
 //! Launch ─► adopt? ─► prepare (order.json) ─► executor ─► Report ─► engine ─► settled
 //! Kill   ─► cancelled = true ───────────────────┘
 //! ```
+//! Callbacks go their own way (`callback`): nothing waits for them.
+//!
 //! An attempt is known by its token from its launch until the engine has settled its report:
 //! launching it again in between does nothing.
 
@@ -32,12 +34,15 @@ use crate::types::event::Event;
 use crate::types::run::DagRunKey;
 use crate::types::{AttemptKey, Clock, Fault, LaunchToken};
 
+mod callback;
 mod context;
 mod order;
 pub(crate) mod removal;
 mod secrets;
 #[cfg(test)]
 pub(crate) mod tests;
+
+pub(crate) use callback::Callbacks;
 
 /// Carries out effects; clones share what is in flight.
 #[derive(Clone)]
@@ -56,6 +61,7 @@ pub(crate) struct Shared {
     pub(crate) in_daemon: InDaemon,
     /// As many as `max_active_tasks` and pools admit.
     pub(crate) in_flight: Mutex<BTreeMap<LaunchToken, InFlight>>,
+    pub(crate) callbacks: Callbacks,
 }
 
 pub(crate) struct InFlight {
@@ -83,6 +89,7 @@ impl Actor {
             Effect::Launch(launch) => self.take_up(launch, Origin::Decided),
             Effect::Kill { key, token, reason } => self.kill(key, token, &reason),
             Effect::RemoveRun { run, removal } => self.remove_run(&run, removal),
+            Effect::CallBack(request) => self.call_back(*request),
         }
     }
 
@@ -155,6 +162,7 @@ impl Actor {
         for attempt in self.in_flight().values() {
             attempt.task.abort();
         }
+        self.shared.callbacks.let_go();
     }
 
     fn take_up(&self, launch: Launch, origin: Origin) {

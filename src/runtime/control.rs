@@ -162,6 +162,9 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         Request::CancelRun { dag_id, dag_run_id } => {
             operate::cancel(parts, dag_id, dag_run_id).await
         }
+        Request::ListCallbacks { dag_id, dag_run_id } => {
+            runs::callbacks(parts, dag_id, dag_run_id).await
+        }
         Request::ClearTasks { dag_id, dag_run_id, task_ids, only_failed, include_downstream } => {
             let run = DagRunKey { dag_id, dag_run_id };
             operate::clear(parts, run, task_ids, (only_failed, include_downstream)).await

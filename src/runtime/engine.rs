@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::dag::Deck;
-use crate::runtime::act::{Actor, Shared, removal};
+use crate::runtime::act::{Actor, Callbacks, Shared, removal};
 use crate::runtime::executor::Launcher;
 use crate::runtime::executor::in_daemon::InDaemon;
 use crate::runtime::executor::local::Local;
@@ -140,6 +140,7 @@ fn actor(parts: &EngineParts, handle: &Handle, deck: watch::Receiver<Arc<Deck>>)
             deck,
         },
         in_flight: Mutex::new(BTreeMap::new()),
+        callbacks: Callbacks::new(parts.environment.clone()),
     })
 }
 

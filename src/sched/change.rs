@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use crate::dag::Dag;
 use crate::types::asset::AssetEvent;
+use crate::types::callback::CallbackRequest;
+use crate::types::deadline::Deadline;
 use crate::types::event::EventLog;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::{DagId, TaskInstanceKey, Timestamp};
@@ -40,6 +42,10 @@ pub enum Change {
     UndoOperation { id: i64, by: i64 },
     /// Removes a run with all that belongs to it; its folder is to be removed under this name.
     DeleteDagRun { run: DagRunKey, removal: String },
+    /// Appends.
+    InsertCallback(Box<CallbackRequest>),
+    /// Inserts or replaces.
+    PutDeadline(Deadline),
     /// Appends a line to the feed.
     InsertEventLog(EventLog),
 }

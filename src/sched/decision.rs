@@ -139,12 +139,19 @@ impl<'a> Decision<'a> {
         edit: impl FnOnce(&mut DagRun),
     ) {
         let active = self.state.runs.get_mut(key).expect("only runs under way have moves");
+        let had_ended = active.run.state.is_finished();
         check(active.run.state, to).expect("the scheduler makes legal moves only");
         self.state.index.forget_run(&active.run, &active.dag);
         active.run.state = to;
         edit(&mut active.run);
         self.state.index.note_run(&active.run, &active.dag);
         self.draft.put_run(&active.run);
+        let run = active.run.clone();
+        match to {
+            DagRunState::Queued => self.set_deadlines_again(key),
+            DagRunState::Success | DagRunState::Failed if !had_ended => self.deadlines_end(&run),
+            DagRunState::Success | DagRunState::Failed | DagRunState::Running => {}
+        }
     }
 
     /// Returns a task instance of a run under way.

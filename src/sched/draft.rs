@@ -9,6 +9,8 @@ use crate::sched::effect::Effect;
 use crate::sched::input::Reply;
 use crate::sched::step::Decided;
 use crate::types::asset::AssetEvent;
+use crate::types::callback::CallbackRequest;
+use crate::types::deadline::Deadline;
 use crate::types::event::{Event, EventLog};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::{AttemptKey, DagId, TaskInstanceKey};
@@ -28,6 +30,8 @@ pub(super) struct Draft {
     triggering: Vec<(DagRunKey, Vec<i64>)>,
     operations: Vec<Change>,
     deleted: Vec<(DagRunKey, String)>,
+    callbacks: Vec<CallbackRequest>,
+    deadlines: IndexMap<(DagRunKey, u32), Deadline>,
     log: Vec<EventLog>,
     effects: Vec<Effect>,
 }
@@ -89,8 +93,18 @@ impl Draft {
         self.tasks.retain(|key, _| !is_of(key));
         self.tries.retain(|key, _| !is_of(&key.task));
         self.xcoms.retain(|key, _| !is_of(key));
+        self.deadlines.retain(|(of, _), _| of != run);
         self.effect(Effect::RemoveRun { run: run.clone(), removal: removal.clone() });
         self.deleted.push((run.clone(), removal));
+    }
+
+    pub(super) fn put_callback(&mut self, request: CallbackRequest) {
+        self.callbacks.push(request);
+    }
+
+    pub(super) fn put_deadline(&mut self, deadline: Deadline) {
+        let (dag_id, dag_run_id) = (deadline.dag_id.clone(), deadline.dag_run_id.clone());
+        self.deadlines.insert((DagRunKey { dag_id, dag_run_id }, deadline.number), deadline);
     }
 
     pub(super) fn log(&mut self, line: EventLog) {
@@ -136,6 +150,9 @@ impl Draft {
                 .into_iter()
                 .map(|(run, event_ids)| Change::PutTriggeringAssetEvents { run, event_ids }),
         );
+        changes.extend(self.deadlines.into_values().map(Change::PutDeadline));
+        let callbacks = self.callbacks.into_iter().map(Box::new);
+        changes.extend(callbacks.map(Change::InsertCallback));
         let deleted = self.deleted.into_iter();
         changes.extend(deleted.map(|(run, removal)| Change::DeleteDagRun { run, removal }));
         changes.extend(self.log.into_iter().map(Change::InsertEventLog));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::dag::Dag;
 use crate::types::asset::AssetEvent;
+use crate::types::callback::CallbackRequest;
 use crate::types::run::{DagRun, DagRunKey};
 use crate::types::{AttemptKey, LaunchToken, TaskId};
 
@@ -17,6 +18,8 @@ pub enum Effect {
     Kill { key: AttemptKey, token: LaunchToken, reason: String },
     /// Move the folder of a deleted run out of the way under this name, then remove it.
     RemoveRun { run: DagRunKey, removal: String },
+    /// Tell the outside. Its row is pending until it is done: once at least.
+    CallBack(Box<CallbackRequest>),
 }
 
 /// All that an executor needs to know of an attempt.

@@ -1,5 +1,6 @@
 //! How a run ends: of itself, when nothing of it can move any more, or broken off.
 
+use crate::sched::callback::Told;
 use crate::sched::decision::{About, Decision, end_attempt};
 use crate::sched::state::ActiveRun;
 use crate::types::event::Severity;
@@ -14,7 +15,17 @@ impl Decision<'_> {
             return;
         }
         let (state, why) = active.verdict();
+        self.tell_of_run(key, state, &why);
         self.end_run(key, state, None, &why);
+    }
+
+    /// Brings about what a DAG says of how its run is about to end. As in Airflow nobody is told
+    /// where somebody ended it by hand.
+    pub(super) fn tell_of_run(&mut self, key: &DagRunKey, state: DagRunState, why: &str) {
+        let Some(active) = self.state.runs.get(key) else { return };
+        let dag = active.dag.clone();
+        let told = Told::of_run(state, Some(why).filter(|why| !why.is_empty()));
+        self.call_back_run(key, dag.callbacks.of(told.event), told);
     }
 
     /// Ends a run; it leaves the memory.

@@ -20,12 +20,15 @@ pub(super) enum Timer {
     ExecutionTimeout(TaskInstanceKey),
     Retry(TaskInstanceKey),
     Schedule(DagId),
+    /// With the number of the deadline.
+    Deadline(DagRunKey, u32),
 }
 
 /// Task instances that the same limits hold back.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Lane {
     pub(super) dag_id: DagId,
+    pub(super) dag_run_id: DagRunId,
     pub(super) pool: String,
     pub(super) pool_slots: u32,
 }
@@ -33,8 +36,8 @@ pub(super) struct Lane {
 /// A `scheduled` task instance; the first in order is admitted first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ready {
-    priority_weight: Reverse<i64>,
-    run_after: Timestamp,
+    pub(super) priority_weight: Reverse<i64>,
+    pub(super) run_after: Timestamp,
     /// In the topological order of its DAG.
     position: usize,
     pub(super) key: TaskInstanceKey,
@@ -45,6 +48,7 @@ pub(super) struct Ready {
 pub(super) struct Usage {
     pub(super) total: u32,
     pub(super) by_dag: BTreeMap<DagId, u32>,
+    pub(super) by_run: BTreeMap<DagRunKey, u32>,
     /// In slots.
     pub(super) by_pool: BTreeMap<String, u32>,
 }
@@ -66,6 +70,17 @@ pub(super) struct DagRuns {
     pub(super) running: usize,
 }
 
+/// What has moved since `fair` was brought in line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Touched {
+    /// Those whose first task may be another one.
+    pub(super) lanes: BTreeSet<Lane>,
+    /// Those that have more or fewer in flight.
+    pub(super) runs: BTreeSet<DagRunKey>,
+    /// The limits may be others.
+    pub(super) all: bool,
+}
+
 /// What is derived from all runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Index {
@@ -74,6 +89,7 @@ pub(super) struct Index {
     pub(super) usage: Usage,
     pub(super) pools: BTreeMap<String, PoolLoad>,
     pub(super) dag_runs: BTreeMap<DagId, DagRuns>,
+    pub(super) touched: Touched,
 }
 
 /// What is derived from one run.
@@ -128,12 +144,15 @@ impl Index {
             self.timers.insert(timer);
         }
         if ti.state == Some(TaskInstanceState::Scheduled) {
-            let lane = self.ready.entry(lane(dag, ti)).or_default();
-            lane.insert(ready(run, dag, of, ti));
+            let lane = lane(dag, ti);
+            self.touched.lanes.insert(lane.clone());
+            self.ready.entry(lane).or_default().insert(ready(run, dag, of, ti));
         }
         if ti.state.is_some_and(TaskInstanceState::is_in_flight) {
             self.usage.total += 1;
             *self.usage.by_dag.entry(ti.key.dag_id.clone()).or_default() += 1;
+            *self.usage.by_run.entry(run.key()).or_default() += 1;
+            self.touched.runs.insert(run.key());
             *self.usage.by_pool.entry(ti.pool.clone()).or_default() += pool_slots(dag, ti);
         }
         self.load(dag, ti, false);
@@ -176,10 +195,13 @@ impl Index {
                     self.ready.remove(&lane);
                 }
             }
+            self.touched.lanes.insert(lane);
         }
         if ti.state.is_some_and(TaskInstanceState::is_in_flight) {
             self.usage.total = self.usage.total.saturating_sub(1);
             give_back(&mut self.usage.by_dag, &ti.key.dag_id, 1);
+            give_back(&mut self.usage.by_run, &run.key(), 1);
+            self.touched.runs.insert(run.key());
             give_back(&mut self.usage.by_pool, &ti.pool, pool_slots(dag, ti));
         }
         self.load(dag, ti, true);
@@ -235,6 +257,15 @@ impl Index {
         }
     }
 
+    /// Returns the lanes of a run.
+    pub(super) fn lanes_of(&self, run: &DagRunKey) -> impl Iterator<Item = &Lane> {
+        let DagRunKey { dag_id, dag_run_id } = run.clone();
+        let from = Lane { dag_id, dag_run_id, pool: String::new(), pool_slots: 0 };
+        let is_of_run =
+            |lane: &&Lane| lane.dag_id == run.dag_id && lane.dag_run_id == run.dag_run_id;
+        self.ready.range(from..).map(|(lane, _)| lane).take_while(is_of_run)
+    }
+
     /// Returns how many runs of a DAG are queued or running.
     pub(super) fn active_runs(&self, dag_id: &DagId) -> usize {
         self.dag_runs.get(dag_id).map_or(0, |runs| runs.queued.len() + runs.running)
@@ -264,7 +295,12 @@ fn place(run: &DagRun) -> (Timestamp, Timestamp, DagRunId) {
 }
 
 fn lane(dag: &Dag, ti: &TaskInstance) -> Lane {
-    Lane { dag_id: ti.key.dag_id.clone(), pool: ti.pool.clone(), pool_slots: pool_slots(dag, ti) }
+    Lane {
+        dag_id: ti.key.dag_id.clone(),
+        dag_run_id: ti.key.dag_run_id.clone(),
+        pool: ti.pool.clone(),
+        pool_slots: pool_slots(dag, ti),
+    }
 }
 
 fn pool_slots(dag: &Dag, ti: &TaskInstance) -> u32 {
@@ -272,7 +308,7 @@ fn pool_slots(dag: &Dag, ti: &TaskInstance) -> u32 {
 }
 
 fn ready(run: &DagRun, dag: &Dag, of: &RunIndex, ti: &TaskInstance) -> Ready {
-    let weight = dag.tasks.get(&ti.key.task_id).map_or(0, |task| task.priority_weight);
+    let weight = dag.tasks.get(&ti.key.task_id).map_or(0, |task| task.priority_weight_total);
     Ready {
         priority_weight: Reverse(weight),
         run_after: run.run_after,

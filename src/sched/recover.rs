@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::dag::{Dag, Deck};
 use crate::sched::definitions::new_dag_state;
+use crate::sched::fair::Fair;
 use crate::sched::index::Index;
 use crate::sched::state::{ActiveRun, EndedRun, Pending, Recovered, State};
 
@@ -26,7 +27,10 @@ pub(super) fn recover(
         next_operation_id: recovered.last_operation_id + 1,
         token_prefix,
         next_token: 1,
+        deadlines: std::collections::BTreeMap::new(),
+        runtimes: recovered.runtimes.into_iter().map(|(id, of)| (id, of.into())).collect(),
         index: Index::default(),
+        fair: Fair::default(),
         pending: Pending { is_fresh: true, ..Pending::default() },
     };
     state.queued_asset_events.retain(|_, events| !events.is_empty());
@@ -53,6 +57,7 @@ pub(super) fn recover(
         state.index.note_all(&active);
         state.runs.insert(active.run.key(), active);
     }
+    state.take_up_deadlines(recovered.deadlines);
     (state, orphans)
 }
 

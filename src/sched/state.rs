@@ -1,13 +1,16 @@
 //! All scheduling state, owned by one engine task.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::dag::{Dag, Deck};
 use crate::sched::change::DagState;
+use crate::sched::fair::Fair;
 use crate::sched::index::{Index, PoolLoad, RunIndex};
 use crate::sched::recover;
 use crate::types::asset::AssetEvent;
+use crate::types::deadline::Deadline;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{DagId, DagRunId, MapIndex, TaskId, TaskInstanceKey, Timestamp};
 
@@ -30,7 +33,12 @@ pub struct State {
     /// Begins every launch token, so that tokens of two daemons differ.
     pub token_prefix: String,
     pub next_token: u64,
+    /// Deadlines of runs under way that have not been missed.
+    pub(super) deadlines: BTreeMap<DagRunKey, BTreeMap<u32, Deadline>>,
+    /// How long the last runs of each DAG took, the newest last.
+    pub(super) runtimes: BTreeMap<DagId, VecDeque<Duration>>,
     pub(super) index: Index,
+    pub(super) fair: Fair,
     pub(super) pending: Pending,
 }
 
@@ -94,6 +102,10 @@ pub struct Recovered {
     pub known_asset_changes: Vec<String>,
     pub last_asset_event_id: i64,
     pub last_operation_id: i64,
+    /// Deadlines of those runs.
+    pub deadlines: Vec<Deadline>,
+    /// How long the last runs of DAGs took, the newest last, where their deadlines ask for it.
+    pub runtimes: Vec<(DagId, Vec<Duration>)>,
 }
 
 impl State {

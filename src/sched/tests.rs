@@ -2,10 +2,13 @@
 
 mod assets;
 mod branches;
+mod callbacks;
 mod clear;
 mod commands;
+mod deadlines;
 mod decks;
 mod definitions;
+mod fairness;
 mod limits;
 mod marks;
 mod random;

@@ -4,7 +4,9 @@ use rusqlite::Connection;
 
 use crate::sched::Change;
 use crate::store::fault::StoreError;
-use crate::store::{asset, dag, dag_run, dag_version, event_log, operation, task_instance, xcom};
+use crate::store::{
+    asset, callback, dag, dag_run, dag_version, deadline, event_log, operation, task_instance, xcom,
+};
 
 /// Writes the changes. Runs and asset events come first, since other rows refer to them; but a
 /// run that is deleted may be made anew by what comes after.
@@ -39,6 +41,8 @@ fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
         Change::InsertOperation(row) => operation::insert(conn, row),
         Change::UndoOperation { id, by } => operation::undo(conn, *id, *by),
         Change::DeleteDagRun { run, removal } => dag_run::delete(conn, run, removal),
+        Change::InsertCallback(request) => callback::insert(conn, request),
+        Change::PutDeadline(one) => deadline::put(conn, one),
         Change::InsertEventLog(line) => event_log::insert(conn, line).map(drop),
     }
 }

@@ -9,6 +9,7 @@ use crate::store::fault::StoreError;
 /// Every migration, in order; the n-th leads to schema n.
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0005_callbacks_and_deadlines.sql"),
     include_str!("migrations/0006_versions_and_operations.sql"),
     include_str!("migrations/0008_keep.sql"),
 ];
@@ -53,6 +54,7 @@ mod tests {
     /// The digest of every released migration. Append; never edit a line.
     const RELEASED: &[&str] = &[
         "e81b6b2e1edf95ef8f1ee599a0f823327ba251da71ff8d7db84f3a1687d247a0",
+        "9307b702c0f788474dc662ce65aaf26c86f7e9924a9bd53a2f7ae6cf7c6c4143",
         "3184976aed9de5524d7ed9eac648aeb5b376c0e5a97f9ba11701fb6fbaa63b47",
         "108f0a8529197ae44553c9680fa7408b9a2416ca2dc19dc97a0d40dcde754f2b",
     ];

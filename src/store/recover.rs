@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use crate::dag::Dag;
 use crate::sched::state::{EndedRun, Recovered};
 use crate::store::fault::StoreError;
-use crate::store::{asset, dag, dag_run, dag_version, operation, task_instance};
+use crate::store::{asset, dag, dag_run, dag_version, deadline, operation, task_instance};
 use crate::types::DagId;
 use crate::types::run::DagRun;
 
@@ -38,6 +38,8 @@ pub(crate) fn recover(conn: &Connection) -> Result<Recovered, StoreError> {
         known_asset_changes: Vec::new(),
         last_asset_event_id: asset::last_id(conn)?,
         last_operation_id: operation::last_id(conn)?,
+        deadlines: deadline::open(conn)?,
+        runtimes: Vec::new(),
     })
 }
 

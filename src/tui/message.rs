@@ -121,6 +121,7 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::PlanTrigger { .. }
         | Request::ListRuns { .. }
         | Request::ShowRun { .. }
+        | Request::ListCallbacks { .. }
         | Request::ShowTask { .. }
         | Request::ListTaskInstances(_)
         | Request::ListVariables

@@ -124,6 +124,7 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         | Request::Undo { .. }
         | Request::SetPaused { .. }
         | Request::CancelRun { .. }
+        | Request::ListCallbacks { .. }
         | Request::EmitAsset { .. }
         | Request::SetVariables { .. }
         | Request::DeleteVariable { .. }
@@ -365,6 +366,7 @@ fn run_detail(run: DagRun) -> RunDetailView {
         edges: edges.collect(),
         triggering_asset_events: vec![],
         median_duration: Some(48.0),
+        deadlines: Vec::new(),
         run,
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::types::asset::AssetEvent;
+use crate::types::callback::CallbackRequest;
 use crate::types::event::EventLog;
 use crate::types::ids::TrackingRunId;
 use crate::types::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
@@ -69,6 +70,11 @@ pub enum Request {
         dag_run_id: DagRunId,
     },
     CancelRun {
+        dag_id: DagId,
+        dag_run_id: DagRunId,
+    },
+    /// What was told to the outside of a run and its tasks, oldest first.
+    ListCallbacks {
         dag_id: DagId,
         dag_run_id: DagRunId,
     },
@@ -292,6 +298,7 @@ pub enum Answer {
         total: u64,
     },
     RunDetail(Box<RunDetailView>),
+    Callbacks(Vec<CallbackRequest>),
     /// The task instances that were cleared.
     Cleared(Vec<AttemptKey>),
     Operated(Box<OperationView>),

@@ -9,6 +9,7 @@ use crate::types::settings::Settings;
 mod codes;
 mod inherit;
 mod kept;
+mod react;
 mod retention;
 mod sample;
 mod source_text;

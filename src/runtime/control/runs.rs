@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::dag::Dag;
 use crate::runtime::control::{ControlParts, find};
 use crate::store::dag_run::{self, RunFilter};
-use crate::store::{asset, dag_version, rendered, task_instance, xcom};
+use crate::store::{asset, callback, dag_version, deadline, rendered, task_instance, xcom};
 use crate::types::ask::{Answer, TaskInstanceQuery};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::view::{RunDetailView, TaskDetailView};
@@ -74,6 +74,7 @@ pub(super) async fn show(
             edges: Vec::new(),
             triggering_asset_events: asset::triggering(conn, &key)?,
             median_duration: dag_run::median_durations(conn, &ids)?.remove(&key.dag_id),
+            deadlines: deadline::for_run(conn, &key)?,
         };
         Ok(Some((detail, kept)))
     };
@@ -83,6 +84,17 @@ pub(super) async fn show(
         arrange(dag, &mut detail);
     }
     Ok(Answer::RunDetail(Box::new(detail)))
+}
+
+/// Returns what was told to the outside of a run and its tasks.
+pub(super) async fn callbacks(
+    parts: &ControlParts,
+    dag_id: DagId,
+    dag_run_id: DagRunId,
+) -> Result<Answer, Fault> {
+    let key = DagRunKey { dag_id, dag_run_id };
+    get(parts, &key).await?;
+    parts.read(move |conn| callback::for_run(conn, &key)).await.map(Answer::Callbacks)
 }
 
 /// Puts the tasks in the order of the graph, and draws the edges between those there are.

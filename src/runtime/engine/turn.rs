@@ -17,6 +17,7 @@ use crate::runtime::executor::process::panic_text;
 use crate::runtime::handle::Asked;
 use crate::sched::{Decided, Input, Rejected, State, step};
 use crate::store::asset;
+use crate::types::callback::CallbackRequest;
 use crate::types::{AttemptKey, Fault, FaultKind, LaunchToken, time};
 
 /// How many inputs share one commit: enough for one fsync to carry a burst, few enough that
@@ -62,6 +63,12 @@ fn end_orphans(actor: &Actor, orphans: Vec<(AttemptKey, LaunchToken)>) {
     }
 }
 
+fn take_up_callbacks(actor: &Actor, callbacks: Vec<CallbackRequest>) {
+    for request in callbacks {
+        actor.call_back(request);
+    }
+}
+
 impl Loop {
     pub(super) fn new(
         parts: EngineParts,
@@ -70,6 +77,7 @@ impl Loop {
         channels: Channels,
     ) -> Self {
         end_orphans(&actor, recovery.orphans);
+        take_up_callbacks(&actor, recovery.callbacks);
         Self {
             parts,
             state: recovery.state,
@@ -241,6 +249,7 @@ impl Loop {
     fn take_over(&mut self, recovery: Recovery) {
         self.state = recovery.state;
         end_orphans(&self.actor, recovery.orphans);
+        take_up_callbacks(&self.actor, recovery.callbacks);
         let wanted = self.tokens();
         self.actor.end_all_but(&|token| wanted.contains(token));
         self.adopt_all();

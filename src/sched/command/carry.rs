@@ -186,6 +186,7 @@ impl Decision<'_> {
         if let Some(active) = self.state.runs.remove(key) {
             self.state.index.forget_all(&active);
         }
+        self.drop_deadlines(key);
         let name = self.removal_name();
         self.draft.delete_run(key, name);
         self.runs_changed(&key.dag_id);

@@ -128,6 +128,8 @@ impl Decision<'_> {
             self.work.extend(waiting.map(|ti| ti.key.clone()));
             self.state.runs.insert(key.clone(), active);
             self.maybe_ended.insert(key.clone());
+        } else {
+            self.drop_deadlines(&key);
         }
         self.runs_changed(&key.dag_id);
     }

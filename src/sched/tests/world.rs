@@ -25,6 +25,8 @@ pub(crate) use super::decks::{dag, deck, task};
 use crate::sched::change::{DagState, DagVersion, OperationRow};
 use crate::sched::input::{Operate, Undo};
 use crate::types::asset::AssetEvent;
+use crate::types::callback::CallbackRequest;
+use crate::types::deadline::Deadline;
 use crate::types::operation::{ClearTasks, Operation, OperationView, Reach, TaskChoice, TaskMove};
 
 /// What a store would hold.
@@ -43,6 +45,8 @@ pub(crate) struct Rows {
     /// Outputs that operations took away.
     pub(crate) taken: BTreeMap<i64, BTreeMap<TaskInstanceKey, Value>>,
     pub(crate) undone: BTreeMap<i64, i64>,
+    pub(crate) callbacks: Vec<CallbackRequest>,
+    pub(crate) deadlines: BTreeMap<(DagRunKey, u32), Deadline>,
     pub(crate) log: Vec<EventLog>,
 }
 
@@ -101,6 +105,15 @@ impl Rows {
                 self.tries.retain(|key, _| !is_of(&key.task));
                 self.xcoms.retain(|key, _| !is_of(key));
                 self.triggering.remove(&run);
+                self.callbacks
+                    .retain(|one| (&one.dag_id, &one.dag_run_id) != (&run.dag_id, &run.dag_run_id));
+                self.deadlines.retain(|(key, _), _| *key != run);
+            }
+            Change::InsertCallback(request) => self.callbacks.push(*request),
+            Change::PutDeadline(deadline) => {
+                let (dag_id, dag_run_id) = (deadline.dag_id.clone(), deadline.dag_run_id.clone());
+                let key = (DagRunKey { dag_id, dag_run_id }, deadline.number);
+                self.deadlines.insert(key, deadline);
             }
             Change::InsertEventLog(line) => self.log.push(line),
         }
@@ -157,6 +170,13 @@ impl Rows {
                 .collect(),
             last_asset_event_id: self.asset_events.keys().next_back().copied().unwrap_or(0),
             last_operation_id: self.operations.keys().next_back().copied().unwrap_or(0),
+            deadlines: self
+                .deadlines
+                .values()
+                .filter(|one| !one.missed && one.met_at.is_none())
+                .cloned()
+                .collect(),
+            runtimes: Vec::new(),
         }
     }
 }
@@ -233,6 +253,10 @@ impl World {
             assert_eq!(mine.run, active.run);
             assert_eq!(mine.dag.version, active.dag.version);
             assert_eq!(mine.triggering_asset_events, active.triggering_asset_events);
+        }
+        let open = |state: &State, key: &DagRunKey| state.deadlines.get(key).cloned();
+        for key in again.runs.keys() {
+            assert_eq!(open(&self.state, key), open(&again, key), "deadlines of {key:?}");
         }
     }
 
@@ -390,7 +414,7 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Launch(launch) => Some(launch.task_id.to_string()),
-                Effect::Kill { .. } | Effect::RemoveRun { .. } => None,
+                Effect::Kill { .. } | Effect::RemoveRun { .. } | Effect::CallBack(_) => None,
             })
             .collect()
     }
@@ -401,7 +425,7 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Kill { key, .. } => Some(key.task.task_id.to_string()),
-                Effect::Launch(_) | Effect::RemoveRun { .. } => None,
+                Effect::Launch(_) | Effect::RemoveRun { .. } | Effect::CallBack(_) => None,
             })
             .collect()
     }

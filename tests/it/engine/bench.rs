@@ -45,6 +45,7 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let definitions = format!("[deck]\nname = \"test\"\n[dag.d]\n{tasks}");
         std::fs::write(dir.path().join("dags.toml"), definitions).unwrap();
+        std::fs::write(dir.path().join("secret"), "hunter2\n").unwrap();
         let layout = Layout::new(dir.path());
         std::fs::create_dir(layout.state_dir()).unwrap();
         let store = Store::open(&layout.database()).unwrap();

@@ -12,8 +12,9 @@ use crate::dag::graph::Graph;
 use crate::dag::operator::Operator;
 use crate::dag::params::Params;
 use crate::dag::schedule::{AssetExpression, Schedule};
-use crate::dag::spec::{AssetSpec, AssetUri, ServingSpec};
+use crate::dag::spec::{AssetSpec, AssetUri, Callbacks, ServingSpec};
 use crate::dag::trigger_rule::TriggerRule;
+use crate::dag::weight::WeightRule;
 use crate::dag::{Dag, Deck, TaskSpec};
 use crate::runtime::handle::Asked;
 use crate::runtime::serving::{self, ServingOrder};
@@ -254,6 +255,8 @@ pub(crate) fn dag(dag_id: &str, tasks: &[(&str, &[&str])]) -> Dag {
         max_active_runs: 16,
         max_active_tasks: 16,
         dagrun_timeout: None,
+        callbacks: Callbacks::default(),
+        deadlines: Vec::new(),
         is_paused_upon_creation: false,
         params: Params { schema, defaults: sample::object(json!({"n": 1})) },
         tasks: tasks.iter().map(|(id, before)| ((*id).into(), task(id, before))).collect(),
@@ -274,12 +277,16 @@ fn task(id: &str, before: &[&str]) -> TaskSpec {
         trigger_rule: TriggerRule::AllSuccess,
         retries: 0,
         retry_delay: std::time::Duration::ZERO,
-        retry_exponential_backoff: false,
+        retry_exponential_backoff: 0.0,
         max_retry_delay: None,
+        no_retry_exit_codes: Vec::new(),
         execution_timeout: None,
         pool: "default_pool".into(),
         pool_slots: 1,
         priority_weight: 1,
+        weight_rule: WeightRule::Absolute,
+        priority_weight_total: 1,
+        callbacks: Callbacks::default(),
         env: IndexMap::new(),
         inlets: vec![],
         outlets: vec![],
