@@ -22,6 +22,7 @@ mod definitions;
 mod draft;
 pub mod effect;
 mod ending;
+mod explain;
 mod fair;
 mod index;
 pub mod input;

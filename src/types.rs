@@ -18,6 +18,7 @@ pub mod settings;
 pub mod state;
 pub mod time;
 pub mod view;
+pub mod why;
 
 pub use fault::{Fault, FaultKind};
 pub use ids::{

@@ -80,6 +80,13 @@ pub enum Command {
     Runs(RunsCommand),
     /// Show the tasks of a run; clear, mark and note tasks
     Tasks(TasksArgs),
+    /// Say why a DAG, a run or a task does or does not go on
+    Why {
+        dag_id: String,
+        dag_run_id: Option<String>,
+        /// TASK, or TASK[3] of a mapped one
+        task: Option<String>,
+    },
     /// Undo what was done to runs, while nothing has moved on since
     Undo {
         /// Which operation; the last one where none is given

@@ -17,6 +17,7 @@ pub mod runs;
 pub mod serving;
 pub mod tasks;
 pub mod variables;
+pub mod why;
 
 mod exchange;
 
@@ -44,6 +45,9 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Trigger(args)) => runs::trigger(&layout, args, output).await,
         Some(Command::Runs(command)) => runs::dispatch(&layout, command, output).await,
         Some(Command::Tasks(args)) => runs::tasks(&layout, args, output).await,
+        Some(Command::Why { dag_id, dag_run_id, task }) => {
+            why::why(&layout, dag_id, dag_run_id, task, output).await
+        }
         Some(Command::Undo { id }) => operate::undo(&layout, id, output).await,
         Some(Command::Operations(command)) => operate::operations(&layout, command, output).await,
         Some(Command::Variables(command)) => variables::dispatch(&layout, command, output).await,

@@ -36,6 +36,7 @@ mod status;
 mod trigger;
 mod user;
 mod versions;
+mod why;
 
 /// What the control is made of.
 #[derive(Clone)]
@@ -176,6 +177,7 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         Request::Undo { id } => {
             operate::undo(parts, id).await.map(|view| Answer::Operated(Box::new(view)))
         }
+        Request::Explain(subject) => why::explain(parts, subject).await,
         Request::ListOperations { limit, before_id } => {
             operate::list(parts, limit, before_id).await
         }

@@ -17,7 +17,7 @@ use crate::sched::input::{Command, Rejected, Reply};
 use crate::types::DagId;
 
 pub(super) use operate::Found;
-pub(super) use select::reach;
+pub(super) use select::{instances, reach};
 
 impl Decision<'_> {
     pub(super) fn command(&mut self, command: Command) -> Result<Reply, Rejected> {

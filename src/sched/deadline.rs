@@ -74,7 +74,7 @@ impl Decision<'_> {
     pub(super) fn deadline_missed(&mut self, key: &DagRunKey, number: u32) {
         let Some(mut deadline) = self.state.forget_deadline(key, number) else { return };
         let Some(active) = self.state.runs.get(key) else { return };
-        let dag = self.dag_in_force(&key.dag_id, active).clone();
+        let dag = self.state.dag_in_force(active).clone();
         let state = active.run.state;
         deadline.missed = true;
         let due = deadline.deadline_time;

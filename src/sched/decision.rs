@@ -2,9 +2,8 @@
 //! move is checked against `transition`, indexed, and written into the draft.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
 
-use crate::dag::{Dag, TaskSpec};
+use crate::dag::TaskSpec;
 use crate::sched::draft::Draft;
 use crate::sched::effect::Effect;
 use crate::sched::operation::UnderWay;
@@ -162,11 +161,6 @@ impl<'a> Decision<'a> {
     /// Returns the definition of a task of a run under way, as the run began with it.
     pub(super) fn spec(&self, key: &TaskInstanceKey) -> Option<&TaskSpec> {
         self.state.runs.get(&run_key(key))?.dag.tasks.get(&key.task_id)
-    }
-
-    /// Returns the present definition of a DAG, else the one that `run` began with.
-    pub(super) fn dag_in_force<'b>(&'b self, dag_id: &DagId, run: &'b ActiveRun) -> &'b Arc<Dag> {
-        self.state.deck.dags.get(dag_id).unwrap_or(&run.dag)
     }
 
     pub(super) fn next_token(&mut self) -> LaunchToken {

@@ -11,6 +11,7 @@ use crate::types::asset::AssetEventSpec;
 use crate::types::operation::{Operation, OperationView};
 use crate::types::run::{DagRun, DagRunKey};
 use crate::types::view::ParamProblem;
+use crate::types::why::{WhySubject, WhyView};
 use crate::types::{AttemptKey, DagId, DagRunId, Fault, TaskId};
 
 /// Everything that can happen to the scheduler.
@@ -25,6 +26,8 @@ pub enum Input {
     AssetChanged(AssetEventSpec),
     /// `dags.toml` was read, and is in force from now on.
     DefinitionsLoaded(Arc<Deck>),
+    /// Somebody asks why something does or does not go on; nothing changes.
+    Explain(WhySubject),
     /// Time has passed: `State::next_wakeup` came, or a second went by.
     Tick,
 }
@@ -40,7 +43,11 @@ impl Input {
                 outcome: Outcome::Success { asset_events, .. },
                 ..
             }) => asset_events.as_slice(),
-            Self::Report(_) | Self::Command(_) | Self::DefinitionsLoaded(_) | Self::Tick => &[],
+            Self::Report(_)
+            | Self::Command(_)
+            | Self::DefinitionsLoaded(_)
+            | Self::Explain(_)
+            | Self::Tick => &[],
         };
         specs.iter().filter_map(|spec| spec.dedupe_key.clone()).collect()
     }
@@ -91,6 +98,7 @@ pub enum Reply {
     Done,
     Run(Box<DagRun>),
     Operated(Box<OperationView>),
+    Why(Vec<WhyView>),
     /// The event was taken note of; `false`: it was known already.
     AssetEvent {
         is_new: bool,

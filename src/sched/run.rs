@@ -107,7 +107,7 @@ impl Decision<'_> {
         let (_, _, dag_run_id) = runs.queued.first()?;
         let key = DagRunKey { dag_id: dag_id.clone(), dag_run_id: dag_run_id.clone() };
         let active = self.state.runs.get(&key)?;
-        let limit = self.dag_in_force(dag_id, active).max_active_runs;
+        let limit = self.state.dag_in_force(active).max_active_runs;
         (runs.running < usize::try_from(limit).unwrap_or(usize::MAX)).then_some(key)
     }
 

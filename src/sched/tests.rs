@@ -8,6 +8,7 @@ mod commands;
 mod deadlines;
 mod decks;
 mod definitions;
+mod explain;
 mod fairness;
 mod limits;
 mod marks;

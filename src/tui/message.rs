@@ -117,6 +117,7 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::ShowDag { .. }
         | Request::ListDagVersions { .. }
         | Request::ListOperations { .. }
+        | Request::Explain(_)
         | Request::DiffDagVersions { .. }
         | Request::PlanTrigger { .. }
         | Request::ListRuns { .. }

@@ -119,6 +119,7 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
             definition: String::new(),
         }),
         Request::ListOperations { .. } => Answer::Operations(vec![]),
+        Request::Explain(_) => Answer::Why(vec![]),
         Request::Shutdown
         | Request::Operate { .. }
         | Request::Undo { .. }

@@ -22,6 +22,7 @@ use crate::types::view::{
     ExperimentView, LineageView, LogChunk, ModelDetailView, ModelVersionView, ModelView,
     ParamProblem, RunDetailView, StatusView, TaskDetailView, TrackingRunView, TriggerPlan,
 };
+use crate::types::why::{WhySubject, WhyView};
 
 /// A wish of a client. Those that change something say so in their names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,6 +100,8 @@ pub enum Request {
     Undo {
         id: Option<i64>,
     },
+    /// Why a DAG, a run or a task does or does not go on.
+    Explain(WhySubject),
     /// What was done to runs, newest first.
     ListOperations {
         limit: u32,
@@ -303,6 +306,7 @@ pub enum Answer {
     Cleared(Vec<AttemptKey>),
     Operated(Box<OperationView>),
     Operations(Vec<OperationLine>),
+    Why(Vec<WhyView>),
     Task(Box<TaskDetailView>),
     TaskInstances {
         task_instances: Vec<TaskInstance>,

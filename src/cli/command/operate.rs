@@ -133,7 +133,7 @@ fn choices(which: &WhichTasks) -> Result<Vec<TaskChoice>, Fault> {
 }
 
 /// Takes `TASK` or `TASK[3]`.
-fn choice(text: &str) -> Result<TaskChoice, Fault> {
+pub(super) fn choice(text: &str) -> Result<TaskChoice, Fault> {
     let Some((task, rest)) = text.split_once('[') else {
         return Ok(TaskChoice { task_id: text.into(), map_indexes: Vec::new() });
     };

@@ -78,7 +78,7 @@ impl Selection<'_> {
 }
 
 /// Returns the instances of a task, in order of their map index.
-pub(super) fn instances<'r>(
+pub(in crate::sched) fn instances<'r>(
     active: &'r ActiveRun,
     task_id: &TaskId,
 ) -> impl Iterator<Item = &'r TaskInstance> {

@@ -136,7 +136,7 @@ impl Decision<'_> {
 
     fn has_room_for(&self, active: &ActiveRun) -> bool {
         let dag_id = &active.run.dag_id;
-        let limit = self.dag_in_force(dag_id, active).max_active_runs;
+        let limit = self.state.dag_in_force(active).max_active_runs;
         let running = self.state.index.dag_runs.get(dag_id).map_or(0, |runs| runs.running);
         running < usize::try_from(limit).unwrap_or(usize::MAX)
     }

@@ -10,9 +10,12 @@ use super::world::{World, dag, deck, task};
 use crate::dag::operator::Operator;
 use crate::dag::trigger_rule::TriggerRule;
 use crate::dag::{Dag, Deck};
-use crate::sched::{Input, Outcome, Rejected, Report};
+use crate::sched::{Input, Outcome, Rejected, Report, explain};
 use crate::types::operation::{MarkTasks, Operation, Reach};
-use crate::types::{AttemptKey, DagRunState, LaunchToken, TaskId};
+use crate::types::why::ReasonKind;
+use crate::types::{
+    AttemptKey, DagRunState, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState,
+};
 
 const TASKS_MAX: usize = 9;
 
@@ -155,6 +158,23 @@ fn undo_last(world: &mut World) {
     }
 }
 
+/// Asks of every unfinished instance why it stands where it stands; returns those that nothing
+/// is said to hold back.
+fn unexplained(world: &World) -> Vec<TaskInstanceKey> {
+    let mut held_by_nothing = Vec::new();
+    for active in world.state.runs.values() {
+        assert!(!explain::run(&world.state, world.now, active).is_empty());
+        for ti in active.tasks.values() {
+            let reasons = explain::task(&world.state, world.now, active, ti);
+            assert!(!reasons.is_empty(), "{}", ti.key);
+            if reasons.iter().any(|reason| reason.kind == ReasonKind::Nothing) {
+                held_by_nothing.push(ti.key.clone());
+            }
+        }
+    }
+    held_by_nothing
+}
+
 fn outcome(world: &World, key: &AttemptKey, dice: u32) -> Outcome {
     let run = crate::sched::decision::run_key(&key.task);
     let dag = &world.state.runs[&run].dag;
@@ -228,6 +248,41 @@ proptest! {
         prop_assert_eq!(left, None);
         let open = world.rows.tries.values().find(|t| !t.state.is_finished());
         prop_assert_eq!(open, None);
+    }
+
+    /// A settled state leaves nothing that could move; a state that was just recovered does, and
+    /// what is said to be held back by nothing goes on in the next step.
+    #[test]
+    fn every_unfinished_instance_has_a_reason_and_nothing_is_held_back_by_nothing(
+        first in prop::collection::vec(task_plan(), 1..TASKS_MAX),
+        second in prop::collection::vec(task_plan(), 1..TASKS_MAX),
+        dice in prop::collection::vec(any::<u32>(), 1..40),
+        room in 1..9_u32,
+    ) {
+        let mut narrow = deck(vec![build(&first, "first", 2), build(&second, "second", 1)]);
+        narrow.max_active_tasks = 2;
+        let mut world = World::new(narrow.clone());
+        world.trigger("first");
+        world.trigger("second");
+        for dice in dice {
+            act(&mut world, &narrow, dice);
+            let held_by_nothing = unexplained(&world);
+            prop_assert!(held_by_nothing.is_empty(), "{:?}", held_by_nothing);
+        }
+        let mut wide = narrow;
+        wide.max_active_tasks = 2 + room;
+        wide.pools.insert("narrow".into(), 9);
+        world.restart(wide);
+        let said = unexplained(&world);
+        world.checks_limits = false;
+        world.tick();
+        for key in said {
+            let ti = &world.rows.tasks[&key];
+            prop_assert!(
+                ti.state.is_some_and(|state| state != TaskInstanceState::Scheduled),
+                "nothing held {} back, and it is {:?}", key, ti.state
+            );
+        }
     }
 
     #[test]

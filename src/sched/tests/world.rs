@@ -376,6 +376,11 @@ impl World {
         }
     }
 
+    /// Ends the run that names mean, as failed.
+    pub(crate) fn cancel(&mut self) {
+        self.operate(Operation::MarkRuns { state: DagRunState::Failed }).unwrap();
+    }
+
     /// Undoes an operation, as one that was kept with its images.
     pub(crate) fn undo(&mut self, id: i64) -> Result<OperationView, Rejected> {
         let row = self.rows.operations[&id].clone();
