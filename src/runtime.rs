@@ -8,6 +8,7 @@
 
 pub mod act;
 pub mod attempt;
+pub mod backup;
 pub mod control;
 pub mod desk;
 pub mod engine;
@@ -23,6 +24,7 @@ pub mod retention;
 pub mod serving;
 pub mod task_log;
 pub mod watch;
+pub(crate) mod xcom;
 
 pub use control::Control;
 pub use handle::Handle;

@@ -27,7 +27,7 @@ pub mod task_instance;
 pub mod task_map;
 pub mod xcom;
 
-mod apply;
+pub(crate) mod apply;
 mod migrate;
 mod readers;
 mod recover;

@@ -134,7 +134,7 @@ fn output(scope: Scope<'_>, text: &str) -> Option<Source> {
     let (task, path) = match rest.strip_prefix('.') {
         Some(rest) if !rest.is_empty() && rest.chars().all(is_name) => {
             let first = rest.split('.').next().unwrap_or(rest);
-            let task = longest(rest, scope.tasks.iter().map(String::as_str)).unwrap_or(first);
+            let task = longest(rest, |task| scope.tasks.contains(task)).unwrap_or(first);
             (task, &rest[task.len()..])
         }
         Some(_) => return None,

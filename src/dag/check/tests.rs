@@ -121,7 +121,7 @@ error[unknown-key]: the deck has no key `timezon`
 3 | timezon = \"UTC\"
   | ^^^^^^^
   |
-  = help: did you mean `timezone`? keys here: `name`, `timezone`, `max_active_tasks`, `max_map_length`, `default_args`, `retention`"
+  = help: did you mean `timezone`? keys here: `name`, `timezone`, `max_active_tasks`, `max_map_length`, `xcom_file_max_bytes`, `xcom_max_bytes`, `python`, `default_args`, `retention`"
     );
     assert_eq!(Diagnostics(vec![found.clone()]).to_string(), format!("{}\n", found.drawing));
 }

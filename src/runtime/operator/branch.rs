@@ -1,5 +1,7 @@
 //! `branch` and `short_circuit`: which of the tasks downstream go on.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::DaemonContext;
@@ -27,7 +29,8 @@ pub(super) fn branch(context: &DaemonContext) -> Result<Outcome, OperatorError> 
 /// Makes the outcome of a decision.
 pub(super) fn follow(output: Value, chosen: Vec<TaskId>) -> Outcome {
     Outcome::Success {
-        output,
+        outputs: BTreeMap::new(),
+output,
         chosen: Some(chosen),
         skip_all_downstream: false,
         asset_events: Vec::new(),
@@ -79,7 +82,8 @@ pub(super) fn short_circuit(context: &DaemonContext) -> Result<Outcome, Operator
     }
     context.log.say("the condition does not hold: skips what is downstream");
     Ok(Outcome::Success {
-        output: json!(false),
+        outputs: BTreeMap::new(),
+output: json!(false),
         chosen: Some(Vec::new()),
         skip_all_downstream: ignores_rules,
         asset_events: Vec::new(),

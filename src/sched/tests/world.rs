@@ -25,6 +25,7 @@ use crate::types::{
 pub(crate) use super::decks::{dag, deck, task};
 use crate::sched::change::DagState;
 use crate::types::asset::AssetEvent;
+use crate::types::xcom::{RETURN_VALUE, XcomValue};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
 
@@ -37,6 +38,8 @@ pub(crate) struct Rows {
     pub(crate) tries: BTreeMap<AttemptKey, TaskTry>,
     pub(crate) xcoms: BTreeMap<TaskInstanceKey, Value>,
     pub(crate) maps: BTreeMap<TaskInstanceKey, BTreeMap<String, usize>>,
+    /// Those of other keys, or in files.
+    pub(crate) named_xcoms: BTreeMap<(TaskInstanceKey, String), XcomValue>,
     pub(crate) asset_events: BTreeMap<i64, AssetEvent>,
     pub(crate) queued: BTreeMap<DagId, Vec<i64>>,
     pub(crate) triggering: BTreeMap<DagRunKey, Vec<i64>>,
@@ -57,8 +60,11 @@ impl Rows {
             Change::PutTaskTry(task_try) => {
                 self.tries.insert(task_try.key.clone(), task_try);
             }
-            Change::PutXcom { key, value } => {
-                self.xcoms.insert(key, value);
+            Change::PutXcom { task, key, value: XcomValue::Value(value) } if key == RETURN_VALUE => {
+                self.xcoms.insert(task, value);
+            }
+            Change::PutXcom { task, key, value } => {
+                self.named_xcoms.insert((task, key), value);
             }
             Change::DeleteTaskInstance { key } => {
                 self.tasks.remove(&key);
@@ -69,6 +75,7 @@ impl Rows {
             Change::DeleteXcom { key } => {
                 self.maps.remove(&key);
                 self.xcoms.remove(&key);
+                self.named_xcoms.retain(|(task, _), _| *task != key);
             }
             Change::PutDagState(dag_state) => {
                 self.dag_states.insert(dag_state.dag_id.clone(), dag_state);
@@ -325,7 +332,8 @@ impl World {
         self.finish(
             task,
             Outcome::Success {
-                output: Value::Null,
+                outputs: std::collections::BTreeMap::new(),
+output: Value::Null,
                 chosen: Some(chosen.iter().map(|t| (*t).into()).collect()),
                 skip_all_downstream: false,
                 asset_events: Vec::new(),

@@ -53,6 +53,17 @@ impl Bench {
         bench
     }
 
+    /// Starts an engine on a backup of another project, in a folder of its own.
+    pub(crate) async fn restored(backup: &Path) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        dagdeck::runtime::backup::restore(backup, dir.path()).unwrap();
+        let store = Store::open(&Layout::new(dir.path()).database()).unwrap();
+        let mut bench =
+            Self { dir, store, publisher: Publisher::default(), engine: None, orders: None };
+        bench.start_again().await.unwrap();
+        bench
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
@@ -120,7 +131,11 @@ impl Bench {
 
     pub(crate) fn output(&self, task_id: &str) -> Option<Value> {
         let key = key(task_id);
-        self.store.read_blocking(|conn: &_| store::xcom::get(conn, &key)).unwrap()
+        let found = self.store.read_blocking(|conn: &_| store::xcom::return_value(conn, &key));
+        found.unwrap().map(|value| match value {
+            dagdeck::types::xcom::XcomValue::Value(value) => value,
+            file => panic!("{file:?} lies in a file"),
+        })
     }
 
     pub(crate) fn attempt_dir(&self, task_id: &str, try_number: u32) -> PathBuf {
