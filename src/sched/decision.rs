@@ -108,7 +108,8 @@ impl<'a> Decision<'a> {
     fn tell_downstream(&mut self, key: &TaskInstanceKey) {
         let Some(active) = self.state.runs.get(&run_key(key)) else { return };
         let dag = &active.dag;
-        let further = dag.plan.set_up_by(&key.task_id);
+        let set_up = dag.plan.set_up_by(&key.task_id);
+        let further = set_up.iter().chain(dag.plan.mapped_by(&key.task_id));
         for downstream in dag.graph.downstream(&key.task_id).iter().chain(further) {
             let own = (downstream.clone(), key.map_index);
             let is_one = key.map_index != UNMAPPED

@@ -1,5 +1,6 @@
 //! Stories: given a deck, when this happens, then that.
 
+mod airflow;
 mod assets;
 mod branches;
 mod callbacks;

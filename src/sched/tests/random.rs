@@ -29,12 +29,29 @@ struct TaskPlan {
     pool_slots: u32,
     is_narrow: bool,
     weight: i64,
+    /// What else it is, each by chance.
+    more: More,
+}
+
+#[derive(Debug, Clone)]
+struct More {
+    is_in_group: bool,
+    mapping: u8,
+    role: u8,
+    past: u8,
+    limit: u8,
+}
+
+fn more() -> impl Strategy<Value = More> {
+    (0..3_u8, 0..8_u8, 0..9_u8, 0..9_u8, 0..6_u8).prop_map(|(group, mapping, role, past, limit)| {
+        More { is_in_group: group == 0, mapping, role, past, limit }
+    })
 }
 
 fn task_plan() -> impl Strategy<Value = TaskPlan> {
     let rule = prop_oneof![2 => Just(0), 3 => 0..TriggerRule::ALL.len()];
-    (any::<u16>(), any::<u16>(), rule, 0..6_u8, 0..3_u32, 1..4_u32, any::<bool>(), 0..3_i64)
-        .prop_map(|(a, b, rule, kind, retries, pool_slots, is_narrow, weight)| TaskPlan {
+    (any::<u16>(), any::<u16>(), rule, 0..8_u8, 0..3_u32, 1..4_u32, any::<bool>(), 0..3_i64, more())
+        .prop_map(|(a, b, rule, kind, retries, pool_slots, is_narrow, weight, more)| TaskPlan {
             upstream: a & b,
             rule,
             kind,
@@ -42,7 +59,39 @@ fn task_plan() -> impl Strategy<Value = TaskPlan> {
             pool_slots,
             is_narrow,
             weight,
+            more,
         })
+}
+
+/// Says whether a plan stands in the mapped group; the first one does not, the group may be
+/// mapped over it.
+fn is_in_group(plans: &[TaskPlan], i: usize) -> bool {
+    i > 0 && plans[i].more.is_in_group
+}
+
+/// Adds to a task what it is by chance: mapped, in a mapped group, a setup, a teardown, bound by
+/// the past or by limits of its own.
+fn with_more(plans: &[TaskPlan], i: usize, upstream: &[&str], task: TaskBuilder) -> TaskBuilder {
+    let More { mapping, role, past, limit, .. } = plans[i].more;
+    let mut task = task;
+    if is_in_group(plans, i) {
+        task = task.group("g");
+    } else if mapping == 0 {
+        task = task.over(&[("x", vec![1; plans[i].pool_slots as usize - 1].into())]);
+    } else if mapping < 3 && !upstream.is_empty() {
+        task = task.over(&[("x", upstream[0].into()), ("y", serde_json::json!([1]))]);
+    }
+    task = match role {
+        0 => task.setup(),
+        1 => task.teardown(limit == 0),
+        _ => task,
+    };
+    task.flow(|flow| {
+        flow.depends_on_past = past < 2;
+        flow.wait_for_downstream = past == 0;
+        flow.max_active_tis_per_dag = (limit == 0).then_some(2);
+        flow.max_active_tis_per_dagrun = (limit < 2).then_some(1);
+    })
 }
 
 fn build(plans: &[TaskPlan], name: &str, max_active_runs: u32) -> Dag {
@@ -51,25 +100,36 @@ fn build(plans: &[TaskPlan], name: &str, max_active_runs: u32) -> Dag {
         .iter()
         .enumerate()
         .map(|(i, plan)| {
-            let upstream: Vec<String> =
-                (0..i).filter(|j| plan.upstream & (1 << j) != 0).map(name_of).collect();
+            let before: Vec<usize> = (0..i).filter(|j| plan.upstream & (1 << j) != 0).collect();
+            let mut upstream: Vec<String> = before.iter().map(|j| name_of(*j)).collect();
+            // What a mapped group is mapped over comes before its first tasks.
+            let is_first = !before.iter().any(|j| is_in_group(plans, *j));
+            if is_in_group(plans, i) && is_first && !before.contains(&0) {
+                upstream.push(name_of(0));
+            }
             let upstream: Vec<&str> = upstream.iter().map(String::as_str).collect();
             let pool = if plan.is_narrow { "narrow" } else { "default_pool" };
-            task(&name_of(i))
+            let task = task(&name_of(i))
                 .after(&upstream)
                 .rule(TriggerRule::ALL[plan.rule].0)
                 .operator(match plan.kind {
                     0 => Operator::Empty,
                     1 => Operator::Branch,
+                    2 => Operator::LatestOnly,
                     _ => Operator::Command,
                 })
                 .retries(plan.retries)
                 .timeout(50)
                 .pool(pool, plan.pool_slots)
-                .weight(plan.weight)
+                .weight(plan.weight);
+            with_more(plans, i, &upstream, task)
         })
         .collect();
-    dag(name, tasks).with(|dag| {
+    let over = match plans[0].more.mapping {
+        0..4 => serde_json::json!("t0"),
+        n => vec![1; usize::from(n) - 4].into(),
+    };
+    dag(name, tasks).grouped("g", &[("z", over)]).with(|dag| {
         dag.max_active_runs = max_active_runs;
         dag.max_active_tasks = 3;
         dag.dagrun_timeout = Some(Duration::from_secs(500));
@@ -202,7 +262,8 @@ output: true.into(),
                 asset_events: Vec::new(),
             }
         }
-        _ => Outcome::output(1.into()),
+        7 => Outcome::output(1.into()),
+        n => Outcome::output(vec![1; n as usize - 3].into()),
     }
 }
 
@@ -213,7 +274,7 @@ fn run_to_the_end(world: &mut World) {
         }
         match in_flight(world).pop() {
             Some((key, token)) => {
-                let outcome = Outcome::output(1.into());
+                let outcome = Outcome::output(vec![1; 2].into());
                 world.step(Input::Report(Report::Finished { key, token, outcome })).unwrap();
             }
             None => {
