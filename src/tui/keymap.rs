@@ -38,6 +38,7 @@ pub(crate) enum Action {
     Cancel,
     OlderRun,
     NewerRun,
+    OpenTask,
     TaskDetails,
     Follow,
     Wrap,
@@ -149,10 +150,10 @@ pub(crate) const BINDINGS: &[Binding] = &[
     key(Action::Wrap, &["w"], "wrap", "wrap long lines, or cut them", &[Log]),
     key(Action::Times, &["T"], "times", "show the time of each line, or not", &[Log]),
     key(
-        Action::TaskDetails,
-        &["enter", "i"],
-        "details",
-        "the task in full: arguments, output, tries",
+        Action::OpenTask,
+        &["enter"],
+        "",
+        "open or close a group or a mapped task (also l h); else the task in full",
         &[Tasks, Graph],
     ),
     key(
@@ -160,7 +161,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["i"],
         "details",
         "the task in full: arguments, output, tries",
-        &[Log],
+        RUN,
     ),
     change(
         Action::Clear,

@@ -1,11 +1,13 @@
 //! The rows of a level as they are shown: filtered, in order, each with the key that the
 //! selection is kept by.
 
+pub(crate) mod run;
+
 use crate::tui::state::{Level, Screen, State, View};
 use crate::tui::theme;
 use crate::types::event::EventLog;
 use crate::types::ids::TaskInstanceKey;
-use crate::types::run::{DagRun, DagRunKey, TaskInstance};
+use crate::types::run::{DagRun, TaskInstance};
 use crate::types::view::{
     AssetView, DagView, ExperimentView, ModelVersionView, ModelView, RunDetailView, TaskView,
     TrackingRunView,
@@ -36,7 +38,7 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Dag(dag_id) => {
             dag_tasks(state, dag_id).iter().map(|task| task.task_id.to_string()).collect()
         }
-        Screen::Run(key) => tasks(state, key).iter().map(|task| task_key(&task.key)).collect(),
+        Screen::Run(key) => run::rows(state, level, key).into_iter().map(|row| row.key).collect(),
         Screen::Experiment(name) => {
             tracking_runs(state, level, name).iter().map(|run| run.run_id.to_string()).collect()
         }
@@ -111,11 +113,6 @@ fn run_key(run: &DagRun) -> String {
     format!("{}\n{}", run.dag_id, run.dag_run_id)
 }
 
-/// Returns the tasks of a run in topological order.
-pub(crate) fn tasks<'a>(state: &'a State, key: &DagRunKey) -> Vec<&'a TaskInstance> {
-    state.cache.run(key).map(|run| run.tasks.iter().collect()).unwrap_or_default()
-}
-
 /// Names a task instance within its run, as people write it.
 pub(crate) fn task_key(key: &TaskInstanceKey) -> String {
     if key.map_index < 0 {
@@ -125,11 +122,10 @@ pub(crate) fn task_key(key: &TaskInstanceKey) -> String {
     }
 }
 
-/// Returns the task of the run view that is selected.
+/// Returns the task of the run view that is selected; of a row that stands for several the one
+/// that matters most.
 pub(crate) fn selected_task(state: &State) -> Option<&TaskInstance> {
-    let level = state.level();
-    let Screen::Run(key) = &level.screen else { return None };
-    selected(state, level, &tasks(state, key))
+    run::selected(state)?.task()
 }
 
 /// Says why a task has no log: what it waits for, or what kept it from starting.

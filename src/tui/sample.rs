@@ -15,6 +15,8 @@ use crate::types::view::{
     ModelDetailView, ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView,
     StatusView, TaskDetailView, TaskPlace, TaskView, TrackingRunView, TriggerPlan,
 };
+mod scoring;
+
 use crate::types::{DagRunState, Fault, TaskInstanceState, Timestamp};
 
 /// The instant at which everything is looked at.
@@ -158,7 +160,7 @@ pub(crate) fn status() -> StatusView {
             PoolView { name: "default_pool".into(), slots: 16, running: 2, queued: 0 },
             PoolView { name: "training".into(), slots: 2, running: 1, queued: 1 },
         ],
-        dag_count: 7,
+        dag_count: 8,
         definition_errors: 0,
         store_bytes: 4_812_000,
         memory_bytes: Some(48_100_000),
@@ -194,6 +196,7 @@ fn dags() -> Vec<DagView> {
         dag("minio_path_watcher", "incoming", "data", &[s, s], 1),
         dag("minio_consumer", "lake_readings", "data", &[s; 30], 1),
         dag("mlops_pipeline", "manual", "ml", &[s, f, s, s, r], 6),
+        dag("nightly_scoring", "@daily", "ml", &[s, s, f, s, r], 8),
         dag("model_serving_pipeline", "models:/*@production", "ml,prod", &[], 4),
     ]
 }
@@ -331,6 +334,9 @@ fn runs() -> Vec<DagRun> {
 }
 
 fn run_detail(run: DagRun) -> RunDetailView {
+    if run.dag_id.as_str() == "nightly_scoring" {
+        return scoring::run_detail(run);
+    }
     use TaskInstanceState as S;
     let states = if run.state == DagRunState::Failed {
         [

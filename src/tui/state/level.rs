@@ -1,5 +1,7 @@
 //! Where the operator stands: a view and the levels drilled into.
 
+use std::collections::BTreeSet;
+
 use crate::types::run::DagRunKey;
 use crate::types::{AssetName, DagId, TrackingRunId};
 
@@ -112,6 +114,10 @@ pub(crate) struct Level {
     pub(crate) attention_only: bool,
     /// Nobody has moved the cursor yet: in a run it goes with what happens.
     pub(crate) is_untouched: bool,
+    /// Rows that are open or closed against what they are by themselves.
+    pub(crate) toggled: BTreeSet<String>,
+    /// Rows that the next operation is meant for.
+    pub(crate) marks: BTreeSet<String>,
 }
 
 impl Level {
@@ -127,6 +133,8 @@ impl Level {
             is_zoomed: false,
             attention_only: false,
             is_untouched: true,
+            toggled: BTreeSet::new(),
+            marks: BTreeSet::new(),
         }
     }
 

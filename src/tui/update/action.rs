@@ -34,6 +34,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         }
         Action::Down => movement::step(state, Step::By(1)),
         Action::Up => movement::step(state, Step::By(-1)),
+        Action::Left if movement::fold(state, false) => {}
+        Action::Right if movement::fold(state, true) => {}
         Action::Left => movement::along_edge(state, false),
         Action::Right => movement::along_edge(state, true),
         Action::Top => movement::step(state, Step::Start),
@@ -75,6 +77,11 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Cancel => confirm::cancel(state),
         Action::OlderRun => other_run(state, true),
         Action::NewerRun => other_run(state, false),
+        Action::OpenTask => {
+            if !movement::toggle(state) {
+                state.popup = Some(Popup::Task { scroll: 0 });
+            }
+        }
         Action::TaskDetails => state.popup = Some(Popup::Task { scroll: 0 }),
         Action::Follow => follow(state),
         Action::Wrap => state.log_options.wraps = !state.log_options.wraps,

@@ -105,7 +105,9 @@ fn select_what_matters(state: &mut State) {
         .or_else(|| find(TaskInstanceState::UpForRetry))
         .or_else(|| find(TaskInstanceState::Running))
         .or_else(|| run.run.state.is_finished().then(|| last_ended(&run.tasks)).flatten());
-    if let Some(key) = task.map(|task| rows::task_key(&task.key)) {
+    let Screen::Run(key) = &state.level().screen else { return };
+    let shown = rows::run::rows(state, state.level(), key);
+    if let Some(key) = task.and_then(|task| rows::run::key_of(&shown, task)) {
         state.level_mut().selected = Some(key);
     }
 }
