@@ -179,7 +179,8 @@ impl Decision<'_> {
         let run = self.state.runs.get(&run_key(key));
         let logical_date = run.and_then(|active| active.run.logical_date);
         let delay = retry::delay(spec, key, logical_date, try_number, max_tries);
-        let retryable = retryable && exit_code.is_none_or(|code| !spec.no_retry_exit_codes.contains(&code));
+        let retryable =
+            retryable && exit_code.is_none_or(|code| !spec.no_retry_exit_codes.contains(&code));
         let now = self.now;
         self.close_try(key, TaskInstanceState::Failed, exit_code, Some(error.clone()));
         if retryable && try_number < max_tries {

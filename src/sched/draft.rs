@@ -104,11 +104,11 @@ impl Draft {
         changes.extend(self.tasks.into_values().map(Change::PutTaskInstance));
         changes.extend(self.tries.into_values().map(Change::PutTaskTry));
         changes.extend(self.deleted_xcoms.into_iter().map(|key| Change::DeleteXcom { key }));
-        changes.extend(
-            self.xcoms
-                .into_iter()
-                .map(|((task, key), value)| Change::PutXcom { task, key, value }),
-        );
+        changes.extend(self.xcoms.into_iter().map(|((task, key), value)| Change::PutXcom {
+            task,
+            key,
+            value,
+        }));
         changes.extend(self.asset_events.into_iter().map(Change::InsertAssetEvent));
         changes.extend(
             self.queued_asset_events

@@ -253,7 +253,8 @@ impl Index {
     pub(super) fn lanes_of(&self, run: &DagRunKey) -> impl Iterator<Item = &Lane> {
         let DagRunKey { dag_id, dag_run_id } = run.clone();
         let from = Lane { dag_id, dag_run_id, pool: String::new(), pool_slots: 0 };
-        let is_of_run = |lane: &&Lane| lane.dag_id == run.dag_id && lane.dag_run_id == run.dag_run_id;
+        let is_of_run =
+            |lane: &&Lane| lane.dag_id == run.dag_id && lane.dag_run_id == run.dag_run_id;
         self.ready.range(from..).map(|(lane, _)| lane).take_while(is_of_run)
     }
 

@@ -4,9 +4,7 @@ use rusqlite::Connection;
 
 use crate::sched::Change;
 use crate::store::fault::StoreError;
-use crate::store::{
-    asset, callback, dag, dag_run, deadline, event_log, task_instance, xcom,
-};
+use crate::store::{asset, callback, dag, dag_run, deadline, event_log, task_instance, xcom};
 
 /// Writes the changes. Runs and asset events come first, since other rows refer to them.
 pub(crate) fn apply(conn: &Connection, mut changes: Vec<Change>) -> Result<(), StoreError> {

@@ -55,7 +55,7 @@ mod tests {
     const RELEASED: &[&str] = &[
         "e81b6b2e1edf95ef8f1ee599a0f823327ba251da71ff8d7db84f3a1687d247a0",
         "9307b702c0f788474dc662ce65aaf26c86f7e9924a9bd53a2f7ae6cf7c6c4143",
-        "789f3bef76180ac8e9950935ca6f45ecd4162200cea6fb0caa9196d5b297d65b",
+        "30211cb9e21540af07d4c05d3dd4fe33f4a35f704953e748a300c73d9370d476",
         "108f0a8529197ae44553c9680fa7408b9a2416ca2dc19dc97a0d40dcde754f2b",
     ];
 

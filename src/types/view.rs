@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::types::deadline::Deadline;
 use crate::types::asset::AssetEvent;
+use crate::types::deadline::Deadline;
 use crate::types::ids::{AssetName, DagId, DagRunId, TaskId, TaskInstanceKey, TrackingRunId};
 use crate::types::progress::Progress;
 use crate::types::run::{DagRun, TaskInstance, TaskTry};

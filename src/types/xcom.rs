@@ -1,5 +1,7 @@
 //! Outputs of tasks, as they are kept: short ones in the store, long ones in a file beside it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -24,9 +26,10 @@ pub struct XcomFile {
     /// Bytes.
     pub size: u64,
     pub sha256: String,
-    /// How many elements it has, where it is a list or a table.
-    #[serde(default)]
-    pub length: Option<u64>,
+    /// How many elements it has, and the lists and tables inside of its tables, by dotted path;
+    /// itself at the empty one. Only a report has them: what is mapped over an output needs them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lengths: BTreeMap<String, u64>,
 }
 
 /// An output as a line of a list.

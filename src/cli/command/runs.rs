@@ -8,14 +8,15 @@ use crate::cli::env;
 use crate::cli::error::CliError;
 use crate::cli::output::{Output, ago, duration, fields, instant, or_dash, table};
 use crate::runtime::Layout;
-use crate::types::Fault;
 use crate::types::ask::{Answer, Request, Trigger};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
+use crate::types::progress::Progress;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::state::TriggeredBy;
 use crate::types::time;
 use crate::types::view::RunDetailView;
+use crate::types::{Fault, TaskInstanceKey};
 
 /// Makes the wish for a run that the arguments stand for.
 pub fn wish(args: &TriggerArgs) -> Result<Trigger, CliError> {
@@ -113,7 +114,7 @@ pub async fn tasks(
     output: &mut Output,
 ) -> Result<u8, CliError> {
     let detail = detail(layout, dag_id, dag_run_id).await?;
-    output.answer(&detail.tasks, |tasks| task_table(tasks));
+    output.answer(&detail.tasks, |tasks| task_table(tasks, &detail.progress));
     Ok(0)
 }
 
@@ -164,7 +165,7 @@ pub fn show(detail: &RunDetailView) -> String {
     ]);
     text.push_str(&deadlines(&detail.deadlines));
     text.push_str("\n\n");
-    text.push_str(&task_table(&detail.tasks));
+    text.push_str(&task_table(&detail.tasks, &detail.progress));
     text
 }
 
@@ -198,7 +199,7 @@ fn callbacks(callbacks: &[CallbackRequest]) -> String {
     table(&header, callbacks.iter().map(row), "no callbacks")
 }
 
-fn task_table(tasks: &[TaskInstance]) -> String {
+fn task_table(tasks: &[TaskInstance], progress: &[(TaskInstanceKey, Progress)]) -> String {
     let now = time::now();
     let row = |task: &TaskInstance| {
         let name = match task.key.map_index {
@@ -211,7 +212,7 @@ fn task_table(tasks: &[TaskInstance]) -> String {
             format!("{}/{}", task.try_number, task.max_tries),
             task.duration_secs(now).map_or_else(|| "-".to_owned(), duration),
             task.operator.clone(),
-            task.note.clone().unwrap_or_default(),
+            task.note.clone().or_else(|| how_far(task, progress)).unwrap_or_default(),
         ]
     };
     table(
@@ -219,4 +220,11 @@ fn task_table(tasks: &[TaskInstance]) -> String {
         tasks.iter().map(row),
         "no tasks",
     )
+}
+
+/// What a running task said last: `40% third file`.
+fn how_far(task: &TaskInstance, progress: &[(TaskInstanceKey, Progress)]) -> Option<String> {
+    let (_, said) = progress.iter().find(|(key, _)| *key == task.key)?;
+    let percent = said.fraction.map(|fraction| format!("{:.0}% ", fraction * 100.0));
+    Some(format!("{}{}", percent.unwrap_or_default(), said.text).trim_end().to_owned())
 }

@@ -39,11 +39,7 @@ pub(super) fn of_task(context: Context<'_>, fields: &mut Fields<'_>) -> Callback
 }
 
 /// Reads the callbacks of a DAG.
-pub(super) fn of_dag(
-    context: Context<'_>,
-    params: &Params,
-    fields: &mut Fields<'_>,
-) -> Callbacks {
+pub(super) fn of_dag(context: Context<'_>, params: &Params, fields: &mut Fields<'_>) -> Callbacks {
     let (tasks, defaults) = (task_names(fields), Defaults::default());
     let scope = Scope { tasks: &tasks, params, defaults: &defaults };
     read(context, Some(scope), fields, &OF_DAG)
@@ -146,9 +142,9 @@ fn action(context: Context<'_>, fields: &mut Fields<'_>, node: &Node) -> Option<
     match given.as_slice() {
         ["notify"] => notify(context, fields),
         ["webhook"] => webhook(context, fields),
-        ["command"] => {
-            fields.needed_text("command", HELP).map(|at| CallbackAction::Command(at.text.to_owned()))
-        }
+        ["command"] => fields
+            .needed_text("command", HELP)
+            .map(|at| CallbackAction::Command(at.text.to_owned())),
         [] => {
             let message = format!("{} does nothing", fields.what());
             context.report.error(node.span, "bad-callback", message, HELP.to_owned());

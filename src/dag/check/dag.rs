@@ -53,7 +53,9 @@ pub(super) fn dag(
     dag.graph = edge::connect(context, &mut drafts)?;
     dag.tasks = drafts.into_iter().map(|draft| (draft.spec.task_id.clone(), draft.spec)).collect();
     let own = |task: &TaskId| {
-        dag.tasks.get(task).map_or((0, WeightRule::Absolute), |t| (t.priority_weight, t.weight_rule))
+        dag.tasks
+            .get(task)
+            .map_or((0, WeightRule::Absolute), |t| (t.priority_weight, t.weight_rule))
     };
     let totals = weight::totals(&dag.graph, own);
     for (task, total) in dag.graph.topological().iter().zip(totals) {

@@ -63,7 +63,11 @@ fn one(
         None => Vec::new(),
     };
     fields.finish();
-    Some(DeadlineSpec { reference: reference?, interval: interval.unwrap_or(Duration::ZERO), callbacks })
+    Some(DeadlineSpec {
+        reference: reference?,
+        interval: interval.unwrap_or(Duration::ZERO),
+        callbacks,
+    })
 }
 
 fn reference(

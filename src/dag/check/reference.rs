@@ -171,7 +171,13 @@ pub(super) fn check_callback(
             ("output", Some(scope)) if !rest.is_empty() => {
                 let tasks = || scope.tasks.iter().map(String::as_str);
                 if longest(rest, tasks()).is_none() {
-                    unknown(context.report, Text { text: first, span }, "task", "unknown-task", tasks());
+                    unknown(
+                        context.report,
+                        Text { text: first, span },
+                        "task",
+                        "unknown-task",
+                        tasks(),
+                    );
                 }
             }
             ("params", Some(scope)) if !rest.is_empty() => param(context, scope, rest, first, span),

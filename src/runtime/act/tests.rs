@@ -367,7 +367,10 @@ fn xcoms_are_pulled_as_in_airflow() {
     let outcome = command("{{ ti.xcom_pull(task_ids='befor') }}", &[]).unwrap_err();
     assert!(error(&outcome).contains("there is no task `befor`; did you mean `before`?"));
     let outcome = command("{{ ti.xcom_pull(task_id='before') }}", &[]).unwrap_err();
-    assert!(error(&outcome).contains("takes no `task_id`; did you mean `task_ids`?"), "{outcome:?}");
+    assert!(
+        error(&outcome).contains("takes no `task_id`; did you mean `task_ids`?"),
+        "{outcome:?}"
+    );
 }
 
 #[test]
@@ -384,7 +387,7 @@ fn a_long_output_is_read_from_its_file_and_from_nowhere_else() {
         panic!("it spills");
     };
     let XcomValue::File(file) = outputs[RETURN_VALUE].clone() else { panic!("it is a file") };
-    assert_eq!((file.size, file.length), (10, Some(1)));
+    assert_eq!((file.size, file.lengths[""]), (10, 1));
     let rendered = |file: XcomFile| {
         let _ = std::fs::remove_file(Layout::new(project.dir.path()).database());
         let outputs = vec![(task("before", UNMAPPED), RETURN_VALUE, XcomValue::File(file))];
@@ -414,7 +417,10 @@ fn variables_connections_and_assets_show_what_is_no_secret() {
     let text = |template| command(template, &[]).unwrap();
     assert_eq!(text("{{ conn.lake.conn_type }}:{{ conn.lake.host }}"), "file:data/lake");
     assert_eq!(text("{{ conn.lake.login }} {{ conn.lake.port }}"), "None None");
-    assert_eq!(text("{{ var.value.get('region', 'x') }} {{ var.value.get('no', 'x') }}"), "north x");
+    assert_eq!(
+        text("{{ var.value.get('region', 'x') }} {{ var.value.get('no', 'x') }}"),
+        "north x"
+    );
     assert_eq!(text("{{ task_instance_key_str }} {{ task.operator }}"), "d__t__20260101 command");
     assert_eq!(text("{{ dag.task_ids | join(',') }} {{ inlets }}"), "before,t []");
     assert_eq!(text("{{ macros.datetime.now() }}"), "2026-01-02 03:04:07");

@@ -15,7 +15,9 @@ use crate::store::{Store, callback, dag_run};
 use crate::types::callback::CallbackRequest;
 use crate::types::event::{EventLog, Severity};
 use crate::types::run::TaskInstance;
-use crate::types::{AttemptKey, DagId, DagRunState, Fault, LaunchToken, TaskInstanceState, Timestamp};
+use crate::types::{
+    AttemptKey, DagId, DagRunState, Fault, LaunchToken, TaskInstanceState, Timestamp,
+};
 
 /// A state that is what the store says.
 pub(super) struct Recovery {
