@@ -44,10 +44,12 @@ pub const NAMES: &[&str] = &[
     "data_interval_start",
     "ds",
     "ds_nodash",
+    "expand",
     "inlet_events",
     "inlets",
     "logical_date",
     "macros",
+    "map_index",
     "outlets",
     "output",
     "params",
@@ -206,7 +208,7 @@ fn render_text(
 }
 
 /// Returns what stands in the braces of a text that is nothing but `{{ … }}`.
-fn whole_expression(text: &str) -> Option<&str> {
+pub(super) fn whole_expression(text: &str) -> Option<&str> {
     let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
     let inner = inner.strip_prefix('-').unwrap_or(inner);
     Some(inner.strip_suffix('-').unwrap_or(inner))

@@ -35,6 +35,7 @@ use crate::types::{AttemptKey, Clock, Fault, LaunchToken};
 
 mod callback;
 mod context;
+mod mapping;
 mod order;
 mod secrets;
 #[cfg(test)]

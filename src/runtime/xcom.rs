@@ -73,10 +73,11 @@ fn kept(key: &str, value: Value, order: &Order) -> Result<XcomValue, Outcome> {
         .map_err(|error| Outcome::failed(format!("keep the output `{key}`: {error}")))?;
     let mut lengths = BTreeMap::new();
     measure(&value, String::new(), &mut lengths);
+    let length = lengths.remove("");
     let state = order.project.join(".dagdeck");
     let below = order.run_folder.strip_prefix(&state).unwrap_or(&order.run_folder);
     let path = below.join(FOLDER).join(name).to_string_lossy().into_owned();
-    Ok(XcomValue::File(XcomFile { path, size, sha256: digest(text.as_bytes()), lengths }))
+    Ok(XcomValue::File(XcomFile { path, size, sha256: digest(text.as_bytes()), length, lengths }))
 }
 
 /// Notes how long a value is and what its tables hold.

@@ -8,10 +8,12 @@ use serde_json::Value;
 use crate::sched::decision::{About, Decision, end_attempt, run_key};
 use crate::sched::input::{Rejected, Reply};
 use crate::sched::report::{Outcome, Report};
+use crate::sched::settle::OLD_RUN_NOTE;
 use crate::sched::{retry, when};
 use crate::types::asset::AssetEventSpec;
 use crate::types::event::Severity;
-use crate::types::run::TaskTry;
+use crate::types::ids::UNMAPPED;
+use crate::types::run::{TaskInstance, TaskTry};
 use crate::types::xcom::{RETURN_VALUE, XcomValue};
 use crate::types::{AttemptKey, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState};
 
@@ -106,7 +108,9 @@ impl Decision<'_> {
     }
 
     fn succeed(&mut self, key: &TaskInstanceKey, token: &LaunchToken, success: Success) {
-        let passed_over = match self.not_chosen(key, &success) {
+        let old = self.left_out_as_old(key);
+        let note = old.as_ref().map(|_| OLD_RUN_NOTE.to_owned());
+        let passed_over = match old.map_or_else(|| self.not_chosen(key, &success), Ok) {
             Ok(passed_over) => passed_over,
             Err(stranger) => {
                 let error = format!("it chose `{stranger}`, which is not directly downstream");
@@ -114,6 +118,16 @@ impl Decision<'_> {
                 return;
             }
         };
+        let measured = match self.measure(key, &success.output, success.outputs.get(RETURN_VALUE)) {
+            Ok(measured) => measured,
+            Err(error) => {
+                self.fail(key, error, None, true);
+                return;
+            }
+        };
+        if let Some(lengths) = measured {
+            self.put_task_map(key, lengths);
+        }
         if !success.output.is_null() {
             let output = XcomValue::Value(success.output);
             self.draft.put_xcom(key.clone(), RETURN_VALUE.to_owned(), output);
@@ -122,11 +136,10 @@ impl Decision<'_> {
             self.draft.put_xcom(key.clone(), name, value);
         }
         self.close_try(key, TaskInstanceState::Success, None, None);
-        for task_id in passed_over {
-            let downstream = TaskInstanceKey { task_id, ..key.clone() };
+        for downstream in self.instances_after(key, passed_over) {
             self.pass_over_not_chosen(&downstream, &key.task_id);
         }
-        self.end_attempt(key, TaskInstanceState::Success, None);
+        self.end_attempt(key, TaskInstanceState::Success, note);
         self.call_back(key, None);
         self.emit_outlets(key, token, success.asset_events);
     }
@@ -141,6 +154,7 @@ impl Decision<'_> {
             return Ok(graph.all_downstream(&key.task_id));
         }
         let Some(chosen) = &success.chosen else { return Ok(Vec::new()) };
+        let chosen = active.dag.chosen(chosen);
         let direct = graph.downstream(&key.task_id);
         if let Some(stranger) = chosen.iter().find(|task| !direct.contains(task)) {
             return Err(stranger.clone());
@@ -148,7 +162,7 @@ impl Decision<'_> {
         let mut left_out: Vec<TaskId> =
             direct.iter().filter(|task| !chosen.contains(task)).cloned().collect();
         if !left_out.is_empty() {
-            for task in chosen {
+            for task in &chosen {
                 let reached = graph.all_downstream(task);
                 left_out.retain(|task| !reached.contains(task));
             }
@@ -156,9 +170,25 @@ impl Decision<'_> {
         Ok(left_out)
     }
 
+    /// Returns the instances of tasks downstream that one instance speaks for: in a mapped group
+    /// those with its own index, else all.
+    pub(super) fn instances_after(
+        &self,
+        key: &TaskInstanceKey,
+        tasks: Vec<TaskId>,
+    ) -> Vec<TaskInstanceKey> {
+        let Some(active) = self.state.runs.get(&run_key(key)) else { return Vec::new() };
+        let speaks_for = |ti: &&TaskInstance| {
+            let is_parallel = active.dag.is_parallel(&key.task_id, &ti.key.task_id);
+            !is_parallel || key.map_index == UNMAPPED || ti.key.map_index == key.map_index
+        };
+        let rows = tasks.iter().flat_map(|task| active.rows(task));
+        rows.filter(speaks_for).map(|ti| ti.key.clone()).collect()
+    }
+
     /// Skips a task that has not begun, whatever its trigger rule made of it. One in flight goes
     /// on: its rule did not wait for the branch.
-    fn pass_over_not_chosen(&mut self, key: &TaskInstanceKey, branch: &TaskId) {
+    pub(super) fn pass_over_not_chosen(&mut self, key: &TaskInstanceKey, branch: &TaskId) {
         use TaskInstanceState as S;
         let state = self.task(key).map(|ti| ti.state);
         if let Some(None | Some(S::Scheduled | S::UpForRetry)) = state {
@@ -182,6 +212,7 @@ impl Decision<'_> {
         let retryable =
             retryable && exit_code.is_none_or(|code| !spec.no_retry_exit_codes.contains(&code));
         let now = self.now;
+        let reason = error.clone();
         self.close_try(key, TaskInstanceState::Failed, exit_code, Some(error.clone()));
         if retryable && try_number < max_tries {
             let message = format!(
@@ -193,15 +224,15 @@ impl Decision<'_> {
             self.move_task(key, Some(TaskInstanceState::UpForRetry), |ti| {
                 end_attempt(ti, now);
                 ti.next_retry_at = Some(when::after(now, delay));
-                ti.note = Some(error.clone());
+                ti.note = Some(error);
             });
-            self.call_back(key, Some(&error));
+            self.call_back(key, Some(&reason));
             let event = "task_instance.up_for_retry";
             self.log(Severity::Warning, event, About::task(key), None, message);
         } else {
             let message = format!("`{}` failed: {error}", key.task_id);
-            self.end_attempt(key, TaskInstanceState::Failed, Some(error.clone()));
-            self.call_back(key, Some(&error));
+            self.end_attempt(key, TaskInstanceState::Failed, Some(error));
+            self.call_back(key, Some(&reason));
             let event = "task_instance.failed";
             self.log(Severity::Error, event, About::task(key), None, message);
         }

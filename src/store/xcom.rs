@@ -29,8 +29,8 @@ pub(crate) fn put(
     value: &XcomValue,
 ) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO xcom
-            (dag_id, dag_run_id, task_id, map_index, key, value, path, size, sha256)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+            (dag_id, dag_run_id, task_id, map_index, key, value, path, size, sha256, length)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let (dag_id, dag_run_id, task_id, map_index) = key_params(task);
     let (text, file) = match value {
         XcomValue::Value(value) => (row::json_text(value, "value")?, None),
@@ -47,6 +47,7 @@ pub(crate) fn put(
         file.map(|file| file.path.as_str()),
         file.map(|file| number(file.size)),
         file.map(|file| file.sha256.as_str()),
+        file.and_then(|file| file.length).map(number),
     ];
     row::execute(conn, sql, values).map(drop)
 }
@@ -115,7 +116,8 @@ pub fn list(
     let sql = "SELECT *, length(CAST(value AS BLOB)) AS bytes FROM xcom
         WHERE dag_id = ?1 AND dag_run_id = ?2 AND (?3 IS NULL OR task_id = ?3)
         ORDER BY task_id, map_index, key";
-    let values = params![run.dag_id.as_str(), run.dag_run_id.as_str(), task_id.map(TaskId::as_str)];
+    let values =
+        params![run.dag_id.as_str(), run.dag_run_id.as_str(), task_id.map(TaskId::as_str)];
     row::all(conn, sql, values, |row| {
         let task = read_key(row)?;
         let key = row.get("key")?;
@@ -136,11 +138,12 @@ fn read(row: &Row<'_>) -> Result<XcomValue, StoreError> {
     let Some(path) = row.get::<_, Option<String>>("path")? else {
         return Ok(XcomValue::Value(row::json(row, "value")?));
     };
-    let size: Option<i64> = row.get("size")?;
+    let number = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
     Ok(XcomValue::File(XcomFile {
         path,
-        size: size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+        size: number(row.get("size")?).unwrap_or(0),
         sha256: row.get::<_, Option<String>>("sha256")?.unwrap_or_default(),
+        length: number(row.get("length")?),
         lengths: BTreeMap::new(),
     }))
 }

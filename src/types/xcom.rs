@@ -26,8 +26,11 @@ pub struct XcomFile {
     /// Bytes.
     pub size: u64,
     pub sha256: String,
-    /// How many elements it has, and the lists and tables inside of its tables, by dotted path;
-    /// itself at the empty one. Only a report has them: what is mapped over an output needs them.
+    /// How many elements it has, where it is a list or a table.
+    #[serde(default)]
+    pub length: Option<u64>,
+    /// How many the lists and tables inside of its tables have, by dotted path. Only a report has
+    /// them: for what is mapped over them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lengths: BTreeMap<String, u64>,
 }

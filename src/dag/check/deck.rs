@@ -58,7 +58,11 @@ pub(super) fn check(
     });
     let context = Context { report, names: &names, project };
     let settings = settings(context, &tables[0]);
-    let inherited = Inherited { timezone: &settings.timezone, defaults: &settings.defaults };
+    let inherited = Inherited {
+        timezone: &settings.timezone,
+        defaults: &settings.defaults,
+        max_map_length: settings.max_map_length,
+    };
     let mut retention = settings.retention;
     let runs = retention.runs;
     retention.dags = dags.iter().filter_map(|one| retention::of_dag(context, runs, *one)).collect();
@@ -86,6 +90,7 @@ pub(super) fn check(
         project: project.to_owned(),
         name: settings.name,
         max_active_tasks: settings.max_active_tasks,
+        max_map_length: settings.max_map_length,
         timezone: settings.timezone,
         sources: report.sources().iter().map(|source| source.path.clone()).collect(),
     }
@@ -110,6 +115,7 @@ struct Settings {
     name: String,
     timezone: TimeZone,
     max_active_tasks: u32,
+    max_map_length: usize,
     defaults: Defaults,
     xcom: XcomLimits,
     retention: Retention,
@@ -126,12 +132,19 @@ fn settings(context: Context<'_>, main: &Table) -> Settings {
         name: fields.owned_text("name").or(folder).unwrap_or_else(|| "deck".to_owned()),
         timezone: schedule::timezone(context, &mut fields, &TimeZone::UTC),
         max_active_tasks: fields.integer("max_active_tasks", 1..=100_000).unwrap_or(16),
+        max_map_length: max_map_length(&mut fields),
         xcom: xcom(&mut fields),
         defaults: defaults(context, &mut fields),
         retention: retention::of_deck(context, &mut fields),
     };
     fields.finish();
     settings
+}
+
+/// As Airflow's default.
+fn max_map_length(fields: &mut Fields<'_>) -> usize {
+    let given = fields.integer("max_map_length", 1..=1_000_000_i64);
+    given.and_then(|length| usize::try_from(length).ok()).unwrap_or(1024)
 }
 
 /// `python` of the deck is the one that tasks inherit where `default_args` names none.

@@ -11,6 +11,7 @@ use minijinja::Value;
 use minijinja::value::{Object, ObjectRepr, Serde};
 use serde_json::json;
 
+use crate::dag::mapping::Given;
 use crate::dag::template::{Macros, Moment, Names};
 use crate::dag::{Dag, Deck, TaskSpec};
 use crate::runtime::act::secrets::Variables;
@@ -36,6 +37,8 @@ pub(super) struct Sources<'a> {
     pub(super) history: &'a Arc<History>,
     pub(super) variables: &'a Variables,
     pub(super) connections: &'a Connections,
+    /// What dynamic mapping gives this instance.
+    pub(super) given: &'a [Given],
     pub(super) now: Timestamp,
     /// What is known of the task instance beside its key; it goes over what is usual.
     pub(super) ti: BTreeMap<&'static str, serde_json::Value>,
@@ -77,7 +80,14 @@ pub(super) fn build(from: &Sources<'_>) -> Names {
     set("inlets", plain(assets(from.deck, inlets)));
     set("outlets", plain(assets(from.deck, outlets)));
     set("inlet_events", lazy::inlet_events(inlets, from.history));
-    set("output", lazy::outputs(dag, from.history));
+    set("output", lazy::outputs(dag, key, from.history));
+    if from.task.is_some() {
+        set("map_index", Value::from(key.map_index));
+    }
+    if !from.given.is_empty() {
+        let given = from.given.iter().map(|one| (one.key.clone(), one.value.clone()));
+        set("expand", plain(serde_json::Value::Object(given.collect())));
+    }
     let absent = dates(run, &mut set);
     for (name, value) in &from.happened {
         set(name, plain(value.clone()));

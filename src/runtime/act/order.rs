@@ -13,9 +13,10 @@ use crate::dag::spec::{AssetUri, ConnectionSpec};
 use crate::dag::template::{self, Names};
 use crate::dag::{Dag, Deck, TaskSpec};
 use crate::runtime::act::context::{self, Connections, History, Sources};
-use crate::runtime::act::{Shared, secrets};
+use crate::runtime::act::{Shared, mapping, secrets};
 use crate::runtime::attempt::{AttemptFolder, DatasetOrder, Order, Private};
 use crate::runtime::executor::{Handover, process_table};
+use crate::runtime::operator::is_true;
 use crate::sched::Outcome;
 use crate::sched::effect::Launch;
 use crate::store;
@@ -72,6 +73,7 @@ pub(super) fn compose(
     let dag = &launch.dag;
     let mut variables = secrets::Variables::new(deck);
     let conn = Connections::new(deck);
+    let given = mapping::given(dag, &launch.key.task, history)?;
     let sources = Sources {
         deck,
         dag,
@@ -80,16 +82,26 @@ pub(super) fn compose(
         history,
         variables: &variables,
         connections: &conn,
+        given: &given,
         now,
         ti: BTreeMap::new(),
         happened: BTreeMap::new(),
     };
     let context = context::build(&sources);
+    check_run_if(task, &context)?;
     let python = (task.operator == Operator::Python).then(|| {
         context::for_python(&sources, task).map_err(|error| Outcome::failed(error.to_string()))
     });
-    let args = render(&task.args, &context)?;
-    let env = environment(task, launch, &context)?;
+    let mut args = render(&mapping::with_literals(task, &given), &context)?;
+    mapping::with_outputs(&mut args, task, &given);
+    let mut env = environment(task, launch, &context)?;
+    for (name, one) in mapping::environment(&given) {
+        let rendered = match one.is_literal {
+            true => render(&Map::from_iter([(name.to_owned(), one.value.clone())]), &context)?,
+            false => Map::from_iter([(name.to_owned(), one.value.clone())]),
+        };
+        env.extend(rendered.into_iter().map(|(name, value)| (name, as_text(value))));
+    }
     for text in args.values().flat_map(texts).chain(env.values().map(String::as_str)) {
         variables.add(conn.secrets_in(text));
     }
@@ -124,6 +136,24 @@ fn render(args: &Map<String, Value>, context: &Names) -> Result<Map<String, Valu
     template::render(args, context).map_err(|error| Outcome::fatal(error.to_string()))
 }
 
+/// A task whose `run_if` gives a falsehood is skipped, before anything else of it is rendered.
+fn check_run_if(task: &TaskSpec, context: &Names) -> Result<(), Outcome> {
+    let Some(condition) = &task.flow.run_if else { return Ok(()) };
+    let key = "run_if".to_owned();
+    let rendered = render(&Map::from_iter([(key, condition.as_str().into())]), context)?;
+    if rendered.values().all(is_true) {
+        return Ok(());
+    }
+    Err(Outcome::Skipped { reason: format!("`run_if` does not hold: {condition}") })
+}
+
+fn as_text(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
 fn user(dag: &Dag, launch: &Launch) -> String {
     let asked = launch.run.triggering_user_name.clone();
     asked.or_else(|| dag.owner.clone()).unwrap_or_else(|| "dagdeck".to_owned())
@@ -143,6 +173,7 @@ fn environment(
     set("DAGDECK_TASK_ID", key.task.task_id.as_str());
     set("DAGDECK_RUN_ID", key.task.dag_run_id.as_str());
     set("DAGDECK_TRY_NUMBER", &try_number);
+    set("DAGDECK_MAP_INDEX", &key.task.map_index.to_string());
     set(process_table::TOKEN_VARIABLE, launch.token.as_str());
     let dates = [
         ("DAGDECK_LOGICAL_DATE", run.logical_date),
@@ -161,11 +192,7 @@ fn environment(
     set("AIRFLOW_CTX_TRY_NUMBER", &try_number);
     let own = task.env.iter().map(|(name, text)| (name.clone(), Value::String(text.clone())));
     for (name, value) in render(&own.collect(), context)? {
-        let text = match value {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
-        env.insert(name, text);
+        env.insert(name, as_text(value));
     }
     Ok(env)
 }

@@ -55,13 +55,36 @@ fn a_run_goes_with_all_that_is_its_own_in_bounded_pieces() {
     let (_dir, store) = sample::store();
     history(&store, "large", 0, DagRunState::Success, 1100);
     history(&store, "other", 1, DagRunState::Success, 2);
-    assert_eq!(delete(&store, "large"), [Left::More, Left::More, Left::Nothing]);
+    let pieces = delete(&store, "large");
+    assert_eq!(pieces[..5], [Left::More; 5]);
+    assert_eq!(pieces[5..], [Left::Nothing]);
     for table in ["task_instance", "task_instance_history", "xcom"] {
         assert_eq!(rows(&store, table), 2, "{table}");
     }
     assert_eq!(rows(&store, "dag_run"), 1);
     assert_eq!(rows(&store, "deleted_folder"), 1);
     assert_eq!(delete(&store, "large"), [Left::Kept]);
+}
+
+#[test]
+fn small_runs_share_a_piece() {
+    let (_dir, store) = sample::store();
+    let mut keys = Vec::new();
+    for number in 0..10 {
+        let state = if number == 3 { DagRunState::Running } else { DagRunState::Failed };
+        history(&store, &format!("r{number}"), number, state, 30);
+        keys.push(run_key("d", &format!("r{number}")));
+    }
+    let mut pieces = Vec::new();
+    while !keys.is_empty() {
+        let wanted = keys.clone();
+        let settled = store.write_blocking(move |tx| delete_runs(tx, &wanted)).unwrap();
+        keys.drain(..settled.len());
+        pieces.push(settled);
+    }
+    assert_eq!(pieces.concat().iter().filter(|gone| !**gone).count(), 1);
+    assert_eq!(pieces.len(), 2, "{pieces:?}");
+    assert_eq!(rows(&store, "task_instance"), 30);
 }
 
 #[test]

@@ -155,6 +155,7 @@ fn context(
         history,
         variables,
         connections,
+        given: &[],
         now,
         ti: instance(request, found.task.as_ref()),
         happened,

@@ -5,12 +5,14 @@ use std::sync::OnceLock;
 
 use minijinja::Error;
 
+use crate::dag::Dag;
 use crate::dag::template::wrong;
 use crate::runtime::layout::Layout;
 use crate::runtime::xcom;
 use crate::store::xcom::Pull;
 use crate::store::{self, Store};
 use crate::types::asset::AssetEvent;
+use crate::types::ids::UNMAPPED;
 use crate::types::run::DagRun;
 use crate::types::xcom::RETURN_VALUE;
 use crate::types::{AssetName, DagId, DagRunId, MapIndex, TaskId};
@@ -86,6 +88,32 @@ impl History {
         let found = found.map_err(|error| wrong(format!("read the outputs: {error}")))?;
         let read = |value| xcom::read(&self.layout, value).map_err(wrong);
         found.into_iter().map(|(index, value)| Ok((index, read(value)?))).collect()
+    }
+
+    /// Returns the whole output of a task of this run: a list where it is mapped, null where there
+    /// is none.
+    pub(in crate::runtime::act) fn output_of(
+        &self,
+        dag: &Dag,
+        task_id: &TaskId,
+    ) -> Result<serde_json::Value, Error> {
+        let mut found = self.pull(&Wanted::return_value(task_id.clone()))?;
+        Ok(match found.as_mut_slice() {
+            [(UNMAPPED, value)] => value.take(),
+            [] if dag.mapping(task_id).is_none() => serde_json::Value::Null,
+            _ => found.into_iter().map(|(_, value)| value).collect(),
+        })
+    }
+
+    /// Returns the output of one instance of a task of this run; null where it has none.
+    pub(super) fn output_at(
+        &self,
+        task_id: &TaskId,
+        index: MapIndex,
+    ) -> Result<serde_json::Value, Error> {
+        let found = self.pull(&Wanted::return_value(task_id.clone()))?;
+        let own = found.into_iter().find(|(of, _)| *of == index);
+        Ok(own.map(|(_, value)| value).unwrap_or_default())
     }
 
     /// Returns the last successful run before this one, by logical date.

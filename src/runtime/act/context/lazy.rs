@@ -8,10 +8,10 @@ use minijinja::{Error, Value};
 
 use crate::dag::Dag;
 use crate::dag::template::wrong;
-use crate::runtime::act::context::history::{History, Wanted};
+use crate::runtime::act::context::history::History;
 use crate::runtime::act::secrets::Variables;
-use crate::types::AssetName;
 use crate::types::ids::UNMAPPED;
+use crate::types::{AssetName, TaskId, TaskInstanceKey};
 
 type Make = dyn Fn(&str) -> Result<Value, Error> + Send + Sync;
 
@@ -46,15 +46,16 @@ fn lazy(
 }
 
 /// Each task's output: null where it has none, a list in order of the map index where the task
-/// is mapped.
-pub(super) fn outputs(dag: &Dag, history: &Arc<History>) -> Value {
-    let history = Arc::clone(history);
-    lazy(dag.tasks.keys().map(ToString::to_string), move |task_id| {
-        let mut found = history.pull(&Wanted::return_value(task_id.into()))?;
-        let value = match found.as_mut_slice() {
-            [] => serde_json::Value::Null,
-            [(UNMAPPED, value)] => value.take(),
-            _ => found.into_iter().map(|(_, value)| value).collect(),
+/// is mapped. In a mapped group an instance sees those of its own index.
+pub(super) fn outputs(dag: &Arc<Dag>, own: &TaskInstanceKey, history: &Arc<History>) -> Value {
+    let (dag, own, history) = (Arc::clone(dag), own.clone(), Arc::clone(history));
+    let keys: Vec<String> = dag.tasks.keys().map(ToString::to_string).collect();
+    lazy(keys.into_iter(), move |task_id| {
+        let task_id = TaskId::from(task_id);
+        let is_parallel = own.map_index != UNMAPPED && dag.is_parallel(&task_id, &own.task_id);
+        let value = match is_parallel {
+            true => history.output_at(&task_id, own.map_index)?,
+            false => history.output_of(&dag, &task_id)?,
         };
         Ok(Value::from(Serde(value)))
     })
