@@ -22,12 +22,14 @@ mod definitions;
 mod draft;
 pub mod effect;
 mod ending;
+mod explain;
 mod fair;
 mod index;
 pub mod input;
 mod judge;
 mod latest;
 pub mod mapping;
+mod operation;
 #[cfg(test)]
 mod oracle;
 pub mod past;
@@ -44,6 +46,7 @@ mod tests;
 mod tick;
 mod timetable;
 pub mod transition;
+mod version;
 mod when;
 
 pub use change::Change;

@@ -11,6 +11,7 @@ pub mod event;
 pub mod fault;
 pub mod figure;
 pub mod ids;
+pub mod operation;
 pub mod progress;
 pub mod run;
 pub mod serving;
@@ -18,6 +19,7 @@ pub mod settings;
 pub mod state;
 pub mod time;
 pub mod view;
+pub mod why;
 pub mod xcom;
 
 pub use fault::{Fault, FaultKind};

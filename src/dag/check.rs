@@ -35,6 +35,7 @@ mod report;
 mod retention;
 mod schedule;
 mod source;
+mod source_text;
 mod system;
 mod task;
 mod version;

@@ -1,5 +1,7 @@
 //! When runs come about: cron expressions, intervals, assets, or only by hand.
 
+use serde::{Deserialize, Serialize};
+
 use crate::types::{AssetName, Timestamp};
 
 mod cron;
@@ -9,7 +11,8 @@ pub use cron::CronError;
 pub use expression::ExpressionError;
 
 /// What brings runs about.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Schedule {
     /// Only by hand.
     Manual,
@@ -19,11 +22,14 @@ pub enum Schedule {
     Assets(AssetExpression),
 }
 
-/// A cron schedule: what was written, and its parsed form.
-#[derive(Debug, Clone)]
+/// A cron schedule: what was written, and its parsed form. As JSON it is what was written.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "cron::Written", into = "cron::Written")]
 pub struct Cron {
     /// As written: `@daily`, `0 2 * * *`.
     pub text: String,
+    /// The IANA name of the zone that it is meant in.
+    pub timezone: String,
     pub(crate) crontab: cronexpr::Crontab,
     /// Where the firings are at set hours: the zone in which `crontab`, which is in UTC then,
     /// is meant.
@@ -38,7 +44,8 @@ pub struct DataInterval {
 }
 
 /// `a & (b | c)`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AssetExpression {
     Asset(AssetRef),
     All(Vec<AssetExpression>),
@@ -47,7 +54,8 @@ pub enum AssetExpression {
 
 /// What an asset expression names: a declared asset, or a pattern of URIs such as
 /// `models:/*@production`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AssetRef {
     Name(AssetName),
     /// `*` stands for any run of characters.

@@ -31,12 +31,14 @@ use crate::sched::{Effect, Input, Outcome, Report};
 use crate::store::Store;
 use crate::tracking;
 use crate::types::event::Event;
+use crate::types::run::DagRunKey;
 use crate::types::{AttemptKey, Clock, Fault, LaunchToken};
 
 mod callback;
 mod context;
 mod mapping;
 mod order;
+pub(crate) mod removal;
 mod secrets;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -87,7 +89,18 @@ impl Actor {
         match effect {
             Effect::Launch(launch) => self.take_up(launch, Origin::Decided),
             Effect::Kill { key, token, reason } => self.kill(key, token, &reason),
+            Effect::RemoveRun { run, removal } => self.remove_run(&run, removal),
             Effect::CallBack(request) => self.call_back(*request),
+        }
+    }
+
+    /// Moves the folder away before anything else is done: a run may be made anew under its id.
+    fn remove_run(&self, run: &DagRunKey, removal: String) {
+        if removal::move_away(&self.shared.layout, run, &removal) {
+            let shared = self.shared.clone();
+            tokio::spawn(
+                async move { removal::finish(&shared.layout, &shared.store, removal).await },
+            );
         }
     }
 

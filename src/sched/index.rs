@@ -340,6 +340,14 @@ impl Index {
         }
     }
 
+    /// Forgets a run and all its task instances.
+    pub(super) fn forget_all(&mut self, active: &ActiveRun) {
+        self.forget_run(&active.run, &active.dag);
+        for ti in active.tasks.values() {
+            self.forget_task(&active.run, &active.dag, &active.index, ti);
+        }
+    }
+
     /// Returns the lanes of a run.
     pub(super) fn lanes_of(&self, run: &DagRunKey) -> impl Iterator<Item = &Lane> {
         let DagRunKey { dag_id, dag_run_id } = run.clone();

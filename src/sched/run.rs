@@ -45,6 +45,7 @@ impl Decision<'_> {
             Some(given) => given,
             None => self.free_run_id(&dag.dag_id, new.run_type, new.run_after),
         };
+        let dag_version_number = self.version_number(&dag);
         let run = DagRun {
             dag_id: dag.dag_id.clone(),
             dag_run_id,
@@ -62,12 +63,14 @@ impl Decision<'_> {
             conf: new.conf,
             params: new.params,
             dag_version: dag.version.clone(),
+            dag_version_number,
             note: new.note,
         };
         let key = run.key();
         self.remember_run_id(&key);
         let fresh = EndedRun {
             run: run.clone(),
+            dag: None,
             tasks: Vec::new(),
             triggering_asset_events: new.events,
             maps: Vec::new(),
@@ -111,7 +114,7 @@ impl Decision<'_> {
         let (_, _, dag_run_id) = runs.queued.first()?;
         let key = DagRunKey { dag_id: dag_id.clone(), dag_run_id: dag_run_id.clone() };
         let active = self.state.runs.get(&key)?;
-        let limit = self.dag_in_force(dag_id, active).max_active_runs;
+        let limit = self.state.dag_in_force(active).max_active_runs;
         (runs.running < usize::try_from(limit).unwrap_or(usize::MAX)).then_some(key)
     }
 
@@ -158,8 +161,11 @@ impl ActiveRun {
     /// Puts a run under way under its definition. Tasks that have no instance yet get one;
     /// returns which.
     pub(super) fn reload(found: EndedRun, dag: Arc<Dag>) -> (Self, Vec<TaskInstanceKey>) {
-        let EndedRun { mut run, tasks, triggering_asset_events, maps } = found;
-        run.dag_version.clone_from(&dag.version);
+        let EndedRun { mut run, dag: _, tasks, triggering_asset_events, maps } = found;
+        if run.dag_version != dag.version {
+            run.dag_version.clone_from(&dag.version);
+            run.dag_version_number = 0;
+        }
         let mut tasks: BTreeMap<_, _> =
             tasks.into_iter().map(|ti| ((ti.key.task_id.clone(), ti.key.map_index), ti)).collect();
         let mut made = Vec::new();
@@ -209,5 +215,6 @@ pub(super) fn new_task_instance(
         end_date: None,
         next_retry_at: None,
         note: None,
+        user_note: None,
     }
 }

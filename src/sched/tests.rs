@@ -1,5 +1,6 @@
 //! Stories: given a deck, when this happens, then that.
 
+mod airflow;
 mod assets;
 mod branches;
 mod callbacks;
@@ -8,15 +9,18 @@ mod commands;
 mod deadlines;
 mod decks;
 mod definitions;
+mod explain;
 mod fairness;
 mod groups;
 mod latest;
 mod limits;
 mod mapping;
+mod marks;
 mod past;
 mod random;
 mod retries;
 mod runs;
 mod schedules;
 mod setups;
+mod undo;
 pub(super) mod world;

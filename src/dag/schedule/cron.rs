@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
+use serde::{Deserialize, Serialize};
 
 use crate::dag::schedule::{Cron, DataInterval};
 use crate::types::Timestamp;
@@ -73,8 +74,12 @@ impl Cron {
         let parsed_in = if is_at_set_hours { "UTC" } else { timezone };
         let crontab = cronexpr::parse_crontab(&format!("{fields} {parsed_in}"))
             .map_err(|error| malformed(reason(&error)))?;
-        let cron =
-            Self { text: text.to_owned(), crontab, set_hours_in: is_at_set_hours.then_some(zone) };
+        let cron = Self {
+            text: text.to_owned(),
+            timezone: timezone.to_owned(),
+            crontab,
+            set_hours_in: is_at_set_hours.then_some(zone),
+        };
         // Any instant will do to find out about the 30th of February.
         match cron.next_firing(Timestamp::UNIX_EPOCH) {
             Some(_) => Ok(cron),
@@ -151,6 +156,27 @@ impl Cron {
             }
             last
         })
+    }
+}
+
+/// A schedule as it is kept: parsed anew where it is read.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Written {
+    text: String,
+    timezone: String,
+}
+
+impl From<Cron> for Written {
+    fn from(cron: Cron) -> Self {
+        Self { text: cron.text, timezone: cron.timezone }
+    }
+}
+
+impl TryFrom<Written> for Cron {
+    type Error = CronError;
+
+    fn try_from(written: Written) -> Result<Self, CronError> {
+        Self::parse(&written.text, &written.timezone)
     }
 }
 

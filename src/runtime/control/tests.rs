@@ -4,6 +4,8 @@ use super::*;
 
 mod assets;
 pub(super) mod models;
+mod operate;
 mod runs;
 mod settings;
+mod versions;
 pub(crate) mod world;

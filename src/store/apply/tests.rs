@@ -4,7 +4,7 @@ use rusqlite::types::Value as SqlValue;
 use serde_json::json;
 
 use super::*;
-use crate::sched::change::DagState;
+use crate::sched::change::{DagState, OperationRow};
 use crate::store::fault::injection;
 use crate::store::sample::{self, asset_event, at, key, line, run, task, task_try};
 use crate::store::{Store, xcom};
@@ -39,7 +39,26 @@ fn changes() -> Vec<Change> {
             scheduled_until: Some(at(1)),
             next_run_after: None,
         }),
+        Change::InsertDagVersion(sample::version(1, "one").0),
+        Change::InsertOperation(OperationRow {
+            id: 1,
+            when: at(1),
+            owner: Some("ada".into()),
+            kind: "clear_tasks".into(),
+            description: "run `r1`".into(),
+            wish: json!({}),
+            final_since: None,
+            outputs: vec![key("etl", "r1", "extract")],
+            images: Some(Box::default()),
+        }),
+        Change::DeleteXcom { key: key("etl", "r1", "extract") },
+        Change::UndoOperation { id: 1, by: 2 },
         Change::InsertEventLog(line("dag_run.started")),
+        Change::PutDagRun(sample::run("etl", "r0", -9, DagRunState::Success)),
+        Change::DeleteDagRun {
+            run: sample::run("etl", "r0", 0, DagRunState::Success).key(),
+            removal: "1-1".into(),
+        },
     ]
 }
 
