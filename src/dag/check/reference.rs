@@ -112,7 +112,7 @@ pub(super) fn check_callback(
         match (root, scope) {
             ("output", Some(scope)) if !rest.is_empty() => {
                 let tasks = || scope.tasks.iter().map(String::as_str);
-                if longest(rest, tasks()).is_none() {
+                if longest(rest, |name| scope.tasks.contains(name)).is_none() {
                     unknown(
                         context.report,
                         Text { text: first, span },
@@ -124,8 +124,8 @@ pub(super) fn check_callback(
             }
             ("params", Some(scope)) if !rest.is_empty() => param(context, scope, rest, first, span),
             ("conn", _) if !rest.is_empty() => {
-                let names = context.names.connections.keys().map(String::as_str);
-                let text = longest(rest, names).unwrap_or(first);
+                let known = |name: &str| context.names.connections.contains_key(name);
+                let text = longest(rest, known).unwrap_or(first);
                 context.names.connection(context.report, Text { text, span });
             }
             ("var", _) if !rest.is_empty() => variable(context, rest, span),
