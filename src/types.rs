@@ -11,17 +11,19 @@ pub mod event;
 pub mod fault;
 pub mod figure;
 pub mod ids;
+pub mod progress;
 pub mod run;
 pub mod serving;
 pub mod settings;
 pub mod state;
 pub mod time;
 pub mod view;
+pub mod xcom;
 
 pub use fault::{Fault, FaultKind};
 pub use ids::{
-    AssetName, AttemptKey, DagId, DagRunId, LaunchToken, MapIndex, TaskId, TaskInstanceKey,
-    TrackingRunId, TryNumber,
+    AssetName, AttemptKey, DagId, DagRunId, GroupId, LaunchToken, MapIndex, TaskId,
+    TaskInstanceKey, TrackingRunId, TryNumber,
 };
 pub use state::{DagRunState, TaskInstanceState};
 pub use time::{Clock, Timestamp};

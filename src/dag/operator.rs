@@ -84,12 +84,15 @@ macro_rules! need {
 
 operators! {
     Empty = "empty", Daemon, [];
+    LatestOnly = "latest_only", Daemon, [];
     Command = "command", Process, [
         "command" Text optional, "argv" TextList optional, "cwd" Text optional,
         "skip_on_exit_code" Integer optional,
     ];
     Python = "python", Process, [
-        "callable" Text needed, "args" Table optional, "python" Text optional,
+        "callable" Text needed, "args" Table optional, "op_args" Any optional,
+        "op_kwargs" Table optional, "multiple_outputs" Bool optional, "python" Text optional,
+        "requirements" TextList optional, "warm" Any optional,
     ];
     Branch = "branch", Daemon, ["choose" Any needed];
     ShortCircuit = "short_circuit", Daemon, [

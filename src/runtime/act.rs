@@ -35,6 +35,7 @@ use crate::types::{AttemptKey, Clock, Fault, LaunchToken};
 
 mod callback;
 mod context;
+mod mapping;
 mod order;
 mod secrets;
 #[cfg(test)]
@@ -208,7 +209,7 @@ async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> En
     }
     let deck = shared.deck.borrow().clone();
     let prepared = tokio::select! {
-        prepared = order::prepare(shared, &deck, &launch) => prepared,
+        prepared = order::prepare(shared, deck, &launch) => prepared,
         () = held.until_cancelled() => return Ended::Cancelled,
     };
     match prepared {

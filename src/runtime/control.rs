@@ -34,6 +34,7 @@ mod settings;
 mod status;
 mod trigger;
 mod user;
+mod xcom;
 
 /// What the control is made of.
 #[derive(Clone)]
@@ -162,6 +163,10 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             let stretch = log::Stretch { offset, max_bytes, wait_ms };
             log::read(parts, key, try_number, stretch).await
         }
+        Request::ListXcoms { dag_id, dag_run_id, task_id } => {
+            xcom::list(parts, dag_id, dag_run_id, task_id).await
+        }
+        Request::GetXcom { task, key } => xcom::get(parts, task, key).await,
         Request::ListAssets => assets::list(parts).await,
         Request::ShowLineage { asset } => lineage::show(parts, asset).await,
         Request::ListAssetEvents { asset, limit } => assets::events(parts, asset, limit).await,

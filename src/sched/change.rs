@@ -1,12 +1,13 @@
 //! What will be on disk: the whole of it for one input is one transaction.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
 
 use crate::types::asset::AssetEvent;
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
 use crate::types::event::EventLog;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
+use crate::types::xcom::XcomValue;
 use crate::types::{DagId, TaskInstanceKey, Timestamp};
 
 /// One change of the store.
@@ -16,12 +17,17 @@ pub enum Change {
     PutDagRun(DagRun),
     /// Inserts or replaces.
     PutTaskInstance(TaskInstance),
+    /// Removes a task instance that was never begun: the one without index of a mapped task.
+    DeleteTaskInstance { key: TaskInstanceKey },
     /// Inserts or replaces.
     PutTaskTry(TaskTry),
-    /// The output of a task; replaces what an earlier try left.
-    PutXcom { key: TaskInstanceKey, value: Value },
-    /// Removes the output, when the task is cleared.
+    /// An output of a task; replaces what an earlier try left.
+    PutXcom { task: TaskInstanceKey, key: String, value: XcomValue },
+    /// Removes all outputs and what was noted of them, when the task is cleared.
     DeleteXcom { key: TaskInstanceKey },
+    /// How long the parts of an output are that other tasks are mapped over; of an instance of a
+    /// mapped task it says only that there is an output.
+    PutTaskMap { key: TaskInstanceKey, lengths: BTreeMap<String, usize> },
     /// Inserts or replaces what is kept of a DAG beyond its definition.
     PutDagState(DagState),
     /// Appends.

@@ -43,6 +43,13 @@ pub(crate) fn put(conn: &Connection, task: &TaskInstance) -> Result<(), StoreErr
     row::execute(conn, sql, values).map(drop)
 }
 
+/// Removes a task instance that was never begun.
+pub(crate) fn delete(conn: &Connection, key: &TaskInstanceKey) -> Result<(), StoreError> {
+    let sql = "DELETE FROM task_instance
+        WHERE dag_id = ?1 AND dag_run_id = ?2 AND task_id = ?3 AND map_index = ?4";
+    row::execute(conn, sql, key_params(key)).map(drop)
+}
+
 /// Inserts or replaces a try.
 pub(crate) fn put_try(conn: &Connection, task_try: &TaskTry) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO task_instance_history (dag_id, dag_run_id, task_id,
@@ -72,10 +79,14 @@ pub fn get(conn: &Connection, key: &TaskInstanceKey) -> Result<Option<TaskInstan
     row::first(conn, sql, key_params(key), read)
 }
 
+/// The plus keeps the planner from an index in the order of the ids, along which it would walk
+/// all of the DAG's history.
+const OF_RUN: &str =
+    "SELECT * FROM task_instance WHERE dag_id = ?1 AND dag_run_id = ?2 ORDER BY +id";
+
 /// Returns the task instances of a run, in the order in which they were made.
 pub fn for_run(conn: &Connection, run: &DagRunKey) -> Result<Vec<TaskInstance>, StoreError> {
-    let sql = "SELECT * FROM task_instance WHERE dag_id = ?1 AND dag_run_id = ?2 ORDER BY id";
-    row::all(conn, sql, [run.dag_id.as_str(), run.dag_run_id.as_str()], read)
+    row::all(conn, OF_RUN, [run.dag_id.as_str(), run.dag_run_id.as_str()], read)
 }
 
 /// Returns a page of the task instances that fit, newest first, and where the next one begins.

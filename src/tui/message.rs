@@ -124,6 +124,8 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::TestConnection { .. }
         | Request::ListPools
         | Request::ReadLog { .. }
+        | Request::ListXcoms { .. }
+        | Request::GetXcom { .. }
         | Request::ListAssets
         | Request::ShowLineage { .. }
         | Request::ListAssetEvents { .. }

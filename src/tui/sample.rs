@@ -13,7 +13,7 @@ use crate::types::view::{
     AliasMove, AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView, DiagnosticView,
     ExperimentView, LineageKind, LineageNode, LineageView, LogChunk, ModelDetailView,
     ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView, StatusView,
-    TaskDetailView, TaskView, TrackingRunView, TriggerPlan,
+    TaskDetailView, TaskPlace, TaskView, TrackingRunView, TriggerPlan,
 };
 use crate::types::{DagRunState, Fault, TaskInstanceState, Timestamp};
 
@@ -78,6 +78,8 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::ClearTasks { .. } => Answer::Cleared(vec![]),
         Request::ShowTask { key } => Answer::Task(Box::new(task_detail(key))),
         Request::ReadLog { key, offset, .. } => log(key, *offset)?,
+        Request::ListXcoms { .. } => Answer::Xcoms(vec![]),
+        Request::GetXcom { key, .. } => return Err(Fault::not_found(format!("no output `{key}`"))),
         Request::ListAssets => Answer::Assets(assets()),
         Request::ShowLineage { .. } => Answer::Lineage(lineage()),
         Request::ListAssetEvents { asset, .. } => {
@@ -240,10 +242,12 @@ fn detail(dag: DagView) -> DagDetailView {
         outlets: if *id == "promote" { vec!["production_model".into()] } else { vec![] },
         doc_md: None,
         line: 120,
+        place: TaskPlace::default(),
     });
     let has_params = dag.param_count > 0;
     DagDetailView {
         tasks: tasks.collect(),
+        groups: vec![],
         doc_md: Some(
             "Trains a model, evaluates it and promotes it where it beats the champion.".into(),
         ),
@@ -349,8 +353,11 @@ fn run_detail(run: DagRun) -> RunDetailView {
     let edges =
         TASKS.iter().flat_map(|(id, _, ups)| ups.iter().map(|up| ((*up).into(), (*id).into())));
     RunDetailView {
+        progress: Vec::new(),
         tasks: tasks.collect(),
         edges: edges.collect(),
+        places: std::collections::BTreeMap::new(),
+        groups: vec![],
         triggering_asset_events: vec![],
         median_duration: Some(48.0),
         deadlines: Vec::new(),
@@ -380,6 +387,7 @@ fn task_detail(key: &TaskInstanceKey) -> TaskDetailView {
         error: (try_number == 1).then(|| "killed for want of memory".into()),
     });
     TaskDetailView {
+        progress: None,
         task,
         tries: tries.collect(),
         rendered: json!({"dataset": "iris", "model": "random_forest", "hyperparameters": {"n_trees": 200}})

@@ -21,6 +21,7 @@ use crate::types::view::{
     LogChunk, ModelDetailView, ModelVersionView, ModelView, ParamProblem, RunDetailView,
     StatusView, TaskDetailView, TrackingRunView, TriggerPlan,
 };
+use crate::types::xcom::XcomView;
 
 /// A wish of a client. Those that change something say so in their names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,6 +87,18 @@ pub enum Request {
         offset: u64,
         max_bytes: u32,
         wait_ms: u32,
+    },
+
+    /// The outputs of a run, or of one of its tasks.
+    ListXcoms {
+        dag_id: DagId,
+        dag_run_id: DagRunId,
+        task_id: Option<TaskId>,
+    },
+    /// One output, with its value.
+    GetXcom {
+        task: TaskInstanceKey,
+        key: String,
     },
 
     ListAssets,
@@ -275,6 +288,8 @@ pub enum Answer {
         next: Option<i64>,
     },
     Log(LogChunk),
+    Xcoms(Vec<XcomView>),
+    Xcom(Box<XcomView>),
     Assets(Vec<AssetView>),
     Lineage(LineageView),
     AssetEvents(Vec<AssetEvent>),

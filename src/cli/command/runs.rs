@@ -1,30 +1,58 @@
 //! `trigger`, `runs list|show|callbacks|cancel` and `tasks`.
 
+use serde_json::{Map, Value};
+
 use crate::cli::args::{RunsCommand, TriggerArgs};
 use crate::cli::command::{ask, expect_answer};
 use crate::cli::env;
 use crate::cli::error::CliError;
 use crate::cli::output::{Output, ago, duration, fields, instant, or_dash, table};
 use crate::runtime::Layout;
+use crate::types::Fault;
 use crate::types::ask::{Answer, Request, Trigger};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::state::TriggeredBy;
 use crate::types::time;
-use crate::types::view::RunDetailView;
+use crate::types::view::{RunDetailView, TaskPlace};
 
 /// Makes the wish for a run that the arguments stand for.
-pub fn wish(args: &TriggerArgs) -> Trigger {
-    Trigger {
+pub fn wish(args: &TriggerArgs) -> Result<Trigger, CliError> {
+    let conf = args.conf.as_deref().map(conf).transpose()?.unwrap_or_default();
+    Ok(Trigger {
         dag_id: args.dag_id.as_str().into(),
-        conf: args.conf(),
+        conf: args.over(conf),
         dag_run_id: args.run_id.as_deref().map(Into::into),
         logical_date: args.logical_date,
         note: args.note.clone(),
         triggered_by: TriggeredBy::Cli,
         user: env::user(),
-    }
+    })
+}
+
+/// Reads what `--conf` names.
+fn conf(from: &str) -> Result<Map<String, Value>, CliError> {
+    let read = |what: String, read: std::io::Result<String>| {
+        read.map_err(|error| Fault::not_found(format!("read {what}")).caused_by(Some(&error)))
+    };
+    let (what, text) = match from {
+        "-" => {
+            let what = "standard input".to_owned();
+            (what.clone(), read(what, std::io::read_to_string(std::io::stdin()))?)
+        }
+        json if json.trim_start().starts_with('{') => ("`--conf`".to_owned(), json.to_owned()),
+        path => {
+            let what = format!("`{path}`");
+            (what.clone(), read(what, std::fs::read_to_string(path))?)
+        }
+    };
+    serde_json::from_str(&text).map_err(|error| {
+        Fault::invalid(format!("read {what} as a table of JSON"))
+            .caused_by(Some(&error))
+            .hint("such as --conf '{\"grid\": {\"a\": 1}}'")
+            .into()
+    })
 }
 
 /// Triggers a run and says which.
@@ -33,7 +61,7 @@ pub async fn trigger(
     args: TriggerArgs,
     output: &mut Output,
 ) -> Result<u8, CliError> {
-    let answer = ask(layout, Request::Trigger(wish(&args))).await?;
+    let answer = ask(layout, Request::Trigger(wish(&args)?)).await?;
     let run = expect_answer!(answer, Answer::Run(run) => run, "trigger");
     output.answer(&run, |run| format!("{} {} is {}", run.dag_id, run.dag_run_id, run.state));
     Ok(0)
@@ -85,8 +113,23 @@ pub async fn tasks(
     output: &mut Output,
 ) -> Result<u8, CliError> {
     let detail = detail(layout, dag_id, dag_run_id).await?;
-    output.answer(&detail.tasks, |tasks| task_table(tasks));
+    let rows: Vec<TaskRow<'_>> = detail.tasks.iter().map(|task| row_of(&detail, task)).collect();
+    output.answer(&rows, |_| task_table(&detail));
     Ok(0)
+}
+
+/// A task instance with how its task stands among the others.
+#[derive(serde::Serialize)]
+struct TaskRow<'a> {
+    #[serde(flatten)]
+    task: &'a TaskInstance,
+    #[serde(flatten)]
+    place: TaskPlace,
+}
+
+fn row_of<'a>(detail: &RunDetailView, task: &'a TaskInstance) -> TaskRow<'a> {
+    let place = detail.places.get(&task.key.task_id).cloned().unwrap_or_default();
+    TaskRow { task, place }
 }
 
 async fn detail(
@@ -136,7 +179,7 @@ pub fn show(detail: &RunDetailView) -> String {
     ]);
     text.push_str(&deadlines(&detail.deadlines));
     text.push_str("\n\n");
-    text.push_str(&task_table(&detail.tasks));
+    text.push_str(&task_table(detail));
     text
 }
 
@@ -170,25 +213,36 @@ fn callbacks(callbacks: &[CallbackRequest]) -> String {
     table(&header, callbacks.iter().map(row), "no callbacks")
 }
 
-fn task_table(tasks: &[TaskInstance]) -> String {
+fn task_table(detail: &RunDetailView) -> String {
     let now = time::now();
+    let has_groups = detail.places.values().any(|place| place.group_id.is_some());
     let row = |task: &TaskInstance| {
+        let place = detail.places.get(&task.key.task_id);
         let name = match task.key.map_index {
             crate::types::ids::UNMAPPED => task.key.task_id.to_string(),
             index => format!("{}[{index}]", task.key.task_id),
         };
-        vec![
-            name,
+        let mark = match place {
+            Some(place) if place.is_setup => " (setup)",
+            Some(place) if place.is_teardown => " (teardown)",
+            _ => "",
+        };
+        let mut row = vec![
+            format!("{name}{mark}"),
             or_dash(task.state),
             format!("{}/{}", task.try_number, task.max_tries),
             task.duration_secs(now).map_or_else(|| "-".to_owned(), duration),
             task.operator.clone(),
             task.note.clone().unwrap_or_default(),
-        ]
+        ];
+        if has_groups {
+            row.insert(1, or_dash(place.and_then(|place| place.group_id.clone())));
+        }
+        row
     };
-    table(
-        &["TASK", "STATE", "TRY", "DURATION", "OPERATOR", "NOTE"],
-        tasks.iter().map(row),
-        "no tasks",
-    )
+    let mut header = vec!["TASK", "STATE", "TRY", "DURATION", "OPERATOR", "NOTE"];
+    if has_groups {
+        header.insert(1, "GROUP");
+    }
+    table(&header, detail.tasks.iter().map(row), "no tasks")
 }

@@ -18,7 +18,7 @@ use crate::dag::file::{Entry, Node, Span, Table, Written};
 use crate::dag::retention::Retention;
 use crate::dag::secret::{self, Lookup};
 use crate::dag::settings::Overlay;
-use crate::dag::spec::{AssetSpec, Deck, ServingSpec};
+use crate::dag::spec::{AssetSpec, Deck, ServingSpec, XcomLimits};
 
 /// Slots of the default pool, as Airflow's.
 const DEFAULT_POOL_SLOTS: u32 = 128;
@@ -58,7 +58,11 @@ pub(super) fn check(
     });
     let context = Context { report, names: &names, project };
     let settings = settings(context, &tables[0]);
-    let inherited = Inherited { timezone: &settings.timezone, defaults: &settings.defaults };
+    let inherited = Inherited {
+        timezone: &settings.timezone,
+        defaults: &settings.defaults,
+        max_map_length: settings.max_map_length,
+    };
     let mut retention = settings.retention;
     let runs = retention.runs;
     retention.dags = dags.iter().filter_map(|one| retention::of_dag(context, runs, *one)).collect();
@@ -79,12 +83,14 @@ pub(super) fn check(
             .collect(),
         variables: variables.collect(),
         serving: serving(context, &tables[0]),
+        xcom: settings.xcom,
         pools: declared_pools,
         retention,
         overlay: Overlay::default(),
         project: project.to_owned(),
         name: settings.name,
         max_active_tasks: settings.max_active_tasks,
+        max_map_length: settings.max_map_length,
         timezone: settings.timezone,
         sources: report.sources().iter().map(|source| source.path.clone()).collect(),
     }
@@ -109,7 +115,9 @@ struct Settings {
     name: String,
     timezone: TimeZone,
     max_active_tasks: u32,
+    max_map_length: usize,
     defaults: Defaults,
+    xcom: XcomLimits,
     retention: Retention,
 }
 
@@ -124,11 +132,36 @@ fn settings(context: Context<'_>, main: &Table) -> Settings {
         name: fields.owned_text("name").or(folder).unwrap_or_else(|| "deck".to_owned()),
         timezone: schedule::timezone(context, &mut fields, &TimeZone::UTC),
         max_active_tasks: fields.integer("max_active_tasks", 1..=100_000).unwrap_or(16),
-        defaults: Defaults::of(context, &mut fields),
+        max_map_length: max_map_length(&mut fields),
+        xcom: xcom(&mut fields),
+        defaults: defaults(context, &mut fields),
         retention: retention::of_deck(context, &mut fields),
     };
     fields.finish();
     settings
+}
+
+/// As Airflow's default.
+fn max_map_length(fields: &mut Fields<'_>) -> usize {
+    let given = fields.integer("max_map_length", 1..=1_000_000_i64);
+    given.and_then(|length| usize::try_from(length).ok()).unwrap_or(1024)
+}
+
+/// `python` of the deck is the one that tasks inherit where `default_args` names none.
+fn defaults(context: Context<'_>, fields: &mut Fields<'_>) -> Defaults {
+    let python = fields.owned_text("python");
+    let mut defaults = Defaults::of(context, fields);
+    if let Some(python) = python {
+        defaults.python.entry("python").or_insert(python.into());
+    }
+    defaults
+}
+
+fn xcom(fields: &mut Fields<'_>) -> XcomLimits {
+    let usual = XcomLimits::default();
+    let file_bytes = fields.integer("xcom_file_max_bytes", 0..=1 << 32).unwrap_or(usual.file_bytes);
+    let inline_bytes = fields.integer("xcom_max_bytes", 0..=1 << 24).unwrap_or(usual.inline_bytes);
+    XcomLimits { inline_bytes, file_bytes }
 }
 
 fn serving(context: Context<'_>, main: &Table) -> ServingSpec {

@@ -1,7 +1,7 @@
 //! What one operator wants beyond the types of its keys.
 
 use crate::dag::check::fields::{Fields, Text, as_duration};
-use crate::dag::check::task::{Edge, Scope, other_task};
+use crate::dag::check::task::{Edge, Scope, task_or_group};
 use crate::dag::check::{Context, asset};
 use crate::dag::file::{Node, Table, Written};
 use crate::dag::operator::Operator;
@@ -19,8 +19,8 @@ pub(super) fn check(
     fields: &mut Fields<'_>,
 ) -> Vec<Edge> {
     match operator {
-        Operator::Command => command(context, fields),
-        Operator::Python => callable(context, fields),
+        Operator::Command => command(context, scope, fields),
+        Operator::Python => python(context, fields),
         Operator::Branch => return chosen(context, scope, task_name, fields),
         Operator::Notify => {
             let kinds = [ConnectionKind::Log, ConnectionKind::Webhook];
@@ -38,6 +38,7 @@ pub(super) fn check(
         Operator::MlGate => conditions(context, fields, "require"),
         Operator::ServingDeploy => strategy(context, fields),
         Operator::Empty
+        | Operator::LatestOnly
         | Operator::ShortCircuit
         | Operator::TableTransform
         | Operator::TableCheck
@@ -59,9 +60,10 @@ fn literal<'a>(fields: &mut Fields<'a>, key: &'static str) -> Option<Text<'a>> {
     Some(Text { text, span: node.span })
 }
 
-fn command(context: Context<'_>, fields: &mut Fields<'_>) {
+fn command(context: Context<'_>, scope: Scope<'_>, fields: &mut Fields<'_>) {
     match (fields.entry("command"), fields.entry("argv")) {
         (Some(_), None) | (None, Some(_)) => {}
+        (None, None) if scope.given.may_give("command") || scope.given.may_give("argv") => {}
         (None, None) => fields.missing("command", "write `command` (a shell line) or `argv`"),
         (Some(_), Some(argv)) => {
             let message = format!("{} has both `command` and `argv`", fields.what());
@@ -69,6 +71,48 @@ fn command(context: Context<'_>, fields: &mut Fields<'_>) {
             context.report.error(argv.key, "conflicting-keys", message, help);
         }
     }
+}
+
+fn python(context: Context<'_>, fields: &mut Fields<'_>) {
+    callable(context, fields);
+    if let Some(node) = fields.node("op_args")
+        && !matches!(node.value, Written::List(_))
+        && !node.as_text().is_some_and(is_template)
+    {
+        fields.wrong_type("op_args", node, "a list");
+    }
+    let both = fields.entry("args").and_then(|entry| entry.node.as_table());
+    if let (Some(args), Some(entry)) = (both, fields.entry("op_kwargs"))
+        && let Some(more) = entry.node.as_table()
+        && let Some((name, twice)) = more.0.iter().find(|(name, _)| args.0.contains_key(*name))
+    {
+        let message = format!("`{name}` is in `args` and in `op_kwargs` of {}", fields.what());
+        let help = "`op_kwargs` is Airflow's word for `args`: keep one".to_owned();
+        context.report.error(twice.key, "conflicting-keys", message, help);
+    }
+    if let Some(node) = fields.node("warm") {
+        warm(fields, node);
+    }
+}
+
+/// `true`, or what the interpreter has imported before it forks.
+pub(super) fn warm(fields: &Fields<'_>, node: &Node) {
+    let fits = match &node.value {
+        Written::Bool(_) => true,
+        Written::List(items) => items.iter().all(|item| item.as_text().is_some_and(is_module)),
+        _ => false,
+    };
+    if !fits {
+        fields.wrong_type("warm", node, "true, false or a list of modules such as `[\"numpy\"]`");
+    }
+}
+
+fn is_module(text: &str) -> bool {
+    let is_part = |part: &str| {
+        part.chars().all(|c| c.is_alphanumeric() || c == '_')
+            && part.chars().next().is_some_and(|c| !c.is_numeric())
+    };
+    text.split('.').all(is_part)
 }
 
 fn callable(context: Context<'_>, fields: &mut Fields<'_>) {
@@ -111,7 +155,7 @@ fn chosen(
         .into_iter()
         .filter_map(|item| {
             let text = item.as_text().filter(|text| !is_template(text))?;
-            other_task(context, scope, task_name, Text { text, span: item.span })
+            task_or_group(context, scope, task_name, Text { text, span: item.span })
         })
         .collect()
 }

@@ -7,6 +7,7 @@ use crate::dag::Diagnostic;
 use crate::types::settings::Settings;
 
 mod codes;
+mod flow;
 mod inherit;
 mod react;
 mod retention;
@@ -120,7 +121,7 @@ error[unknown-key]: the deck has no key `timezon`
 3 | timezon = \"UTC\"
   | ^^^^^^^
   |
-  = help: did you mean `timezone`? keys here: `name`, `timezone`, `max_active_tasks`, `default_args`, `retention`"
+  = help: did you mean `timezone`? keys here: `name`, `timezone`, `max_active_tasks`, `max_map_length`, `xcom_file_max_bytes`, `xcom_max_bytes`, `python`, `default_args`, `retention`"
     );
     assert_eq!(Diagnostics(vec![found.clone()]).to_string(), format!("{}\n", found.drawing));
 }

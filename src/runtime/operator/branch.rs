@@ -1,5 +1,7 @@
 //! `branch` and `short_circuit`: which of the tasks downstream go on.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::DaemonContext;
@@ -16,7 +18,7 @@ pub(super) fn branch(context: &DaemonContext) -> Result<Outcome, OperatorError> 
     let dag = context.deck.dags.get(&task.dag_id).ok_or_else(|| {
         OperatorError::Fatal(format!("DAG `{}` is gone from dags.toml", task.dag_id))
     })?;
-    check_choice(&chosen, dag.graph.downstream(&task.task_id))?;
+    check_choice(&dag.chosen(&chosen), dag.graph.downstream(&task.task_id))?;
     let told: Vec<_> = chosen.iter().map(TaskId::as_str).collect();
     context
         .log
@@ -27,7 +29,8 @@ pub(super) fn branch(context: &DaemonContext) -> Result<Outcome, OperatorError> 
 /// Makes the outcome of a decision.
 pub(super) fn follow(output: Value, chosen: Vec<TaskId>) -> Outcome {
     Outcome::Success {
-        output,
+        outputs: BTreeMap::new(),
+output,
         chosen: Some(chosen),
         skip_all_downstream: false,
         asset_events: Vec::new(),
@@ -79,7 +82,8 @@ pub(super) fn short_circuit(context: &DaemonContext) -> Result<Outcome, Operator
     }
     context.log.say("the condition does not hold: skips what is downstream");
     Ok(Outcome::Success {
-        output: json!(false),
+        outputs: BTreeMap::new(),
+output: json!(false),
         chosen: Some(Vec::new()),
         skip_all_downstream: ignores_rules,
         asset_events: Vec::new(),
@@ -87,7 +91,7 @@ pub(super) fn short_circuit(context: &DaemonContext) -> Result<Outcome, Operator
 }
 
 /// Says what counts as true: as in Python, but for texts that spell a falsehood.
-fn is_true(value: &Value) -> bool {
+pub(crate) fn is_true(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(flag) => *flag,

@@ -156,7 +156,8 @@ fn what_a_task_says_of_an_outlet_takes_the_place_of_the_plain_event() {
     world.finish(
         "write",
         Outcome::Success {
-            output: Value::Null,
+            outputs: std::collections::BTreeMap::new(),
+output: Value::Null,
             chosen: None,
             skip_all_downstream: false,
             asset_events: vec![own],

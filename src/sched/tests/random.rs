@@ -127,7 +127,8 @@ fn outcome(world: &World, key: &AttemptKey, dice: u32) -> Outcome {
         1 => Outcome::fatal("boom"),
         2 => Outcome::Skipped { reason: "no".into() },
         3 if is_branch => Outcome::Success {
-            output: false.into(),
+            outputs: std::collections::BTreeMap::new(),
+output: false.into(),
             chosen: Some(Vec::new()),
             skip_all_downstream: true,
             asset_events: Vec::new(),
@@ -137,7 +138,8 @@ fn outcome(world: &World, key: &AttemptKey, dice: u32) -> Outcome {
             let chosen: Vec<TaskId> =
                 direct.filter(|(i, _)| dice >> i & 8 != 0).map(|(_, t)| t.clone()).collect();
             Outcome::Success {
-                output: true.into(),
+                outputs: std::collections::BTreeMap::new(),
+output: true.into(),
                 chosen: Some(chosen),
                 skip_all_downstream: false,
                 asset_events: Vec::new(),

@@ -247,7 +247,11 @@ async fn a_task_is_shown_with_its_tries_fields_and_output() {
     world
         .commit(vec![
             Change::PutTaskTry(tried.clone()),
-            Change::PutXcom { key: extract.clone(), value: json!(3) },
+            Change::PutXcom {
+                task: extract.clone(),
+                key: "return_value".into(),
+                value: crate::types::xcom::XcomValue::Value(json!(3)),
+            },
         ])
         .await;
     let fields = object(json!({"command": "echo 1"}));
@@ -419,4 +423,19 @@ async fn a_run_shows_its_deadlines_and_what_was_told_of_it() {
     let none = Request::ListCallbacks { dag_id, dag_run_id: "r9".into() };
     let fault = world.control.ask(none).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::NotFound);
+}
+
+#[tokio::test]
+async fn task_instances_are_listed_across_runs() {
+    use crate::types::ask::TaskInstanceQuery;
+    let world = World::new();
+    let any = TaskInstanceQuery { limit: 5, ..TaskInstanceQuery::default() };
+    let asked = world.ask(Request::ListTaskInstances(any.clone())).await;
+    assert_eq!(asked, Answer::TaskInstances { task_instances: vec![], next: None });
+    let of_none = TaskInstanceQuery { dag_id: Some("none".into()), ..any.clone() };
+    let fault = world.refusal(Request::ListTaskInstances(of_none)).await;
+    assert_eq!(fault.kind, FaultKind::NotFound);
+    let of_task = TaskInstanceQuery { task_id: Some("t".into()), ..any };
+    let fault = world.refusal(Request::ListTaskInstances(of_task)).await;
+    assert_eq!(fault.kind, FaultKind::Invalid);
 }

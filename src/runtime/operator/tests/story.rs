@@ -11,6 +11,7 @@ use super::Bench;
 use crate::connection::OpenConnection;
 use crate::dag::graph::Graph;
 use crate::dag::params::Params;
+use crate::dag::plan::Plan;
 use crate::dag::schedule::Schedule;
 use crate::dag::spec::LearningTask;
 use crate::dag::{Dag, Deck};
@@ -140,6 +141,8 @@ fn deck(bench: &Bench) -> Deck {
         fileloc: bench.project(),
         line: 1,
         version: String::new(),
+        groups: IndexMap::new(),
+        plan: Plan::default(),
     };
     let mut deck = crate::runtime::watch::tests::deck(&bench.project(), &[]);
     deck.dags.insert("d".into(), Arc::new(dag));
@@ -292,7 +295,8 @@ async fn a_branch_follows_only_what_is_directly_downstream() {
     assert!(text.contains("task `after` is not directly downstream"), "{text}");
     let stopped = world.decide("short_circuit", json!({ "condition": "false" })).await;
     let expected = Outcome::Success {
-        output: json!(false),
+        outputs: std::collections::BTreeMap::new(),
+output: json!(false),
         chosen: Some(Vec::new()),
         skip_all_downstream: true,
         asset_events: Vec::new(),
