@@ -10,6 +10,7 @@
 //! Other processes (attempts) open the same file; SQLite's own locks order their writes.
 
 pub mod asset;
+pub mod backfill;
 pub mod dag;
 pub mod dag_run;
 pub mod db;

@@ -17,6 +17,7 @@ use crate::dag::spec::Deck;
 mod argument;
 mod asset;
 mod dag;
+mod date;
 mod deck;
 mod edge;
 mod fields;

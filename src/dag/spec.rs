@@ -55,6 +55,8 @@ pub struct Dag {
     /// Default 16, as Airflow's.
     pub max_active_tasks: u32,
     pub dagrun_timeout: Option<Duration>,
+    /// After so many runs that failed one after the other it is paused; 0: never.
+    pub max_consecutive_failed_dag_runs: u32,
     /// Whether it is paused when it is first seen.
     pub is_paused_upon_creation: bool,
     pub params: Params,

@@ -16,6 +16,7 @@ use tokio::task::AbortHandle;
 
 use crate::dag::Deck;
 use crate::dag::operator::Placement;
+use crate::runtime::act::backfill::Question;
 use crate::runtime::attempt::AttemptFolder;
 use crate::runtime::executor::in_daemon::InDaemon;
 use crate::runtime::executor::local::Local;
@@ -31,6 +32,7 @@ use crate::tracking;
 use crate::types::event::Event;
 use crate::types::{AttemptKey, Clock, Fault, LaunchToken};
 
+mod backfill;
 mod context;
 mod order;
 mod secrets;
@@ -80,6 +82,11 @@ impl Actor {
         match effect {
             Effect::Launch(launch) => self.take_up(launch, Origin::Decided),
             Effect::Kill { key, token, reason } => self.kill(key, token, &reason),
+            Effect::ReadBackfill { dag_id, token, logical_dates, dag_run_ids, with_tasks } => {
+                let question =
+                    Question { dag_id, token, logical_dates, dag_run_ids, with_tasks };
+                tokio::spawn(backfill::answer(self.shared.clone(), question));
+            }
         }
     }
 

@@ -21,6 +21,7 @@ use crate::types::view::DefinitionsView;
 use crate::types::{Clock, Fault, FaultKind, Timestamp};
 
 mod assets;
+mod backfills;
 mod clear;
 mod dags;
 mod find;
@@ -113,6 +114,9 @@ fn changes_something(request: &Request) -> bool {
             | Request::Trigger(_)
             | Request::CancelRun { .. }
             | Request::ClearTasks { .. }
+            | Request::CreateBackfill(_)
+            | Request::SetBackfillPaused { .. }
+            | Request::CancelBackfill { .. }
             | Request::EmitAsset { .. }
             | Request::Promote { .. }
             | Request::Rollback { .. }
@@ -148,6 +152,18 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             let stretch = log::Stretch { offset, max_bytes, wait_ms };
             log::read(parts, key, try_number, stretch).await
         }
+        Request::PlanBackfill(spec) => backfills::plan(parts, spec).await,
+        Request::CreateBackfill(spec) => backfills::create(parts, spec).await,
+        Request::ListBackfills { dag_id, limit, offset } => {
+            backfills::list(parts, dag_id, limit, offset).await
+        }
+        Request::ShowBackfill { backfill_id, limit, offset } => {
+            backfills::show(parts, backfill_id, limit, offset).await
+        }
+        Request::SetBackfillPaused { backfill_id, is_paused } => {
+            backfills::set_paused(parts, backfill_id, is_paused).await
+        }
+        Request::CancelBackfill { backfill_id } => backfills::cancel(parts, backfill_id).await,
         Request::ListAssets => assets::list(parts).await,
         Request::ShowLineage { asset } => lineage::show(parts, asset).await,
         Request::ListAssetEvents { asset, limit } => assets::events(parts, asset, limit).await,

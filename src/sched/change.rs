@@ -1,11 +1,13 @@
 //! What will be on disk: the whole of it for one input is one transaction.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::{Backfill, BackfillDagRun};
 use crate::types::event::EventLog;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
-use crate::types::{DagId, TaskInstanceKey, Timestamp};
+use crate::types::{DagId, DagRunId, TaskInstanceKey, Timestamp};
 
 /// One change of the store.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +30,10 @@ pub enum Change {
     PutQueuedAssetEvents { dag_id: DagId, event_ids: Vec<i64> },
     /// The asset events that brought a run about.
     PutTriggeringAssetEvents { run: DagRunKey, event_ids: Vec<i64> },
+    /// Inserts or replaces.
+    PutBackfill(Backfill),
+    /// Inserts or replaces.
+    PutBackfillDagRun(BackfillDagRun),
     /// Appends a line to the feed.
     InsertEventLog(EventLog),
 }
@@ -39,9 +45,27 @@ pub struct DagState {
     pub is_paused: bool,
     /// The definition is gone.
     pub is_stale: bool,
-    /// Up to which instant time-scheduled runs have been made: the end of the last interval,
-    /// or when the DAG was first seen (for `catchup = false`).
+    /// The logical date of the last run by time.
+    pub last_logical_date: Option<Timestamp>,
+    /// Up to which instant runs by time have been made: the end of the last one's interval.
     pub scheduled_until: Option<Timestamp>,
     /// When the next scheduled run is due; for display.
     pub next_run_after: Option<Timestamp>,
+    pub failed_in_a_row: FailedRow,
+}
+
+/// The runs that have failed since one succeeded; kept where a DAG is to be paused for them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FailedRow {
+    /// `run_after` of the newest run that succeeded.
+    pub since: Option<Timestamp>,
+    /// Oldest first, as many as it takes.
+    pub runs: Vec<FailedRun>,
+}
+
+/// A run that has failed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FailedRun {
+    pub run_after: Timestamp,
+    pub dag_run_id: DagRunId,
 }

@@ -1,10 +1,13 @@
 //! What somebody may ask, each in a file of its own. Each checks everything before it changes
 //! anything.
 
+mod backfill;
 mod cancel;
 mod clear;
 mod pause;
 mod trigger;
+
+pub(super) use clear::Selection;
 
 use std::sync::Arc;
 
@@ -33,10 +36,17 @@ impl Decision<'_> {
                 ended,
             } => self.clear_tasks(
                 crate::types::run::DagRunKey { dag_id, dag_run_id },
-                &clear::Selection { task_ids, only_failed, include_downstream },
+                &Selection { task_ids, only_failed, include_downstream },
                 user,
                 ended,
             ),
+            Command::CreateBackfill(spec) => self.create_backfill(spec),
+            Command::SetBackfillPaused { backfill_id, is_paused, user } => {
+                self.set_backfill_paused(backfill_id, is_paused, user)
+            }
+            Command::CancelBackfill { backfill_id, user } => {
+                self.cancel_backfill(backfill_id, user)
+            }
         }
     }
 

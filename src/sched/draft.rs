@@ -9,6 +9,7 @@ use crate::sched::effect::Effect;
 use crate::sched::input::Reply;
 use crate::sched::step::Decided;
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
 use crate::types::event::{Event, EventLog};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::{AttemptKey, DagId, TaskInstanceKey};
@@ -25,6 +26,8 @@ pub(super) struct Draft {
     asset_events: Vec<AssetEvent>,
     queued_asset_events: IndexMap<DagId, Vec<i64>>,
     triggering: Vec<(DagRunKey, Vec<i64>)>,
+    backfills: IndexMap<BackfillId, Backfill>,
+    backfill_dag_runs: Vec<BackfillDagRun>,
     log: Vec<EventLog>,
     effects: Vec<Effect>,
 }
@@ -66,6 +69,14 @@ impl Draft {
         self.triggering.push((run, events.iter().map(|event| event.id).collect()));
     }
 
+    pub(super) fn put_backfill(&mut self, backfill: &Backfill) {
+        self.backfills.insert(backfill.id, backfill.clone());
+    }
+
+    pub(super) fn put_backfill_dag_run(&mut self, dag_run: BackfillDagRun) {
+        self.backfill_dag_runs.push(dag_run);
+    }
+
     pub(super) fn log(&mut self, line: EventLog) {
         self.log.push(line);
     }
@@ -102,13 +113,16 @@ impl Draft {
                 .into_iter()
                 .map(|(run, event_ids)| Change::PutTriggeringAssetEvents { run, event_ids }),
         );
+        changes.extend(self.backfills.into_values().map(Change::PutBackfill));
+        changes.extend(self.backfill_dag_runs.into_iter().map(Change::PutBackfillDagRun));
         changes.extend(self.log.into_iter().map(Change::InsertEventLog));
         Decided { changes, effects: self.effects, events, reply }
     }
 
     fn events(&self) -> Vec<Event> {
-        let dags =
-            self.dag_states.keys().map(|dag_id| Event::DagChanged { dag_id: dag_id.clone() });
+        let backfilled = self.backfills.values().map(|backfill| &backfill.dag_id);
+        let dags: IndexSet<_> = self.dag_states.keys().chain(backfilled).collect();
+        let dags = dags.into_iter().map(|dag_id| Event::DagChanged { dag_id: dag_id.clone() });
         let runs = self.runs.values().map(|run| Event::DagRunChanged {
             dag_id: run.dag_id.clone(),
             dag_run_id: run.dag_run_id.clone(),

@@ -48,7 +48,7 @@ impl Decision<'_> {
     ) {
         let now = self.now;
         self.move_run(key, state, |run| run.end_date = Some(now));
-        self.state.runs.remove(key);
+        let ended = self.state.runs.remove(key);
         self.runs_changed(&key.dag_id);
         let (severity, event, text) = match state {
             DagRunState::Failed => (Severity::Error, "dag_run.failed", "failed"),
@@ -59,7 +59,12 @@ impl Decision<'_> {
             message.push_str(": ");
             message.push_str(why);
         }
+        let is_by_hand = user.is_some();
         self.log(severity, event, About::run(key), user, message);
+        if let Some(active) = ended {
+            self.forget_window_of(&active.run);
+            self.note_failures(&active.run, is_by_hand);
+        }
     }
 
     /// Ends a run before its tasks have: those in flight are killed. `running_become` is what

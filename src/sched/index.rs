@@ -8,6 +8,7 @@ use crate::dag::Dag;
 use crate::sched::ready::Tally;
 use crate::sched::state::ActiveRun;
 use crate::sched::when;
+use crate::types::backfill::{Backfill, BackfillId};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{
     DagId, DagRunId, DagRunState, MapIndex, TaskId, TaskInstanceKey, TaskInstanceState, Timestamp,
@@ -49,7 +50,14 @@ pub(super) struct Usage {
     pub(super) by_pool: BTreeMap<String, u32>,
 }
 
-/// The runs of one DAG that are under way.
+/// Runs that the same limit holds back: those of a DAG, or those of one of its backfills.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RunGroup {
+    pub(super) dag_id: DagId,
+    pub(super) backfill_id: Option<BackfillId>,
+}
+
+/// The runs of one group that are under way.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct DagRuns {
     /// By `run_after`, then `queued_at`.
@@ -63,7 +71,7 @@ pub(super) struct Index {
     pub(super) timers: BTreeSet<(Timestamp, Timer)>,
     pub(super) ready: BTreeMap<Lane, BTreeSet<Ready>>,
     pub(super) usage: Usage,
-    pub(super) dag_runs: BTreeMap<DagId, DagRuns>,
+    pub(super) dag_runs: BTreeMap<RunGroup, DagRuns>,
 }
 
 /// What is derived from one run.
@@ -162,10 +170,10 @@ impl Index {
         }
         match run.state {
             DagRunState::Queued => {
-                self.dag_runs.entry(run.dag_id.clone()).or_default().queued.insert(place(run));
+                self.dag_runs.entry(RunGroup::of(run)).or_default().queued.insert(place(run));
             }
             DagRunState::Running => {
-                self.dag_runs.entry(run.dag_id.clone()).or_default().running += 1;
+                self.dag_runs.entry(RunGroup::of(run)).or_default().running += 1;
             }
             DagRunState::Success | DagRunState::Failed => {}
         }
@@ -176,7 +184,8 @@ impl Index {
         if let Some(timer) = run_timer(run, dag) {
             self.timers.remove(&timer);
         }
-        let Some(runs) = self.dag_runs.get_mut(&run.dag_id) else { return };
+        let group = RunGroup::of(run);
+        let Some(runs) = self.dag_runs.get_mut(&group) else { return };
         match run.state {
             DagRunState::Queued => {
                 runs.queued.remove(&place(run));
@@ -185,7 +194,7 @@ impl Index {
             DagRunState::Success | DagRunState::Failed => {}
         }
         if *runs == DagRuns::default() {
-            self.dag_runs.remove(&run.dag_id);
+            self.dag_runs.remove(&group);
         }
     }
 
@@ -197,9 +206,24 @@ impl Index {
         }
     }
 
-    /// Returns how many runs of a DAG are queued or running.
-    pub(super) fn active_runs(&self, dag_id: &DagId) -> usize {
-        self.dag_runs.get(dag_id).map_or(0, |runs| runs.queued.len() + runs.running)
+    /// Returns how many runs of a group are queued or running.
+    pub(super) fn active_runs(&self, group: &RunGroup) -> usize {
+        self.dag_runs.get(group).map_or(0, |runs| runs.queued.len() + runs.running)
+    }
+}
+
+impl RunGroup {
+    fn of(run: &DagRun) -> Self {
+        Self { dag_id: run.dag_id.clone(), backfill_id: run.backfill_id }
+    }
+
+    /// The runs of a DAG that belong to no backfill.
+    pub(super) fn of_dag(dag_id: &DagId) -> Self {
+        Self { dag_id: dag_id.clone(), backfill_id: None }
+    }
+
+    pub(super) fn of_backfill(backfill: &Backfill) -> Self {
+        Self { dag_id: backfill.dag_id.clone(), backfill_id: Some(backfill.id) }
     }
 }
 

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::dag::Deck;
+use crate::sched::backfill::{BackfillRead, BackfillRefusal};
 use crate::sched::report::Report;
 use crate::types::ask::Trigger;
 use crate::types::asset::AssetEventSpec;
+use crate::types::backfill::{Backfill, BackfillId, BackfillSpec};
 use crate::types::run::DagRun;
 use crate::types::view::ParamProblem;
-use crate::types::{AttemptKey, DagId, DagRunId, Fault, TaskId};
+use crate::types::{AttemptKey, DagId, DagRunId, Fault, LaunchToken, TaskId};
 
 /// Everything that can happen to the scheduler.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub enum Input {
     AssetChanged(AssetEventSpec),
     /// `dags.toml` was read, and is in force from now on.
     DefinitionsLoaded(Arc<Deck>),
+    /// The store has answered `Effect::ReadBackfill`.
+    BackfillRead { dag_id: DagId, token: LaunchToken, read: BackfillRead },
     /// Time has passed: `State::next_wakeup` came, or a second went by.
     Tick,
 }
@@ -53,6 +57,16 @@ pub enum Command {
         /// The run and its task instances where they are no longer in memory.
         ended: Option<Box<crate::sched::state::EndedRun>>,
     },
+    CreateBackfill(BackfillSpec),
+    SetBackfillPaused {
+        backfill_id: BackfillId,
+        is_paused: bool,
+        user: Option<String>,
+    },
+    CancelBackfill {
+        backfill_id: BackfillId,
+        user: Option<String>,
+    },
 }
 
 /// What a command gave; durable by the time the caller sees it.
@@ -61,6 +75,7 @@ pub enum Reply {
     Done,
     Run(Box<DagRun>),
     Cleared(Vec<AttemptKey>),
+    Backfill(Box<Backfill>),
     /// The event was taken note of; `false`: it was known already.
     AssetEvent {
         is_new: bool,
@@ -88,6 +103,8 @@ pub enum Rejected {
     RunEnded { dag_run_id: DagRunId, state: String },
     #[error("no task of run `{dag_run_id}` fits: nothing to clear")]
     NothingToClear { dag_run_id: DagRunId },
+    #[error(transparent)]
+    Backfill(BackfillRefusal),
     /// A report with a token that is not in force; it is dropped.
     #[error("a straggler's report for {key} was dropped")]
     Straggler { key: AttemptKey },
@@ -108,6 +125,7 @@ impl From<Rejected> for Fault {
             Rejected::RunExists { .. } => Self::new(crate::types::FaultKind::Exists, text)
                 .hint("leave the run id out and one is made"),
             Rejected::Params { .. } | Rejected::UnfitRunId { .. } => Self::invalid(text),
+            Rejected::Backfill(refusal) => refusal.into(),
             Rejected::RunEnded { .. }
             | Rejected::NothingToClear { .. }
             | Rejected::Straggler { .. } => Self::conflict(text),

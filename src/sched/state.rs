@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::dag::{Dag, Deck};
+use crate::sched::backfill::ActiveBackfill;
 use crate::sched::change::DagState;
 use crate::sched::index::{Index, RunIndex};
 use crate::sched::recover;
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::{Backfill, BackfillId};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{DagId, DagRunId, MapIndex, TaskId, TaskInstanceKey, Timestamp};
 
@@ -23,6 +25,12 @@ pub struct State {
     /// Dedupe keys of asset events that were taken note of.
     pub known_asset_changes: BTreeSet<String>,
     pub next_asset_event_id: i64,
+    /// Backfills that have not ended: one of a DAG at most.
+    pub backfills: BTreeMap<DagId, ActiveBackfill>,
+    pub next_backfill_id: BackfillId,
+    /// Of each DAG the dates, each with the end of its interval, that the schedule has still to
+    /// come to and for which a backfill has made a run already.
+    pub made_ahead: BTreeMap<DagId, BTreeMap<Timestamp, Timestamp>>,
     /// Begins every launch token, so that tokens of two daemons differ.
     pub token_prefix: String,
     pub next_token: u64,
@@ -78,6 +86,12 @@ pub struct Recovered {
     pub queued_asset_events: Vec<(DagId, Vec<AssetEvent>)>,
     pub known_asset_changes: Vec<String>,
     pub last_asset_event_id: i64,
+    /// Those that have not ended.
+    pub backfills: Vec<Backfill>,
+    pub last_backfill_id: BackfillId,
+    /// Logical dates of runs of backfills, each with the end of its interval, which is after
+    /// what the DAG's schedule has come to.
+    pub made_ahead: Vec<(DagId, Timestamp, Timestamp)>,
 }
 
 impl State {
@@ -90,6 +104,14 @@ impl State {
         token_prefix: String,
     ) -> (Self, Vec<EndedRun>) {
         recover::recover(deck, recovered, token_prefix)
+    }
+
+    /// Returns the runs of a DAG that are queued or running.
+    pub(super) fn runs_of(&self, dag_id: &DagId) -> impl Iterator<Item = &ActiveRun> {
+        let first = DagRunKey { dag_id: dag_id.clone(), dag_run_id: DagRunId::new("") };
+        let dag_id = dag_id.clone();
+        let from = self.runs.range(first..);
+        from.take_while(move |(key, _)| key.dag_id == dag_id).map(|(_, active)| active)
     }
 
     /// When `step` wants to be called with `Input::Tick` at the latest: the next due schedule,

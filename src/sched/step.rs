@@ -42,6 +42,10 @@ impl Decision<'_> {
                 self.adopt_deck();
                 Ok(Reply::Done)
             }
+            Input::BackfillRead { dag_id, token, read } => {
+                self.backfill_read(&dag_id, &token, read);
+                Ok(Reply::Done)
+            }
             Input::Tick => {
                 self.tick();
                 Ok(Reply::Done)
@@ -56,7 +60,10 @@ impl Decision<'_> {
                 Some(now) => Reply::Run(Box::new(now.clone())),
                 None => Reply::Run(run),
             },
-            Reply::Done | Reply::Cleared(_) | Reply::AssetEvent { .. } => reply,
+            Reply::Done
+            | Reply::Cleared(_)
+            | Reply::Backfill(_)
+            | Reply::AssetEvent { .. } => reply,
         }
     }
 }

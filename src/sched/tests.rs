@@ -1,11 +1,13 @@
 //! Stories: given a deck, when this happens, then that.
 
 mod assets;
+mod backfills;
 mod branches;
 mod clear;
 mod commands;
 mod decks;
 mod definitions;
+mod failures;
 mod limits;
 mod random;
 mod retries;

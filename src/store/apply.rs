@@ -4,12 +4,12 @@ use rusqlite::Connection;
 
 use crate::sched::Change;
 use crate::store::fault::StoreError;
-use crate::store::{asset, dag, dag_run, event_log, task_instance, xcom};
+use crate::store::{asset, backfill, dag, dag_run, event_log, task_instance, xcom};
 
-/// Writes the changes. Runs and asset events come first, since other rows refer to them.
+/// Writes the changes. Runs, asset events and backfills come first, since other rows refer to them.
 pub(crate) fn apply(conn: &Connection, mut changes: Vec<Change>) -> Result<(), StoreError> {
     changes.sort_by_key(|change| match change {
-        Change::PutDagRun(_) | Change::InsertAssetEvent(_) => 0,
+        Change::PutDagRun(_) | Change::InsertAssetEvent(_) | Change::PutBackfill(_) => 0,
         _ => 1,
     });
     changes.iter().try_for_each(|change| apply_one(conn, change))
@@ -30,6 +30,8 @@ fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
         Change::PutTriggeringAssetEvents { run, event_ids } => {
             asset::put_triggering(conn, run, event_ids)
         }
+        Change::PutBackfill(backfill) => backfill::put(conn, backfill),
+        Change::PutBackfillDagRun(dag_run) => backfill::put_dag_run(conn, dag_run),
         Change::InsertEventLog(line) => event_log::insert(conn, line).map(drop),
     }
 }

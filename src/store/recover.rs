@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::sched::state::{EndedRun, Recovered};
 use crate::store::fault::StoreError;
-use crate::store::{asset, dag, dag_run, task_instance};
+use crate::store::{asset, backfill, dag, dag_run, task_instance};
 
 /// Reads it; all of one moment.
 pub(crate) fn recover(conn: &Connection) -> Result<Recovered, StoreError> {
@@ -25,5 +25,8 @@ pub(crate) fn recover(conn: &Connection) -> Result<Recovered, StoreError> {
         queued_asset_events: asset::queued(conn)?,
         known_asset_changes: asset::dedupe_keys(conn)?,
         last_asset_event_id: asset::last_id(conn)?,
+        backfills: backfill::under_way(conn)?,
+        last_backfill_id: backfill::last_id(conn)?,
+        made_ahead: backfill::made_ahead(conn)?,
     })
 }

@@ -99,6 +99,9 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::Trigger(_)
         | Request::CancelRun { .. }
         | Request::ClearTasks { .. }
+        | Request::CreateBackfill(_)
+        | Request::SetBackfillPaused { .. }
+        | Request::CancelBackfill { .. }
         | Request::EmitAsset { .. }
         | Request::Promote { .. }
         | Request::Rollback { .. } => true,
@@ -111,6 +114,9 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::ShowRun { .. }
         | Request::ShowTask { .. }
         | Request::ReadLog { .. }
+        | Request::PlanBackfill(_)
+        | Request::ListBackfills { .. }
+        | Request::ShowBackfill { .. }
         | Request::ListAssets
         | Request::ShowLineage { .. }
         | Request::ListAssetEvents { .. }

@@ -107,6 +107,12 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::Shutdown
         | Request::SetPaused { .. }
         | Request::CancelRun { .. }
+        | Request::PlanBackfill(_)
+        | Request::CreateBackfill(_)
+        | Request::ListBackfills { .. }
+        | Request::ShowBackfill { .. }
+        | Request::SetBackfillPaused { .. }
+        | Request::CancelBackfill { .. }
         | Request::EmitAsset { .. } => Answer::Done,
     })
 }
@@ -286,6 +292,7 @@ fn run(dag_id: &str, dag_run_id: &str, state: DagRunState) -> DagRun {
         params: Map::new(),
         dag_version: "3f9c1e".into(),
         note: None,
+        backfill_id: None,
     }
 }
 

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::{
+    BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView,
+};
 use crate::types::event::EventLog;
 use crate::types::ids::TrackingRunId;
 use crate::types::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
@@ -75,6 +78,30 @@ pub enum Request {
         offset: u64,
         max_bytes: u32,
         wait_ms: u32,
+    },
+
+    /// Says what a backfill would do, without doing it.
+    PlanBackfill(BackfillSpec),
+    CreateBackfill(BackfillSpec),
+    /// Newest first.
+    ListBackfills {
+        dag_id: Option<DagId>,
+        limit: u32,
+        offset: u32,
+    },
+    /// With a page of its dates, the last one first.
+    ShowBackfill {
+        backfill_id: BackfillId,
+        limit: u32,
+        offset: u32,
+    },
+    SetBackfillPaused {
+        backfill_id: BackfillId,
+        is_paused: bool,
+    },
+    /// Ends it: runs of it that wait have failed, those that run go on.
+    CancelBackfill {
+        backfill_id: BackfillId,
     },
 
     ListAssets,
@@ -175,6 +202,12 @@ pub enum Answer {
     RunDetail(Box<RunDetailView>),
     /// The task instances that were cleared.
     Cleared(Vec<AttemptKey>),
+    BackfillPlan(BackfillPlan),
+    Backfill(Box<BackfillDetailView>),
+    Backfills {
+        backfills: Vec<BackfillView>,
+        total: u64,
+    },
     Task(Box<TaskDetailView>),
     Log(LogChunk),
     Assets(Vec<AssetView>),

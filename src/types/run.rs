@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::types::backfill::BackfillId;
 use crate::types::ids::{AttemptKey, DagId, DagRunId, LaunchToken, TaskInstanceKey, TryNumber};
 use crate::types::state::{DagRunState, DagRunType, TaskInstanceState, TriggeredBy};
 use crate::types::time::Timestamp;
@@ -33,6 +34,9 @@ pub struct DagRun {
     /// Which version of the definition it runs (a digest of the DAG as checked).
     pub dag_version: String,
     pub note: Option<String>,
+    /// The backfill that made it, or had it run again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backfill_id: Option<BackfillId>,
 }
 
 /// One task of one run (one element of it, where it is mapped).

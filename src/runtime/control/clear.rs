@@ -62,7 +62,7 @@ async fn ask(
     };
     match parts.handle.ask(Input::Command(command)).await? {
         Reply::Cleared(cleared) => Ok(Answer::Cleared(cleared)),
-        Reply::Done | Reply::Run(_) | Reply::AssetEvent { .. } => Ok(Answer::Cleared(Vec::new())),
+        _ => Ok(Answer::Cleared(Vec::new())),
     }
 }
 

@@ -122,7 +122,7 @@ pub(super) async fn cancel(
     let command = Command::CancelRun { dag_id, dag_run_id, user: Some(user::name()) };
     match parts.handle.ask(Input::Command(command)).await? {
         Reply::Run(run) => Ok(Answer::Run(run)),
-        Reply::Done | Reply::Cleared(_) | Reply::AssetEvent { .. } => {
+        _ => {
             get(parts, &key).await.map(|run| Answer::Run(Box::new(run)))
         }
     }

@@ -13,7 +13,7 @@ use crate::types::{AttemptKey, DagRunState, TaskId, TaskInstanceKey, TaskInstanc
 
 /// Which task instances of a run are to be cleared.
 #[derive(Debug)]
-pub(super) struct Selection {
+pub(in crate::sched) struct Selection {
     /// Empty: all.
     pub(super) task_ids: Vec<TaskId>,
     pub(super) only_failed: bool,
@@ -21,7 +21,7 @@ pub(super) struct Selection {
 }
 
 impl Decision<'_> {
-    pub(super) fn clear_tasks(
+    pub(in crate::sched) fn clear_tasks(
         &mut self,
         key: DagRunKey,
         selection: &Selection,
@@ -110,6 +110,11 @@ impl Decision<'_> {
 }
 
 impl Selection {
+    /// All tasks of a run.
+    pub(in crate::sched) const fn all() -> Self {
+        Self { task_ids: Vec::new(), only_failed: false, include_downstream: false }
+    }
+
     /// Returns the task instances that it means, in topological order.
     fn of(&self, active: &ActiveRun) -> Result<Vec<TaskInstanceKey>, Rejected> {
         let graph = &active.dag.graph;

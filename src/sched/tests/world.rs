@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::dag::Deck;
+use crate::sched::backfill::BackfillRead;
 use crate::sched::state::{EndedRun, Recovered};
 use crate::sched::{Change, Command, Decided, Effect, Input, Outcome, Rejected, Reply, Report};
 use crate::sched::{State, oracle, step};
@@ -24,6 +25,7 @@ use crate::types::{
 pub(crate) use super::decks::{dag, deck, task};
 use crate::sched::change::DagState;
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
 
 /// What a store would hold.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -36,6 +38,8 @@ pub(crate) struct Rows {
     pub(crate) asset_events: BTreeMap<i64, AssetEvent>,
     pub(crate) queued: BTreeMap<DagId, Vec<i64>>,
     pub(crate) triggering: BTreeMap<DagRunKey, Vec<i64>>,
+    pub(crate) backfills: BTreeMap<BackfillId, Backfill>,
+    pub(crate) backfill_dag_runs: BTreeMap<(BackfillId, u32), BackfillDagRun>,
     pub(crate) log: Vec<EventLog>,
 }
 
@@ -68,6 +72,14 @@ impl Rows {
             }
             Change::PutTriggeringAssetEvents { run, event_ids } => {
                 self.triggering.insert(run, event_ids);
+            }
+            Change::PutBackfill(backfill) => {
+                self.backfills.insert(backfill.id, backfill);
+            }
+            Change::PutBackfillDagRun(dag_run) => {
+                assert!(self.backfills.contains_key(&dag_run.backfill_id));
+                let key = (dag_run.backfill_id, dag_run.sort_ordinal);
+                assert!(self.backfill_dag_runs.insert(key, dag_run).is_none(), "{key:?} twice");
             }
             Change::InsertEventLog(line) => self.log.push(line),
         }
@@ -107,6 +119,36 @@ impl Rows {
                 .filter_map(|event| event.dedupe_key.clone())
                 .collect(),
             last_asset_event_id: self.asset_events.keys().next_back().copied().unwrap_or(0),
+            backfills: self
+                .backfills
+                .values()
+                .filter(|backfill| backfill.completed_at.is_none())
+                .cloned()
+                .collect(),
+            last_backfill_id: self.backfills.keys().next_back().copied().unwrap_or(0),
+            made_ahead: self.runs.values().filter_map(|run| self.made_ahead(run)).collect(),
+        }
+    }
+}
+
+impl Rows {
+    fn made_ahead(&self, run: &DagRun) -> Option<(DagId, Timestamp, Timestamp)> {
+        let until = self.dag_states.get(&run.dag_id)?.scheduled_until;
+        let (date, end) = (run.logical_date?, run.data_interval_end?);
+        let is_ahead = run.backfill_id.is_some() && until.is_none_or(|until| end > until);
+        is_ahead.then(|| (run.dag_id.clone(), date, end))
+    }
+
+    /// What the store would answer to `Effect::ReadBackfill`.
+    pub(crate) fn read_dates(&self, dag_id: &DagId, dates: &[Timestamp]) -> BackfillRead {
+        let of_dag: Vec<&DagRun> = self.runs.values().filter(|run| run.dag_id == *dag_id).collect();
+        let of_date = |date: &Timestamp| {
+            let runs = of_dag.iter().filter(|run| run.logical_date == Some(*date));
+            runs.max_by_key(|run| run.start_date).map(|run| self.run_with_tasks(&run.key()))
+        };
+        BackfillRead {
+            runs: dates.iter().filter_map(of_date).collect(),
+            taken: of_dag.iter().map(|run| run.dag_run_id.clone()).collect(),
         }
     }
 }
@@ -175,6 +217,12 @@ impl World {
         assert_eq!(self.state.queued_asset_events, again.queued_asset_events);
         assert_eq!(self.state.known_asset_changes, again.known_asset_changes);
         assert_eq!(self.state.next_asset_event_id, again.next_asset_event_id);
+        assert_eq!(self.state.next_backfill_id, again.next_backfill_id);
+        assert_eq!(self.state.made_ahead, again.made_ahead);
+        let backfills = |state: &State| -> Vec<Backfill> {
+            state.backfills.values().map(|active| active.backfill.clone()).collect()
+        };
+        assert_eq!(backfills(&self.state), backfills(&again));
         assert_eq!(self.state.runs.len(), again.runs.len() + orphans.len());
         for (key, active) in &again.runs {
             let mine = &self.state.runs[key];
@@ -312,7 +360,7 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Launch(launch) => Some(launch.task_id.to_string()),
-                Effect::Kill { .. } => None,
+                Effect::Kill { .. } | Effect::ReadBackfill { .. } => None,
             })
             .collect()
     }
@@ -323,7 +371,7 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Kill { key, .. } => Some(key.task.task_id.to_string()),
-                Effect::Launch(_) => None,
+                Effect::Launch(_) | Effect::ReadBackfill { .. } => None,
             })
             .collect()
     }

@@ -17,7 +17,7 @@ use crate::dag::trigger_rule::TriggerRule;
 use crate::dag::{Dag, Deck, TaskSpec};
 use crate::runtime::handle::Asked;
 use crate::runtime::serving::{self, ServingOrder};
-use crate::sched::change::DagState;
+use crate::sched::change::{DagState, FailedRow};
 use crate::sched::{Change, Input, Reply};
 use crate::store::sample::{self, at};
 use crate::types::serving::{ServedVersion, ServingStatus};
@@ -151,8 +151,10 @@ fn live(deck: Deck) -> Live {
         dag_id: dag_id.into(),
         is_paused,
         is_stale,
+        last_logical_date: None,
         scheduled_until: None,
         next_run_after: Some(at(3600)),
+        failed_in_a_row: FailedRow::default(),
     };
     Live {
         deck: Arc::new(deck),
@@ -236,6 +238,7 @@ pub(crate) fn dag(dag_id: &str, tasks: &[(&str, &[&str])]) -> Dag {
         max_active_runs: 16,
         max_active_tasks: 16,
         dagrun_timeout: None,
+        max_consecutive_failed_dag_runs: 0,
         is_paused_upon_creation: false,
         params: Params { schema, defaults: sample::object(json!({"n": 1})) },
         tasks: tasks.iter().map(|(id, before)| ((*id).into(), task(id, before))).collect(),
