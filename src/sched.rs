@@ -14,14 +14,17 @@ mod admit;
 mod asset;
 mod attempt;
 pub mod backfill;
+mod callback;
 pub mod change;
 mod command;
+mod deadline;
 mod decision;
 mod definitions;
 mod draft;
 pub mod effect;
 mod ending;
 mod failures;
+mod fair;
 mod index;
 pub mod input;
 #[cfg(test)]
@@ -43,6 +46,7 @@ mod when;
 
 pub use change::Change;
 pub use effect::Effect;
+pub use index::PoolLoad;
 pub use input::{Command, Input, Rejected, Reply};
 pub use report::{Outcome, Report};
 pub use state::State;

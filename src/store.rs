@@ -11,18 +11,22 @@
 
 pub mod asset;
 pub mod backfill;
+pub mod callback;
 pub mod dag;
 pub mod dag_run;
 pub mod db;
+pub mod deadline;
 pub mod event_log;
 pub mod fault;
 pub mod meta;
+pub mod prune;
 pub mod rendered;
 pub mod serving;
+pub mod settings;
 pub mod task_instance;
 pub mod xcom;
 
-mod apply;
+pub(crate) mod apply;
 mod migrate;
 mod readers;
 mod recover;

@@ -6,12 +6,15 @@
 pub mod ask;
 pub mod asset;
 pub mod backfill;
+pub mod callback;
+pub mod deadline;
 pub mod event;
 pub mod fault;
 pub mod figure;
 pub mod ids;
 pub mod run;
 pub mod serving;
+pub mod settings;
 pub mod state;
 pub mod time;
 pub mod view;

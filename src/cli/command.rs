@@ -2,16 +2,24 @@
 
 pub mod assets;
 pub mod backfill;
+pub mod backup;
 pub mod check;
+pub mod connections;
 pub mod daemon;
 pub mod dags;
 pub mod deck;
 pub mod experiments;
 pub mod logs;
 pub mod models;
+pub mod pools;
+pub mod prune;
 pub mod run;
 pub mod runs;
 pub mod serving;
+pub mod tasks;
+pub mod variables;
+
+mod exchange;
 
 use std::path::PathBuf;
 
@@ -25,6 +33,9 @@ use crate::types::{Fault, FaultKind};
 
 /// Carries out what the command line says.
 pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
+    if let Some(Command::Restore { from, into }) = &cli.command {
+        return backup::restore(from, into, output);
+    }
     let layout = Layout::new(project_dir(&cli.project)?);
     match cli.command {
         None => deck::open(&layout, &cli.deck).await,
@@ -37,9 +48,21 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Trigger(args)) => runs::trigger(&layout, args, output).await,
         Some(Command::Runs(command)) => runs::dispatch(&layout, command, output).await,
         Some(Command::Backfill(command)) => backfill::dispatch(&layout, command, output).await,
-        Some(Command::Tasks { dag_id, dag_run_id }) => {
+        Some(Command::Tasks { command: Some(command), .. }) => {
+            tasks::dispatch(&layout, command, output).await
+        }
+        Some(Command::Tasks { dag_id, dag_run_id, .. }) => {
+            let (dag_id, dag_run_id) = (dag_id.unwrap_or_default(), dag_run_id.unwrap_or_default());
             runs::tasks(&layout, dag_id, dag_run_id, output).await
         }
+        Some(Command::Variables(command)) => variables::dispatch(&layout, command, output).await,
+        Some(Command::Connections(command)) => {
+            connections::dispatch(&layout, command, output).await
+        }
+        Some(Command::Pools(command)) => pools::dispatch(&layout, command, output).await,
+        Some(Command::Prune(args)) => prune::prune(&layout, args, output).await,
+        Some(Command::Backup { target }) => backup::backup(&layout, &target, output),
+        Some(Command::Restore { .. }) => Err(unexpected("restore").into()),
         Some(Command::Logs(args)) => logs::logs(&layout, args, output).await,
         Some(Command::Assets(command)) => assets::dispatch(&layout, command, output).await,
         Some(Command::Experiments(command)) => {

@@ -40,17 +40,33 @@ pub async fn send(
     body: Option<Vec<u8>>,
     timeout: Duration,
 ) -> Result<Answer, HttpError> {
+    send_with(method, url, &[], body, timeout).await
+}
+
+/// As `send`, with further headers.
+pub async fn send_with(
+    method: Method,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: Option<Vec<u8>>,
+    timeout: Duration,
+) -> Result<Answer, HttpError> {
     let uri: Uri = url.parse().map_err(|_| HttpError::Url)?;
     match uri.scheme_str() {
         Some("http") => {}
         Some("https") => return Err(HttpError::Https),
         _ => return Err(HttpError::Url),
     }
-    let answer = tokio::time::timeout(timeout, exchange(method, &uri, body));
+    let answer = tokio::time::timeout(timeout, exchange(method, &uri, headers, body));
     answer.await.unwrap_or(Err(HttpError::TimedOut { after: timeout }))
 }
 
-async fn exchange(method: Method, uri: &Uri, body: Option<Vec<u8>>) -> Result<Answer, HttpError> {
+async fn exchange(
+    method: Method,
+    uri: &Uri,
+    headers: &[(&str, &str)],
+    body: Option<Vec<u8>>,
+) -> Result<Answer, HttpError> {
     let host = uri.host().ok_or(HttpError::Url)?;
     let authority = format!("{host}:{}", uri.port_u16().unwrap_or(80));
     let talk = |source: Box<dyn std::error::Error + Send + Sync>| HttpError::Talk {
@@ -63,7 +79,10 @@ async fn exchange(method: Method, uri: &Uri, body: Option<Vec<u8>>) -> Result<An
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|error| talk(error.into()))?;
-    let request = Request::builder()
+    let request = headers.iter().fold(Request::builder(), |request, (name, value)| {
+        request.header(*name, *value)
+    });
+    let request = request
         .method(method)
         .uri(uri.path_and_query().map_or("/", |path| path.as_str()))
         .header("host", uri.authority().map_or(host, |authority| authority.as_str()))

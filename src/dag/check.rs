@@ -8,16 +8,20 @@
 //! Names are collected before anything is judged, so that one error does not bring others about:
 //! a task may name a connection whose own definition is broken.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::dag::diagnostic::Diagnostics;
 use crate::dag::file::{SyntaxError, parse};
+use crate::dag::secret::Lookup;
 use crate::dag::spec::Deck;
+use crate::types::settings::Settings;
 
 mod argument;
 mod asset;
+mod callback;
 mod dag;
 mod date;
+mod deadline;
 mod deck;
 mod edge;
 mod fields;
@@ -26,12 +30,14 @@ mod operator;
 mod param;
 mod reference;
 mod report;
+mod retention;
 mod schedule;
 mod source;
 mod system;
 mod task;
 mod version;
 
+pub use names::id_problem;
 use report::Reporter;
 
 /// What every part of the check needs.
@@ -42,8 +48,9 @@ struct Context<'a> {
     project: &'a Path,
 }
 
-/// Reads `dags.toml` in `project` and what it includes. `lookup` resolves `${env:NAME}`.
-pub fn load(project: &Path, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Deck, Diagnostics> {
+/// Reads `dags.toml` in `project` and what it includes, and lays `settings` over it. `lookup`
+/// resolves `${env:NAME}`.
+pub fn load(project: &Path, lookup: Lookup<'_>, settings: &Settings) -> Result<Deck, Diagnostics> {
     let mut report = Reporter::default();
     let main = source::read_main(project, &mut report);
     let Some(main) = main else { return Err(report.into_diagnostics()) };
@@ -56,8 +63,21 @@ pub fn load(project: &Path, lookup: &dyn Fn(&str) -> Option<String>) -> Result<D
     if !report.is_clean() {
         return Err(report.into_diagnostics());
     }
-    let deck = deck::check(&tables, project, lookup, &report);
-    if report.is_clean() { Ok(deck) } else { Err(report.into_diagnostics()) }
+    let deck = deck::check(&tables, project, lookup, settings, &report);
+    if !report.is_clean() {
+        return Err(report.into_diagnostics());
+    }
+    Ok(deck.with_settings(settings.clone(), lookup))
+}
+
+/// Returns the files that make up a project's definitions, be they right or broken.
+pub fn sources(project: &Path) -> Vec<PathBuf> {
+    let mut report = Reporter::default();
+    if let Some(main) = source::read_main(project, &mut report) {
+        let table = parsed(&report, main);
+        source::read_included(project, table.as_ref(), &mut report);
+    }
+    report.sources().iter().map(|source| source.path.clone()).collect()
 }
 
 fn parsed(report: &Reporter, file: usize) -> Option<crate::dag::file::Table> {

@@ -5,6 +5,8 @@
 //! Launch ─► adopt? ─► prepare (order.json) ─► executor ─► Report ─► engine ─► settled
 //! Kill   ─► cancelled = true ───────────────────┘
 //! ```
+//! Callbacks go their own way (`callback`): nothing waits for them.
+//!
 //! An attempt is known by its token from its launch until the engine has settled its report:
 //! launching it again in between does nothing.
 
@@ -33,11 +35,14 @@ use crate::types::event::Event;
 use crate::types::{AttemptKey, Clock, Fault, LaunchToken};
 
 mod backfill;
+mod callback;
 mod context;
 mod order;
 mod secrets;
 #[cfg(test)]
 pub(crate) mod tests;
+
+pub(crate) use callback::Callbacks;
 
 /// Carries out effects; clones share what is in flight.
 #[derive(Clone)]
@@ -56,6 +61,7 @@ pub(crate) struct Shared {
     pub(crate) in_daemon: InDaemon,
     /// As many as `max_active_tasks` and pools admit.
     pub(crate) in_flight: Mutex<BTreeMap<LaunchToken, InFlight>>,
+    pub(crate) callbacks: Callbacks,
 }
 
 pub(crate) struct InFlight {
@@ -87,6 +93,7 @@ impl Actor {
                     Question { dag_id, token, logical_dates, dag_run_ids, with_tasks };
                 tokio::spawn(backfill::answer(self.shared.clone(), question));
             }
+            Effect::CallBack(request) => self.call_back(*request),
         }
     }
 
@@ -149,6 +156,7 @@ impl Actor {
         for attempt in self.in_flight().values() {
             attempt.task.abort();
         }
+        self.shared.callbacks.let_go();
     }
 
     fn take_up(&self, launch: Launch, origin: Origin) {

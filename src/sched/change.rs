@@ -5,6 +5,8 @@ use serde_json::Value;
 
 use crate::types::asset::AssetEvent;
 use crate::types::backfill::{Backfill, BackfillDagRun};
+use crate::types::callback::CallbackRequest;
+use crate::types::deadline::Deadline;
 use crate::types::event::EventLog;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::{DagId, DagRunId, TaskInstanceKey, Timestamp};
@@ -34,6 +36,10 @@ pub enum Change {
     PutBackfill(Backfill),
     /// Inserts or replaces.
     PutBackfillDagRun(BackfillDagRun),
+    /// Appends.
+    InsertCallback(Box<CallbackRequest>),
+    /// Inserts or replaces.
+    PutDeadline(Deadline),
     /// Appends a line to the feed.
     InsertEventLog(EventLog),
 }

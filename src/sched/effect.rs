@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::dag::Dag;
 use crate::types::asset::AssetEvent;
+use crate::types::callback::CallbackRequest;
 use crate::types::run::DagRun;
 use crate::types::{AttemptKey, DagId, DagRunId, LaunchToken, TaskId, Timestamp};
 
@@ -26,6 +27,8 @@ pub enum Effect {
         /// Whether the runs are wanted with their task instances, to be cleared.
         with_tasks: bool,
     },
+    /// Tell the outside. Its row is pending until it is done: once at least.
+    CallBack(Box<CallbackRequest>),
 }
 
 /// All that an executor needs to know of an attempt.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::dag::Deck;
 use crate::sched::backfill::ActiveBackfill;
 use crate::sched::definitions::new_dag_state;
+use crate::sched::fair::Fair;
 use crate::sched::index::Index;
 use crate::sched::state::{ActiveRun, EndedRun, Pending, Recovered, State};
 
@@ -33,7 +34,10 @@ pub(super) fn recover(
         made_ahead: BTreeMap::new(),
         token_prefix,
         next_token: 1,
+        deadlines: std::collections::BTreeMap::new(),
+        runtimes: recovered.runtimes.into_iter().map(|(id, of)| (id, of.into())).collect(),
         index: Index::default(),
+        fair: Fair::default(),
         pending: Pending { is_fresh: true, ..Pending::default() },
     };
     for (dag_id, date, interval_end) in recovered.made_ahead {
@@ -59,5 +63,6 @@ pub(super) fn recover(
         state.index.note_all(&active);
         state.runs.insert(active.run.key(), active);
     }
+    state.take_up_deadlines(recovered.deadlines);
     (state, orphans)
 }

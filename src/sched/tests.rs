@@ -3,11 +3,14 @@
 mod assets;
 mod backfills;
 mod branches;
+mod callbacks;
 mod clear;
 mod commands;
+mod deadlines;
 mod decks;
 mod definitions;
 mod failures;
+mod fairness;
 mod limits;
 mod random;
 mod retries;

@@ -4,7 +4,9 @@ use rusqlite::Connection;
 
 use crate::sched::Change;
 use crate::store::fault::StoreError;
-use crate::store::{asset, backfill, dag, dag_run, event_log, task_instance, xcom};
+use crate::store::{
+    asset, backfill, callback, dag, dag_run, deadline, event_log, task_instance, xcom,
+};
 
 /// Writes the changes. Runs, asset events and backfills come first, since other rows refer to them.
 pub(crate) fn apply(conn: &Connection, mut changes: Vec<Change>) -> Result<(), StoreError> {
@@ -32,6 +34,8 @@ fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
         }
         Change::PutBackfill(backfill) => backfill::put(conn, backfill),
         Change::PutBackfillDagRun(dag_run) => backfill::put_dag_run(conn, dag_run),
+        Change::InsertCallback(request) => callback::insert(conn, request),
+        Change::PutDeadline(one) => deadline::put(conn, one),
         Change::InsertEventLog(line) => event_log::insert(conn, line).map(drop),
     }
 }

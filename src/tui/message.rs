@@ -104,7 +104,14 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::CancelBackfill { .. }
         | Request::EmitAsset { .. }
         | Request::Promote { .. }
-        | Request::Rollback { .. } => true,
+        | Request::Rollback { .. }
+        | Request::SetVariables { .. }
+        | Request::DeleteVariable { .. }
+        | Request::SetConnections { .. }
+        | Request::DeleteConnection { .. }
+        | Request::SetPools { .. }
+        | Request::DeletePool { .. }
+        | Request::Prune(_) => true,
         Request::Status
         | Request::Definitions
         | Request::ListDags
@@ -112,7 +119,13 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::PlanTrigger { .. }
         | Request::ListRuns { .. }
         | Request::ShowRun { .. }
+        | Request::ListCallbacks { .. }
         | Request::ShowTask { .. }
+        | Request::ListTaskInstances(_)
+        | Request::ListVariables
+        | Request::ListConnections
+        | Request::TestConnection { .. }
+        | Request::ListPools
         | Request::ReadLog { .. }
         | Request::PlanBackfill(_)
         | Request::ListBackfills { .. }

@@ -12,6 +12,7 @@ import datetime
 import importlib.metadata
 import json
 import sys
+import types
 
 import pendulum
 
@@ -139,6 +140,7 @@ class Clock:
 for module in (trigger, interval):
     module.utcnow = Clock.utcnow
 simple.timezone.utcnow = Clock.utcnow
+trigger.time = types.SimpleNamespace(time=lambda: Clock.now.timestamp())
 
 
 def make(case):

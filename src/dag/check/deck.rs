@@ -14,8 +14,11 @@ use crate::dag::check::report::Reporter;
 use crate::dag::check::schedule::Meaning;
 use crate::dag::check::system::{Secrets, connection, variable};
 use crate::dag::check::task::Defaults;
-use crate::dag::check::{Context, asset, schedule};
+use crate::dag::check::{Context, asset, retention, schedule};
 use crate::dag::file::{Entry, Node, Span, Table, Written};
+use crate::dag::retention::Retention;
+use crate::dag::secret::{self, Lookup};
+use crate::dag::settings::Overlay;
 use crate::dag::spec::{AssetSpec, Deck, ServingSpec};
 
 /// Slots of the default pool, as Airflow's.
@@ -28,7 +31,8 @@ const SHARED: [&str; 6] = ["pool", "connection", "variable", "asset", "dataset",
 pub(super) fn check(
     tables: &[Table],
     project: &Path,
-    lookup: &dyn Fn(&str) -> Option<String>,
+    lookup: Lookup<'_>,
+    set: &crate::types::settings::Settings,
     report: &Reporter,
 ) -> Deck {
     check_sections(report, tables);
@@ -38,16 +42,21 @@ pub(super) fn check(
     let (assets, datasets, dags) = (all("asset"), all("dataset"), all("dag"));
     let connection_specs: IndexMap<_, _> =
         connections.iter().map(|one| (one.name.to_owned(), connection(secrets, *one))).collect();
-    let names = Names {
+    let declared_pools = pools(report, &all("pool"));
+    let mut names = Names {
         connections: connection_specs
             .iter()
             .map(|(name, spec)| (name.clone(), spec.as_ref().map(|spec| spec.kind)))
             .collect(),
-        pools: pools(report, &all("pool")),
+        pools: declared_pools.clone(),
         variables: variables.iter().map(|one| one.name.to_owned()).collect(),
         assets: assets.iter().map(|one| one.name.to_owned()).collect(),
         datasets: datasets.iter().map(|one| one.name.to_owned()).collect(),
     };
+    names.add_settings(set, |text| {
+        let found = secret::resolve(text, project, lookup).ok()?;
+        Some(found.reveal().to_owned())
+    });
     let context = Context { report, names: &names, project };
     let settings = settings(context, &tables[0]);
     let inherited = Inherited {
@@ -59,6 +68,9 @@ pub(super) fn check(
         max_consecutive_failed_dag_runs: settings.max_consecutive_failed_dag_runs,
         defaults: &settings.defaults,
     };
+    let mut retention = settings.retention;
+    let runs = retention.runs;
+    retention.dags = dags.iter().filter_map(|one| retention::of_dag(context, runs, *one)).collect();
     let dags = dags.iter().filter_map(|one| dag(context, &inherited, *one));
     let dags = dags.map(|dag| (dag.dag_id.clone(), Arc::new(dag))).collect();
     let asset_specs = checked_assets(context, &assets);
@@ -76,7 +88,9 @@ pub(super) fn check(
             .collect(),
         variables: variables.collect(),
         serving: serving(context, &tables[0]),
-        pools: names.pools.clone(),
+        pools: declared_pools,
+        retention,
+        overlay: Overlay::default(),
         project: project.to_owned(),
         name: settings.name,
         max_active_tasks: settings.max_active_tasks,
@@ -108,6 +122,7 @@ struct Settings {
     create_delta_data_intervals: bool,
     max_consecutive_failed_dag_runs: u32,
     defaults: Defaults,
+    retention: Retention,
 }
 
 fn settings(context: Context<'_>, main: &Table) -> Settings {
@@ -127,6 +142,7 @@ fn settings(context: Context<'_>, main: &Table) -> Settings {
             .integer("max_consecutive_failed_dag_runs_per_dag", 0..=FAILED_RUNS_MAX)
             .unwrap_or(0),
         defaults: Defaults::of(context, &mut fields),
+        retention: retention::of_deck(context, &mut fields),
     };
     fields.finish();
     settings

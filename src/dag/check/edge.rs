@@ -1,5 +1,7 @@
 //! Puts tasks together to a graph, and reports its circles.
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 
 use crate::dag::check::Context;
@@ -52,7 +54,7 @@ fn edges(drafts: &[Draft]) -> IndexMap<TaskId, IndexMap<TaskId, Span>> {
         }
     }
     // A task that could not be read is reported already; its edges lead nowhere.
-    let known: Vec<TaskId> = edges.keys().cloned().collect();
+    let known: HashSet<TaskId> = edges.keys().cloned().collect();
     for before in edges.values_mut() {
         before.retain(|task, _| known.contains(task));
     }

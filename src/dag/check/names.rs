@@ -1,5 +1,7 @@
 //! What the files declare, before it is judged.
 
+use std::collections::HashMap;
+
 use indexmap::{IndexMap, IndexSet};
 
 use crate::dag::check::fields::Text;
@@ -7,6 +9,7 @@ use crate::dag::check::report::Reporter;
 use crate::dag::file::{Node, Span, Table};
 use crate::dag::spec::ConnectionKind;
 use crate::dag::suggest;
+use crate::types::settings::Settings;
 
 /// The pool of tasks that name none.
 pub(super) const DEFAULT_POOL: &str = "default_pool";
@@ -40,6 +43,7 @@ pub(super) fn declared<'a>(
     section: &str,
 ) -> Vec<Declared<'a>> {
     let mut found: Vec<Declared<'a>> = Vec::new();
+    let mut first_places: HashMap<&str, Span> = HashMap::new();
     for entry in tables.iter().filter_map(|table| table.0.get(section)) {
         let Some(table) = entry.node.as_table() else {
             let message = format!("`{section}` is {}; expected a table", entry.node.kind());
@@ -49,34 +53,40 @@ pub(super) fn declared<'a>(
         };
         for (name, entry) in &table.0 {
             check_id(report, section, name, entry.key);
-            if let Some(first) = found.iter().find(|declared| declared.name == name) {
-                let source = report.source(first.key.file);
-                let line = report.line(first.key);
+            if let Some(first) = first_places.get(name.as_str()) {
+                let source = report.source(first.file);
+                let line = report.line(*first);
                 let message = format!("{section} `{name}` is declared twice");
                 let help = format!("the other one is at {}:{line}", source.shown);
                 report.error(entry.key, "duplicate-id", message, help);
             }
+            first_places.entry(name).or_insert(entry.key);
             found.push(Declared { name, key: entry.key, node: &entry.node });
         }
     }
     found
 }
 
-/// Reports a name that is none: Airflow's rule, and not one that a folder cannot have.
+/// Reports a name that is none.
 pub(super) fn check_id(report: &Reporter, kind: &str, name: &str, span: Span) {
-    let reason = if name.is_empty() {
-        "it is empty".to_owned()
-    } else if name.len() > ID_BYTES_MAX {
-        format!("it is longer than {ID_BYTES_MAX} bytes")
-    } else if let Some(c) = name.chars().find(|c| !is_id_char(*c)) {
-        format!("it holds {c:?}")
-    } else if name.chars().all(|c| c == '.') {
-        "it is only dots".to_owned()
-    } else {
-        return;
-    };
+    let Some(reason) = id_problem(name) else { return };
     let help = "letters, digits, `_`, `-` and `.` are allowed".to_owned();
     report.error(span, "invalid-id", format!("`{name}` is no name for a {kind}: {reason}"), help);
+}
+
+/// Says why a name is none: Airflow's rule, and not one that a folder cannot have.
+pub fn id_problem(name: &str) -> Option<String> {
+    if name.is_empty() {
+        Some("it is empty".to_owned())
+    } else if name.len() > ID_BYTES_MAX {
+        Some(format!("it is longer than {ID_BYTES_MAX} bytes"))
+    } else if let Some(c) = name.chars().find(|c| !is_id_char(*c)) {
+        Some(format!("it holds {c:?}"))
+    } else if name.chars().all(|c| c == '.') {
+        Some("it is only dots".to_owned())
+    } else {
+        None
+    }
 }
 
 fn is_id_char(c: char) -> bool {
@@ -96,6 +106,26 @@ pub(super) fn unknown<'n>(
 }
 
 impl Names {
+    /// Adds what is set at run time. What the files declare stays as it is; slots of a pool that
+    /// is set at run time are no concern of a definition: they may change at any time.
+    pub(super) fn add_settings(
+        &mut self,
+        settings: &Settings,
+        resolve: impl Fn(&str) -> Option<String>,
+    ) {
+        for variable in &settings.variables {
+            self.variables.insert(variable.key.clone());
+        }
+        for connection in &settings.connections {
+            self.connections.entry(connection.conn_id.clone()).or_insert_with(|| {
+                resolve(&connection.url).and_then(|url| ConnectionKind::of_url(&url))
+            });
+        }
+        for pool in &settings.pools {
+            self.pools.entry(pool.pool.clone()).or_insert(u32::MAX);
+        }
+    }
+
     pub(super) fn connection(
         &self,
         report: &Reporter,

@@ -6,7 +6,7 @@ use crate::dag::check::names::unknown;
 use crate::dag::check::task::{Edge, Scope, other_task};
 use crate::dag::file::{Node, Span};
 use crate::dag::suggest;
-use crate::dag::template::{self, NAMES};
+use crate::dag::template::{self, CALLBACK_NAMES, NAMES};
 
 /// Checks the templates in a task's values and returns the tasks whose output they name.
 pub(super) fn check<'a>(
@@ -64,13 +64,13 @@ fn one(
     let first = rest.split('.').next().unwrap_or(rest);
     match root {
         "output" => {
-            let task = longest(rest, scope.tasks.iter().map(String::as_str)).unwrap_or(first);
+            let task = longest(rest, |task| scope.tasks.contains(task)).unwrap_or(first);
             return other_task(context, scope, task_name, Text { text: task, span });
         }
         "params" => param(context, scope, rest, first, span),
         "conn" => {
-            let names = context.names.connections.keys().map(String::as_str);
-            let name = longest(rest, names).unwrap_or(first);
+            let names = &context.names.connections;
+            let name = longest(rest, |name| names.contains_key(name)).unwrap_or(first);
             context.names.connection(context.report, Text { text: name, span });
         }
         "var" => variable(context, rest, span),
@@ -79,10 +79,65 @@ fn one(
     None
 }
 
+/// Names that a callback of a run has not.
+const OF_A_TASK: [&str; 5] = ["task", "task_id", "task_instance", "ti", "try_number"];
+
+/// Checks a text of a callback. It may name what happened too, and its names are no edges; without
+/// a `scope` (in `default_args`) the names of tasks and params are left for when it is rendered.
+pub(super) fn check_callback(
+    context: Context<'_>,
+    scope: Option<Scope<'_>>,
+    of_run: bool,
+    at: Text<'_>,
+) {
+    let names = match template::references_in(at.text) {
+        Ok(names) => names,
+        Err(error) => {
+            let message = format!("the template is broken: {}", error.reason);
+            let help = "`{{ name }}` gives a value, `{% if … %}` decides".to_owned();
+            context.report.error(at.span, "bad-template", message, help);
+            return;
+        }
+    };
+    for name in &names {
+        let span = context.report.within(at.span, name);
+        let (root, rest) = name.split_once('.').unwrap_or((name, ""));
+        if of_run && OF_A_TASK.contains(&root) {
+            let message = format!("the callback of a DAG has no `{root}`: it is of no task");
+            let help = "write it as a callback of the tasks, in `default_args`".to_owned();
+            context.report.error(span, "unknown-name", message, help);
+            continue;
+        }
+        let first = rest.split('.').next().unwrap_or(rest);
+        match (root, scope) {
+            ("output", Some(scope)) if !rest.is_empty() => {
+                let tasks = || scope.tasks.iter().map(String::as_str);
+                if longest(rest, tasks()).is_none() {
+                    unknown(context.report, Text { text: first, span }, "task", "unknown-task", tasks());
+                }
+            }
+            ("params", Some(scope)) if !rest.is_empty() => param(context, scope, rest, first, span),
+            ("conn", _) if !rest.is_empty() => {
+                let names = context.names.connections.keys().map(String::as_str);
+                let text = longest(rest, names).unwrap_or(first);
+                context.names.connection(context.report, Text { text, span });
+            }
+            ("var", _) if !rest.is_empty() => variable(context, rest, span),
+            _ if CALLBACK_NAMES.contains(&root) || NAMES.contains(&root) => {}
+            _ => {
+                let known = NAMES.iter().chain(CALLBACK_NAMES).copied();
+                let help = suggest::hint(root, "names", known);
+                let message = format!("a callback's template has no name `{root}`");
+                context.report.error(span, "unknown-name", message, help);
+            }
+        }
+    }
+}
+
 fn param(context: Context<'_>, scope: Scope<'_>, rest: &str, first: &str, span: Span) {
     let Some(properties) = scope.params.schema["properties"].as_object() else { return };
     let names = || properties.keys().map(String::as_str);
-    if longest(rest, names()).is_none() {
+    if longest(rest, |name| properties.contains_key(name)).is_none() {
         let at = Text { text: first, span };
         unknown(context.report, at, "param", "unknown-param", names());
     }
@@ -93,8 +148,8 @@ fn variable(context: Context<'_>, rest: &str, span: Span) {
         Some("") => {}
         Some(name) if name.starts_with('.') => {
             let name = &name[1..];
-            let names = context.names.variables.iter().map(String::as_str);
-            let name = longest(name, names).unwrap_or(name);
+            let names = &context.names.variables;
+            let name = longest(name, |name| names.contains(name)).unwrap_or(name);
             context.names.variable(context.report, Text { text: name, span });
         }
         _ => {
@@ -106,10 +161,8 @@ fn variable(context: Context<'_>, rest: &str, span: Span) {
 }
 
 /// Finds the longest known name that a dotted path begins with: names may hold dots themselves.
-fn longest<'n>(path: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    known
-        .filter(|name| {
-            path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        })
-        .max_by_key(|name| name.len())
+fn longest(path: &str, is_known: impl Fn(&str) -> bool) -> Option<&str> {
+    let dots = path.rmatch_indices('.').map(|(at, _)| at);
+    let ends = std::iter::once(path.len()).chain(dots);
+    ends.map(|end| &path[..end]).find(|name| is_known(name))
 }

@@ -170,7 +170,7 @@ fn texts(value: &Value) -> Vec<&str> {
     }
 }
 
-fn open(spec: &ConnectionSpec) -> OpenConnection {
+pub(super) fn open(spec: &ConnectionSpec) -> OpenConnection {
     let options = spec.options.iter().map(|(k, v)| (k.clone(), v.reveal().to_owned()));
     OpenConnection {
         name: spec.name.clone(),

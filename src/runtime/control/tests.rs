@@ -6,4 +6,5 @@ mod assets;
 mod backfills;
 pub(super) mod models;
 mod runs;
-pub(super) mod world;
+mod settings;
+pub(crate) mod world;

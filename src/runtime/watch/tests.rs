@@ -45,6 +45,8 @@ pub(in crate::runtime) fn deck(project: &Path, assets: &[(&str, &str)]) -> Deck 
         variables: IndexMap::new(),
         pools: IndexMap::new(),
         serving: ServingSpec { listen: String::new(), max_body_bytes: 0, default_model: None },
+        retention: Default::default(),
+        overlay: Default::default(),
         sources: Vec::new(),
     }
 }
@@ -72,7 +74,7 @@ struct Stage {
 fn live(deck: Deck) -> Arc<Live> {
     Arc::new(Live {
         deck: Arc::new(deck),
-        dag_states: Vec::new(),
+        dag_states: Arc::default(),
         slots_used: 0,
         slots_total: 0,
         pools: Vec::new(),

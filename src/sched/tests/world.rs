@@ -26,6 +26,8 @@ pub(crate) use super::decks::{dag, deck, task};
 use crate::sched::change::DagState;
 use crate::types::asset::AssetEvent;
 use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
+use crate::types::callback::CallbackRequest;
+use crate::types::deadline::Deadline;
 
 /// What a store would hold.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -40,6 +42,8 @@ pub(crate) struct Rows {
     pub(crate) triggering: BTreeMap<DagRunKey, Vec<i64>>,
     pub(crate) backfills: BTreeMap<BackfillId, Backfill>,
     pub(crate) backfill_dag_runs: BTreeMap<(BackfillId, u32), BackfillDagRun>,
+    pub(crate) callbacks: Vec<CallbackRequest>,
+    pub(crate) deadlines: BTreeMap<(DagRunKey, u32), Deadline>,
     pub(crate) log: Vec<EventLog>,
 }
 
@@ -80,6 +84,12 @@ impl Rows {
                 assert!(self.backfills.contains_key(&dag_run.backfill_id));
                 let key = (dag_run.backfill_id, dag_run.sort_ordinal);
                 assert!(self.backfill_dag_runs.insert(key, dag_run).is_none(), "{key:?} twice");
+            }
+            Change::InsertCallback(request) => self.callbacks.push(*request),
+            Change::PutDeadline(deadline) => {
+                let (dag_id, dag_run_id) = (deadline.dag_id.clone(), deadline.dag_run_id.clone());
+                let key = (DagRunKey { dag_id, dag_run_id }, deadline.number);
+                self.deadlines.insert(key, deadline);
             }
             Change::InsertEventLog(line) => self.log.push(line),
         }
@@ -127,6 +137,13 @@ impl Rows {
                 .collect(),
             last_backfill_id: self.backfills.keys().next_back().copied().unwrap_or(0),
             made_ahead: self.runs.values().filter_map(|run| self.made_ahead(run)).collect(),
+            deadlines: self
+                .deadlines
+                .values()
+                .filter(|one| !one.missed && one.met_at.is_none())
+                .cloned()
+                .collect(),
+            runtimes: Vec::new(),
         }
     }
 }
@@ -232,6 +249,10 @@ impl World {
             }
             assert_eq!(mine.run.state, active.run.state);
             assert_eq!(mine.triggering_asset_events, active.triggering_asset_events);
+        }
+        let open = |state: &State, key: &DagRunKey| state.deadlines.get(key).cloned();
+        for key in again.runs.keys() {
+            assert_eq!(open(&self.state, key), open(&again, key), "deadlines of {key:?}");
         }
     }
 
@@ -360,7 +381,7 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Launch(launch) => Some(launch.task_id.to_string()),
-                Effect::Kill { .. } | Effect::ReadBackfill { .. } => None,
+                _ => None,
             })
             .collect()
     }
@@ -371,7 +392,7 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Kill { key, .. } => Some(key.task.task_id.to_string()),
-                Effect::Launch(_) | Effect::ReadBackfill { .. } => None,
+                _ => None,
             })
             .collect()
     }
