@@ -27,8 +27,12 @@ mod failures;
 mod fair;
 mod index;
 pub mod input;
+mod judge;
+mod latest;
+pub mod mapping;
 #[cfg(test)]
 mod oracle;
+pub mod past;
 mod ready;
 mod recover;
 pub mod report;

@@ -19,11 +19,13 @@ pub mod deadline;
 pub mod event_log;
 pub mod fault;
 pub mod meta;
+pub(crate) mod past;
 pub mod prune;
 pub mod rendered;
 pub mod serving;
 pub mod settings;
 pub mod task_instance;
+pub mod task_map;
 pub mod xcom;
 
 pub(crate) mod apply;

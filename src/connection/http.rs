@@ -79,9 +79,9 @@ async fn exchange(
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|error| talk(error.into()))?;
-    let request = headers.iter().fold(Request::builder(), |request, (name, value)| {
-        request.header(*name, *value)
-    });
+    let request = headers
+        .iter()
+        .fold(Request::builder(), |request, (name, value)| request.header(*name, *value));
     let request = request
         .method(method)
         .uri(uri.path_and_query().map_or("/", |path| path.as_str()))

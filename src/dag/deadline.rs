@@ -26,7 +26,10 @@ pub enum DeadlineReference {
     FixedDatetime(Timestamp),
     /// When the run is made, and then as long as the last `max_runs` took on average; none while
     /// fewer than `min_runs` have ended.
-    AverageRuntime { max_runs: u32, min_runs: u32 },
+    AverageRuntime {
+        max_runs: u32,
+        min_runs: u32,
+    },
 }
 
 impl DeadlineReference {

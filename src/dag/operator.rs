@@ -84,6 +84,7 @@ macro_rules! need {
 
 operators! {
     Empty = "empty", Daemon, [];
+    LatestOnly = "latest_only", Daemon, [];
     Command = "command", Process, [
         "command" Text optional, "argv" TextList optional, "cwd" Text optional,
         "skip_on_exit_code" Integer optional,

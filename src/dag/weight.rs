@@ -174,8 +174,7 @@ mod tests {
     fn a_chain_of_ten_thousand_is_weighed() {
         let name = |n: usize| format!("t{n}");
         let before = |n: usize| (n > 0).then(|| name(n - 1)).into_iter().collect();
-        let edges: Vec<(String, Vec<String>)> =
-            (0..10_000).map(|n| (name(n), before(n))).collect();
+        let edges: Vec<(String, Vec<String>)> = (0..10_000).map(|n| (name(n), before(n))).collect();
         let found = totals(&graph(&edges), |_| (1, WeightRule::Downstream));
         assert!(found.into_iter().eq((1..=10_000).rev()));
     }

@@ -39,6 +39,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::watch;
 
+pub(crate) use self::branch::is_true;
 use self::error::{OperatorError, settle};
 use self::waiting::until_cancelled;
 use crate::dag::Deck;
@@ -87,7 +88,7 @@ pub async fn run_in_daemon(context: DaemonContext) -> Outcome {
 
 async fn work_in_daemon(context: &DaemonContext) -> Result<Outcome, OperatorError> {
     match find(&context.order.operator)? {
-        Operator::Empty => Ok(Outcome::output(Value::Null)),
+        Operator::Empty | Operator::LatestOnly => Ok(Outcome::output(Value::Null)),
         Operator::Branch => branch::branch(context),
         Operator::ShortCircuit => branch::short_circuit(context),
         Operator::Notify => notify::run(context).await,
@@ -127,6 +128,7 @@ pub fn run_in_process(order: &Order, private: &Private, log: &Arc<TaskLog>) -> O
         Operator::DatasetValidate => dataset_validate::run(order, log),
         Operator::MlTrain => ml_train::run(order, log),
         Operator::Empty
+        | Operator::LatestOnly
         | Operator::Branch
         | Operator::ShortCircuit
         | Operator::Notify

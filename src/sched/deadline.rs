@@ -35,7 +35,9 @@ impl Decision<'_> {
         let Some(active) = self.state.runs.get(key) else { return };
         let dag = active.dag.clone();
         for (number, spec) in (0..).zip(&dag.deadlines) {
-            let Some(active) = self.state.runs.get(key).filter(|_| is_wanted(spec)) else { continue };
+            let Some(active) = self.state.runs.get(key).filter(|_| is_wanted(spec)) else {
+                continue;
+            };
             let Some(from) = self.reference(&active.run, spec.reference) else { continue };
             let deadline = Deadline {
                 dag_id: key.dag_id.clone(),
@@ -105,9 +107,11 @@ impl Decision<'_> {
             self.draft.put_deadline(deadline);
         }
         let runtimes = self.state.runtimes.entry(run.dag_id.clone()).or_default();
-        runtimes.extend(run.start_date.zip(run.end_date).and_then(|(start, end)| {
-            Duration::try_from(end.duration_since(start)).ok()
-        }));
+        runtimes.extend(
+            run.start_date
+                .zip(run.end_date)
+                .and_then(|(start, end)| Duration::try_from(end.duration_since(start)).ok()),
+        );
         if runtimes.len() > RUNTIMES_MAX {
             runtimes.pop_front();
         }
@@ -117,10 +121,8 @@ impl Decision<'_> {
 impl State {
     /// Has a deadline come to its time.
     pub(super) fn watch_deadline(&mut self, deadline: Deadline) {
-        let key = DagRunKey {
-            dag_id: deadline.dag_id.clone(),
-            dag_run_id: deadline.dag_run_id.clone(),
-        };
+        let key =
+            DagRunKey { dag_id: deadline.dag_id.clone(), dag_run_id: deadline.dag_run_id.clone() };
         self.forget_deadline(&key, deadline.number);
         self.index.timers.insert(timer(&key, &deadline));
         self.deadlines.entry(key).or_default().insert(deadline.number, deadline);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::dag::Dag;
 use crate::sched::change::{DagState, FailedRow};
 use crate::sched::decision::{Decision, end_attempt};
+use crate::types::ids::UNMAPPED;
 use crate::types::run::DagRunKey;
 use crate::types::{DagId, TaskInstanceKey, TaskInstanceState};
 
@@ -71,7 +72,11 @@ impl Decision<'_> {
     fn look_at(&mut self, key: &DagRunKey) {
         let Some(active) = self.state.runs.get(key) else { return };
         self.draft.put_run(&active.run);
-        let is_gone = |key: &TaskInstanceKey| !active.dag.tasks.contains_key(&key.task_id);
+        let is_gone = |key: &TaskInstanceKey| {
+            let is_mapped = active.dag.mapping(&key.task_id).is_some();
+            !active.dag.tasks.contains_key(&key.task_id)
+                || (key.map_index != UNMAPPED && !is_mapped)
+        };
         let open = active.tasks.values().filter(|ti| !ti.state.is_some_and(|s| s.is_finished()));
         let (gone, left): (Vec<_>, Vec<_>) =
             open.map(|ti| ti.key.clone()).partition(|key| is_gone(key));

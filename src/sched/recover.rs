@@ -8,6 +8,7 @@ use crate::sched::backfill::ActiveBackfill;
 use crate::sched::definitions::new_dag_state;
 use crate::sched::fair::Fair;
 use crate::sched::index::Index;
+use crate::sched::past::{PAST_RUNS_MAX, Past};
 use crate::sched::state::{ActiveRun, EndedRun, Pending, Recovered, State};
 
 /// Rebuilds the state. Task instances in flight keep their tokens: the engine adopts their
@@ -34,6 +35,7 @@ pub(super) fn recover(
         made_ahead: BTreeMap::new(),
         token_prefix,
         next_token: 1,
+        past: Past::default(),
         deadlines: std::collections::BTreeMap::new(),
         runtimes: recovered.runtimes.into_iter().map(|(id, of)| (id, of.into())).collect(),
         index: Index::default(),
@@ -43,6 +45,7 @@ pub(super) fn recover(
     for (dag_id, date, interval_end) in recovered.made_ahead {
         state.made_ahead.entry(dag_id).or_default().insert(date, interval_end);
     }
+    recovered.past.into_iter().for_each(|run| state.past.add(run, PAST_RUNS_MAX));
     state.queued_asset_events.retain(|_, events| !events.is_empty());
     for dag in state.deck.dags.values() {
         state.dag_states.entry(dag.dag_id.clone()).or_insert_with(|| new_dag_state(dag));
@@ -56,9 +59,7 @@ pub(super) fn recover(
             orphans.push(found);
             continue;
         };
-        let mut run = found.run;
-        run.dag_version.clone_from(&dag.version);
-        let (active, made) = ActiveRun::load(run, dag, found.tasks, found.triggering_asset_events);
+        let (active, made) = ActiveRun::reload(found, dag);
         state.pending.unsaved.extend(made);
         state.index.note_all(&active);
         state.runs.insert(active.run.key(), active);

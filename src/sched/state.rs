@@ -9,6 +9,8 @@ use crate::sched::backfill::ActiveBackfill;
 use crate::sched::change::DagState;
 use crate::sched::fair::Fair;
 use crate::sched::index::{Index, PoolLoad, RunIndex};
+use crate::sched::mapping::TaskMap;
+use crate::sched::past::{Past, PastRun};
 use crate::sched::recover;
 use crate::types::asset::AssetEvent;
 use crate::types::backfill::{Backfill, BackfillId};
@@ -38,6 +40,7 @@ pub struct State {
     /// Begins every launch token, so that tokens of two daemons differ.
     pub token_prefix: String,
     pub next_token: u64,
+    pub(super) past: Past,
     /// Deadlines of runs under way that have not been missed.
     pub(super) deadlines: BTreeMap<DagRunKey, BTreeMap<u32, Deadline>>,
     /// How long the last runs of each DAG took, the newest last.
@@ -75,6 +78,8 @@ pub struct ActiveRun {
     pub dag: Arc<Dag>,
     pub tasks: BTreeMap<(TaskId, MapIndex), TaskInstance>,
     pub triggering_asset_events: Vec<AssetEvent>,
+    /// What the outputs said that others are mapped over.
+    pub maps: BTreeMap<TaskId, TaskMap>,
     pub(super) index: RunIndex,
 }
 
@@ -84,6 +89,8 @@ pub struct EndedRun {
     pub run: DagRun,
     pub tasks: Vec<TaskInstance>,
     pub triggering_asset_events: Vec<AssetEvent>,
+    /// How long the outputs are that others are mapped over.
+    pub maps: Vec<(TaskInstanceKey, BTreeMap<String, usize>)>,
 }
 
 /// What the store gives back at start.
@@ -101,6 +108,8 @@ pub struct Recovered {
     /// Logical dates of runs of backfills, each with the end of its interval, which is after
     /// what the DAG's schedule has come to.
     pub made_ahead: Vec<(DagId, Timestamp, Timestamp)>,
+    /// Ended runs of DAGs whose tasks wait for the run before.
+    pub past: Vec<PastRun>,
     /// Deadlines of those runs.
     pub deadlines: Vec<Deadline>,
     /// How long the last runs of DAGs took, the newest last, where their deadlines ask for it.
@@ -119,12 +128,12 @@ impl State {
         recover::recover(deck, recovered, token_prefix)
     }
 
-    /// Returns the runs of a DAG that are queued or running.
+    /// Returns the runs of a DAG that are under way.
     pub(super) fn runs_of(&self, dag_id: &DagId) -> impl Iterator<Item = &ActiveRun> {
         let first = DagRunKey { dag_id: dag_id.clone(), dag_run_id: DagRunId::new("") };
         let dag_id = dag_id.clone();
-        let from = self.runs.range(first..);
-        from.take_while(move |(key, _)| key.dag_id == dag_id).map(|(_, active)| active)
+        let all = self.runs.range(first..).map(|(_, active)| active);
+        all.take_while(move |active| active.run.dag_id == dag_id)
     }
 
     /// Returns how many task instances are in flight.
@@ -153,5 +162,13 @@ impl State {
         }
         let due = self.index.timers.first().map(|(at, _)| *at);
         due.into_iter().chain(self.pending.left_over_at).min()
+    }
+}
+
+impl ActiveRun {
+    /// Returns all instances of a task, by map index.
+    pub fn rows<'a>(&'a self, task: &TaskId) -> impl Iterator<Item = &'a TaskInstance> + use<'a> {
+        let all = (task.clone(), MapIndex::MIN)..=(task.clone(), MapIndex::MAX);
+        self.tasks.range(all).map(|(_, ti)| ti)
     }
 }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::sched::Change;
 use crate::store::fault::StoreError;
 use crate::store::{
-    asset, backfill, callback, dag, dag_run, deadline, event_log, task_instance, xcom,
+    asset, backfill, callback, dag, dag_run, deadline, event_log, task_instance, task_map, xcom,
 };
 
 /// Writes the changes. Runs, asset events and backfills come first, since other rows refer to them.
@@ -21,9 +21,14 @@ fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
     match change {
         Change::PutDagRun(run) => dag_run::put(conn, run),
         Change::PutTaskInstance(task) => task_instance::put(conn, task),
+        Change::DeleteTaskInstance { key } => task_instance::delete(conn, key),
         Change::PutTaskTry(task_try) => task_instance::put_try(conn, task_try),
         Change::PutXcom { key, value } => xcom::put(conn, key, value),
-        Change::DeleteXcom { key } => xcom::delete(conn, key),
+        Change::DeleteXcom { key } => {
+            task_map::delete(conn, key)?;
+            xcom::delete(conn, key)
+        }
+        Change::PutTaskMap { key, lengths } => task_map::put(conn, key, lengths),
         Change::PutDagState(state) => dag::put(conn, state),
         Change::InsertAssetEvent(event) => asset::insert(conn, event),
         Change::PutQueuedAssetEvents { dag_id, event_ids } => {

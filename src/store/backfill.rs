@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params};
 use crate::sched::backfill::BackfillRead;
 use crate::sched::state::EndedRun;
 use crate::store::fault::StoreError;
-use crate::store::{asset, dag_run, row, task_instance};
+use crate::store::{asset, dag_run, row, task_instance, task_map};
 use crate::types::backfill::{
     Backfill, BackfillDagRun, BackfillDagRunView, BackfillId, BackfillView,
 };
@@ -163,6 +163,7 @@ pub fn read_dates(
             run,
             tasks: if wants_tasks { task_instance::for_run(conn, &key)? } else { Vec::new() },
             triggering_asset_events: asset::triggering(conn, &key)?,
+            maps: if wants_tasks { task_map::for_run(conn, &key)? } else { Vec::new() },
         });
     }
     let sql = "SELECT r.dag_run_id FROM json_each(?2) AS wanted

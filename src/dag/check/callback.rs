@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use indexmap::IndexSet;
 
+use crate::dag::check::expand::Expandable;
 use crate::dag::check::fields::{Fields, Text};
 use crate::dag::check::task::{Defaults, Scope};
 use crate::dag::check::{Context, reference};
@@ -39,13 +40,16 @@ pub(super) fn of_task(context: Context<'_>, fields: &mut Fields<'_>) -> Callback
 }
 
 /// Reads the callbacks of a DAG.
-pub(super) fn of_dag(
-    context: Context<'_>,
-    params: &Params,
-    fields: &mut Fields<'_>,
-) -> Callbacks {
+pub(super) fn of_dag(context: Context<'_>, params: &Params, fields: &mut Fields<'_>) -> Callbacks {
     let (tasks, defaults) = (task_names(fields), Defaults::default());
-    let scope = Scope { tasks: &tasks, params, defaults: &defaults };
+    let scope = Scope {
+        tasks: &tasks,
+        groups: &tasks,
+        params,
+        defaults: &defaults,
+        given: &Expandable::Nothing,
+        max_map_length: 0,
+    };
     read(context, Some(scope), fields, &OF_DAG)
 }
 
@@ -146,9 +150,9 @@ fn action(context: Context<'_>, fields: &mut Fields<'_>, node: &Node) -> Option<
     match given.as_slice() {
         ["notify"] => notify(context, fields),
         ["webhook"] => webhook(context, fields),
-        ["command"] => {
-            fields.needed_text("command", HELP).map(|at| CallbackAction::Command(at.text.to_owned()))
-        }
+        ["command"] => fields
+            .needed_text("command", HELP)
+            .map(|at| CallbackAction::Command(at.text.to_owned())),
         [] => {
             let message = format!("{} does nothing", fields.what());
             context.report.error(node.span, "bad-callback", message, HELP.to_owned());

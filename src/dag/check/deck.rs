@@ -67,6 +67,7 @@ pub(super) fn check(
         },
         max_consecutive_failed_dag_runs: settings.max_consecutive_failed_dag_runs,
         defaults: &settings.defaults,
+        max_map_length: settings.max_map_length,
     };
     let mut retention = settings.retention;
     let runs = retention.runs;
@@ -94,6 +95,7 @@ pub(super) fn check(
         project: project.to_owned(),
         name: settings.name,
         max_active_tasks: settings.max_active_tasks,
+        max_map_length: settings.max_map_length,
         timezone: settings.timezone,
         sources: report.sources().iter().map(|source| source.path.clone()).collect(),
     }
@@ -121,6 +123,7 @@ struct Settings {
     create_cron_data_intervals: bool,
     create_delta_data_intervals: bool,
     max_consecutive_failed_dag_runs: u32,
+    max_map_length: usize,
     defaults: Defaults,
     retention: Retention,
 }
@@ -141,11 +144,18 @@ fn settings(context: Context<'_>, main: &Table) -> Settings {
         max_consecutive_failed_dag_runs: fields
             .integer("max_consecutive_failed_dag_runs_per_dag", 0..=FAILED_RUNS_MAX)
             .unwrap_or(0),
+        max_map_length: max_map_length(&mut fields),
         defaults: Defaults::of(context, &mut fields),
         retention: retention::of_deck(context, &mut fields),
     };
     fields.finish();
     settings
+}
+
+/// As Airflow's default.
+fn max_map_length(fields: &mut Fields<'_>) -> usize {
+    let given = fields.integer("max_map_length", 1..=1_000_000_i64);
+    given.and_then(|length| usize::try_from(length).ok()).unwrap_or(1024)
 }
 
 fn serving(context: Context<'_>, main: &Table) -> ServingSpec {

@@ -1,6 +1,7 @@
 //! What templates refer to: names that can be known before a run are checked here.
 
 use crate::dag::check::Context;
+use crate::dag::check::expand::Expandable;
 use crate::dag::check::fields::Text;
 use crate::dag::check::names::unknown;
 use crate::dag::check::task::{Edge, Scope, other_task};
@@ -74,6 +75,7 @@ fn one(
             context.names.connection(context.report, Text { text: name, span });
         }
         "var" => variable(context, rest, span),
+        "expand" => expanded(context, scope, first, span),
         _ => {}
     }
     None
@@ -112,14 +114,20 @@ pub(super) fn check_callback(
         match (root, scope) {
             ("output", Some(scope)) if !rest.is_empty() => {
                 let tasks = || scope.tasks.iter().map(String::as_str);
-                if longest(rest, tasks()).is_none() {
-                    unknown(context.report, Text { text: first, span }, "task", "unknown-task", tasks());
+                if longest(rest, |task| scope.tasks.contains(task)).is_none() {
+                    unknown(
+                        context.report,
+                        Text { text: first, span },
+                        "task",
+                        "unknown-task",
+                        tasks(),
+                    );
                 }
             }
             ("params", Some(scope)) if !rest.is_empty() => param(context, scope, rest, first, span),
             ("conn", _) if !rest.is_empty() => {
-                let names = context.names.connections.keys().map(String::as_str);
-                let text = longest(rest, names).unwrap_or(first);
+                let names = &context.names.connections;
+                let text = longest(rest, |name| names.contains_key(name)).unwrap_or(first);
                 context.names.connection(context.report, Text { text, span });
             }
             ("var", _) if !rest.is_empty() => variable(context, rest, span),
@@ -143,6 +151,23 @@ fn param(context: Context<'_>, scope: Scope<'_>, rest: &str, first: &str, span: 
     }
 }
 
+fn expanded(context: Context<'_>, scope: Scope<'_>, name: &str, span: Span) {
+    if scope.given.may_give(name) {
+        return;
+    }
+    let (message, help) = match scope.given {
+        Expandable::Keys(keys) => (
+            format!("`expand` gives no `{name}`"),
+            suggest::hint(name, "it gives", keys.iter().map(String::as_str)),
+        ),
+        Expandable::Nothing | Expandable::Unknown => (
+            format!("`expand.{name}` is known only in a mapped task"),
+            "write `expand = { KEY = [1, 2] }`".to_owned(),
+        ),
+    };
+    context.report.error(span, "unknown-name", message, help);
+}
+
 fn variable(context: Context<'_>, rest: &str, span: Span) {
     match rest.strip_prefix("value") {
         Some("") => {}
@@ -161,7 +186,7 @@ fn variable(context: Context<'_>, rest: &str, span: Span) {
 }
 
 /// Finds the longest known name that a dotted path begins with: names may hold dots themselves.
-fn longest(path: &str, is_known: impl Fn(&str) -> bool) -> Option<&str> {
+pub(super) fn longest(path: &str, is_known: impl Fn(&str) -> bool) -> Option<&str> {
     let dots = path.rmatch_indices('.').map(|(at, _)| at);
     let ends = std::iter::once(path.len()).chain(dots);
     ends.map(|end| &path[..end]).find(|name| is_known(name))

@@ -7,6 +7,7 @@ use crate::dag::Diagnostic;
 use crate::types::settings::Settings;
 
 mod codes;
+mod flow;
 mod inherit;
 mod react;
 mod retention;

@@ -16,8 +16,8 @@ use crate::runtime::engine::{EngineParts, Live, live};
 use crate::runtime::executor::process::panic_text;
 use crate::runtime::handle::Asked;
 use crate::sched::{Decided, Input, Rejected, State, step};
-use crate::types::callback::CallbackRequest;
 use crate::store::asset;
+use crate::types::callback::CallbackRequest;
 use crate::types::{AttemptKey, Fault, FaultKind, LaunchToken, time};
 
 /// How many inputs share one commit: enough for one fsync to carry a burst, few enough that

@@ -89,6 +89,13 @@ pub fn refuse(dag: &Dag, spec: &BackfillSpec, now: Timestamp) -> Result<(), Reje
     if from_date >= now {
         return Err(BackfillRefusal::InTheFuture { from_date }.into());
     }
+    let waits_for_the_past = dag.tasks.values().any(|task| task.flow.looks_back());
+    if waits_for_the_past && spec.run_backwards {
+        return Err(BackfillRefusal::Backwards { dag_id }.into());
+    }
+    if waits_for_the_past && spec.reprocess_behavior == ReprocessBehavior::None {
+        return Err(BackfillRefusal::NoReprocess { dag_id }.into());
+    }
     if let Some(conf) = &spec.dag_run_conf {
         dag.params.resolve(conf).map_err(|problems| Rejected::Params { problems })?;
     } else if let Err(problems) = dag.params.resolve(&serde_json::Map::new()) {

@@ -460,6 +460,15 @@ fn what_makes_no_sense_is_refused() {
     is(refusal(&mut world, spec("04", "05")), "backfill 1 of DAG `d` is under way");
     let unknown = BackfillSpec { dag_id: "x".into(), ..spec("02", "03") };
     assert!(matches!(create(&mut world, unknown), Err(Rejected::NoDag { .. })));
+    let looks_back = daily().with(|dag| dag.tasks["a"].flow.depends_on_past = true);
+    let mut looking_back = World::new(deck(vec![looks_back]));
+    let backwards = BackfillSpec {
+        run_backwards: true,
+        reprocess_behavior: ReprocessBehavior::Failed,
+        ..spec("02", "03")
+    };
+    is(refusal(&mut looking_back, backwards), "cannot be run backwards");
+    is(refusal(&mut looking_back, spec("02", "03")), "say which runs to reprocess");
     for schedule in [
         Schedule::Manual,
         Schedule::Time(Timetable::Once),

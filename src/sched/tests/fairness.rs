@@ -69,15 +69,13 @@ fn a_heavier_task_goes_first_all_the_same() {
 #[test]
 fn dags_that_have_nothing_in_flight_take_turns() {
     let names = ["a", "b", "c", "e"];
-    let mut world =
-        World::new(slots(deck(names.iter().map(|name| wide(name, 9)).collect()), 1));
+    let mut world = World::new(slots(deck(names.iter().map(|name| wide(name, 9)).collect()), 1));
     for name in names {
         world.trigger(name);
     }
     let mut order = Vec::new();
     let held = world.state.runs.values().flat_map(|active| active.tasks.values());
-    let mut open: Vec<_> =
-        held.filter_map(|ti| Some((ti.attempt(), ti.token.clone()?))).collect();
+    let mut open: Vec<_> = held.filter_map(|ti| Some((ti.attempt(), ti.token.clone()?))).collect();
     for _ in 0..12 {
         let one = open.pop().unwrap();
         order.push(one.0.task.dag_id.to_string());

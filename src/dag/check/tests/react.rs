@@ -60,10 +60,8 @@ priority_weight = 7
     let deck = load_more(text).unwrap();
     let total = |id: &str| deck.dags["d"].tasks[id].priority_weight_total;
     assert_eq!([total("a"), total("b"), total("c")], [5 + 1 + 7, 1 + 5, 7]);
-    let inherited = load_more(&format!(
-        "[dag.d.default_args]\nweight_rule = \"absolute\"\n{}",
-        task("")
-    ));
+    let inherited =
+        load_more(&format!("[dag.d.default_args]\nweight_rule = \"absolute\"\n{}", task("")));
     let rule = inherited.unwrap().dags["d"].tasks["t"].weight_rule;
     assert_eq!(rule, WeightRule::Absolute);
     points_at(&task("weight_rule = \"upstrem\""), "bad-weight-rule", 3, 15);
@@ -115,8 +113,18 @@ fn a_callback_that_makes_no_sense_is_pointed_at() {
     points_at(&task("on_failure = { command = \"\" }"), "bad-value", 3, 26);
     points_at(&task("on_failure = { argv = [] }"), "bad-value", 3, 23);
     points_at(&task("on_failure = { notify = \"ops\" }"), "missing-key", 3, 14);
-    points_at(&task("on_failure = { notify = \"opps\", message = \"m\" }"), "unknown-connection", 3, 25);
-    points_at(&task("on_failure = { notify = \"db\", message = \"m\" }"), "wrong-connection", 3, 25);
+    points_at(
+        &task("on_failure = { notify = \"opps\", message = \"m\" }"),
+        "unknown-connection",
+        3,
+        25,
+    );
+    points_at(
+        &task("on_failure = { notify = \"db\", message = \"m\" }"),
+        "wrong-connection",
+        3,
+        25,
+    );
     points_at(&task("on_failure = { webhook = \"ops\" }"), "wrong-connection", 3, 26);
     points_at(&task("on_failure = { webhook = \"hoks\" }"), "unknown-connection", 3, 26);
     points_at(&task("on_failure = { webhook = \"ftp://x\" }"), "bad-url", 3, 26);
@@ -188,7 +196,8 @@ fn a_deadline_that_makes_no_sense_is_pointed_at() {
     points_at(&of("reference = \"dagrun_queued_at\", interval = \"x\""), "bad-duration", 2, 57);
     let with = "reference = \"dagrun_queued_at\", interval = 1, max_runs = 3";
     points_at(&of(with), "unknown-key", 2, 60);
-    let average = |more: &str| of(&format!("reference = \"average_runtime\", interval = 1, {more}"));
+    let average =
+        |more: &str| of(&format!("reference = \"average_runtime\", interval = 1, {more}"));
     points_at(&average("min_runs = 0"), "bad-value", 2, 70);
     points_at(&average("max_runs = 2, min_runs = 3"), "bad-value", 2, 84);
     let callback = "reference = \"dagrun_queued_at\", interval = 1, callback = {}";

@@ -135,11 +135,7 @@ fn context(
     Ok(context)
 }
 
-fn enrich(
-    ti: &mut Map<String, Value>,
-    request: &CallbackRequest,
-    task: Option<&TaskInstance>,
-) {
+fn enrich(ti: &mut Map<String, Value>, request: &CallbackRequest, task: Option<&TaskInstance>) {
     ti.insert("state".to_owned(), json!(request.task_or_run_state));
     let Some(task) = task else { return };
     ti.insert("operator".to_owned(), json!(task.operator));
