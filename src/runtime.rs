@@ -24,6 +24,7 @@ pub mod retention;
 pub mod serving;
 pub mod task_log;
 pub mod watch;
+pub(crate) mod xcom;
 
 pub use control::Control;
 pub use handle::Handle;

@@ -12,12 +12,14 @@ pub mod event;
 pub mod fault;
 pub mod figure;
 pub mod ids;
+pub mod progress;
 pub mod run;
 pub mod serving;
 pub mod settings;
 pub mod state;
 pub mod time;
 pub mod view;
+pub mod xcom;
 
 pub use fault::{Fault, FaultKind};
 pub use ids::{

@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::cli::command::backfill::date;
 use crate::types::backfill::{BackfillId, MAX_ACTIVE_RUNS};
+use crate::types::ids::UNMAPPED;
 use crate::types::state::ReprocessBehavior;
+use crate::types::xcom::RETURN_VALUE;
 use crate::types::{DagRunState, TaskInstanceState, Timestamp};
 
 /// An operator's deck for data and ML pipelines in the terminal.
@@ -89,6 +91,9 @@ pub enum Command {
     },
     /// Show the log of a task
     Logs(LogsArgs),
+    /// List and read what tasks handed on
+    #[command(subcommand)]
+    Xcom(XcomCommand),
     /// List assets, show their lineage, report changes
     #[command(subcommand)]
     Assets(AssetsCommand),
@@ -151,9 +156,15 @@ pub struct UpArgs {
 pub struct TriggerArgs {
     pub dag_id: String,
 
-    /// A param of the run; the value is read as JSON where it parses as such, else as text
+    /// A param of the run; the value is read as JSON where it parses as such, else as text;
+    /// `grid.a=3` sets one key of a param that is a table
     #[arg(short, long = "param", value_name = "KEY=VALUE", value_parser = param)]
     pub params: Vec<(String, Value)>,
+
+    /// All params at once: a table of JSON, a file that holds one, or - for standard input;
+    /// --param goes over it
+    #[arg(long, value_name = "FILE|-|JSON")]
+    pub conf: Option<String>,
 
     /// The run's id; one is made where none is given
     #[arg(long, value_name = "ID")]
@@ -169,9 +180,11 @@ pub struct TriggerArgs {
 }
 
 impl TriggerArgs {
-    /// Returns the params as one table; of two with one name the last counts.
-    pub fn conf(&self) -> Map<String, Value> {
-        self.params.iter().cloned().collect()
+    /// Returns the params as one table, over what `--conf` gave; of two with one name the last
+    /// counts.
+    pub fn over(&self, mut conf: Map<String, Value>) -> Map<String, Value> {
+        conf.extend(self.params.iter().cloned());
+        conf
     }
 }
 
@@ -309,6 +322,25 @@ impl BackfillArgs {
         conf.extend(self.params.iter().cloned());
         Some(conf)
     }
+}
+
+/// Commands about outputs of tasks.
+#[derive(Debug, Subcommand)]
+pub enum XcomCommand {
+    /// List the outputs of a run, or of one of its tasks
+    List { dag_id: String, dag_run_id: String, task_id: Option<String> },
+    /// Print one output
+    Get {
+        dag_id: String,
+        dag_run_id: String,
+        task_id: String,
+        /// Which output; what the task returned where none is given
+        #[arg(default_value = RETURN_VALUE)]
+        key: String,
+        /// Of which element of a mapped task
+        #[arg(long, value_name = "N", default_value_t = UNMAPPED, allow_negative_numbers = true)]
+        map_index: i32,
+    },
 }
 
 /// Commands about tasks across runs.
@@ -577,6 +609,6 @@ mod tests {
     fn the_last_of_two_params_counts() {
         let cli = Cli::try_parse_from(["dagdeck", "trigger", "d", "-p", "a=1", "-p", "a=2"]);
         let Some(Command::Trigger(args)) = cli.unwrap().command else { panic!("a trigger") };
-        assert_eq!(Value::Object(args.conf()), json!({"a": 2}));
+        assert_eq!(Value::Object(args.over(Map::new())), json!({"a": 2}));
     }
 }

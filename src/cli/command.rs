@@ -18,6 +18,7 @@ pub mod runs;
 pub mod serving;
 pub mod tasks;
 pub mod variables;
+pub mod xcom;
 
 mod exchange;
 
@@ -64,6 +65,7 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Backup { target }) => backup::backup(&layout, &target, output),
         Some(Command::Restore { .. }) => Err(unexpected("restore").into()),
         Some(Command::Logs(args)) => logs::logs(&layout, args, output).await,
+        Some(Command::Xcom(command)) => xcom::dispatch(&layout, command, output).await,
         Some(Command::Assets(command)) => assets::dispatch(&layout, command, output).await,
         Some(Command::Experiments(command)) => {
             experiments::dispatch(&layout, command, output).await

@@ -78,6 +78,7 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
             max_body_bytes: 1 << 20,
             default_model: None,
         },
+        xcom: crate::dag::spec::XcomLimits::default(),
         retention: Default::default(),
         overlay: Default::default(),
         sources: Vec::new(),

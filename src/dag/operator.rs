@@ -90,7 +90,9 @@ operators! {
         "skip_on_exit_code" Integer optional,
     ];
     Python = "python", Process, [
-        "callable" Text needed, "args" Table optional, "python" Text optional,
+        "callable" Text needed, "args" Table optional, "op_args" Any optional,
+        "op_kwargs" Table optional, "multiple_outputs" Bool optional, "python" Text optional,
+        "requirements" TextList optional, "warm" Any optional,
     ];
     Branch = "branch", Daemon, ["choose" Any needed];
     ShortCircuit = "short_circuit", Daemon, [

@@ -42,6 +42,7 @@ pub struct Deck {
     /// Always holds `default_pool` (128 slots unless the file says otherwise).
     pub pools: IndexMap<String, u32>,
     pub serving: ServingSpec,
+    pub xcom: XcomLimits,
     pub retention: Retention,
     /// What of it was set at run time.
     pub overlay: Overlay,
@@ -123,6 +124,21 @@ pub struct TaskSpec {
     pub doc_md: Option<String>,
     /// From 1.
     pub line: usize,
+}
+
+/// How long an output may be. Bytes of its JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct XcomLimits {
+    /// A longer one lies in a file, not in the store. Default 48 KiB.
+    pub inline_bytes: u64,
+    /// A longer one is refused. Default 64 MiB.
+    pub file_bytes: u64,
+}
+
+impl Default for XcomLimits {
+    fn default() -> Self {
+        Self { inline_bytes: 48 << 10, file_bytes: 64 << 20 }
+    }
 }
 
 /// What is told when a task or a run has come to something.

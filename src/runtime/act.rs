@@ -90,8 +90,7 @@ impl Actor {
             Effect::Launch(launch) => self.take_up(launch, Origin::Decided),
             Effect::Kill { key, token, reason } => self.kill(key, token, &reason),
             Effect::ReadBackfill { dag_id, token, logical_dates, dag_run_ids, with_tasks } => {
-                let question =
-                    Question { dag_id, token, logical_dates, dag_run_ids, with_tasks };
+                let question = Question { dag_id, token, logical_dates, dag_run_ids, with_tasks };
                 tokio::spawn(backfill::answer(self.shared.clone(), question));
             }
             Effect::CallBack(request) => self.call_back(*request),
@@ -216,7 +215,7 @@ async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> En
     }
     let deck = shared.deck.borrow().clone();
     let prepared = tokio::select! {
-        prepared = order::prepare(shared, &deck, &launch) => prepared,
+        prepared = order::prepare(shared, deck, &launch) => prepared,
         () = held.until_cancelled() => return Ended::Cancelled,
     };
     match prepared {

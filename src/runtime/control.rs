@@ -35,6 +35,7 @@ mod settings;
 mod status;
 mod trigger;
 mod user;
+mod xcom;
 
 /// What the control is made of.
 #[derive(Clone)]
@@ -178,6 +179,10 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             backfills::set_paused(parts, backfill_id, is_paused).await
         }
         Request::CancelBackfill { backfill_id } => backfills::cancel(parts, backfill_id).await,
+        Request::ListXcoms { dag_id, dag_run_id, task_id } => {
+            xcom::list(parts, dag_id, dag_run_id, task_id).await
+        }
+        Request::GetXcom { task, key } => xcom::get(parts, task, key).await,
         Request::ListAssets => assets::list(parts).await,
         Request::ShowLineage { asset } => lineage::show(parts, asset).await,
         Request::ListAssetEvents { asset, limit } => assets::events(parts, asset, limit).await,

@@ -14,6 +14,7 @@ mod dataset_validate;
 mod error;
 #[cfg(test)]
 mod fake_server;
+mod handed;
 mod ml_gate;
 mod ml_train;
 mod model;
@@ -22,6 +23,7 @@ mod object_move;
 mod output;
 mod python;
 mod registered;
+mod said;
 mod serving_check;
 mod serving_deploy;
 mod serving_monitor;

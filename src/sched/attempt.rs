@@ -1,6 +1,8 @@
 //! What executors report: an attempt began, ended, or was lost. Only the attempt whose token is
 //! in force is listened to.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::sched::decision::{About, Decision, end_attempt, run_key};
@@ -12,11 +14,13 @@ use crate::types::asset::AssetEventSpec;
 use crate::types::event::Severity;
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{TaskInstance, TaskTry};
+use crate::types::xcom::{RETURN_VALUE, XcomValue};
 use crate::types::{AttemptKey, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState};
 
 /// What a successful attempt has led to.
 struct Success {
     output: Value,
+    outputs: BTreeMap<String, XcomValue>,
     chosen: Option<Vec<TaskId>>,
     skip_all_downstream: bool,
     asset_events: Vec<AssetEventSpec>,
@@ -87,8 +91,9 @@ impl Decision<'_> {
 
     fn finished(&mut self, key: &TaskInstanceKey, token: &LaunchToken, outcome: Outcome) {
         match outcome {
-            Outcome::Success { output, chosen, skip_all_downstream, asset_events } => {
-                let success = Success { output, chosen, skip_all_downstream, asset_events };
+            Outcome::Success { output, outputs, chosen, skip_all_downstream, asset_events } => {
+                let success =
+                    Success { output, outputs, chosen, skip_all_downstream, asset_events };
                 self.succeed(key, token, success);
             }
             Outcome::Skipped { reason } => {
@@ -113,7 +118,7 @@ impl Decision<'_> {
                 return;
             }
         };
-        let measured = match self.measure(key, &success.output) {
+        let measured = match self.measure(key, &success.output, success.outputs.get(RETURN_VALUE)) {
             Ok(measured) => measured,
             Err(error) => {
                 self.fail(key, error, None, true);
@@ -124,7 +129,11 @@ impl Decision<'_> {
             self.put_task_map(key, lengths);
         }
         if !success.output.is_null() {
-            self.draft.put_xcom(key.clone(), success.output);
+            let output = XcomValue::Value(success.output);
+            self.draft.put_xcom(key.clone(), RETURN_VALUE.to_owned(), output);
+        }
+        for (name, value) in success.outputs {
+            self.draft.put_xcom(key.clone(), name, value);
         }
         self.close_try(key, TaskInstanceState::Success, None, None);
         for downstream in self.instances_after(key, passed_over) {
@@ -203,6 +212,7 @@ impl Decision<'_> {
         let retryable =
             retryable && exit_code.is_none_or(|code| !spec.no_retry_exit_codes.contains(&code));
         let now = self.now;
+        let reason = error.clone();
         self.close_try(key, TaskInstanceState::Failed, exit_code, Some(error.clone()));
         if retryable && try_number < max_tries {
             let message = format!(
@@ -214,15 +224,15 @@ impl Decision<'_> {
             self.move_task(key, Some(TaskInstanceState::UpForRetry), |ti| {
                 end_attempt(ti, now);
                 ti.next_retry_at = Some(when::after(now, delay));
-                ti.note = Some(error.clone());
+                ti.note = Some(error);
             });
-            self.call_back(key, Some(&error));
+            self.call_back(key, Some(&reason));
             let event = "task_instance.up_for_retry";
             self.log(Severity::Warning, event, About::task(key), None, message);
         } else {
             let message = format!("`{}` failed: {error}", key.task_id);
-            self.end_attempt(key, TaskInstanceState::Failed, Some(error.clone()));
-            self.call_back(key, Some(&error));
+            self.end_attempt(key, TaskInstanceState::Failed, Some(error));
+            self.call_back(key, Some(&reason));
             let event = "task_instance.failed";
             self.log(Severity::Error, event, About::task(key), None, message);
         }

@@ -97,9 +97,10 @@ impl Decision<'_> {
             let Some(active) = self.state.backfills.get(dag_id) else { return };
             let group = RunGroup::of_backfill(&active.backfill);
             let under_way = self.state.index.active_runs(&group);
-            let next = dag.schedule.timetable().and_then(|timetable| {
-                Dates::of_backfill(timetable, &active.backfill).next()
-            });
+            let next = dag
+                .schedule
+                .timetable()
+                .and_then(|timetable| Dates::of_backfill(timetable, &active.backfill).next());
             let Some(next) = next else {
                 if under_way == 0 {
                     self.complete_backfill(dag_id, None);
@@ -315,7 +316,9 @@ impl Decision<'_> {
         let Backfill { id, position, .. } = active.backfill;
         let (event, message) = match &user {
             Some(user) => ("backfill.cancelled", format!("{user} cancelled backfill {id}")),
-            None => ("backfill.completed", format!("backfill {id} has ended after {position} dates")),
+            None => {
+                ("backfill.completed", format!("backfill {id} has ended after {position} dates"))
+            }
         };
         let about = About(Some(dag_id), None, None);
         self.log(Severity::Info, event, about, user, message);

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::types::asset::AssetEvent;
 use crate::types::backfill::{Backfill, BackfillDagRun};
@@ -11,6 +10,7 @@ use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
 use crate::types::event::EventLog;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
+use crate::types::xcom::XcomValue;
 use crate::types::{DagId, DagRunId, TaskInstanceKey, Timestamp};
 
 /// One change of the store.
@@ -24,9 +24,9 @@ pub enum Change {
     DeleteTaskInstance { key: TaskInstanceKey },
     /// Inserts or replaces.
     PutTaskTry(TaskTry),
-    /// The output of a task; replaces what an earlier try left.
-    PutXcom { key: TaskInstanceKey, value: Value },
-    /// Removes the output and what was noted of it, when the task is cleared.
+    /// An output of a task; replaces what an earlier try left.
+    PutXcom { task: TaskInstanceKey, key: String, value: XcomValue },
+    /// Removes all outputs and what was noted of them, when the task is cleared.
     DeleteXcom { key: TaskInstanceKey },
     /// How long the parts of an output are that other tasks are mapped over; of an instance of a
     /// mapped task it says only that there is an output.

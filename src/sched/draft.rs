@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use indexmap::{IndexMap, IndexSet};
-use serde_json::Value;
 
 use crate::sched::change::{Change, DagState};
 use crate::sched::effect::Effect;
@@ -16,6 +15,7 @@ use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
 use crate::types::event::{Event, EventLog};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
+use crate::types::xcom::XcomValue;
 use crate::types::{AttemptKey, DagId, TaskInstanceKey};
 
 /// Changes and effects, as they come about.
@@ -26,8 +26,10 @@ pub(super) struct Draft {
     /// `None`: deleted.
     tasks: IndexMap<TaskInstanceKey, Option<TaskInstance>>,
     tries: IndexMap<AttemptKey, TaskTry>,
-    /// `None`: deleted.
-    xcoms: IndexMap<TaskInstanceKey, Option<Value>>,
+    /// All outputs of these are removed …
+    deleted_xcoms: IndexSet<TaskInstanceKey>,
+    /// … before these are put.
+    xcoms: IndexMap<(TaskInstanceKey, String), XcomValue>,
     task_maps: IndexMap<TaskInstanceKey, BTreeMap<String, usize>>,
     asset_events: Vec<AssetEvent>,
     queued_asset_events: IndexMap<DagId, Vec<i64>>,
@@ -61,13 +63,14 @@ impl Draft {
         self.tries.insert(task_try.key.clone(), task_try);
     }
 
-    pub(super) fn put_xcom(&mut self, key: TaskInstanceKey, value: Value) {
-        self.xcoms.insert(key, Some(value));
+    pub(super) fn put_xcom(&mut self, task: TaskInstanceKey, key: String, value: XcomValue) {
+        self.xcoms.insert((task, key), value);
     }
 
-    pub(super) fn delete_xcom(&mut self, key: TaskInstanceKey) {
-        self.task_maps.shift_remove(&key);
-        self.xcoms.insert(key, None);
+    pub(super) fn delete_xcoms(&mut self, task: TaskInstanceKey) {
+        self.task_maps.shift_remove(&task);
+        self.xcoms.retain(|(of, _), _| *of != task);
+        self.deleted_xcoms.insert(task);
     }
 
     pub(super) fn put_task_map(&mut self, key: TaskInstanceKey, lengths: BTreeMap<String, usize>) {
@@ -127,9 +130,11 @@ impl Draft {
             None => Change::DeleteTaskInstance { key },
         }));
         changes.extend(self.tries.into_values().map(Change::PutTaskTry));
-        changes.extend(self.xcoms.into_iter().map(|(key, value)| match value {
-            Some(value) => Change::PutXcom { key, value },
-            None => Change::DeleteXcom { key },
+        changes.extend(self.deleted_xcoms.into_iter().map(|key| Change::DeleteXcom { key }));
+        changes.extend(self.xcoms.into_iter().map(|((task, key), value)| Change::PutXcom {
+            task,
+            key,
+            value,
         }));
         let maps = self.task_maps.into_iter();
         changes.extend(maps.map(|(key, lengths)| Change::PutTaskMap { key, lengths }));

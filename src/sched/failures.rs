@@ -6,9 +6,9 @@
 use crate::dag::Dag;
 use crate::sched::change::{FailedRow, FailedRun};
 use crate::sched::decision::{About, Decision};
+use crate::types::DagRunState;
 use crate::types::event::Severity;
 use crate::types::run::DagRun;
-use crate::types::DagRunState;
 
 impl Decision<'_> {
     /// Takes note of how a run has ended, after it has left the memory.

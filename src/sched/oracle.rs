@@ -122,8 +122,7 @@ fn run_is_settled(state: &State, active: &ActiveRun) {
 
 fn runs_begin_where_they_may(state: &State) {
     for (dag_id, dag) in &state.deck.dags {
-        let is_of_dag =
-            |run: &DagRun| run.dag_id == *dag_id && run.backfill_id.is_none();
+        let is_of_dag = |run: &DagRun| run.dag_id == *dag_id && run.backfill_id.is_none();
         let of_dag = || state.runs.values().filter(|active| is_of_dag(&active.run));
         let running = of_dag().filter(|a| a.run.state == DagRunState::Running).count();
         let queued = of_dag().filter(|a| a.run.state == DagRunState::Queued).count();
@@ -197,8 +196,7 @@ pub(super) fn check_limits(state: &State) {
     }
     for active in state.backfills.values() {
         let of_backfill = state.runs_of(&active.backfill.dag_id).filter(|run| {
-            run.run.backfill_id == Some(active.backfill.id)
-                && run.run.state == DagRunState::Running
+            run.run.backfill_id == Some(active.backfill.id) && run.run.state == DagRunState::Running
         });
         assert!(of_backfill.count() <= active.backfill.max_active_runs as usize);
     }

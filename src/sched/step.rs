@@ -60,10 +60,9 @@ impl Decision<'_> {
                 Some(now) => Reply::Run(Box::new(now.clone())),
                 None => Reply::Run(run),
             },
-            Reply::Done
-            | Reply::Cleared(_)
-            | Reply::Backfill(_)
-            | Reply::AssetEvent { .. } => reply,
+            Reply::Done | Reply::Cleared(_) | Reply::Backfill(_) | Reply::AssetEvent { .. } => {
+                reply
+            }
         }
     }
 }

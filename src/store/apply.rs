@@ -23,7 +23,7 @@ fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
         Change::PutTaskInstance(task) => task_instance::put(conn, task),
         Change::DeleteTaskInstance { key } => task_instance::delete(conn, key),
         Change::PutTaskTry(task_try) => task_instance::put_try(conn, task_try),
-        Change::PutXcom { key, value } => xcom::put(conn, key, value),
+        Change::PutXcom { task, key, value } => xcom::put(conn, task, key, value),
         Change::DeleteXcom { key } => {
             task_map::delete(conn, key)?;
             xcom::delete(conn, key)

@@ -76,8 +76,7 @@ pub fn list(
 ) -> Result<(Vec<BackfillView>, u64), StoreError> {
     let dag_id = dag_id.map(DagId::as_str);
     let clause = if dag_id.is_some() { "dag_id = ?1" } else { "?1 IS NULL" };
-    let page =
-        format!("SELECT * FROM backfill WHERE {clause} ORDER BY id DESC LIMIT ?2 OFFSET ?3");
+    let page = format!("SELECT * FROM backfill WHERE {clause} ORDER BY id DESC LIMIT ?2 OFFSET ?3");
     let found = row::all(conn, &page, params![dag_id, limit, offset], read)?;
     let total = format!("SELECT count(*) FROM backfill WHERE {clause}");
     let total = row::count(conn, &total, params![dag_id])?;
@@ -169,9 +168,8 @@ pub fn read_dates(
     let sql = "SELECT r.dag_run_id FROM json_each(?2) AS wanted
         JOIN dag_run AS r ON r.dag_id = ?1 AND r.dag_run_id = wanted.value";
     let ids = row::json_text(&dag_run_ids, "dag_run_id")?;
-    let taken = row::all(conn, sql, params![dag_id.as_str(), ids], |row| {
-        row::text(row, "dag_run_id")
-    })?;
+    let taken =
+        row::all(conn, sql, params![dag_id.as_str(), ids], |row| row::text(row, "dag_run_id"))?;
     Ok(BackfillRead { runs, taken })
 }
 

@@ -9,7 +9,7 @@ use crate::store::fault::StoreError;
 use crate::store::row;
 use crate::types::run::DagRun;
 use crate::types::view::RecentRun;
-use crate::types::{DagId, DagRunId, DagRunState};
+use crate::types::{DagId, DagRunId, DagRunState, Timestamp};
 
 /// How many successful runs a median is taken of.
 const MEDIAN_OF: u32 = 20;
@@ -62,6 +62,17 @@ pub fn get(
 ) -> Result<Option<DagRun>, StoreError> {
     let sql = "SELECT * FROM dag_run WHERE dag_id = ?1 AND dag_run_id = ?2";
     row::first(conn, sql, [dag_id.as_str(), dag_run_id.as_str()], read)
+}
+
+/// Returns the last successful run before an instant, by logical date.
+pub fn previous_success(
+    conn: &Connection,
+    dag_id: &DagId,
+    before: Option<Timestamp>,
+) -> Result<Option<DagRun>, StoreError> {
+    let sql = "SELECT * FROM dag_run WHERE dag_id = ?1 AND logical_date < ?2 AND state = 'success'
+        ORDER BY logical_date DESC LIMIT 1";
+    row::first(conn, sql, params![dag_id.as_str(), row::opt_micros(before)], read)
 }
 
 /// Which runs are meant.

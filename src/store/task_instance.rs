@@ -79,10 +79,14 @@ pub fn get(conn: &Connection, key: &TaskInstanceKey) -> Result<Option<TaskInstan
     row::first(conn, sql, key_params(key), read)
 }
 
+/// The plus keeps the planner from an index in the order of the ids, along which it would walk
+/// all of the DAG's history.
+const OF_RUN: &str =
+    "SELECT * FROM task_instance WHERE dag_id = ?1 AND dag_run_id = ?2 ORDER BY +id";
+
 /// Returns the task instances of a run, in the order in which they were made.
 pub fn for_run(conn: &Connection, run: &DagRunKey) -> Result<Vec<TaskInstance>, StoreError> {
-    let sql = "SELECT * FROM task_instance WHERE dag_id = ?1 AND dag_run_id = ?2 ORDER BY id";
-    row::all(conn, sql, [run.dag_id.as_str(), run.dag_run_id.as_str()], read)
+    row::all(conn, OF_RUN, [run.dag_id.as_str(), run.dag_run_id.as_str()], read)
 }
 
 /// Returns a page of the task instances that fit, newest first, and where the next one begins.

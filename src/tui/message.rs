@@ -130,6 +130,8 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::PlanBackfill(_)
         | Request::ListBackfills { .. }
         | Request::ShowBackfill { .. }
+        | Request::ListXcoms { .. }
+        | Request::GetXcom { .. }
         | Request::ListAssets
         | Request::ShowLineage { .. }
         | Request::ListAssetEvents { .. }

@@ -78,6 +78,8 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::ClearTasks { .. } => Answer::Cleared(vec![]),
         Request::ShowTask { key } => Answer::Task(Box::new(task_detail(key))),
         Request::ReadLog { key, offset, .. } => log(key, *offset)?,
+        Request::ListXcoms { .. } => Answer::Xcoms(vec![]),
+        Request::GetXcom { key, .. } => return Err(Fault::not_found(format!("no output `{key}`"))),
         Request::ListAssets => Answer::Assets(assets()),
         Request::ShowLineage { .. } => Answer::Lineage(lineage()),
         Request::ListAssetEvents { asset, .. } => {
@@ -358,6 +360,7 @@ fn run_detail(run: DagRun) -> RunDetailView {
     let edges =
         TASKS.iter().flat_map(|(id, _, ups)| ups.iter().map(|up| ((*up).into(), (*id).into())));
     RunDetailView {
+        progress: Vec::new(),
         tasks: tasks.collect(),
         edges: edges.collect(),
         places: std::collections::BTreeMap::new(),
@@ -391,6 +394,7 @@ fn task_detail(key: &TaskInstanceKey) -> TaskDetailView {
         error: (try_number == 1).then(|| "killed for want of memory".into()),
     });
     TaskDetailView {
+        progress: None,
         task,
         tries: tries.collect(),
         rendered: json!({"dataset": "iris", "model": "random_forest", "hyperparameters": {"n_trees": 200}})

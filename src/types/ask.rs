@@ -24,6 +24,7 @@ use crate::types::view::{
     LogChunk, ModelDetailView, ModelVersionView, ModelView, ParamProblem, RunDetailView,
     StatusView, TaskDetailView, TrackingRunView, TriggerPlan,
 };
+use crate::types::xcom::XcomView;
 
 /// A wish of a client. Those that change something say so in their names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -113,6 +114,17 @@ pub enum Request {
     /// Ends it: runs of it that wait have failed, those that run go on.
     CancelBackfill {
         backfill_id: BackfillId,
+    },
+    /// The outputs of a run, or of one of its tasks.
+    ListXcoms {
+        dag_id: DagId,
+        dag_run_id: DagRunId,
+        task_id: Option<TaskId>,
+    },
+    /// One output, with its value.
+    GetXcom {
+        task: TaskInstanceKey,
+        key: String,
     },
 
     ListAssets,
@@ -308,6 +320,8 @@ pub enum Answer {
         next: Option<i64>,
     },
     Log(LogChunk),
+    Xcoms(Vec<XcomView>),
+    Xcom(Box<XcomView>),
     Assets(Vec<AssetView>),
     Lineage(LineageView),
     AssetEvents(Vec<AssetEvent>),

@@ -9,3 +9,4 @@ mod kill;
 mod project;
 mod recovery;
 mod run;
+mod xcom;

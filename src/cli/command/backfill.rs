@@ -56,7 +56,10 @@ pub async fn dispatch(
         BackfillCommand::Cancel { backfill_id } => {
             let answer = ask(layout, Request::CancelBackfill { backfill_id }).await?;
             detail(answer, output, |detail| {
-                format!("backfill {backfill_id} is cancelled; {} runs go on", detail.backfill.running)
+                format!(
+                    "backfill {backfill_id} is cancelled; {} runs go on",
+                    detail.backfill.running
+                )
             })?;
         }
     }
@@ -113,9 +116,8 @@ fn list(backfills: &[BackfillView], total: u64) -> String {
             ago(Some(backfill.created_at)),
         ]
     };
-    let header = [
-        "ID", "DAG", "STATE", "FROM", "TO", "ACTIVE", "SUCCESS", "FAILED", "SKIPPED", "CREATED",
-    ];
+    let header =
+        ["ID", "DAG", "STATE", "FROM", "TO", "ACTIVE", "SUCCESS", "FAILED", "SKIPPED", "CREATED"];
     let empty = "no backfills: `dagdeck backfill create DAG` makes one";
     let mut text = table(&header, backfills.iter().map(row), empty);
     if total > backfills.len() as u64 {
@@ -206,9 +208,9 @@ pub fn date(text: &str) -> Result<Timestamp, String> {
     }
     let civil: Result<jiff::civil::DateTime, _> = text.parse();
     let zoned = civil.ok().and_then(|civil| civil.to_zoned(jiff::tz::TimeZone::UTC).ok());
-    zoned.map(|zoned| zoned.timestamp()).ok_or_else(|| {
-        format!("`{text}` is no date: write 2026-01-31 or 2026-01-31T06:00:00Z")
-    })
+    zoned
+        .map(|zoned| zoned.timestamp())
+        .ok_or_else(|| format!("`{text}` is no date: write 2026-01-31 or 2026-01-31T06:00:00Z"))
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! `trigger`, `runs list|show|callbacks|cancel` and `tasks`.
 
+use serde_json::{Map, Value};
+
 use crate::cli::args::{RunsCommand, TriggerArgs};
 use crate::cli::command::{ask, expect_answer};
 use crate::cli::env;
 use crate::cli::error::CliError;
 use crate::cli::output::{Output, ago, duration, fields, instant, or_dash, table};
 use crate::runtime::Layout;
+use crate::types::Fault;
 use crate::types::ask::{Answer, Request, Trigger};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
@@ -15,16 +18,41 @@ use crate::types::time;
 use crate::types::view::{RunDetailView, TaskPlace};
 
 /// Makes the wish for a run that the arguments stand for.
-pub fn wish(args: &TriggerArgs) -> Trigger {
-    Trigger {
+pub fn wish(args: &TriggerArgs) -> Result<Trigger, CliError> {
+    let conf = args.conf.as_deref().map(conf).transpose()?.unwrap_or_default();
+    Ok(Trigger {
         dag_id: args.dag_id.as_str().into(),
-        conf: args.conf(),
+        conf: args.over(conf),
         dag_run_id: args.run_id.as_deref().map(Into::into),
         logical_date: args.logical_date,
         note: args.note.clone(),
         triggered_by: TriggeredBy::Cli,
         user: env::user(),
-    }
+    })
+}
+
+/// Reads what `--conf` names.
+fn conf(from: &str) -> Result<Map<String, Value>, CliError> {
+    let read = |what: String, read: std::io::Result<String>| {
+        read.map_err(|error| Fault::not_found(format!("read {what}")).caused_by(Some(&error)))
+    };
+    let (what, text) = match from {
+        "-" => {
+            let what = "standard input".to_owned();
+            (what.clone(), read(what, std::io::read_to_string(std::io::stdin()))?)
+        }
+        json if json.trim_start().starts_with('{') => ("`--conf`".to_owned(), json.to_owned()),
+        path => {
+            let what = format!("`{path}`");
+            (what.clone(), read(what, std::fs::read_to_string(path))?)
+        }
+    };
+    serde_json::from_str(&text).map_err(|error| {
+        Fault::invalid(format!("read {what} as a table of JSON"))
+            .caused_by(Some(&error))
+            .hint("such as --conf '{\"grid\": {\"a\": 1}}'")
+            .into()
+    })
 }
 
 /// Triggers a run and says which.
@@ -33,7 +61,7 @@ pub async fn trigger(
     args: TriggerArgs,
     output: &mut Output,
 ) -> Result<u8, CliError> {
-    let answer = ask(layout, Request::Trigger(wish(&args))).await?;
+    let answer = ask(layout, Request::Trigger(wish(&args)?)).await?;
     let run = expect_answer!(answer, Answer::Run(run) => run, "trigger");
     output.answer(&run, |run| format!("{} {} is {}", run.dag_id, run.dag_run_id, run.state));
     Ok(0)

@@ -19,7 +19,7 @@ use crate::dag::file::{Entry, Node, Span, Table, Written};
 use crate::dag::retention::Retention;
 use crate::dag::secret::{self, Lookup};
 use crate::dag::settings::Overlay;
-use crate::dag::spec::{AssetSpec, Deck, ServingSpec};
+use crate::dag::spec::{AssetSpec, Deck, ServingSpec, XcomLimits};
 
 /// Slots of the default pool, as Airflow's.
 const DEFAULT_POOL_SLOTS: u32 = 128;
@@ -89,6 +89,7 @@ pub(super) fn check(
             .collect(),
         variables: variables.collect(),
         serving: serving(context, &tables[0]),
+        xcom: settings.xcom,
         pools: declared_pools,
         retention,
         overlay: Overlay::default(),
@@ -125,6 +126,7 @@ struct Settings {
     max_consecutive_failed_dag_runs: u32,
     max_map_length: usize,
     defaults: Defaults,
+    xcom: XcomLimits,
     retention: Retention,
 }
 
@@ -145,7 +147,8 @@ fn settings(context: Context<'_>, main: &Table) -> Settings {
             .integer("max_consecutive_failed_dag_runs_per_dag", 0..=FAILED_RUNS_MAX)
             .unwrap_or(0),
         max_map_length: max_map_length(&mut fields),
-        defaults: Defaults::of(context, &mut fields),
+        xcom: xcom(&mut fields),
+        defaults: defaults(context, &mut fields),
         retention: retention::of_deck(context, &mut fields),
     };
     fields.finish();
@@ -156,6 +159,23 @@ fn settings(context: Context<'_>, main: &Table) -> Settings {
 fn max_map_length(fields: &mut Fields<'_>) -> usize {
     let given = fields.integer("max_map_length", 1..=1_000_000_i64);
     given.and_then(|length| usize::try_from(length).ok()).unwrap_or(1024)
+}
+
+/// `python` of the deck is the one that tasks inherit where `default_args` names none.
+fn defaults(context: Context<'_>, fields: &mut Fields<'_>) -> Defaults {
+    let python = fields.owned_text("python");
+    let mut defaults = Defaults::of(context, fields);
+    if let Some(python) = python {
+        defaults.python.entry("python").or_insert(python.into());
+    }
+    defaults
+}
+
+fn xcom(fields: &mut Fields<'_>) -> XcomLimits {
+    let usual = XcomLimits::default();
+    let file_bytes = fields.integer("xcom_file_max_bytes", 0..=1 << 32).unwrap_or(usual.file_bytes);
+    let inline_bytes = fields.integer("xcom_max_bytes", 0..=1 << 24).unwrap_or(usual.inline_bytes);
+    XcomLimits { inline_bytes, file_bytes }
 }
 
 fn serving(context: Context<'_>, main: &Table) -> ServingSpec {

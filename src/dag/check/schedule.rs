@@ -8,9 +8,7 @@ use crate::dag::check::Context;
 use crate::dag::check::fields::{Fields, Text};
 use crate::dag::duration;
 use crate::dag::file::{Entry, Node, Span, Table, Written};
-use crate::dag::schedule::{
-    AssetExpression, AssetRef, Cron, CronError, Schedule, Timetable,
-};
+use crate::dag::schedule::{AssetExpression, AssetRef, Cron, CronError, Schedule, Timetable};
 use crate::dag::suggest;
 
 const SCHEDULE_HELP: &str = "write `schedule = \"@daily\"`, `\"0 2 * * *\"`, `\"30m\"`, \
@@ -112,15 +110,14 @@ fn from_table(
         },
         (None, Some(every)) => {
             let delta = inner.duration("every");
-            delta.and_then(|delta| by_delta(context, delta, every.node.span, meaning, data_interval))
+            delta
+                .and_then(|delta| by_delta(context, delta, every.node.span, meaning, data_interval))
         }
         _ => None,
     };
     inner.finish();
     match (timetable, expression) {
-        (Some(timetable), Some(expression)) => {
-            Some(Schedule::TimeOrAssets(timetable, expression?))
-        }
+        (Some(timetable), Some(expression)) => Some(Schedule::TimeOrAssets(timetable, expression?)),
         (Some(timetable), None) => Some(Schedule::Time(timetable)),
         (None, Some(expression)) => Some(Schedule::Assets(expression?)),
         (None, None) => None,

@@ -229,10 +229,7 @@ fn a_schedule_means_what_airflow_means_by_it() {
     let both = "create_cron_data_intervals = true\ncreate_delta_data_intervals = true";
     assert_eq!(with_deck(both, "\"@daily\""), interval("@daily"));
     assert_eq!(with_deck(both, "\"30m\""), every("delta_data_interval"));
-    assert_eq!(
-        with_deck(both, "{ cron = \"@daily\", data_interval = false }"),
-        trigger("@daily")
-    );
+    assert_eq!(with_deck(both, "{ cron = \"@daily\", data_interval = false }"), trigger("@daily"));
     let many = time(serde_json::json!({"cron_trigger": [cron("@daily"), cron("0 6 * * 1")]}));
     assert_eq!(with_deck(both, "[\"@daily\", \"0 6 * * 1\"]"), many);
     assert_eq!(of("{ cron = [\"@daily\", \"0 6 * * 1\"] }"), many);

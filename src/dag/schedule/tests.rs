@@ -80,10 +80,7 @@ fn what_croniter_reads_is_read_as_it_reads_it() {
     // From a value to itself is once around.
     assert_eq!(days("0 0 * * 3-3").len(), 30);
     let hours = |text: &str| firings(text, "UTC", "2026-06-01T00:30:00Z", "2026-06-02T00:30:00Z");
-    assert_eq!(
-        hours("0 22-2/2 * * *"),
-        ["01 02:00+00:00", "01 22:00+00:00", "02 00:00+00:00"]
-    );
+    assert_eq!(hours("0 22-2/2 * * *"), ["01 02:00+00:00", "01 22:00+00:00", "02 00:00+00:00"]);
     assert_eq!(hours("0 20/2 * * *"), ["01 20:00+00:00", "01 22:00+00:00"]);
 }
 
@@ -159,7 +156,10 @@ fn what_is_no_cron_expression_says_why() {
         ("0 0 * * fri#6", "`fri#6` is no day of the week: after `#` stands 1 to 5"),
         ("*/0 * * * *", "`*/0` is no minute: after `/` stands a number from 1 on"),
         ("h * * * *", "`h` is no minute: it is not understood"),
-        ("0 0 * * 1,fri#2", "`1,fri#2` is no day of the week: days with and without `#` cannot be mixed"),
+        (
+            "0 0 * * 1,fri#2",
+            "`1,fri#2` is no day of the week: days with and without `#` cannot be mixed",
+        ),
     ] {
         assert_eq!(error(text), CronError::Malformed(reason.to_owned()));
     }

@@ -230,11 +230,7 @@ impl Timetable {
     }
 }
 
-fn once(
-    last: Option<DataInterval>,
-    within: &Restriction,
-    now: Timestamp,
-) -> Option<DataInterval> {
+fn once(last: Option<DataInterval>, within: &Restriction, now: Timestamp) -> Option<DataInterval> {
     let at = within.earliest.unwrap_or(now);
     let is_too_late = within.latest.is_some_and(|latest| at > latest);
     (last.is_none() && !is_too_late).then_some(DataInterval::exact(at))

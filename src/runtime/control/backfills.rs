@@ -75,10 +75,7 @@ pub(super) async fn set_paused(
 }
 
 /// Ends one.
-pub(super) async fn cancel(
-    parts: &ControlParts,
-    backfill_id: BackfillId,
-) -> Result<Answer, Fault> {
+pub(super) async fn cancel(parts: &ControlParts, backfill_id: BackfillId) -> Result<Answer, Fault> {
     under_way(parts, backfill_id).await?;
     order(parts, Command::CancelBackfill { backfill_id, user: Some(user::name()) }).await
 }

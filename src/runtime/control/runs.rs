@@ -2,15 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
+
 use crate::dag::Dag;
+use crate::runtime::attempt::AttemptFolder;
 use crate::runtime::control::{ControlParts, dags, find, user};
+use crate::runtime::layout::Layout;
 use crate::sched::{Command, Input, Rejected, Reply};
 use crate::store::dag_run::{self, RunFilter};
 use crate::store::{asset, callback, deadline, rendered, task_instance, xcom};
 use crate::types::ask::{Answer, TaskInstanceQuery};
+use crate::types::progress::Progress;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::view::{RunDetailView, TaskDetailView, TaskPlace};
-use crate::types::{DagId, DagRunId, DagRunState, Fault, TaskId, TaskInstanceKey};
+use crate::types::xcom::{XcomFile, XcomValue};
+use crate::types::{
+    DagId, DagRunId, DagRunState, Fault, TaskId, TaskInstanceKey, TaskInstanceState,
+};
 
 /// Returns a page, newest first.
 pub(super) async fn list(
@@ -56,15 +64,17 @@ pub(super) async fn show(
 ) -> Result<Answer, Fault> {
     let live = parts.live();
     let key = DagRunKey { dag_id, dag_run_id };
-    let wanted = key.clone();
+    let (wanted, layout) = (key.clone(), parts.layout.clone());
     let read = move |conn: &rusqlite::Connection| {
         let Some(run) = dag_run::get(conn, &key.dag_id, &key.dag_run_id)? else {
             return Ok(None);
         };
         let ids = [key.dag_id.clone()];
+        let tasks = task_instance::for_run(conn, &key)?;
         Ok(Some(RunDetailView {
             run,
-            tasks: task_instance::for_run(conn, &key)?,
+            progress: in_progress(&layout, &tasks),
+            tasks,
             edges: Vec::new(),
             places: BTreeMap::new(),
             groups: Vec::new(),
@@ -108,13 +118,17 @@ fn arrange(dag: &Dag, detail: &mut RunDetailView) {
 
 /// Returns a task instance with its tries, of the last of which the rendered fields.
 pub(super) async fn show_task(parts: &ControlParts, key: TaskInstanceKey) -> Result<Answer, Fault> {
-    let wanted = key.clone();
+    let (wanted, layout) = (key.clone(), parts.layout.clone());
     let read = move |conn: &rusqlite::Connection| {
         let Some(task) = task_instance::get(conn, &key)? else { return Ok(None) };
         Ok(Some(TaskDetailView {
             tries: task_instance::tries(conn, &key)?,
             rendered: rendered::get(conn, &task.attempt())?,
-            output: xcom::get(conn, &key)?,
+            progress: in_progress(&layout, std::slice::from_ref(&task)).pop().map(|(_, at)| at),
+            output: xcom::return_value(conn, &key)?.and_then(|value| match value {
+                XcomValue::Value(value) => Some(value),
+                XcomValue::File(file) => Some(described(&file)),
+            }),
             task,
         }))
     };
@@ -122,6 +136,22 @@ pub(super) async fn show_task(parts: &ControlParts, key: TaskInstanceKey) -> Res
         Some(detail) => Ok(Answer::Task(Box::new(detail))),
         None => Err(no_task(parts, wanted).await),
     }
+}
+
+/// How far those that run say they are.
+fn in_progress(layout: &Layout, tasks: &[TaskInstance]) -> Vec<(TaskInstanceKey, Progress)> {
+    let running = tasks.iter().filter(|task| task.state == Some(TaskInstanceState::Running));
+    running
+        .filter_map(|task| {
+            let folder = AttemptFolder::new(layout.attempt_dir(&task.attempt()));
+            Some((task.key.clone(), folder.progress()?))
+        })
+        .collect()
+}
+
+/// What is shown of an output that lies in a file.
+fn described(file: &XcomFile) -> Value {
+    json!({ "path": file.path, "size": file.size, "sha256": file.sha256 })
 }
 
 /// Says whether it is the run or the task that there is not.
@@ -159,9 +189,7 @@ pub(super) async fn cancel(
     let command = Command::CancelRun { dag_id, dag_run_id, user: Some(user::name()) };
     match parts.handle.ask(Input::Command(command)).await? {
         Reply::Run(run) => Ok(Answer::Run(run)),
-        _ => {
-            get(parts, &key).await.map(|run| Answer::Run(Box::new(run)))
-        }
+        _ => get(parts, &key).await.map(|run| Answer::Run(Box::new(run))),
     }
 }
 

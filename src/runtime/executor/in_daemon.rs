@@ -18,6 +18,7 @@ use crate::runtime::operator::{self, DaemonContext};
 use crate::runtime::publish::Publisher;
 use crate::runtime::serving::ServingHandle;
 use crate::runtime::task_log::TaskLog;
+use crate::runtime::xcom;
 use crate::sched::Outcome;
 use crate::store::Store;
 use crate::types::Clock;
@@ -68,7 +69,7 @@ async fn launch(executor: InDaemon, attempt: Prepared) -> Ended {
     };
     held.started(None).await;
     let context = DaemonContext {
-        order,
+        order: order.clone(),
         private: handover.private,
         deck: executor.deck.borrow().clone(),
         layout: executor.layout.clone(),
@@ -95,6 +96,9 @@ async fn launch(executor: InDaemon, attempt: Prepared) -> Ended {
     }
     tracing::trace!(step = "worked", attempt = %held.key);
     handover::mask(&mut outcome, &log);
+    let outcome = tokio::task::spawn_blocking(move || xcom::spill(outcome, &order)).await;
+    let outcome =
+        outcome.unwrap_or_else(|error| Outcome::failed(format!("keep the outputs: {error}")));
     report(&executor, &held, &outcome).await;
     Ended::Finished(outcome)
 }

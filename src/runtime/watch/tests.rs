@@ -46,6 +46,7 @@ pub(in crate::runtime) fn deck(project: &Path, assets: &[(&str, &str)]) -> Deck 
         variables: IndexMap::new(),
         pools: IndexMap::new(),
         serving: ServingSpec { listen: String::new(), max_body_bytes: 0, default_model: None },
+        xcom: crate::dag::spec::XcomLimits::default(),
         retention: Default::default(),
         overlay: Default::default(),
         sources: Vec::new(),

@@ -40,8 +40,9 @@ impl From<BackfillRefusal> for Fault {
             BackfillRefusal::Reversed { .. } | BackfillRefusal::InTheFuture { .. } => {
                 Self::invalid(text)
             }
-            BackfillRefusal::NoDates { .. } => Self::invalid(text)
-                .hint("both dates are logical dates; an interval must have ended to be made up for"),
+            BackfillRefusal::NoDates { .. } => Self::invalid(text).hint(
+                "both dates are logical dates; an interval must have ended to be made up for",
+            ),
             BackfillRefusal::Backwards { .. } => {
                 Self::invalid(text).hint("leave `--run-backwards` out")
             }

@@ -48,7 +48,12 @@ impl Decision<'_> {
                 ReprocessBehavior::Completed => ", all runs again",
             }
         );
-        self.log_backfill("backfill.created", &backfill, backfill.triggering_user_name.clone(), message);
+        self.log_backfill(
+            "backfill.created",
+            &backfill,
+            backfill.triggering_user_name.clone(),
+            message,
+        );
         let active = ActiveBackfill::new(backfill.clone());
         self.state.backfills.insert(backfill.dag_id.clone(), active);
         self.runs_changed(&backfill.dag_id);

@@ -244,10 +244,8 @@ fn all_ended_runs_are_cleared_where_that_was_asked_for() {
 #[test]
 fn a_run_of_the_schedule_that_is_cleared_belongs_to_the_backfill() {
     let mut world = world(daily());
-    let today = BackfillSpec {
-        reprocess_behavior: ReprocessBehavior::Completed,
-        ..spec("10", "10")
-    };
+    let today =
+        BackfillSpec { reprocess_behavior: ReprocessBehavior::Completed, ..spec("10", "10") };
     create(&mut world, today).unwrap();
     let run = world.runs_of("d")[0];
     assert_eq!(run.dag_run_id.as_str(), "scheduled__2026-03-10T00:00:00+00:00");
@@ -373,7 +371,9 @@ fn a_long_range_is_made_as_it_runs() {
     world.step(Input::Command(Command::CreateBackfill(year))).unwrap();
     world.pause("d", false);
     let asked = world.last.clone().unwrap().effects;
-    let [Effect::ReadBackfill { logical_dates, .. }] = asked.as_slice() else { panic!("{asked:?}") };
+    let [Effect::ReadBackfill { logical_dates, .. }] = asked.as_slice() else {
+        panic!("{asked:?}")
+    };
     assert_eq!(logical_dates.len(), 100);
     answer_some(&mut world, asked);
     let made = world.rows.backfills[&1].position;
@@ -469,11 +469,9 @@ fn what_makes_no_sense_is_refused() {
     };
     is(refusal(&mut looking_back, backwards), "cannot be run backwards");
     is(refusal(&mut looking_back, spec("02", "03")), "say which runs to reprocess");
-    for schedule in [
-        Schedule::Manual,
-        Schedule::Time(Timetable::Once),
-        Schedule::Time(Timetable::Continuous),
-    ] {
+    for schedule in
+        [Schedule::Manual, Schedule::Time(Timetable::Once), Schedule::Time(Timetable::Continuous)]
+    {
         let dag = dag("d", vec![task("a")]).with(|dag| {
             dag.schedule = schedule;
             dag.max_active_runs = 1;
@@ -583,13 +581,16 @@ fn play(world: &mut World, asked: &mut Vec<Effect>, dice: u16) {
         }
         _ => {
             if let Some(effect @ Effect::ReadBackfill { .. }) = asked.pop() {
-                let Effect::ReadBackfill { dag_id, token, logical_dates, .. } = effect else { return };
+                let Effect::ReadBackfill { dag_id, token, logical_dates, .. } = effect else {
+                    return;
+                };
                 let read = world.rows.read_dates(&dag_id, &logical_dates);
                 world.step(Input::BackfillRead { dag_id, token, read }).unwrap();
                 asked.extend(world.last.clone().unwrap().effects);
             }
             let open = world.state.runs.values().flat_map(|active| active.tasks.values());
-            let open: Vec<_> = open.filter(|ti| ti.token.is_some()).map(|ti| ti.key.clone()).collect();
+            let open: Vec<_> =
+                open.filter(|ti| ti.token.is_some()).map(|ti| ti.key.clone()).collect();
             let Some(key) = open.get(usize::from(rest) % open.len().max(1)) else { return };
             world.run = Some(crate::sched::decision::run_key(key));
             if rest % 5 == 1 {

@@ -287,6 +287,7 @@ pub(crate) fn deck(dags: Vec<Dag>) -> Deck {
             max_body_bytes: 1 << 24,
             default_model: None,
         },
+        xcom: crate::dag::spec::XcomLimits::default(),
         retention: Default::default(),
         overlay: Default::default(),
         sources: Vec::new(),

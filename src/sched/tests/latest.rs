@@ -55,7 +55,8 @@ fn with_run_if_it_is_asked_in_its_attempt_first() {
 
 #[test]
 fn a_run_without_an_interval_is_the_latest_until_the_next_firing() {
-    let tasks = vec![task("latest").operator(Operator::LatestOnly), task("mail").after(&["latest"])];
+    let tasks =
+        vec![task("latest").operator(Operator::LatestOnly), task("mail").after(&["latest"])];
     let dag = dag("d", tasks).cron("@daily").start("2026-03-09T00:00:00Z");
     let mut world = World::new(deck(vec![dag.with(|dag| dag.catchup = true)]));
     let runs: Vec<_> = world.runs_of("d").iter().map(|run| run.key()).collect();

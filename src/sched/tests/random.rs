@@ -127,6 +127,7 @@ fn outcome(world: &World, key: &AttemptKey, dice: u32) -> Outcome {
         1 => Outcome::fatal("boom"),
         2 => Outcome::Skipped { reason: "no".into() },
         3 if is_branch => Outcome::Success {
+            outputs: std::collections::BTreeMap::new(),
             output: false.into(),
             chosen: Some(Vec::new()),
             skip_all_downstream: true,
@@ -137,6 +138,7 @@ fn outcome(world: &World, key: &AttemptKey, dice: u32) -> Outcome {
             let chosen: Vec<TaskId> =
                 direct.filter(|(i, _)| dice >> i & 8 != 0).map(|(_, t)| t.clone()).collect();
             Outcome::Success {
+                outputs: std::collections::BTreeMap::new(),
                 output: true.into(),
                 chosen: Some(chosen),
                 skip_all_downstream: false,

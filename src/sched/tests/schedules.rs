@@ -40,7 +40,10 @@ fn intervals(world: &World) -> Vec<String> {
     let shown = |at: Option<Timestamp>| at.unwrap().strftime("%m-%d %H:%M").to_string();
     let runs = world.runs_of("d");
     let interval = |run: &&crate::types::run::DagRun| {
-        assert_eq!((run.logical_date, Some(run.run_after)), (run.data_interval_start, run.data_interval_end));
+        assert_eq!(
+            (run.logical_date, Some(run.run_after)),
+            (run.data_interval_start, run.data_interval_end)
+        );
         format!("{} to {}", shown(run.data_interval_start), shown(run.data_interval_end))
     };
     runs.iter().map(interval).collect()
@@ -185,7 +188,10 @@ fn a_run_by_hand_stands_for_its_instant_also_of_a_paused_dag() {
     let run = world.trigger("d");
     assert_eq!(run.state, DagRunState::Success);
     assert_eq!(run.logical_date, Some(world.now));
-    assert_eq!((run.data_interval_start, run.data_interval_end), (Some(world.now), Some(world.now)));
+    assert_eq!(
+        (run.data_interval_start, run.data_interval_end),
+        (Some(world.now), Some(world.now))
+    );
 }
 
 #[test]

@@ -29,6 +29,7 @@ use crate::types::asset::AssetEvent;
 use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
+use crate::types::xcom::{RETURN_VALUE, XcomValue};
 
 /// What a store would hold.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -39,6 +40,8 @@ pub(crate) struct Rows {
     pub(crate) tries: BTreeMap<AttemptKey, TaskTry>,
     pub(crate) xcoms: BTreeMap<TaskInstanceKey, Value>,
     pub(crate) maps: BTreeMap<TaskInstanceKey, BTreeMap<String, usize>>,
+    /// Those of other keys, or in files.
+    pub(crate) named_xcoms: BTreeMap<(TaskInstanceKey, String), XcomValue>,
     pub(crate) asset_events: BTreeMap<i64, AssetEvent>,
     pub(crate) queued: BTreeMap<DagId, Vec<i64>>,
     pub(crate) triggering: BTreeMap<DagRunKey, Vec<i64>>,
@@ -61,8 +64,13 @@ impl Rows {
             Change::PutTaskTry(task_try) => {
                 self.tries.insert(task_try.key.clone(), task_try);
             }
-            Change::PutXcom { key, value } => {
-                self.xcoms.insert(key, value);
+            Change::PutXcom { task, key, value: XcomValue::Value(value) }
+                if key == RETURN_VALUE =>
+            {
+                self.xcoms.insert(task, value);
+            }
+            Change::PutXcom { task, key, value } => {
+                self.named_xcoms.insert((task, key), value);
             }
             Change::DeleteTaskInstance { key } => {
                 self.tasks.remove(&key);
@@ -73,6 +81,7 @@ impl Rows {
             Change::DeleteXcom { key } => {
                 self.maps.remove(&key);
                 self.xcoms.remove(&key);
+                self.named_xcoms.retain(|(task, _), _| *task != key);
             }
             Change::PutDagState(dag_state) => {
                 self.dag_states.insert(dag_state.dag_id.clone(), dag_state);
@@ -373,6 +382,7 @@ impl World {
         self.finish(
             task,
             Outcome::Success {
+                outputs: std::collections::BTreeMap::new(),
                 output: Value::Null,
                 chosen: Some(chosen.iter().map(|t| (*t).into()).collect()),
                 skip_all_downstream: false,

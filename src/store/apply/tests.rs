@@ -9,6 +9,7 @@ use crate::store::fault::injection;
 use crate::store::sample::{self, asset_event, at, key, line, run, task, task_try};
 use crate::store::{Store, xcom};
 use crate::types::run::DagRunKey;
+use crate::types::xcom::XcomValue;
 use crate::types::{DagRunState, TaskInstanceState};
 
 /// One change of each kind, in an order that only sorting makes right.
@@ -18,7 +19,11 @@ fn changes() -> Vec<Change> {
     vec![
         Change::PutTaskInstance(task(extract.clone(), Some(TaskInstanceState::Running))),
         Change::PutTaskTry(task_try(extract.clone(), 1, TaskInstanceState::Running)),
-        Change::PutXcom { key: extract.clone(), value: json!({"rows": 3}) },
+        Change::PutXcom {
+            task: extract.clone(),
+            key: "return_value".into(),
+            value: XcomValue::Value(json!({"rows": 3})),
+        },
         Change::PutTaskMap { key: extract, lengths: [("rows".to_owned(), 3)].into() },
         Change::PutTaskInstance(task(key("etl", "r1", "mapped"), None)),
         Change::DeleteTaskInstance { key: key("etl", "r1", "mapped") },
@@ -160,7 +165,7 @@ fn changes_replace_what_was_there() {
             assert_eq!(found, Some(ended));
             assert_eq!(task_instance::get(conn, &extract)?, Some(failed));
             assert_eq!(task_instance::tries(conn, &extract)?, tried);
-            assert_eq!(xcom::get(conn, &extract)?, None);
+            assert_eq!(xcom::return_value(conn, &extract)?, None);
             assert!(asset::queued(conn)?.is_empty());
             Ok(())
         })
@@ -184,8 +189,11 @@ fn outputs_and_rendered_fields_are_kept_as_they_were() {
             let next = AttemptKey { try_number: 2, ..attempt };
             assert_eq!(rendered::get(conn, &next)?, None);
             let run = DagRunKey { dag_id: "etl".into(), dag_run_id: "r1".into() };
-            assert_eq!(xcom::get(conn, &extract)?, Some(json!({"rows": 3})));
-            assert_eq!(xcom::for_run(conn, &run)?, [(extract, json!({"rows": 3}))]);
+            assert_eq!(
+                xcom::return_value(conn, &extract)?,
+                Some(XcomValue::Value(json!({"rows": 3})))
+            );
+            assert_eq!(xcom::list(conn, &run, None)?.len(), 1);
             Ok(())
         })
         .unwrap();

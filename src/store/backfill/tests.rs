@@ -87,7 +87,9 @@ fn of_several_runs_of_a_date_the_one_begun_last_is_read() {
     let read = move |with_tasks: bool| {
         let (dates, ids) = ([at(0), at(60), at(61)], ["old".into(), "gone".into()]);
         let dag_id = DagId::from("etl");
-        store.read_blocking(move |conn| read_dates(conn, &dag_id, &dates, &ids, with_tasks)).unwrap()
+        store
+            .read_blocking(move |conn| read_dates(conn, &dag_id, &dates, &ids, with_tasks))
+            .unwrap()
     };
     let found = read(true);
     let ids: Vec<_> =
@@ -113,7 +115,8 @@ fn dates_ahead_of_the_schedule_are_found_again() {
         next_run_after: None,
         failed_in_a_row: crate::sched::change::FailedRow::default(),
     };
-    let changes = [of_backfill("b0", 0), of_backfill("b1", 60), run_of("r", 120, 0, DagRunState::Success)];
+    let changes =
+        [of_backfill("b0", 0), of_backfill("b1", 60), run_of("r", 120, 0, DagRunState::Success)];
     commit(&store, changes.into_iter().map(Change::PutDagRun).collect());
     commit(&store, vec![Change::PutDagState(dag_state)]);
     assert_eq!(store.recover().unwrap().made_ahead, [("etl".into(), at(60), at(120))]);

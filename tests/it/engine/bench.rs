@@ -131,7 +131,11 @@ impl Bench {
 
     pub(crate) fn output(&self, task_id: &str) -> Option<Value> {
         let key = key(task_id);
-        self.store.read_blocking(|conn: &_| store::xcom::get(conn, &key)).unwrap()
+        let found = self.store.read_blocking(|conn: &_| store::xcom::return_value(conn, &key));
+        found.unwrap().map(|value| match value {
+            dagdeck::types::xcom::XcomValue::Value(value) => value,
+            file => panic!("{file:?} lies in a file"),
+        })
     }
 
     pub(crate) fn attempt_dir(&self, task_id: &str, try_number: u32) -> PathBuf {

@@ -250,6 +250,44 @@ fn unknown_name() {
 }
 
 #[test]
+fn names_of_objects_are_known_too() {
+    for (template, word) in [
+        ("{{ ti.tas_id }}", "`ti.tas_id`"),
+        ("{{ dag_run.cnf }}", "`dag_run.cnf`"),
+        ("{{ macros.ds_ad(ds, 1) }}", "`macros.ds_ad`"),
+        ("{{ var.text.x }}", "`var.text.x`"),
+    ] {
+        let text = task("command", &format!("command = \"{template}\""));
+        points_at(&text, "unknown-name", 3, 15);
+        assert!(only(&text).message.contains(word), "{}", only(&text).message);
+    }
+}
+
+#[test]
+fn refused_macro() {
+    let text = task("command", "command = \"{{ macros.random() }}\"");
+    points_at(&text, "refused-macro", 3, 15);
+}
+
+#[test]
+fn what_a_python_task_takes() {
+    let python = |more: &str| task("python", &format!("callable = \"dags.toml:f\"\n{more}"));
+    points_at(&python("op_args = 3"), "wrong-type", 4, 11);
+    points_at(&python("warm = [\"no module\"]"), "wrong-type", 4, 8);
+    points_at(&python("requirements = \"pandas\""), "wrong-type", 4, 16);
+    points_at(&python("multiple_outputs = 1"), "wrong-type", 4, 20);
+    let both = "args = { a = 1 }\nop_kwargs = { a = 2 }";
+    points_at(&python(both), "conflicting-keys", 5, 15);
+    points_at("[deck.default_args]\nwarm = 3\n", "wrong-type", 2, 8);
+    points_at("[deck]\nxcom_max_bytes = -1\n", "bad-value", 2, 18);
+}
+
+#[test]
+fn secret_param() {
+    points_at("[dag.base.param.p]\ndefault = \"${env:TOKEN}\"\n", "secret-param", 1, 17);
+}
+
+#[test]
 fn bad_template() {
     points_at(&task("command", "command = \"{{ ds \""), "bad-template", 3, 11);
     points_at(&task("command", "command = \"x\"\nenv = { A = \"{{ }}\" }"), "bad-template", 4, 13);

@@ -93,9 +93,7 @@ impl Kind {
         match number {
             Some(7) if self == Self::Weekday => Ok(0),
             Some(number) if (low..=high).contains(&number) => Ok(number),
-            Some(_) => {
-                Err(self.refuse(text, &format!("it goes from {low} to {high}")))
-            }
+            Some(_) => Err(self.refuse(text, &format!("it goes from {low} to {high}"))),
             None => Err(self.refuse(text, "it is not understood")),
         }
     }

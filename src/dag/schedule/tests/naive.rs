@@ -33,9 +33,7 @@ impl Expression {
     fn text(&self) -> String {
         let field = |values: &Values| match values {
             None => "*".to_owned(),
-            Some(values) => {
-                values.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
-            }
+            Some(values) => values.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
         };
         let fields = [&self.minutes, &self.hours, &self.days, &self.months, &self.weekdays];
         fields.map(field).join(" ")

@@ -46,9 +46,8 @@ fn spec() -> BackfillSpec {
 #[tokio::test]
 async fn a_dry_run_tells_what_would_be_done_with_each_date() {
     let world = world();
-    let of_date = |id: &str, secs: i64, state| {
-        Change::PutDagRun(sample::run("hourly", id, secs, state))
-    };
+    let of_date =
+        |id: &str, secs: i64, state| Change::PutDagRun(sample::run("hourly", id, secs, state));
     world
         .commit(vec![
             of_date("good", -7200, DagRunState::Success),
@@ -62,7 +61,13 @@ async fn a_dry_run_tells_what_would_be_done_with_each_date() {
     let lines: Vec<_> = plan
         .dag_runs
         .iter()
-        .map(|line| (line.logical_date, line.dag_run_id.as_ref().map(DagRunId::as_str), line.exception_reason))
+        .map(|line| {
+            (
+                line.logical_date,
+                line.dag_run_id.as_ref().map(DagRunId::as_str),
+                line.exception_reason,
+            )
+        })
         .collect();
     assert_eq!(
         lines,

@@ -243,7 +243,11 @@ async fn a_task_is_shown_with_its_tries_fields_and_output() {
     world
         .commit(vec![
             Change::PutTaskTry(tried.clone()),
-            Change::PutXcom { key: extract.clone(), value: json!(3) },
+            Change::PutXcom {
+                task: extract.clone(),
+                key: "return_value".into(),
+                value: crate::types::xcom::XcomValue::Value(json!(3)),
+            },
         ])
         .await;
     let fields = object(json!({"command": "echo 1"}));
@@ -364,4 +368,19 @@ async fn a_shutdown_is_noted_and_the_feed_is_read_by_the_page() {
     let list = Request::ListEvents { limit: 1, before_id: Some(3) };
     let Answer::Events(lines) = world.ask(list).await else { panic!() };
     assert_eq!((lines.len(), lines[0].event.as_str()), (1, "b"));
+}
+
+#[tokio::test]
+async fn task_instances_are_listed_across_runs() {
+    use crate::types::ask::TaskInstanceQuery;
+    let world = World::new();
+    let any = TaskInstanceQuery { limit: 5, ..TaskInstanceQuery::default() };
+    let asked = world.ask(Request::ListTaskInstances(any.clone())).await;
+    assert_eq!(asked, Answer::TaskInstances { task_instances: vec![], next: None });
+    let of_none = TaskInstanceQuery { dag_id: Some("none".into()), ..any.clone() };
+    let fault = world.refusal(Request::ListTaskInstances(of_none)).await;
+    assert_eq!(fault.kind, FaultKind::NotFound);
+    let of_task = TaskInstanceQuery { task_id: Some("t".into()), ..any };
+    let fault = world.refusal(Request::ListTaskInstances(of_task)).await;
+    assert_eq!(fault.kind, FaultKind::Invalid);
 }

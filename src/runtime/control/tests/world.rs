@@ -221,6 +221,7 @@ pub(crate) fn deck() -> Deck {
             max_body_bytes: 1 << 24,
             default_model: None,
         },
+        xcom: crate::dag::spec::XcomLimits::default(),
         retention: Default::default(),
         overlay: Default::default(),
         sources: vec![],

@@ -296,6 +296,7 @@ async fn a_branch_follows_only_what_is_directly_downstream() {
     assert!(text.contains("task `after` is not directly downstream"), "{text}");
     let stopped = world.decide("short_circuit", json!({ "condition": "false" })).await;
     let expected = Outcome::Success {
+        outputs: std::collections::BTreeMap::new(),
         output: json!(false),
         chosen: Some(Vec::new()),
         skip_all_downstream: true,
