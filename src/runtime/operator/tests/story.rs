@@ -132,6 +132,7 @@ fn deck(bench: &Bench) -> Deck {
         max_active_runs: 1,
         max_active_tasks: 1,
         dagrun_timeout: None,
+        max_consecutive_failed_dag_runs: 0,
         callbacks: crate::dag::spec::Callbacks::default(),
         deadlines: Vec::new(),
         is_paused_upon_creation: false,
