@@ -5,6 +5,7 @@
 
 pub mod ask;
 pub mod asset;
+pub mod backfill;
 pub mod callback;
 pub mod deadline;
 pub mod event;

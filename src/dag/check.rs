@@ -20,6 +20,7 @@ mod argument;
 mod asset;
 mod callback;
 mod dag;
+mod date;
 mod deadline;
 mod deck;
 mod edge;

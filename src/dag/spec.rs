@@ -71,6 +71,8 @@ pub struct Dag {
     /// In flight at once of one run, as in Airflow 3. Default 16, as Airflow's.
     pub max_active_tasks: u32,
     pub dagrun_timeout: Option<Duration>,
+    /// After so many runs that failed one after the other it is paused; 0: never.
+    pub max_consecutive_failed_dag_runs: u32,
     /// Of `on_failure` and `on_success`.
     pub callbacks: Callbacks,
     pub deadlines: Vec<DeadlineSpec>,

@@ -18,6 +18,7 @@ use tokio::task::AbortHandle;
 
 use crate::dag::Deck;
 use crate::dag::operator::Placement;
+use crate::runtime::act::backfill::Question;
 use crate::runtime::attempt::AttemptFolder;
 use crate::runtime::executor::in_daemon::InDaemon;
 use crate::runtime::executor::local::Local;
@@ -34,6 +35,7 @@ use crate::types::event::Event;
 use crate::types::run::DagRunKey;
 use crate::types::{AttemptKey, Clock, Fault, LaunchToken};
 
+mod backfill;
 mod callback;
 mod context;
 mod mapping;
@@ -90,6 +92,10 @@ impl Actor {
             Effect::Launch(launch) => self.take_up(launch, Origin::Decided),
             Effect::Kill { key, token, reason } => self.kill(key, token, &reason),
             Effect::RemoveRun { run, removal } => self.remove_run(&run, removal),
+            Effect::ReadBackfill { dag_id, token, logical_dates, dag_run_ids, with_tasks } => {
+                let question = Question { dag_id, token, logical_dates, dag_run_ids, with_tasks };
+                tokio::spawn(backfill::answer(self.shared.clone(), question));
+            }
             Effect::CallBack(request) => self.call_back(*request),
         }
     }

@@ -23,6 +23,7 @@ use crate::types::view::DefinitionsView;
 use crate::types::{Clock, Fault, FaultKind, Timestamp};
 
 mod assets;
+mod backfills;
 mod dags;
 mod find;
 mod lineage;
@@ -125,6 +126,9 @@ fn changes_something(request: &Request) -> bool {
             | Request::ClearTasks { .. }
             | Request::Operate { .. }
             | Request::Undo { .. }
+            | Request::CreateBackfill(_)
+            | Request::SetBackfillPaused { .. }
+            | Request::CancelBackfill { .. }
             | Request::EmitAsset { .. }
             | Request::Promote { .. }
             | Request::Rollback { .. }
@@ -187,6 +191,18 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             let stretch = log::Stretch { offset, max_bytes, wait_ms };
             log::read(parts, key, try_number, stretch).await
         }
+        Request::PlanBackfill(spec) => backfills::plan(parts, spec).await,
+        Request::CreateBackfill(spec) => backfills::create(parts, spec).await,
+        Request::ListBackfills { dag_id, limit, offset } => {
+            backfills::list(parts, dag_id, limit, offset).await
+        }
+        Request::ShowBackfill { backfill_id, limit, offset } => {
+            backfills::show(parts, backfill_id, limit, offset).await
+        }
+        Request::SetBackfillPaused { backfill_id, is_paused } => {
+            backfills::set_paused(parts, backfill_id, is_paused).await
+        }
+        Request::CancelBackfill { backfill_id } => backfills::cancel(parts, backfill_id).await,
         Request::ListXcoms { dag_id, dag_run_id, task_id } => {
             xcom::list(parts, dag_id, dag_run_id, task_id).await
         }

@@ -1,6 +1,7 @@
 //! What somebody may ask, each in a file of its own. Each checks everything before it changes
 //! anything.
 
+mod backfill;
 mod carry;
 mod operate;
 mod pause;
@@ -28,6 +29,13 @@ impl Decision<'_> {
             }
             Command::Operate(wish) => self.operate(wish),
             Command::Undo(wish) => self.undo(wish),
+            Command::CreateBackfill(spec) => self.create_backfill(spec),
+            Command::SetBackfillPaused { backfill_id, is_paused, user } => {
+                self.set_backfill_paused(backfill_id, is_paused, user)
+            }
+            Command::CancelBackfill { backfill_id, user } => {
+                self.cancel_backfill(backfill_id, user)
+            }
         }
     }
 

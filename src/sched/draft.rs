@@ -10,6 +10,7 @@ use crate::sched::effect::Effect;
 use crate::sched::input::Reply;
 use crate::sched::step::Decided;
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
 use crate::types::event::{Event, EventLog};
@@ -36,6 +37,8 @@ pub(super) struct Draft {
     triggering: Vec<(DagRunKey, Vec<i64>)>,
     operations: Vec<Change>,
     deleted: Vec<(DagRunKey, String)>,
+    backfills: IndexMap<BackfillId, Backfill>,
+    backfill_dag_runs: Vec<BackfillDagRun>,
     callbacks: Vec<CallbackRequest>,
     deadlines: IndexMap<(DagRunKey, u32), Deadline>,
     log: Vec<EventLog>,
@@ -116,6 +119,14 @@ impl Draft {
         self.deleted.push((run.clone(), removal));
     }
 
+    pub(super) fn put_backfill(&mut self, backfill: &Backfill) {
+        self.backfills.insert(backfill.id, backfill.clone());
+    }
+
+    pub(super) fn put_backfill_dag_run(&mut self, dag_run: BackfillDagRun) {
+        self.backfill_dag_runs.push(dag_run);
+    }
+
     pub(super) fn put_callback(&mut self, request: CallbackRequest) {
         self.callbacks.push(request);
     }
@@ -158,11 +169,11 @@ impl Draft {
         // An operation keeps the outputs that it takes away.
         changes.extend(self.operations);
         changes.extend(self.deleted_xcoms.into_iter().map(|key| Change::DeleteXcom { key }));
-        changes.extend(
-            self.xcoms
-                .into_iter()
-                .map(|((task, key), value)| Change::PutXcom { task, key, value }),
-        );
+        changes.extend(self.xcoms.into_iter().map(|((task, key), value)| Change::PutXcom {
+            task,
+            key,
+            value,
+        }));
         let maps = self.task_maps.into_iter();
         changes.extend(maps.map(|(key, lengths)| Change::PutTaskMap { key, lengths }));
         changes.extend(self.asset_events.into_iter().map(Change::InsertAssetEvent));
@@ -176,6 +187,8 @@ impl Draft {
                 .into_iter()
                 .map(|(run, event_ids)| Change::PutTriggeringAssetEvents { run, event_ids }),
         );
+        changes.extend(self.backfills.into_values().map(Change::PutBackfill));
+        changes.extend(self.backfill_dag_runs.into_iter().map(Change::PutBackfillDagRun));
         changes.extend(self.deadlines.into_values().map(Change::PutDeadline));
         let callbacks = self.callbacks.into_iter().map(Box::new);
         changes.extend(callbacks.map(Change::InsertCallback));
@@ -186,10 +199,10 @@ impl Draft {
     }
 
     fn events(&self) -> Vec<Event> {
-        let dags =
-            self.dag_states.keys().map(|dag_id| Event::DagChanged { dag_id: dag_id.clone() });
-        let deleted = self.deleted.iter();
-        let deleted = deleted.map(|(run, _)| Event::DagChanged { dag_id: run.dag_id.clone() });
+        let backfilled = self.backfills.values().map(|backfill| &backfill.dag_id);
+        let deleted = self.deleted.iter().map(|(run, _)| &run.dag_id);
+        let dags: IndexSet<_> = self.dag_states.keys().chain(backfilled).chain(deleted).collect();
+        let dags = dags.into_iter().map(|dag_id| Event::DagChanged { dag_id: dag_id.clone() });
         let runs = self.runs.values().map(|run| Event::DagRunChanged {
             dag_id: run.dag_id.clone(),
             dag_run_id: run.dag_run_id.clone(),
@@ -201,6 +214,6 @@ impl Draft {
         });
         let names: IndexSet<_> = self.asset_events.iter().map(|event| &event.name).collect();
         let assets = names.into_iter().map(|name| Event::AssetChanged { name: name.clone() });
-        dags.chain(deleted).chain(runs).chain(tasks).chain(assets).collect()
+        dags.chain(runs).chain(tasks).chain(assets).collect()
     }
 }

@@ -38,14 +38,19 @@ impl Decision<'_> {
     ) {
         let now = self.now;
         self.move_run(key, state, |run| run.end_date = Some(now));
-        self.remember_past(key);
         self.leave(key, state, user, why);
     }
 
     fn leave(&mut self, key: &DagRunKey, state: DagRunState, user: Option<String>, why: &str) {
-        self.state.runs.remove(key);
+        self.remember_past(key);
+        let ended = self.state.runs.remove(key);
         self.runs_changed(&key.dag_id);
+        let is_by_hand = user.is_some();
         self.log_end(key, state, user, why);
+        if let Some(active) = ended {
+            self.forget_window_of(&active.run);
+            self.note_failures(&active.run, is_by_hand);
+        }
     }
 
     /// Tells of the end of a run.

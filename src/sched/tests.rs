@@ -2,6 +2,7 @@
 
 mod airflow;
 mod assets;
+mod backfills;
 mod branches;
 mod callbacks;
 mod clear;
@@ -10,6 +11,7 @@ mod deadlines;
 mod decks;
 mod definitions;
 mod explain;
+mod failures;
 mod fairness;
 mod groups;
 mod latest;

@@ -101,6 +101,9 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::ClearTasks { .. }
         | Request::Operate { .. }
         | Request::Undo { .. }
+        | Request::CreateBackfill(_)
+        | Request::SetBackfillPaused { .. }
+        | Request::CancelBackfill { .. }
         | Request::EmitAsset { .. }
         | Request::Promote { .. }
         | Request::Rollback { .. }
@@ -130,6 +133,9 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::TestConnection { .. }
         | Request::ListPools
         | Request::ReadLog { .. }
+        | Request::PlanBackfill(_)
+        | Request::ListBackfills { .. }
+        | Request::ShowBackfill { .. }
         | Request::ListXcoms { .. }
         | Request::GetXcom { .. }
         | Request::ListAssets

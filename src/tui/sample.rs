@@ -129,6 +129,12 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         | Request::Undo { .. }
         | Request::SetPaused { .. }
         | Request::CancelRun { .. }
+        | Request::PlanBackfill(_)
+        | Request::CreateBackfill(_)
+        | Request::ListBackfills { .. }
+        | Request::ShowBackfill { .. }
+        | Request::SetBackfillPaused { .. }
+        | Request::CancelBackfill { .. }
         | Request::ListCallbacks { .. }
         | Request::EmitAsset { .. }
         | Request::SetVariables { .. }
@@ -321,6 +327,7 @@ fn run(dag_id: &str, dag_run_id: &str, state: DagRunState) -> DagRun {
         dag_version: "3f9c1e".into(),
         dag_version_number: 3,
         note: None,
+        backfill_id: None,
     }
 }
 

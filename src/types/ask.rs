@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::{
+    BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView,
+};
 use crate::types::callback::CallbackRequest;
 use crate::types::event::EventLog;
 use crate::types::ids::TrackingRunId;
@@ -123,6 +126,29 @@ pub enum Request {
         wait_ms: u32,
     },
 
+    /// Says what a backfill would do, without doing it.
+    PlanBackfill(BackfillSpec),
+    CreateBackfill(BackfillSpec),
+    /// Newest first.
+    ListBackfills {
+        dag_id: Option<DagId>,
+        limit: u32,
+        offset: u32,
+    },
+    /// With a page of its dates, the last one first.
+    ShowBackfill {
+        backfill_id: BackfillId,
+        limit: u32,
+        offset: u32,
+    },
+    SetBackfillPaused {
+        backfill_id: BackfillId,
+        is_paused: bool,
+    },
+    /// Ends it: runs of it that wait have failed, those that run go on.
+    CancelBackfill {
+        backfill_id: BackfillId,
+    },
     /// The outputs of a run, or of one of its tasks.
     ListXcoms {
         dag_id: DagId,
@@ -320,6 +346,12 @@ pub enum Answer {
     Operated(Box<OperationView>),
     Operations(Vec<OperationLine>),
     Why(Vec<WhyView>),
+    BackfillPlan(BackfillPlan),
+    Backfill(Box<BackfillDetailView>),
+    Backfills {
+        backfills: Vec<BackfillView>,
+        total: u64,
+    },
     Task(Box<TaskDetailView>),
     TaskInstances {
         task_instances: Vec<TaskInstance>,

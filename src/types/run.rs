@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::types::backfill::BackfillId;
 use crate::types::ids::{AttemptKey, DagId, DagRunId, LaunchToken, TaskInstanceKey, TryNumber};
 use crate::types::state::{DagRunState, DagRunType, TaskInstanceState, TriggeredBy};
 use crate::types::time::Timestamp;
@@ -36,6 +37,9 @@ pub struct DagRun {
     #[serde(default)]
     pub dag_version_number: u32,
     pub note: Option<String>,
+    /// The backfill that made it, or had it run again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backfill_id: Option<BackfillId>,
 }
 
 /// One task of one run (one element of it, where it is mapped).

@@ -3,6 +3,7 @@
 use super::*;
 
 mod assets;
+mod backfills;
 pub(super) mod models;
 mod operate;
 mod runs;

@@ -58,6 +58,24 @@ impl Decision<'_> {
         Ok(Reply::Operated(view))
     }
 
+    /// Clears all tasks of a run that has ended, under the last version of its DAG, as a part of
+    /// something larger that is kept by itself.
+    pub(in crate::sched) fn clear_ended(
+        &mut self,
+        ended: EndedRun,
+        user: Option<String>,
+    ) -> Result<(), Rejected> {
+        let dag_run_id = ended.run.dag_run_id.clone();
+        let wish = ClearTasks { run_on_latest_version: true, ..ClearTasks::default() };
+        let operation = Operation::ClearTasks(wish.clone());
+        let found = self.load(ended, &operation)?;
+        let plan = self.plan_clear(found, &wish)?;
+        let plan = plan.ok_or(Rejected::NothingToClear { dag_run_id })?;
+        let by = user.as_ref().map(|user| format!(" by {user}")).unwrap_or_default();
+        self.carry_out(plan, &operation, user, &by);
+        Ok(())
+    }
+
     /// Finds each run once, in the order in which they were named.
     fn gather(
         &self,
