@@ -20,6 +20,9 @@ use crate::types::{
 type CheckTask =
     fn(Option<TaskInstanceState>, Option<TaskInstanceState>) -> Result<(), IllegalMove>;
 
+/// Why an operation cannot be undone that has brought other instances about.
+const REMAPPED: &str = "a task was mapped by it";
+
 /// A step under way.
 #[derive(Debug)]
 pub(super) struct Decision<'a> {
@@ -130,7 +133,9 @@ impl<'a> Decision<'a> {
         let active = self.state.runs.get_mut(&run_key(&ti.key)).expect("only to runs under way");
         active.index.count_row(&active.dag, &ti, 1);
         self.draft.put_task(&ti);
+        let key = run_key(&ti.key);
         active.tasks.insert((ti.key.task_id.clone(), ti.key.map_index), ti);
+        self.forbid_undo_of(&key, REMAPPED);
     }
 
     /// Takes a task instance without status out of a run under way.
@@ -140,6 +145,7 @@ impl<'a> Decision<'a> {
         let ti = active.tasks.remove(&place).expect("only one that is there");
         active.index.count_row(&active.dag, &ti, -1);
         self.draft.delete_task(key.clone());
+        self.forbid_undo_of(&run_key(key), REMAPPED);
     }
 
     /// Moves a run under way; `edit` sets what else changes with it.

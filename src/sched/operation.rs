@@ -63,6 +63,13 @@ impl Decision<'_> {
         }
     }
 
+    /// The same, where the run is one of the operation's.
+    pub(super) fn forbid_undo_of(&mut self, run: &DagRunKey, why: &str) {
+        if self.operation.as_ref().is_some_and(|under_way| under_way.runs.contains(run)) {
+            self.forbid_undo(why);
+        }
+    }
+
     /// Takes note of a run before it is touched.
     pub(super) fn note_run_before(&mut self, found: &Found) {
         let row = match found {

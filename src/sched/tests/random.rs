@@ -155,7 +155,8 @@ fn act(world: &mut World, deck: &Deck, dice: u32) {
         (1, ..) => world.tick_after(u64::from(dice / 16 % 30)),
         (2, ..) => {
             world.restart(deck.clone());
-            world.tick();
+            // No daemon starts in the instant in which the one before made a run.
+            world.tick_after(1);
         }
         (3, _, Some(_)) if dice.is_multiple_of(5) => {
             world.run = world.state.runs.keys().next().cloned();

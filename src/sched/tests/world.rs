@@ -126,6 +126,8 @@ impl Rows {
                 self.tasks.retain(|key, _| !is_of(key));
                 self.tries.retain(|key, _| !is_of(&key.task));
                 self.xcoms.retain(|key, _| !is_of(key));
+                self.named_xcoms.retain(|(key, _), _| !is_of(key));
+                self.maps.retain(|key, _| !is_of(key));
                 self.triggering.remove(&run);
                 self.callbacks
                     .retain(|one| (&one.dag_id, &one.dag_run_id) != (&run.dag_id, &run.dag_run_id));
