@@ -23,6 +23,7 @@ mod definitions;
 mod draft;
 pub mod effect;
 mod ending;
+mod explain;
 mod failures;
 mod fair;
 mod index;
@@ -30,6 +31,7 @@ pub mod input;
 mod judge;
 mod latest;
 pub mod mapping;
+mod operation;
 #[cfg(test)]
 mod oracle;
 pub mod past;
@@ -46,6 +48,7 @@ mod tests;
 mod tick;
 mod timetable;
 pub mod transition;
+mod version;
 mod when;
 
 pub use change::Change;

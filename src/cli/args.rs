@@ -1,5 +1,7 @@
 //! What the command line takes.
 
+mod operate;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -11,6 +13,11 @@ use crate::types::ids::UNMAPPED;
 use crate::types::state::ReprocessBehavior;
 use crate::types::xcom::RETURN_VALUE;
 use crate::types::{DagRunState, TaskInstanceState, Timestamp};
+
+pub use operate::{
+    ClearArgs, NoteArgs, OperationsCommand, ReachArgs, TasksArgs, TasksCommand, WhichRuns,
+    WhichTasks,
+};
 
 /// An operator's deck for data and ML pipelines in the terminal.
 ///
@@ -66,29 +73,36 @@ pub enum Command {
     Status,
     /// Check dags.toml
     Check,
-    /// List, show, pause and unpause DAGs
+    /// List, show, compare, pause and unpause DAGs
     #[command(subcommand)]
     Dags(DagsCommand),
     /// Run a DAG in the foreground and exit with its result
     Run(TriggerArgs),
     /// Trigger a run of a DAG
     Trigger(TriggerArgs),
-    /// List, show and cancel runs
+    /// List, show, clear, mark, note, cancel and delete runs
     #[command(subcommand)]
     Runs(RunsCommand),
     /// Run a DAG for dates of the past
     #[command(subcommand)]
     Backfill(BackfillCommand),
-    /// Show the tasks of a run, or list tasks across runs
-    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-    Tasks {
-        #[command(subcommand)]
-        command: Option<TasksCommand>,
-        #[arg(required = true)]
-        dag_id: Option<String>,
-        #[arg(required = true)]
+    /// Show the tasks of a run, list tasks across runs; clear, mark and note tasks
+    Tasks(TasksArgs),
+    /// Say why a DAG, a run or a task does or does not go on
+    Why {
+        dag_id: String,
         dag_run_id: Option<String>,
+        /// TASK, or TASK[3] of a mapped one
+        task: Option<String>,
     },
+    /// Undo what was done to runs, while nothing has moved on since
+    Undo {
+        /// Which operation; the last one where none is given
+        id: Option<i64>,
+    },
+    /// List what was done to runs
+    #[command(subcommand)]
+    Operations(OperationsCommand),
     /// Show the log of a task
     Logs(LogsArgs),
     /// List and read what tasks handed on
@@ -211,6 +225,20 @@ pub enum DagsCommand {
     List,
     /// Show one DAG
     Show { dag_id: String },
+    /// List the versions of a DAG, newest first
+    Versions {
+        dag_id: String,
+        #[arg(long, default_value_t = 25)]
+        limit: u32,
+    },
+    /// Show what differs between two versions of a DAG
+    Diff {
+        dag_id: String,
+        /// The older one; the one before TO where none is given
+        from: Option<u32>,
+        /// The newer one; the last one where none is given
+        to: Option<u32>,
+    },
     /// Stop scheduling a DAG
     Pause { dag_id: String },
     /// Go on scheduling a DAG
@@ -234,10 +262,51 @@ pub enum RunsCommand {
     },
     /// Show one run with its tasks
     Show { dag_id: String, dag_run_id: String },
+    /// End runs as failed and kill their tasks
+    Cancel {
+        #[command(flatten)]
+        runs: WhichRuns,
+        /// List what would be touched, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Let all tasks of runs run again
+    Clear {
+        #[command(flatten)]
+        runs: WhichRuns,
+        #[command(flatten)]
+        clear: ClearArgs,
+    },
+    /// Set how runs ended, success or failed, or queue ended ones again
+    Mark {
+        /// success, failed or queued
+        state: DagRunState,
+        #[command(flatten)]
+        runs: WhichRuns,
+        /// List what would be touched, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Write a note on runs
+    Note {
+        #[command(flatten)]
+        runs: WhichRuns,
+        #[command(flatten)]
+        note: NoteArgs,
+    },
+    /// Delete runs with their logs and outputs; not those that are running
+    Delete {
+        #[command(flatten)]
+        runs: WhichRuns,
+        /// List what would be deleted, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Really do it: it cannot be undone
+        #[arg(long)]
+        yes: bool,
+    },
     /// Show what was told to the outside of a run and its tasks
     Callbacks { dag_id: String, dag_run_id: String },
-    /// End a run as failed and kill its tasks
-    Cancel { dag_id: String, dag_run_id: String },
 }
 
 /// Commands about backfills.
@@ -341,13 +410,6 @@ pub enum XcomCommand {
         #[arg(long, value_name = "N", default_value_t = UNMAPPED, allow_negative_numbers = true)]
         map_index: i32,
     },
-}
-
-/// Commands about tasks across runs.
-#[derive(Debug, Subcommand)]
-pub enum TasksCommand {
-    /// List task instances across runs, newest first
-    List(TaskListArgs),
 }
 
 /// Which task instances are meant.

@@ -36,6 +36,7 @@ mod report;
 mod retention;
 mod schedule;
 mod source;
+mod source_text;
 mod system;
 mod task;
 mod version;

@@ -17,12 +17,11 @@ use std::sync::Arc;
 
 use crate::dag::Dag;
 use crate::dag::schedule::{DataInterval, Timetable};
-use crate::sched::command::Selection;
 use crate::sched::decision::{About, Decision};
 use crate::sched::effect::Effect;
 use crate::sched::index::RunGroup;
 use crate::sched::run::NewRun;
-use crate::sched::state::EndedRun;
+use crate::sched::state::{ActiveRun, EndedRun, State};
 use crate::sched::when;
 use crate::types::backfill::{Backfill, BackfillDagRun};
 use crate::types::event::Severity;
@@ -43,7 +42,7 @@ pub use refusal::BackfillRefusal;
 const WINDOW_LEN_MAX: usize = 100;
 
 /// A backfill that has not ended; a DAG has one at most.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ActiveBackfill {
     pub backfill: Backfill,
     asked: Option<Asked>,
@@ -51,14 +50,14 @@ pub struct ActiveBackfill {
 }
 
 /// What the store was asked and has not answered.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 struct Asked {
     token: LaunchToken,
     logical_dates: BTreeSet<Timestamp>,
 }
 
 /// Dates of which is known what the store holds.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 struct Window {
     logical_dates: BTreeSet<Timestamp>,
     runs: BTreeMap<Timestamp, EndedRun>,
@@ -66,7 +65,7 @@ struct Window {
 }
 
 /// What the store holds of some dates of a DAG.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct BackfillRead {
     /// The run of each date that has one, the last one begun where it has several. Without its
     /// task instances where they were not asked for.
@@ -204,8 +203,8 @@ impl Decision<'_> {
         }
         let key = ended.run.key();
         let user = backfill.triggering_user_name;
-        match self.clear_tasks(key.clone(), &Selection::all(), user, Some(Box::new(ended))) {
-            Ok(_) => Ok(key.dag_run_id),
+        match self.clear_ended(ended, user) {
+            Ok(()) => Ok(key.dag_run_id),
             Err(rejected) => Err(self.no_run(dag, date, &rejected.to_string())),
         }
     }
@@ -333,17 +332,6 @@ impl Decision<'_> {
         }
     }
 
-    /// How many runs of a backfill may run now; `None` where it has ended.
-    pub(super) fn backfill_limit(&self, group: &RunGroup) -> Option<u32> {
-        let active = self.state.backfills.get(&group.dag_id)?;
-        if Some(active.backfill.id) != group.backfill_id {
-            return None;
-        }
-        let dag_state = self.state.dag_states.get(&group.dag_id);
-        let is_held = active.backfill.is_paused || dag_state.is_some_and(|s| s.is_paused);
-        Some(if is_held { 0 } else { active.backfill.max_active_runs })
-    }
-
     /// Queued runs of a backfill, in the order of their dates.
     pub(super) fn queued_of_backfill(&self, backfill: &Backfill) -> Vec<DagRun> {
         let of_backfill = |run: &&DagRun| {
@@ -362,4 +350,24 @@ fn backfill_run_id(run_after: Timestamp) -> DagRunId {
 /// Says whether what follows `timetable` has dates to make up for.
 pub(super) fn can_be_backfilled(timetable: Option<&Timetable>) -> bool {
     timetable.is_some_and(Timetable::is_periodic)
+}
+
+impl State {
+    /// How many runs of a backfill may run now; `None` where it has ended.
+    pub(super) fn backfill_limit(&self, group: &RunGroup) -> Option<u32> {
+        let active = self.backfills.get(&group.dag_id)?;
+        if Some(active.backfill.id) != group.backfill_id {
+            return None;
+        }
+        let dag_state = self.dag_states.get(&group.dag_id);
+        let is_held = active.backfill.is_paused || dag_state.is_some_and(|s| s.is_paused);
+        Some(if is_held { 0 } else { active.backfill.max_active_runs })
+    }
+
+    /// Returns how many runs may be running beside this one, itself included.
+    pub(super) fn runs_limit(&self, active: &ActiveRun) -> usize {
+        let of_backfill = self.backfill_limit(&RunGroup::of(&active.run));
+        let limit = of_backfill.unwrap_or(self.dag_in_force(active).max_active_runs);
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    }
 }

@@ -1,9 +1,12 @@
 //! What will be on disk: the whole of it for one input is one transaction.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::dag::Dag;
 use crate::types::asset::AssetEvent;
 use crate::types::backfill::{Backfill, BackfillDagRun};
 use crate::types::callback::CallbackRequest;
@@ -33,12 +36,20 @@ pub enum Change {
     PutTaskMap { key: TaskInstanceKey, lengths: BTreeMap<String, usize> },
     /// Inserts or replaces what is kept of a DAG beyond its definition.
     PutDagState(DagState),
+    /// Appends a version of a definition.
+    InsertDagVersion(DagVersion),
     /// Appends.
     InsertAssetEvent(AssetEvent),
     /// Asset events that wait to bring a run of this DAG about: the whole set, replaced.
     PutQueuedAssetEvents { dag_id: DagId, event_ids: Vec<i64> },
     /// The asset events that brought a run about.
     PutTriggeringAssetEvents { run: DagRunKey, event_ids: Vec<i64> },
+    /// Keeps an operation, and the outputs that it takes away; comes before what takes them.
+    InsertOperation(OperationRow),
+    /// Gives the outputs of an operation back, and notes which one undid it.
+    UndoOperation { id: i64, by: i64 },
+    /// Removes a run with all that belongs to it; its folder is to be removed under this name.
+    DeleteDagRun { run: DagRunKey, removal: String },
     /// Inserts or replaces.
     PutBackfill(Backfill),
     /// Inserts or replaces.
@@ -49,6 +60,49 @@ pub enum Change {
     PutDeadline(Deadline),
     /// Appends a line to the feed.
     InsertEventLog(EventLog),
+}
+
+/// A definition that was in force from some time on.
+#[derive(Debug, Clone)]
+pub struct DagVersion {
+    /// From 1, in the order in which they came.
+    pub version_number: u32,
+    pub created_at: Timestamp,
+    pub dag: Arc<Dag>,
+}
+
+impl PartialEq for DagVersion {
+    fn eq(&self, other: &Self) -> bool {
+        let name = |one: &Self| (one.dag.dag_id.clone(), one.version_number, one.created_at);
+        name(self) == name(other) && self.dag.version == other.dag.version
+    }
+}
+
+/// An operation as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperationRow {
+    pub id: i64,
+    pub when: Timestamp,
+    pub owner: Option<String>,
+    pub kind: String,
+    pub description: String,
+    /// JSON, as it was asked.
+    pub wish: Value,
+    /// Why it cannot be undone.
+    pub final_since: Option<String>,
+    /// Of these the outputs are kept.
+    pub outputs: Vec<TaskInstanceKey>,
+    pub images: Option<Box<Images>>,
+}
+
+/// What an operation touched, before and after it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Images {
+    pub runs_before: Vec<DagRun>,
+    pub tasks_before: Vec<TaskInstance>,
+    pub runs_after: Vec<DagRun>,
+    /// Also of what lies downstream, untouched.
+    pub tasks_after: Vec<TaskInstance>,
 }
 
 /// What is kept of a DAG beyond its definition.

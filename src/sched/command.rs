@@ -2,12 +2,13 @@
 //! anything.
 
 mod backfill;
-mod cancel;
-mod clear;
+mod carry;
+mod operate;
 mod pause;
+mod select;
 mod trigger;
-
-pub(super) use clear::Selection;
+mod undo;
+mod whole_run;
 
 use std::sync::Arc;
 
@@ -16,6 +17,9 @@ use crate::sched::decision::Decision;
 use crate::sched::input::{Command, Rejected, Reply};
 use crate::types::DagId;
 
+pub(super) use operate::Found;
+pub(super) use select::{instances, reach};
+
 impl Decision<'_> {
     pub(super) fn command(&mut self, command: Command) -> Result<Reply, Rejected> {
         match command {
@@ -23,23 +27,8 @@ impl Decision<'_> {
             Command::SetPaused { dag_id, is_paused, user } => {
                 self.set_paused(&dag_id, is_paused, user)
             }
-            Command::CancelRun { dag_id, dag_run_id, user } => {
-                self.cancel_run(dag_id, dag_run_id, user)
-            }
-            Command::ClearTasks {
-                dag_id,
-                dag_run_id,
-                task_ids,
-                only_failed,
-                include_downstream,
-                user,
-                ended,
-            } => self.clear_tasks(
-                crate::types::run::DagRunKey { dag_id, dag_run_id },
-                &Selection { task_ids, only_failed, include_downstream },
-                user,
-                ended,
-            ),
+            Command::Operate(wish) => self.operate(wish),
+            Command::Undo(wish) => self.undo(wish),
             Command::CreateBackfill(spec) => self.create_backfill(spec),
             Command::SetBackfillPaused { backfill_id, is_paused, user } => {
                 self.set_backfill_paused(backfill_id, is_paused, user)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::dag::Dag;
 use crate::types::asset::AssetEvent;
 use crate::types::callback::CallbackRequest;
-use crate::types::run::DagRun;
+use crate::types::run::{DagRun, DagRunKey};
 use crate::types::{AttemptKey, DagId, DagRunId, LaunchToken, TaskId, Timestamp};
 
 /// One thing to do in the world.
@@ -16,6 +16,8 @@ pub enum Effect {
     Launch(Launch),
     /// End an attempt and all its processes; its report is not waited for.
     Kill { key: AttemptKey, token: LaunchToken, reason: String },
+    /// Move the folder of a deleted run out of the way under this name, then remove it.
+    RemoveRun { run: DagRunKey, removal: String },
     /// Read what runs there are of some dates, and answer with `Input::BackfillRead`.
     ReadBackfill {
         dag_id: DagId,

@@ -349,6 +349,14 @@ impl Index {
         }
     }
 
+    /// Forgets a run and all its task instances.
+    pub(super) fn forget_all(&mut self, active: &ActiveRun) {
+        self.forget_run(&active.run, &active.dag);
+        for ti in active.tasks.values() {
+            self.forget_task(&active.run, &active.dag, &active.index, ti);
+        }
+    }
+
     /// Returns how many runs of a group are queued or running.
     pub(super) fn active_runs(&self, group: &RunGroup) -> usize {
         self.dag_runs.get(group).map_or(0, |runs| runs.queued.len() + runs.running)
@@ -356,7 +364,7 @@ impl Index {
 }
 
 impl RunGroup {
-    fn of(run: &DagRun) -> Self {
+    pub(super) fn of(run: &DagRun) -> Self {
         Self { dag_id: run.dag_id.clone(), backfill_id: run.backfill_id }
     }
 

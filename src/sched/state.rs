@@ -23,6 +23,8 @@ use crate::types::{DagId, DagRunId, MapIndex, TaskId, TaskInstanceKey, Timestamp
 pub struct State {
     pub deck: Arc<Deck>,
     pub dag_states: BTreeMap<DagId, DagState>,
+    /// The version of each DAG that was noted last.
+    pub dag_versions: BTreeMap<DagId, LatestVersion>,
     /// Runs that are queued or running.
     pub runs: BTreeMap<DagRunKey, ActiveRun>,
     /// Asset events that wait to bring a run of a DAG about.
@@ -31,6 +33,7 @@ pub struct State {
     /// bring (`Input::dedupe_keys`), which is all that a step asks for.
     pub known_asset_changes: BTreeSet<String>,
     pub next_asset_event_id: i64,
+    pub next_operation_id: i64,
     /// Backfills that have not ended: one of a DAG at most.
     pub backfills: BTreeMap<DagId, ActiveBackfill>,
     pub next_backfill_id: BackfillId,
@@ -83,10 +86,20 @@ pub struct ActiveRun {
     pub(super) index: RunIndex,
 }
 
-/// A run that has ended, read back from the store to be cleared.
-#[derive(Debug, Clone, PartialEq)]
+/// The last version of a DAG.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LatestVersion {
+    pub version_number: u32,
+    /// The digest of the definition.
+    pub dag_version: String,
+}
+
+/// A run as the store gives it back.
+#[derive(Debug, Clone)]
 pub struct EndedRun {
     pub run: DagRun,
+    /// The definition that it runs; `None` where none was kept, or it cannot be read any more.
+    pub dag: Option<Arc<Dag>>,
     pub tasks: Vec<TaskInstance>,
     pub triggering_asset_events: Vec<AssetEvent>,
     /// How long the outputs are that others are mapped over.
@@ -97,6 +110,7 @@ pub struct EndedRun {
 #[derive(Debug, Clone, Default)]
 pub struct Recovered {
     pub dag_states: Vec<DagState>,
+    pub dag_versions: Vec<(DagId, LatestVersion)>,
     /// Runs that had not ended, with their task instances.
     pub runs: Vec<EndedRun>,
     pub queued_asset_events: Vec<(DagId, Vec<AssetEvent>)>,
@@ -110,6 +124,7 @@ pub struct Recovered {
     pub made_ahead: Vec<(DagId, Timestamp, Timestamp)>,
     /// Ended runs of DAGs whose tasks wait for the run before.
     pub past: Vec<PastRun>,
+    pub last_operation_id: i64,
     /// Deadlines of those runs.
     pub deadlines: Vec<Deadline>,
     /// How long the last runs of DAGs took, the newest last, where their deadlines ask for it.
@@ -117,8 +132,8 @@ pub struct Recovered {
 }
 
 impl State {
-    /// Begins with what the store gave back. Runs whose DAG is gone from the deck are kept out
-    /// and returned, for the engine to end them as failed. The first step after this one (a
+    /// Begins with what the store gave back. Runs that have no definition, neither a kept one nor
+    /// one on the deck, are kept out and returned, for the engine to end them as failed. The first step after this one (a
     /// `Tick` will do) brings the state in line with the deck and writes what has changed.
     pub fn recover(
         deck: Arc<Deck>,

@@ -160,6 +160,7 @@ pub fn read_dates(
         let wants_tasks = with_tasks && run.state.is_finished();
         runs.push(EndedRun {
             run,
+            dag: None,
             tasks: if wants_tasks { task_instance::for_run(conn, &key)? } else { Vec::new() },
             triggering_asset_events: asset::triggering(conn, &key)?,
             maps: if wants_tasks { task_map::for_run(conn, &key)? } else { Vec::new() },

@@ -99,6 +99,8 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::Trigger(_)
         | Request::CancelRun { .. }
         | Request::ClearTasks { .. }
+        | Request::Operate { .. }
+        | Request::Undo { .. }
         | Request::CreateBackfill(_)
         | Request::SetBackfillPaused { .. }
         | Request::CancelBackfill { .. }
@@ -116,6 +118,10 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::Definitions
         | Request::ListDags
         | Request::ShowDag { .. }
+        | Request::ListDagVersions { .. }
+        | Request::ListOperations { .. }
+        | Request::Explain(_)
+        | Request::DiffDagVersions { .. }
         | Request::PlanTrigger { .. }
         | Request::ListRuns { .. }
         | Request::ShowRun { .. }

@@ -12,7 +12,8 @@ use crate::types::callback::CallbackRequest;
 use crate::types::event::EventLog;
 use crate::types::ids::TrackingRunId;
 use crate::types::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
-use crate::types::run::{DagRun, TaskInstance};
+use crate::types::operation::{Operation, OperationLine, OperationView};
+use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::serving::ServingStatus;
 use crate::types::settings::{
     Connection, ConnectionTest, ConnectionView, Pool, SlotPoolView, Variable, VariableView,
@@ -20,10 +21,11 @@ use crate::types::settings::{
 use crate::types::state::{DagRunState, TaskInstanceState, TriggeredBy};
 use crate::types::time::Timestamp;
 use crate::types::view::{
-    AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView, ExperimentView, LineageView,
-    LogChunk, ModelDetailView, ModelVersionView, ModelView, ParamProblem, RunDetailView,
-    StatusView, TaskDetailView, TrackingRunView, TriggerPlan,
+    AliasPlan, AssetView, DagDetailView, DagDiffView, DagVersionView, DagView, DefinitionsView,
+    ExperimentView, LineageView, LogChunk, ModelDetailView, ModelVersionView, ModelView,
+    ParamProblem, RunDetailView, StatusView, TaskDetailView, TrackingRunView, TriggerPlan,
 };
+use crate::types::why::{WhySubject, WhyView};
 use crate::types::xcom::XcomView;
 
 /// A wish of a client. Those that change something say so in their names.
@@ -37,6 +39,18 @@ pub enum Request {
     ListDags,
     ShowDag {
         dag_id: DagId,
+    },
+    /// The definitions of a DAG that were in force, newest first.
+    ListDagVersions {
+        dag_id: DagId,
+        limit: u32,
+    },
+    /// What differs between two versions; without `to` the last one is meant, without `from` the
+    /// one before `to`.
+    DiffDagVersions {
+        dag_id: DagId,
+        from: Option<u32>,
+        to: Option<u32>,
     },
     SetPaused {
         dag_id: DagId,
@@ -76,6 +90,26 @@ pub enum Request {
         task_ids: Vec<TaskId>,
         only_failed: bool,
         include_downstream: bool,
+    },
+    /// Does something to runs, to all of them or to none; with `dry_run` only says what it would
+    /// touch.
+    Operate {
+        #[serde(flatten)]
+        operation: Operation,
+        runs: Vec<DagRunKey>,
+        #[serde(default)]
+        dry_run: bool,
+    },
+    /// Undoes an operation while nothing has moved on since; without `id` the last one.
+    Undo {
+        id: Option<i64>,
+    },
+    /// Why a DAG, a run or a task does or does not go on.
+    Explain(WhySubject),
+    /// What was done to runs, newest first.
+    ListOperations {
+        limit: u32,
+        before_id: Option<i64>,
     },
     ShowTask {
         key: TaskInstanceKey,
@@ -296,6 +330,8 @@ pub enum Answer {
     Definitions(DefinitionsView),
     Dags(Vec<DagView>),
     Dag(Box<DagDetailView>),
+    DagVersions(Vec<DagVersionView>),
+    DagDiff(DagDiffView),
     Plan(Result<TriggerPlan, Vec<ParamProblem>>),
     /// The run as it was made or changed.
     Run(Box<DagRun>),
@@ -307,6 +343,9 @@ pub enum Answer {
     Callbacks(Vec<CallbackRequest>),
     /// The task instances that were cleared.
     Cleared(Vec<AttemptKey>),
+    Operated(Box<OperationView>),
+    Operations(Vec<OperationLine>),
+    Why(Vec<WhyView>),
     BackfillPlan(BackfillPlan),
     Backfill(Box<BackfillDetailView>),
     Backfills {

@@ -12,6 +12,7 @@ mod backfill;
 mod bad_input;
 mod cli;
 mod crash;
+mod data;
 mod deck;
 mod engine;
 mod layers;

@@ -10,7 +10,9 @@ use crate::dag::check::group::{Groups, groups};
 use crate::dag::check::names::{Declared, check_id};
 use crate::dag::check::schedule::Meaning;
 use crate::dag::check::task::{Defaults, Draft, Scope, task};
-use crate::dag::check::{Context, callback, date, deadline, edge, flow, param, schedule, version};
+use crate::dag::check::{
+    Context, callback, date, deadline, edge, flow, param, schedule, source_text, version,
+};
 use crate::dag::file::{Entry, Table};
 use crate::dag::plan::Plan;
 use crate::dag::schedule::{Schedule, Timetable};
@@ -89,6 +91,7 @@ pub(super) fn dag(
         }
     }
     dag.version = version::digest(&dag);
+    dag.source = source_text::of(context.report.source(declared.key.file), declared);
     Some(dag)
 }
 
@@ -163,6 +166,7 @@ fn own_keys(
         fileloc,
         line: context.report.line(declared.key),
         version: String::new(),
+        source: String::new(),
     }
 }
 

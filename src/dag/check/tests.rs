@@ -9,9 +9,11 @@ use crate::types::settings::Settings;
 mod codes;
 mod flow;
 mod inherit;
+mod kept;
 mod react;
 mod retention;
 mod sample;
+mod source_text;
 
 /// A deck that is right, for a test to add its mistake to.
 const GROUND: &str = r#"

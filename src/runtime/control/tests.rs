@@ -5,6 +5,8 @@ use super::*;
 mod assets;
 mod backfills;
 pub(super) mod models;
+mod operate;
 mod runs;
 mod settings;
+mod versions;
 pub(crate) mod world;

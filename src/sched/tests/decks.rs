@@ -174,6 +174,7 @@ pub(crate) fn dag(dag_id: &str, tasks: Vec<TaskBuilder>) -> Dag {
         version: "v1".into(),
         groups: IndexMap::new(),
         plan: Plan::default(),
+        source: String::new(),
     }
     .with_plan()
 }

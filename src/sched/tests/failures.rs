@@ -85,13 +85,8 @@ fn no_limit_is_no_limit_and_a_cancelled_run_pauses_nothing() {
     }
     assert!(!is_paused(&world));
     let mut world = World::new(limited(1));
-    let key = world.trigger("d").key();
-    let command = crate::sched::Command::CancelRun {
-        dag_id: key.dag_id,
-        dag_run_id: key.dag_run_id,
-        user: Some("ana".into()),
-    };
-    world.step(crate::sched::Input::Command(command)).unwrap();
+    world.trigger("d");
+    world.cancel();
     assert!(!is_paused(&world));
     run_that(&mut world, false);
     assert!(is_paused(&world));

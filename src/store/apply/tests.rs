@@ -4,7 +4,7 @@ use rusqlite::types::Value as SqlValue;
 use serde_json::json;
 
 use super::*;
-use crate::sched::change::{DagState, FailedRow, FailedRun};
+use crate::sched::change::{DagState, FailedRow, FailedRun, OperationRow};
 use crate::store::fault::injection;
 use crate::store::sample::{self, asset_event, at, key, line, run, task, task_try};
 use crate::store::{Store, xcom};
@@ -44,9 +44,28 @@ fn changes() -> Vec<Change> {
                 runs: vec![FailedRun { run_after: at(0), dag_run_id: "r1".into() }],
             },
         }),
+        Change::InsertDagVersion(sample::version(1, "one").0),
+        Change::InsertOperation(OperationRow {
+            id: 1,
+            when: at(1),
+            owner: Some("ada".into()),
+            kind: "clear_tasks".into(),
+            description: "run `r1`".into(),
+            wish: json!({}),
+            final_since: None,
+            outputs: vec![key("etl", "r1", "extract")],
+            images: Some(Box::default()),
+        }),
+        Change::DeleteXcom { key: key("etl", "r1", "extract") },
+        Change::UndoOperation { id: 1, by: 2 },
         Change::PutBackfillDagRun(sample::backfill_dag_run(1, 1, Some("r1"))),
         Change::PutBackfill(sample::backfill(1, "etl")),
         Change::InsertEventLog(line("dag_run.started")),
+        Change::PutDagRun(sample::run("etl", "r0", -9, DagRunState::Success)),
+        Change::DeleteDagRun {
+            run: sample::run("etl", "r0", 0, DagRunState::Success).key(),
+            removal: "1-1".into(),
+        },
     ]
 }
 

@@ -144,6 +144,7 @@ fn deck(bench: &Bench) -> Deck {
         version: String::new(),
         groups: IndexMap::new(),
         plan: Plan::default(),
+        source: String::new(),
     };
     let mut deck = crate::runtime::watch::tests::deck(&bench.project(), &[]);
     deck.dags.insert("d".into(), Arc::new(dag));
