@@ -20,6 +20,7 @@ pub mod promotion;
 pub mod publish;
 pub mod serving;
 pub mod task_log;
+pub(crate) mod trigger;
 pub mod watch;
 
 pub use control::Control;

@@ -16,6 +16,7 @@ mod attempt;
 pub mod change;
 mod command;
 mod decision;
+mod deferral;
 mod definitions;
 mod draft;
 pub mod effect;
@@ -40,7 +41,8 @@ pub mod transition;
 mod when;
 
 pub use change::Change;
-pub use effect::Effect;
+pub use command::TriggerBy;
+pub use effect::{Arm, Effect};
 pub use input::{Command, Input, Rejected, Reply};
 pub use report::{Outcome, Report};
 pub use state::State;

@@ -15,6 +15,7 @@ pub mod dag_run;
 pub mod db;
 pub mod event_log;
 pub mod fault;
+pub mod hitl;
 pub mod meta;
 pub mod rendered;
 pub mod serving;

@@ -1,5 +1,6 @@
 //! The commands, a file for each group.
 
+pub mod approvals;
 pub mod assets;
 pub mod check;
 pub mod daemon;
@@ -39,6 +40,7 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
             runs::tasks(&layout, dag_id, dag_run_id, output).await
         }
         Some(Command::Logs(args)) => logs::logs(&layout, args, output).await,
+        Some(Command::Approvals(command)) => approvals::dispatch(&layout, command, output).await,
         Some(Command::Assets(command)) => assets::dispatch(&layout, command, output).await,
         Some(Command::Experiments(command)) => {
             experiments::dispatch(&layout, command, output).await

@@ -11,10 +11,24 @@ use tokio::net::TcpStream;
 /// Answers longer than this are not read: what is asked here answers in a few lines.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 
+/// A request.
+#[derive(Debug, Clone)]
+pub struct Ask<'a> {
+    pub method: Method,
+    pub url: &'a str,
+    /// A `content-type` among them takes the place of JSON's.
+    pub headers: &'a [(String, String)],
+    pub body: Option<Vec<u8>>,
+    /// For all of it.
+    pub timeout: Duration,
+}
+
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
@@ -40,17 +54,28 @@ pub async fn send(
     body: Option<Vec<u8>>,
     timeout: Duration,
 ) -> Result<Answer, HttpError> {
+    ask(Ask { method, url, headers: &[], body, timeout }).await
+}
+
+/// As `send`, with headers.
+pub async fn ask(ask: Ask<'_>) -> Result<Answer, HttpError> {
+    let Ask { method, url, headers, body, timeout } = ask;
     let uri: Uri = url.parse().map_err(|_| HttpError::Url)?;
     match uri.scheme_str() {
         Some("http") => {}
         Some("https") => return Err(HttpError::Https),
         _ => return Err(HttpError::Url),
     }
-    let answer = tokio::time::timeout(timeout, exchange(method, &uri, body));
+    let answer = tokio::time::timeout(timeout, exchange(method, &uri, headers, body));
     answer.await.unwrap_or(Err(HttpError::TimedOut { after: timeout }))
 }
 
-async fn exchange(method: Method, uri: &Uri, body: Option<Vec<u8>>) -> Result<Answer, HttpError> {
+async fn exchange(
+    method: Method,
+    uri: &Uri,
+    headers: &[(String, String)],
+    body: Option<Vec<u8>>,
+) -> Result<Answer, HttpError> {
     let host = uri.host().ok_or(HttpError::Url)?;
     let authority = format!("{host}:{}", uri.port_u16().unwrap_or(80));
     let talk = |source: Box<dyn std::error::Error + Send + Sync>| HttpError::Talk {
@@ -63,25 +88,35 @@ async fn exchange(method: Method, uri: &Uri, body: Option<Vec<u8>>) -> Result<An
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|error| talk(error.into()))?;
-    let request = Request::builder()
+    let mut request = Request::builder()
         .method(method)
         .uri(uri.path_and_query().map_or("/", |path| path.as_str()))
         .header("host", uri.authority().map_or(host, |authority| authority.as_str()))
         .header("user-agent", concat!("dagdeck/", env!("CARGO_PKG_VERSION")))
-        .header("content-type", "application/json")
-        .header("connection", "close")
+        .header("connection", "close");
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+        request = request.header("content-type", "application/json");
+    }
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let request = request
         .body(Full::new(Bytes::from(body.unwrap_or_default())))
         .map_err(|error| talk(error.into()))?;
     // The connection is driven beside the exchange and dropped with it.
     let exchange = async {
         let answer = sender.send_request(request).await.map_err(|error| talk(error.into()))?;
         let status = answer.status().as_u16();
+        let headers = answer.headers().iter().map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        });
+        let headers = headers.collect();
         let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX)
             .collect()
             .await
             .map_err(talk)?
             .to_bytes();
-        Ok(Answer { status, body: body.to_vec() })
+        Ok(Answer { status, headers, body: body.to_vec() })
     };
     tokio::pin!(exchange);
     tokio::select! {

@@ -30,6 +30,7 @@ mod source;
 mod system;
 mod task;
 mod version;
+mod wait;
 
 use report::Reporter;
 

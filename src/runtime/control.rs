@@ -20,6 +20,7 @@ use crate::types::event::NumberedEvent;
 use crate::types::view::DefinitionsView;
 use crate::types::{Clock, Fault, FaultKind, Timestamp};
 
+mod approvals;
 mod assets;
 mod clear;
 mod dags;
@@ -113,6 +114,7 @@ fn changes_something(request: &Request) -> bool {
             | Request::Trigger(_)
             | Request::CancelRun { .. }
             | Request::ClearTasks { .. }
+            | Request::AnswerApproval(_)
             | Request::EmitAsset { .. }
             | Request::Promote { .. }
             | Request::Rollback { .. }
@@ -148,6 +150,11 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             let stretch = log::Stretch { offset, max_bytes, wait_ms };
             log::read(parts, key, try_number, stretch).await
         }
+        Request::ListApprovals { dag_id, only_pending, limit } => {
+            approvals::list(parts, dag_id, only_pending, limit).await
+        }
+        Request::ShowApproval { key } => approvals::show(parts, key).await,
+        Request::AnswerApproval(response) => approvals::answer(parts, response).await,
         Request::ListAssets => assets::list(parts).await,
         Request::ShowLineage { asset } => lineage::show(parts, asset).await,
         Request::ListAssetEvents { asset, limit } => assets::events(parts, asset, limit).await,

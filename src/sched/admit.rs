@@ -30,7 +30,7 @@ impl Decision<'_> {
         }
         // A pool that is gone from the deck limits nothing: its tasks would wait for ever.
         let Some(slots) = self.state.deck.pools.get(&lane.pool).copied() else { return true };
-        let in_pool = usage.by_pool.get(&lane.pool).copied().unwrap_or(0);
+        let in_pool = usage.in_pool(&self.state.deck, &lane.pool);
         // A task that is wider than its pool runs when it has the pool to itself.
         slots > 0 && in_pool.saturating_add(lane.pool_slots.min(slots)) <= slots
     }

@@ -13,11 +13,11 @@ use crate::types::run::TaskTry;
 use crate::types::{AttemptKey, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState};
 
 /// What a successful attempt has led to.
-struct Success {
-    output: Value,
-    chosen: Option<Vec<TaskId>>,
-    skip_all_downstream: bool,
-    asset_events: Vec<AssetEventSpec>,
+pub(super) struct Success {
+    pub(super) output: Value,
+    pub(super) chosen: Option<Vec<TaskId>>,
+    pub(super) skip_all_downstream: bool,
+    pub(super) asset_events: Vec<AssetEventSpec>,
 }
 
 impl Decision<'_> {
@@ -27,6 +27,10 @@ impl Decision<'_> {
             Report::Started { key, token, pid } => {
                 self.check_in_force(&key, &token)?;
                 self.started(&key, token, pid);
+            }
+            Report::Deferred { key, token, deferral } => {
+                self.check_in_force(&key, &token)?;
+                self.defer(&key, token, deferral);
             }
             Report::Finished { key, token, outcome } => {
                 self.check_in_force(&key, &token)?;
@@ -40,9 +44,13 @@ impl Decision<'_> {
         Ok(Reply::Done)
     }
 
-    fn check_in_force(&self, key: &AttemptKey, token: &LaunchToken) -> Result<(), Rejected> {
+    pub(super) fn check_in_force(
+        &self,
+        key: &AttemptKey,
+        token: &LaunchToken,
+    ) -> Result<(), Rejected> {
         let in_force = self.task(&key.task).is_some_and(|ti| {
-            ti.state.is_some_and(TaskInstanceState::is_in_flight)
+            ti.state.is_some_and(TaskInstanceState::is_under_way)
                 && ti.try_number == key.try_number
                 && ti.token.as_ref() == Some(token)
         });
@@ -98,7 +106,7 @@ impl Decision<'_> {
         }
     }
 
-    fn succeed(&mut self, key: &TaskInstanceKey, token: &LaunchToken, success: Success) {
+    pub(super) fn succeed(&mut self, key: &TaskInstanceKey, token: &LaunchToken, success: Success) {
         let passed_over = match self.not_chosen(key, &success) {
             Ok(passed_over) => passed_over,
             Err(stranger) => {
@@ -189,7 +197,7 @@ impl Decision<'_> {
         }
     }
 
-    fn end_attempt(
+    pub(super) fn end_attempt(
         &mut self,
         key: &TaskInstanceKey,
         state: TaskInstanceState,

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
+use crate::types::approval::HitlDetail;
 use crate::types::asset::AssetEvent;
 use crate::types::event::EventLog;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
-use crate::types::{DagId, TaskInstanceKey, Timestamp};
+use crate::types::{DagId, LaunchToken, TaskInstanceKey, Timestamp};
 
 /// One change of the store.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,10 @@ pub enum Change {
     PutXcom { key: TaskInstanceKey, value: Value },
     /// Removes the output, when the task is cleared.
     DeleteXcom { key: TaskInstanceKey },
+    /// Inserts or replaces a question to people, or its answer.
+    PutHitlDetail(HitlDetail),
+    /// Remembers which run an attempt has brought about.
+    PutTriggeredRun { token: LaunchToken, run: DagRunKey },
     /// Inserts or replaces what is kept of a DAG beyond its definition.
     PutDagState(DagState),
     /// Appends.

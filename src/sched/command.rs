@@ -1,10 +1,12 @@
 //! What somebody may ask, each in a file of its own. Each checks everything before it changes
 //! anything.
 
+mod answer;
 mod cancel;
 mod clear;
 mod pause;
 mod trigger;
+mod trigger_by;
 
 use std::sync::Arc;
 
@@ -13,10 +15,14 @@ use crate::sched::decision::Decision;
 use crate::sched::input::{Command, Rejected, Reply};
 use crate::types::DagId;
 
+pub use trigger_by::TriggerBy;
+
 impl Decision<'_> {
     pub(super) fn command(&mut self, command: Command) -> Result<Reply, Rejected> {
         match command {
             Command::Trigger(trigger) => self.trigger(trigger),
+            Command::TriggerBy(wish) => self.trigger_by(*wish),
+            Command::Answer(response) => self.answer(response),
             Command::SetPaused { dag_id, is_paused, user } => {
                 self.set_paused(&dag_id, is_paused, user)
             }

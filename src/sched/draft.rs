@@ -8,10 +8,11 @@ use crate::sched::change::{Change, DagState};
 use crate::sched::effect::Effect;
 use crate::sched::input::Reply;
 use crate::sched::step::Decided;
+use crate::types::approval::HitlDetail;
 use crate::types::asset::AssetEvent;
 use crate::types::event::{Event, EventLog};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
-use crate::types::{AttemptKey, DagId, TaskInstanceKey};
+use crate::types::{AttemptKey, DagId, LaunchToken, TaskInstanceKey};
 
 /// Changes and effects, as they come about.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub(super) struct Draft {
     tries: IndexMap<AttemptKey, TaskTry>,
     /// `None`: deleted.
     xcoms: IndexMap<TaskInstanceKey, Option<Value>>,
+    hitl_details: IndexMap<AttemptKey, HitlDetail>,
+    triggered_runs: IndexMap<LaunchToken, DagRunKey>,
     asset_events: Vec<AssetEvent>,
     queued_asset_events: IndexMap<DagId, Vec<i64>>,
     triggering: Vec<(DagRunKey, Vec<i64>)>,
@@ -52,6 +55,14 @@ impl Draft {
 
     pub(super) fn delete_xcom(&mut self, key: TaskInstanceKey) {
         self.xcoms.insert(key, None);
+    }
+
+    pub(super) fn put_hitl_detail(&mut self, detail: HitlDetail) {
+        self.hitl_details.insert(detail.key.clone(), detail);
+    }
+
+    pub(super) fn put_triggered_run(&mut self, token: LaunchToken, run: DagRunKey) {
+        self.triggered_runs.insert(token, run);
     }
 
     pub(super) fn insert_asset_event(&mut self, event: AssetEvent) {
@@ -91,6 +102,12 @@ impl Draft {
             Some(value) => Change::PutXcom { key, value },
             None => Change::DeleteXcom { key },
         }));
+        changes.extend(self.hitl_details.into_values().map(Change::PutHitlDetail));
+        changes.extend(
+            self.triggered_runs
+                .into_iter()
+                .map(|(token, run)| Change::PutTriggeredRun { token, run }),
+        );
         changes.extend(self.asset_events.into_iter().map(Change::InsertAssetEvent));
         changes.extend(
             self.queued_asset_events

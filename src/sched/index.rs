@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::dag::Dag;
+use crate::dag::{Dag, Deck};
 use crate::sched::ready::Tally;
 use crate::sched::state::ActiveRun;
 use crate::sched::when;
@@ -17,6 +17,8 @@ use crate::types::{
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     DagRunTimeout(DagRunKey),
+    /// What a deferred task instance waits for has not come in time.
+    Deferral(TaskInstanceKey),
     ExecutionTimeout(TaskInstanceKey),
     Retry(TaskInstanceKey),
     Schedule(DagId),
@@ -47,6 +49,20 @@ pub(super) struct Usage {
     pub(super) by_dag: BTreeMap<DagId, u32>,
     /// In slots.
     pub(super) by_pool: BTreeMap<String, u32>,
+    /// In slots, of what is deferred: not in flight, but counted by pools with
+    /// `include_deferred`.
+    pub(super) deferred_by_pool: BTreeMap<String, u32>,
+}
+
+impl Usage {
+    /// Returns how many slots of a pool are taken.
+    pub(super) fn in_pool(&self, deck: &Deck, pool: &str) -> u32 {
+        let in_flight = self.by_pool.get(pool).copied().unwrap_or(0);
+        if !deck.pools_with_deferred.contains(pool) {
+            return in_flight;
+        }
+        in_flight.saturating_add(self.deferred_by_pool.get(pool).copied().unwrap_or(0))
+    }
 }
 
 /// The runs of one DAG that are under way.
@@ -126,6 +142,9 @@ impl Index {
             *self.usage.by_dag.entry(ti.key.dag_id.clone()).or_default() += 1;
             *self.usage.by_pool.entry(ti.pool.clone()).or_default() += pool_slots(dag, ti);
         }
+        if ti.state == Some(TaskInstanceState::Deferred) {
+            *self.usage.deferred_by_pool.entry(ti.pool.clone()).or_default() += pool_slots(dag, ti);
+        }
     }
 
     /// Forgets what was noted of a task instance, before it changes.
@@ -152,6 +171,9 @@ impl Index {
             self.usage.total = self.usage.total.saturating_sub(1);
             give_back(&mut self.usage.by_dag, &ti.key.dag_id, 1);
             give_back(&mut self.usage.by_pool, &ti.pool, pool_slots(dag, ti));
+        }
+        if ti.state == Some(TaskInstanceState::Deferred) {
+            give_back(&mut self.usage.deferred_by_pool, &ti.pool, pool_slots(dag, ti));
         }
     }
 
@@ -207,13 +229,20 @@ impl Index {
 fn task_timer(dag: &Dag, ti: &TaskInstance) -> Option<(Timestamp, Timer)> {
     match ti.state? {
         TaskInstanceState::UpForRetry => Some((ti.next_retry_at?, Timer::Retry(ti.key.clone()))),
-        TaskInstanceState::Running => {
-            let timeout = dag.tasks.get(&ti.key.task_id)?.execution_timeout?;
-            let due = when::after(ti.start_date?, timeout);
-            Some((due, Timer::ExecutionTimeout(ti.key.clone())))
+        TaskInstanceState::Running => execution_timer(dag, ti),
+        TaskInstanceState::Deferred => {
+            let given_up = ti.trigger_timeout.map(|at| (at, Timer::Deferral(ti.key.clone())));
+            given_up.into_iter().chain(execution_timer(dag, ti)).min()
         }
         _ => None,
     }
+}
+
+/// The time that a try may take runs on while it waits for its trigger.
+fn execution_timer(dag: &Dag, ti: &TaskInstance) -> Option<(Timestamp, Timer)> {
+    let timeout = dag.tasks.get(&ti.key.task_id)?.execution_timeout?;
+    let due = when::after(ti.start_date?, timeout);
+    Some((due, Timer::ExecutionTimeout(ti.key.clone())))
 }
 
 fn run_timer(run: &DagRun, dag: &Dag) -> Option<(Timestamp, Timer)> {

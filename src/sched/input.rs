@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::dag::Deck;
+use crate::sched::command::TriggerBy;
 use crate::sched::report::Report;
+use crate::types::approval::Response;
 use crate::types::ask::Trigger;
 use crate::types::asset::AssetEventSpec;
 use crate::types::run::DagRun;
 use crate::types::view::ParamProblem;
-use crate::types::{AttemptKey, DagId, DagRunId, Fault, TaskId};
+use crate::types::{AttemptKey, DagId, DagRunId, Fault, FaultKind, TaskId, TaskInstanceKey};
 
 /// Everything that can happen to the scheduler.
 #[derive(Debug, Clone)]
@@ -29,6 +31,10 @@ pub enum Input {
 #[derive(Debug, Clone)]
 pub enum Command {
     Trigger(Trigger),
+    /// As `Trigger`, asked by an attempt.
+    TriggerBy(Box<TriggerBy>),
+    /// Answers what a task asks people.
+    Answer(Response),
     SetPaused {
         dag_id: DagId,
         is_paused: bool,
@@ -88,6 +94,16 @@ pub enum Rejected {
     RunEnded { dag_run_id: DagRunId, state: String },
     #[error("no task of run `{dag_run_id}` fits: nothing to clear")]
     NothingToClear { dag_run_id: DagRunId },
+    #[error("{key} waits for no answer")]
+    NotAsked { key: TaskInstanceKey },
+    #[error(
+        "{} may not answer `{task_id}`: it is for {}",
+        user.as_ref().map_or_else(|| "whoever you are, you".to_owned(), |user| format!("`{user}`")),
+        assignees.join(", ")
+    )]
+    NotAssigned { task_id: TaskId, user: Option<String>, assignees: Vec<String> },
+    #[error("the answer does not fit: {}", problems.join("; "))]
+    UnfitAnswer { problems: Vec<String> },
     /// A report with a token that is not in force; it is dropped.
     #[error("a straggler's report for {key} was dropped")]
     Straggler { key: AttemptKey },
@@ -105,9 +121,16 @@ impl From<Rejected> for Fault {
                 }
             }
             Rejected::NoRun { .. } | Rejected::NoTask { .. } => Self::not_found(text),
-            Rejected::RunExists { .. } => Self::new(crate::types::FaultKind::Exists, text)
-                .hint("leave the run id out and one is made"),
-            Rejected::Params { .. } | Rejected::UnfitRunId { .. } => Self::invalid(text),
+            Rejected::RunExists { .. } => {
+                Self::new(FaultKind::Exists, text).hint("leave the run id out and one is made")
+            }
+            Rejected::Params { .. }
+            | Rejected::UnfitRunId { .. }
+            | Rejected::UnfitAnswer { .. } => Self::invalid(text),
+            Rejected::NotAssigned { .. } => Self::new(FaultKind::Denied, text),
+            Rejected::NotAsked { .. } => {
+                Self::conflict(text).hint("`dagdeck approvals list` shows what is asked")
+            }
             Rejected::RunEnded { .. }
             | Rejected::NothingToClear { .. }
             | Rejected::Straggler { .. } => Self::conflict(text),

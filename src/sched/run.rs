@@ -193,6 +193,8 @@ fn new_task_instance(run: &DagRun, spec: &TaskSpec) -> TaskInstance {
         start_date: None,
         end_date: None,
         next_retry_at: None,
+        trigger: None,
+        trigger_timeout: None,
         note: None,
     }
 }

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::sched::Change;
 use crate::store::fault::StoreError;
-use crate::store::{asset, dag, dag_run, event_log, task_instance, xcom};
+use crate::store::{asset, dag, dag_run, event_log, hitl, task_instance, xcom};
 
 /// Writes the changes. Runs and asset events come first, since other rows refer to them.
 pub(crate) fn apply(conn: &Connection, mut changes: Vec<Change>) -> Result<(), StoreError> {
@@ -22,6 +22,8 @@ fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
         Change::PutTaskTry(task_try) => task_instance::put_try(conn, task_try),
         Change::PutXcom { key, value } => xcom::put(conn, key, value),
         Change::DeleteXcom { key } => xcom::delete(conn, key),
+        Change::PutHitlDetail(detail) => hitl::put(conn, detail),
+        Change::PutTriggeredRun { token, run } => dag_run::put_triggered(conn, token, run),
         Change::PutDagState(state) => dag::put(conn, state),
         Change::InsertAssetEvent(event) => asset::insert(conn, event),
         Change::PutQueuedAssetEvents { dag_id, event_ids } => {

@@ -7,7 +7,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::store::fault::StoreError;
 
 /// Every migration, in order; the n-th leads to schema n.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0004_waiting.sql")];
 
 /// Brings the database to the schema that this dagdeck knows.
 pub(crate) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreError> {
@@ -47,7 +48,10 @@ mod tests {
     const KNOWN: i64 = MIGRATIONS.len() as i64;
 
     /// The digest of every released migration. Append; never edit a line.
-    const RELEASED: &[&str] = &["e81b6b2e1edf95ef8f1ee599a0f823327ba251da71ff8d7db84f3a1687d247a0"];
+    const RELEASED: &[&str] = &[
+        "e81b6b2e1edf95ef8f1ee599a0f823327ba251da71ff8d7db84f3a1687d247a0",
+        "9a77a01e49351646c9487a360dc7285e177caba04f95970c15818b89ae65d274",
+    ];
 
     #[test]
     fn released_migrations_are_never_edited() {

@@ -11,15 +11,17 @@ use crate::types::{AttemptKey, TaskInstanceKey};
 pub(crate) fn put(conn: &Connection, task: &TaskInstance) -> Result<(), StoreError> {
     let sql = "INSERT INTO task_instance (dag_id, dag_run_id, task_id, map_index, state,
             try_number, max_tries, operator, pool, token, pid, scheduled_when, queued_when,
-            start_date, end_date, next_retry_at, note)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+            start_date, end_date, next_retry_at, note, trigger, trigger_timeout)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+            ?19)
         ON CONFLICT (dag_id, dag_run_id, task_id, map_index) DO UPDATE SET
             state = excluded.state, try_number = excluded.try_number,
             max_tries = excluded.max_tries, operator = excluded.operator,
             pool = excluded.pool, token = excluded.token, pid = excluded.pid,
             scheduled_when = excluded.scheduled_when, queued_when = excluded.queued_when,
             start_date = excluded.start_date, end_date = excluded.end_date,
-            next_retry_at = excluded.next_retry_at, note = excluded.note";
+            next_retry_at = excluded.next_retry_at, note = excluded.note,
+            trigger = excluded.trigger, trigger_timeout = excluded.trigger_timeout";
     let values = params![
         task.key.dag_id.as_str(),
         task.key.dag_run_id.as_str(),
@@ -38,6 +40,8 @@ pub(crate) fn put(conn: &Connection, task: &TaskInstance) -> Result<(), StoreErr
         row::opt_micros(task.end_date),
         row::opt_micros(task.next_retry_at),
         task.note,
+        task.trigger.as_deref(),
+        row::opt_micros(task.trigger_timeout),
     ];
     row::execute(conn, sql, values).map(drop)
 }
@@ -114,6 +118,8 @@ fn read(row: &Row<'_>) -> Result<TaskInstance, StoreError> {
         end_date: row::opt_time(row, "end_date")?,
         next_retry_at: row::opt_time(row, "next_retry_at")?,
         note: row.get("note")?,
+        trigger: row.get::<_, Option<String>>("trigger")?.map(Into::into),
+        trigger_timeout: row::opt_time(row, "trigger_timeout")?,
     })
 }
 

@@ -99,6 +99,7 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::Trigger(_)
         | Request::CancelRun { .. }
         | Request::ClearTasks { .. }
+        | Request::AnswerApproval(_)
         | Request::EmitAsset { .. }
         | Request::Promote { .. }
         | Request::Rollback { .. } => true,
@@ -111,6 +112,8 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::ShowRun { .. }
         | Request::ShowTask { .. }
         | Request::ReadLog { .. }
+        | Request::ListApprovals { .. }
+        | Request::ShowApproval { .. }
         | Request::ListAssets
         | Request::ShowLineage { .. }
         | Request::ListAssetEvents { .. }

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::types::approval::{HitlDetail, Response};
 use crate::types::asset::AssetEvent;
 use crate::types::event::EventLog;
 use crate::types::ids::TrackingRunId;
@@ -76,6 +77,20 @@ pub enum Request {
         max_bytes: u32,
         wait_ms: u32,
     },
+
+    /// What people are asked, newest first.
+    ListApprovals {
+        dag_id: Option<DagId>,
+        /// Only what waits for an answer.
+        only_pending: bool,
+        limit: u32,
+    },
+    /// The last question of a task.
+    ShowApproval {
+        key: TaskInstanceKey,
+    },
+    /// Answers a question; refused where it was answered already.
+    AnswerApproval(Response),
 
     ListAssets,
     /// All of it, or what is connected with one asset.
@@ -177,6 +192,8 @@ pub enum Answer {
     Cleared(Vec<AttemptKey>),
     Task(Box<TaskDetailView>),
     Log(LogChunk),
+    Approvals(Vec<HitlDetail>),
+    Approval(Box<HitlDetail>),
     Assets(Vec<AssetView>),
     Lineage(LineageView),
     AssetEvents(Vec<AssetEvent>),

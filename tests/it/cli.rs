@@ -45,6 +45,7 @@ fn every_list_prints_a_table_and_json() {
         &["dags", "list"],
         &["dags", "show", "mlops_pipeline"],
         &["runs", "list"],
+        &["approvals", "list"],
         &["assets", "list"],
         &["assets", "lineage"],
         &["experiments", "list"],

@@ -8,3 +8,4 @@ mod kill;
 mod project;
 mod recovery;
 mod run;
+mod waiting;

@@ -1,10 +1,10 @@
 //! The deck as a whole: its sections, in an order in which names are known when they are used.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use jiff::tz::TimeZone;
 
 use crate::dag::check::dag::{Inherited, dag};
@@ -37,12 +37,14 @@ pub(super) fn check(
     let (assets, datasets, dags) = (all("asset"), all("dataset"), all("dag"));
     let connection_specs: IndexMap<_, _> =
         connections.iter().map(|one| (one.name.to_owned(), connection(secrets, *one))).collect();
+    let (pools, pools_with_deferred) = pools(report, &all("pool"));
     let names = Names {
         connections: connection_specs
             .iter()
             .map(|(name, spec)| (name.clone(), spec.as_ref().map(|spec| spec.kind)))
             .collect(),
-        pools: pools(report, &all("pool")),
+        pools,
+        dags: dags.iter().map(|one| (one.name.to_owned(), task_names(*one))).collect(),
         variables: variables.iter().map(|one| one.name.to_owned()).collect(),
         assets: assets.iter().map(|one| one.name.to_owned()).collect(),
         datasets: datasets.iter().map(|one| one.name.to_owned()).collect(),
@@ -68,12 +70,20 @@ pub(super) fn check(
         variables: variables.collect(),
         serving: serving(context, &tables[0]),
         pools: names.pools.clone(),
+        pools_with_deferred,
         project: project.to_owned(),
         name: settings.name,
         max_active_tasks: settings.max_active_tasks,
         timezone: settings.timezone,
         sources: report.sources().iter().map(|source| source.path.clone()).collect(),
     }
+}
+
+/// The names of a DAG's tasks, before they are judged.
+fn task_names(declared: Declared<'_>) -> IndexSet<String> {
+    let tasks = declared.node.as_table().and_then(|table| table.0.get("task"));
+    let tasks = tasks.and_then(|entry| entry.node.as_table());
+    tasks.map(|table| table.0.keys().cloned().collect()).unwrap_or_default()
 }
 
 /// Reports sections that a file cannot have.
@@ -156,8 +166,13 @@ fn section<'a>(
     (table, *key)
 }
 
-fn pools(report: &Reporter, declared: &[Declared<'_>]) -> IndexMap<String, u32> {
+/// Checks the pools; returns beside them those that count what is deferred.
+fn pools(
+    report: &Reporter,
+    declared: &[Declared<'_>],
+) -> (IndexMap<String, u32>, BTreeSet<String>) {
     let mut pools = IndexMap::from([(DEFAULT_POOL.to_owned(), DEFAULT_POOL_SLOTS)]);
+    let mut with_deferred = BTreeSet::new();
     for pool in declared {
         let Node { value: Written::Table(table), .. } = pool.node else {
             let message = format!("pool `{}` is {}; expected a table", pool.name, pool.node.kind());
@@ -170,11 +185,14 @@ fn pools(report: &Reporter, declared: &[Declared<'_>]) -> IndexMap<String, u32> 
             fields.missing("slots", "how many tasks may be in it at once");
         }
         let slots = fields.integer("slots", 1..=100_000);
+        if fields.flag("include_deferred").unwrap_or(false) {
+            with_deferred.insert(pool.name.to_owned());
+        }
         fields.finish();
         // One that is broken is taken for a large one: it has been reported already.
         pools.insert(pool.name.to_owned(), slots.unwrap_or(u32::MAX));
     }
-    pools
+    (pools, with_deferred)
 }
 
 /// Checks the assets; two with one URI could not be told apart when it changes.

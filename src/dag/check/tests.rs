@@ -8,6 +8,7 @@ use crate::dag::Diagnostic;
 mod codes;
 mod inherit;
 mod sample;
+mod wait;
 
 /// A deck that is right, for a test to add its mistake to.
 const GROUND: &str = r#"

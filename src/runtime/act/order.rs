@@ -141,7 +141,7 @@ fn environment(
 
 /// Finds the connections that the arguments name: by the key `connection`, or as the scheme of a
 /// URI such as `lake:incoming/`.
-fn connections<'a>(
+pub(super) fn connections<'a>(
     deck: &'a Deck,
     args: &Map<String, Value>,
 ) -> Result<Vec<&'a ConnectionSpec>, Outcome> {
@@ -170,7 +170,7 @@ fn texts(value: &Value) -> Vec<&str> {
     }
 }
 
-fn open(spec: &ConnectionSpec) -> OpenConnection {
+pub(super) fn open(spec: &ConnectionSpec) -> OpenConnection {
     let options = spec.options.iter().map(|(k, v)| (k.clone(), v.reveal().to_owned()));
     OpenConnection {
         name: spec.name.clone(),

@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod approvals;
 mod assets;
 pub(super) mod models;
 mod runs;

@@ -31,6 +31,11 @@ pub(super) fn of(state: &State) -> Live {
             let Some(pool) = pools.iter_mut().find(|pool| pool.name == task.pool) else { continue };
             match task_state {
                 TaskInstanceState::Running | TaskInstanceState::Restarting => pool.running += slots,
+                TaskInstanceState::Deferred
+                    if state.deck.pools_with_deferred.contains(&pool.name) =>
+                {
+                    pool.running += slots;
+                }
                 TaskInstanceState::Queued | TaskInstanceState::Scheduled => pool.queued += slots,
                 _ => {}
             }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::runtime::attempt::{Order, Private};
 use crate::runtime::task_log::TaskLog;
@@ -29,11 +29,19 @@ impl Handover {
         if self.secrets.is_empty() {
             return;
         }
-        for value in order.args.values_mut() {
-            each_text(value, &|text| self.filled(text));
-        }
+        self.fill_args(&mut order.args);
         for value in order.env.values_mut() {
             *value = self.filled(value);
+        }
+    }
+
+    /// As `fill`, of arguments alone.
+    pub(crate) fn fill_args(&self, args: &mut Map<String, Value>) {
+        if self.secrets.is_empty() {
+            return;
+        }
+        for value in args.values_mut() {
+            each_text(value, &|text| self.filled(text));
         }
     }
 

@@ -88,8 +88,8 @@ impl Decision<'_> {
 
     fn clear_task(&mut self, key: &TaskInstanceKey) {
         let retries = self.spec(key).map_or(0, |spec| spec.retries);
-        if self.task(key).and_then(|ti| ti.state).is_some_and(TaskInstanceState::is_in_flight) {
-            let why = "cleared while it was in flight";
+        if self.task(key).and_then(|ti| ti.state).is_some_and(TaskInstanceState::is_under_way) {
+            let why = "cleared while it was under way";
             self.kill(key, why);
             self.close_try(key, TaskInstanceState::Failed, None, Some(why.to_owned()));
         }
@@ -102,6 +102,8 @@ impl Decision<'_> {
             ti.start_date = None;
             ti.end_date = None;
             ti.next_retry_at = None;
+            ti.trigger = None;
+            ti.trigger_timeout = None;
             ti.note = None;
         });
         self.draft.delete_xcom(key.clone());

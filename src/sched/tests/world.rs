@@ -13,7 +13,9 @@ use crate::dag::Deck;
 use crate::sched::state::{EndedRun, Recovered};
 use crate::sched::{Change, Command, Decided, Effect, Input, Outcome, Rejected, Reply, Report};
 use crate::sched::{State, oracle, step};
+use crate::types::approval::HitlDetail;
 use crate::types::ask::Trigger;
+use crate::types::deferral::{AtTimeout, Deferral, OnError, TriggerSpec};
 use crate::types::event::EventLog;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::state::TriggeredBy;
@@ -33,6 +35,8 @@ pub(crate) struct Rows {
     pub(crate) tasks: BTreeMap<TaskInstanceKey, TaskInstance>,
     pub(crate) tries: BTreeMap<AttemptKey, TaskTry>,
     pub(crate) xcoms: BTreeMap<TaskInstanceKey, Value>,
+    pub(crate) hitl_details: BTreeMap<AttemptKey, HitlDetail>,
+    pub(crate) triggered_runs: BTreeMap<LaunchToken, DagRunKey>,
     pub(crate) asset_events: BTreeMap<i64, AssetEvent>,
     pub(crate) queued: BTreeMap<DagId, Vec<i64>>,
     pub(crate) triggering: BTreeMap<DagRunKey, Vec<i64>>,
@@ -56,6 +60,15 @@ impl Rows {
             }
             Change::DeleteXcom { key } => {
                 self.xcoms.remove(&key);
+            }
+            Change::PutHitlDetail(mut detail) => {
+                if let Some(first) = self.hitl_details.get(&detail.key) {
+                    detail.created_at = first.created_at;
+                }
+                self.hitl_details.insert(detail.key.clone(), detail);
+            }
+            Change::PutTriggeredRun { token, run } => {
+                assert!(self.triggered_runs.insert(token, run).is_none(), "a token made two runs");
             }
             Change::PutDagState(dag_state) => {
                 self.dag_states.insert(dag_state.dag_id.clone(), dag_state);
@@ -312,7 +325,7 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Launch(launch) => Some(launch.task_id.to_string()),
-                Effect::Kill { .. } => None,
+                Effect::Arm(_) | Effect::Kill { .. } => None,
             })
             .collect()
     }
@@ -323,9 +336,28 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Kill { key, .. } => Some(key.task.task_id.to_string()),
-                Effect::Launch(_) => None,
+                Effect::Launch(_) | Effect::Arm(_) => None,
             })
             .collect()
+    }
+
+    /// The tasks whose triggers the last step armed, in order.
+    pub(crate) fn armed(&self) -> Vec<String> {
+        let effects = self.last.iter().flat_map(|decided| &decided.effects);
+        effects
+            .filter_map(|effect| match effect {
+                Effect::Arm(arm) => Some(arm.key.task.task_id.to_string()),
+                Effect::Launch(_) | Effect::Kill { .. } => None,
+            })
+            .collect()
+    }
+
+    /// Has a task wait for something; `timeout` in seconds from now.
+    pub(crate) fn defer(&mut self, task: &str, timeout: Option<u64>, at_timeout: AtTimeout) {
+        let (key, token) = self.in_force(task);
+        let timeout_at = timeout.map(|secs| self.now + Duration::from_secs(secs));
+        let deferral = deferral(at_timeout, timeout_at);
+        self.step(Input::Report(Report::Deferred { key, token, deferral })).unwrap();
     }
 
     /// All runs of a DAG: id and state, oldest first.
@@ -357,6 +389,20 @@ pub(crate) fn trigger(dag_id: &str) -> Trigger {
         triggered_by: TriggeredBy::Test,
         user: Some("ana".into()),
     }
+}
+
+/// Waits for a file.
+pub(crate) fn deferral(at_timeout: AtTimeout, timeout_at: Option<Timestamp>) -> Deferral {
+    let spec = TriggerSpec {
+        operator: "sensor.file".into(),
+        args: [("path".to_owned(), json!("x.csv"))].into_iter().collect(),
+        at_timeout,
+        on_error: OnError::Fail,
+        poke_interval: 60.0,
+        max_wait: None,
+        approval: None,
+    };
+    Deferral { trigger: spec.to_text(), timeout_at, note: "waits for `x.csv`".into() }
 }
 
 pub(crate) fn project() -> PathBuf {

@@ -21,6 +21,7 @@ fn changes() -> Vec<Change> {
         Change::PutXcom { key: extract, value: json!({"rows": 3}) },
         Change::PutTriggeringAssetEvents { run: run.key(), event_ids: vec![2, 1] },
         Change::PutQueuedAssetEvents { dag_id: "other".into(), event_ids: vec![2, 1] },
+        Change::PutTriggeredRun { token: "t-9".into(), run: run.key() },
         Change::PutDagRun(run),
         Change::InsertAssetEvent(asset_event(1, "a")),
         Change::InsertAssetEvent(asset_event(2, "b")),
