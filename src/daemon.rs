@@ -1,7 +1,7 @@
 //! The composition root: puts store, engine, watchers, doors and model server together.
 //!
 //! ```text
-//! start: lock ─► definitions ─► listeners ─► store ─► engine ─► watchers ─► serving ─► doors
+//! start: lock ─► store ─► definitions ─► listeners ─► engine ─► watchers ─► serving ─► doors
 //! stop:  doors ─► serving ─► watchers ─► engine ─► store ─► socket ─► lock
 //! ```
 //! Whatever may be refused is refused before the engine starts. Listeners are bound early and
@@ -20,15 +20,18 @@ use crate::api::{self, Guard};
 use crate::client::Client;
 use crate::daemon::lock::Lock;
 use crate::dag::{self, Deck};
+use crate::runtime::desk::Desk;
 use crate::runtime::engine::{self, Engine, EngineParts};
 use crate::runtime::project::{self, Lookup, Project};
-use crate::runtime::promotion::{self, off_thread};
+use crate::runtime::promotion::off_thread;
 use crate::runtime::publish::Publisher;
+use crate::runtime::retention::{Pruning, Retention};
 use crate::runtime::serving::{ServingHandle, channel};
 use crate::runtime::watch::{self as asset_watch, Watchers};
 use crate::runtime::{Control, Layout, control::ControlParts};
 use crate::serving::{self, ServingParts};
-use crate::store::Store;
+use crate::store::{Store, settings};
+use crate::types::settings::Settings;
 use crate::types::time::SystemClock;
 use crate::types::view::DefinitionsView;
 use crate::types::{Clock, Fault};
@@ -82,6 +85,7 @@ pub struct Daemon {
     streams: watch::Sender<bool>,
     serving: serving::Server,
     watchers: Watchers,
+    pruning: Pruning,
     project: Project,
     engine: Engine,
     store: Store,
@@ -117,12 +121,8 @@ impl Daemon {
             publisher: publisher.clone(),
         })
         .await?;
-        let served = async {
-            promotion::make_good(&ground.store, &engine.handle).await?;
-            let parts = serving_parts(&options, &ground, &publisher, &clock);
-            serving::start(parts, orders).await
-        };
-        match served.await {
+        let parts = serving_parts(&options, &ground, &publisher, &clock);
+        match serving::start(parts, orders).await {
             Ok(serving) => {
                 Ok(Self::open(options, ground, engine, serving, serving_handle, publisher, clock))
             }
@@ -147,20 +147,25 @@ impl Daemon {
         let started_at = clock.now();
         let first = DefinitionsView { diagnostics: Vec::new(), loaded_at: Some(started_at) };
         let (handle, live) = (engine.handle.clone(), engine.live.clone());
-        let project = project::start(
-            layout.clone(),
-            options.lookup,
-            first,
-            handle.clone(),
-            publisher.clone(),
-        );
+        let desk =
+            Desk::new(options.project.clone(), store.clone(), handle.clone(), options.lookup);
+        let project = project::start(layout.clone(), desk.clone(), first, publisher.clone());
         let watchers =
             asset_watch::start(layout.clone(), store.clone(), handle.clone(), live.clone());
+        let pruning = Retention {
+            layout: layout.clone(),
+            store: store.clone(),
+            live: live.clone(),
+            clock: Arc::clone(&clock),
+            publisher: publisher.clone(),
+        }
+        .start();
         let shutdown = Arc::new(Notify::new());
         let control = Control::new(ControlParts {
             layout,
             store: store.clone(),
             handle,
+            desk,
             live,
             definitions: project.definitions.clone(),
             watch_problems: watchers.problems.clone(),
@@ -183,6 +188,7 @@ impl Daemon {
             streams,
             serving,
             watchers,
+            pruning,
             project,
             engine,
             store,
@@ -207,7 +213,7 @@ impl Daemon {
         self.streams.send_replace(true);
         futures_util::future::join_all(self.doors.into_iter().map(Door::close)).await;
         self.serving.stop().await;
-        drop((self.watchers, self.project));
+        drop((self.watchers, self.pruning, self.project));
         self.engine.stop().await;
         drop((self.control, self.store));
         drop(self.socket);
@@ -231,10 +237,10 @@ impl Ground {
         let layout = Layout::new(&options.project);
         folder::prepare(&layout)?;
         let lock = Lock::take(&layout.lock()).await?;
-        let deck = load(options).await?;
-        let listeners = Listeners::bind(&layout, options.api.as_deref()).await?;
         let database = layout.database();
         let store = off_thread(move || Ok(Store::open(&database)?)).await?;
+        let deck = load(options, store.read(settings::load).await?).await?;
+        let listeners = Listeners::bind(&layout, options.api.as_deref()).await?;
         Ok(Self { layout, deck, store, listeners, lock })
     }
 }
@@ -258,9 +264,9 @@ fn serving_parts(
 }
 
 /// Reads the definitions; broken ones are refused with all their drawings.
-async fn load(options: &DaemonOptions) -> Result<Arc<Deck>, Fault> {
+async fn load(options: &DaemonOptions, settings: Settings) -> Result<Arc<Deck>, Fault> {
     let (project, lookup) = (options.project.clone(), Arc::clone(&options.lookup));
-    let loaded = off_thread(move || Ok(dag::load(&project, &*lookup))).await?;
+    let loaded = off_thread(move || Ok(dag::load(&project, &*lookup, &settings))).await?;
     let deck = loaded.map_err(|diagnostics| {
         let count = diagnostics.0.len();
         let errors = if count == 1 { "1 error".to_owned() } else { format!("{count} errors") };

@@ -8,18 +8,22 @@
 //! ```
 
 pub mod check;
+pub mod deadline;
 pub mod diagnostic;
 pub mod duration;
 pub mod file;
 pub mod graph;
 pub mod operator;
 pub mod params;
+pub mod retention;
 pub mod schedule;
 pub mod secret;
+pub mod settings;
 pub mod spec;
 pub mod suggest;
 pub mod template;
 pub mod trigger_rule;
+pub mod weight;
 
 pub use check::load;
 pub use diagnostic::{Diagnostic, Diagnostics};

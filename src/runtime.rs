@@ -9,6 +9,7 @@
 pub mod act;
 pub mod attempt;
 pub mod control;
+pub mod desk;
 pub mod engine;
 pub mod executor;
 pub mod handle;
@@ -18,6 +19,7 @@ pub mod operator;
 pub mod project;
 pub mod promotion;
 pub mod publish;
+pub mod retention;
 pub mod serving;
 pub mod task_log;
 pub(crate) mod trigger;

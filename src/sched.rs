@@ -13,14 +13,17 @@
 mod admit;
 mod asset;
 mod attempt;
+mod callback;
 pub mod change;
 mod command;
+mod deadline;
 mod decision;
 mod deferral;
 mod definitions;
 mod draft;
 pub mod effect;
 mod ending;
+mod fair;
 mod index;
 pub mod input;
 #[cfg(test)]
@@ -43,6 +46,7 @@ mod when;
 pub use change::Change;
 pub use command::TriggerBy;
 pub use effect::{Arm, Effect};
+pub use index::PoolLoad;
 pub use input::{Command, Input, Rejected, Reply};
 pub use report::{Outcome, Report};
 pub use state::State;

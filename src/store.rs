@@ -10,15 +10,19 @@
 //! Other processes (attempts) open the same file; SQLite's own locks order their writes.
 
 pub mod asset;
+pub mod callback;
 pub mod dag;
 pub mod dag_run;
 pub mod db;
+pub mod deadline;
 pub mod event_log;
 pub mod fault;
 pub mod hitl;
 pub mod meta;
+pub mod prune;
 pub mod rendered;
 pub mod serving;
+pub mod settings;
 pub mod task_instance;
 pub mod xcom;
 

@@ -6,6 +6,8 @@
 pub mod approval;
 pub mod ask;
 pub mod asset;
+pub mod callback;
+pub mod deadline;
 pub mod deferral;
 pub mod event;
 pub mod fault;
@@ -13,6 +15,7 @@ pub mod figure;
 pub mod ids;
 pub mod run;
 pub mod serving;
+pub mod settings;
 pub mod state;
 pub mod time;
 pub mod view;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
 
-use crate::types::{DagRunState, Timestamp};
+use crate::types::{DagRunState, TaskInstanceState, Timestamp};
 
 /// An operator's deck for data and ML pipelines in the terminal.
 ///
@@ -71,8 +71,16 @@ pub enum Command {
     /// List, show and cancel runs
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// Show the tasks of a run
-    Tasks { dag_id: String, dag_run_id: String },
+    /// Show the tasks of a run, or list tasks across runs
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+    Tasks {
+        #[command(subcommand)]
+        command: Option<TasksCommand>,
+        #[arg(required = true)]
+        dag_id: Option<String>,
+        #[arg(required = true)]
+        dag_run_id: Option<String>,
+    },
     /// Show the log of a task
     Logs(LogsArgs),
     /// List, show and answer what tasks ask people
@@ -90,6 +98,17 @@ pub enum Command {
     /// Show the model server
     #[command(subcommand)]
     Serving(ServingCommand),
+    /// List, set and delete variables
+    #[command(subcommand)]
+    Variables(VariablesCommand),
+    /// List, set, test and delete connections
+    #[command(subcommand)]
+    Connections(ConnectionsCommand),
+    /// List pools, set their slots, delete them
+    #[command(subcommand)]
+    Pools(PoolsCommand),
+    /// Delete runs, logs, artifacts and events beyond what dags.toml keeps
+    Prune(PruneArgs),
     /// Run one attempt of a task (called by the daemon)
     #[command(hide = true)]
     Attempt { folder: PathBuf },
@@ -186,6 +205,8 @@ pub enum RunsCommand {
     },
     /// Show one run with its tasks
     Show { dag_id: String, dag_run_id: String },
+    /// Show what was told to the outside of a run and its tasks
+    Callbacks { dag_id: String, dag_run_id: String },
     /// End a run as failed and kill its tasks
     Cancel { dag_id: String, dag_run_id: String },
 }
@@ -234,6 +255,124 @@ pub struct AnswerArgs {
     /// Which element, where the task is mapped
     #[arg(long, value_name = "N")]
     pub map_index: Option<i32>,
+}
+
+/// Commands about tasks across runs.
+#[derive(Debug, Subcommand)]
+pub enum TasksCommand {
+    /// List task instances across runs, newest first
+    List(TaskListArgs),
+}
+
+/// Which task instances are meant.
+#[derive(Debug, Args)]
+pub struct TaskListArgs {
+    /// In this state only, such as failed, running, up_for_retry
+    #[arg(long, value_parser = task_state)]
+    pub state: Option<TaskInstanceState>,
+    /// Of this DAG only
+    #[arg(long, value_name = "DAG")]
+    pub dag: Option<String>,
+    /// Of this task only; needs --dag
+    #[arg(long, value_name = "TASK", requires = "dag")]
+    pub task: Option<String>,
+    /// In this pool only
+    #[arg(long)]
+    pub pool: Option<String>,
+    /// Of this operator only
+    #[arg(long)]
+    pub operator: Option<String>,
+    #[arg(long, default_value_t = 25)]
+    pub limit: u32,
+    /// Go on where a page ended (its `next`)
+    #[arg(long, value_name = "NEXT")]
+    pub before: Option<i64>,
+}
+
+/// Commands about variables.
+#[derive(Debug, Subcommand)]
+pub enum VariablesCommand {
+    /// List all variables and where each comes from
+    List,
+    /// Show one
+    Get { key: String },
+    /// Set one; a secret is given as '${env:NAME}' or '${file:path}'
+    Set {
+        key: String,
+        value: String,
+        #[arg(long)]
+        description: Option<String>,
+    },
+    /// Delete one that was set at run time
+    Delete { key: String },
+    /// Write those that were set at run time to a JSON file (`-`: standard output)
+    Export { file: PathBuf },
+    /// Set all that a JSON file holds, or none (`-`: standard input)
+    Import { file: PathBuf },
+}
+
+/// Commands about connections.
+#[derive(Debug, Subcommand)]
+pub enum ConnectionsCommand {
+    /// List all connections and where each comes from
+    List,
+    /// Show one
+    Get { conn_id: String },
+    /// Set one; secrets are given as '${env:NAME}' or '${file:path}'
+    Set {
+        conn_id: String,
+        /// Such as sqlite:data/w.db, file:data/lake, log:, http://127.0.0.1:9000/hook
+        url: String,
+        /// A further key, as in dags.toml
+        #[arg(long = "option", value_name = "KEY=VALUE", value_parser = text_pair)]
+        options: Vec<(String, String)>,
+        #[arg(long)]
+        description: Option<String>,
+    },
+    /// Delete one that was set at run time
+    Delete { conn_id: String },
+    /// Try whether it can be used; exits with 1 where it cannot
+    Test { conn_id: String },
+    /// Write those that were set at run time to a JSON file (`-`: standard output)
+    Export { file: PathBuf },
+    /// Set all that a JSON file holds, or none (`-`: standard input)
+    Import { file: PathBuf },
+}
+
+/// Commands about pools.
+#[derive(Debug, Subcommand)]
+pub enum PoolsCommand {
+    /// List all pools, what is in them, and where each comes from
+    List,
+    /// Show one
+    Get { pool: String },
+    /// Set a pool's slots: of a new one, or in place of what dags.toml says
+    Set {
+        pool: String,
+        slots: u32,
+        #[arg(long)]
+        description: Option<String>,
+    },
+    /// Delete one that was set at run time; one of dags.toml goes back to its slots there
+    Delete { pool: String },
+    /// Write those that were set at run time to a JSON file (`-`: standard output)
+    Export { file: PathBuf },
+    /// Set all that a JSON file holds, or none (`-`: standard input)
+    Import { file: PathBuf },
+}
+
+/// Options of `prune`.
+#[derive(Debug, Args)]
+pub struct PruneArgs {
+    /// Say what would go, and delete nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// In place of every limit of dags.toml: what is older than this, such as 90d
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub older_than: Option<std::time::Duration>,
+    /// Only runs and logs of this DAG
+    #[arg(long, value_name = "DAG")]
+    pub dag: Option<String>,
 }
 
 /// Commands about assets.
@@ -300,6 +439,23 @@ pub enum ModelsCommand {
 pub enum ServingCommand {
     /// Show which versions are served, and how they do
     Status,
+}
+
+fn age(text: &str) -> Result<std::time::Duration, String> {
+    crate::dag::duration::parse(text)
+        .ok_or_else(|| format!("`{text}` is no age: write 90d, 12h or 30m"))
+}
+
+fn task_state(text: &str) -> Result<TaskInstanceState, String> {
+    serde_json::from_value(Value::String(text.to_owned()))
+        .map_err(|_| format!("`{text}` is no state of a task, such as failed or up_for_retry"))
+}
+
+fn text_pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!("`{text}` is not of the form KEY=VALUE")),
+    }
 }
 
 fn param(text: &str) -> Result<(String, Value), String> {

@@ -3,15 +3,22 @@
 pub mod approvals;
 pub mod assets;
 pub mod check;
+pub mod connections;
 pub mod daemon;
 pub mod dags;
 pub mod deck;
 pub mod experiments;
 pub mod logs;
 pub mod models;
+pub mod pools;
+pub mod prune;
 pub mod run;
 pub mod runs;
 pub mod serving;
+pub mod tasks;
+pub mod variables;
+
+mod exchange;
 
 use std::path::PathBuf;
 
@@ -36,9 +43,19 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Run(args)) => run::run(&layout, args, output).await,
         Some(Command::Trigger(args)) => runs::trigger(&layout, args, output).await,
         Some(Command::Runs(command)) => runs::dispatch(&layout, command, output).await,
-        Some(Command::Tasks { dag_id, dag_run_id }) => {
+        Some(Command::Tasks { command: Some(command), .. }) => {
+            tasks::dispatch(&layout, command, output).await
+        }
+        Some(Command::Tasks { dag_id, dag_run_id, .. }) => {
+            let (dag_id, dag_run_id) = (dag_id.unwrap_or_default(), dag_run_id.unwrap_or_default());
             runs::tasks(&layout, dag_id, dag_run_id, output).await
         }
+        Some(Command::Variables(command)) => variables::dispatch(&layout, command, output).await,
+        Some(Command::Connections(command)) => {
+            connections::dispatch(&layout, command, output).await
+        }
+        Some(Command::Pools(command)) => pools::dispatch(&layout, command, output).await,
+        Some(Command::Prune(args)) => prune::prune(&layout, args, output).await,
         Some(Command::Logs(args)) => logs::logs(&layout, args, output).await,
         Some(Command::Approvals(command)) => approvals::dispatch(&layout, command, output).await,
         Some(Command::Assets(command)) => assets::dispatch(&layout, command, output).await,

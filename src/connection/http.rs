@@ -11,18 +11,6 @@ use tokio::net::TcpStream;
 /// Answers longer than this are not read: what is asked here answers in a few lines.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 
-/// A request.
-#[derive(Debug, Clone)]
-pub struct Ask<'a> {
-    pub method: Method,
-    pub url: &'a str,
-    /// A `content-type` among them takes the place of JSON's.
-    pub headers: &'a [(String, String)],
-    pub body: Option<Vec<u8>>,
-    /// For all of it.
-    pub timeout: Duration,
-}
-
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -54,12 +42,17 @@ pub async fn send(
     body: Option<Vec<u8>>,
     timeout: Duration,
 ) -> Result<Answer, HttpError> {
-    ask(Ask { method, url, headers: &[], body, timeout }).await
+    send_with(method, url, &[], body, timeout).await
 }
 
-/// As `send`, with headers.
-pub async fn ask(ask: Ask<'_>) -> Result<Answer, HttpError> {
-    let Ask { method, url, headers, body, timeout } = ask;
+/// As `send`, with further headers. A `content-type` among them takes the place of JSON's.
+pub async fn send_with(
+    method: Method,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: Option<Vec<u8>>,
+    timeout: Duration,
+) -> Result<Answer, HttpError> {
     let uri: Uri = url.parse().map_err(|_| HttpError::Url)?;
     match uri.scheme_str() {
         Some("http") => {}
@@ -73,7 +66,7 @@ pub async fn ask(ask: Ask<'_>) -> Result<Answer, HttpError> {
 async fn exchange(
     method: Method,
     uri: &Uri,
-    headers: &[(String, String)],
+    headers: &[(&str, &str)],
     body: Option<Vec<u8>>,
 ) -> Result<Answer, HttpError> {
     let host = uri.host().ok_or(HttpError::Url)?;
@@ -98,7 +91,7 @@ async fn exchange(
         request = request.header("content-type", "application/json");
     }
     for (name, value) in headers {
-        request = request.header(name, value);
+        request = request.header(*name, *value);
     }
     let request = request
         .body(Full::new(Bytes::from(body.unwrap_or_default())))

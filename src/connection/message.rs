@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hyper::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::connection::http::{self, HttpError};
 
@@ -36,10 +36,20 @@ pub async fn post_webhook(url: &str, title: Option<&str>, text: &str) -> Result<
     if let Some(title) = title {
         body["title"] = json!(title);
     }
+    post_json(url, &body, &[], TIMEOUT).await.map(drop)
+}
+
+/// Posts a body and returns what was answered; any 2xx is success.
+pub async fn post_json(
+    url: &str,
+    body: &Value,
+    headers: &[(&str, &str)],
+    timeout: Duration,
+) -> Result<String, MessageError> {
     let body = body.to_string().into_bytes();
-    let answer = http::send(Method::POST, url, Some(body), TIMEOUT).await?;
+    let answer = http::send_with(Method::POST, url, headers, Some(body), timeout).await?;
     if (200..300).contains(&answer.status) {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&answer.body).into_owned());
     }
     let body = String::from_utf8_lossy(&answer.body).chars().take(200).collect::<String>();
     Err(MessageError::Refused { status: answer.status, body: body.trim().to_owned() })

@@ -78,21 +78,27 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
             max_body_bytes: 1 << 20,
             default_model: None,
         },
+        retention: Default::default(),
+        overlay: Default::default(),
         sources: Vec::new(),
     };
     let live = Live {
         deck: Arc::new(deck),
-        dag_states: Vec::new(),
+        dag_states: Arc::default(),
         slots_used: 0,
         slots_total: 16,
         pools: Vec::new(),
         runs_running: 0,
         runs_queued: 0,
     };
+    let store = Store::open(&layout.database()).unwrap();
+    let handle = Handle { inputs };
+    let project = layout.project().to_owned();
     Control::new(ControlParts {
         layout: layout.clone(),
-        store: Store::open(&layout.database()).unwrap(),
-        handle: Handle { inputs },
+        desk: Desk::new(project, store.clone(), handle.clone(), Arc::new(|_| None)),
+        store,
+        handle,
         live: watch::channel(Arc::new(live)).1,
         definitions: watch::channel(DefinitionsView::default()).1,
         watch_problems: watch::channel(Vec::new()).1,

@@ -12,11 +12,15 @@ use std::path::Path;
 
 use crate::dag::diagnostic::Diagnostics;
 use crate::dag::file::{SyntaxError, parse};
+use crate::dag::secret::Lookup;
 use crate::dag::spec::Deck;
+use crate::types::settings::Settings;
 
 mod argument;
 mod asset;
+mod callback;
 mod dag;
+mod deadline;
 mod deck;
 mod edge;
 mod fields;
@@ -25,6 +29,7 @@ mod operator;
 mod param;
 mod reference;
 mod report;
+mod retention;
 mod schedule;
 mod source;
 mod system;
@@ -32,6 +37,7 @@ mod task;
 mod version;
 mod wait;
 
+pub use names::id_problem;
 use report::Reporter;
 
 /// What every part of the check needs.
@@ -42,8 +48,9 @@ struct Context<'a> {
     project: &'a Path,
 }
 
-/// Reads `dags.toml` in `project` and what it includes. `lookup` resolves `${env:NAME}`.
-pub fn load(project: &Path, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Deck, Diagnostics> {
+/// Reads `dags.toml` in `project` and what it includes, and lays `settings` over it. `lookup`
+/// resolves `${env:NAME}`.
+pub fn load(project: &Path, lookup: Lookup<'_>, settings: &Settings) -> Result<Deck, Diagnostics> {
     let mut report = Reporter::default();
     let main = source::read_main(project, &mut report);
     let Some(main) = main else { return Err(report.into_diagnostics()) };
@@ -56,8 +63,11 @@ pub fn load(project: &Path, lookup: &dyn Fn(&str) -> Option<String>) -> Result<D
     if !report.is_clean() {
         return Err(report.into_diagnostics());
     }
-    let deck = deck::check(&tables, project, lookup, &report);
-    if report.is_clean() { Ok(deck) } else { Err(report.into_diagnostics()) }
+    let deck = deck::check(&tables, project, lookup, settings, &report);
+    if !report.is_clean() {
+        return Err(report.into_diagnostics());
+    }
+    Ok(deck.with_settings(settings.clone(), lookup))
 }
 
 fn parsed(report: &Reporter, file: usize) -> Option<crate::dag::file::Table> {

@@ -131,6 +131,7 @@ operators! {
         "question" Text needed, "body" Text optional, "choices" TextList optional,
         "then" Table optional, "multiple" Bool optional, "form" Table optional,
         "timeout" Duration optional, "default" Any optional, "assignees" TextList optional,
+        "fail_on_reject" Bool optional, "ignore_downstream_trigger_rules" Bool optional,
     ];
     TriggerDagRun = "trigger_dag_run", Daemon, [
         "dag_id" Text needed, "conf" Table optional, "logical_date" Any optional,

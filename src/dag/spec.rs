@@ -9,12 +9,17 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use crate::dag::deadline::DeadlineSpec;
 use crate::dag::graph::Graph;
 use crate::dag::operator::Operator;
 use crate::dag::params::Params;
+use crate::dag::retention::Retention;
 use crate::dag::schedule::Schedule;
 use crate::dag::secret::Secret;
+use crate::dag::settings::Overlay;
 use crate::dag::trigger_rule::TriggerRule;
+use crate::dag::weight::WeightRule;
+use crate::types::callback::{CallbackEvent, CallbackSpec};
 use crate::types::{AssetName, DagId, TaskId, Timestamp};
 
 /// All definitions of one project.
@@ -36,6 +41,9 @@ pub struct Deck {
     /// Pools in which a deferred task keeps its slots (`include_deferred`).
     pub pools_with_deferred: BTreeSet<String>,
     pub serving: ServingSpec,
+    pub retention: Retention,
+    /// What of it was set at run time.
+    pub overlay: Overlay,
     /// Every file that was read: `dags.toml`, then what it includes.
     pub sources: Vec<PathBuf>,
 }
@@ -55,9 +63,12 @@ pub struct Dag {
     pub catchup: bool,
     /// Default 16, as Airflow's.
     pub max_active_runs: u32,
-    /// Default 16, as Airflow's.
+    /// In flight at once of one run, as in Airflow 3. Default 16, as Airflow's.
     pub max_active_tasks: u32,
     pub dagrun_timeout: Option<Duration>,
+    /// Of `on_failure` and `on_success`.
+    pub callbacks: Callbacks,
+    pub deadlines: Vec<DeadlineSpec>,
     /// Whether it is paused when it is first seen.
     pub is_paused_upon_creation: bool,
     pub params: Params,
@@ -84,18 +95,36 @@ pub struct TaskSpec {
     /// Tries after the first.
     pub retries: u32,
     pub retry_delay: Duration,
-    pub retry_exponential_backoff: bool,
+    /// By how much each wait is longer than the one before; 0: by nothing.
+    pub retry_exponential_backoff: f64,
     pub max_retry_delay: Option<Duration>,
+    /// Exit codes that no other try would mend.
+    pub no_retry_exit_codes: Vec<i32>,
     pub execution_timeout: Option<Duration>,
     pub pool: String,
     pub pool_slots: u32,
     pub priority_weight: i64,
+    pub weight_rule: WeightRule,
+    /// With what `weight_rule` adds.
+    pub priority_weight_total: i64,
+    pub callbacks: Callbacks,
     pub env: IndexMap<String, String>,
     pub inlets: Vec<AssetName>,
     pub outlets: Vec<AssetName>,
     pub doc_md: Option<String>,
     /// From 1.
     pub line: usize,
+}
+
+/// What is told when a task or a run has come to something.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Callbacks(pub Vec<(CallbackEvent, Vec<CallbackSpec>)>);
+
+impl Callbacks {
+    /// Returns what an event brings about.
+    pub fn of(&self, event: CallbackEvent) -> &[CallbackSpec] {
+        self.0.iter().find(|(of, _)| *of == event).map_or(&[], |(_, specs)| specs.as_slice())
+    }
 }
 
 /// An asset.
@@ -167,6 +196,31 @@ pub enum ConnectionKind {
     Log,
     /// `http://…` or `https://…`: messages are posted as JSON.
     Webhook,
+}
+
+impl ConnectionKind {
+    /// Tells by its scheme what a URL leads to.
+    pub fn of_url(url: &str) -> Option<Self> {
+        let (scheme, rest) = url.split_once(':').unwrap_or_default();
+        let kind = match scheme {
+            "sqlite" => Self::Sqlite,
+            "file" => Self::Folder,
+            "log" => return Some(Self::Log),
+            "http" | "https" if rest.starts_with("//") => Self::Webhook,
+            _ => return None,
+        };
+        Some(kind).filter(|_| !rest.trim_matches('/').is_empty())
+    }
+
+    /// Returns the word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Folder => "folder",
+            Self::Log => "log",
+            Self::Webhook => "webhook",
+        }
+    }
 }
 
 /// The model server.

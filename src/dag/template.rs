@@ -43,6 +43,10 @@ pub const NAMES: &[&str] = &[
     "var",
 ];
 
+/// What the templates of a callback may name besides: what has happened.
+pub const CALLBACK_NAMES: &[&str] =
+    &["callback", "deadline", "event", "exception", "reason", "state", "try_number"];
+
 /// Renders every text in `args`, at any depth. A text that is nothing but one `{{ … }}` keeps
 /// the type of its value (a number stays a number, a table a table). An undefined name is an
 /// error, never an empty text.

@@ -5,6 +5,8 @@
 //! Launch ─► adopt? ─► prepare (order.json) ─► executor ─► Report ─► engine ─► settled
 //! Kill   ─► cancelled = true ───────────────────┘
 //! ```
+//! Callbacks go their own way (`callback`): nothing waits for them.
+//!
 //! An attempt is known by its token from its launch until the engine has settled its report:
 //! launching it again in between does nothing.
 
@@ -33,6 +35,7 @@ use crate::types::event::Event;
 use crate::types::{AttemptKey, Clock, Fault, LaunchToken};
 
 mod again;
+mod callback;
 mod context;
 mod order;
 mod secrets;
@@ -40,6 +43,7 @@ mod secrets;
 pub(crate) mod tests;
 
 pub(crate) use again::hand_again;
+pub(crate) use callback::Callbacks;
 
 /// Carries out effects; clones share what is in flight.
 #[derive(Clone)]
@@ -59,6 +63,7 @@ pub(crate) struct Shared {
     pub(crate) triggers: Triggers,
     /// As many as `max_active_tasks` and pools admit.
     pub(crate) in_flight: Mutex<BTreeMap<LaunchToken, InFlight>>,
+    pub(crate) callbacks: Callbacks,
 }
 
 pub(crate) struct InFlight {
@@ -86,6 +91,7 @@ impl Actor {
             Effect::Launch(launch) => self.take_up(launch, Origin::Decided),
             Effect::Arm(arm) => self.shared.triggers.arm(arm),
             Effect::Kill { key, token, reason } => self.kill(key, token, &reason),
+            Effect::CallBack(request) => self.call_back(*request),
         }
     }
 
@@ -119,9 +125,12 @@ impl Actor {
         tokio::spawn(async move { local.adopt(held).await });
     }
 
-    /// Forgets an attempt whose end is durable.
+    /// Forgets an attempt whose end, or whose wait, is durable.
     pub(crate) fn settled(&self, token: &LaunchToken) {
-        self.in_flight().remove(token);
+        if self.in_flight().remove(token).is_none() {
+            // It was waiting. A repair may have armed it again between its answer and now.
+            self.shared.triggers.disarm(token);
+        }
     }
 
     /// Ends what runs but should not: attempts whose end was decided by a decision that the
@@ -157,6 +166,7 @@ impl Actor {
         for attempt in self.in_flight().values() {
             attempt.task.abort();
         }
+        self.shared.callbacks.let_go();
     }
 
     fn take_up(&self, launch: Launch, origin: Origin) {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, broadcast, watch};
 
+use crate::runtime::desk::Desk;
 use crate::runtime::engine::Live;
 use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
@@ -28,7 +29,9 @@ mod find;
 mod lineage;
 mod log;
 mod models;
+mod prune;
 mod runs;
+mod settings;
 mod status;
 mod trigger;
 mod user;
@@ -39,6 +42,7 @@ pub struct ControlParts {
     pub layout: Layout,
     pub store: Store,
     pub handle: Handle,
+    pub desk: Desk,
     pub live: watch::Receiver<Arc<Live>>,
     pub definitions: watch::Receiver<DefinitionsView>,
     /// Of the watchers.
@@ -118,6 +122,13 @@ fn changes_something(request: &Request) -> bool {
             | Request::EmitAsset { .. }
             | Request::Promote { .. }
             | Request::Rollback { .. }
+            | Request::SetVariables { .. }
+            | Request::DeleteVariable { .. }
+            | Request::SetConnections { .. }
+            | Request::DeleteConnection { .. }
+            | Request::SetPools { .. }
+            | Request::DeletePool { .. }
+            | Request::Prune(_)
     )
 }
 
@@ -141,6 +152,9 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::ShowRun { dag_id, dag_run_id } => runs::show(parts, dag_id, dag_run_id).await,
         Request::CancelRun { dag_id, dag_run_id } => runs::cancel(parts, dag_id, dag_run_id).await,
+        Request::ListCallbacks { dag_id, dag_run_id } => {
+            runs::callbacks(parts, dag_id, dag_run_id).await
+        }
         Request::ClearTasks { dag_id, dag_run_id, task_ids, only_failed, include_downstream } => {
             let wish = clear::Clear { task_ids, only_failed, include_downstream };
             clear::clear(parts, dag_id, dag_run_id, wish).await
@@ -170,8 +184,20 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         | Request::Promote { .. }
         | Request::PlanRollback { .. }
         | Request::Rollback { .. }) => models::answer(parts, request).await,
+        Request::ListTaskInstances(query) => runs::list_tasks(parts, query).await,
+        Request::Prune(wish) => prune::prune(parts, wish).await,
+        request @ (Request::ListVariables
+        | Request::SetVariables { .. }
+        | Request::DeleteVariable { .. }
+        | Request::ListConnections
+        | Request::SetConnections { .. }
+        | Request::DeleteConnection { .. }
+        | Request::TestConnection { .. }
+        | Request::ListPools
+        | Request::SetPools { .. }
+        | Request::DeletePool { .. }) => settings::answer(parts, request).await,
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

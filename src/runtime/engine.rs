@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::dag::Deck;
-use crate::runtime::act::{Actor, Shared};
+use crate::runtime::act::{Actor, Callbacks, Shared};
 use crate::runtime::executor::Launcher;
 use crate::runtime::executor::in_daemon::InDaemon;
 use crate::runtime::executor::local::Local;
@@ -64,7 +64,7 @@ pub struct EngineParts {
 #[derive(Debug, Clone)]
 pub struct Live {
     pub deck: Arc<Deck>,
-    pub dag_states: Vec<DagState>,
+    pub dag_states: Arc<Vec<DagState>>,
     pub slots_used: u32,
     pub slots_total: u32,
     pub pools: Vec<PoolView>,
@@ -97,8 +97,12 @@ pub async fn start(parts: EngineParts) -> Result<Engine, Fault> {
     engine.sweep();
     engine.first(first_inputs(&parts)).await?;
     let task = tokio::spawn(engine.run());
-    tokio::spawn(make_good(parts.store.clone(), handle.clone()));
-    Ok(Engine { handle, live, stop, task })
+    let engine = Engine { handle, live, stop, task };
+    if let Err(fault) = promotion::make_good(&parts.store, &engine.handle).await {
+        engine.stop().await;
+        return Err(fault);
+    }
+    Ok(engine)
 }
 
 impl Engine {
@@ -145,6 +149,7 @@ fn actor(parts: &EngineParts, handle: &Handle, deck: watch::Receiver<Arc<Deck>>)
         },
         triggers,
         in_flight: Mutex::new(BTreeMap::new()),
+        callbacks: Callbacks::new(parts.environment.clone()),
     })
 }
 
@@ -154,11 +159,4 @@ fn first_inputs(parts: &EngineParts) -> Vec<Asked> {
         .into_iter()
         .map(|input| Asked { input, reply: None })
         .collect()
-}
-
-/// Asset events of promotions that a crash swallowed.
-async fn make_good(store: Store, handle: Handle) {
-    if let Err(error) = promotion::make_good(&store, &handle).await {
-        tracing::warn!(%error, "could not make promotions good");
-    }
 }

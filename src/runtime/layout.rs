@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::types::AttemptKey;
+use crate::types::{AttemptKey, DagId, DagRunId};
 
 /// The paths of one project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,9 +52,22 @@ impl Layout {
 
     /// The folder of a run: files that its tasks share (`tables.db` …) lie in it.
     pub fn run_dir(&self, key: &AttemptKey) -> PathBuf {
-        self.runs_dir()
-            .join(file_name(key.task.dag_id.as_str()))
-            .join(file_name(key.task.dag_run_id.as_str()))
+        self.folder_of_run(&key.task.dag_id, &key.task.dag_run_id)
+    }
+
+    /// As `run_dir`, of a run.
+    pub fn folder_of_run(&self, dag_id: &DagId, dag_run_id: &DagRunId) -> PathBuf {
+        self.runs_dir().join(file_name(dag_id.as_str())).join(file_name(dag_run_id.as_str()))
+    }
+
+    /// Artifacts of all tracked runs.
+    pub fn artifacts_dir(&self) -> PathBuf {
+        self.state_dir().join("artifacts")
+    }
+
+    /// Folders on their way out.
+    pub fn trash_dir(&self) -> PathBuf {
+        self.state_dir().join("trash")
     }
 
     /// The folder of an attempt: `order.json`, `task.log`, `report.json`.

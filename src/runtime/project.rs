@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! file events ─┐
-//! every 5 s  ──┴─► do the files differ? ─► dag::load ─┬─ good ─► engine, then `definitions`
+//! every 5 s  ──┴─► do the files differ? ─► the desk ─┬─ good ─► engine, then `definitions`
 //!                                                     └─ broken ─► `definitions`
 //! ```
 //! Folders are watched, not files: editors write a new file and rename it.
@@ -15,11 +15,10 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
-use crate::dag::{self, Deck, Diagnostics};
-use crate::runtime::handle::Handle;
+use crate::dag::{Deck, Diagnostics};
+use crate::runtime::desk::Desk;
 use crate::runtime::layout::Layout;
 use crate::runtime::publish::Publisher;
-use crate::sched::Input;
 use crate::types::event::Event;
 use crate::types::time;
 use crate::types::view::{DefinitionsView, DiagnosticView};
@@ -51,20 +50,13 @@ impl Drop for Project {
 }
 
 /// Starts to watch. `first` is what was found when the daemon loaded the definitions.
-pub fn start(
-    layout: Layout,
-    lookup: Lookup,
-    first: DefinitionsView,
-    handle: Handle,
-    publisher: Publisher,
-) -> Project {
+pub fn start(layout: Layout, desk: Desk, first: DefinitionsView, publisher: Publisher) -> Project {
     let (sender, definitions) = watch::channel(first);
     let watching = Watching {
         sources: vec![layout.project().join("dags.toml")],
         layout,
-        lookup,
+        desk,
         definitions: sender,
-        handle,
         publisher,
         last: None,
     };
@@ -75,9 +67,8 @@ pub fn start(
 /// What the watching task owns.
 struct Watching {
     layout: Layout,
-    lookup: Lookup,
+    desk: Desk,
     definitions: watch::Sender<DefinitionsView>,
-    handle: Handle,
     publisher: Publisher,
     /// The files that the version in force was read from.
     sources: Vec<PathBuf>,
@@ -96,6 +87,12 @@ impl Watching {
             self.look(&folders).await;
             tokio::select! {
                 () = seen.notified() => tokio::time::sleep(SETTLE).await,
+                () = self.desk.changed.notified() => {
+                    // What was broken may have lacked only what was set now.
+                    if !self.definitions.borrow().diagnostics.is_empty() {
+                        self.last = None;
+                    }
+                }
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
             }
         }
@@ -109,36 +106,22 @@ impl Watching {
         if self.last.as_ref() == Some(&taken) {
             return;
         }
-        match self.load().await {
-            Some(Ok(deck)) => {
-                if !self.put_in_force(deck).await {
-                    return;
-                }
+        match self.desk.reload().await {
+            Ok(Ok(deck)) => self.in_force(&deck),
+            Ok(Err(diagnostics)) => self.show(&diagnostics),
+            Err(fault) => {
+                tracing::warn!(%fault, "could not put the definitions in force");
+                return;
             }
-            Some(Err(diagnostics)) => self.show(&diagnostics),
-            None => return,
         }
         self.last = Some(taken);
     }
 
-    /// `None`: the load panicked, which its own log line tells.
-    async fn load(&self) -> Option<Result<Deck, Diagnostics>> {
-        let (project, lookup) = (self.layout.project().to_owned(), self.lookup.clone());
-        tokio::task::spawn_blocking(move || dag::load(&project, &*lookup)).await.ok()
-    }
-
-    /// `false`: the engine could not take it now; it is tried again.
-    async fn put_in_force(&mut self, deck: Deck) -> bool {
-        let sources = deck.sources.clone();
-        if let Err(fault) = self.handle.ask(Input::DefinitionsLoaded(Arc::new(deck))).await {
-            tracing::warn!(%fault, "could not put the definitions in force");
-            return false;
-        }
-        self.sources = sources;
+    fn in_force(&mut self, deck: &Deck) {
+        self.sources.clone_from(&deck.sources);
         let view = DefinitionsView { diagnostics: Vec::new(), loaded_at: Some(time::now()) };
         self.definitions.send_replace(view);
         self.publisher.publish(Event::DefinitionsChanged { broken: false });
-        true
     }
 
     fn show(&self, diagnostics: &Diagnostics) {

@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 
 use crate::runtime::handle::Handle;
 use crate::runtime::publish::Publisher;
-use crate::store::Store;
+use crate::store::{Store, meta};
 use crate::tracking::registry::{self, MoveAlias};
 use crate::types::Fault;
 use crate::types::asset::{AssetEventSource, AssetEventSpec};
@@ -31,16 +31,24 @@ pub async fn move_alias(
     Ok(moved)
 }
 
-/// Reports every move again; those that are known already do not count.
+/// Up to which move of an alias all have been reported, in `meta`. Retention keeps the events of
+/// those after it.
+pub(crate) const TOLD: &str = "alias_moves_told";
+
+/// Reports the moves again that were made since this was last done; those that are known already
+/// do not count.
 pub async fn make_good(store: &Store, handle: &Handle) -> Result<(), Fault> {
+    let told = store.read(|conn| meta::get(conn, TOLD)).await?;
+    let told = told.and_then(|id| id.parse().ok()).unwrap_or(0);
     let moves = {
         let store = store.clone();
-        off_thread(move || registry::moves_after(&store, 0).map_err(Fault::from)).await?
+        off_thread(move || registry::moves_after(&store, told).map_err(Fault::from)).await?
     };
+    let Some(last) = moves.last().map(|moved| moved.id) else { return Ok(()) };
     for moved in moves {
         handle.emit_asset(event_of(&moved)).await?;
     }
-    Ok(())
+    Ok(store.write(move |tx| meta::put(tx, TOLD, &last.to_string())).await?)
 }
 
 fn event_of(moved: &AliasMove) -> AssetEventSpec {

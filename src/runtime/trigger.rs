@@ -81,7 +81,10 @@ impl Triggers {
         let now = self.shared.parts.clock.now();
         let mut set = self.shared.set();
         set.retain(&arms.iter().map(|arm| &arm.token).collect());
-        arms.into_iter().for_each(|arm| set.arm(now, arm));
+        for arm in arms {
+            set.arm(now, arm);
+            tracing::trace!(step = "armed");
+        }
         drop(set);
         self.shared.changed.notify_one();
     }

@@ -1,38 +1,29 @@
-//! Which of the tasks that may run are launched now: the limits of the deck, the DAGs and the
-//! pools. Whatever an executor holds counts, also while it is `queued`.
+//! Which of the tasks that may run are launched now: the limits of the deck, the runs and the
+//! pools; `fair` says whose turn it is. Whatever an executor holds counts, also while it is
+//! `queued`.
+
+use std::collections::BTreeSet;
 
 use crate::sched::decision::{Decision, run_key};
 use crate::sched::effect::{Effect, Launch};
+use crate::sched::fair::Gate;
 use crate::sched::index::{Lane, Ready};
+use crate::sched::state::State;
 use crate::types::run::TaskTry;
-use crate::types::{TaskInstanceKey, TaskInstanceState};
+use crate::types::{DagId, TaskInstanceKey, TaskInstanceState};
 
 impl Decision<'_> {
-    /// Launches as many as the limits allow, the most urgent first.
+    /// Launches as many as the limits allow, each in its turn.
     pub(super) fn admit(&mut self) {
+        self.state.refresh_lanes();
         while self.state.index.usage.total < self.state.deck.max_active_tasks {
-            let open = self.state.index.ready.iter().filter_map(|(lane, queue)| {
-                let first = queue.first()?;
-                self.is_open(lane, first).then_some(first)
-            });
-            let Some(key) = open.min().map(|ready| ready.key.clone()) else { break };
+            let state = &self.state;
+            let Some(next) = state.fair.next(|gate| state.has_room(gate)) else { break };
+            let key = next.key.clone();
+            self.state.fair.turns.take(&key.dag_id);
             self.launch(&key);
+            self.state.refresh_lanes();
         }
-    }
-
-    /// Says whether the DAG and the pool have room for one more of this lane.
-    fn is_open(&self, lane: &Lane, first: &Ready) -> bool {
-        let usage = &self.state.index.usage;
-        let Some(active) = self.state.runs.get(&run_key(&first.key)) else { return false };
-        let in_dag = usage.by_dag.get(&lane.dag_id).copied().unwrap_or(0);
-        if in_dag >= self.dag_in_force(&lane.dag_id, active).max_active_tasks {
-            return false;
-        }
-        // A pool that is gone from the deck limits nothing: its tasks would wait for ever.
-        let Some(slots) = self.state.deck.pools.get(&lane.pool).copied() else { return true };
-        let in_pool = usage.in_pool(&self.state.deck, &lane.pool);
-        // A task that is wider than its pool runs when it has the pool to itself.
-        slots > 0 && in_pool.saturating_add(lane.pool_slots.min(slots)) <= slots
     }
 
     fn launch(&mut self, key: &TaskInstanceKey) {
@@ -67,5 +58,48 @@ impl Decision<'_> {
             exit_code: None,
             error: None,
         });
+    }
+}
+
+impl State {
+    /// Brings `fair` in line with what the moves since the last time have touched.
+    pub(super) fn refresh_lanes(&mut self) {
+        let touched = std::mem::take(&mut self.index.touched);
+        let mut lanes = touched.lanes;
+        if touched.all {
+            lanes.extend(self.index.ready.keys().cloned());
+        }
+        for run in &touched.runs {
+            lanes.extend(self.index.lanes_of(run).cloned());
+        }
+        let mut dags: BTreeSet<DagId> = touched.runs.into_iter().map(|run| run.dag_id).collect();
+        for lane in lanes {
+            let head = self.open_head(&lane).cloned();
+            self.fair.set_head(&lane, head);
+            dags.insert(lane.dag_id);
+        }
+        for dag_id in dags {
+            let in_flight = self.index.usage.by_dag.get(&dag_id).copied().unwrap_or(0);
+            self.fair.rank(&dag_id, in_flight);
+        }
+    }
+
+    /// Returns the first task of a lane whose run has room for one more.
+    fn open_head(&self, lane: &Lane) -> Option<&Ready> {
+        let first = self.index.ready.get(lane)?.first()?;
+        let run = run_key(&first.key);
+        let active = self.runs.get(&run)?;
+        let in_run = self.index.usage.by_run.get(&run).copied().unwrap_or(0);
+        let dag = self.deck.dags.get(&run.dag_id).unwrap_or(&active.dag);
+        (in_run < dag.max_active_tasks).then_some(first)
+    }
+
+    /// Says whether a pool has room for one more task of this width.
+    fn has_room(&self, gate: &Gate) -> bool {
+        // A pool that is gone from the deck limits nothing: its tasks would wait for ever.
+        let Some(slots) = self.deck.pools.get(&gate.pool).copied() else { return true };
+        let in_pool = self.index.usage.in_pool(&self.deck, &gate.pool);
+        // A task that is wider than its pool runs when it has the pool to itself.
+        slots > 0 && in_pool.saturating_add(gate.pool_slots.min(slots)) <= slots
     }
 }

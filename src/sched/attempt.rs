@@ -69,6 +69,7 @@ impl Decision<'_> {
             ti.start_date = Some(now);
             ti.pid = pid;
         });
+        self.call_back(&key.task, None);
         self.draft.put_try(TaskTry {
             key: key.clone(),
             token,
@@ -96,10 +97,7 @@ impl Decision<'_> {
                 let success = Success { output, chosen, skip_all_downstream, asset_events };
                 self.succeed(key, token, success);
             }
-            Outcome::Skipped { reason } => {
-                self.close_try(key, TaskInstanceState::Skipped, None, Some(reason.clone()));
-                self.end_attempt(key, TaskInstanceState::Skipped, Some(reason));
-            }
+            Outcome::Skipped { reason } => self.skip_attempt(key, reason),
             Outcome::Failed { error, exit_code, retryable } => {
                 self.fail(key, error, exit_code, retryable);
             }
@@ -124,6 +122,7 @@ impl Decision<'_> {
             self.pass_over_not_chosen(&downstream, &key.task_id);
         }
         self.end_attempt(key, TaskInstanceState::Success, None);
+        self.call_back(key, None);
         self.emit_outlets(key, token, success.asset_events);
     }
 
@@ -172,7 +171,11 @@ impl Decision<'_> {
     ) {
         let (Some(ti), Some(spec)) = (self.task(key), self.spec(key)) else { return };
         let (try_number, max_tries) = (ti.try_number, ti.max_tries);
-        let delay = retry::delay(spec, try_number, max_tries);
+        let run = self.state.runs.get(&run_key(key));
+        let logical_date = run.and_then(|active| active.run.logical_date);
+        let delay = retry::delay(spec, key, logical_date, try_number, max_tries);
+        let retryable =
+            retryable && exit_code.is_none_or(|code| !spec.no_retry_exit_codes.contains(&code));
         let now = self.now;
         self.close_try(key, TaskInstanceState::Failed, exit_code, Some(error.clone()));
         if retryable && try_number < max_tries {
@@ -185,13 +188,15 @@ impl Decision<'_> {
             self.move_task(key, Some(TaskInstanceState::UpForRetry), |ti| {
                 end_attempt(ti, now);
                 ti.next_retry_at = Some(when::after(now, delay));
-                ti.note = Some(error);
+                ti.note = Some(error.clone());
             });
+            self.call_back(key, Some(&error));
             let event = "task_instance.up_for_retry";
             self.log(Severity::Warning, event, About::task(key), None, message);
         } else {
             let message = format!("`{}` failed: {error}", key.task_id);
-            self.end_attempt(key, TaskInstanceState::Failed, Some(error));
+            self.end_attempt(key, TaskInstanceState::Failed, Some(error.clone()));
+            self.call_back(key, Some(&error));
             let event = "task_instance.failed";
             self.log(Severity::Error, event, About::task(key), None, message);
         }

@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use crate::types::approval::HitlDetail;
 use crate::types::asset::AssetEvent;
+use crate::types::callback::CallbackRequest;
+use crate::types::deadline::Deadline;
 use crate::types::event::EventLog;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::{DagId, LaunchToken, TaskInstanceKey, Timestamp};
@@ -33,6 +35,10 @@ pub enum Change {
     PutQueuedAssetEvents { dag_id: DagId, event_ids: Vec<i64> },
     /// The asset events that brought a run about.
     PutTriggeringAssetEvents { run: DagRunKey, event_ids: Vec<i64> },
+    /// Appends.
+    InsertCallback(Box<CallbackRequest>),
+    /// Inserts or replaces.
+    PutDeadline(Deadline),
     /// Appends a line to the feed.
     InsertEventLog(EventLog),
 }

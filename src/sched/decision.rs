@@ -95,6 +95,12 @@ impl<'a> Decision<'a> {
         edit(&mut active.run);
         self.state.index.note_run(&active.run, &active.dag);
         self.draft.put_run(&active.run);
+        let run = active.run.clone();
+        match to {
+            DagRunState::Queued => self.set_deadlines_again(key),
+            DagRunState::Success | DagRunState::Failed => self.deadlines_end(&run),
+            DagRunState::Running => {}
+        }
     }
 
     /// Returns a task instance of a run under way.

@@ -71,9 +71,11 @@ impl Decision<'_> {
         self.trigger_of(key).is_some_and(|spec| spec.at_timeout == AtTimeout::Skip)
     }
 
+    /// Ends a try as skipped.
     pub(super) fn skip_attempt(&mut self, key: &TaskInstanceKey, reason: String) {
         self.close_try(key, TaskInstanceState::Skipped, None, Some(reason.clone()));
-        self.end_attempt(key, TaskInstanceState::Skipped, Some(reason));
+        self.end_attempt(key, TaskInstanceState::Skipped, Some(reason.clone()));
+        self.call_back(key, Some(&reason));
     }
 
     /// Returns what a deferred task instance waits for.

@@ -15,6 +15,9 @@ impl Decision<'_> {
     /// looked at anew.
     pub(super) fn adopt_deck(&mut self) {
         let deck = self.state.deck.clone();
+        self.state.index.touched.all = true;
+        let states = &self.state.dag_states;
+        self.state.fair.turns.retain(|dag_id| states.contains_key(dag_id));
         for dag in deck.dags.values() {
             let dag_state = self.dag_state_of(dag);
             self.put_dag_state(dag_state);

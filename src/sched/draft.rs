@@ -10,6 +10,8 @@ use crate::sched::input::Reply;
 use crate::sched::step::Decided;
 use crate::types::approval::HitlDetail;
 use crate::types::asset::AssetEvent;
+use crate::types::callback::CallbackRequest;
+use crate::types::deadline::Deadline;
 use crate::types::event::{Event, EventLog};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::{AttemptKey, DagId, LaunchToken, TaskInstanceKey};
@@ -28,6 +30,8 @@ pub(super) struct Draft {
     asset_events: Vec<AssetEvent>,
     queued_asset_events: IndexMap<DagId, Vec<i64>>,
     triggering: Vec<(DagRunKey, Vec<i64>)>,
+    callbacks: Vec<CallbackRequest>,
+    deadlines: IndexMap<(DagRunKey, u32), Deadline>,
     log: Vec<EventLog>,
     effects: Vec<Effect>,
 }
@@ -77,6 +81,15 @@ impl Draft {
         self.triggering.push((run, events.iter().map(|event| event.id).collect()));
     }
 
+    pub(super) fn put_callback(&mut self, request: CallbackRequest) {
+        self.callbacks.push(request);
+    }
+
+    pub(super) fn put_deadline(&mut self, deadline: Deadline) {
+        let (dag_id, dag_run_id) = (deadline.dag_id.clone(), deadline.dag_run_id.clone());
+        self.deadlines.insert((DagRunKey { dag_id, dag_run_id }, deadline.number), deadline);
+    }
+
     pub(super) fn log(&mut self, line: EventLog) {
         self.log.push(line);
     }
@@ -119,6 +132,9 @@ impl Draft {
                 .into_iter()
                 .map(|(run, event_ids)| Change::PutTriggeringAssetEvents { run, event_ids }),
         );
+        changes.extend(self.deadlines.into_values().map(Change::PutDeadline));
+        let callbacks = self.callbacks.into_iter().map(Box::new);
+        changes.extend(callbacks.map(Change::InsertCallback));
         changes.extend(self.log.into_iter().map(Change::InsertEventLog));
         Decided { changes, effects: self.effects, events, reply }
     }

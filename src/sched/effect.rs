@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::dag::Dag;
 use crate::types::asset::AssetEvent;
+use crate::types::callback::CallbackRequest;
 use crate::types::run::DagRun;
 use crate::types::{AttemptKey, LaunchToken, TaskId};
 
@@ -18,6 +19,8 @@ pub enum Effect {
     /// End an attempt and all its processes, or disarm what it waits for; its report is not
     /// waited for.
     Kill { key: AttemptKey, token: LaunchToken, reason: String },
+    /// Tell the outside. Its row is pending until it is done: once at least.
+    CallBack(Box<CallbackRequest>),
 }
 
 /// All that the trigger set needs to know of a deferred attempt.

@@ -1,5 +1,6 @@
 //! How a run ends: of itself, when nothing of it can move any more, or broken off.
 
+use crate::sched::callback::Told;
 use crate::sched::decision::{About, Decision, end_attempt};
 use crate::types::event::Severity;
 use crate::types::run::DagRunKey;
@@ -32,10 +33,21 @@ impl Decision<'_> {
                 [one] => format!("{one} failed"),
                 [one, rest @ ..] => format!("{one} and {} more failed", rest.len()),
             };
+            self.tell_of_run(key, DagRunState::Failed, &why);
             self.end_run(key, DagRunState::Failed, None, &why);
         } else {
+            self.tell_of_run(key, DagRunState::Success, "");
             self.end_run(key, DagRunState::Success, None, "");
         }
+    }
+
+    /// Brings about what a DAG says of how its run is about to end. As in Airflow nobody is told
+    /// where somebody ended it by hand.
+    pub(super) fn tell_of_run(&mut self, key: &DagRunKey, state: DagRunState, why: &str) {
+        let Some(active) = self.state.runs.get(key) else { return };
+        let dag = active.dag.clone();
+        let told = Told::of_run(state, Some(why).filter(|why| !why.is_empty()));
+        self.call_back_run(key, dag.callbacks.of(told.event), told);
     }
 
     /// Ends a run; it leaves the memory.

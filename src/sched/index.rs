@@ -22,12 +22,15 @@ pub(super) enum Timer {
     ExecutionTimeout(TaskInstanceKey),
     Retry(TaskInstanceKey),
     Schedule(DagId),
+    /// With the number of the deadline.
+    Deadline(DagRunKey, u32),
 }
 
 /// Task instances that the same limits hold back.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Lane {
     pub(super) dag_id: DagId,
+    pub(super) dag_run_id: DagRunId,
     pub(super) pool: String,
     pub(super) pool_slots: u32,
 }
@@ -35,8 +38,8 @@ pub(super) struct Lane {
 /// A `scheduled` task instance; the first in order is admitted first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ready {
-    priority_weight: Reverse<i64>,
-    run_after: Timestamp,
+    pub(super) priority_weight: Reverse<i64>,
+    pub(super) run_after: Timestamp,
     /// In the topological order of its DAG.
     position: usize,
     pub(super) key: TaskInstanceKey,
@@ -47,6 +50,7 @@ pub(super) struct Ready {
 pub(super) struct Usage {
     pub(super) total: u32,
     pub(super) by_dag: BTreeMap<DagId, u32>,
+    pub(super) by_run: BTreeMap<DagRunKey, u32>,
     /// In slots.
     pub(super) by_pool: BTreeMap<String, u32>,
     /// In slots, of what is deferred: not in flight, but counted by pools with
@@ -65,6 +69,15 @@ impl Usage {
     }
 }
 
+/// What is in a pool and before it, in slots.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PoolLoad {
+    /// Of task instances at work.
+    pub running: u32,
+    /// Of task instances that are scheduled, or queued by an executor.
+    pub queued: u32,
+}
+
 /// The runs of one DAG that are under way.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct DagRuns {
@@ -73,13 +86,26 @@ pub(super) struct DagRuns {
     pub(super) running: usize,
 }
 
+/// What has moved since `fair` was brought in line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Touched {
+    /// Those whose first task may be another one.
+    pub(super) lanes: BTreeSet<Lane>,
+    /// Those that have more or fewer in flight.
+    pub(super) runs: BTreeSet<DagRunKey>,
+    /// The limits may be others.
+    pub(super) all: bool,
+}
+
 /// What is derived from all runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Index {
     pub(super) timers: BTreeSet<(Timestamp, Timer)>,
     pub(super) ready: BTreeMap<Lane, BTreeSet<Ready>>,
     pub(super) usage: Usage,
+    pub(super) pools: BTreeMap<String, PoolLoad>,
     pub(super) dag_runs: BTreeMap<DagId, DagRuns>,
+    pub(super) touched: Touched,
 }
 
 /// What is derived from one run.
@@ -134,16 +160,38 @@ impl Index {
             self.timers.insert(timer);
         }
         if ti.state == Some(TaskInstanceState::Scheduled) {
-            let lane = self.ready.entry(lane(dag, ti)).or_default();
-            lane.insert(ready(run, dag, of, ti));
+            let lane = lane(dag, ti);
+            self.touched.lanes.insert(lane.clone());
+            self.ready.entry(lane).or_default().insert(ready(run, dag, of, ti));
         }
         if ti.state.is_some_and(TaskInstanceState::is_in_flight) {
             self.usage.total += 1;
             *self.usage.by_dag.entry(ti.key.dag_id.clone()).or_default() += 1;
+            *self.usage.by_run.entry(run.key()).or_default() += 1;
+            self.touched.runs.insert(run.key());
             *self.usage.by_pool.entry(ti.pool.clone()).or_default() += pool_slots(dag, ti);
         }
         if ti.state == Some(TaskInstanceState::Deferred) {
             *self.usage.deferred_by_pool.entry(ti.pool.clone()).or_default() += pool_slots(dag, ti);
+        }
+        self.load(dag, ti, false);
+    }
+
+    /// Takes note of a task instance in the load of its pool; with `minus`, forgets it.
+    fn load(&mut self, dag: &Dag, ti: &TaskInstance, minus: bool) {
+        let Some(state) = ti.state else { return };
+        let is_running =
+            matches!(state, TaskInstanceState::Running | TaskInstanceState::Restarting);
+        let is_queued = matches!(state, TaskInstanceState::Queued | TaskInstanceState::Scheduled);
+        if !is_running && !is_queued {
+            return;
+        }
+        let slots = pool_slots(dag, ti);
+        let load = self.pools.entry(ti.pool.clone()).or_default();
+        let figure = if is_running { &mut load.running } else { &mut load.queued };
+        *figure = if minus { figure.saturating_sub(slots) } else { *figure + slots };
+        if *load == PoolLoad::default() {
+            self.pools.remove(&ti.pool);
         }
     }
 
@@ -166,15 +214,19 @@ impl Index {
                     self.ready.remove(&lane);
                 }
             }
+            self.touched.lanes.insert(lane);
         }
         if ti.state.is_some_and(TaskInstanceState::is_in_flight) {
             self.usage.total = self.usage.total.saturating_sub(1);
             give_back(&mut self.usage.by_dag, &ti.key.dag_id, 1);
+            give_back(&mut self.usage.by_run, &run.key(), 1);
+            self.touched.runs.insert(run.key());
             give_back(&mut self.usage.by_pool, &ti.pool, pool_slots(dag, ti));
         }
         if ti.state == Some(TaskInstanceState::Deferred) {
             give_back(&mut self.usage.deferred_by_pool, &ti.pool, pool_slots(dag, ti));
         }
+        self.load(dag, ti, true);
     }
 
     /// Takes note of a run as it stands, without its task instances.
@@ -219,6 +271,15 @@ impl Index {
         }
     }
 
+    /// Returns the lanes of a run.
+    pub(super) fn lanes_of(&self, run: &DagRunKey) -> impl Iterator<Item = &Lane> {
+        let DagRunKey { dag_id, dag_run_id } = run.clone();
+        let from = Lane { dag_id, dag_run_id, pool: String::new(), pool_slots: 0 };
+        let is_of_run =
+            |lane: &&Lane| lane.dag_id == run.dag_id && lane.dag_run_id == run.dag_run_id;
+        self.ready.range(from..).map(|(lane, _)| lane).take_while(is_of_run)
+    }
+
     /// Returns how many runs of a DAG are queued or running.
     pub(super) fn active_runs(&self, dag_id: &DagId) -> usize {
         self.dag_runs.get(dag_id).map_or(0, |runs| runs.queued.len() + runs.running)
@@ -255,7 +316,12 @@ fn place(run: &DagRun) -> (Timestamp, Timestamp, DagRunId) {
 }
 
 fn lane(dag: &Dag, ti: &TaskInstance) -> Lane {
-    Lane { dag_id: ti.key.dag_id.clone(), pool: ti.pool.clone(), pool_slots: pool_slots(dag, ti) }
+    Lane {
+        dag_id: ti.key.dag_id.clone(),
+        dag_run_id: ti.key.dag_run_id.clone(),
+        pool: ti.pool.clone(),
+        pool_slots: pool_slots(dag, ti),
+    }
 }
 
 fn pool_slots(dag: &Dag, ti: &TaskInstance) -> u32 {
@@ -263,7 +329,7 @@ fn pool_slots(dag: &Dag, ti: &TaskInstance) -> u32 {
 }
 
 fn ready(run: &DagRun, dag: &Dag, of: &RunIndex, ti: &TaskInstance) -> Ready {
-    let weight = dag.tasks.get(&ti.key.task_id).map_or(0, |task| task.priority_weight);
+    let weight = dag.tasks.get(&ti.key.task_id).map_or(0, |task| task.priority_weight_total);
     Ready {
         priority_weight: Reverse(weight),
         run_after: run.run_after,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::dag::Deck;
 use crate::sched::command::TriggerBy;
-use crate::sched::report::Report;
+use crate::sched::report::{Outcome, Report};
 use crate::types::approval::Response;
 use crate::types::ask::Trigger;
 use crate::types::asset::AssetEventSpec;
@@ -25,6 +25,23 @@ pub enum Input {
     DefinitionsLoaded(Arc<Deck>),
     /// Time has passed: `State::next_wakeup` came, or a second went by.
     Tick,
+}
+
+impl Input {
+    /// Returns the dedupe keys of the asset events that it brings. Which of them are known is to
+    /// be told to the state before the step; the keys of plain outlets are made of a launch
+    /// token, which counts once by itself.
+    pub fn dedupe_keys(&self) -> Vec<String> {
+        let specs = match self {
+            Self::AssetChanged(spec) => std::slice::from_ref(spec),
+            Self::Report(Report::Finished {
+                outcome: Outcome::Success { asset_events, .. },
+                ..
+            }) => asset_events.as_slice(),
+            Self::Report(_) | Self::Command(_) | Self::DefinitionsLoaded(_) | Self::Tick => &[],
+        };
+        specs.iter().filter_map(|spec| spec.dedupe_key.clone()).collect()
+    }
 }
 
 /// What somebody may ask.

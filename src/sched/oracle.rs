@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::sched::index::{Index, RunIndex, Timer};
+use crate::sched::deadline;
+use crate::sched::decision::run_key;
+use crate::sched::fair::Fair;
+use crate::sched::index::{Index, RunIndex, Timer, Touched};
 use crate::sched::ready::{Tally, Verdict, verdict};
 use crate::sched::state::{ActiveRun, State};
 use crate::types::run::TaskInstance;
@@ -33,7 +36,18 @@ fn caches_agree(state: &State) {
     for (dag_id, at) in &state.pending.schedule_timers {
         fresh.timers.insert((*at, Timer::Schedule(dag_id.clone())));
     }
+    for (key, deadlines) in &state.deadlines {
+        assert!(state.runs.contains_key(key), "a deadline of a run that has ended");
+        fresh.timers.extend(deadlines.values().map(|one| deadline::timer(key, one)));
+    }
+    fresh.touched = Touched::default();
     assert_eq!(state.index, fresh);
+    let mut again = state.clone();
+    again.fair = Fair::default();
+    again.fair.turns = state.fair.turns.clone();
+    again.index.touched.all = true;
+    again.refresh_lanes();
+    assert_eq!(state.fair, again.fair, "whose turn it is");
 }
 
 fn tally(active: &ActiveRun, task: &crate::types::TaskId) -> Tally {
@@ -86,7 +100,7 @@ fn runs_begin_where_they_may(state: &State) {
 
 fn nothing_more_can_be_launched(state: &State) {
     let mut total = 0;
-    let mut by_dag: BTreeMap<_, u32> = BTreeMap::new();
+    let mut by_run: BTreeMap<_, u32> = BTreeMap::new();
     let mut by_pool: BTreeMap<_, u32> = BTreeMap::new();
     let all = || {
         state.runs.values().flat_map(|active| {
@@ -96,7 +110,7 @@ fn nothing_more_can_be_launched(state: &State) {
     for (spec, ti) in all() {
         if ti.state.is_some_and(TaskInstanceState::is_in_flight) {
             total += 1;
-            *by_dag.entry(ti.key.dag_id.clone()).or_default() += 1;
+            *by_run.entry(run_key(&ti.key)).or_default() += 1;
         }
         if takes_pool_slots(state, ti) {
             *by_pool.entry(ti.pool.clone()).or_default() += spec.map_or(1, |s| s.pool_slots);
@@ -110,7 +124,7 @@ fn nothing_more_can_be_launched(state: &State) {
         let need = spec.map_or(1, |s| s.pool_slots).min(slots);
         let dag = state.deck.dags.get(&ti.key.dag_id).map_or(u32::MAX, |d| d.max_active_tasks);
         let fits = total < state.deck.max_active_tasks
-            && by_dag.get(&ti.key.dag_id).copied().unwrap_or(0) < dag
+            && by_run.get(&run_key(&ti.key)).copied().unwrap_or(0) < dag
             && slots > 0
             && by_pool.get(&ti.pool).copied().unwrap_or(0) + need <= slots;
         assert!(!fits, "{} could be launched", ti.key);
@@ -129,7 +143,8 @@ pub(super) fn check_limits(state: &State) {
     let usage = &state.index.usage;
     assert!(usage.total <= state.deck.max_active_tasks, "{usage:?}");
     for (dag_id, dag) in &state.deck.dags {
-        assert!(usage.by_dag.get(dag_id).copied().unwrap_or(0) <= dag.max_active_tasks);
+        let of_dag = usage.by_run.iter().filter(|(run, _)| run.dag_id == *dag_id);
+        assert!(of_dag.into_iter().all(|(_, used)| *used <= dag.max_active_tasks), "{usage:?}");
         let running = state.index.dag_runs.get(dag_id).map_or(0, |runs| runs.running);
         assert!(running <= dag.max_active_runs as usize);
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::dag::Deck;
 use crate::sched::definitions::new_dag_state;
+use crate::sched::fair::Fair;
 use crate::sched::index::Index;
 use crate::sched::state::{ActiveRun, EndedRun, Pending, Recovered, State};
 
@@ -24,7 +25,10 @@ pub(super) fn recover(
         next_asset_event_id: recovered.last_asset_event_id + 1,
         token_prefix,
         next_token: 1,
+        deadlines: std::collections::BTreeMap::new(),
+        runtimes: recovered.runtimes.into_iter().map(|(id, of)| (id, of.into())).collect(),
         index: Index::default(),
+        fair: Fair::default(),
         pending: Pending { is_fresh: true, ..Pending::default() },
     };
     state.queued_asset_events.retain(|_, events| !events.is_empty());
@@ -47,5 +51,6 @@ pub(super) fn recover(
         state.index.note_all(&active);
         state.runs.insert(active.run.key(), active);
     }
+    state.take_up_deadlines(recovered.deadlines);
     (state, orphans)
 }

@@ -76,6 +76,7 @@ impl Decision<'_> {
         }
         self.state.index.note_all(&active);
         self.state.runs.insert(key.clone(), active);
+        self.set_deadlines(&key);
         self.runs_changed(&key.dag_id);
         let message = match &run.triggering_user_name {
             Some(user) => format!("{} made run `{}`", user, key.dag_run_id),

@@ -111,6 +111,7 @@ impl Decision<'_> {
             exit_code: None,
             error: None,
         });
+        self.call_back(key, None);
         self.emit_outlets(key, &token, Vec::new());
     }
 }

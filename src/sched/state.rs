@@ -1,13 +1,16 @@
 //! All scheduling state, owned by one engine task.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::dag::{Dag, Deck};
 use crate::sched::change::DagState;
-use crate::sched::index::{Index, RunIndex};
+use crate::sched::fair::Fair;
+use crate::sched::index::{Index, PoolLoad, RunIndex};
 use crate::sched::recover;
 use crate::types::asset::AssetEvent;
+use crate::types::deadline::Deadline;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{DagId, DagRunId, MapIndex, TaskId, TaskInstanceKey, Timestamp};
 
@@ -20,13 +23,19 @@ pub struct State {
     pub runs: BTreeMap<DagRunKey, ActiveRun>,
     /// Asset events that wait to bring a run of a DAG about.
     pub queued_asset_events: BTreeMap<DagId, Vec<AssetEvent>>,
-    /// Dedupe keys of asset events that were taken note of.
+    /// Dedupe keys of asset events that were taken note of: of those that the inputs in hand
+    /// bring (`Input::dedupe_keys`), which is all that a step asks for.
     pub known_asset_changes: BTreeSet<String>,
     pub next_asset_event_id: i64,
     /// Begins every launch token, so that tokens of two daemons differ.
     pub token_prefix: String,
     pub next_token: u64,
+    /// Deadlines of runs under way that have not been missed.
+    pub(super) deadlines: BTreeMap<DagRunKey, BTreeMap<u32, Deadline>>,
+    /// How long the last runs of each DAG took, the newest last.
+    pub(super) runtimes: BTreeMap<DagId, VecDeque<Duration>>,
     pub(super) index: Index,
+    pub(super) fair: Fair,
     pub(super) pending: Pending,
 }
 
@@ -78,6 +87,10 @@ pub struct Recovered {
     pub queued_asset_events: Vec<(DagId, Vec<AssetEvent>)>,
     pub known_asset_changes: Vec<String>,
     pub last_asset_event_id: i64,
+    /// Deadlines of those runs.
+    pub deadlines: Vec<Deadline>,
+    /// How long the last runs of DAGs took, the newest last, where their deadlines ask for it.
+    pub runtimes: Vec<(DagId, Vec<Duration>)>,
 }
 
 impl State {
@@ -90,6 +103,28 @@ impl State {
         token_prefix: String,
     ) -> (Self, Vec<EndedRun>) {
         recover::recover(deck, recovered, token_prefix)
+    }
+
+    /// Returns how many task instances are in flight.
+    pub fn slots_used(&self) -> u32 {
+        self.index.usage.total
+    }
+
+    /// Returns what is in a pool and before it.
+    pub fn pool_load(&self, pool: &str) -> PoolLoad {
+        let mut load = self.index.pools.get(pool).copied().unwrap_or_default();
+        if self.deck.pools_with_deferred.contains(pool) {
+            load.running += self.index.usage.deferred_by_pool.get(pool).copied().unwrap_or(0);
+        }
+        load
+    }
+
+    /// Returns how many runs are running, and how many are queued.
+    pub fn run_counts(&self) -> (u64, u64) {
+        let of_dags = self.index.dag_runs.values();
+        of_dags.fold((0, 0), |(running, queued), runs| {
+            (running + runs.running as u64, queued + runs.queued.len() as u64)
+        })
     }
 
     /// When `step` wants to be called with `Input::Tick` at the latest: the next due schedule,

@@ -3,11 +3,14 @@
 mod approvals;
 mod assets;
 mod branches;
+mod callbacks;
 mod clear;
 mod commands;
+mod deadlines;
 mod decks;
 mod deferral;
 mod definitions;
+mod fairness;
 mod limits;
 mod random;
 mod retries;

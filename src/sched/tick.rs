@@ -4,7 +4,7 @@ use crate::sched::decision::Decision;
 use crate::sched::index::Timer;
 use crate::sched::when;
 use crate::types::run::DagRunKey;
-use crate::types::{TaskInstanceKey, TaskInstanceState};
+use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState};
 
 impl Decision<'_> {
     /// Takes every timer that is due. Each of them moves what it belongs to, and so is gone.
@@ -25,6 +25,7 @@ impl Decision<'_> {
                         ti.next_retry_at = None;
                     });
                 }
+                Timer::Deadline(key, number) => self.deadline_missed(key, *number),
                 Timer::Schedule(dag_id) => {
                     self.state.pending.schedules.insert(dag_id.clone());
                     self.state.pending.schedule_timers.remove(dag_id);
@@ -50,6 +51,7 @@ impl Decision<'_> {
         let run = self.state.runs.get(key);
         let timeout = run.and_then(|active| active.dag.dagrun_timeout).unwrap_or_default();
         let why = format!("the run timed out after {}", when::humane(timeout));
+        self.tell_of_run(key, DagRunState::Failed, &why);
         self.break_off(key, TaskInstanceState::Skipped, None, &why);
     }
 }

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::sched::Change;
 use crate::store::fault::StoreError;
-use crate::store::{asset, dag, dag_run, event_log, hitl, task_instance, xcom};
+use crate::store::{asset, callback, dag, dag_run, deadline, event_log, hitl, task_instance, xcom};
 
 /// Writes the changes. Runs and asset events come first, since other rows refer to them.
 pub(crate) fn apply(conn: &Connection, mut changes: Vec<Change>) -> Result<(), StoreError> {
@@ -32,6 +32,8 @@ fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
         Change::PutTriggeringAssetEvents { run, event_ids } => {
             asset::put_triggering(conn, run, event_ids)
         }
+        Change::InsertCallback(request) => callback::insert(conn, request),
+        Change::PutDeadline(one) => deadline::put(conn, one),
         Change::InsertEventLog(line) => event_log::insert(conn, line).map(drop),
     }
 }

@@ -78,9 +78,8 @@ pub fn events(
 
 /// Returns the last event of each asset that has one, and how many it has.
 pub fn summary(conn: &Connection) -> Result<BTreeMap<AssetName, (AssetEvent, u64)>, StoreError> {
-    let sql = "SELECT e.*, s.event_count FROM asset_event AS e JOIN (
-            SELECT max(id) AS last_id, count(*) AS event_count FROM asset_event GROUP BY name
-        ) AS s ON e.id = s.last_id";
+    let sql = "SELECT e.*, c.events AS event_count FROM asset_event_count AS c
+        JOIN asset_event AS e ON e.id = (SELECT max(id) FROM asset_event WHERE name = c.name)";
     let rows = row::all(conn, sql, [], |row| {
         let count: i64 = row.get("event_count")?;
         Ok((read(row)?, u64::try_from(count).unwrap_or(0)))
@@ -107,10 +106,11 @@ pub fn queued(conn: &Connection) -> Result<Vec<(DagId, Vec<AssetEvent>)>, StoreE
     Ok(queued.into_iter().collect())
 }
 
-/// Returns the dedupe keys of all events.
-pub(crate) fn dedupe_keys(conn: &Connection) -> Result<Vec<String>, StoreError> {
-    let sql = "SELECT dedupe_key FROM asset_event WHERE dedupe_key IS NOT NULL";
-    row::all(conn, sql, [], |row| Ok(row.get(0)?))
+/// Returns which of the dedupe keys are those of events that were taken note of.
+pub(crate) fn known_keys(conn: &Connection, keys: &[String]) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT dedupe_key FROM asset_event
+        WHERE dedupe_key IN (SELECT value FROM json_each(?1))";
+    row::all(conn, sql, [row::json_text(&keys, "dedupe_key")?], |row| Ok(row.get(0)?))
 }
 
 /// Returns the number of the last event, 0 where there is none.

@@ -1,6 +1,7 @@
 //! Runs: one by one, as pages of a list, and as the figures of each DAG.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rusqlite::{Connection, Row, params};
 
@@ -117,11 +118,15 @@ pub fn list(
         (None, Some(_)) => "?1 IS NULL AND state = ?2",
         (Some(_), Some(_)) => "dag_id = ?1 AND state = ?2",
     };
+    // What is passed over is read from the index alone.
     let page = format!(
-        "SELECT * FROM dag_run WHERE {clause} ORDER BY run_after DESC, id DESC LIMIT ?3 OFFSET ?4"
+        "SELECT r.* FROM (SELECT id AS page_id FROM dag_run WHERE {clause}
+            ORDER BY run_after DESC, id DESC LIMIT ?3 OFFSET ?4)
+        CROSS JOIN dag_run AS r ON r.id = page_id
+        ORDER BY r.run_after DESC, r.id DESC"
     );
     let runs = row::all(conn, &page, params![dag_id, state, limit, offset], read)?;
-    let total = format!("SELECT count(*) FROM dag_run WHERE {clause}");
+    let total = format!("SELECT ifnull(sum(runs), 0) FROM dag_run_count WHERE {clause}");
     let total = row::count(conn, &total, params![dag_id, state])?;
     Ok((runs, total))
 }
@@ -183,6 +188,31 @@ pub fn median_durations(
     }
     let medians = durations.into_iter().filter_map(|(id, sorted)| Some((id, median(&sorted)?)));
     Ok(medians.collect())
+}
+
+/// Returns how long the last `limit` runs of each DAG took, the newest last.
+pub fn durations(
+    conn: &Connection,
+    dag_ids: &[DagId],
+    limit: u32,
+) -> Result<BTreeMap<DagId, Vec<Duration>>, StoreError> {
+    let sql = "SELECT r.dag_id, r.end_date - r.start_date AS micros
+        FROM json_each(?1) AS wanted JOIN dag_run AS r ON r.id IN (
+            SELECT id FROM dag_run WHERE dag_id = wanted.value
+                AND start_date IS NOT NULL AND end_date IS NOT NULL
+            ORDER BY run_after DESC, id DESC LIMIT ?2)
+        ORDER BY r.run_after, r.id";
+    let ids = row::json_text(&dag_ids, "dag_id")?;
+    let rows = row::all(conn, sql, params![ids, limit], |row| {
+        let micros: i64 = row.get("micros")?;
+        let took = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+        Ok((row::text::<DagId>(row, "dag_id")?, took))
+    })?;
+    let mut durations = BTreeMap::<DagId, Vec<Duration>>::new();
+    for (dag_id, took) in rows {
+        durations.entry(dag_id).or_default().push(took);
+    }
+    Ok(durations)
 }
 
 fn median(sorted: &[f64]) -> Option<f64> {

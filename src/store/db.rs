@@ -200,6 +200,8 @@ fn cannot_open(error: &std::io::Error) -> rusqlite::Error {
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let conn = Connection::open(path)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
+    // Of a new file only: what is pruned can be given back to the disk a few pages at a time.
+    conn.pragma_update(None, "auto_vacuum", "incremental")?;
     conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     conn.pragma_update(None, "synchronous", "full")?;
     conn.pragma_update(None, "foreign_keys", true)?;

@@ -7,8 +7,12 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::store::fault::StoreError;
 
 /// Every migration, in order; the n-th leads to schema n.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0004_waiting.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0004_waiting.sql"),
+    include_str!("migrations/0005_callbacks_and_deadlines.sql"),
+    include_str!("migrations/0008_keep.sql"),
+];
 
 /// Brings the database to the schema that this dagdeck knows.
 pub(crate) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreError> {
@@ -51,6 +55,8 @@ mod tests {
     const RELEASED: &[&str] = &[
         "e81b6b2e1edf95ef8f1ee599a0f823327ba251da71ff8d7db84f3a1687d247a0",
         "9a77a01e49351646c9487a360dc7285e177caba04f95970c15818b89ae65d274",
+        "9307b702c0f788474dc662ce65aaf26c86f7e9924a9bd53a2f7ae6cf7c6c4143",
+        "108f0a8529197ae44553c9680fa7408b9a2416ca2dc19dc97a0d40dcde754f2b",
     ];
 
     #[test]

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::sched::state::{EndedRun, Recovered};
 use crate::store::fault::StoreError;
-use crate::store::{asset, dag, dag_run, task_instance};
+use crate::store::{asset, dag, dag_run, deadline, task_instance};
 
 /// Reads it; all of one moment.
 pub(crate) fn recover(conn: &Connection) -> Result<Recovered, StoreError> {
@@ -23,7 +23,10 @@ pub(crate) fn recover(conn: &Connection) -> Result<Recovered, StoreError> {
         dag_states: dag::list(conn)?,
         runs,
         queued_asset_events: asset::queued(conn)?,
-        known_asset_changes: asset::dedupe_keys(conn)?,
+        // Years of them: the engine asks for those that it has in hand.
+        known_asset_changes: Vec::new(),
         last_asset_event_id: asset::last_id(conn)?,
+        deadlines: deadline::open(conn)?,
+        runtimes: Vec::new(),
     })
 }

@@ -4,8 +4,9 @@ use rusqlite::{Connection, Row, params};
 
 use crate::store::fault::StoreError;
 use crate::store::row;
+use crate::types::ask::TaskInstanceQuery;
 use crate::types::run::{DagRunKey, TaskInstance, TaskTry};
-use crate::types::{AttemptKey, TaskInstanceKey};
+use crate::types::{AttemptKey, DagId, TaskId, TaskInstanceKey, TaskInstanceState};
 
 /// Inserts or replaces.
 pub(crate) fn put(conn: &Connection, task: &TaskInstance) -> Result<(), StoreError> {
@@ -81,6 +82,64 @@ pub fn for_run(conn: &Connection, run: &DagRunKey) -> Result<Vec<TaskInstance>, 
     row::all(conn, sql, [run.dag_id.as_str(), run.dag_run_id.as_str()], read)
 }
 
+/// Returns a page of the task instances that fit, newest first, and where the next one begins.
+pub fn page(
+    conn: &Connection,
+    query: &TaskInstanceQuery,
+) -> Result<(Vec<TaskInstance>, Option<i64>), StoreError> {
+    let state = query.state.map(|state| state.as_str());
+    let dag_id = query.dag_id.as_ref().map(DagId::as_str);
+    let task_id = query.task_id.as_ref().map(TaskId::as_str);
+    let clause = |column: &str, number: u32, is_wanted: bool| {
+        if is_wanted { format!("{column} = ?{number}") } else { format!("?{number} IS NULL") }
+    };
+    let not_success = if state.is_some_and(|state| state != "success") {
+        "state IS NOT 'success'"
+    } else {
+        "true"
+    };
+    // The one index that leads to few rows in the order of the page is named: what the planner
+    // thinks of the figures must not turn a page into a scan of the history.
+    let sql = format!(
+        "SELECT * FROM task_instance {} WHERE {} AND {} AND {} AND {} AND {} AND {not_success}
+            AND id < ?6 ORDER BY id DESC LIMIT ?7",
+        index(query),
+        clause("dag_id", 1, dag_id.is_some()),
+        clause("task_id", 2, task_id.is_some()),
+        clause("state", 3, state.is_some()),
+        clause("pool", 4, query.pool.is_some()),
+        clause("operator", 5, query.operator.is_some()),
+    );
+    let values = params![
+        dag_id,
+        task_id,
+        state,
+        query.pool,
+        query.operator,
+        query.before.unwrap_or(i64::MAX),
+        i64::from(query.limit) + 1,
+    ];
+    let mut rows = row::all(conn, &sql, values, |row| Ok((row.get::<_, i64>("id")?, read(row)?)))?;
+    let limit = query.limit as usize;
+    let is_last = rows.len() <= limit;
+    rows.truncate(limit);
+    let next = rows.last().map(|(id, _)| *id).filter(|_| !is_last);
+    Ok((rows.into_iter().map(|(_, task)| task).collect(), next))
+}
+
+fn index(query: &TaskInstanceQuery) -> &'static str {
+    let in_state = query.state.is_some_and(|state| state != TaskInstanceState::Success);
+    match (&query.dag_id, &query.task_id) {
+        (Some(_), Some(_)) => "INDEXED BY task_instance_of_task",
+        (Some(_), None) if in_state => "INDEXED BY task_instance_of_dag_in_state",
+        (None, _) if in_state => "INDEXED BY task_instance_in_state",
+        (Some(_), None) => "INDEXED BY task_instance_of_dag",
+        (None, _) if query.operator.is_some() => "INDEXED BY task_instance_of_operator",
+        (None, _) if query.pool.is_some() => "INDEXED BY task_instance_in_pool",
+        (None, _) => "NOT INDEXED",
+    }
+}
+
 /// Returns the tries of a task instance, the first one first.
 pub fn tries(conn: &Connection, key: &TaskInstanceKey) -> Result<Vec<TaskTry>, StoreError> {
     let sql = "SELECT * FROM task_instance_history
@@ -134,3 +193,6 @@ fn read_try(row: &Row<'_>) -> Result<TaskTry, StoreError> {
         error: row.get("error")?,
     })
 }
+
+#[cfg(test)]
+mod tests;

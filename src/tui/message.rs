@@ -102,7 +102,14 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::AnswerApproval(_)
         | Request::EmitAsset { .. }
         | Request::Promote { .. }
-        | Request::Rollback { .. } => true,
+        | Request::Rollback { .. }
+        | Request::SetVariables { .. }
+        | Request::DeleteVariable { .. }
+        | Request::SetConnections { .. }
+        | Request::DeleteConnection { .. }
+        | Request::SetPools { .. }
+        | Request::DeletePool { .. }
+        | Request::Prune(_) => true,
         Request::Status
         | Request::Definitions
         | Request::ListDags
@@ -110,7 +117,13 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::PlanTrigger { .. }
         | Request::ListRuns { .. }
         | Request::ShowRun { .. }
+        | Request::ListCallbacks { .. }
         | Request::ShowTask { .. }
+        | Request::ListTaskInstances(_)
+        | Request::ListVariables
+        | Request::ListConnections
+        | Request::TestConnection { .. }
+        | Request::ListPools
         | Request::ReadLog { .. }
         | Request::ListApprovals { .. }
         | Request::ShowApproval { .. }

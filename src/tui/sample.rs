@@ -105,12 +105,27 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
             Answer::ModelVersion(Box::new(model_version(name, *version)))
         }
         Request::Rollback { name, .. } => Answer::ModelVersion(Box::new(model_version(name, 2))),
+        Request::ListTaskInstances(_) => {
+            Answer::TaskInstances { task_instances: vec![], next: None }
+        }
+        Request::ListVariables => Answer::Variables(vec![]),
+        Request::ListConnections => Answer::Connections(vec![]),
+        Request::ListPools => Answer::Pools(vec![]),
         Request::ServingStatus => Answer::Serving(serving()),
         Request::ListEvents { .. } => Answer::Events(events()),
         Request::Shutdown
         | Request::SetPaused { .. }
         | Request::CancelRun { .. }
-        | Request::EmitAsset { .. } => Answer::Done,
+        | Request::ListCallbacks { .. }
+        | Request::EmitAsset { .. }
+        | Request::SetVariables { .. }
+        | Request::DeleteVariable { .. }
+        | Request::SetConnections { .. }
+        | Request::DeleteConnection { .. }
+        | Request::TestConnection { .. }
+        | Request::SetPools { .. }
+        | Request::DeletePool { .. }
+        | Request::Prune(_) => Answer::Done,
     })
 }
 
@@ -343,6 +358,7 @@ fn run_detail(run: DagRun) -> RunDetailView {
         edges: edges.collect(),
         triggering_asset_events: vec![],
         median_duration: Some(48.0),
+        deadlines: Vec::new(),
         run,
     }
 }

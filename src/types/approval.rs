@@ -40,6 +40,12 @@ pub struct ApprovalSpec {
     /// Of a branch: each choice with the tasks that it leads to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub then: Option<Map<String, Value>>,
+    /// A rejection fails the task.
+    #[serde(default)]
+    pub fail_on_reject: bool,
+    /// A rejection skips all that is downstream, whatever its trigger rules.
+    #[serde(default)]
+    pub ignore_downstream_trigger_rules: bool,
 }
 
 /// A question of one try of a task, with its answer where there is one.
@@ -81,14 +87,18 @@ pub struct Response {
 }
 
 impl ApprovalSpec {
+    /// Says whether a plain question, approve or reject, was answered with a rejection.
+    pub fn is_rejected(&self, chosen: &[String]) -> bool {
+        let options = &self.question.options;
+        let is_plain = self.then.is_none()
+            && options.len() == 2
+            && options.iter().any(|option| option == APPROVE);
+        is_plain && chosen.iter().any(|option| option == REJECT)
+    }
+
     /// Returns the tasks that an answer leads to; `None`: all that is downstream goes on.
     pub fn follows(&self, chosen: &[String]) -> Option<Vec<TaskId>> {
-        let Some(then) = &self.then else {
-            let options = &self.question.options;
-            let is_plain = options.len() == 2 && options.iter().any(|o| o == APPROVE);
-            let rejected = is_plain && chosen.iter().any(|option| option == REJECT);
-            return rejected.then(Vec::new);
-        };
+        let Some(then) = &self.then else { return self.is_rejected(chosen).then(Vec::new) };
         let of = |option: &String| match then.get(option) {
             Some(Value::String(task)) => vec![TaskId::from(task.as_str())],
             Some(Value::Array(tasks)) => {

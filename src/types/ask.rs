@@ -6,12 +6,16 @@ use serde_json::{Map, Value};
 
 use crate::types::approval::{HitlDetail, Response};
 use crate::types::asset::AssetEvent;
+use crate::types::callback::CallbackRequest;
 use crate::types::event::EventLog;
 use crate::types::ids::TrackingRunId;
 use crate::types::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
-use crate::types::run::DagRun;
+use crate::types::run::{DagRun, TaskInstance};
 use crate::types::serving::ServingStatus;
-use crate::types::state::{DagRunState, TriggeredBy};
+use crate::types::settings::{
+    Connection, ConnectionTest, ConnectionView, Pool, SlotPoolView, Variable, VariableView,
+};
+use crate::types::state::{DagRunState, TaskInstanceState, TriggeredBy};
 use crate::types::time::Timestamp;
 use crate::types::view::{
     AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView, ExperimentView, LineageView,
@@ -57,6 +61,11 @@ pub enum Request {
         dag_id: DagId,
         dag_run_id: DagRunId,
     },
+    /// What was told to the outside of a run and its tasks, oldest first.
+    ListCallbacks {
+        dag_id: DagId,
+        dag_run_id: DagRunId,
+    },
     /// Lets tasks of a run run again; empty `task_ids` means all of them.
     ClearTasks {
         dag_id: DagId,
@@ -68,6 +77,8 @@ pub enum Request {
     ShowTask {
         key: TaskInstanceKey,
     },
+    /// Across runs, newest first.
+    ListTaskInstances(TaskInstanceQuery),
     /// Reads on from `offset`; waits up to `wait_ms` (at most 30,000) where nothing is there yet.
     /// With no `try_number` the last try is meant.
     ReadLog {
@@ -144,12 +155,93 @@ pub enum Request {
         expected_current: Option<u32>,
     },
 
+    ListVariables,
+    /// All of them or none; those that are there already are replaced.
+    SetVariables {
+        variables: Vec<Variable>,
+    },
+    DeleteVariable {
+        key: String,
+    },
+    ListConnections,
+    /// As `SetVariables`.
+    SetConnections {
+        connections: Vec<Connection>,
+    },
+    DeleteConnection {
+        conn_id: String,
+    },
+    TestConnection {
+        conn_id: String,
+    },
+    ListPools,
+    /// As `SetVariables`. A pool of `dags.toml` gets other slots, until it is deleted here.
+    SetPools {
+        pools: Vec<Pool>,
+    },
+    DeletePool {
+        pool: String,
+    },
+
+    /// Deletes what retention lets go; with `dry_run` says what that would be.
+    Prune(Prune),
+
     ServingStatus,
     /// The event feed, newest first.
     ListEvents {
         limit: u32,
         before_id: Option<i64>,
     },
+}
+
+/// Which task instances are meant, and which page of them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TaskInstanceQuery {
+    #[serde(default)]
+    pub dag_id: Option<DagId>,
+    /// Of `dag_id`, which must be given as well.
+    #[serde(default)]
+    pub task_id: Option<TaskId>,
+    #[serde(default)]
+    pub state: Option<TaskInstanceState>,
+    #[serde(default)]
+    pub pool: Option<String>,
+    #[serde(default)]
+    pub operator: Option<String>,
+    pub limit: u32,
+    /// The `next` of the page before.
+    #[serde(default)]
+    pub before: Option<i64>,
+}
+
+/// A wish to prune.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Prune {
+    #[serde(default)]
+    pub dry_run: bool,
+    /// In place of every age that `dags.toml` says, in seconds.
+    #[serde(default)]
+    pub older_than_secs: Option<f64>,
+    /// Only runs and logs of this DAG.
+    #[serde(default)]
+    pub dag_id: Option<DagId>,
+}
+
+/// What was pruned, or would be, a line for each kind of which there is something.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PruneReport {
+    pub dry_run: bool,
+    pub kinds: Vec<PrunedKind>,
+}
+
+/// What of one kind was pruned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PrunedKind {
+    /// `runs`, `logs`, `artifacts`, `events`, `asset events`.
+    pub kind: String,
+    pub count: u64,
+    /// Of files; what the database gives back is not counted.
+    pub bytes: u64,
 }
 
 /// A wish for a run.
@@ -188,9 +280,15 @@ pub enum Answer {
         total: u64,
     },
     RunDetail(Box<RunDetailView>),
+    Callbacks(Vec<CallbackRequest>),
     /// The task instances that were cleared.
     Cleared(Vec<AttemptKey>),
     Task(Box<TaskDetailView>),
+    TaskInstances {
+        task_instances: Vec<TaskInstance>,
+        /// Where the next page begins; none: this is the last one.
+        next: Option<i64>,
+    },
     Log(LogChunk),
     Approvals(Vec<HitlDetail>),
     Approval(Box<HitlDetail>),
@@ -207,6 +305,11 @@ pub enum Answer {
     Model(Box<ModelDetailView>),
     AliasPlan(Box<AliasPlan>),
     ModelVersion(Box<ModelVersionView>),
+    Variables(Vec<VariableView>),
+    Connections(Vec<ConnectionView>),
+    ConnectionTest(ConnectionTest),
+    Pools(Vec<SlotPoolView>),
+    Pruned(PruneReport),
     Serving(ServingStatus),
     Events(Vec<EventLog>),
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::types::asset::AssetEvent;
+use crate::types::deadline::Deadline;
 use crate::types::ids::{AssetName, DagId, DagRunId, TaskId, TrackingRunId};
 use crate::types::run::{DagRun, TaskInstance, TaskTry};
 use crate::types::state::{DagRunState, TaskInstanceState};
@@ -92,6 +93,9 @@ pub struct RunDetailView {
     pub triggering_asset_events: Vec<AssetEvent>,
     /// Median seconds of this DAG's last successful runs, for an estimate of the rest.
     pub median_duration: Option<f64>,
+    /// By when it is to have ended, and whether it has.
+    #[serde(default)]
+    pub deadlines: Vec<Deadline>,
 }
 
 /// A task instance in full.

@@ -2,6 +2,7 @@
 //! kills and failing commits.
 
 mod bench;
+mod callbacks;
 mod commit;
 mod in_daemon;
 mod kill;

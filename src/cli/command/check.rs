@@ -5,12 +5,15 @@ use crate::cli::error::CliError;
 use crate::cli::output::Output;
 use crate::dag;
 use crate::runtime::Layout;
+use crate::store::settings;
 use crate::types::view::DiagnosticView;
 
 /// Checks the definitions: 0 where they are right, 2 where they are not.
 pub fn check(layout: &Layout, output: &mut Output) -> Result<u8, CliError> {
     let lookup = env::lookup();
-    match dag::load(layout.project(), &|name| lookup(name)) {
+    // What operators have set at run time may be named as well.
+    let settings = settings::peek(&layout.database());
+    match dag::load(layout.project(), &|name| lookup(name), &settings) {
         Ok(deck) => {
             let body = serde_json::json!({ "ok": true, "dags": deck.dags.len(), "errors": [] });
             output.answer(&body, |_| format!("dags.toml is right: {} DAGs", deck.dags.len()));

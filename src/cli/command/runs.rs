@@ -1,4 +1,4 @@
-//! `trigger`, `runs list|show|cancel` and `tasks`.
+//! `trigger`, `runs list|show|callbacks|cancel` and `tasks`.
 
 use crate::cli::args::{RunsCommand, TriggerArgs};
 use crate::cli::command::{ask, expect_answer};
@@ -7,6 +7,8 @@ use crate::cli::error::CliError;
 use crate::cli::output::{Output, ago, duration, fields, instant, or_dash, table};
 use crate::runtime::Layout;
 use crate::types::ask::{Answer, Request, Trigger};
+use crate::types::callback::CallbackRequest;
+use crate::types::deadline::Deadline;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::state::TriggeredBy;
 use crate::types::time;
@@ -55,6 +57,13 @@ pub async fn dispatch(
         RunsCommand::Show { dag_id, dag_run_id } => {
             let detail = detail(layout, dag_id, dag_run_id).await?;
             output.answer(&detail, show);
+        }
+        RunsCommand::Callbacks { dag_id, dag_run_id } => {
+            let request =
+                Request::ListCallbacks { dag_id: dag_id.into(), dag_run_id: dag_run_id.into() };
+            let answer = ask(layout, request).await?;
+            let found = expect_answer!(answer, Answer::Callbacks(found) => found, "runs callbacks");
+            output.answer(&found, |found| callbacks(found));
         }
         RunsCommand::Cancel { dag_id, dag_run_id } => {
             let request =
@@ -125,9 +134,40 @@ pub fn show(detail: &RunDetailView) -> String {
         ("params", conf),
         ("note", or_dash(run.note.clone())),
     ]);
+    text.push_str(&deadlines(&detail.deadlines));
     text.push_str("\n\n");
     text.push_str(&task_table(&detail.tasks));
     text
+}
+
+fn deadlines(deadlines: &[Deadline]) -> String {
+    let line = |deadline: &Deadline| {
+        let state = match (deadline.missed, deadline.met_at) {
+            (true, _) => "missed",
+            (false, Some(_)) => "met",
+            (false, None) => "open",
+        };
+        let due = instant(Some(deadline.deadline_time));
+        format!("\ndeadline      {due} ({}): {state}", deadline.reference)
+    };
+    deadlines.iter().map(line).collect()
+}
+
+fn callbacks(callbacks: &[CallbackRequest]) -> String {
+    let row = |one: &CallbackRequest| {
+        vec![
+            one.id.clone(),
+            or_dash(one.task_id.as_ref()),
+            one.event.as_str().to_owned(),
+            one.spec.action.name().to_owned(),
+            one.state.as_str().to_owned(),
+            format!("{}/{}", one.tries, one.spec.retries + 1),
+            ago(Some(one.created_at)),
+            one.error.clone().or_else(|| one.output.clone()).unwrap_or_default(),
+        ]
+    };
+    let header = ["ID", "TASK", "EVENT", "ACTION", "STATE", "TRIES", "CREATED", "SAID"];
+    table(&header, callbacks.iter().map(row), "no callbacks")
 }
 
 fn task_table(tasks: &[TaskInstance]) -> String {

@@ -8,12 +8,13 @@ use jiff::tz::TimeZone;
 use crate::dag::check::fields::Fields;
 use crate::dag::check::names::{Declared, check_id};
 use crate::dag::check::task::{Defaults, Draft, Scope, task};
-use crate::dag::check::{Context, edge, param, schedule, version};
+use crate::dag::check::{Context, callback, deadline, edge, param, schedule, version};
 use crate::dag::file::Table;
 use crate::dag::params::Params;
 use crate::dag::schedule::Schedule;
-use crate::dag::spec::Dag;
-use crate::types::{DagId, Timestamp};
+use crate::dag::spec::{Callbacks, Dag};
+use crate::dag::weight::{self, WeightRule};
+use crate::types::{DagId, TaskId, Timestamp};
 
 /// What a DAG inherits from the deck.
 pub(super) struct Inherited<'a> {
@@ -35,6 +36,8 @@ pub(super) fn dag(
     };
     let mut fields = Fields::new(context.report, what, table, declared.key);
     let mut dag = own_keys(context, inherited, declared, &mut fields);
+    dag.callbacks = callback::of_dag(context, &dag.params, &mut fields);
+    dag.deadlines = deadline::deadlines(context, &dag, &mut fields);
     let defaults = Defaults::of(context, &mut fields).over(inherited.defaults);
     let table = fields.table("task").map(|(table, _)| table);
     let drafts = tasks(context, &dag.params, &defaults, table);
@@ -43,10 +46,23 @@ pub(super) fn dag(
         let help = format!("write `[dag.{}.task.NAME]`", declared.name);
         context.report.error(declared.key, "empty-dag", message, help);
     }
+    // `retention` reads it: how long runs are kept makes no other version of the DAG.
+    fields.entry("retention");
     fields.finish();
     let mut drafts = drafts;
     dag.graph = edge::connect(context, &mut drafts)?;
     dag.tasks = drafts.into_iter().map(|draft| (draft.spec.task_id.clone(), draft.spec)).collect();
+    let own = |task: &TaskId| {
+        dag.tasks
+            .get(task)
+            .map_or((0, WeightRule::Absolute), |t| (t.priority_weight, t.weight_rule))
+    };
+    let totals = weight::totals(&dag.graph, own);
+    for (task, total) in dag.graph.topological().iter().zip(totals) {
+        if let Some(task) = dag.tasks.get_mut(task) {
+            task.priority_weight_total = total;
+        }
+    }
     dag.version = version::digest(&dag);
     Some(dag)
 }
@@ -96,6 +112,8 @@ fn own_keys(
         max_active_runs: fields.integer("max_active_runs", 1..=10_000).unwrap_or(16),
         max_active_tasks: fields.integer("max_active_tasks", 1..=100_000).unwrap_or(16),
         dagrun_timeout: fields.duration("dagrun_timeout"),
+        callbacks: Callbacks::default(),
+        deadlines: Vec::new(),
         is_paused_upon_creation: fields.flag("paused").unwrap_or(false),
         params: param::params(context, fields),
         timezone,

@@ -13,8 +13,11 @@ use crate::dag::check::names::{DEFAULT_POOL, Declared, Names, declared};
 use crate::dag::check::report::Reporter;
 use crate::dag::check::system::{Secrets, connection, variable};
 use crate::dag::check::task::Defaults;
-use crate::dag::check::{Context, asset, schedule};
+use crate::dag::check::{Context, asset, retention, schedule};
 use crate::dag::file::{Entry, Node, Span, Table, Written};
+use crate::dag::retention::Retention;
+use crate::dag::secret::{self, Lookup};
+use crate::dag::settings::Overlay;
 use crate::dag::spec::{AssetSpec, Deck, ServingSpec};
 
 /// Slots of the default pool, as Airflow's.
@@ -27,7 +30,8 @@ const SHARED: [&str; 6] = ["pool", "connection", "variable", "asset", "dataset",
 pub(super) fn check(
     tables: &[Table],
     project: &Path,
-    lookup: &dyn Fn(&str) -> Option<String>,
+    lookup: Lookup<'_>,
+    set: &crate::types::settings::Settings,
     report: &Reporter,
 ) -> Deck {
     check_sections(report, tables);
@@ -37,21 +41,28 @@ pub(super) fn check(
     let (assets, datasets, dags) = (all("asset"), all("dataset"), all("dag"));
     let connection_specs: IndexMap<_, _> =
         connections.iter().map(|one| (one.name.to_owned(), connection(secrets, *one))).collect();
-    let (pools, pools_with_deferred) = pools(report, &all("pool"));
-    let names = Names {
+    let (declared_pools, pools_with_deferred) = pools(report, &all("pool"));
+    let mut names = Names {
         connections: connection_specs
             .iter()
             .map(|(name, spec)| (name.clone(), spec.as_ref().map(|spec| spec.kind)))
             .collect(),
-        pools,
+        pools: declared_pools.clone(),
         dags: dags.iter().map(|one| (one.name.to_owned(), task_names(*one))).collect(),
         variables: variables.iter().map(|one| one.name.to_owned()).collect(),
         assets: assets.iter().map(|one| one.name.to_owned()).collect(),
         datasets: datasets.iter().map(|one| one.name.to_owned()).collect(),
     };
+    names.add_settings(set, |text| {
+        let found = secret::resolve(text, project, lookup).ok()?;
+        Some(found.reveal().to_owned())
+    });
     let context = Context { report, names: &names, project };
     let settings = settings(context, &tables[0]);
     let inherited = Inherited { timezone: &settings.timezone, defaults: &settings.defaults };
+    let mut retention = settings.retention;
+    let runs = retention.runs;
+    retention.dags = dags.iter().filter_map(|one| retention::of_dag(context, runs, *one)).collect();
     let dags = dags.iter().filter_map(|one| dag(context, &inherited, *one));
     let dags = dags.map(|dag| (dag.dag_id.clone(), Arc::new(dag))).collect();
     let asset_specs = checked_assets(context, &assets);
@@ -69,8 +80,10 @@ pub(super) fn check(
             .collect(),
         variables: variables.collect(),
         serving: serving(context, &tables[0]),
-        pools: names.pools.clone(),
+        pools: declared_pools,
         pools_with_deferred,
+        retention,
+        overlay: Overlay::default(),
         project: project.to_owned(),
         name: settings.name,
         max_active_tasks: settings.max_active_tasks,
@@ -106,6 +119,7 @@ struct Settings {
     timezone: TimeZone,
     max_active_tasks: u32,
     defaults: Defaults,
+    retention: Retention,
 }
 
 fn settings(context: Context<'_>, main: &Table) -> Settings {
@@ -120,6 +134,7 @@ fn settings(context: Context<'_>, main: &Table) -> Settings {
         timezone: schedule::timezone(context, &mut fields, &TimeZone::UTC),
         max_active_tasks: fields.integer("max_active_tasks", 1..=100_000).unwrap_or(16),
         defaults: Defaults::of(context, &mut fields),
+        retention: retention::of_deck(context, &mut fields),
     };
     fields.finish();
     settings

@@ -7,6 +7,7 @@ use crate::dag::check::report::Reporter;
 use crate::dag::file::{Node, Span, Table};
 use crate::dag::spec::ConnectionKind;
 use crate::dag::suggest;
+use crate::types::settings::Settings;
 
 /// The pool of tasks that name none.
 pub(super) const DEFAULT_POOL: &str = "default_pool";
@@ -64,21 +65,26 @@ pub(super) fn declared<'a>(
     found
 }
 
-/// Reports a name that is none: Airflow's rule, and not one that a folder cannot have.
+/// Reports a name that is none.
 pub(super) fn check_id(report: &Reporter, kind: &str, name: &str, span: Span) {
-    let reason = if name.is_empty() {
-        "it is empty".to_owned()
-    } else if name.len() > ID_BYTES_MAX {
-        format!("it is longer than {ID_BYTES_MAX} bytes")
-    } else if let Some(c) = name.chars().find(|c| !is_id_char(*c)) {
-        format!("it holds {c:?}")
-    } else if name.chars().all(|c| c == '.') {
-        "it is only dots".to_owned()
-    } else {
-        return;
-    };
+    let Some(reason) = id_problem(name) else { return };
     let help = "letters, digits, `_`, `-` and `.` are allowed".to_owned();
     report.error(span, "invalid-id", format!("`{name}` is no name for a {kind}: {reason}"), help);
+}
+
+/// Says why a name is none: Airflow's rule, and not one that a folder cannot have.
+pub fn id_problem(name: &str) -> Option<String> {
+    if name.is_empty() {
+        Some("it is empty".to_owned())
+    } else if name.len() > ID_BYTES_MAX {
+        Some(format!("it is longer than {ID_BYTES_MAX} bytes"))
+    } else if let Some(c) = name.chars().find(|c| !is_id_char(*c)) {
+        Some(format!("it holds {c:?}"))
+    } else if name.chars().all(|c| c == '.') {
+        Some("it is only dots".to_owned())
+    } else {
+        None
+    }
 }
 
 fn is_id_char(c: char) -> bool {
@@ -98,6 +104,26 @@ pub(super) fn unknown<'n>(
 }
 
 impl Names {
+    /// Adds what is set at run time. What the files declare stays as it is; slots of a pool that
+    /// is set at run time are no concern of a definition: they may change at any time.
+    pub(super) fn add_settings(
+        &mut self,
+        settings: &Settings,
+        resolve: impl Fn(&str) -> Option<String>,
+    ) {
+        for variable in &settings.variables {
+            self.variables.insert(variable.key.clone());
+        }
+        for connection in &settings.connections {
+            self.connections.entry(connection.conn_id.clone()).or_insert_with(|| {
+                resolve(&connection.url).and_then(|url| ConnectionKind::of_url(&url))
+            });
+        }
+        for pool in &settings.pools {
+            self.pools.entry(pool.pool.clone()).or_insert(u32::MAX);
+        }
+    }
+
     pub(super) fn connection(
         &self,
         report: &Reporter,

@@ -6,7 +6,7 @@ use crate::dag::check::names::unknown;
 use crate::dag::check::task::{Edge, Scope, other_task};
 use crate::dag::file::{Node, Span};
 use crate::dag::suggest;
-use crate::dag::template::{self, NAMES};
+use crate::dag::template::{self, CALLBACK_NAMES, NAMES};
 
 /// Checks the templates in a task's values and returns the tasks whose output they name.
 pub(super) fn check<'a>(
@@ -77,6 +77,67 @@ fn one(
         _ => {}
     }
     None
+}
+
+/// Names that a callback of a run has not.
+const OF_A_TASK: [&str; 5] = ["task", "task_id", "task_instance", "ti", "try_number"];
+
+/// Checks a text of a callback. It may name what happened too, and its names are no edges; without
+/// a `scope` (in `default_args`) the names of tasks and params are left for when it is rendered.
+pub(super) fn check_callback(
+    context: Context<'_>,
+    scope: Option<Scope<'_>>,
+    of_run: bool,
+    at: Text<'_>,
+) {
+    let names = match template::references_in(at.text) {
+        Ok(names) => names,
+        Err(error) => {
+            let message = format!("the template is broken: {}", error.reason);
+            let help = "`{{ name }}` gives a value, `{% if … %}` decides".to_owned();
+            context.report.error(at.span, "bad-template", message, help);
+            return;
+        }
+    };
+    for name in &names {
+        let span = context.report.within(at.span, name);
+        let (root, rest) = name.split_once('.').unwrap_or((name, ""));
+        if of_run && OF_A_TASK.contains(&root) {
+            let message = format!("the callback of a DAG has no `{root}`: it is of no task");
+            let help = "write it as a callback of the tasks, in `default_args`".to_owned();
+            context.report.error(span, "unknown-name", message, help);
+            continue;
+        }
+        let first = rest.split('.').next().unwrap_or(rest);
+        match (root, scope) {
+            ("output", Some(scope)) if !rest.is_empty() => {
+                let tasks = || scope.tasks.iter().map(String::as_str);
+                if longest(rest, tasks()).is_none() {
+                    unknown(
+                        context.report,
+                        Text { text: first, span },
+                        "task",
+                        "unknown-task",
+                        tasks(),
+                    );
+                }
+            }
+            ("params", Some(scope)) if !rest.is_empty() => param(context, scope, rest, first, span),
+            ("conn", _) if !rest.is_empty() => {
+                let names = context.names.connections.keys().map(String::as_str);
+                let text = longest(rest, names).unwrap_or(first);
+                context.names.connection(context.report, Text { text, span });
+            }
+            ("var", _) if !rest.is_empty() => variable(context, rest, span),
+            _ if CALLBACK_NAMES.contains(&root) || NAMES.contains(&root) => {}
+            _ => {
+                let known = NAMES.iter().chain(CALLBACK_NAMES).copied();
+                let help = suggest::hint(root, "names", known);
+                let message = format!("a callback's template has no name `{root}`");
+                context.report.error(span, "unknown-name", message, help);
+            }
+        }
+    }
 }
 
 fn param(context: Context<'_>, scope: Scope<'_>, rest: &str, first: &str, span: Span) {

@@ -6,7 +6,7 @@ use crate::dag::check::fields::{Fields, Text};
 use crate::dag::check::names::Declared;
 use crate::dag::check::report::Reporter;
 use crate::dag::file::Written;
-use crate::dag::secret::Secret;
+use crate::dag::secret::{self, Secret};
 use crate::dag::spec::{ConnectionKind, ConnectionSpec};
 
 /// Resolves `${env:NAME}` and `${file:path}`.
@@ -66,15 +66,7 @@ pub(super) fn variable(secrets: Secrets<'_>, declared: Declared<'_>) -> Option<S
 
 /// Tells by its scheme what a URL leads to. Does not show what came from outside.
 fn connection_kind(report: &Reporter, written: Text<'_>, url: &Secret) -> Option<ConnectionKind> {
-    let (scheme, rest) = url.reveal().split_once(':').unwrap_or_default();
-    let kind = match scheme {
-        "sqlite" => Some(ConnectionKind::Sqlite),
-        "file" => Some(ConnectionKind::Folder),
-        "log" => return Some(ConnectionKind::Log),
-        "http" | "https" if rest.starts_with("//") => Some(ConnectionKind::Webhook),
-        _ => None,
-    };
-    let kind = kind.filter(|_| !rest.trim_matches('/').is_empty());
+    let kind = ConnectionKind::of_url(url.reveal());
     if kind.is_none() {
         let help = "write `sqlite:PATH`, `file:FOLDER`, `log:` or `https://…`".to_owned();
         let message = format!("`{}` leads to nothing that is known", url.as_written());
@@ -86,43 +78,10 @@ fn connection_kind(report: &Reporter, written: Text<'_>, url: &Secret) -> Option
 impl Secrets<'_> {
     /// Puts in what the references of a text stand for; `None` where one stands for nothing.
     pub(super) fn resolve(self, at: Text<'_>) -> Option<Secret> {
-        let mut resolved = String::new();
-        let mut rest = at.text;
-        while let Some(start) = rest.find("${") {
-            resolved.push_str(&rest[..start]);
-            let Some(length) = rest[start..].find('}') else {
-                self.refuse(at, &rest[start..], "bad-secret", "it lacks its `}`");
-                return None;
-            };
-            let reference = &rest[start..=start + length];
-            resolved.push_str(&self.look_up(at, reference)?);
-            rest = &rest[start + reference.len()..];
-        }
-        resolved.push_str(rest);
-        Some(Secret::new(at.text, resolved))
-    }
-
-    fn look_up(self, at: Text<'_>, reference: &str) -> Option<String> {
-        let inner = reference.trim_start_matches("${").trim_end_matches('}');
-        let unresolved = "unresolved-secret";
-        match inner.split_once(':') {
-            Some(("env", name)) => {
-                let found = (self.lookup)(name);
-                if found.is_none() {
-                    let reason = "the environment has no such variable";
-                    self.refuse(at, reference, unresolved, reason);
-                }
-                found
-            }
-            Some(("file", path)) => match std::fs::read_to_string(self.project.join(path)) {
-                Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
-                Err(error) => {
-                    self.refuse(at, reference, unresolved, &error.to_string());
-                    None
-                }
-            },
-            _ => {
-                self.refuse(at, reference, "bad-secret", "it names neither `env:` nor `file:`");
+        match secret::resolve(at.text, self.project, self.lookup) {
+            Ok(found) => Some(found),
+            Err(error) => {
+                self.refuse(at, &error.reference, error.code, &error.reason);
                 None
             }
         }

@@ -6,13 +6,14 @@ use indexmap::{IndexMap, IndexSet};
 
 use crate::dag::check::fields::{Fields, Text};
 use crate::dag::check::names::{DEFAULT_POOL, unknown};
-use crate::dag::check::{Context, argument, reference};
-use crate::dag::file::{Entry, Span};
+use crate::dag::check::{Context, argument, callback, reference};
+use crate::dag::file::{Entry, Span, Written};
 use crate::dag::operator::Operator;
 use crate::dag::params::Params;
-use crate::dag::spec::TaskSpec;
+use crate::dag::spec::{Callbacks, TaskSpec};
 use crate::dag::suggest;
 use crate::dag::trigger_rule::TriggerRule;
+use crate::dag::weight::WeightRule;
 use crate::types::{AssetName, TaskId};
 
 /// What a task inherits where it says nothing itself.
@@ -21,12 +22,15 @@ pub(super) struct Defaults {
     trigger_rule: Option<TriggerRule>,
     retries: Option<u32>,
     retry_delay: Option<Duration>,
-    retry_exponential_backoff: Option<bool>,
+    retry_exponential_backoff: Option<f64>,
     max_retry_delay: Option<Duration>,
+    no_retry_exit_codes: Option<Vec<i32>>,
     execution_timeout: Option<Duration>,
     pool: Option<String>,
     pool_slots: Option<u32>,
     priority_weight: Option<i64>,
+    weight_rule: Option<WeightRule>,
+    callbacks: Callbacks,
     env: IndexMap<String, String>,
 }
 
@@ -77,6 +81,7 @@ pub(super) fn task(
     let outlets = assets(context, &mut fields, "outlets");
     let doc_md = fields.owned_text("doc_md");
     let env = fields.node("env");
+    callback::check_references(context, scope, &mut fields);
     let operator = operator?;
     let arguments = argument::arguments(context, scope, name, operator, &mut fields);
     let written = arguments.nodes.iter().copied().chain(env);
@@ -92,12 +97,17 @@ pub(super) fn task(
         trigger_rule: own.trigger_rule.unwrap_or_default(),
         retries: own.retries.unwrap_or(0),
         retry_delay: own.retry_delay.unwrap_or(Duration::from_secs(300)),
-        retry_exponential_backoff: own.retry_exponential_backoff.unwrap_or(false),
+        retry_exponential_backoff: own.retry_exponential_backoff.unwrap_or(0.0),
         max_retry_delay: own.max_retry_delay,
+        no_retry_exit_codes: own.no_retry_exit_codes.unwrap_or_default(),
         execution_timeout: own.execution_timeout,
         pool: own.pool.unwrap_or_else(|| DEFAULT_POOL.to_owned()),
         pool_slots: own.pool_slots.unwrap_or(1),
         priority_weight: own.priority_weight.unwrap_or(1),
+        weight_rule: own.weight_rule.unwrap_or_default(),
+        // Told by the whole graph, once there is one.
+        priority_weight_total: 0,
+        callbacks: own.callbacks,
         env: own.env,
         inlets,
         outlets,
@@ -192,12 +202,15 @@ impl Defaults {
             trigger_rule: trigger_rule(context, fields),
             retries: fields.integer("retries", 0..=1_000),
             retry_delay: fields.duration("retry_delay"),
-            retry_exponential_backoff: fields.flag("retry_exponential_backoff"),
+            retry_exponential_backoff: backoff(context, fields),
             max_retry_delay: fields.duration("max_retry_delay"),
+            no_retry_exit_codes: exit_codes(context, fields, "no_retry_exit_codes"),
             execution_timeout: fields.duration("execution_timeout"),
             pool: pool(context, fields),
             pool_slots: fields.integer("pool_slots", 1..=100_000),
             priority_weight: fields.integer("priority_weight", -1_000_000_000..=1_000_000_000),
+            weight_rule: weight_rule(context, fields),
+            callbacks: callback::of_task(context, fields),
             env: env(context, fields),
         }
     }
@@ -214,10 +227,15 @@ impl Defaults {
                 .retry_exponential_backoff
                 .or(below.retry_exponential_backoff),
             max_retry_delay: self.max_retry_delay.or(below.max_retry_delay),
+            no_retry_exit_codes: self
+                .no_retry_exit_codes
+                .or_else(|| below.no_retry_exit_codes.clone()),
             execution_timeout: self.execution_timeout.or(below.execution_timeout),
             pool: self.pool.or_else(|| below.pool.clone()),
             pool_slots: self.pool_slots.or(below.pool_slots),
             priority_weight: self.priority_weight.or(below.priority_weight),
+            weight_rule: self.weight_rule.or(below.weight_rule),
+            callbacks: callback::over(self.callbacks, &below.callbacks),
             env,
         }
     }
@@ -243,6 +261,65 @@ fn trigger_rule(context: Context<'_>, fields: &mut Fields<'_>) -> Option<Trigger
         context.report.error(at.span, "bad-trigger-rule", message, help);
     }
     found
+}
+
+fn weight_rule(context: Context<'_>, fields: &mut Fields<'_>) -> Option<WeightRule> {
+    let at = fields.text("weight_rule")?;
+    let found = WeightRule::parse(at.text);
+    if found.is_none() {
+        let names = WeightRule::ALL.iter().map(|(_, name)| *name);
+        let help = suggest::hint(at.text, "weight rules", names);
+        let message = format!("there is no weight rule `{}`", at.text);
+        context.report.error(at.span, "bad-weight-rule", message, help);
+    }
+    found
+}
+
+/// As in Airflow: `true` doubles each wait, a number multiplies it, `false` and 0 leave it.
+fn backoff(context: Context<'_>, fields: &mut Fields<'_>) -> Option<f64> {
+    const KEY: &str = "retry_exponential_backoff";
+    let node = fields.node(KEY)?;
+    let factor = match node.value {
+        Written::Bool(flag) => return Some(if flag { 2.0 } else { 0.0 }),
+        Written::Integer(number) => number as f64,
+        Written::Float(number) => number,
+        Written::Text(_) | Written::Datetime(_) | Written::List(_) | Written::Table(_) => {
+            fields.wrong_type(KEY, node, "true, false or a number");
+            return None;
+        }
+    };
+    if !(0.0..=1_000.0).contains(&factor) {
+        let message = format!("`{KEY}` of {} is {factor}", fields.what());
+        let help = "between 0 and 1000 is allowed; `true` means 2".to_owned();
+        context.report.error(node.span, "bad-value", message, help);
+        return None;
+    }
+    Some(factor)
+}
+
+fn exit_codes(
+    context: Context<'_>,
+    fields: &mut Fields<'_>,
+    key: &'static str,
+) -> Option<Vec<i32>> {
+    let node = fields.node(key)?;
+    let Written::List(items) = &node.value else {
+        fields.wrong_type(key, node, "a list of exit codes");
+        return None;
+    };
+    let mut codes = Vec::new();
+    for item in items {
+        match item.value {
+            Written::Integer(code @ 1..=255) => codes.push(code as i32),
+            Written::Integer(code) => {
+                let message = format!("`{key}` of {} holds {code}", fields.what());
+                let help = "between 1 and 255 is allowed".to_owned();
+                context.report.error(item.span, "bad-value", message, help);
+            }
+            _ => fields.wrong_type(key, item, "an integer in the list"),
+        }
+    }
+    Some(codes)
 }
 
 fn pool(context: Context<'_>, fields: &mut Fields<'_>) -> Option<String> {

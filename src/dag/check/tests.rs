@@ -4,9 +4,12 @@ use std::fs;
 
 use super::*;
 use crate::dag::Diagnostic;
+use crate::types::settings::Settings;
 
 mod codes;
 mod inherit;
+mod react;
+mod retention;
 mod sample;
 mod wait;
 
@@ -41,7 +44,7 @@ fn load_text(text: &str) -> Result<Deck, Vec<Diagnostic>> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("dags.toml"), text).unwrap();
     fs::write(folder.path().join("ok.py"), "").unwrap();
-    load(folder.path(), &environment).map_err(|found| found.0)
+    load(folder.path(), &environment, &Settings::default()).map_err(|found| found.0)
 }
 
 /// Loads the ground with something after it.
@@ -118,7 +121,7 @@ error[unknown-key]: the deck has no key `timezon`
 3 | timezon = \"UTC\"
   | ^^^^^^^
   |
-  = help: did you mean `timezone`? keys here: `name`, `timezone`, `max_active_tasks`, `default_args`"
+  = help: did you mean `timezone`? keys here: `name`, `timezone`, `max_active_tasks`, `default_args`, `retention`"
     );
     assert_eq!(Diagnostics(vec![found.clone()]).to_string(), format!("{}\n", found.drawing));
 }
@@ -126,7 +129,7 @@ error[unknown-key]: the deck has no key `timezon`
 #[test]
 fn a_missing_file_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
-    let found = load(folder.path(), &environment).unwrap_err().0;
+    let found = load(folder.path(), &environment, &Settings::default()).unwrap_err().0;
     assert_eq!((found[0].code, found[0].line), ("no-dags-toml", 0));
     assert!(found[0].help.as_ref().unwrap().contains("--project DIR"));
     assert!(found[0].drawing.starts_with("error[no-dags-toml]"), "{}", found[0].drawing);
@@ -136,14 +139,17 @@ fn a_missing_file_says_what_to_do() {
 fn a_file_that_cannot_be_read_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("dags.toml")).unwrap();
-    assert_eq!(load(folder.path(), &environment).unwrap_err().0[0].code, "unreadable");
+    assert_eq!(
+        load(folder.path(), &environment, &Settings::default()).unwrap_err().0[0].code,
+        "unreadable"
+    );
 }
 
 #[test]
 fn bytes_that_are_no_text_are_reported_with_their_line() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("dags.toml"), b"[deck]\nname = \"M\xfcnchen\"\n").unwrap();
-    let found = load(folder.path(), &environment).unwrap_err().0.remove(0);
+    let found = load(folder.path(), &environment, &Settings::default()).unwrap_err().0.remove(0);
     assert_eq!(found.code, "not-utf8");
     assert!(found.message.contains("line 2"), "{}", found.message);
 }
@@ -157,18 +163,18 @@ fn included_files_are_read_in_order_and_errors_name_them() {
     write("dags/b.toml", "[dag.b.task.t]\noperator = \"empty\"\npool = \"p\"\n");
     write("dags/a.toml", "[dag.a.task.t]\noperator = \"empty\"\n");
     write("dags/.c.toml", "no toml");
-    let deck = load(folder.path(), &environment).unwrap();
+    let deck = load(folder.path(), &environment, &Settings::default()).unwrap();
     assert_eq!(deck.dags.keys().map(crate::types::DagId::as_str).collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(deck.sources.len(), 3);
     assert!(deck.dags["b"].fileloc.ends_with("dags/b.toml"));
 
     write("dags/a.toml", "[deck]\nname = \"x\"\n[dag.b.task.t]\noperator = \"empty\"\n");
-    let found = load(folder.path(), &environment).unwrap_err().0;
+    let found = load(folder.path(), &environment, &Settings::default()).unwrap_err().0;
     let found: Vec<_> = found.iter().map(|d| (d.code, d.file.as_str(), d.line)).collect();
     assert_eq!(found, [("unknown-key", "dags/a.toml", 1), ("duplicate-id", "dags/b.toml", 1)]);
 
     write("dags/a.toml", "[dag.b\n");
-    let found = load(folder.path(), &environment).unwrap_err().0;
+    let found = load(folder.path(), &environment, &Settings::default()).unwrap_err().0;
     assert!(found.iter().all(|d| d.code == "syntax" && d.file == "dags/a.toml"), "{found:?}");
 }
 
@@ -179,7 +185,7 @@ fn secrets_are_resolved_and_never_shown() {
     let text = "[connection.hook]\nurl = \"https://example.com/${env:TOKEN}\"\n\
                 key = \"${file:key}\"\n[dag.d.task.t]\noperator = \"empty\"\n";
     fs::write(folder.path().join("dags.toml"), text).unwrap();
-    let deck = load(folder.path(), &environment).unwrap();
+    let deck = load(folder.path(), &environment, &Settings::default()).unwrap();
     let hook = &deck.connections["hook"];
     assert_eq!(hook.url.reveal(), "https://example.com/tiger");
     assert_eq!(hook.options["key"].reveal(), "lion");

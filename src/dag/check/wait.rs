@@ -299,6 +299,14 @@ pub(super) fn approval(
         let entry = fields.entry("default").map_or(fields.place(), |entry| entry.key);
         context.report.error(entry, "missing-key", message, help);
     }
+    // Only the plain question knows a rejection.
+    for key in ["fail_on_reject", "ignore_downstream_trigger_rules"] {
+        for other in ["choices", "then"] {
+            if fields.entry(key).is_some() && fields.entry(other).is_some() {
+                conflict(context, fields, key, other, "it speaks of a plain approve or reject");
+            }
+        }
+    }
     form(context, fields);
     then(context, scope, task_name, fields, &check_choice)
 }

@@ -67,7 +67,8 @@ fn project(task: &str) -> Project {
         "DB" => Some("secret.db".to_owned()),
         _ => None,
     };
-    let deck = dag::load(dir.path(), &lookup).unwrap_or_else(|d| panic!("{d}"));
+    let deck =
+        dag::load(dir.path(), &lookup, &Default::default()).unwrap_or_else(|d| panic!("{d}"));
     Project { dir, deck }
 }
 

@@ -6,8 +6,8 @@ use crate::dag::Dag;
 use crate::runtime::control::{ControlParts, find, user};
 use crate::sched::{Command, Input, Rejected, Reply};
 use crate::store::dag_run::{self, RunFilter};
-use crate::store::{asset, rendered, task_instance, xcom};
-use crate::types::ask::Answer;
+use crate::store::{asset, callback, deadline, rendered, task_instance, xcom};
+use crate::types::ask::{Answer, TaskInstanceQuery};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::view::{RunDetailView, TaskDetailView};
 use crate::types::{DagId, DagRunId, DagRunState, Fault, TaskId, TaskInstanceKey};
@@ -27,6 +27,25 @@ pub(super) async fn list(
     let limit = limit.min(find::PAGE_LEN_MAX);
     let (runs, total) = parts.read(move |conn| dag_run::list(conn, &filter, limit, offset)).await?;
     Ok(Answer::Runs { runs, total })
+}
+
+/// Returns a page of task instances across runs, newest first.
+pub(super) async fn list_tasks(
+    parts: &ControlParts,
+    mut query: TaskInstanceQuery,
+) -> Result<Answer, Fault> {
+    match (&query.dag_id, &query.task_id) {
+        (Some(dag_id), _) => find::known_dag(&parts.live(), dag_id)?,
+        (None, Some(task_id)) => {
+            let text = format!("find task `{task_id}` in all DAGs");
+            return Err(Fault::invalid(text).hint("name its DAG as well"));
+        }
+        (None, None) => {}
+    }
+    query.limit = query.limit.min(find::PAGE_LEN_MAX);
+    let page = parts.read(move |conn| task_instance::page(conn, &query)).await?;
+    let (task_instances, next) = page;
+    Ok(Answer::TaskInstances { task_instances, next })
 }
 
 /// Returns a run with its tasks, each after those it waits for.
@@ -49,6 +68,7 @@ pub(super) async fn show(
             edges: Vec::new(),
             triggering_asset_events: asset::triggering(conn, &key)?,
             median_duration: dag_run::median_durations(conn, &ids)?.remove(&key.dag_id),
+            deadlines: deadline::for_run(conn, &key)?,
         }))
     };
     let mut detail = parts.read(read).await?.ok_or_else(|| find::no_run(&live, &wanted))?;
@@ -56,6 +76,17 @@ pub(super) async fn show(
         arrange(dag, &mut detail);
     }
     Ok(Answer::RunDetail(Box::new(detail)))
+}
+
+/// Returns what was told to the outside of a run and its tasks.
+pub(super) async fn callbacks(
+    parts: &ControlParts,
+    dag_id: DagId,
+    dag_run_id: DagRunId,
+) -> Result<Answer, Fault> {
+    let key = DagRunKey { dag_id, dag_run_id };
+    get(parts, &key).await?;
+    parts.read(move |conn| callback::for_run(conn, &key)).await.map(Answer::Callbacks)
 }
 
 /// Puts the tasks in the order of the graph, and draws the edges between those there are.

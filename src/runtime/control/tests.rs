@@ -6,4 +6,5 @@ mod approvals;
 mod assets;
 pub(super) mod models;
 mod runs;
-pub(super) mod world;
+mod settings;
+pub(crate) mod world;

@@ -80,6 +80,15 @@ impl Batch {
         self.answers.extend(answer.map(|answer| (answer, Ok(Reply::Done))));
     }
 
+    /// Takes inputs none of which can be decided; returns what is to be tried again.
+    pub(super) fn give_back(mut self, inputs: Vec<Asked>, fault: &Fault) -> Vec<Asked> {
+        for asked in inputs {
+            let (_, answer) = self.begin(asked);
+            self.answers.extend(answer.map(|answer| (answer, Ok(Reply::Done))));
+        }
+        self.failed(fault)
+    }
+
     pub(super) fn durable(self) -> Durable {
         Durable {
             effects: self.effects,

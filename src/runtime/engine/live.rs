@@ -1,60 +1,65 @@
-//! The live state, as the doors see it.
+//! The live state, as the doors see it. It costs as much as there are pools and DAGs with runs,
+//! however many task instances are under way: the scheduler's own index is read.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use crate::runtime::engine::Live;
-use crate::sched::State;
+use crate::sched::change::DagState;
+use crate::sched::{Change, State};
 use crate::types::view::PoolView;
-use crate::types::{DagRunState, TaskInstanceState};
+
+/// What a commit has changed, as far as the live state shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Changed {
+    Nothing,
+    /// Runs and tasks.
+    Work,
+    /// What is kept of DAGs, too.
+    Dags,
+}
+
+impl Changed {
+    pub(super) fn of(changes: &[Change]) -> Self {
+        if changes.is_empty() {
+            return Self::Nothing;
+        }
+        let is_of_dag = |change: &Change| matches!(change, Change::PutDagState(_));
+        if changes.iter().any(is_of_dag) { Self::Dags } else { Self::Work }
+    }
+}
 
 /// Draws it from the scheduler's state.
 pub(super) fn of(state: &State) -> Live {
-    let mut pools: Vec<PoolView> = state
-        .deck
-        .pools
-        .iter()
-        .map(|(name, slots)| PoolView { name: name.clone(), slots: *slots, running: 0, queued: 0 })
-        .collect();
-    let (mut slots_used, mut runs_running, mut runs_queued) = (0, 0, 0);
-    for active in state.runs.values() {
-        match active.run.state {
-            DagRunState::Running => runs_running += 1,
-            DagRunState::Queued => runs_queued += 1,
-            DagRunState::Success | DagRunState::Failed => {}
-        }
-        for task in active.tasks.values() {
-            let Some(task_state) = task.state else { continue };
-            slots_used += u32::from(task_state.is_in_flight());
-            let slots = active.dag.tasks.get(&task.key.task_id).map_or(1, |spec| spec.pool_slots);
-            let Some(pool) = pools.iter_mut().find(|pool| pool.name == task.pool) else { continue };
-            match task_state {
-                TaskInstanceState::Running | TaskInstanceState::Restarting => pool.running += slots,
-                TaskInstanceState::Deferred
-                    if state.deck.pools_with_deferred.contains(&pool.name) =>
-                {
-                    pool.running += slots;
-                }
-                TaskInstanceState::Queued | TaskInstanceState::Scheduled => pool.queued += slots,
-                _ => {}
-            }
-        }
-    }
+    with_dags(state, Arc::new(state.dag_states.values().cloned().collect()))
+}
+
+fn with_dags(state: &State, dag_states: Arc<Vec<DagState>>) -> Live {
+    let pool = |(name, slots): (&String, &u32)| {
+        let load = state.pool_load(name);
+        PoolView { name: name.clone(), slots: *slots, running: load.running, queued: load.queued }
+    };
+    let (runs_running, runs_queued) = state.run_counts();
     Live {
         deck: state.deck.clone(),
-        dag_states: state.dag_states.values().cloned().collect(),
-        slots_used,
+        dag_states,
+        slots_used: state.slots_used(),
         slots_total: state.deck.max_active_tasks,
-        pools,
+        pools: state.deck.pools.iter().map(pool).collect(),
         runs_running,
         runs_queued,
     }
 }
 
 /// Publishes it where it differs from what was published last.
-pub(super) fn publish(sender: &watch::Sender<Arc<Live>>, state: &State) {
-    let new = of(state);
+pub(super) fn publish(sender: &watch::Sender<Arc<Live>>, state: &State, changed: Changed) {
+    let new = match changed {
+        Changed::Dags => of(state),
+        Changed::Nothing | Changed::Work => {
+            with_dags(state, Arc::clone(&sender.borrow().dag_states))
+        }
+    };
     sender.send_if_modified(|old| {
         let is_new = !is_same(old, &new);
         if is_new {
@@ -66,7 +71,7 @@ pub(super) fn publish(sender: &watch::Sender<Arc<Live>>, state: &State) {
 
 fn is_same(a: &Live, b: &Live) -> bool {
     Arc::ptr_eq(&a.deck, &b.deck)
-        && a.dag_states == b.dag_states
+        && (Arc::ptr_eq(&a.dag_states, &b.dag_states) || a.dag_states == b.dag_states)
         && (a.slots_used, a.slots_total) == (b.slots_used, b.slots_total)
         && a.pools == b.pools
         && (a.runs_running, a.runs_queued) == (b.runs_running, b.runs_queued)

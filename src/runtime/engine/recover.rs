@@ -1,24 +1,31 @@
 //! From the store to a state, at start and after a commit that failed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::dag::Deck;
+use crate::dag::deadline::DeadlineReference;
+use crate::dag::{Dag, Deck};
 use crate::runtime::promotion::off_thread;
 use crate::sched::effect::Launch;
 use crate::sched::state::{ActiveRun, EndedRun};
 use crate::sched::{Arm, Change, State};
-use crate::store::Store;
+use crate::store::{Store, callback, dag_run};
+use crate::types::callback::CallbackRequest;
 use crate::types::event::{EventLog, Severity};
 use crate::types::run::TaskInstance;
-use crate::types::{AttemptKey, DagRunState, Fault, LaunchToken, TaskInstanceState, Timestamp};
+use crate::types::{
+    AttemptKey, DagId, DagRunState, Fault, LaunchToken, TaskInstanceState, Timestamp,
+};
 
 /// A state that is what the store says.
 pub(super) struct Recovery {
     pub(super) state: State,
     /// Attempts of runs whose DAG is gone: to be ended.
     pub(super) orphans: Vec<(AttemptKey, LaunchToken)>,
+    /// What the outside has not been told yet.
+    pub(super) callbacks: Vec<CallbackRequest>,
 }
 
 /// Reads the state back. Runs whose DAG is gone are ended in the store.
@@ -27,10 +34,12 @@ pub(super) async fn recover(
     deck: &Arc<Deck>,
     now: Timestamp,
 ) -> Result<Recovery, Fault> {
-    let recovered = {
+    let mut recovered = {
         let store = store.clone();
         off_thread(move || store.recover().map_err(Fault::from)).await?
     };
+    recovered.runtimes = runtimes(store, deck).await?;
+    let callbacks = store.read(callback::pending).await?;
     // A prefix of its own for each state: the counter after it begins anew.
     let prefix: String = Uuid::new_v4().simple().to_string().chars().take(12).collect();
     let (state, gone) = State::recover(deck.clone(), recovered, prefix);
@@ -39,7 +48,23 @@ pub(super) async fn recover(
         let changes = gone.into_iter().flat_map(|run| end_gone(run, now)).collect();
         store.commit(changes).await?;
     }
-    Ok(Recovery { state, orphans })
+    Ok(Recovery { state, orphans, callbacks })
+}
+
+/// Reads how long the last runs took of DAGs with a deadline that asks for it.
+async fn runtimes(store: &Store, deck: &Deck) -> Result<Vec<(DagId, Vec<Duration>)>, Fault> {
+    let asks = |dag: &Dag| {
+        let longest = dag.deadlines.iter().filter_map(|spec| match spec.reference {
+            DeadlineReference::AverageRuntime { max_runs, .. } => Some(max_runs),
+            _ => None,
+        });
+        longest.max().map(|max_runs| (dag.dag_id.clone(), max_runs))
+    };
+    let (dag_ids, counts): (Vec<DagId>, Vec<u32>) =
+        deck.dags.values().filter_map(|dag| asks(dag)).unzip();
+    let Some(count) = counts.into_iter().max() else { return Ok(Vec::new()) };
+    let found = store.read(move |conn| dag_run::durations(conn, &dag_ids, count)).await?;
+    Ok(found.into_iter().collect())
 }
 
 /// Returns what the store holds to be in flight, as it would be launched.

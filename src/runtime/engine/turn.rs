@@ -10,11 +10,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::dag::Deck;
 use crate::runtime::act::Actor;
 use crate::runtime::engine::batch::{Batch, Durable};
+use crate::runtime::engine::live::Changed;
 use crate::runtime::engine::recover::{self, Recovery};
 use crate::runtime::engine::{EngineParts, Live, live};
 use crate::runtime::executor::process::panic_text;
 use crate::runtime::handle::Asked;
 use crate::sched::{Decided, Input, Rejected, State, step};
+use crate::store::asset;
+use crate::types::callback::CallbackRequest;
 use crate::types::{AttemptKey, Fault, FaultKind, LaunchToken, time};
 
 /// How many inputs share one commit: enough for one fsync to carry a burst, few enough that
@@ -60,6 +63,12 @@ fn end_orphans(actor: &Actor, orphans: Vec<(AttemptKey, LaunchToken)>) {
     }
 }
 
+fn take_up_callbacks(actor: &Actor, callbacks: Vec<CallbackRequest>) {
+    for request in callbacks {
+        actor.call_back(request);
+    }
+}
+
 impl Loop {
     pub(super) fn new(
         parts: EngineParts,
@@ -68,6 +77,7 @@ impl Loop {
         channels: Channels,
     ) -> Self {
         end_orphans(&actor, recovery.orphans);
+        take_up_callbacks(&actor, recovery.callbacks);
         Self {
             parts,
             state: recovery.state,
@@ -130,6 +140,11 @@ impl Loop {
 
     async fn turn(&mut self, inputs: Vec<Asked>) -> Result<(), Fault> {
         let mut batch = Batch::default();
+        if let Err(fault) = self.recall(&inputs).await {
+            tracing::error!(%fault, "could not read the store; it will be tried again");
+            self.held = batch.give_back(inputs, &fault);
+            return Err(fault);
+        }
         let mut inputs = inputs.into_iter();
         while let Some(asked) = inputs.next() {
             let (input, answer) = batch.begin(asked);
@@ -143,7 +158,9 @@ impl Loop {
                 }
             }
         }
+        self.state.known_asset_changes.clear();
         let changes = std::mem::take(&mut batch.changes);
+        let changed = Changed::of(&changes);
         let has_changed = !changes.is_empty();
         if has_changed {
             tracing::trace!(step = "decided");
@@ -156,7 +173,18 @@ impl Loop {
             tracing::trace!(step = "committed");
         }
         self.retry = None;
-        self.carry_on(batch.durable(), has_changed);
+        self.carry_on(batch.durable(), changed);
+        Ok(())
+    }
+
+    /// Tells the state which asset events it knows among those that the inputs bring.
+    async fn recall(&mut self, inputs: &[Asked]) -> Result<(), Fault> {
+        let keys: Vec<String> = inputs.iter().flat_map(|one| one.input.dedupe_keys()).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let known = self.parts.store.read(move |conn| asset::known_keys(conn, &keys)).await?;
+        self.state.known_asset_changes.extend(known);
         Ok(())
     }
 
@@ -172,12 +200,12 @@ impl Loop {
         })
     }
 
-    fn carry_on(&mut self, durable: Durable, has_changed: bool) {
+    fn carry_on(&mut self, durable: Durable, changed: Changed) {
         if !Arc::ptr_eq(&self.channels.deck.borrow(), &self.state.deck) {
             self.channels.deck.send_replace(self.state.deck.clone());
-            live::publish(&self.channels.live, &self.state);
-        } else if has_changed {
-            live::publish(&self.channels.live, &self.state);
+            live::publish(&self.channels.live, &self.state, Changed::Dags);
+        } else if changed != Changed::Nothing {
+            live::publish(&self.channels.live, &self.state, changed);
         }
         for effect in durable.effects {
             self.actor.carry_out(effect);
@@ -222,10 +250,11 @@ impl Loop {
     fn take_over(&mut self, recovery: Recovery) {
         self.state = recovery.state;
         end_orphans(&self.actor, recovery.orphans);
+        take_up_callbacks(&self.actor, recovery.callbacks);
         let wanted = self.tokens();
         self.actor.end_all_but(&|token| wanted.contains(token));
         self.adopt_all();
-        live::publish(&self.channels.live, &self.state);
+        live::publish(&self.channels.live, &self.state, Changed::Dags);
     }
 
     fn tokens(&self) -> BTreeSet<LaunchToken> {

@@ -35,11 +35,8 @@ impl Handover {
         }
     }
 
-    /// As `fill`, of arguments alone.
+    /// Puts values in the place of placeholders in rendered arguments.
     pub(crate) fn fill_args(&self, args: &mut Map<String, Value>) {
-        if self.secrets.is_empty() {
-            return;
-        }
         for value in args.values_mut() {
             each_text(value, &|text| self.filled(text));
         }

@@ -68,6 +68,8 @@ fn read(args: Args<'_>) -> Result<ApprovalSpec, OperatorError> {
             assignees: args.texts_or_none("assignees")?.unwrap_or_default(),
         },
         then: (!then.is_empty()).then_some(then),
+        fail_on_reject: args.flag("fail_on_reject", false)?,
+        ignore_downstream_trigger_rules: args.flag("ignore_downstream_trigger_rules", false)?,
     })
 }
 

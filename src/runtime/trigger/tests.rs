@@ -13,6 +13,7 @@ use crate::sched::{Change, Input, Outcome, Report};
 use crate::store::sample::{self, key, object};
 use crate::types::deferral::{AtTimeout, OnError, TriggerSpec};
 use crate::types::event::Event;
+use crate::types::settings::Settings;
 use crate::types::time::SystemClock;
 use crate::types::{AttemptKey, DagRunState};
 
@@ -35,7 +36,8 @@ fn stage() -> Stage {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("dags.toml"), DECK).unwrap();
     let lookup = |name: &str| (name == "TOKEN").then(|| "hunter2".to_owned());
-    let deck = dag::load(dir.path(), &lookup).unwrap_or_else(|d| panic!("{d}"));
+    let deck =
+        dag::load(dir.path(), &lookup, &Settings::default()).unwrap_or_else(|d| panic!("{d}"));
     let layout = Layout::new(dir.path());
     std::fs::create_dir(layout.state_dir()).unwrap();
     let store = Store::open(&layout.database()).unwrap();

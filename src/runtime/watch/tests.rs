@@ -46,6 +46,8 @@ pub(in crate::runtime) fn deck(project: &Path, assets: &[(&str, &str)]) -> Deck 
         pools: IndexMap::new(),
         pools_with_deferred: std::collections::BTreeSet::new(),
         serving: ServingSpec { listen: String::new(), max_body_bytes: 0, default_model: None },
+        retention: Default::default(),
+        overlay: Default::default(),
         sources: Vec::new(),
     }
 }
@@ -73,7 +75,7 @@ struct Stage {
 fn live(deck: Deck) -> Arc<Live> {
     Arc::new(Live {
         deck: Arc::new(deck),
-        dag_states: Vec::new(),
+        dag_states: Arc::default(),
         slots_used: 0,
         slots_total: 0,
         pools: Vec::new(),

@@ -87,10 +87,16 @@ impl Decision<'_> {
         };
         let owner = response.responded_by.clone();
         self.log(Severity::Info, "task_instance.answered", About::task(key), owner, message);
+        let is_rejected = approval.is_rejected(&response.chosen_options);
+        if is_rejected && approval.fail_on_reject {
+            let by = response.responded_by.as_deref().unwrap_or("default");
+            self.fail(key, format!("rejected by {by}"), None, true);
+            return;
+        }
         let success = Success {
             output: serde_json::to_value(&response).unwrap_or(Value::Null),
             chosen: approval.follows(&response.chosen_options),
-            skip_all_downstream: false,
+            skip_all_downstream: is_rejected && approval.ignore_downstream_trigger_rules,
             asset_events: Vec::new(),
         };
         self.succeed(key, token, success);

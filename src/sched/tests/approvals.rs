@@ -23,6 +23,8 @@ fn plain() -> ApprovalSpec {
             assignees: Vec::new(),
         },
         then: None,
+        fail_on_reject: false,
+        ignore_downstream_trigger_rules: false,
     }
 }
 
@@ -119,6 +121,28 @@ fn a_rejection_skips_what_is_directly_downstream() {
     answer(&mut world, &["Reject"]).unwrap();
     assert_eq!((world.is("ask"), world.is("b")), ("success", "skipped"));
     assert_eq!(world.launched(), ["always"]);
+}
+
+#[test]
+fn a_rejection_may_skip_all_that_is_downstream() {
+    let tasks = vec![
+        task("b").after(&["ask"]),
+        task("always").rule(crate::dag::trigger_rule::TriggerRule::AllDone).after(&["b"]),
+    ];
+    let approval = ApprovalSpec { ignore_downstream_trigger_rules: true, ..plain() };
+    let mut world = asking(approval, tasks);
+    answer(&mut world, &["Reject"]).unwrap();
+    assert_eq!((world.is("b"), world.is("always")), ("skipped", "skipped"));
+}
+
+#[test]
+fn a_rejection_may_fail_the_task() {
+    let approval = ApprovalSpec { fail_on_reject: true, ..plain() };
+    let mut world = asking(approval, vec![task("b").after(&["ask"])]);
+    answer(&mut world, &["Reject"]).unwrap();
+    assert_eq!(world.is("ask"), "up_for_retry");
+    assert_eq!(world.ti("ask").note.as_deref(), Some("rejected by ana"));
+    assert!(detail(&world).response.is_some());
 }
 
 #[test]

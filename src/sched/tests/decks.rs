@@ -11,8 +11,9 @@ use crate::dag::graph::Graph;
 use crate::dag::operator::Operator;
 use crate::dag::params::Params;
 use crate::dag::schedule::{AssetExpression, Cron, Schedule};
-use crate::dag::spec::{AssetSpec, AssetUri, ServingSpec};
+use crate::dag::spec::{AssetSpec, AssetUri, Callbacks, ServingSpec};
 use crate::dag::trigger_rule::TriggerRule;
+use crate::dag::weight::WeightRule;
 use crate::dag::{Dag, Deck, TaskSpec};
 
 /// A task under construction.
@@ -29,12 +30,16 @@ pub(crate) fn task(task_id: &str) -> TaskBuilder {
         trigger_rule: TriggerRule::AllSuccess,
         retries: 0,
         retry_delay: Duration::from_secs(10),
-        retry_exponential_backoff: false,
+        retry_exponential_backoff: 0.0,
         max_retry_delay: None,
+        no_retry_exit_codes: Vec::new(),
         execution_timeout: None,
         pool: "default_pool".into(),
         pool_slots: 1,
         priority_weight: 1,
+        weight_rule: WeightRule::Absolute,
+        priority_weight_total: 1,
+        callbacks: Callbacks::default(),
         env: IndexMap::new(),
         inlets: Vec::new(),
         outlets: Vec::new(),
@@ -77,11 +82,18 @@ impl TaskBuilder {
 
     pub(crate) fn weight(mut self, weight: i64) -> Self {
         self.0.priority_weight = weight;
+        self.0.priority_weight_total = weight;
         self
     }
 
     pub(crate) fn outlets(mut self, outlets: &[&str]) -> Self {
         self.0.outlets = outlets.iter().map(|asset| (*asset).into()).collect();
+        self
+    }
+
+    /// Sets one thing of the task.
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut TaskSpec)) -> Self {
+        change(&mut self.0);
         self
     }
 
@@ -109,6 +121,8 @@ pub(crate) fn dag(dag_id: &str, tasks: Vec<TaskBuilder>) -> Dag {
         max_active_runs: 16,
         max_active_tasks: 16,
         dagrun_timeout: None,
+        callbacks: Callbacks::default(),
+        deadlines: Vec::new(),
         is_paused_upon_creation: false,
         params: Params { schema: object(&json!({}), &[]), defaults: Map::new() },
         graph: Graph::new(upstream).unwrap(),
@@ -199,6 +213,8 @@ pub(crate) fn deck(dags: Vec<Dag>) -> Deck {
             max_body_bytes: 1 << 24,
             default_model: None,
         },
+        retention: Default::default(),
+        overlay: Default::default(),
         sources: Vec::new(),
     }
 }

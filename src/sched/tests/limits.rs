@@ -20,15 +20,19 @@ fn the_deck_limits_what_is_in_flight() {
 }
 
 #[test]
-fn a_dag_limits_its_own_tasks_and_others_pass_by() {
+fn a_dag_limits_the_tasks_of_each_of_its_runs_as_in_airflow_3() {
     let one = dag("one", vec![task("a"), task("b")]).with(|dag| dag.max_active_tasks = 1);
     let mut world = World::new(deck(vec![one, dag("two", vec![task("c")])]));
-    world.trigger("one");
+    let first = world.trigger("one").key();
     assert_eq!(world.launched(), ["a"]);
     world.trigger("one");
-    assert!(world.launched().is_empty());
+    assert_eq!(world.launched(), ["a"], "the other run has room of its own");
     world.trigger("two");
     assert_eq!(world.launched(), ["c"]);
+    world.run = Some(first);
+    world.succeed("a");
+    assert_eq!(world.launched(), ["b"]);
+    assert_eq!(world.run_is(), DagRunState::Running);
 }
 
 #[test]

@@ -42,6 +42,23 @@ fn a_failure_that_no_retry_can_mend_is_final() {
 }
 
 #[test]
+fn an_exit_code_that_no_retry_mends_is_final() {
+    let codes = |spec: &mut crate::dag::TaskSpec| spec.no_retry_exit_codes = vec![2, 64];
+    let mut world = with(task("a").retries(5).with(codes));
+    let ended = |code| Outcome::Failed {
+        error: format!("exit code {code}"),
+        exit_code: Some(code),
+        retryable: true,
+    };
+    world.finish("a", ended(1));
+    assert_eq!(world.is("a"), "up_for_retry");
+    world.tick_after(10);
+    world.finish("a", ended(64));
+    assert_eq!(world.is("a"), "failed");
+    assert_eq!(world.ti("a").try_number, 2);
+}
+
+#[test]
 fn a_lost_attempt_is_tried_again() {
     let mut world = with(task("a").retries(1));
     let (key, token) = world.in_force("a");

@@ -26,6 +26,8 @@ use crate::types::{
 pub(crate) use super::decks::{dag, deck, task};
 use crate::sched::change::DagState;
 use crate::types::asset::AssetEvent;
+use crate::types::callback::CallbackRequest;
+use crate::types::deadline::Deadline;
 
 /// What a store would hold.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -40,6 +42,8 @@ pub(crate) struct Rows {
     pub(crate) asset_events: BTreeMap<i64, AssetEvent>,
     pub(crate) queued: BTreeMap<DagId, Vec<i64>>,
     pub(crate) triggering: BTreeMap<DagRunKey, Vec<i64>>,
+    pub(crate) callbacks: Vec<CallbackRequest>,
+    pub(crate) deadlines: BTreeMap<(DagRunKey, u32), Deadline>,
     pub(crate) log: Vec<EventLog>,
 }
 
@@ -82,6 +86,12 @@ impl Rows {
             Change::PutTriggeringAssetEvents { run, event_ids } => {
                 self.triggering.insert(run, event_ids);
             }
+            Change::InsertCallback(request) => self.callbacks.push(*request),
+            Change::PutDeadline(deadline) => {
+                let (dag_id, dag_run_id) = (deadline.dag_id.clone(), deadline.dag_run_id.clone());
+                let key = (DagRunKey { dag_id, dag_run_id }, deadline.number);
+                self.deadlines.insert(key, deadline);
+            }
             Change::InsertEventLog(line) => self.log.push(line),
         }
     }
@@ -120,6 +130,13 @@ impl Rows {
                 .filter_map(|event| event.dedupe_key.clone())
                 .collect(),
             last_asset_event_id: self.asset_events.keys().next_back().copied().unwrap_or(0),
+            deadlines: self
+                .deadlines
+                .values()
+                .filter(|one| !one.missed && one.met_at.is_none())
+                .cloned()
+                .collect(),
+            runtimes: Vec::new(),
         }
     }
 }
@@ -197,6 +214,10 @@ impl World {
             }
             assert_eq!(mine.run.state, active.run.state);
             assert_eq!(mine.triggering_asset_events, active.triggering_asset_events);
+        }
+        let open = |state: &State, key: &DagRunKey| state.deadlines.get(key).cloned();
+        for key in again.runs.keys() {
+            assert_eq!(open(&self.state, key), open(&again, key), "deadlines of {key:?}");
         }
     }
 
@@ -325,7 +346,7 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Launch(launch) => Some(launch.task_id.to_string()),
-                Effect::Arm(_) | Effect::Kill { .. } => None,
+                Effect::Arm(_) | Effect::Kill { .. } | Effect::CallBack(_) => None,
             })
             .collect()
     }
@@ -336,7 +357,7 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Kill { key, .. } => Some(key.task.task_id.to_string()),
-                Effect::Launch(_) | Effect::Arm(_) => None,
+                Effect::Launch(_) | Effect::Arm(_) | Effect::CallBack(_) => None,
             })
             .collect()
     }
@@ -347,7 +368,7 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Arm(arm) => Some(arm.key.task.task_id.to_string()),
-                Effect::Launch(_) | Effect::Kill { .. } => None,
+                Effect::Launch(_) | Effect::Kill { .. } | Effect::CallBack(_) => None,
             })
             .collect()
     }

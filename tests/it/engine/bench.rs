@@ -43,6 +43,7 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let definitions = format!("[deck]\nname = \"test\"\n[dag.d]\n{tasks}");
         std::fs::write(dir.path().join("dags.toml"), definitions).unwrap();
+        std::fs::write(dir.path().join("secret"), "hunter2\n").unwrap();
         let layout = Layout::new(dir.path());
         std::fs::create_dir(layout.state_dir()).unwrap();
         let store = Store::open(&layout.database()).unwrap();
@@ -170,7 +171,8 @@ impl Bench {
 
 /// Reads the definitions of a project.
 pub(crate) fn load(project: &Path) -> Deck {
-    dag::load(project, &|_| None).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
+    dag::load(project, &|_| None, &Default::default())
+        .unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
 /// The wish for the one run.

@@ -18,6 +18,7 @@ use dagdeck::runtime::publish::Publisher;
 use dagdeck::runtime::serving;
 use dagdeck::sched::{Command, Input};
 use dagdeck::store::Store;
+use dagdeck::store::callback;
 use dagdeck::store::dag_run::{self, RunFilter};
 use dagdeck::store::task_instance;
 use dagdeck::tracking::{artifact, registry, run};
@@ -54,6 +55,9 @@ url = "log:"
 [asset.out]
 uri = "file:out.txt"
 
+[dag.d]
+on_success = { command = "echo run $DAGDECK_CALLBACK_ID >> told" }
+
 [dag.d.task.a]
 operator = "command"
 command = "echo a >> ran; echo 7"
@@ -65,6 +69,8 @@ command = "echo t$DAGDECK_TRY_NUMBER {{ output.a }} >> ran; test $DAGDECK_TRY_NU
 retries = 1
 retry_delay = "10ms"
 depends_on = ["a"]
+on_retry = { command = "echo again $DAGDECK_CALLBACK_ID >> told" }
+on_success = { notify = "ops", message = "t is done" }
 
 [dag.d.task.choose]
 operator = "branch"
@@ -126,7 +132,7 @@ const DAGS: [(&str, &str, &str); 4] = [
 ];
 
 /// Each kind of step; a run comes to each of them.
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 16] = [
     "decided",
     "committed",
     "carried out",
@@ -141,6 +147,8 @@ const STEPS: [&str; 14] = [
     "run triggered",
     "armed",
     "fired",
+    "called back",
+    "callback noted",
 ];
 
 #[test]
@@ -261,10 +269,23 @@ fn check(dir: &Path, what: &str) {
         ("SELECT count(*) FROM dagrun_asset_event", 2),
         ("SELECT count(*) FROM asset_dag_run_queue", 0),
         ("SELECT count(*) FROM xcom WHERE task_id = 'a' AND value = '7'", 1),
-        ("SELECT count(*) FROM log WHERE event = 'notify'", 1),
+        ("SELECT count(*) FROM log WHERE event = 'notify' AND message = 'told'", 1),
+        ("SELECT count(*) FROM log WHERE event = 'notify' AND message = 't is done'", 1),
+        ("SELECT count(*) FROM callback_request", 3),
+        ("SELECT count(*) FROM callback_request WHERE state = 'done'", 3),
         ("SELECT count(*) FROM log WHERE event = 'dag_run.success'", 4),
     ] {
         assert_eq!(count(sql), expected, "{what}: {sql}");
+    }
+    // Told once at least, by ids of rows: a kill may come between the telling and the note.
+    let told = std::fs::read_to_string(dir.join("told")).unwrap_or_default();
+    for (word, event) in [("again", "on_retry"), ("run", "on_success")] {
+        let sql = "SELECT id FROM callback_request WHERE event = ?1
+            AND (task_id IS NULL) = (?1 = 'on_success') AND spec LIKE '%command%'";
+        let id: String = conn.query_row(sql, [event], |row| row.get(0)).unwrap();
+        let lines: Vec<&str> = told.lines().filter(|line| line.starts_with(word)).collect();
+        assert!(!lines.is_empty(), "{what}: nobody was told: {told}");
+        assert!(lines.iter().all(|line| *line == format!("{word} {id}")), "{what}: {told}");
     }
     let moves = registry::moves_after(&open(dir), 0).unwrap();
     assert_eq!(moves.len(), 1, "{what}");
@@ -308,7 +329,7 @@ async fn work(dir: &Path) {
     }
     let patience = std::time::Duration::from_secs(30);
     let done = tokio::time::timeout(patience, async {
-        while !DAGS.iter().all(|(dag_id, ..)| has_ended(&store, dag_id)) {
+        while !DAGS.iter().all(|(dag_id, ..)| has_ended(&store, dag_id)) || is_untold(&store) {
             bring_what_is_waited_for(dir, &store, &engine).await;
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
@@ -347,6 +368,10 @@ async fn bring_what_is_waited_for(dir: &Path, store: &Store, engine: &Engine) {
 fn has_ended(store: &Store, dag_id: &str) -> bool {
     let states = states(store, dag_id);
     !states.is_empty() && states.iter().all(|state| state.is_finished())
+}
+
+fn is_untold(store: &Store) -> bool {
+    !store.read_blocking(callback::pending).unwrap().is_empty()
 }
 
 fn states(store: &Store, dag_id: &str) -> Vec<DagRunState> {

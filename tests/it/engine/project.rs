@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dagdeck::runtime::desk::Desk;
 use dagdeck::runtime::project::{self, Project};
 use dagdeck::types::view::DefinitionsView;
 
@@ -11,13 +12,10 @@ const TASK: &str = "operator = \"command\"\ncommand = \"true\"\n";
 
 async fn watched() -> (Bench, Project) {
     let bench = Bench::start(&format!("[dag.d.task.t]\n{TASK}")).await;
-    let project = project::start(
-        bench.layout(),
-        Arc::new(|_| None),
-        DefinitionsView::default(),
-        bench.engine().handle.clone(),
-        bench.publisher.clone(),
-    );
+    let handle = bench.engine().handle.clone();
+    let desk = Desk::new(bench.path().into(), bench.store.clone(), handle, Arc::new(|_| None));
+    let project =
+        project::start(bench.layout(), desk, DefinitionsView::default(), bench.publisher.clone());
     (bench, project)
 }
 

@@ -214,3 +214,128 @@ async fn many_that_wait_take_no_slot() {
     write(&bench, "in/a.csv");
     bench.ended(DagRunState::Success).await;
 }
+
+/// Answers requests, each with the next status and body.
+async fn server(answers: &'static [(u16, &'static str)]) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        for (status, body) in answers {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = [0; 4096];
+            let _ = stream.read(&mut asked).await;
+            let text =
+                format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            let _ = stream.write_all(text.as_bytes()).await;
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_server_is_asked_until_it_answers_as_expected() {
+    let url =
+        server(&[(404, "no"), (200, "{\"state\": \"busy\"}"), (200, "{\"state\": \"done\"}")]);
+    let url = url.await;
+    let bench = Bench::start(&format!(
+        "[dag.d.task.t]\noperator = \"sensor.http\"\nurl = \"{url}/job\"\nretries = 0\n\
+         poke_interval = \"50ms\"\nexpect = \"response.body.state == 'done'\"\n"
+    ))
+    .await;
+    bench.trigger().await.unwrap();
+    bench.ended(DagRunState::Success).await;
+    assert_eq!(bench.output("t").unwrap()["body"], json!({"state": "done"}));
+}
+
+#[tokio::test]
+async fn the_answer_to_a_request_is_the_output() {
+    let url = server(&[(201, "{\"id\": 7}")]).await;
+    let bench = Bench::start(&format!(
+        "[dag.d.task.t]\noperator = \"http\"\nurl = \"{url}\"\nmethod = \"POST\"\n\
+         body = {{ run = \"{{{{ run_id }}}}\" }}\nretries = 0\n"
+    ))
+    .await;
+    bench.trigger().await.unwrap();
+    bench.ended(DagRunState::Success).await;
+    let output = bench.output("t").unwrap();
+    assert_eq!((&output["status"], &output["body"]["id"]), (&json!(201), &json!(7)));
+}
+
+#[tokio::test]
+async fn a_request_that_is_refused_is_tried_again() {
+    let url = server(&[(503, "busy"), (200, "\"now\"")]).await;
+    let bench = Bench::start(&format!(
+        "[dag.d.task.t]\noperator = \"http\"\nurl = \"{url}\"\nretries = 1\nretry_delay = \"10ms\"\n"
+    ))
+    .await;
+    bench.trigger().await.unwrap();
+    bench.ended(DagRunState::Success).await;
+    assert_eq!(
+        (bench.task("t").try_number, &bench.output("t").unwrap()["body"]),
+        (2, &json!("now"))
+    );
+}
+
+#[tokio::test]
+async fn what_a_template_makes_wrong_of_an_argument_is_named() {
+    for (operator, lines, words) in [
+        ("trigger_dag_run", "dag_id = \"{{ 'nope' }}\"", "there is no DAG `nope`"),
+        (
+            "trigger_dag_run",
+            "dag_id = \"d\"\nlogical_date = \"{{ 'soon' }}\"",
+            "`logical_date` is \"soon\"; expected an instant",
+        ),
+        (
+            "trigger_dag_run",
+            "dag_id = \"d\"\nconf = \"{{ 'text' }}\"",
+            "`conf` is \"text\"; expected a table",
+        ),
+        ("trigger_dag_run", "dag_id = \"d\"\ndag_run_id = \"{{ 'a/b' }}\"", "cannot be a run id"),
+        ("sensor.time", "until = \"{{ 'soon' }}\"", "`until` is \"soon\"; expected an instant"),
+        ("sensor.time", "at = \"{{ '25:00' }}\"", "expected a time of the day"),
+        ("sensor.time", "delta = \"{{ 'soon' }}\"", "`delta` is \"soon\"; expected a duration"),
+        (
+            "sensor.task",
+            "dag_id = \"d\"\nlogical_date = \"{{ 'soon' }}\"",
+            "`logical_date` is \"soon\"; expected an instant",
+        ),
+        ("sensor.file", "path = \"{{ '../x' }}\"", "climbs out of its folder"),
+        ("sensor.file", "path = \"x\"\ntimeout = \"{{ 'soon' }}\"", "`timeout` is \"soon\""),
+        ("sensor.file", "path = \"x\"\nsoft_fail = \"{{ 'perhaps' }}\"", "`soft_fail` is"),
+        ("approval", "question = \"?\"\ntimeout = \"{{ 'soon' }}\"", "`timeout` is \"soon\""),
+        ("approval", "question = \"?\"\nchoices = \"{{ [] }}\"", "`choices` is empty"),
+        ("http", "url = \"{{ 'ftp://h' }}\"", "the URL is not"),
+    ] {
+        let bench =
+            Bench::start(&format!("[dag.d.task.t]\noperator = \"{operator}\"\n{lines}\n")).await;
+        bench.trigger().await.unwrap();
+        bench.ended(DagRunState::Failed).await;
+        let note = bench.task("t").note.unwrap();
+        assert!(note.contains(words), "{operator} {lines}: {note}");
+    }
+}
+
+#[tokio::test]
+async fn another_dag_s_task_is_waited_for() {
+    let bench = Bench::start(
+        "[dag.d.task.t]\noperator = \"sensor.task\"\ndag_id = \"other\"\ntask_id = \"x\"\n\
+         retries = 0\n\
+         [dag.other.task.x]\noperator = \"empty\"\n\
+         [dag.other.task.y]\noperator = \"command\"\ncommand = \"sleep 600\"\ndepends_on = [\"x\"]\n",
+    )
+    .await;
+    bench.trigger().await.unwrap();
+    bench.task_is("t", TaskInstanceState::Deferred).await;
+    let mut wish = super::bench::trigger();
+    if let Command::Trigger(trigger) = &mut wish {
+        trigger.dag_id = "other".into();
+    }
+    bench.ask(Input::Command(wish)).await.unwrap();
+    bench.ended(DagRunState::Success).await;
+    let output = bench.output("t").unwrap();
+    assert_eq!((&output["state"], &output["tasks"]["x"]), (&json!("running"), &json!("success")));
+    let (dag_id, dag_run_id) = ("other".into(), RUN.into());
+    let cancel = Command::CancelRun { dag_id, dag_run_id, user: None };
+    bench.ask(Input::Command(cancel)).await.unwrap();
+}

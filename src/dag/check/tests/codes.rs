@@ -337,3 +337,16 @@ fn bad_include() {
     assert_eq!(found("include = \"x.toml\""), "wrong-type");
     assert_eq!(found("include = [1]"), "wrong-type");
 }
+
+#[test]
+fn bad_size() {
+    let retention = |line: &str| format!("[deck.retention]\n{line}\n");
+    points_at(&retention("store_max_size = \"5 parsecs\""), "bad-size", 2, 18);
+    points_at(&retention("artifacts_max_size = -1"), "bad-size", 2, 22);
+    points_at(&retention("runs_max_age = \"soon\""), "bad-duration", 2, 16);
+    points_at(&retention("runs_max_count = 0"), "bad-value", 2, 18);
+    points_at(&retention("run_max_age = \"1d\""), "unknown-key", 2, 1);
+    let own = "[dag.base.retention]\nartifacts_max_age = \"1d\"\n";
+    points_at(own, "unknown-key", 2, 1);
+    points_at("[dag.base]\nretention = \"1d\"\n", "wrong-type", 2, 13);
+}

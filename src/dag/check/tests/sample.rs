@@ -9,7 +9,7 @@ use crate::dag::spec::{AssetUri, Deck};
 use crate::dag::{Dag, load};
 
 fn sample() -> Deck {
-    load(Path::new(env!("CARGO_MANIFEST_DIR")), &|_| None)
+    load(Path::new(env!("CARGO_MANIFEST_DIR")), &|_| None, &Default::default())
         .unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 

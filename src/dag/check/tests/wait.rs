@@ -191,6 +191,11 @@ fn a_question_has_choices_a_form_and_perhaps_branches() {
     points_at(&asks("then = { Approve = \"yess\" }"), "unknown-task", 4, 20);
     points_at(&asks("then = { Approve = 3 }"), "wrong-type", 4, 20);
     points_at(&asks("then = { Approve = \"{{ ds }}\" }"), "bad-value", 4, 20);
+    is_right("approval", "question = \"?\"\nfail_on_reject = true");
+    let both = "fail_on_reject = true\nthen = { Approve = \"yes\" }";
+    points_at(&asks(both), "conflicting-keys", 5, 1);
+    let both = "choices = [\"a\"]\nignore_downstream_trigger_rules = true";
+    points_at(&asks(both), "conflicting-keys", 4, 1);
     points_at(&asks("form = { n = 3 }"), "wrong-type", 4, 14);
     points_at(&asks("form = { n = { type = \"int\" } }"), "bad-param-schema", 4, 10);
     points_at(

@@ -12,8 +12,9 @@ use crate::dag::graph::Graph;
 use crate::dag::operator::Operator;
 use crate::dag::params::Params;
 use crate::dag::schedule::{AssetExpression, Schedule};
-use crate::dag::spec::{AssetSpec, AssetUri, ServingSpec};
+use crate::dag::spec::{AssetSpec, AssetUri, Callbacks, ServingSpec};
 use crate::dag::trigger_rule::TriggerRule;
+use crate::dag::weight::WeightRule;
 use crate::dag::{Dag, Deck, TaskSpec};
 use crate::runtime::handle::Asked;
 use crate::runtime::serving::{self, ServingOrder};
@@ -48,10 +49,15 @@ impl World {
         let (live, live_receiver) = watch::channel(Arc::new(live(deck)));
         let (definitions, definitions_receiver) = watch::channel(DefinitionsView::default());
         let (watch_problems, problems_receiver) = watch::channel(Vec::new());
+        let handle = engine(script, Arc::clone(&inputs));
+        let lookup = |name: &str| (name == "TOKEN").then(|| "tiger".to_owned());
+        let project = dir.path().to_path_buf();
+        let desk = Desk::new(project, store.clone(), handle.clone(), Arc::new(lookup));
         let parts = ControlParts {
             layout: Layout::new(dir.path()),
             store,
-            handle: engine(script, Arc::clone(&inputs)),
+            handle,
+            desk,
             live: live_receiver,
             definitions: definitions_receiver,
             watch_problems: problems_receiver,
@@ -156,12 +162,12 @@ fn live(deck: Deck) -> Live {
     };
     Live {
         deck: Arc::new(deck),
-        dag_states: vec![
+        dag_states: Arc::new(vec![
             state("etl", false, false),
             state("paused_serving", true, false),
             state("removed", false, true),
             state("serving", false, false),
-        ],
+        ]),
         slots_used: 1,
         slots_total: 16,
         pools: vec![PoolView { name: "default_pool".into(), slots: 128, running: 1, queued: 0 }],
@@ -212,6 +218,8 @@ pub(crate) fn deck() -> Deck {
             max_body_bytes: 1 << 24,
             default_model: None,
         },
+        retention: Default::default(),
+        overlay: Default::default(),
         sources: vec![],
     }
 }
@@ -237,6 +245,8 @@ pub(crate) fn dag(dag_id: &str, tasks: &[(&str, &[&str])]) -> Dag {
         max_active_runs: 16,
         max_active_tasks: 16,
         dagrun_timeout: None,
+        callbacks: Callbacks::default(),
+        deadlines: Vec::new(),
         is_paused_upon_creation: false,
         params: Params { schema, defaults: sample::object(json!({"n": 1})) },
         tasks: tasks.iter().map(|(id, before)| ((*id).into(), task(id, before))).collect(),
@@ -256,12 +266,16 @@ fn task(id: &str, before: &[&str]) -> TaskSpec {
         trigger_rule: TriggerRule::AllSuccess,
         retries: 0,
         retry_delay: std::time::Duration::ZERO,
-        retry_exponential_backoff: false,
+        retry_exponential_backoff: 0.0,
         max_retry_delay: None,
+        no_retry_exit_codes: Vec::new(),
         execution_timeout: None,
         pool: "default_pool".into(),
         pool_slots: 1,
         priority_weight: 1,
+        weight_rule: WeightRule::Absolute,
+        priority_weight_total: 1,
+        callbacks: Callbacks::default(),
         env: IndexMap::new(),
         inlets: vec![],
         outlets: vec![],

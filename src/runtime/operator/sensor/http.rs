@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::expect::Expect;
 use super::{Look, OperatorError, Poke};
 use crate::connection::find;
-use crate::connection::http::{self, Ask, HttpError};
+use crate::connection::http::{self, HttpError};
 use crate::runtime::attempt::Private;
 use crate::runtime::operator::args::{Args, unfit};
 use crate::runtime::operator::error::chain;
@@ -55,11 +55,15 @@ pub(in crate::runtime::operator) async fn call(
         other => other.to_string().into_bytes(),
     });
     let url = url(args, private)?;
-    let ask = Ask { method, url: &url, headers: &headers, body, timeout };
-    let answer = http::ask(ask).await.map_err(|error| match error {
-        HttpError::Url | HttpError::Https => OperatorError::Fatal(chain(&error)),
-        _ => OperatorError::Passing(chain(&error)),
-    })?;
+    let headers: Vec<(&str, &str)> =
+        headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let answer =
+        http::send_with(method, &url, &headers, body, timeout).await.map_err(
+            |error| match error {
+                HttpError::Url | HttpError::Https => OperatorError::Fatal(chain(&error)),
+                _ => OperatorError::Passing(chain(&error)),
+            },
+        )?;
     let text = String::from_utf8_lossy(&answer.body).into_owned();
     let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
     let headers: Map<String, Value> =

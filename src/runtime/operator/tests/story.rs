@@ -136,6 +136,8 @@ fn deck(bench: &Bench) -> Deck {
         max_active_runs: 1,
         max_active_tasks: 1,
         dagrun_timeout: None,
+        callbacks: crate::dag::spec::Callbacks::default(),
+        deadlines: Vec::new(),
         is_paused_upon_creation: false,
         params: Params::default(),
         tasks: IndexMap::new(),

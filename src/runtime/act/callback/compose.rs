@@ -1,0 +1,200 @@
+//! From a callback's row to what is told: its templates rendered with the context of its task
+//! instance or run, and what has happened.
+
+use serde_json::{Map, Value, json};
+
+use super::Refusal;
+use crate::connection::OpenConnection;
+use crate::dag::spec::ConnectionSpec;
+use crate::dag::{Deck, template};
+use crate::runtime::act::{Shared, context, order, secrets};
+use crate::runtime::executor::Handover;
+use crate::sched::effect::Launch;
+use crate::store::{asset, dag_run, task_instance, xcom};
+use crate::types::asset::AssetEvent;
+use crate::types::callback::{CallbackAction, CallbackRequest};
+use crate::types::run::{DagRun, DagRunKey, TaskInstance};
+use crate::types::{AttemptKey, LaunchToken, TaskId, TaskInstanceKey};
+
+/// What is told.
+pub(super) struct Composed {
+    /// The action's texts, rendered, with the values of secrets.
+    pub(super) args: Map<String, Value>,
+    /// That the action goes through.
+    pub(super) connection: Option<OpenConnection>,
+    mask: Vec<String>,
+}
+
+impl Composed {
+    /// Replaces every secret by `***`.
+    pub(super) fn masked(&self, text: &str) -> String {
+        self.mask.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+    }
+}
+
+/// What the store knows of it.
+struct Found {
+    run: DagRun,
+    task: Option<TaskInstance>,
+    outputs: Vec<(TaskInstanceKey, Value)>,
+    events: Vec<AssetEvent>,
+}
+
+/// Renders a callback. What cannot be rendered now cannot be later.
+pub(super) async fn compose(
+    shared: &Shared,
+    request: &CallbackRequest,
+) -> Result<Composed, Refusal> {
+    let deck = shared.deck.borrow().clone();
+    let found = find(shared, request).await?;
+    let variables = secrets::Variables::new(&deck);
+    let context = context(&deck, request, found, &variables)?;
+    let rendered = template::render(&arguments(request), &context);
+    let mut args = rendered.map_err(|error| Refusal::fatal(error.to_string()))?;
+    let spec = connection(&deck, request)?;
+    let mut mask = variables.mask;
+    mask.extend(spec.into_iter().flat_map(secrets::of_connection));
+    let handover = Handover { secrets: variables.secrets, ..Handover::default() };
+    handover.fill_args(&mut args);
+    Ok(Composed { args, connection: spec.map(order::open), mask })
+}
+
+async fn find(shared: &Shared, request: &CallbackRequest) -> Result<Found, Refusal> {
+    let key = DagRunKey { dag_id: request.dag_id.clone(), dag_run_id: request.dag_run_id.clone() };
+    let task = request.task_id.clone().map(|task_id| task_key(request, task_id));
+    let read = move |conn: &rusqlite::Connection| {
+        let Some(run) = dag_run::get(conn, &key.dag_id, &key.dag_run_id)? else { return Ok(None) };
+        let task = match task {
+            Some(task) => task_instance::get(conn, &task)?,
+            None => None,
+        };
+        let outputs = xcom::for_run(conn, &key)?;
+        Ok(Some(Found { run, task, outputs, events: asset::triggering(conn, &key)? }))
+    };
+    let found = shared.store.read(read).await;
+    let found = found.map_err(|error| Refusal::passing(format!("read the run: {error}")))?;
+    found.ok_or_else(|| Refusal::fatal("the run is gone"))
+}
+
+fn task_key(request: &CallbackRequest, task_id: TaskId) -> TaskInstanceKey {
+    TaskInstanceKey {
+        dag_id: request.dag_id.clone(),
+        dag_run_id: request.dag_run_id.clone(),
+        task_id,
+        map_index: request.map_index,
+    }
+}
+
+/// The context of an attempt, and what has happened.
+fn context(
+    deck: &Deck,
+    request: &CallbackRequest,
+    found: Found,
+    variables: &secrets::Variables,
+) -> Result<Value, Refusal> {
+    let gone = || Refusal::fatal(format!("DAG `{}` is gone from `dags.toml`", request.dag_id));
+    let dag = deck.dags.get(&request.dag_id).ok_or_else(gone)?;
+    let task_id = request.task_id.clone().unwrap_or_else(|| TaskId::from(""));
+    let launch = Launch {
+        key: AttemptKey {
+            task: task_key(request, task_id.clone()),
+            try_number: request.try_number,
+        },
+        token: LaunchToken::from(""),
+        dag: dag.clone(),
+        task_id,
+        run: found.run,
+        triggering_asset_events: found.events,
+    };
+    let mut context = context::build(deck, dag, &launch, &found.outputs, variables);
+    let Some(names) = context.as_object_mut() else { return Ok(context) };
+    match (&request.task_id, found.task) {
+        (None, _) => {
+            for name in ["ti", "task", "task_id", "task_instance"] {
+                names.remove(name);
+            }
+        }
+        (Some(_), task) => {
+            names.insert("try_number".to_owned(), json!(request.try_number));
+            for name in ["ti", "task_instance"] {
+                if let Some(ti) = names.get_mut(name).and_then(Value::as_object_mut) {
+                    enrich(ti, request, task.as_ref());
+                }
+            }
+        }
+    }
+    let reason = request.reason.clone().unwrap_or_default();
+    names.insert("reason".to_owned(), json!(reason));
+    names.insert("exception".to_owned(), json!(reason));
+    names.insert("state".to_owned(), json!(request.task_or_run_state));
+    names.insert("event".to_owned(), json!(request.event));
+    names.insert("callback".to_owned(), json!({ "id": request.id }));
+    if let Some(at) = request.deadline {
+        names.insert("deadline".to_owned(), json!({ "deadline_time": context::iso(at) }));
+    }
+    Ok(context)
+}
+
+fn enrich(ti: &mut Map<String, Value>, request: &CallbackRequest, task: Option<&TaskInstance>) {
+    ti.insert("state".to_owned(), json!(request.task_or_run_state));
+    let Some(task) = task else { return };
+    ti.insert("operator".to_owned(), json!(task.operator));
+    ti.insert("max_tries".to_owned(), json!(task.max_tries));
+    ti.insert("start_date".to_owned(), json!(task.start_date.map(context::iso)));
+    ti.insert("end_date".to_owned(), json!(task.end_date.map(context::iso)));
+}
+
+/// The texts of an action, unrendered.
+fn arguments(request: &CallbackRequest) -> Map<String, Value> {
+    let args = match &request.spec.action {
+        CallbackAction::Notify { message, title, .. } => match title {
+            Some(title) => json!({ "message": message, "title": title }),
+            None => json!({ "message": message }),
+        },
+        CallbackAction::Webhook { target, body } => {
+            let body = body.clone().unwrap_or_else(|| happened(request));
+            json!({ "target": target, "body": body })
+        }
+        CallbackAction::Command(line) => json!({ "argv": ["/bin/sh", "-c", line] }),
+        CallbackAction::Argv(argv) => json!({ "argv": argv }),
+    };
+    match args {
+        Value::Object(args) => args,
+        _ => Map::new(),
+    }
+}
+
+/// What a webhook is told that has no body of its own.
+fn happened(request: &CallbackRequest) -> Value {
+    // A reason may hold braces: it goes through the template's value, not its text.
+    json!({
+        "callback_id": request.id,
+        "event": request.event,
+        "dag_id": request.dag_id,
+        "run_id": request.dag_run_id,
+        "task_id": request.task_id,
+        "map_index": request.map_index,
+        "try_number": request.try_number,
+        "state": request.task_or_run_state,
+        "reason": request.reason.as_ref().map(|_| "{{ reason }}"),
+        "deadline": request.deadline.map(context::iso),
+    })
+}
+
+/// Finds the connection that an action goes through.
+fn connection<'a>(
+    deck: &'a Deck,
+    request: &CallbackRequest,
+) -> Result<Option<&'a ConnectionSpec>, Refusal> {
+    let name = match &request.spec.action {
+        CallbackAction::Notify { connection, .. } => connection,
+        CallbackAction::Webhook { target, .. } if !target.contains("://") => target,
+        CallbackAction::Webhook { .. } | CallbackAction::Command(_) | CallbackAction::Argv(_) => {
+            return Ok(None);
+        }
+    };
+    match deck.connections.get(name) {
+        Some(spec) => Ok(Some(spec)),
+        None => Err(Refusal::fatal(format!("there is no connection `{name}`"))),
+    }
+}

@@ -1,0 +1,108 @@
+//! Tries a connection: whether what it leads to can be used. Makes and changes nothing there.
+
+use std::time::Duration;
+
+use hyper::Method;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::connection::{OpenConnection, http, object, sql};
+use crate::dag::spec::{ConnectionKind, ConnectionSpec};
+use crate::dag::{Deck, suggest};
+use crate::runtime::promotion::off_thread;
+use crate::types::Fault;
+use crate::types::settings::ConnectionTest;
+
+/// How long a server may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Tries it.
+pub(super) async fn probe(deck: &Deck, conn_id: &str) -> Result<ConnectionTest, Fault> {
+    if let Some(problem) = deck.overlay.connection_problems.get(conn_id)
+        && !deck.connections.contains_key(conn_id)
+    {
+        return Ok(found(conn_id, Err(problem.clone())));
+    }
+    let spec = deck.connections.get(conn_id).ok_or_else(|| no_connection(deck, conn_id))?;
+    let result = match spec.kind {
+        ConnectionKind::Log => Ok("messages go to the event feed".to_owned()),
+        ConnectionKind::Webhook => webhook(spec.url.reveal()).await,
+        ConnectionKind::Sqlite | ConnectionKind::Folder => {
+            let (open, kind, project) = (open(spec), spec.kind, deck.project.clone());
+            off_thread(move || {
+                Ok(match kind {
+                    ConnectionKind::Sqlite => sqlite(&open, &project),
+                    _ => folder(&open, &project),
+                })
+            })
+            .await?
+        }
+    };
+    Ok(found(conn_id, result))
+}
+
+fn found(conn_id: &str, result: Result<String, String>) -> ConnectionTest {
+    let ok = result.is_ok();
+    let (Ok(message) | Err(message)) = result;
+    ConnectionTest { conn_id: conn_id.to_owned(), ok, message }
+}
+
+fn no_connection(deck: &Deck, conn_id: &str) -> Fault {
+    let hint = match suggest::closest(conn_id, deck.connections.keys().map(String::as_str)) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "`dagdeck connections list` shows what there is".to_owned(),
+    };
+    Fault::not_found(format!("there is no connection `{conn_id}`")).hint(hint)
+}
+
+fn open(spec: &ConnectionSpec) -> OpenConnection {
+    OpenConnection {
+        name: spec.name.clone(),
+        url: spec.url.reveal().to_owned(),
+        options: spec
+            .options
+            .iter()
+            .map(|(key, value)| (key.clone(), value.reveal().to_owned()))
+            .collect(),
+    }
+}
+
+fn sqlite(connection: &OpenConnection, project: &std::path::Path) -> Result<String, String> {
+    let path = sql::path(connection, project).map_err(|error| error.to_string())?;
+    if !path.exists() {
+        return Ok("there is no file yet: the first task that writes makes it".to_owned());
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let tables = Connection::open_with_flags(&path, flags).and_then(|database| {
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'";
+        database.query_row(sql, [], |row| row.get::<_, i64>(0))
+    });
+    match tables {
+        Ok(tables) => Ok(format!("it is a database of {tables} tables")),
+        Err(error) => Err(format!("open the database: {error}")),
+    }
+}
+
+fn folder(connection: &OpenConnection, project: &std::path::Path) -> Result<String, String> {
+    let path = object::folder(connection, project).map_err(|error| error.to_string())?;
+    match std::fs::metadata(&path) {
+        Ok(found) if found.is_dir() => {}
+        Ok(_) => return Err("it is a file, not a folder".to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok("there is no folder yet: the first task that writes makes it".to_owned());
+        }
+        Err(error) => return Err(format!("look at the folder: {error}")),
+    }
+    let wanted = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK;
+    match rustix::fs::access(&path, wanted) {
+        Ok(()) => Ok("it is a folder that can be read and written".to_owned()),
+        Err(error) => Err(format!("use the folder: {error}")),
+    }
+}
+
+async fn webhook(url: &str) -> Result<String, String> {
+    match http::send(Method::HEAD, url, None, TIMEOUT).await {
+        Ok(answer) if answer.status < 500 => Ok(format!("it answers ({})", answer.status)),
+        Ok(answer) => Err(format!("it answers {}", answer.status)),
+        Err(error) => Err(Fault::internal(&error).to_string()),
+    }
+}

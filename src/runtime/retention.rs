@@ -1,0 +1,242 @@
+//! Lets the past go: runs, logs, artifacts and events beyond the limits of `[deck.retention]`.
+//!
+//! ```text
+//! plan (a reader) ─► rows, a bounded piece a transaction ─► folders are renamed into `trash`
+//!                                                           └─► and deleted from there
+//! ```
+//! Never: runs under way, the latest success of a DAG, artifacts of registered versions, asset
+//! events that something waits for or that a run came from, and keys of what may be reported
+//! again (a file that still lies where a watcher sees it).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use crate::runtime::engine::Live;
+use crate::runtime::layout::Layout;
+use crate::runtime::promotion::off_thread;
+use crate::runtime::publish::Publisher;
+use crate::store::prune::{self, Left};
+use crate::store::{Store, StoreError};
+use crate::tracking::prune as artifacts;
+use crate::types::ask::{Prune, PruneReport, PrunedKind};
+use crate::types::event::Event;
+use crate::types::{Clock, Fault, Timestamp};
+
+mod folder;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use plan::Plan;
+
+/// How often the daemon looks for what may go.
+const EVERY: Duration = Duration::from_secs(3600);
+
+/// Between two pieces: whoever waits for the writer comes in between.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// How many runs go at once where the database is too large.
+const TOO_LARGE_LEN: u32 = 50;
+
+/// How many free pages are given back in one transaction (of 4 KiB each, mostly).
+const PAGES: u32 = 256;
+
+/// What it works with.
+#[derive(Clone)]
+pub struct Retention {
+    pub layout: Layout,
+    pub store: Store,
+    pub live: watch::Receiver<Arc<Live>>,
+    pub clock: Arc<dyn Clock>,
+    pub publisher: Publisher,
+}
+
+/// Prunes every hour until it is dropped; first of all it buries what an earlier daemon left.
+#[derive(Debug)]
+pub struct Pruning(AbortHandle);
+
+impl Drop for Pruning {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Retention {
+    /// Starts the hourly task.
+    pub fn start(self) -> Pruning {
+        let task = tokio::spawn(async move {
+            if let Err(fault) = self.bury().await {
+                tracing::warn!(%fault, "could not bury what was deleted");
+            }
+            loop {
+                match self.prune(Prune::default()).await {
+                    Ok(report) => say(&report),
+                    Err(fault) => tracing::warn!(%fault, "could not prune"),
+                }
+                tokio::time::sleep(EVERY).await;
+            }
+        });
+        Pruning(task.abort_handle())
+    }
+
+    /// Deletes what may go, or says what that would be.
+    pub async fn prune(&self, wish: Prune) -> Result<PruneReport, Fault> {
+        let plan = self.plan(wish.clone()).await?;
+        if wish.dry_run {
+            return Ok(plan.report(true));
+        }
+        let mut done = self.carry_out(&plan).await?;
+        if wish.dag_id.is_none() {
+            self.shrink(&mut done).await?;
+            self.tidy().await?;
+        }
+        self.bury().await?;
+        if !done.kinds.is_empty() {
+            self.publisher.publish(Event::Resync);
+        }
+        Ok(done)
+    }
+
+    async fn plan(&self, wish: Prune) -> Result<Plan, Fault> {
+        let retention = self.live.borrow().deck.retention.clone();
+        let (store, layout, now) = (self.store.clone(), self.layout.clone(), self.clock.now());
+        off_thread(move || {
+            let plan = store.read_blocking(|conn| Plan::make(conn, &retention, &wish, now))?;
+            Ok(plan.measured(&layout))
+        })
+        .await
+    }
+
+    async fn carry_out(&self, plan: &Plan) -> Result<PruneReport, Fault> {
+        let mut done = PruneReport::default();
+        let now = self.clock.now();
+        for (run, bytes) in &plan.runs {
+            if self.delete_run(run.clone()).await? {
+                count(&mut done, "runs", 1, *bytes);
+            }
+        }
+        for (run, bytes) in &plan.logs {
+            // The files first: rows promise nothing here, and what a crash leaves is done again.
+            let (layout, key) = (self.layout.clone(), run.clone());
+            off_thread(move || Ok(folder::delete_logs(&layout, &key))).await?;
+            let key = run.clone();
+            self.piece(move |tx| prune::note_logs_pruned(tx, &key, now)).await?;
+            count(&mut done, "logs", 1, *bytes);
+        }
+        for one in &plan.artifacts {
+            let wanted = one.clone();
+            if self.piece(move |tx| artifacts::delete(tx, &wanted)).await? {
+                count(&mut done, "artifacts", one.count, one.bytes);
+            }
+        }
+        if let Some(before) = plan.events_before {
+            loop {
+                let deleted = self.piece(move |tx| prune::delete_lines(tx, before)).await?;
+                count(&mut done, "events", deleted as u64, 0);
+                if deleted < prune::PIECE_LEN_MAX as usize {
+                    break;
+                }
+            }
+        }
+        for ids in plan.asset_events.chunks(prune::PIECE_LEN_MAX as usize) {
+            let ids = ids.to_vec();
+            let deleted = self.piece(move |tx| prune::delete_asset_events(tx, &ids)).await?;
+            count(&mut done, "asset events", deleted as u64, 0);
+        }
+        Ok(done)
+    }
+
+    async fn delete_run(&self, run: crate::types::run::DagRunKey) -> Result<bool, Fault> {
+        loop {
+            let key = run.clone();
+            match self.piece(move |tx| prune::delete_run(tx, &key)).await? {
+                Left::More => {}
+                Left::Nothing => return Ok(true),
+                Left::Kept => return Ok(false),
+            }
+        }
+    }
+
+    /// Deletes the oldest runs while the database holds more than it may.
+    async fn shrink(&self, done: &mut PruneReport) -> Result<(), Fault> {
+        let Some(max) = self.live.borrow().deck.retention.store_max_size else { return Ok(()) };
+        while self.store.read(prune::used_bytes).await? > max {
+            let oldest = self.store.read(|conn| prune::oldest_runs(conn, TOO_LARGE_LEN)).await?;
+            let mut deleted = 0;
+            for run in oldest {
+                deleted += u64::from(self.delete_run(run).await?);
+            }
+            count(done, "runs", deleted, 0);
+            if deleted == 0 {
+                tracing::warn!("the store is larger than `store_max_size`, and nothing may go");
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives free pages back, and lets SQLite look at its figures.
+    async fn tidy(&self) -> Result<(), Fault> {
+        while self.piece(|tx| prune::give_back_pages(tx, PAGES)).await? > 0 {}
+        self.piece(prune_optimize).await
+    }
+
+    /// Renames the folders of what was deleted into `trash`, and empties it.
+    pub(crate) async fn bury(&self) -> Result<(), Fault> {
+        loop {
+            let layout = self.layout.clone();
+            let settled = self
+                .piece(move |tx| prune::bury(tx, |deleted| folder::to_trash(&layout, deleted)))
+                .await?;
+            if settled == 0 {
+                break;
+            }
+        }
+        let layout = self.layout.clone();
+        off_thread(move || {
+            folder::empty_trash(&layout);
+            Ok(())
+        })
+        .await
+    }
+
+    /// One bounded transaction, and a pause after it.
+    async fn piece<R: Send + 'static>(
+        &self,
+        write: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<R, StoreError> + Send + 'static,
+    ) -> Result<R, Fault> {
+        let result = self.store.write(write).await?;
+        tokio::time::sleep(PAUSE).await;
+        Ok(result)
+    }
+}
+
+fn prune_optimize(tx: &rusqlite::Transaction<'_>) -> Result<(), StoreError> {
+    prune::optimize(tx)
+}
+
+fn count(report: &mut PruneReport, kind: &str, count: u64, bytes: u64) {
+    if count == 0 {
+        return;
+    }
+    if let Some(line) = report.kinds.iter_mut().find(|line| line.kind == kind) {
+        line.count += count;
+        line.bytes += bytes;
+    } else {
+        report.kinds.push(PrunedKind { kind: kind.to_owned(), count, bytes });
+    }
+}
+
+fn say(report: &PruneReport) {
+    for PrunedKind { kind, count, bytes } in &report.kinds {
+        tracing::info!(kind, count, bytes, "pruned");
+    }
+}
+
+/// Returns the instant that lies so long before `now`.
+fn before(now: Timestamp, age: Duration) -> Timestamp {
+    now.checked_sub(age).unwrap_or(Timestamp::MIN)
+}

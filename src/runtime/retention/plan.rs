@@ -1,0 +1,129 @@
+//! What may go, as the limits and the store stand.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::dag::retention::{Retention, RunLimits};
+use crate::runtime::layout::Layout;
+use crate::runtime::promotion;
+use crate::runtime::retention::{before, count, folder};
+use crate::store::prune::{self, OldAssetEvent};
+use crate::store::{StoreError, meta};
+use crate::tracking::prune::{self as artifacts, Artifacts};
+use crate::types::Timestamp;
+use crate::types::ask::{Prune, PruneReport};
+use crate::types::run::DagRunKey;
+
+/// What is to go. Bytes are those of files.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(super) runs: Vec<(DagRunKey, u64)>,
+    pub(super) logs: Vec<(DagRunKey, u64)>,
+    pub(super) artifacts: Vec<Artifacts>,
+    pub(super) events_before: Option<Timestamp>,
+    lines: u64,
+    pub(super) asset_events: Vec<i64>,
+}
+
+impl Plan {
+    /// Reads what may go.
+    pub(super) fn make(
+        conn: &Connection,
+        retention: &Retention,
+        wish: &Prune,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let older = wish.older_than_secs.and_then(|secs| Duration::try_from_secs_f64(secs).ok());
+        let mut plan = Self::default();
+        let dags = match &wish.dag_id {
+            Some(dag_id) => vec![dag_id.clone()],
+            None => prune::dags(conn)?,
+        };
+        for dag_id in dags {
+            let limits = retention.of(&dag_id);
+            let limits = match older {
+                Some(_) => RunLimits { runs_max_age: older, ..RunLimits::default() },
+                None => limits,
+            };
+            plan.add_runs(conn, &dag_id, limits, now)?;
+        }
+        if wish.dag_id.is_some() {
+            return Ok(plan);
+        }
+        let age = older.or(retention.artifacts_max_age).map(|age| before(now, age));
+        let size = retention.artifacts_max_size.filter(|_| older.is_none());
+        if age.is_some() || size.is_some() {
+            plan.artifacts = artifacts::candidates(conn, age, size)?;
+        }
+        plan.events_before = older.or(retention.events_max_age).map(|age| before(now, age));
+        if let Some(before) = plan.events_before {
+            plan.lines = prune::lines_before(conn, before)?;
+            let told = meta::get(conn, promotion::TOLD)?;
+            let told = told.and_then(|id| id.parse().ok()).unwrap_or(0);
+            let found = prune::asset_events_before(conn, before, told)?;
+            let gone = found.into_iter().filter(|event| !may_come_again(event));
+            plan.asset_events = gone.map(|event| event.id).collect();
+        }
+        Ok(plan)
+    }
+
+    fn add_runs(
+        &mut self,
+        conn: &Connection,
+        dag_id: &crate::types::DagId,
+        limits: RunLimits,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut runs = Vec::new();
+        if let Some(age) = limits.runs_max_age {
+            runs.extend(prune::runs_before(conn, dag_id, before(now, age))?);
+        }
+        if let Some(kept) = limits.runs_max_count {
+            runs.extend(prune::runs_beyond(conn, dag_id, kept)?);
+        }
+        let mut seen = BTreeSet::new();
+        runs.retain(|run| seen.insert(run.clone()));
+        if let Some(age) = limits.logs_max_age {
+            let logs = prune::runs_with_logs(conn, dag_id, before(now, age))?;
+            self.logs.extend(logs.into_iter().filter(|run| !seen.contains(run)).map(|r| (r, 0)));
+        }
+        self.runs.extend(runs.into_iter().map(|run| (run, 0)));
+        Ok(())
+    }
+
+    /// Looks how much the files take.
+    pub(super) fn measured(mut self, layout: &Layout) -> Self {
+        for (run, bytes) in &mut self.runs {
+            *bytes = folder::bytes_of_run(layout, run);
+        }
+        for (run, bytes) in &mut self.logs {
+            *bytes = folder::bytes_of_logs(layout, run);
+        }
+        self
+    }
+
+    /// Says what would go.
+    pub(super) fn report(&self, dry_run: bool) -> PruneReport {
+        let mut report = PruneReport { dry_run, kinds: Vec::new() };
+        let bytes = |runs: &[(DagRunKey, u64)]| runs.iter().map(|(_, bytes)| bytes).sum();
+        count(&mut report, "runs", self.runs.len() as u64, bytes(&self.runs));
+        count(&mut report, "logs", self.logs.len() as u64, bytes(&self.logs));
+        let files = self.artifacts.iter().map(|one| one.count).sum();
+        let size = self.artifacts.iter().map(|one| one.bytes).sum();
+        count(&mut report, "artifacts", files, size);
+        count(&mut report, "events", self.lines, 0);
+        count(&mut report, "asset events", self.asset_events.len() as u64, 0);
+        report
+    }
+}
+
+/// Says whether a watcher would report the very same again: the file lies there as it was.
+fn may_come_again(event: &OldAssetEvent) -> bool {
+    let (Some(path), Some(key)) = (&event.path, &event.dedupe_key) else { return false };
+    let Ok(found) = std::fs::metadata(path) else { return false };
+    let mtime_ns = i128::from(found.mtime()) * 1_000_000_000 + i128::from(found.mtime_nsec());
+    key.ends_with(&format!(":{}:{mtime_ns}", found.len()))
+}
