@@ -12,9 +12,12 @@ pub mod deadline;
 pub mod diagnostic;
 pub mod duration;
 pub mod file;
+pub mod flow;
 pub mod graph;
+pub mod mapping;
 pub mod operator;
 pub mod params;
+pub mod plan;
 pub mod retention;
 pub mod schedule;
 pub mod secret;
@@ -27,4 +30,5 @@ pub mod weight;
 
 pub use check::load;
 pub use diagnostic::{Diagnostic, Diagnostics};
+pub use flow::{Flow, GroupSpec};
 pub use spec::{Dag, Deck, TaskSpec};

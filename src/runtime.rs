@@ -8,6 +8,7 @@
 
 pub mod act;
 pub mod attempt;
+pub mod backup;
 pub mod control;
 pub mod desk;
 pub mod engine;

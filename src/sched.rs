@@ -26,8 +26,12 @@ mod ending;
 mod fair;
 mod index;
 pub mod input;
+mod judge;
+mod latest;
+pub mod mapping;
 #[cfg(test)]
 mod oracle;
+pub mod past;
 mod ready;
 mod recover;
 pub mod report;

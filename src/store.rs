@@ -19,14 +19,16 @@ pub mod event_log;
 pub mod fault;
 pub mod hitl;
 pub mod meta;
+pub(crate) mod past;
 pub mod prune;
 pub mod rendered;
 pub mod serving;
 pub mod settings;
 pub mod task_instance;
+pub mod task_map;
 pub mod xcom;
 
-mod apply;
+pub(crate) mod apply;
 mod migrate;
 mod readers;
 mod recover;

@@ -22,8 +22,8 @@ pub mod view;
 
 pub use fault::{Fault, FaultKind};
 pub use ids::{
-    AssetName, AttemptKey, DagId, DagRunId, LaunchToken, MapIndex, TaskId, TaskInstanceKey,
-    TrackingRunId, TryNumber,
+    AssetName, AttemptKey, DagId, DagRunId, GroupId, LaunchToken, MapIndex, TaskId,
+    TaskInstanceKey, TrackingRunId, TryNumber,
 };
 pub use state::{DagRunState, TaskInstanceState};
 pub use time::{Clock, Timestamp};

@@ -109,6 +109,19 @@ pub enum Command {
     Pools(PoolsCommand),
     /// Delete runs, logs, artifacts and events beyond what dags.toml keeps
     Prune(PruneArgs),
+    /// Back the project up, running or not
+    Backup {
+        /// A .tar file, or a folder; it must not exist
+        target: PathBuf,
+    },
+    /// Restore a backup into a folder without state
+    Restore {
+        /// What `backup` wrote
+        from: PathBuf,
+        /// The folder that becomes the project
+        #[arg(long, value_name = "DIR")]
+        into: PathBuf,
+    },
     /// Run one attempt of a task (called by the daemon)
     #[command(hide = true)]
     Attempt { folder: PathBuf },

@@ -2,6 +2,7 @@
 
 pub mod approvals;
 pub mod assets;
+pub mod backup;
 pub mod check;
 pub mod connections;
 pub mod daemon;
@@ -32,6 +33,9 @@ use crate::types::{Fault, FaultKind};
 
 /// Carries out what the command line says.
 pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
+    if let Some(Command::Restore { from, into }) = &cli.command {
+        return backup::restore(from, into, output);
+    }
     let layout = Layout::new(project_dir(&cli.project)?);
     match cli.command {
         None => deck::open(&layout, &cli.deck).await,
@@ -56,6 +60,8 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         }
         Some(Command::Pools(command)) => pools::dispatch(&layout, command, output).await,
         Some(Command::Prune(args)) => prune::prune(&layout, args, output).await,
+        Some(Command::Backup { target }) => backup::backup(&layout, &target, output),
+        Some(Command::Restore { .. }) => Err(unexpected("restore").into()),
         Some(Command::Logs(args)) => logs::logs(&layout, args, output).await,
         Some(Command::Approvals(command)) => approvals::dispatch(&layout, command, output).await,
         Some(Command::Assets(command)) => assets::dispatch(&layout, command, output).await,

@@ -66,6 +66,7 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
         name: "test".to_owned(),
         timezone: jiff::tz::TimeZone::UTC,
         max_active_tasks: 16,
+        max_map_length: 1024,
         dags: Default::default(),
         assets: Default::default(),
         datasets: Default::default(),

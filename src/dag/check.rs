@@ -8,7 +8,7 @@
 //! Names are collected before anything is judged, so that one error does not bring others about:
 //! a task may name a connection whose own definition is broken.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::dag::diagnostic::Diagnostics;
 use crate::dag::file::{SyntaxError, parse};
@@ -23,7 +23,10 @@ mod dag;
 mod deadline;
 mod deck;
 mod edge;
+mod expand;
 mod fields;
+mod flow;
+mod group;
 mod names;
 mod operator;
 mod param;
@@ -68,6 +71,16 @@ pub fn load(project: &Path, lookup: Lookup<'_>, settings: &Settings) -> Result<D
         return Err(report.into_diagnostics());
     }
     Ok(deck.with_settings(settings.clone(), lookup))
+}
+
+/// Returns the files that make up a project's definitions, be they right or broken.
+pub fn sources(project: &Path) -> Vec<PathBuf> {
+    let mut report = Reporter::default();
+    if let Some(main) = source::read_main(project, &mut report) {
+        let table = parsed(&report, main);
+        source::read_included(project, table.as_ref(), &mut report);
+    }
+    report.sources().iter().map(|source| source.path.clone()).collect()
 }
 
 fn parsed(report: &Reporter, file: usize) -> Option<crate::dag::file::Table> {

@@ -116,6 +116,7 @@ macro_rules! need {
 
 operators! {
     Empty = "empty", Daemon, [];
+    LatestOnly = "latest_only", Daemon, [];
     Command = "command", Process, [
         "command" Text optional, "argv" TextList optional, "cwd" Text optional,
         "skip_on_exit_code" Integer optional,
@@ -159,6 +160,7 @@ operators! {
     ];
     SensorTask = "sensor.task", Daemon, [
         "dag_id" Text needed, "task_id" Text optional, "task_ids" TextList optional,
+        "task_group_id" Text optional,
         "logical_date" Any optional, "execution_delta" Duration optional,
         "dag_run_id" Text optional, "allowed_states" TextList optional,
         "failed_states" TextList optional, "skipped_states" TextList optional,

@@ -10,9 +10,11 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::dag::deadline::DeadlineSpec;
+use crate::dag::flow::{Flow, GroupSpec};
 use crate::dag::graph::Graph;
 use crate::dag::operator::Operator;
 use crate::dag::params::Params;
+use crate::dag::plan::Plan;
 use crate::dag::retention::Retention;
 use crate::dag::schedule::Schedule;
 use crate::dag::secret::Secret;
@@ -20,7 +22,7 @@ use crate::dag::settings::Overlay;
 use crate::dag::trigger_rule::TriggerRule;
 use crate::dag::weight::WeightRule;
 use crate::types::callback::{CallbackEvent, CallbackSpec};
-use crate::types::{AssetName, DagId, TaskId, Timestamp};
+use crate::types::{AssetName, DagId, GroupId, TaskId, Timestamp};
 
 /// All definitions of one project.
 #[derive(Debug, Clone)]
@@ -31,6 +33,8 @@ pub struct Deck {
     pub timezone: jiff::tz::TimeZone,
     /// Task instances in flight at once, over all DAGs.
     pub max_active_tasks: u32,
+    /// How many elements a task may be mapped over.
+    pub max_map_length: usize,
     pub dags: IndexMap<DagId, Arc<Dag>>,
     pub assets: IndexMap<AssetName, AssetSpec>,
     pub datasets: IndexMap<String, DatasetSpec>,
@@ -75,6 +79,10 @@ pub struct Dag {
     /// In the order written.
     pub tasks: IndexMap<TaskId, TaskSpec>,
     pub graph: Graph,
+    /// In the order written.
+    pub groups: IndexMap<GroupId, GroupSpec>,
+    /// What follows from `tasks`, `groups` and `graph`.
+    pub plan: Plan,
     pub fileloc: PathBuf,
     /// From 1.
     pub line: usize,
@@ -92,6 +100,8 @@ pub struct TaskSpec {
     /// `depends_on` and the tasks whose `output` its templates name.
     pub upstream: Vec<TaskId>,
     pub trigger_rule: TriggerRule,
+    /// How it stands among the others.
+    pub flow: Flow,
     /// Tries after the first.
     pub retries: u32,
     pub retry_delay: Duration,

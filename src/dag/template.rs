@@ -31,7 +31,9 @@ pub const NAMES: &[&str] = &[
     "data_interval_start",
     "ds",
     "ds_nodash",
+    "expand",
     "logical_date",
+    "map_index",
     "output",
     "params",
     "run_id",
@@ -188,7 +190,7 @@ fn render_text(
 }
 
 /// Returns what stands in the braces of a text that is nothing but `{{ … }}`.
-fn whole_expression(text: &str) -> Option<&str> {
+pub(super) fn whole_expression(text: &str) -> Option<&str> {
     let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
     let inner = inner.strip_prefix('-').unwrap_or(inner);
     Some(inner.strip_suffix('-').unwrap_or(inner))

@@ -37,6 +37,7 @@ use crate::types::{AttemptKey, Clock, Fault, LaunchToken};
 mod again;
 mod callback;
 mod context;
+mod mapping;
 mod order;
 mod secrets;
 #[cfg(test)]

@@ -43,6 +43,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
+pub(crate) use self::branch::is_true;
 use self::error::{OperatorError, settle};
 use self::waiting::until_cancelled;
 use crate::dag::Deck;
@@ -122,7 +123,7 @@ async fn decide_in_daemon(
 ) -> Result<Outcome, OperatorError> {
     match operator {
         Operator::Http => http::run(context).await,
-        Operator::Empty => Ok(Outcome::output(Value::Null)),
+        Operator::Empty | Operator::LatestOnly => Ok(Outcome::output(Value::Null)),
         Operator::Branch => branch::branch(context),
         Operator::ShortCircuit => branch::short_circuit(context),
         Operator::Notify => notify::run(context).await,
@@ -179,6 +180,7 @@ pub fn run_in_process(order: &Order, private: &Private, log: &Arc<TaskLog>) -> O
         | Operator::SensorSql
         | Operator::SensorTime
         | Operator::SensorTask
+        | Operator::LatestOnly
         | Operator::Branch
         | Operator::ShortCircuit
         | Operator::Notify

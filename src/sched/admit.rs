@@ -1,5 +1,5 @@
-//! Which of the tasks that may run are launched now: the limits of the deck, the runs and the
-//! pools; `fair` says whose turn it is. Whatever an executor holds counts, also while it is
+//! Which of the tasks that may run are launched now: the limits of the deck, the runs, the
+//! pools and the tasks themselves; `fair` says whose turn it is. Whatever an executor holds counts, also while it is
 //! `queued`.
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use crate::sched::decision::{Decision, run_key};
 use crate::sched::effect::{Effect, Launch};
 use crate::sched::fair::Gate;
 use crate::sched::index::{Lane, Ready};
-use crate::sched::state::State;
+use crate::sched::state::{ActiveRun, State};
 use crate::types::run::TaskTry;
 use crate::types::{DagId, TaskInstanceKey, TaskInstanceState};
 
@@ -69,6 +69,9 @@ impl State {
         if touched.all {
             lanes.extend(self.index.ready.keys().cloned());
         }
+        for (dag_id, task_id) in &touched.tasks {
+            lanes.extend(self.index.lanes_of_task(dag_id, task_id).cloned());
+        }
         for run in &touched.runs {
             lanes.extend(self.index.lanes_of(run).cloned());
         }
@@ -91,7 +94,25 @@ impl State {
         let active = self.runs.get(&run)?;
         let in_run = self.index.usage.by_run.get(&run).copied().unwrap_or(0);
         let dag = self.deck.dags.get(&run.dag_id).unwrap_or(&active.dag);
-        (in_run < dag.max_active_tasks).then_some(first)
+        (in_run < dag.max_active_tasks && self.has_room_of_its_own(active, &first.key))
+            .then_some(first)
+    }
+
+    /// Says whether the limits of a task itself have room for one more.
+    fn has_room_of_its_own(&self, active: &ActiveRun, key: &TaskInstanceKey) -> bool {
+        let usage = &self.index.usage;
+        let Some(flow) = active.dag.tasks.get(&key.task_id).map(|task| &task.flow) else {
+            return true;
+        };
+        let in_dag = flow.max_active_tis_per_dag.is_none_or(|limit| {
+            let place = (key.dag_id.clone(), key.task_id.clone());
+            usage.by_task.get(&place).copied().unwrap_or(0) < limit
+        });
+        in_dag
+            && flow.max_active_tis_per_dagrun.is_none_or(|limit| {
+                let place = (run_key(key), key.task_id.clone());
+                usage.by_task_in_run.get(&place).copied().unwrap_or(0) < limit
+            })
     }
 
     /// Says whether a pool has room for one more task of this width.

@@ -6,10 +6,12 @@ use serde_json::Value;
 use crate::sched::decision::{About, Decision, end_attempt, run_key};
 use crate::sched::input::{Rejected, Reply};
 use crate::sched::report::{Outcome, Report};
+use crate::sched::settle::OLD_RUN_NOTE;
 use crate::sched::{retry, when};
 use crate::types::asset::AssetEventSpec;
 use crate::types::event::Severity;
-use crate::types::run::TaskTry;
+use crate::types::ids::UNMAPPED;
+use crate::types::run::{TaskInstance, TaskTry};
 use crate::types::{AttemptKey, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState};
 
 /// What a successful attempt has led to.
@@ -97,7 +99,7 @@ impl Decision<'_> {
                 let success = Success { output, chosen, skip_all_downstream, asset_events };
                 self.succeed(key, token, success);
             }
-            Outcome::Skipped { reason } => self.skip_attempt(key, reason),
+            Outcome::Skipped { reason } => self.skip_attempt(key, &reason),
             Outcome::Failed { error, exit_code, retryable } => {
                 self.fail(key, error, exit_code, retryable);
             }
@@ -105,7 +107,9 @@ impl Decision<'_> {
     }
 
     pub(super) fn succeed(&mut self, key: &TaskInstanceKey, token: &LaunchToken, success: Success) {
-        let passed_over = match self.not_chosen(key, &success) {
+        let old = self.left_out_as_old(key);
+        let note = old.as_ref().map(|_| OLD_RUN_NOTE.to_owned());
+        let passed_over = match old.map_or_else(|| self.not_chosen(key, &success), Ok) {
             Ok(passed_over) => passed_over,
             Err(stranger) => {
                 let error = format!("it chose `{stranger}`, which is not directly downstream");
@@ -113,15 +117,24 @@ impl Decision<'_> {
                 return;
             }
         };
+        let measured = match self.measure(key, &success.output) {
+            Ok(measured) => measured,
+            Err(error) => {
+                self.fail(key, error, None, true);
+                return;
+            }
+        };
+        if let Some(lengths) = measured {
+            self.put_task_map(key, lengths);
+        }
         if !success.output.is_null() {
             self.draft.put_xcom(key.clone(), success.output);
         }
         self.close_try(key, TaskInstanceState::Success, None, None);
-        for task_id in passed_over {
-            let downstream = TaskInstanceKey { task_id, ..key.clone() };
+        for downstream in self.instances_after(key, passed_over) {
             self.pass_over_not_chosen(&downstream, &key.task_id);
         }
-        self.end_attempt(key, TaskInstanceState::Success, None);
+        self.end_attempt(key, TaskInstanceState::Success, note);
         self.call_back(key, None);
         self.emit_outlets(key, token, success.asset_events);
     }
@@ -136,6 +149,7 @@ impl Decision<'_> {
             return Ok(graph.all_downstream(&key.task_id));
         }
         let Some(chosen) = &success.chosen else { return Ok(Vec::new()) };
+        let chosen = active.dag.chosen(chosen);
         let direct = graph.downstream(&key.task_id);
         if let Some(stranger) = chosen.iter().find(|task| !direct.contains(task)) {
             return Err(stranger.clone());
@@ -143,7 +157,7 @@ impl Decision<'_> {
         let mut left_out: Vec<TaskId> =
             direct.iter().filter(|task| !chosen.contains(task)).cloned().collect();
         if !left_out.is_empty() {
-            for task in chosen {
+            for task in &chosen {
                 let reached = graph.all_downstream(task);
                 left_out.retain(|task| !reached.contains(task));
             }
@@ -151,9 +165,25 @@ impl Decision<'_> {
         Ok(left_out)
     }
 
+    /// Returns the instances of tasks downstream that one instance speaks for: in a mapped group
+    /// those with its own index, else all.
+    pub(super) fn instances_after(
+        &self,
+        key: &TaskInstanceKey,
+        tasks: Vec<TaskId>,
+    ) -> Vec<TaskInstanceKey> {
+        let Some(active) = self.state.runs.get(&run_key(key)) else { return Vec::new() };
+        let speaks_for = |ti: &&TaskInstance| {
+            let is_parallel = active.dag.is_parallel(&key.task_id, &ti.key.task_id);
+            !is_parallel || key.map_index == UNMAPPED || ti.key.map_index == key.map_index
+        };
+        let rows = tasks.iter().flat_map(|task| active.rows(task));
+        rows.filter(speaks_for).map(|ti| ti.key.clone()).collect()
+    }
+
     /// Skips a task that has not begun, whatever its trigger rule made of it. One in flight goes
     /// on: its rule did not wait for the branch.
-    fn pass_over_not_chosen(&mut self, key: &TaskInstanceKey, branch: &TaskId) {
+    pub(super) fn pass_over_not_chosen(&mut self, key: &TaskInstanceKey, branch: &TaskId) {
         use TaskInstanceState as S;
         let state = self.task(key).map(|ti| ti.state);
         if let Some(None | Some(S::Scheduled | S::UpForRetry)) = state {

@@ -1,5 +1,7 @@
 //! What will be on disk: the whole of it for one input is one transaction.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::types::approval::HitlDetail;
@@ -17,16 +19,21 @@ pub enum Change {
     PutDagRun(DagRun),
     /// Inserts or replaces.
     PutTaskInstance(TaskInstance),
+    /// Removes a task instance that was never begun: the one without index of a mapped task.
+    DeleteTaskInstance { key: TaskInstanceKey },
     /// Inserts or replaces.
     PutTaskTry(TaskTry),
     /// The output of a task; replaces what an earlier try left.
     PutXcom { key: TaskInstanceKey, value: Value },
-    /// Removes the output, when the task is cleared.
+    /// Removes the output and what was noted of it, when the task is cleared.
     DeleteXcom { key: TaskInstanceKey },
     /// Inserts or replaces a question to people, or its answer.
     PutHitlDetail(HitlDetail),
     /// Remembers which run an attempt has brought about.
     PutTriggeredRun { token: LaunchToken, run: DagRunKey },
+    /// How long the parts of an output are that other tasks are mapped over; of an instance of a
+    /// mapped task it says only that there is an output.
+    PutTaskMap { key: TaskInstanceKey, lengths: BTreeMap<String, usize> },
     /// Inserts or replaces what is kept of a DAG beyond its definition.
     PutDagState(DagState),
     /// Appends.

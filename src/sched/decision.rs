@@ -10,6 +10,7 @@ use crate::sched::effect::Effect;
 use crate::sched::state::{ActiveRun, State};
 use crate::sched::transition;
 use crate::types::event::{EventLog, Severity};
+use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::{
     DagId, DagRunId, DagRunState, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState,
@@ -67,18 +68,48 @@ impl<'a> Decision<'a> {
         if before == after {
             return;
         }
-        index.count(dag, &key.task_id, before, after);
-        match (before, after) {
-            (None, Some(_)) => index.unfinished = index.unfinished.saturating_sub(1),
-            (Some(_), None) => index.unfinished += 1,
-            _ => {}
-        }
-        for downstream in dag.graph.downstream(&key.task_id) {
-            self.work.push_back(TaskInstanceKey { task_id: downstream.clone(), ..key.clone() });
-        }
+        index.count(dag, key, before, after);
         if index.unfinished == 0 {
             self.maybe_ended.insert(run_key);
         }
+        self.tell_downstream(key);
+    }
+
+    /// Has everything looked at that waits for an instance that has ended, or is open again.
+    fn tell_downstream(&mut self, key: &TaskInstanceKey) {
+        let Some(active) = self.state.runs.get(&run_key(key)) else { return };
+        let dag = &active.dag;
+        let further = dag.plan.set_up_by(&key.task_id);
+        for downstream in dag.graph.downstream(&key.task_id).iter().chain(further) {
+            let own = (downstream.clone(), key.map_index);
+            let is_one = key.map_index != UNMAPPED
+                && active.tasks.contains_key(&own)
+                && dag.is_parallel(&key.task_id, downstream);
+            if is_one {
+                self.work.push_back(TaskInstanceKey { task_id: own.0, ..key.clone() });
+            } else {
+                let waiting = active.rows(downstream).filter(|ti| ti.state.is_none());
+                self.work.extend(waiting.map(|ti| ti.key.clone()));
+            }
+        }
+        self.tell_later_runs(key);
+    }
+
+    /// Adds a task instance, without status, to a run under way.
+    pub(super) fn put_in_task(&mut self, ti: TaskInstance) {
+        let active = self.state.runs.get_mut(&run_key(&ti.key)).expect("only to runs under way");
+        active.index.count_row(&active.dag, &ti, 1);
+        self.draft.put_task(&ti);
+        active.tasks.insert((ti.key.task_id.clone(), ti.key.map_index), ti);
+    }
+
+    /// Takes a task instance without status out of a run under way.
+    pub(super) fn take_out_task(&mut self, key: &TaskInstanceKey) {
+        let active = self.state.runs.get_mut(&run_key(key)).expect("only of runs under way");
+        let place = (key.task_id.clone(), key.map_index);
+        let ti = active.tasks.remove(&place).expect("only one that is there");
+        active.index.count_row(&active.dag, &ti, -1);
+        self.draft.delete_task(key.clone());
     }
 
     /// Moves a run under way; `edit` sets what else changes with it.

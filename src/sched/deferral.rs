@@ -60,7 +60,7 @@ impl Decision<'_> {
         }
         self.kill(key, &error);
         match at_timeout {
-            AtTimeout::Skip => self.skip_attempt(key, error),
+            AtTimeout::Skip => self.skip_attempt(key, &error),
             AtTimeout::FailForGood => self.fail(key, error, None, false),
             AtTimeout::Fail | AtTimeout::Default => self.fail(key, error, None, true),
         }
@@ -72,10 +72,10 @@ impl Decision<'_> {
     }
 
     /// Ends a try as skipped.
-    pub(super) fn skip_attempt(&mut self, key: &TaskInstanceKey, reason: String) {
-        self.close_try(key, TaskInstanceState::Skipped, None, Some(reason.clone()));
-        self.end_attempt(key, TaskInstanceState::Skipped, Some(reason.clone()));
-        self.call_back(key, Some(&reason));
+    pub(super) fn skip_attempt(&mut self, key: &TaskInstanceKey, reason: &str) {
+        self.close_try(key, TaskInstanceState::Skipped, None, Some(reason.to_owned()));
+        self.end_attempt(key, TaskInstanceState::Skipped, Some(reason.to_owned()));
+        self.call_back(key, Some(reason));
     }
 
     /// Returns what a deferred task instance waits for.

@@ -7,6 +7,7 @@ use crate::dag::Dag;
 use crate::dag::schedule::Schedule;
 use crate::sched::change::DagState;
 use crate::sched::decision::{Decision, end_attempt};
+use crate::types::ids::UNMAPPED;
 use crate::types::run::DagRunKey;
 use crate::types::{DagId, TaskInstanceKey, TaskInstanceState};
 
@@ -77,7 +78,11 @@ impl Decision<'_> {
     fn look_at(&mut self, key: &DagRunKey) {
         let Some(active) = self.state.runs.get(key) else { return };
         self.draft.put_run(&active.run);
-        let is_gone = |key: &TaskInstanceKey| !active.dag.tasks.contains_key(&key.task_id);
+        let is_gone = |key: &TaskInstanceKey| {
+            let is_mapped = active.dag.mapping(&key.task_id).is_some();
+            !active.dag.tasks.contains_key(&key.task_id)
+                || (key.map_index != UNMAPPED && !is_mapped)
+        };
         let open = active.tasks.values().filter(|ti| !ti.state.is_some_and(|s| s.is_finished()));
         let (gone, left): (Vec<_>, Vec<_>) =
             open.map(|ti| ti.key.clone()).partition(|key| is_gone(key));

@@ -1,6 +1,8 @@
 //! What one step has decided so far. Of what is put more than once only the last state is kept:
 //! a run that is made and begins in one step is one row and one event.
 
+use std::collections::BTreeMap;
+
 use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
@@ -21,12 +23,14 @@ use crate::types::{AttemptKey, DagId, LaunchToken, TaskInstanceKey};
 pub(super) struct Draft {
     dag_states: IndexMap<DagId, DagState>,
     runs: IndexMap<DagRunKey, DagRun>,
-    tasks: IndexMap<TaskInstanceKey, TaskInstance>,
+    /// `None`: deleted.
+    tasks: IndexMap<TaskInstanceKey, Option<TaskInstance>>,
     tries: IndexMap<AttemptKey, TaskTry>,
     /// `None`: deleted.
     xcoms: IndexMap<TaskInstanceKey, Option<Value>>,
     hitl_details: IndexMap<AttemptKey, HitlDetail>,
     triggered_runs: IndexMap<LaunchToken, DagRunKey>,
+    task_maps: IndexMap<TaskInstanceKey, BTreeMap<String, usize>>,
     asset_events: Vec<AssetEvent>,
     queued_asset_events: IndexMap<DagId, Vec<i64>>,
     triggering: Vec<(DagRunKey, Vec<i64>)>,
@@ -46,7 +50,11 @@ impl Draft {
     }
 
     pub(super) fn put_task(&mut self, task: &TaskInstance) {
-        self.tasks.insert(task.key.clone(), task.clone());
+        self.tasks.insert(task.key.clone(), Some(task.clone()));
+    }
+
+    pub(super) fn delete_task(&mut self, key: TaskInstanceKey) {
+        self.tasks.insert(key, None);
     }
 
     pub(super) fn put_try(&mut self, task_try: TaskTry) {
@@ -58,6 +66,7 @@ impl Draft {
     }
 
     pub(super) fn delete_xcom(&mut self, key: TaskInstanceKey) {
+        self.task_maps.shift_remove(&key);
         self.xcoms.insert(key, None);
     }
 
@@ -67,6 +76,10 @@ impl Draft {
 
     pub(super) fn put_triggered_run(&mut self, token: LaunchToken, run: DagRunKey) {
         self.triggered_runs.insert(token, run);
+    }
+
+    pub(super) fn put_task_map(&mut self, key: TaskInstanceKey, lengths: BTreeMap<String, usize>) {
+        self.task_maps.insert(key, lengths);
     }
 
     pub(super) fn insert_asset_event(&mut self, event: AssetEvent) {
@@ -109,7 +122,10 @@ impl Draft {
         let mut changes = Vec::new();
         changes.extend(self.dag_states.into_values().map(Change::PutDagState));
         changes.extend(self.runs.into_values().map(Change::PutDagRun));
-        changes.extend(self.tasks.into_values().map(Change::PutTaskInstance));
+        changes.extend(self.tasks.into_iter().map(|(key, task)| match task {
+            Some(task) => Change::PutTaskInstance(task),
+            None => Change::DeleteTaskInstance { key },
+        }));
         changes.extend(self.tries.into_values().map(Change::PutTaskTry));
         changes.extend(self.xcoms.into_iter().map(|(key, value)| match value {
             Some(value) => Change::PutXcom { key, value },
@@ -121,6 +137,8 @@ impl Draft {
                 .into_iter()
                 .map(|(token, run)| Change::PutTriggeredRun { token, run }),
         );
+        let maps = self.task_maps.into_iter();
+        changes.extend(maps.map(|(key, lengths)| Change::PutTaskMap { key, lengths }));
         changes.extend(self.asset_events.into_iter().map(Change::InsertAssetEvent));
         changes.extend(
             self.queued_asset_events
@@ -147,10 +165,10 @@ impl Draft {
             dag_run_id: run.dag_run_id.clone(),
             state: run.state,
         });
-        let tasks = self
-            .tasks
-            .values()
-            .map(|task| Event::TaskInstanceChanged { key: task.key.clone(), state: task.state });
+        let tasks = self.tasks.iter().map(|(key, task)| Event::TaskInstanceChanged {
+            key: key.clone(),
+            state: task.as_ref().and_then(|task| task.state),
+        });
         let names: IndexSet<_> = self.asset_events.iter().map(|event| &event.name).collect();
         let assets = names.into_iter().map(|name| Event::AssetChanged { name: name.clone() });
         dags.chain(runs).chain(tasks).chain(assets).collect()

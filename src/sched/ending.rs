@@ -4,7 +4,7 @@ use crate::sched::callback::Told;
 use crate::sched::decision::{About, Decision, end_attempt};
 use crate::types::event::Severity;
 use crate::types::run::DagRunKey;
-use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState};
+use crate::types::{DagRunState, TaskId, TaskInstanceKey, TaskInstanceState};
 
 impl Decision<'_> {
     /// Ends a run of which nothing is unfinished: as Airflow, by its leaves.
@@ -13,11 +13,17 @@ impl Decision<'_> {
         if active.index.unfinished > 0 || active.run.state != DagRunState::Running {
             return;
         }
-        let graph = &active.dag.graph;
+        let dag = &active.dag;
+        // Where there are only teardowns, their ends decide after all.
+        let has_deciding = dag.tasks.keys().any(|task| dag.is_deciding(task));
+        let decides = |task: &TaskId| match has_deciding {
+            true => dag.is_deciding(task),
+            false => dag.graph.downstream(task).is_empty(),
+        };
         let of_dag =
             || active.tasks.values().filter(|ti| active.dag.tasks.contains_key(&ti.key.task_id));
         let has_failed = of_dag().any(|ti| {
-            graph.downstream(&ti.key.task_id).is_empty()
+            decides(&ti.key.task_id)
                 && matches!(
                     ti.state,
                     Some(TaskInstanceState::Failed | TaskInstanceState::UpstreamFailed)
@@ -60,6 +66,7 @@ impl Decision<'_> {
     ) {
         let now = self.now;
         self.move_run(key, state, |run| run.end_date = Some(now));
+        self.remember_past(key);
         self.state.runs.remove(key);
         self.runs_changed(&key.dag_id);
         let (severity, event, text) = match state {

@@ -8,6 +8,7 @@ use crate::dag::{Dag, Deck};
 use crate::sched::ready::Tally;
 use crate::sched::state::ActiveRun;
 use crate::sched::when;
+use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{
     DagId, DagRunId, DagRunState, MapIndex, TaskId, TaskInstanceKey, TaskInstanceState, Timestamp,
@@ -33,6 +34,8 @@ pub(super) struct Lane {
     pub(super) dag_run_id: DagRunId,
     pub(super) pool: String,
     pub(super) pool_slots: u32,
+    /// Of a task with limits of its own.
+    pub(super) task: Option<TaskId>,
 }
 
 /// A `scheduled` task instance; the first in order is admitted first.
@@ -56,6 +59,9 @@ pub(super) struct Usage {
     /// In slots, of what is deferred: not in flight, but counted by pools with
     /// `include_deferred`.
     pub(super) deferred_by_pool: BTreeMap<String, u32>,
+    /// Of tasks with limits of their own.
+    pub(super) by_task: BTreeMap<(DagId, TaskId), u32>,
+    pub(super) by_task_in_run: BTreeMap<(DagRunKey, TaskId), u32>,
 }
 
 impl Usage {
@@ -93,6 +99,8 @@ pub(super) struct Touched {
     pub(super) lanes: BTreeSet<Lane>,
     /// Those that have more or fewer in flight.
     pub(super) runs: BTreeSet<DagRunKey>,
+    /// Those with limits of their own that have more or fewer in flight.
+    pub(super) tasks: BTreeSet<(DagId, TaskId)>,
     /// The limits may be others.
     pub(super) all: bool,
 }
@@ -111,9 +119,14 @@ pub(super) struct Index {
 /// What is derived from one run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct RunIndex {
-    /// Of each task: how those directly upstream of it ended.
+    /// Of each task: how the instances directly upstream of it ended. Those in the same mapped
+    /// group are not counted: each of its instances looks at others of them.
     pub(super) tallies: BTreeMap<TaskId, Tally>,
     pub(super) unfinished: usize,
+    /// Of each task: how many instances there are directly upstream beyond one for each task.
+    more_upstream: BTreeMap<TaskId, isize>,
+    /// Of each mapped task: how many of its instances were not removed.
+    alive: BTreeMap<TaskId, usize>,
     positions: BTreeMap<TaskId, usize>,
 }
 
@@ -124,24 +137,92 @@ impl RunIndex {
             positions: topological.map(|(i, task)| (task.clone(), i)).collect(),
             ..Self::default()
         };
+        let mut rows: BTreeMap<&TaskId, isize> = BTreeMap::new();
         for task in tasks.values() {
-            match task.state.filter(|state| state.is_finished()) {
-                Some(state) => index.count(dag, &task.key.task_id, None, Some(state)),
-                None => index.unfinished += 1,
+            *rows.entry(&task.key.task_id).or_default() += 1;
+        }
+        for (task, rows) in rows.into_iter().filter(|(_, rows)| *rows != 1) {
+            index.count_upstream(dag, task, rows - 1);
+        }
+        for task in tasks.values() {
+            index.unfinished += 1;
+            if task.key.map_index != UNMAPPED {
+                index.count_alive(&task.key.task_id, 1);
+            }
+            if let Some(state) = task.state.filter(|state| state.is_finished()) {
+                index.count(dag, &task.key, None, Some(state));
             }
         }
         index
     }
 
-    /// Notes for the tasks directly downstream how `task` has ended, no longer how it had.
+    /// Notes that an instance without end is there, or no longer there.
+    pub(super) fn count_row(&mut self, dag: &Dag, ti: &TaskInstance, amount: isize) {
+        self.unfinished = self.unfinished.saturating_add_signed(amount);
+        self.count_upstream(dag, &ti.key.task_id, amount);
+        if ti.key.map_index != UNMAPPED {
+            self.count_alive(&ti.key.task_id, amount);
+        }
+    }
+
+    fn count_upstream(&mut self, dag: &Dag, task: &TaskId, amount: isize) {
+        for downstream in dag.graph.downstream(task) {
+            if dag.is_parallel(task, downstream) {
+                continue;
+            }
+            let more = self.more_upstream.entry(downstream.clone()).or_default();
+            *more += amount;
+            if *more == 0 {
+                self.more_upstream.remove(downstream);
+            }
+        }
+    }
+
+    fn count_alive(&mut self, task: &TaskId, amount: isize) {
+        let alive = self.alive.entry(task.clone()).or_default();
+        *alive = alive.saturating_add_signed(amount);
+        if *alive == 0 {
+            self.alive.remove(task);
+        }
+    }
+
+    /// Returns how many instances of a mapped task were not removed.
+    pub(super) fn alive(&self, task: &TaskId) -> usize {
+        self.alive.get(task).copied().unwrap_or(0)
+    }
+
+    /// Returns how many instances there are directly upstream of a task, without those that
+    /// stand in the same mapped group.
+    pub(super) fn upstream_rows(&self, dag: &Dag, task: &TaskId) -> usize {
+        let upstream = dag.graph.upstream(task);
+        let tasks = match dag.plan.mapped_group(task) {
+            Some(_) => upstream.iter().filter(|before| !dag.is_parallel(before, task)).count(),
+            None => upstream.len(),
+        };
+        tasks.saturating_add_signed(self.more_upstream.get(task).copied().unwrap_or(0))
+    }
+
+    /// Notes how an instance has ended, no longer how it had, for the tasks directly downstream.
     pub(super) fn count(
         &mut self,
         dag: &Dag,
-        task: &TaskId,
+        key: &TaskInstanceKey,
         before: Option<TaskInstanceState>,
         after: Option<TaskInstanceState>,
     ) {
-        for downstream in dag.graph.downstream(task) {
+        match (before, after) {
+            (None, Some(_)) => self.unfinished = self.unfinished.saturating_sub(1),
+            (Some(_), None) => self.unfinished += 1,
+            _ => {}
+        }
+        let removed = |state| isize::from(state == Some(TaskInstanceState::Removed));
+        if key.map_index != UNMAPPED && removed(before) != removed(after) {
+            self.count_alive(&key.task_id, removed(before) - removed(after));
+        }
+        for downstream in dag.graph.downstream(&key.task_id) {
+            if dag.is_parallel(&key.task_id, downstream) {
+                continue;
+            }
             let tally = self.tallies.entry(downstream.clone()).or_default();
             if let Some(state) = before {
                 tally.remove(state);
@@ -170,6 +251,11 @@ impl Index {
             *self.usage.by_run.entry(run.key()).or_default() += 1;
             self.touched.runs.insert(run.key());
             *self.usage.by_pool.entry(ti.pool.clone()).or_default() += pool_slots(dag, ti);
+            if has_limits(dag, ti) {
+                self.touched.tasks.insert(of_task(ti));
+                *self.usage.by_task.entry(of_task(ti)).or_default() += 1;
+                *self.usage.by_task_in_run.entry(of_task_in_run(run, ti)).or_default() += 1;
+            }
         }
         if ti.state == Some(TaskInstanceState::Deferred) {
             *self.usage.deferred_by_pool.entry(ti.pool.clone()).or_default() += pool_slots(dag, ti);
@@ -222,6 +308,11 @@ impl Index {
             give_back(&mut self.usage.by_run, &run.key(), 1);
             self.touched.runs.insert(run.key());
             give_back(&mut self.usage.by_pool, &ti.pool, pool_slots(dag, ti));
+            if has_limits(dag, ti) {
+                self.touched.tasks.insert(of_task(ti));
+                give_back(&mut self.usage.by_task, &of_task(ti), 1);
+                give_back(&mut self.usage.by_task_in_run, &of_task_in_run(run, ti), 1);
+            }
         }
         if ti.state == Some(TaskInstanceState::Deferred) {
             give_back(&mut self.usage.deferred_by_pool, &ti.pool, pool_slots(dag, ti));
@@ -274,10 +365,28 @@ impl Index {
     /// Returns the lanes of a run.
     pub(super) fn lanes_of(&self, run: &DagRunKey) -> impl Iterator<Item = &Lane> {
         let DagRunKey { dag_id, dag_run_id } = run.clone();
-        let from = Lane { dag_id, dag_run_id, pool: String::new(), pool_slots: 0 };
+        let from = Lane { dag_id, dag_run_id, pool: String::new(), pool_slots: 0, task: None };
         let is_of_run =
             |lane: &&Lane| lane.dag_id == run.dag_id && lane.dag_run_id == run.dag_run_id;
         self.ready.range(from..).map(|(lane, _)| lane).take_while(is_of_run)
+    }
+
+    /// Returns the lanes of a task with limits of its own, in all runs.
+    pub(super) fn lanes_of_task<'a>(
+        &'a self,
+        dag_id: &'a DagId,
+        task_id: &'a TaskId,
+    ) -> impl Iterator<Item = &'a Lane> {
+        let from = Lane {
+            dag_id: dag_id.clone(),
+            dag_run_id: DagRunId::new(""),
+            pool: String::new(),
+            pool_slots: 0,
+            task: None,
+        };
+        let of_dag = self.ready.range(from..).map(|(lane, _)| lane);
+        let of_dag = of_dag.take_while(move |lane| lane.dag_id == *dag_id);
+        of_dag.filter(move |lane| lane.task.as_ref() == Some(task_id))
     }
 
     /// Returns how many runs of a DAG are queued or running.
@@ -321,7 +430,23 @@ fn lane(dag: &Dag, ti: &TaskInstance) -> Lane {
         dag_run_id: ti.key.dag_run_id.clone(),
         pool: ti.pool.clone(),
         pool_slots: pool_slots(dag, ti),
+        task: has_limits(dag, ti).then(|| ti.key.task_id.clone()),
     }
+}
+
+fn has_limits(dag: &Dag, ti: &TaskInstance) -> bool {
+    dag.tasks.get(&ti.key.task_id).is_some_and(|task| {
+        let flow = &task.flow;
+        flow.max_active_tis_per_dag.is_some() || flow.max_active_tis_per_dagrun.is_some()
+    })
+}
+
+fn of_task(ti: &TaskInstance) -> (DagId, TaskId) {
+    (ti.key.dag_id.clone(), ti.key.task_id.clone())
+}
+
+fn of_task_in_run(run: &DagRun, ti: &TaskInstance) -> (DagRunKey, TaskId) {
+    (run.key(), ti.key.task_id.clone())
 }
 
 fn pool_slots(dag: &Dag, ti: &TaskInstance) -> u32 {

@@ -3,20 +3,25 @@
 
 use std::collections::BTreeMap;
 
+use crate::dag::TaskSpec;
 use crate::sched::deadline;
 use crate::sched::decision::run_key;
 use crate::sched::fair::Fair;
 use crate::sched::index::{Index, RunIndex, Timer, Touched};
-use crate::sched::ready::{Tally, Verdict, verdict};
+use crate::sched::judge::{Judgement, judge, upstream_of};
+use crate::sched::mapping::Length;
+use crate::sched::past;
+use crate::sched::ready::Tally;
 use crate::sched::state::{ActiveRun, State};
+use crate::types::ids::UNMAPPED;
 use crate::types::run::TaskInstance;
-use crate::types::{DagRunState, TaskInstanceState};
+use crate::types::{DagRunState, MapIndex, TaskId, TaskInstanceKey, TaskInstanceState};
 
 /// Panics where the state is not settled, or a cache is not what it should be.
 pub(super) fn check(state: &State) {
     caches_agree(state);
     for active in state.runs.values() {
-        run_is_settled(active);
+        run_is_settled(state, active);
     }
     runs_begin_where_they_may(state);
     nothing_more_can_be_launched(state);
@@ -29,8 +34,13 @@ fn caches_agree(state: &State) {
         let built = RunIndex::build(&active.dag, &active.tasks);
         assert_eq!(active.index.unfinished, built.unfinished, "unfinished of {:?}", active.run);
         for task in active.dag.tasks.keys() {
-            let kept = active.index.tallies.get(task).copied().unwrap_or_default();
-            assert_eq!(kept, tally(active, task), "tally of `{task}`");
+            let mapped = active.rows(task).filter(|ti| ti.key.map_index != UNMAPPED);
+            let alive = mapped.filter(|ti| ti.state != Some(TaskInstanceState::Removed));
+            assert_eq!(active.index.alive(task), alive.count(), "instances of `{task}`");
+        }
+        for task in active.dag.tasks.keys() {
+            let kept = upstream_of(active, task, UNMAPPED);
+            assert_eq!(kept, tally(active, task, UNMAPPED), "tally of `{task}`");
         }
     }
     for (dag_id, at) in &state.pending.schedule_timers {
@@ -50,18 +60,45 @@ fn caches_agree(state: &State) {
     assert_eq!(state.fair, again.fair, "whose turn it is");
 }
 
-fn tally(active: &ActiveRun, task: &crate::types::TaskId) -> Tally {
+/// Counts the instances upstream of one instance, from the rows alone.
+fn tally(active: &ActiveRun, task: &TaskId, index: MapIndex) -> (usize, Tally) {
     let mut tally = Tally::default();
+    let mut total = 0;
     for upstream in active.dag.graph.upstream(task) {
-        let instances = active.tasks.values().filter(|ti| ti.key.task_id == *upstream);
-        for state in instances.filter_map(|ti| ti.state) {
-            tally.add(state);
-        }
+        let all: Vec<&TaskInstance> =
+            active.tasks.values().filter(|ti| ti.key.task_id == *upstream).collect();
+        let group = |task: &TaskId| active.dag.plan.mapped_group(task);
+        let is_parallel = group(task).is_some() && group(task) == group(upstream);
+        let own = all.iter().find(|ti| ti.key.map_index == index);
+        let own = own.or_else(|| all.iter().find(|ti| ti.key.map_index == UNMAPPED));
+        let seen = match own.filter(|_| is_parallel && index != UNMAPPED) {
+            Some(own) => vec![*own],
+            None if is_parallel && index != UNMAPPED => Vec::new(),
+            None => all,
+        };
+        total += seen.len();
+        seen.iter().filter_map(|ti| ti.state).for_each(|state| tally.add(state));
     }
-    tally
+    (total, tally)
 }
 
-fn run_is_settled(active: &ActiveRun) {
+/// Says whether an instance without status could move by what its own run and the one before say.
+fn could_move(state: &State, active: &ActiveRun, ti: &TaskInstance) -> bool {
+    let spec = &active.dag.tasks[&ti.key.task_id];
+    let (task, index) = (&ti.key.task_id, ti.key.map_index);
+    assert_eq!(upstream_of(active, task, index), tally(active, task, index), "{}", ti.key);
+    match judge(active, task, index) {
+        Judgement::Wait => false,
+        Judgement::Pass(..) => true,
+        Judgement::Run => {
+            let waits_for_elements =
+                active.dag.mapping(task).is_some() && active.length(task) == Length::Pending;
+            past::allows(state, active, spec) && !waits_for_elements
+        }
+    }
+}
+
+fn run_is_settled(state: &State, active: &ActiveRun) {
     let is_running = active.run.state == DagRunState::Running;
     assert!(!active.run.state.is_finished(), "a run that has ended is in memory");
     for ti in active.tasks.values() {
@@ -72,11 +109,11 @@ fn run_is_settled(active: &ActiveRun) {
         assert!(is_deferred || ti.trigger_timeout.is_none(), "{ti:?}");
         assert!(ti.try_number <= ti.max_tries, "{ti:?}");
         assert_eq!(ti.next_retry_at.is_some(), ti.state == Some(TaskInstanceState::UpForRetry));
-        let Some(spec) = active.dag.tasks.get(&ti.key.task_id) else { continue };
+        if !active.dag.tasks.contains_key(&ti.key.task_id) {
+            continue;
+        }
         if is_running && ti.state.is_none() {
-            let upstream = active.dag.graph.upstream(&ti.key.task_id).len();
-            let says = verdict(spec.trigger_rule, upstream, tally(active, &ti.key.task_id));
-            assert_eq!(says, Verdict::Wait, "{} could move", ti.key);
+            assert!(!could_move(state, active, ti), "{} could move", ti.key);
         }
         if !is_running {
             assert!(!holds, "{} is in flight in a queued run", ti.key);
@@ -126,7 +163,8 @@ fn nothing_more_can_be_launched(state: &State) {
         let fits = total < state.deck.max_active_tasks
             && by_run.get(&run_key(&ti.key)).copied().unwrap_or(0) < dag
             && slots > 0
-            && by_pool.get(&ti.pool).copied().unwrap_or(0) + need <= slots;
+            && by_pool.get(&ti.pool).copied().unwrap_or(0) + need <= slots
+            && spec.is_none_or(|spec| has_room_of_its_own(state, spec, ti));
         assert!(!fits, "{} could be launched", ti.key);
     }
 }
@@ -138,6 +176,23 @@ fn takes_pool_slots(state: &State, ti: &TaskInstance) -> bool {
         .is_some_and(|s| s.is_in_flight() || (counts_deferred && s == TaskInstanceState::Deferred))
 }
 
+fn has_room_of_its_own(state: &State, spec: &TaskSpec, ti: &TaskInstance) -> bool {
+    let (all, in_run) = in_flight_of(state, &ti.key);
+    spec.flow.max_active_tis_per_dag.is_none_or(|limit| all < limit as usize)
+        && spec.flow.max_active_tis_per_dagrun.is_none_or(|limit| in_run < limit as usize)
+}
+
+/// Counts what is in flight of a task: in all runs, and in one.
+fn in_flight_of(state: &State, key: &TaskInstanceKey) -> (usize, usize) {
+    let tasks = state.runs.values().flat_map(|active| active.tasks.values());
+    let same = tasks.filter(|ti| {
+        (&ti.key.dag_id, &ti.key.task_id) == (&key.dag_id, &key.task_id)
+            && ti.state.is_some_and(TaskInstanceState::is_in_flight)
+    });
+    let same: Vec<_> = same.collect();
+    (same.len(), same.iter().filter(|ti| ti.key.dag_run_id == key.dag_run_id).count())
+}
+
 /// Panics where more is in flight or under way than the limits of the deck allow.
 pub(super) fn check_limits(state: &State) {
     let usage = &state.index.usage;
@@ -147,6 +202,15 @@ pub(super) fn check_limits(state: &State) {
         assert!(of_dag.into_iter().all(|(_, used)| *used <= dag.max_active_tasks), "{usage:?}");
         let running = state.index.dag_runs.get(dag_id).map_or(0, |runs| runs.running);
         assert!(running <= dag.max_active_runs as usize);
+    }
+    for active in state.runs.values() {
+        for ti in active.tasks.values() {
+            let (all, in_run) = in_flight_of(state, &ti.key);
+            let Some(spec) = active.dag.tasks.get(&ti.key.task_id) else { continue };
+            assert!(spec.flow.max_active_tis_per_dag.is_none_or(|limit| all <= limit as usize));
+            let limit = spec.flow.max_active_tis_per_dagrun;
+            assert!(limit.is_none_or(|limit| in_run <= limit as usize));
+        }
     }
     for (pool, slots) in &state.deck.pools {
         let used = usage.in_pool(&state.deck, pool);

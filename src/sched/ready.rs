@@ -15,6 +15,14 @@ pub(super) struct Tally {
     pub(super) removed: usize,
 }
 
+/// How the setups among the tasks directly upstream have ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Setups {
+    pub(super) total: usize,
+    pub(super) success: usize,
+    pub(super) skipped: usize,
+}
+
 /// What a trigger rule says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -39,6 +47,19 @@ impl Tally {
         }
     }
 
+    /// For people: how the tasks upstream ended.
+    pub(super) fn for_people(self) -> String {
+        let parts = [
+            (self.success, "success"),
+            (self.failed, "failed"),
+            (self.upstream_failed, "upstream_failed"),
+            (self.skipped, "skipped"),
+        ];
+        let parts: Vec<String> =
+            parts.iter().filter(|(n, _)| *n > 0).map(|(n, state)| format!("{n} {state}")).collect();
+        format!("upstream {}", parts.join(", "))
+    }
+
     fn count(&mut self, state: TaskInstanceState) -> Option<&mut usize> {
         use TaskInstanceState as S;
         match state {
@@ -58,9 +79,19 @@ impl Tally {
     }
 }
 
-/// Says what `rule` makes of `tally`, of `upstream` tasks in all. Never `Wait` once all of them
-/// have ended. A removed task counts as if it were not there.
-pub(super) fn verdict(rule: TriggerRule, upstream: usize, tally: Tally) -> Verdict {
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, more: Self) {
+        self.success += more.success;
+        self.failed += more.failed;
+        self.upstream_failed += more.upstream_failed;
+        self.skipped += more.skipped;
+        self.removed += more.removed;
+    }
+}
+
+/// Says what `rule` makes of `tally`, of `upstream` instances in all. Never `Wait` once all of them
+/// have ended. A removed one counts as if it were not there.
+pub(super) fn verdict(rule: TriggerRule, upstream: usize, tally: Tally, setups: Setups) -> Verdict {
     use TriggerRule as R;
     use Verdict::{Run, Skip, UpstreamFailed, Wait};
 
@@ -90,7 +121,12 @@ pub(super) fn verdict(rule: TriggerRule, upstream: usize, tally: Tally) -> Verdi
         // A task that never ran because of those before it is not "done" to this rule.
         R::OneDone if success + own_failed > 0 => Run,
         R::OneDone if is_done => Skip,
-        // There are no set-up tasks (yet), so `all_done_setup_success` has none to ask.
+        R::AllDoneSetupSuccess if is_done && setups.total > 0 => match setups {
+            Setups { total, skipped, .. } if skipped >= total => Skip,
+            Setups { success: 0, .. } => UpstreamFailed,
+            // One of several is enough: it has something to tear down.
+            _ => Run,
+        },
         R::AllSuccess
         | R::AllFailed
         | R::AllDone
@@ -127,7 +163,7 @@ mod tests {
 
     fn says(rule: TriggerRule, states: &str) -> Verdict {
         let (upstream, tally) = tally(states);
-        verdict(rule, upstream, tally)
+        verdict(rule, upstream, tally, Setups::default())
     }
 
     /// R run, S skip, U upstream_failed, - wait; worked out by hand from Airflow's
@@ -198,6 +234,9 @@ mod tests {
     fn a_cleared_upstream_is_waited_for_again() {
         let (upstream, mut tally) = tally("s");
         tally.remove(TaskInstanceState::Success);
-        assert_eq!(verdict(TriggerRule::AllSuccess, upstream, tally), Verdict::Wait);
+        assert_eq!(
+            verdict(TriggerRule::AllSuccess, upstream, tally, Setups::default()),
+            Verdict::Wait
+        );
     }
 }

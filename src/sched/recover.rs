@@ -6,6 +6,7 @@ use crate::dag::Deck;
 use crate::sched::definitions::new_dag_state;
 use crate::sched::fair::Fair;
 use crate::sched::index::Index;
+use crate::sched::past::{PAST_RUNS_MAX, Past};
 use crate::sched::state::{ActiveRun, EndedRun, Pending, Recovered, State};
 
 /// Rebuilds the state. Task instances in flight keep their tokens: the engine adopts their
@@ -25,12 +26,14 @@ pub(super) fn recover(
         next_asset_event_id: recovered.last_asset_event_id + 1,
         token_prefix,
         next_token: 1,
+        past: Past::default(),
         deadlines: std::collections::BTreeMap::new(),
         runtimes: recovered.runtimes.into_iter().map(|(id, of)| (id, of.into())).collect(),
         index: Index::default(),
         fair: Fair::default(),
         pending: Pending { is_fresh: true, ..Pending::default() },
     };
+    recovered.past.into_iter().for_each(|run| state.past.add(run, PAST_RUNS_MAX));
     state.queued_asset_events.retain(|_, events| !events.is_empty());
     for dag in state.deck.dags.values() {
         state.dag_states.entry(dag.dag_id.clone()).or_insert_with(|| new_dag_state(dag));
@@ -44,9 +47,7 @@ pub(super) fn recover(
             orphans.push(found);
             continue;
         };
-        let mut run = found.run;
-        run.dag_version.clone_from(&dag.version);
-        let (active, made) = ActiveRun::load(run, dag, found.tasks, found.triggering_asset_events);
+        let (active, made) = ActiveRun::reload(found, dag);
         state.pending.unsaved.extend(made);
         state.index.note_all(&active);
         state.runs.insert(active.run.key(), active);

@@ -10,14 +10,14 @@ use crate::dag::schedule::DataInterval;
 use crate::dag::{Dag, TaskSpec};
 use crate::sched::decision::{About, Decision};
 use crate::sched::index::RunIndex;
-use crate::sched::state::ActiveRun;
+use crate::sched::state::{ActiveRun, EndedRun};
 use crate::sched::when;
 use crate::types::asset::AssetEvent;
 use crate::types::event::Severity;
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::state::{DagRunType, TriggeredBy};
-use crate::types::{DagId, DagRunId, DagRunState, TaskInstanceKey, Timestamp};
+use crate::types::{DagId, DagRunId, DagRunState, MapIndex, TaskInstanceKey, Timestamp};
 
 /// What a run is made of.
 #[derive(Debug)]
@@ -66,7 +66,13 @@ impl Decision<'_> {
         };
         let key = run.key();
         self.remember_run_id(&key);
-        let (active, made) = ActiveRun::load(run.clone(), dag, Vec::new(), new.events);
+        let fresh = EndedRun {
+            run: run.clone(),
+            tasks: Vec::new(),
+            triggering_asset_events: new.events,
+            maps: Vec::new(),
+        };
+        let (active, made) = ActiveRun::reload(fresh, dag);
         self.draft.put_run(&active.run);
         for task in &made {
             self.draft.put_task(&active.tasks[&(task.task_id.clone(), task.map_index)]);
@@ -151,36 +157,44 @@ impl Decision<'_> {
 impl ActiveRun {
     /// Puts a run under way under its definition. Tasks that have no instance yet get one;
     /// returns which.
-    pub(super) fn load(
-        run: DagRun,
-        dag: Arc<Dag>,
-        instances: Vec<TaskInstance>,
-        triggering_asset_events: Vec<AssetEvent>,
-    ) -> (Self, Vec<TaskInstanceKey>) {
-        let mut tasks: BTreeMap<_, _> = instances
-            .into_iter()
-            .map(|ti| ((ti.key.task_id.clone(), ti.key.map_index), ti))
-            .collect();
+    pub(super) fn reload(found: EndedRun, dag: Arc<Dag>) -> (Self, Vec<TaskInstanceKey>) {
+        let EndedRun { mut run, tasks, triggering_asset_events, maps } = found;
+        run.dag_version.clone_from(&dag.version);
+        let mut tasks: BTreeMap<_, _> =
+            tasks.into_iter().map(|ti| ((ti.key.task_id.clone(), ti.key.map_index), ti)).collect();
         let mut made = Vec::new();
         for spec in dag.tasks.values() {
-            tasks.entry((spec.task_id.clone(), UNMAPPED)).or_insert_with(|| {
-                let ti = new_task_instance(&run, spec);
-                made.push(ti.key.clone());
-                ti
-            });
+            let all = (spec.task_id.clone(), MapIndex::MIN)..=(spec.task_id.clone(), MapIndex::MAX);
+            let is_mapped = dag.mapping(&spec.task_id).is_some();
+            if tasks.range(all).any(|((_, index), _)| is_mapped || *index == UNMAPPED) {
+                continue;
+            }
+            let ti = new_task_instance(&run, spec, UNMAPPED);
+            made.push(ti.key.clone());
+            tasks.insert((spec.task_id.clone(), UNMAPPED), ti);
         }
         let index = RunIndex::build(&dag, &tasks);
-        (Self { run, dag, tasks, triggering_asset_events, index }, made)
+        let mut active =
+            Self { run, dag, tasks, triggering_asset_events, maps: BTreeMap::new(), index };
+        for (key, lengths) in maps {
+            active.note_map(&key.task_id, key.map_index, lengths);
+        }
+        (active, made)
     }
 }
 
-fn new_task_instance(run: &DagRun, spec: &TaskSpec) -> TaskInstance {
+/// Makes an instance of a task, without status.
+pub(super) fn new_task_instance(
+    run: &DagRun,
+    spec: &TaskSpec,
+    map_index: MapIndex,
+) -> TaskInstance {
     TaskInstance {
         key: TaskInstanceKey {
             dag_id: run.dag_id.clone(),
             dag_run_id: run.dag_run_id.clone(),
             task_id: spec.task_id.clone(),
-            map_index: UNMAPPED,
+            map_index,
         },
         state: None,
         try_number: 0,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::dag::operator::Operator;
 use crate::sched::decision::{Decision, run_key};
-use crate::sched::ready::{Tally, Verdict, verdict};
+use crate::sched::judge::{Judgement, judge};
 use crate::sched::when;
 use crate::types::run::TaskTry;
 use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState};
@@ -16,6 +16,9 @@ const ROUNDS_MAX: usize = 16;
 
 /// How long what a step has left over waits for the next one.
 const LEFT_OVER_WAIT: Duration = Duration::from_secs(1);
+
+/// What is noted on a `latest_only` task that left everything out.
+pub(super) const OLD_RUN_NOTE: &str = "not the latest run: what comes directly after is skipped";
 
 impl Decision<'_> {
     /// Leaves no task that could be evaluated, no run that could begin or end, and no attempt
@@ -54,27 +57,22 @@ impl Decision<'_> {
         if ti.state.is_some() {
             return;
         }
-        let upstream = active.dag.graph.upstream(&key.task_id).len();
-        let tally = active.index.tallies.get(&key.task_id).copied().unwrap_or_default();
-        let rule = spec.trigger_rule;
-        let is_empty = spec.operator == Operator::Empty;
+        let is_mapped = active.dag.mapping(&key.task_id).is_some();
+        // What `run_if` says is found out where templates are rendered.
+        let needs_nobody = matches!(spec.operator, Operator::Empty | Operator::LatestOnly)
+            && spec.flow.run_if.is_none();
         let pool = spec.pool.clone();
         let now = self.now;
-        match verdict(rule, upstream, tally) {
-            Verdict::Wait => {}
-            Verdict::Run if is_empty => self.finish_empty(key),
-            Verdict::Run => self.move_task(key, Some(TaskInstanceState::Scheduled), |ti| {
+        match judge(active, &key.task_id, key.map_index) {
+            Judgement::Wait => {}
+            Judgement::Pass(to, why) => self.pass_over(key, to, why),
+            Judgement::Run if !self.past_allows(key) => {}
+            Judgement::Run if is_mapped && !self.is_mapped_right(key) => {}
+            Judgement::Run if needs_nobody => self.finish_at_once(key),
+            Judgement::Run => self.move_task(key, Some(TaskInstanceState::Scheduled), |ti| {
                 ti.scheduled_when = Some(now);
                 ti.pool = pool;
             }),
-            Verdict::Skip => {
-                let why = format!("`{}` was not met: {}", rule.as_str(), counts(tally));
-                self.pass_over(key, TaskInstanceState::Skipped, why);
-            }
-            Verdict::UpstreamFailed => {
-                let why = format!("`{}` was not met: {}", rule.as_str(), counts(tally));
-                self.pass_over(key, TaskInstanceState::UpstreamFailed, why);
-            }
         }
     }
 
@@ -89,8 +87,13 @@ impl Decision<'_> {
         });
     }
 
-    /// An `empty` task needs no executor: it ends where it would begin.
-    fn finish_empty(&mut self, key: &TaskInstanceKey) {
+    /// An `empty` task needs no executor, nor does `latest_only`: it ends where it would begin.
+    fn finish_at_once(&mut self, key: &TaskInstanceKey) {
+        let left_out = self.left_out_as_old(key);
+        let note = left_out.as_ref().map(|_| OLD_RUN_NOTE.to_owned());
+        for task in self.instances_after(key, left_out.unwrap_or_default()) {
+            self.pass_over_not_chosen(&task, &key.task_id);
+        }
         let now = self.now;
         let token = self.next_token();
         self.move_task(key, Some(TaskInstanceState::Success), |ti| {
@@ -99,7 +102,7 @@ impl Decision<'_> {
             ti.queued_when = Some(now);
             ti.start_date = Some(now);
             ti.end_date = Some(now);
-            ti.note = None;
+            ti.note = note;
         });
         let Some(attempt) = self.task(key).map(|ti| ti.attempt()) else { return };
         self.draft.put_try(TaskTry {
@@ -114,17 +117,4 @@ impl Decision<'_> {
         self.call_back(key, None);
         self.emit_outlets(key, &token, Vec::new());
     }
-}
-
-/// For people: how the tasks upstream ended.
-fn counts(tally: Tally) -> String {
-    let parts = [
-        (tally.success, "success"),
-        (tally.failed, "failed"),
-        (tally.upstream_failed, "upstream_failed"),
-        (tally.skipped, "skipped"),
-    ];
-    let parts: Vec<String> =
-        parts.iter().filter(|(n, _)| *n > 0).map(|(n, state)| format!("{n} {state}")).collect();
-    format!("upstream {}", parts.join(", "))
 }

@@ -8,6 +8,8 @@ use crate::dag::{Dag, Deck};
 use crate::sched::change::DagState;
 use crate::sched::fair::Fair;
 use crate::sched::index::{Index, PoolLoad, RunIndex};
+use crate::sched::mapping::TaskMap;
+use crate::sched::past::{Past, PastRun};
 use crate::sched::recover;
 use crate::types::asset::AssetEvent;
 use crate::types::deadline::Deadline;
@@ -30,6 +32,7 @@ pub struct State {
     /// Begins every launch token, so that tokens of two daemons differ.
     pub token_prefix: String,
     pub next_token: u64,
+    pub(super) past: Past,
     /// Deadlines of runs under way that have not been missed.
     pub(super) deadlines: BTreeMap<DagRunKey, BTreeMap<u32, Deadline>>,
     /// How long the last runs of each DAG took, the newest last.
@@ -67,6 +70,8 @@ pub struct ActiveRun {
     pub dag: Arc<Dag>,
     pub tasks: BTreeMap<(TaskId, MapIndex), TaskInstance>,
     pub triggering_asset_events: Vec<AssetEvent>,
+    /// What the outputs said that others are mapped over.
+    pub maps: BTreeMap<TaskId, TaskMap>,
     pub(super) index: RunIndex,
 }
 
@@ -76,6 +81,8 @@ pub struct EndedRun {
     pub run: DagRun,
     pub tasks: Vec<TaskInstance>,
     pub triggering_asset_events: Vec<AssetEvent>,
+    /// How long the outputs are that others are mapped over.
+    pub maps: Vec<(TaskInstanceKey, BTreeMap<String, usize>)>,
 }
 
 /// What the store gives back at start.
@@ -87,6 +94,8 @@ pub struct Recovered {
     pub queued_asset_events: Vec<(DagId, Vec<AssetEvent>)>,
     pub known_asset_changes: Vec<String>,
     pub last_asset_event_id: i64,
+    /// Ended runs of DAGs whose tasks wait for the run before.
+    pub past: Vec<PastRun>,
     /// Deadlines of those runs.
     pub deadlines: Vec<Deadline>,
     /// How long the last runs of DAGs took, the newest last, where their deadlines ask for it.
@@ -103,6 +112,14 @@ impl State {
         token_prefix: String,
     ) -> (Self, Vec<EndedRun>) {
         recover::recover(deck, recovered, token_prefix)
+    }
+
+    /// Returns the runs of a DAG that are under way.
+    pub(super) fn runs_of(&self, dag_id: &DagId) -> impl Iterator<Item = &ActiveRun> {
+        let first = DagRunKey { dag_id: dag_id.clone(), dag_run_id: DagRunId::new("") };
+        let dag_id = dag_id.clone();
+        let all = self.runs.range(first..).map(|(_, active)| active);
+        all.take_while(move |active| active.run.dag_id == dag_id)
     }
 
     /// Returns how many task instances are in flight.
@@ -135,5 +152,13 @@ impl State {
         }
         let due = self.index.timers.first().map(|(at, _)| *at);
         due.into_iter().chain(self.pending.left_over_at).min()
+    }
+}
+
+impl ActiveRun {
+    /// Returns all instances of a task, by map index.
+    pub fn rows<'a>(&'a self, task: &TaskId) -> impl Iterator<Item = &'a TaskInstance> + use<'a> {
+        let all = (task.clone(), MapIndex::MIN)..=(task.clone(), MapIndex::MAX);
+        self.tasks.range(all).map(|(_, ti)| ti)
     }
 }

@@ -40,7 +40,7 @@ impl Decision<'_> {
         let error = format!("timed out after {}", when::humane(timeout));
         self.kill(key, &error);
         if self.skips_when_late(key) {
-            self.skip_attempt(key, error);
+            self.skip_attempt(key, &error);
         } else {
             self.fail(key, error, None, true);
         }

@@ -4,7 +4,7 @@
 //! no status ─► scheduled ─► queued ─► running ─► success | failed | skipped
 //!     │            ▲           │         │  └─► deferred ─► success | failed | skipped
 //!     │            └──── up_for_retry ◄──┴─────────┘
-//!     └─► success (an `empty` task) | skipped | upstream_failed
+//!     └─► success (an `empty` task) | skipped | upstream_failed | failed (mapped over too much)
 //! whatever has a status ─► no status (cleared);  what has not ended ─► removed
 //! ```
 
@@ -27,7 +27,9 @@ pub fn check_task(
     let legal = match from {
         None => matches!(
             to,
-            Some(S::Scheduled | S::Success | S::Skipped | S::UpstreamFailed | S::Removed)
+            Some(
+                S::Scheduled | S::Success | S::Failed | S::Skipped | S::UpstreamFailed | S::Removed
+            )
         ),
         Some(S::Scheduled) => matches!(to, None | Some(S::Queued | S::Skipped | S::Removed)),
         Some(S::Queued) => matches!(
@@ -58,8 +60,8 @@ pub fn check_task(
         Some(S::Restarting | S::UpForReschedule) => {
             matches!(to, None | Some(S::Removed))
         }
-        Some(S::Success | S::Failed | S::UpstreamFailed | S::Skipped) => to.is_none(),
-        Some(S::Removed) => false,
+        // A removed one comes back where what a task is mapped over has grown again.
+        Some(S::Success | S::Failed | S::UpstreamFailed | S::Skipped | S::Removed) => to.is_none(),
     };
     let text = |state: Option<S>| state.map_or("no status", S::as_str);
     if legal { Ok(()) } else { Err(IllegalMove { from: text(from), to: text(to) }) }
@@ -84,7 +86,7 @@ mod tests {
     /// Rows: from; columns: to; both in the order of `states()`. `x`: legal.
     const TASKS: &str = "
                        no sch que run res def ret rsc suc fai upf ski rem
-        no_status       .  x   .   .   .   .   .   .   x   .   x   x   x
+        no_status       .  x   .   .   .   .   .   .   x   x   x   x   x
         scheduled       x  .   x   .   .   .   .   .   .   .   .   x   x
         queued          x  .   .   x   .   x   x   .   x   x   .   x   x
         running         x  .   .   .   .   x   x   .   x   x   .   x   x
@@ -96,7 +98,7 @@ mod tests {
         failed          x  .   .   .   .   .   .   .   .   .   .   .   .
         upstream_failed x  .   .   .   .   .   .   .   .   .   .   .   .
         skipped         x  .   .   .   .   .   .   .   .   .   .   .   .
-        removed         .  .   .   .   .   .   .   .   .   .   .   .   .";
+        removed         x  .   .   .   .   .   .   .   .   .   .   .   .";
 
     fn states() -> Vec<Option<TaskInstanceState>> {
         std::iter::once(None).chain(TaskInstanceState::ALL.iter().copied().map(Some)).collect()

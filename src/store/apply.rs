@@ -4,7 +4,9 @@ use rusqlite::Connection;
 
 use crate::sched::Change;
 use crate::store::fault::StoreError;
-use crate::store::{asset, callback, dag, dag_run, deadline, event_log, hitl, task_instance, xcom};
+use crate::store::{
+    asset, callback, dag, dag_run, deadline, event_log, hitl, task_instance, task_map, xcom,
+};
 
 /// Writes the changes. Runs and asset events come first, since other rows refer to them.
 pub(crate) fn apply(conn: &Connection, mut changes: Vec<Change>) -> Result<(), StoreError> {
@@ -19,9 +21,14 @@ fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
     match change {
         Change::PutDagRun(run) => dag_run::put(conn, run),
         Change::PutTaskInstance(task) => task_instance::put(conn, task),
+        Change::DeleteTaskInstance { key } => task_instance::delete(conn, key),
         Change::PutTaskTry(task_try) => task_instance::put_try(conn, task_try),
         Change::PutXcom { key, value } => xcom::put(conn, key, value),
-        Change::DeleteXcom { key } => xcom::delete(conn, key),
+        Change::DeleteXcom { key } => {
+            task_map::delete(conn, key)?;
+            xcom::delete(conn, key)
+        }
+        Change::PutTaskMap { key, lengths } => task_map::put(conn, key, lengths),
         Change::PutHitlDetail(detail) => hitl::put(conn, detail),
         Change::PutTriggeredRun { token, run } => dag_run::put_triggered(conn, token, run),
         Change::PutDagState(state) => dag::put(conn, state),

@@ -47,6 +47,13 @@ pub(crate) fn put(conn: &Connection, task: &TaskInstance) -> Result<(), StoreErr
     row::execute(conn, sql, values).map(drop)
 }
 
+/// Removes a task instance that was never begun.
+pub(crate) fn delete(conn: &Connection, key: &TaskInstanceKey) -> Result<(), StoreError> {
+    let sql = "DELETE FROM task_instance
+        WHERE dag_id = ?1 AND dag_run_id = ?2 AND task_id = ?3 AND map_index = ?4";
+    row::execute(conn, sql, key_params(key)).map(drop)
+}
+
 /// Inserts or replaces a try.
 pub(crate) fn put_try(conn: &Connection, task_try: &TaskTry) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO task_instance_history (dag_id, dag_run_id, task_id,

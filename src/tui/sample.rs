@@ -13,7 +13,7 @@ use crate::types::view::{
     AliasMove, AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView, DiagnosticView,
     ExperimentView, LineageKind, LineageNode, LineageView, LogChunk, ModelDetailView,
     ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView, StatusView,
-    TaskDetailView, TaskView, TrackingRunView, TriggerPlan,
+    TaskDetailView, TaskPlace, TaskView, TrackingRunView, TriggerPlan,
 };
 use crate::types::{DagRunState, Fault, TaskInstanceState, Timestamp};
 
@@ -243,10 +243,12 @@ fn detail(dag: DagView) -> DagDetailView {
         outlets: if *id == "promote" { vec!["production_model".into()] } else { vec![] },
         doc_md: None,
         line: 120,
+        place: TaskPlace::default(),
     });
     let has_params = dag.param_count > 0;
     DagDetailView {
         tasks: tasks.collect(),
+        groups: vec![],
         doc_md: Some(
             "Trains a model, evaluates it and promotes it where it beats the champion.".into(),
         ),
@@ -356,6 +358,8 @@ fn run_detail(run: DagRun) -> RunDetailView {
     RunDetailView {
         tasks: tasks.collect(),
         edges: edges.collect(),
+        places: std::collections::BTreeMap::new(),
+        groups: vec![],
         triggering_asset_events: vec![],
         median_duration: Some(48.0),
         deadlines: Vec::new(),

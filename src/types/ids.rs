@@ -76,6 +76,8 @@ string_id! {
     DagId;
     /// Names a task within its DAG.
     TaskId;
+    /// Names a group of tasks within its DAG; no task has the same name.
+    GroupId;
     /// Names a run within its DAG, such as `manual__2026-01-01T00:00:00+00:00`.
     DagRunId;
     /// Names a tracked run of an experiment: 32 hex digits.

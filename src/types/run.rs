@@ -92,6 +92,11 @@ pub struct DagRunKey {
 }
 
 impl TaskInstance {
+    /// Says whether something may still happen to it by itself.
+    pub fn is_open(&self) -> bool {
+        !self.state.is_some_and(TaskInstanceState::is_finished)
+    }
+
     /// Names the try in flight or the last one.
     pub fn attempt(&self) -> AttemptKey {
         AttemptKey { task: self.key.clone(), try_number: self.try_number }

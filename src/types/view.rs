@@ -1,12 +1,14 @@
 //! What the doors show: the bodies of answers, made of what the store and the engine know.
 //! All durations are in seconds, all times in UTC.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::types::asset::AssetEvent;
 use crate::types::deadline::Deadline;
-use crate::types::ids::{AssetName, DagId, DagRunId, TaskId, TrackingRunId};
+use crate::types::ids::{AssetName, DagId, DagRunId, GroupId, TaskId, TrackingRunId};
 use crate::types::run::{DagRun, TaskInstance, TaskTry};
 use crate::types::state::{DagRunState, TaskInstanceState};
 use crate::types::time::Timestamp;
@@ -53,6 +55,8 @@ pub struct DagDetailView {
     /// The params' defaults.
     pub params: Map<String, Value>,
     pub tasks: Vec<TaskView>,
+    #[serde(default)]
+    pub groups: Vec<GroupView>,
     pub max_active_runs: u32,
     pub max_active_tasks: u32,
     pub catchup: bool,
@@ -80,6 +84,31 @@ pub struct TaskView {
     pub outlets: Vec<String>,
     pub doc_md: Option<String>,
     pub line: usize,
+    #[serde(flatten)]
+    pub place: TaskPlace,
+}
+
+/// How a task stands among the others.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TaskPlace {
+    #[serde(default)]
+    pub group_id: Option<GroupId>,
+    /// It has an instance for each element of something.
+    #[serde(default)]
+    pub is_mapped: bool,
+    #[serde(default)]
+    pub is_setup: bool,
+    #[serde(default)]
+    pub is_teardown: bool,
+}
+
+/// A group of tasks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupView {
+    pub group_id: GroupId,
+    pub parent: Option<GroupId>,
+    pub tooltip: Option<String>,
+    pub is_mapped: bool,
 }
 
 /// A run with its tasks, in topological order.
@@ -89,6 +118,11 @@ pub struct RunDetailView {
     pub tasks: Vec<TaskInstance>,
     /// The graph that this run runs: (upstream, downstream).
     pub edges: Vec<(TaskId, TaskId)>,
+    /// How its tasks stand, those of which there is something to be said.
+    #[serde(default)]
+    pub places: BTreeMap<TaskId, TaskPlace>,
+    #[serde(default)]
+    pub groups: Vec<GroupView>,
     /// The asset events that brought it about.
     pub triggering_asset_events: Vec<AssetEvent>,
     /// Median seconds of this DAG's last successful runs, for an estimate of the rest.

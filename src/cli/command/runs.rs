@@ -12,7 +12,7 @@ use crate::types::deadline::Deadline;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::state::TriggeredBy;
 use crate::types::time;
-use crate::types::view::RunDetailView;
+use crate::types::view::{RunDetailView, TaskPlace};
 
 /// Makes the wish for a run that the arguments stand for.
 pub fn wish(args: &TriggerArgs) -> Trigger {
@@ -85,8 +85,23 @@ pub async fn tasks(
     output: &mut Output,
 ) -> Result<u8, CliError> {
     let detail = detail(layout, dag_id, dag_run_id).await?;
-    output.answer(&detail.tasks, |tasks| task_table(tasks));
+    let rows: Vec<TaskRow<'_>> = detail.tasks.iter().map(|task| row_of(&detail, task)).collect();
+    output.answer(&rows, |_| task_table(&detail));
     Ok(0)
+}
+
+/// A task instance with how its task stands among the others.
+#[derive(serde::Serialize)]
+struct TaskRow<'a> {
+    #[serde(flatten)]
+    task: &'a TaskInstance,
+    #[serde(flatten)]
+    place: TaskPlace,
+}
+
+fn row_of<'a>(detail: &RunDetailView, task: &'a TaskInstance) -> TaskRow<'a> {
+    let place = detail.places.get(&task.key.task_id).cloned().unwrap_or_default();
+    TaskRow { task, place }
 }
 
 async fn detail(
@@ -136,7 +151,7 @@ pub fn show(detail: &RunDetailView) -> String {
     ]);
     text.push_str(&deadlines(&detail.deadlines));
     text.push_str("\n\n");
-    text.push_str(&task_table(&detail.tasks));
+    text.push_str(&task_table(detail));
     text
 }
 
@@ -170,25 +185,36 @@ fn callbacks(callbacks: &[CallbackRequest]) -> String {
     table(&header, callbacks.iter().map(row), "no callbacks")
 }
 
-fn task_table(tasks: &[TaskInstance]) -> String {
+fn task_table(detail: &RunDetailView) -> String {
     let now = time::now();
+    let has_groups = detail.places.values().any(|place| place.group_id.is_some());
     let row = |task: &TaskInstance| {
+        let place = detail.places.get(&task.key.task_id);
         let name = match task.key.map_index {
             crate::types::ids::UNMAPPED => task.key.task_id.to_string(),
             index => format!("{}[{index}]", task.key.task_id),
         };
-        vec![
-            name,
+        let mark = match place {
+            Some(place) if place.is_setup => " (setup)",
+            Some(place) if place.is_teardown => " (teardown)",
+            _ => "",
+        };
+        let mut row = vec![
+            format!("{name}{mark}"),
             or_dash(task.state),
             format!("{}/{}", task.try_number, task.max_tries),
             task.duration_secs(now).map_or_else(|| "-".to_owned(), duration),
             task.operator.clone(),
             task.note.clone().unwrap_or_default(),
-        ]
+        ];
+        if has_groups {
+            row.insert(1, or_dash(place.and_then(|place| place.group_id.clone())));
+        }
+        row
     };
-    table(
-        &["TASK", "STATE", "TRY", "DURATION", "OPERATOR", "NOTE"],
-        tasks.iter().map(row),
-        "no tasks",
-    )
+    let mut header = vec!["TASK", "STATE", "TRY", "DURATION", "OPERATOR", "NOTE"];
+    if has_groups {
+        header.insert(1, "GROUP");
+    }
+    table(&header, detail.tasks.iter().map(row), "no tasks")
 }

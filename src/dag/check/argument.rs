@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::dag::check::fields::{Fields, Text, as_duration};
-use crate::dag::check::task::{Edge, Scope, other_task};
+use crate::dag::check::task::{Edge, Scope, task_or_group};
 use crate::dag::check::{Context, operator};
 use crate::dag::file::{Entry, Node, Written};
 use crate::dag::operator::{KeyKind, KeySpec, Operator};
@@ -29,7 +29,7 @@ pub(super) fn arguments<'a>(
     let mut found = Arguments { args: Map::new(), nodes: Vec::new(), targets: Vec::new() };
     for key in operator.all_keys() {
         let Some(entry) = fields.entry(key.name) else {
-            if key.required {
+            if key.required && !scope.given.may_give(key.name) {
                 fields.missing(key.name, &format!("`{}` needs it", operator.name()));
             }
             continue;
@@ -62,7 +62,7 @@ fn target(
         context.report.error(at.span, "bad-value", message, help);
         return None;
     }
-    other_task(context, scope, task_name, at)
+    task_or_group(context, scope, task_name, at)
 }
 
 /// Checks the type of a value. Text that is a template may stand for anything.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use indexmap::IndexSet;
 
+use crate::dag::check::expand::Expandable;
 use crate::dag::check::fields::{Fields, Text};
 use crate::dag::check::task::{Defaults, Scope};
 use crate::dag::check::{Context, reference};
@@ -41,7 +42,14 @@ pub(super) fn of_task(context: Context<'_>, fields: &mut Fields<'_>) -> Callback
 /// Reads the callbacks of a DAG.
 pub(super) fn of_dag(context: Context<'_>, params: &Params, fields: &mut Fields<'_>) -> Callbacks {
     let (tasks, defaults) = (task_names(fields), Defaults::default());
-    let scope = Scope { tasks: &tasks, params, defaults: &defaults };
+    let scope = Scope {
+        tasks: &tasks,
+        groups: &tasks,
+        params,
+        defaults: &defaults,
+        given: &Expandable::Nothing,
+        max_map_length: 0,
+    };
     read(context, Some(scope), fields, &OF_DAG)
 }
 

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use indexmap::IndexSet;
 use jiff::tz::TimeZone;
 
+use crate::dag::check::expand::Expandable;
 use crate::dag::check::fields::Fields;
+use crate::dag::check::group::{Groups, groups};
 use crate::dag::check::names::{Declared, check_id};
 use crate::dag::check::task::{Defaults, Draft, Scope, task};
-use crate::dag::check::{Context, callback, deadline, edge, param, schedule, version};
-use crate::dag::file::Table;
-use crate::dag::params::Params;
+use crate::dag::check::{Context, callback, deadline, edge, flow, param, schedule, version};
+use crate::dag::file::{Entry, Table};
+use crate::dag::plan::Plan;
 use crate::dag::schedule::Schedule;
 use crate::dag::spec::{Callbacks, Dag};
 use crate::dag::weight::{self, WeightRule};
@@ -20,6 +22,7 @@ use crate::types::{DagId, TaskId, Timestamp};
 pub(super) struct Inherited<'a> {
     pub(super) timezone: &'a TimeZone,
     pub(super) defaults: &'a Defaults,
+    pub(super) max_map_length: usize,
 }
 
 /// Checks a `[dag.*]`.
@@ -40,7 +43,21 @@ pub(super) fn dag(
     dag.deadlines = deadline::deadlines(context, &dag, &mut fields);
     let defaults = Defaults::of(context, &mut fields).over(inherited.defaults);
     let table = fields.table("task").map(|(table, _)| table);
-    let drafts = tasks(context, &dag.params, &defaults, table);
+    let group_table = fields.table("group").map(|(table, _)| table);
+    let names = |table: Option<&Table>| -> IndexSet<String> {
+        table.iter().flat_map(|table| table.0.keys().cloned()).collect()
+    };
+    let scope = Scope {
+        tasks: &names(table),
+        groups: &names(group_table),
+        params: &dag.params,
+        defaults: &defaults,
+        given: &Expandable::Nothing,
+        max_map_length: inherited.max_map_length,
+    };
+    let groups = groups(context, scope, group_table);
+    let mut drafts = tasks(context, scope, &groups, table);
+    groups.check(context, &drafts);
     if table.is_none_or(|table| table.0.is_empty()) {
         let message = format!("{} has no tasks", fields.what());
         let help = format!("write `[dag.{}.task.NAME]`", declared.name);
@@ -49,9 +66,12 @@ pub(super) fn dag(
     // `retention` reads it: how long runs are kept makes no other version of the DAG.
     fields.entry("retention");
     fields.finish();
-    let mut drafts = drafts;
-    dag.graph = edge::connect(context, &mut drafts)?;
+    flow::mark_setups(&mut drafts);
+    dag.graph = edge::connect(context, &mut drafts, &groups)?;
+    flow::check_rules(context, &drafts, &dag.graph);
     dag.tasks = drafts.into_iter().map(|draft| (draft.spec.task_id.clone(), draft.spec)).collect();
+    dag.groups = groups.specs;
+    let mut dag = dag.with_plan();
     let own = |task: &TaskId| {
         dag.tasks
             .get(task)
@@ -69,19 +89,27 @@ pub(super) fn dag(
 
 fn tasks(
     context: Context<'_>,
-    params: &Params,
-    defaults: &Defaults,
+    scope: Scope<'_>,
+    groups: &Groups,
     table: Option<&Table>,
 ) -> Vec<Draft> {
-    let Some(table) = table else { return Vec::new() };
-    let names: IndexSet<String> = table.0.keys().cloned().collect();
-    let scope = Scope { tasks: &names, params, defaults };
     let mut drafts = Vec::new();
-    for (name, entry) in &table.0 {
+    for (name, entry) in table.iter().flat_map(|table| &table.0) {
         check_id(context.report, "task", name, entry.key);
+        let group = group_of(entry);
+        let scope = Scope {
+            defaults: groups.defaults_of(group).unwrap_or(scope.defaults),
+            given: &groups.given(group),
+            ..scope
+        };
         drafts.extend(task(context, scope, name, entry));
     }
     drafts
+}
+
+/// Looks ahead: what a task inherits depends on its group.
+fn group_of(entry: &Entry) -> Option<&str> {
+    entry.node.as_table()?.0.get("group")?.node.as_text()
 }
 
 /// Reads all keys of a DAG but its tasks.
@@ -119,6 +147,8 @@ fn own_keys(
         timezone,
         tasks: indexmap::IndexMap::new(),
         graph: crate::dag::graph::Graph::default(),
+        groups: indexmap::IndexMap::new(),
+        plan: Plan::default(),
         fileloc,
         line: context.report.line(declared.key),
         version: String::new(),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::dag::check::expand::Expandable;
 use crate::dag::check::fields::Fields;
 use crate::dag::check::task::{Defaults, Scope};
 use crate::dag::check::{Context, callback, schedule};
@@ -29,7 +30,14 @@ pub(super) fn deadlines(
     fields: &mut Fields<'_>,
 ) -> Vec<DeadlineSpec> {
     let (tasks, defaults) = (callback::task_names(fields), Defaults::default());
-    let scope = Scope { tasks: &tasks, params: &dag.params, defaults: &defaults };
+    let scope = Scope {
+        tasks: &tasks,
+        groups: &tasks,
+        params: &dag.params,
+        defaults: &defaults,
+        given: &Expandable::Nothing,
+        max_map_length: 0,
+    };
     let what = format!("`deadline` of {}", fields.what());
     let Some(node) = fields.node("deadline") else { return Vec::new() };
     let nodes: Vec<&Node> = match &node.value {

@@ -48,7 +48,8 @@ pub(super) fn check(
             .map(|(name, spec)| (name.clone(), spec.as_ref().map(|spec| spec.kind)))
             .collect(),
         pools: declared_pools.clone(),
-        dags: dags.iter().map(|one| (one.name.to_owned(), task_names(*one))).collect(),
+        dags: dags.iter().map(|one| (one.name.to_owned(), inside(*one, "task"))).collect(),
+        groups: dags.iter().map(|one| (one.name.to_owned(), inside(*one, "group"))).collect(),
         variables: variables.iter().map(|one| one.name.to_owned()).collect(),
         assets: assets.iter().map(|one| one.name.to_owned()).collect(),
         datasets: datasets.iter().map(|one| one.name.to_owned()).collect(),
@@ -59,7 +60,11 @@ pub(super) fn check(
     });
     let context = Context { report, names: &names, project };
     let settings = settings(context, &tables[0]);
-    let inherited = Inherited { timezone: &settings.timezone, defaults: &settings.defaults };
+    let inherited = Inherited {
+        timezone: &settings.timezone,
+        defaults: &settings.defaults,
+        max_map_length: settings.max_map_length,
+    };
     let mut retention = settings.retention;
     let runs = retention.runs;
     retention.dags = dags.iter().filter_map(|one| retention::of_dag(context, runs, *one)).collect();
@@ -87,16 +92,17 @@ pub(super) fn check(
         project: project.to_owned(),
         name: settings.name,
         max_active_tasks: settings.max_active_tasks,
+        max_map_length: settings.max_map_length,
         timezone: settings.timezone,
         sources: report.sources().iter().map(|source| source.path.clone()).collect(),
     }
 }
 
-/// The names of a DAG's tasks, before they are judged.
-fn task_names(declared: Declared<'_>) -> IndexSet<String> {
-    let tasks = declared.node.as_table().and_then(|table| table.0.get("task"));
-    let tasks = tasks.and_then(|entry| entry.node.as_table());
-    tasks.map(|table| table.0.keys().cloned().collect()).unwrap_or_default()
+/// The names of a DAG's tasks or groups, before they are judged.
+fn inside(declared: Declared<'_>, section: &str) -> IndexSet<String> {
+    let table = declared.node.as_table().and_then(|table| table.0.get(section));
+    let table = table.and_then(|entry| entry.node.as_table());
+    table.map(|table| table.0.keys().cloned().collect()).unwrap_or_default()
 }
 
 /// Reports sections that a file cannot have.
@@ -118,6 +124,7 @@ struct Settings {
     name: String,
     timezone: TimeZone,
     max_active_tasks: u32,
+    max_map_length: usize,
     defaults: Defaults,
     retention: Retention,
 }
@@ -133,11 +140,18 @@ fn settings(context: Context<'_>, main: &Table) -> Settings {
         name: fields.owned_text("name").or(folder).unwrap_or_else(|| "deck".to_owned()),
         timezone: schedule::timezone(context, &mut fields, &TimeZone::UTC),
         max_active_tasks: fields.integer("max_active_tasks", 1..=100_000).unwrap_or(16),
+        max_map_length: max_map_length(&mut fields),
         defaults: Defaults::of(context, &mut fields),
         retention: retention::of_deck(context, &mut fields),
     };
     fields.finish();
     settings
+}
+
+/// As Airflow's default.
+fn max_map_length(fields: &mut Fields<'_>) -> usize {
+    let given = fields.integer("max_map_length", 1..=1_000_000_i64);
+    given.and_then(|length| usize::try_from(length).ok()).unwrap_or(1024)
 }
 
 fn serving(context: Context<'_>, main: &Table) -> ServingSpec {

@@ -1,5 +1,7 @@
 //! What the files declare, before it is judged.
 
+use std::collections::HashMap;
+
 use indexmap::{IndexMap, IndexSet};
 
 use crate::dag::check::fields::Text;
@@ -25,6 +27,8 @@ pub(super) struct Names {
     pub(super) datasets: IndexSet<String>,
     /// Each with the names of its tasks.
     pub(super) dags: IndexMap<String, IndexSet<String>>,
+    /// Of each DAG, the names of its groups.
+    pub(super) groups: IndexMap<String, IndexSet<String>>,
 }
 
 /// An entry of a section such as `[dag.*]`.
@@ -43,6 +47,7 @@ pub(super) fn declared<'a>(
     section: &str,
 ) -> Vec<Declared<'a>> {
     let mut found: Vec<Declared<'a>> = Vec::new();
+    let mut first_places: HashMap<&str, Span> = HashMap::new();
     for entry in tables.iter().filter_map(|table| table.0.get(section)) {
         let Some(table) = entry.node.as_table() else {
             let message = format!("`{section}` is {}; expected a table", entry.node.kind());
@@ -52,13 +57,14 @@ pub(super) fn declared<'a>(
         };
         for (name, entry) in &table.0 {
             check_id(report, section, name, entry.key);
-            if let Some(first) = found.iter().find(|declared| declared.name == name) {
-                let source = report.source(first.key.file);
-                let line = report.line(first.key);
+            if let Some(first) = first_places.get(name.as_str()) {
+                let source = report.source(first.file);
+                let line = report.line(*first);
                 let message = format!("{section} `{name}` is declared twice");
                 let help = format!("the other one is at {}:{line}", source.shown);
                 report.error(entry.key, "duplicate-id", message, help);
             }
+            first_places.entry(name).or_insert(entry.key);
             found.push(Declared { name, key: entry.key, node: &entry.node });
         }
     }

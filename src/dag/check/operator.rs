@@ -1,7 +1,7 @@
 //! What one operator wants beyond the types of its keys.
 
 use crate::dag::check::fields::{Fields, Text, as_duration};
-use crate::dag::check::task::{Edge, Scope, other_task};
+use crate::dag::check::task::{Edge, Scope, task_or_group};
 use crate::dag::check::{Context, asset, wait};
 use crate::dag::file::{Node, Table, Written};
 use crate::dag::operator::Operator;
@@ -19,7 +19,7 @@ pub(super) fn check(
     fields: &mut Fields<'_>,
 ) -> Vec<Edge> {
     match operator {
-        Operator::Command => command(context, fields),
+        Operator::Command => command(context, scope, fields),
         Operator::Python => callable(context, fields),
         Operator::Branch => return chosen(context, scope, task_name, fields),
         Operator::Notify => {
@@ -48,6 +48,7 @@ pub(super) fn check(
         | Operator::SensorTime
         | Operator::SensorTask
         | Operator::Empty
+        | Operator::LatestOnly
         | Operator::ShortCircuit
         | Operator::TableTransform
         | Operator::TableCheck
@@ -69,9 +70,10 @@ pub(super) fn literal<'a>(fields: &mut Fields<'a>, key: &'static str) -> Option<
     Some(Text { text, span: node.span })
 }
 
-fn command(context: Context<'_>, fields: &mut Fields<'_>) {
+fn command(context: Context<'_>, scope: Scope<'_>, fields: &mut Fields<'_>) {
     match (fields.entry("command"), fields.entry("argv")) {
         (Some(_), None) | (None, Some(_)) => {}
+        (None, None) if scope.given.may_give("command") || scope.given.may_give("argv") => {}
         (None, None) => fields.missing("command", "write `command` (a shell line) or `argv`"),
         (Some(_), Some(argv)) => {
             let message = format!("{} has both `command` and `argv`", fields.what());
@@ -121,7 +123,7 @@ fn chosen(
         .into_iter()
         .filter_map(|item| {
             let text = item.as_text().filter(|text| !is_template(text))?;
-            other_task(context, scope, task_name, Text { text, span: item.span })
+            task_or_group(context, scope, task_name, Text { text, span: item.span })
         })
         .collect()
 }

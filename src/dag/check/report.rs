@@ -11,12 +11,16 @@ use crate::dag::file::{Source, Span};
 #[derive(Default)]
 pub(super) struct Reporter {
     sources: Vec<Source>,
+    /// Of each source, where its lines begin: every DAG and every task asks for its line.
+    lines: Vec<Vec<usize>>,
     found: RefCell<Vec<(Option<Span>, Diagnostic)>>,
 }
 
 impl Reporter {
     /// Adds a source and returns its number.
     pub(super) fn add_source(&mut self, source: Source) -> usize {
+        let breaks = source.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        self.lines.push(std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect());
         self.sources.push(source);
         self.sources.len() - 1
     }
@@ -92,7 +96,7 @@ impl Reporter {
 
     /// Returns the line of a place, from 1.
     pub(super) fn line(&self, span: Span) -> usize {
-        position(&self.source(span.file).text, span.start).0
+        self.lines[span.file].partition_point(|start| *start <= span.start)
     }
 
     /// Returns all errors in the order of the files.

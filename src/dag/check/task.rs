@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use indexmap::{IndexMap, IndexSet};
 
+use crate::dag::check::expand::{Expandable, expand};
 use crate::dag::check::fields::{Fields, Text};
+use crate::dag::check::flow::FlowDefaults;
 use crate::dag::check::names::{DEFAULT_POOL, unknown};
-use crate::dag::check::{Context, argument, callback, reference};
+use crate::dag::check::{Context, argument, callback, flow, group, reference};
 use crate::dag::file::{Entry, Span, Written};
 use crate::dag::operator::Operator;
 use crate::dag::params::Params;
@@ -29,6 +31,7 @@ pub(super) struct Defaults {
     pool: Option<String>,
     pool_slots: Option<u32>,
     priority_weight: Option<i64>,
+    flow: FlowDefaults,
     weight_rule: Option<WeightRule>,
     callbacks: Callbacks,
     env: IndexMap<String, String>,
@@ -38,8 +41,12 @@ pub(super) struct Defaults {
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
     pub(super) tasks: &'a IndexSet<String>,
+    pub(super) groups: &'a IndexSet<String>,
     pub(super) params: &'a Params,
     pub(super) defaults: &'a Defaults,
+    /// What mapping gives the task.
+    pub(super) given: &'a Expandable,
+    pub(super) max_map_length: usize,
 }
 
 /// A task as far as it can be told by itself.
@@ -51,6 +58,12 @@ pub(super) struct Draft {
     pub(super) edges: Vec<Edge>,
     /// What waits for it because it chooses it.
     pub(super) targets: Vec<Edge>,
+    /// The setups that it tears down.
+    pub(super) setups: Vec<Edge>,
+    /// Where its name stands.
+    pub(super) place: Span,
+    /// Where its `expand` stands.
+    pub(super) expand: Option<Span>,
 }
 
 /// The other end of an edge.
@@ -75,16 +88,28 @@ pub(super) fn task(
     };
     let mut fields = Fields::new(context.report, what, table, entry.key);
     let operator = operator(context, &mut fields);
+    let expand = expand(context, scope, &mut fields);
+    let given = expand.as_ref().map(|(expand, _)| Expandable::of(expand));
+    let scope = Scope { given: given.as_ref().unwrap_or(scope.given), ..scope };
     let own = Defaults::read(context, &mut fields).over(scope.defaults);
     let mut edges = depends_on(context, scope, name, &mut fields);
     let inlets = assets(context, &mut fields, "inlets");
     let outlets = assets(context, &mut fields, "outlets");
     let doc_md = fields.owned_text("doc_md");
     let env = fields.node("env");
+    let mut flow = own.flow.of_task();
+    flow.group = group::parent(context, scope, "group", &mut fields);
+    let setups = flow::setup_and_teardown(context, scope, name, &mut fields, &mut flow);
+    let trigger_rule = flow::rule(context, &mut fields, &flow, own.trigger_rule);
+    let run_if = fields.entry("run_if").map(|entry| &entry.node);
+    flow.run_if = flow::run_if(&mut fields);
+    let expand_node = expand.as_ref().map(|(_, entry)| &entry.node);
+    let expand_span = expand.as_ref().map(|(_, entry)| entry.key);
+    flow.expand = expand.map(|(expand, _)| expand);
     callback::check_references(context, scope, &mut fields);
     let operator = operator?;
     let arguments = argument::arguments(context, scope, name, operator, &mut fields);
-    let written = arguments.nodes.iter().copied().chain(env);
+    let written = arguments.nodes.iter().copied().chain(env).chain(run_if).chain(expand_node);
     edges.extend(reference::check(context, scope, name, written));
     edges.extend(inherited_env(context, scope, name, entry));
     let place = fields.place();
@@ -94,7 +119,8 @@ pub(super) fn task(
         operator,
         args: arguments.args,
         upstream: Vec::new(),
-        trigger_rule: own.trigger_rule.unwrap_or_default(),
+        trigger_rule,
+        flow,
         retries: own.retries.unwrap_or(0),
         retry_delay: own.retry_delay.unwrap_or(Duration::from_secs(300)),
         retry_exponential_backoff: own.retry_exponential_backoff.unwrap_or(0.0),
@@ -115,7 +141,7 @@ pub(super) fn task(
         line: context.report.line(place),
     };
     check_slots(context, &spec, place);
-    Some(Draft { spec, edges, targets: arguments.targets })
+    Some(Draft { spec, edges, targets: arguments.targets, setups, place, expand: expand_span })
 }
 
 /// Checks the templates in the environment that comes from `default_args`.
@@ -153,7 +179,21 @@ fn depends_on(
     fields: &mut Fields<'_>,
 ) -> Vec<Edge> {
     let before = fields.texts("depends_on");
-    before.into_iter().filter_map(|at| other_task(context, scope, name, at)).collect()
+    before.into_iter().filter_map(|at| task_or_group(context, scope, name, at)).collect()
+}
+
+/// Takes the id of another task of the same DAG, or of a group, which stands for its first or
+/// last tasks.
+pub(super) fn task_or_group(
+    context: Context<'_>,
+    scope: Scope<'_>,
+    own_name: &str,
+    at: Text<'_>,
+) -> Option<Edge> {
+    if at.text != own_name && scope.groups.contains(at.text) && !scope.tasks.contains(at.text) {
+        return Some(Edge { task: TaskId::from(at.text), span: at.span });
+    }
+    other_task(context, scope, own_name, at)
 }
 
 /// Takes the id of another task of the same DAG.
@@ -209,6 +249,7 @@ impl Defaults {
             pool: pool(context, fields),
             pool_slots: fields.integer("pool_slots", 1..=100_000),
             priority_weight: fields.integer("priority_weight", -1_000_000_000..=1_000_000_000),
+            flow: FlowDefaults::read(fields),
             weight_rule: weight_rule(context, fields),
             callbacks: callback::of_task(context, fields),
             env: env(context, fields),
@@ -234,6 +275,7 @@ impl Defaults {
             pool: self.pool.or_else(|| below.pool.clone()),
             pool_slots: self.pool_slots.or(below.pool_slots),
             priority_weight: self.priority_weight.or(below.priority_weight),
+            flow: self.flow.over(below.flow),
             weight_rule: self.weight_rule.or(below.weight_rule),
             callbacks: callback::over(self.callbacks, &below.callbacks),
             env,

@@ -7,6 +7,7 @@ use crate::dag::Diagnostic;
 use crate::types::settings::Settings;
 
 mod codes;
+mod flow;
 mod inherit;
 mod react;
 mod retention;
@@ -121,7 +122,7 @@ error[unknown-key]: the deck has no key `timezon`
 3 | timezon = \"UTC\"
   | ^^^^^^^
   |
-  = help: did you mean `timezone`? keys here: `name`, `timezone`, `max_active_tasks`, `default_args`, `retention`"
+  = help: did you mean `timezone`? keys here: `name`, `timezone`, `max_active_tasks`, `max_map_length`, `default_args`, `retention`"
     );
     assert_eq!(Diagnostics(vec![found.clone()]).to_string(), format!("{}\n", found.drawing));
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::dag::flow::GroupSpec;
 use crate::dag::spec::{Dag, TaskSpec};
 
 const HEX_DIGITS: usize = 12;
@@ -36,6 +37,7 @@ fn canonical(dag: &Dag) -> Value {
         "deadlines": dag.deadlines,
         "paused": dag.is_paused_upon_creation,
         "params": dag.params.schema,
+        "groups": dag.groups.values().map(group).collect::<Value>(),
         "tasks": dag.tasks.values().map(task).collect::<Value>(),
     })
 }
@@ -47,6 +49,7 @@ fn task(task: &TaskSpec) -> Value {
         "args": task.args,
         "upstream": task.upstream,
         "trigger_rule": task.trigger_rule.as_str(),
+        "flow": task.flow,
         "retries": task.retries,
         "retry_delay": millis(task.retry_delay),
         "retry_exponential_backoff": task.retry_exponential_backoff,
@@ -62,6 +65,15 @@ fn task(task: &TaskSpec) -> Value {
         "inlets": task.inlets,
         "outlets": task.outlets,
         "doc_md": task.doc_md,
+    })
+}
+
+fn group(group: &GroupSpec) -> Value {
+    json!({
+        "group_id": group.group_id,
+        "parent": group.parent,
+        "tooltip": group.tooltip,
+        "expand": group.expand,
     })
 }
 

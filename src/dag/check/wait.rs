@@ -3,7 +3,7 @@
 use crate::dag::check::fields::{Fields, Text};
 use crate::dag::check::names::unknown;
 use crate::dag::check::operator::{connection, literal, one_of};
-use crate::dag::check::task::{Edge, Scope, other_task};
+use crate::dag::check::task::{Edge, Scope, task_or_group};
 use crate::dag::check::{Context, asset};
 use crate::dag::file::{Node, Written};
 use crate::dag::operator::Operator;
@@ -180,12 +180,23 @@ fn other_dag(context: Context<'_>, fields: &mut Fields<'_>) {
         let tasks = context.names.dag(context.report, at)?;
         Some((at.text, tasks))
     });
-    if fields.entry("task_id").is_some() && fields.entry("task_ids").is_some() {
-        conflict(context, fields, "task_id", "task_ids", "keep one of them");
+    for (one, other) in
+        [("task_id", "task_ids"), ("task_id", "task_group_id"), ("task_ids", "task_group_id")]
+    {
+        if fields.entry(one).is_some() && fields.entry(other).is_some() {
+            conflict(context, fields, one, other, "keep one of them");
+        }
+    }
+    if let (Some((name, _)), Some(at)) = (dag, literal(fields, "task_group_id"))
+        && let Some(known) = context.names.groups.get(name)
+        && !known.contains(at.text)
+    {
+        unknown(context.report, at, "group", "unknown-task", known.iter().map(String::as_str));
     }
     let mut tasks: Vec<Text<'_>> = literal(fields, "task_id").into_iter().collect();
     tasks.extend(literals(fields, "task_ids"));
-    let has_tasks = fields.entry("task_id").is_some() || fields.entry("task_ids").is_some();
+    let has_tasks =
+        ["task_id", "task_ids", "task_group_id"].iter().any(|key| fields.entry(key).is_some());
     if let Some((_, known)) = dag {
         for at in tasks.iter().filter(|at| !known.contains(at.text)) {
             let names = known.iter().map(String::as_str);
@@ -380,7 +391,7 @@ fn then(
                 }
                 Some(text) => {
                     let at = Text { text, span: item.span };
-                    edges.extend(other_task(context, scope, task_name, at));
+                    edges.extend(task_or_group(context, scope, task_name, at));
                 }
                 None => fields.wrong_type(choice, item, "the id of a task or a list of them"),
             }

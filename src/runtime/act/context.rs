@@ -43,7 +43,7 @@ pub(super) fn build(
     set("var", json!({ "value": variables.shown }));
     set("conn", connections(deck));
     set("triggering_asset_events", json!(launch.triggering_asset_events));
-    set("output", output(dag, outputs));
+    set("output", output(dag, &key.task, outputs));
     if let Some(date) = run.logical_date {
         set("logical_date", json!(iso(date)));
         set("ds", json!(date.strftime("%Y-%m-%d").to_string()));
@@ -94,19 +94,35 @@ fn connections(deck: &Deck) -> Value {
     Value::Object(shown.collect())
 }
 
+/// Returns the whole output of one task, as `output` has it for tasks elsewhere.
+pub(super) fn output_of(dag: &Dag, task: &TaskId, outputs: &[(TaskInstanceKey, Value)]) -> Value {
+    let mut values = outputs.iter().filter(|(key, _)| key.task_id == *task).peekable();
+    match values.peek() {
+        Some((key, value)) if key.map_index == UNMAPPED => value.clone(),
+        None if dag.mapping(task).is_none() => Value::Null,
+        _ => values.map(|(_, value)| value.clone()).collect(),
+    }
+}
+
 /// Each task's output; null where it has none, a list in order of the map index where the task
 /// is mapped.
-fn output(dag: &Dag, outputs: &[(TaskInstanceKey, Value)]) -> Value {
+///
+/// In a mapped group an instance sees those of its own index.
+fn output(dag: &Dag, own: &TaskInstanceKey, outputs: &[(TaskInstanceKey, Value)]) -> Value {
     let mut found: BTreeMap<&TaskId, BTreeMap<MapIndex, &Value>> = BTreeMap::new();
     for (key, value) in outputs {
         found.entry(&key.task_id).or_default().insert(key.map_index, value);
     }
     let of_task = |task_id: &TaskId| match found.get(task_id) {
-        None => Value::Null,
+        Some(values) if own.map_index != UNMAPPED && dag.is_parallel(task_id, &own.task_id) => {
+            values.get(&own.map_index).map_or(Value::Null, |value| (*value).clone())
+        }
         Some(values) => match values.get(&UNMAPPED) {
             Some(value) => (*value).clone(),
             None => values.values().map(|value| (*value).clone()).collect(),
         },
+        None if dag.mapping(task_id).is_some() => Value::Array(Vec::new()),
+        None => Value::Null,
     };
     Value::Object(dag.tasks.keys().map(|id| (id.as_str().to_owned(), of_task(id))).collect())
 }

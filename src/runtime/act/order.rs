@@ -10,9 +10,10 @@ use crate::connection::OpenConnection;
 use crate::dag::operator::KeyKind;
 use crate::dag::spec::{AssetUri, ConnectionSpec};
 use crate::dag::{Dag, Deck, TaskSpec, template};
-use crate::runtime::act::{Shared, context, secrets};
+use crate::runtime::act::{Shared, context, mapping, secrets};
 use crate::runtime::attempt::{AttemptFolder, DatasetOrder, Order, Private};
 use crate::runtime::executor::{Handover, process_table};
+use crate::runtime::operator::is_true;
 use crate::sched::Outcome;
 use crate::sched::effect::Launch;
 use crate::store;
@@ -61,9 +62,20 @@ pub(super) fn compose(
     outputs: &[(TaskInstanceKey, Value)],
 ) -> Result<(Order, Handover), Outcome> {
     let variables = secrets::Variables::new(deck);
-    let context = context::build(deck, dag, launch, outputs, &variables);
-    let args = render(&task.args, &context)?;
-    let env = environment(task, launch, &context)?;
+    let given = mapping::given(dag, &launch.key.task, outputs)?;
+    let mut context = context::build(deck, dag, launch, outputs, &variables);
+    mapping::name(&mut context, &launch.key.task, &given);
+    check_run_if(task, &context)?;
+    let mut args = render(&mapping::with_literals(task, &given), &context)?;
+    mapping::with_outputs(&mut args, task, &given);
+    let mut env = environment(task, launch, &context)?;
+    for (name, one) in mapping::environment(&given) {
+        let rendered = match one.is_literal {
+            true => render(&Map::from_iter([(name.to_owned(), one.value.clone())]), &context)?,
+            false => Map::from_iter([(name.to_owned(), one.value.clone())]),
+        };
+        env.extend(rendered.into_iter().map(|(name, value)| (name, as_text(value))));
+    }
     let connections = connections(deck, &args)?;
     let mut mask = variables.mask;
     mask.extend(connections.iter().flat_map(|spec| secrets::of_connection(spec)));
@@ -93,6 +105,24 @@ fn render(args: &Map<String, Value>, context: &Value) -> Result<Map<String, Valu
     template::render(args, context).map_err(|error| Outcome::fatal(error.to_string()))
 }
 
+/// A task whose `run_if` gives a falsehood is skipped, before anything else of it is rendered.
+fn check_run_if(task: &TaskSpec, context: &Value) -> Result<(), Outcome> {
+    let Some(condition) = &task.flow.run_if else { return Ok(()) };
+    let key = "run_if".to_owned();
+    let rendered = render(&Map::from_iter([(key, condition.as_str().into())]), context)?;
+    if rendered.values().all(is_true) {
+        return Ok(());
+    }
+    Err(Outcome::Skipped { reason: format!("`run_if` does not hold: {condition}") })
+}
+
+fn as_text(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
 fn user(dag: &Dag, launch: &Launch) -> String {
     let asked = launch.run.triggering_user_name.clone();
     asked.or_else(|| dag.owner.clone()).unwrap_or_else(|| "dagdeck".to_owned())
@@ -112,6 +142,7 @@ fn environment(
     set("DAGDECK_TASK_ID", key.task.task_id.as_str());
     set("DAGDECK_RUN_ID", key.task.dag_run_id.as_str());
     set("DAGDECK_TRY_NUMBER", &try_number);
+    set("DAGDECK_MAP_INDEX", &key.task.map_index.to_string());
     set(process_table::TOKEN_VARIABLE, launch.token.as_str());
     let dates = [
         ("DAGDECK_LOGICAL_DATE", run.logical_date),
@@ -130,11 +161,7 @@ fn environment(
     set("AIRFLOW_CTX_TRY_NUMBER", &try_number);
     let own = task.env.iter().map(|(name, text)| (name.clone(), Value::String(text.clone())));
     for (name, value) in render(&own.collect(), context)? {
-        let text = match value {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
-        env.insert(name, text);
+        env.insert(name, as_text(value));
     }
     Ok(env)
 }

@@ -61,6 +61,7 @@ struct Project {
 /// Loads definitions whose task `t` reads so.
 fn project(task: &str) -> Project {
     let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("ok.py"), "").unwrap();
     std::fs::write(dir.path().join("dags.toml"), format!("{COMMON}{task}")).unwrap();
     let lookup = |name: &str| match name {
         "TOKEN" => Some("hunter2".to_owned()),
@@ -104,7 +105,18 @@ impl Project {
     }
 
     fn compose(&self, run: DagRun, outputs: &[(&str, i32, Value)]) -> Result<Made, Outcome> {
-        let launch = self.launch(run);
+        self.compose_at(UNMAPPED, run, outputs)
+    }
+
+    /// Composes one instance of a mapped task.
+    fn compose_at(
+        &self,
+        index: i32,
+        run: DagRun,
+        outputs: &[(&str, i32, Value)],
+    ) -> Result<Made, Outcome> {
+        let mut launch = self.launch(run);
+        launch.key.task.map_index = index;
         let outputs: Vec<_> = outputs
             .iter()
             .map(|(task_id, map_index, value)| {
@@ -248,4 +260,93 @@ fn the_user_is_who_asked_or_the_owner() {
     assert_eq!(project.compose(asked.clone(), &[]).unwrap().order.user, "ops");
     asked.triggering_user_name = Some("ada".into());
     assert_eq!(project.compose(asked, &[]).unwrap().order.user, "ada");
+}
+
+/// Composes instance `index` of a task `t` that reads so.
+fn instance(task: &str, index: i32, outputs: &[(&str, i32, Value)]) -> Result<Made, Outcome> {
+    project(task).compose_at(index, run(&json!({}), &json!("2026-01-01T00:00:00Z")), outputs)
+}
+
+#[test]
+fn a_mapped_instance_is_given_its_element() {
+    let task = r#"operator = "command"
+expand = { command = ["echo {{ ds }} {{ map_index }}", "ls"], n = "{{ output.before.rows }}", "env.A" = [1] }
+cwd = "{{ expand.n }}"
+"#;
+    let outputs = [("before", -1, json!({"rows": ["{{ a }}", "b"]}))];
+    let made = instance(task, 0, &outputs).unwrap();
+    // What is written is rendered; what another task gave is taken as it is.
+    assert_eq!(made.order.args["command"], json!("echo 2026-01-01 0"));
+    assert_eq!(made.order.args["cwd"], json!("{{ a }}"));
+    assert_eq!(made.order.env["A"], "1");
+    assert_eq!(made.order.env["DAGDECK_MAP_INDEX"], "0");
+    let made = instance(task, 3, &outputs).unwrap();
+    assert_eq!((&made.order.args["command"], &made.order.args["cwd"]), (&json!("ls"), &json!("b")));
+}
+
+#[test]
+fn a_mapped_python_task_is_given_arguments() {
+    let task = r#"operator = "python"
+callable = "ok.py:f"
+args = { fixed = 1, x = 0 }
+expand = [{ x = [1, 2], "args.y" = "{{ ds }}" }]
+"#;
+    let made = instance(task, 0, &[]).unwrap();
+    let args = json!({"fixed": 1, "x": [1, 2], "y": "2026-01-01"});
+    assert_eq!(made.order.args["args"], args);
+}
+
+#[test]
+fn an_element_that_is_gone_or_no_table_fails_its_instance_for_good() {
+    let task = "operator = \"command\"\nexpand = \"{{ output.before }}\"\n";
+    let error = |outputs: &[(&str, i32, Value)]| match instance(task, 0, outputs) {
+        Err(Outcome::Failed { error, retryable: false, .. }) => error,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(error(&[("before", -1, json!([1]))]), "`expand`: element 0 is `1`, not a table");
+    assert_eq!(error(&[]), "`expand`: there is no element 0 any more");
+}
+
+#[test]
+fn a_task_in_a_mapped_group_sees_the_outputs_of_its_own_index() {
+    let task = r#"operator = "command"
+group = "g"
+command = "{{ expand.x }} {{ output.inner }} {{ output.before }}"
+[dag.d.group.g]
+expand = { x = ["a", "b"] }
+[dag.d.task.inner]
+operator = "empty"
+group = "g"
+"#;
+    let outputs =
+        [("before", -1, json!(7)), ("inner", 0, json!("zero")), ("inner", 1, json!("one"))];
+    let made = instance(task, 1, &outputs).unwrap();
+    assert_eq!(made.order.args["command"], json!("b one 7"));
+}
+
+#[test]
+fn a_mapped_task_without_outputs_gives_an_empty_list() {
+    let task = r#"operator = "command"
+command = "{{ output.inner | length }}"
+[dag.d.task.inner]
+operator = "empty"
+expand = { x = ["a", "b"] }
+"#;
+    let made = instance(task, -1, &[]).unwrap();
+    assert_eq!(made.order.args["command"], json!(0));
+}
+
+#[test]
+fn a_condition_that_does_not_hold_skips_the_task_before_all_else() {
+    let task = |condition: &str| {
+        format!("operator = \"command\"\ncommand = \"{{{{ ds }}}}\"\nrun_if = \"{condition}\"\n")
+    };
+    let run = || run(&json!({"dataset": "iris"}), &Value::Null);
+    let outcome =
+        project(&task("{{ params.dataset == 'titanic' }}")).compose(run(), &[]).unwrap_err();
+    let reason = "`run_if` does not hold: {{ params.dataset == 'titanic' }}".to_owned();
+    assert_eq!(outcome, Outcome::Skipped { reason });
+    // Where it holds, the rest is rendered; here there is no `ds`.
+    let outcome = project(&task("{{ params.dataset == 'iris' }}")).compose(run(), &[]).unwrap_err();
+    assert!(matches!(outcome, Outcome::Failed { .. }));
 }

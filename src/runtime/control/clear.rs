@@ -3,7 +3,7 @@
 use crate::runtime::control::{ControlParts, find, runs, user};
 use crate::sched::state::EndedRun;
 use crate::sched::{Command, Input, Reply};
-use crate::store::{asset, task_instance};
+use crate::store::{asset, task_instance, task_map};
 use crate::types::ask::Answer;
 use crate::types::run::{DagRun, DagRunKey};
 use crate::types::{DagId, DagRunId, Fault, FaultKind, TaskId};
@@ -71,7 +71,8 @@ async fn rows(parts: &ControlParts, key: &DagRunKey, run: DagRun) -> Result<Ende
     let read = move |conn: &rusqlite::Connection| {
         let tasks = task_instance::for_run(conn, &key)?;
         let triggering_asset_events = asset::triggering(conn, &key)?;
-        Ok(EndedRun { run, tasks, triggering_asset_events })
+        let maps = task_map::for_run(conn, &key)?;
+        Ok(EndedRun { run, tasks, triggering_asset_events, maps })
     };
     parts.read(read).await
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::dag::schedule::Schedule;
-use crate::dag::{Dag, TaskSpec};
+use crate::dag::{Dag, GroupSpec, TaskSpec};
 use crate::runtime::control::{ControlParts, find};
 use crate::runtime::engine::Live;
 use crate::store::dag_run;
 use crate::types::ask::Answer;
-use crate::types::view::{DagDetailView, DagView, RecentRun, TaskView};
-use crate::types::{DagId, Fault};
+use crate::types::view::{DagDetailView, DagView, GroupView, RecentRun, TaskPlace, TaskView};
+use crate::types::{DagId, Fault, TaskId};
 
 /// How many runs a DAG's strip shows.
 const RECENT_RUNS: u32 = 30;
@@ -40,6 +40,7 @@ pub(super) async fn show(parts: &ControlParts, dag_id: DagId) -> Result<Answer, 
         params_schema: dag.params.schema.clone(),
         params: dag.params.defaults.clone(),
         tasks: tasks(dag),
+        groups: groups(dag),
         max_active_runs: dag.max_active_runs,
         max_active_tasks: dag.max_active_tasks,
         catchup: dag.catchup,
@@ -111,5 +112,30 @@ fn task_view(dag: &Dag, task: &TaskSpec) -> TaskView {
         outlets: task.outlets.iter().map(ToString::to_string).collect(),
         doc_md: task.doc_md.clone(),
         line: task.line,
+        place: place(dag, &task.task_id),
     }
+}
+
+/// Says how a task stands among the others.
+pub(super) fn place(dag: &Dag, task: &TaskId) -> TaskPlace {
+    let Some(flow) = dag.tasks.get(task).map(|task| &task.flow) else {
+        return TaskPlace::default();
+    };
+    TaskPlace {
+        group_id: flow.group.clone(),
+        is_mapped: dag.mapping(task).is_some(),
+        is_setup: flow.is_setup,
+        is_teardown: flow.teardown.is_some(),
+    }
+}
+
+/// Returns the groups in the order written.
+pub(super) fn groups(dag: &Dag) -> Vec<GroupView> {
+    let view = |group: &GroupSpec| GroupView {
+        group_id: group.group_id.clone(),
+        parent: group.parent.clone(),
+        tooltip: group.tooltip.clone(),
+        is_mapped: group.expand.is_some(),
+    };
+    dag.groups.values().map(view).collect()
 }

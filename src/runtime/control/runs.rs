@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::dag::Dag;
-use crate::runtime::control::{ControlParts, find, user};
+use crate::runtime::control::{ControlParts, dags, find, user};
 use crate::sched::{Command, Input, Rejected, Reply};
 use crate::store::dag_run::{self, RunFilter};
 use crate::store::{asset, callback, deadline, rendered, task_instance, xcom};
 use crate::types::ask::{Answer, TaskInstanceQuery};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
-use crate::types::view::{RunDetailView, TaskDetailView};
+use crate::types::view::{RunDetailView, TaskDetailView, TaskPlace};
 use crate::types::{DagId, DagRunId, DagRunState, Fault, TaskId, TaskInstanceKey};
 
 /// Returns a page, newest first.
@@ -66,6 +66,8 @@ pub(super) async fn show(
             run,
             tasks: task_instance::for_run(conn, &key)?,
             edges: Vec::new(),
+            places: BTreeMap::new(),
+            groups: Vec::new(),
             triggering_asset_events: asset::triggering(conn, &key)?,
             median_duration: dag_run::median_durations(conn, &ids)?.remove(&key.dag_id),
             deadlines: deadline::for_run(conn, &key)?,
@@ -89,12 +91,16 @@ pub(super) async fn callbacks(
     parts.read(move |conn| callback::for_run(conn, &key)).await.map(Answer::Callbacks)
 }
 
-/// Puts the tasks in the order of the graph, and draws the edges between those there are.
+/// Puts the tasks in the order of the graph, says how they stand, and draws the edges between
+/// those there are.
 fn arrange(dag: &Dag, detail: &mut RunDetailView) {
     let places: BTreeMap<&TaskId, usize> = dag.graph.topological().iter().zip(0..).collect();
     // A task of an older definition has no place any more: it comes last.
     let place = |task: &TaskInstance| places.get(&task.key.task_id).copied().unwrap_or(usize::MAX);
     detail.tasks.sort_by_key(|task| (place(task), task.key.map_index));
+    let places = dag.tasks.keys().map(|task| (task.clone(), dags::place(dag, task)));
+    detail.places = places.filter(|(_, place)| *place != TaskPlace::default()).collect();
+    detail.groups = dags::groups(dag);
     let has = |task_id: &TaskId| detail.tasks.iter().any(|task| task.key.task_id == *task_id);
     detail.edges =
         dag.graph.edges().into_iter().filter(|(up, down)| has(up) && has(down)).collect();

@@ -11,7 +11,7 @@ use crate::runtime::promotion::off_thread;
 use crate::sched::effect::Launch;
 use crate::sched::state::{ActiveRun, EndedRun};
 use crate::sched::{Arm, Change, State};
-use crate::store::{Store, callback, dag_run};
+use crate::store::{Store, callback, dag_run, past};
 use crate::types::callback::CallbackRequest;
 use crate::types::event::{EventLog, Severity};
 use crate::types::run::TaskInstance;
@@ -36,7 +36,15 @@ pub(super) async fn recover(
 ) -> Result<Recovery, Fault> {
     let mut recovered = {
         let store = store.clone();
-        off_thread(move || store.recover().map_err(Fault::from)).await?
+        let looks_back = deck.dags.values().filter(|dag| dag.plan.looks_back());
+        let looks_back: Vec<DagId> = looks_back.map(|dag| dag.dag_id.clone()).collect();
+        off_thread(move || {
+            let mut recovered = store.recover().map_err(Fault::from)?;
+            recovered.past =
+                store.read_blocking(|conn| past::read(conn, &looks_back)).map_err(Fault::from)?;
+            Ok(recovered)
+        })
+        .await?
     };
     recovered.runtimes = runtimes(store, deck).await?;
     let callbacks = store.read(callback::pending).await?;

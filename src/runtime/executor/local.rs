@@ -182,7 +182,11 @@ async fn adopt(held: Held) -> Adopted {
 /// Watches a process that is not a child until it has ended.
 async fn watch(held: &Held, claim: &Claim) -> Ended {
     let Some(leader) = process_of(claim) else {
-        return lost(held, "the machine was restarted while it ran".to_owned()).await;
+        return lost(
+            held,
+            "the machine was restarted, or the project restored, while it ran".to_owned(),
+        )
+        .await;
     };
     if process_table::is_alive(leader) {
         held.started(Some(leader.pid)).await;

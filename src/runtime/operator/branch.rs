@@ -16,7 +16,7 @@ pub(super) fn branch(context: &DaemonContext) -> Result<Outcome, OperatorError> 
     let dag = context.deck.dags.get(&task.dag_id).ok_or_else(|| {
         OperatorError::Fatal(format!("DAG `{}` is gone from dags.toml", task.dag_id))
     })?;
-    check_choice(&chosen, dag.graph.downstream(&task.task_id))?;
+    check_choice(&dag.chosen(&chosen), dag.graph.downstream(&task.task_id))?;
     let told: Vec<_> = chosen.iter().map(TaskId::as_str).collect();
     context
         .log
@@ -87,7 +87,7 @@ pub(super) fn short_circuit(context: &DaemonContext) -> Result<Outcome, Operator
 }
 
 /// Says what counts as true: as in Python, but for texts that spell a falsehood.
-fn is_true(value: &Value) -> bool {
+pub(crate) fn is_true(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(flag) => *flag,

@@ -12,7 +12,7 @@ use super::sensor::{self, Look, Step};
 use super::{DaemonContext, Work};
 use crate::sched::state::EndedRun;
 use crate::sched::{Command, Input, Outcome, Reply, TriggerBy};
-use crate::store::{asset, dag_run, task_instance};
+use crate::store::{asset, dag_run, task_instance, task_map};
 use crate::types::ask::Trigger;
 use crate::types::deferral::{AtTimeout, Deferral, OnError, TriggerSpec};
 use crate::types::run::DagRunKey;
@@ -151,7 +151,8 @@ async fn existing(
         let Some(run) = dag_run::get(conn, &key.dag_id, &key.dag_run_id)? else { return Ok(None) };
         let tasks = task_instance::for_run(conn, &key)?;
         let triggering_asset_events = asset::triggering(conn, &key)?;
-        Ok(Some(EndedRun { run, tasks, triggering_asset_events }))
+        let maps = task_map::for_run(conn, &key)?;
+        Ok(Some(EndedRun { run, tasks, triggering_asset_events, maps }))
     };
     Ok(context.store.read(read).await?)
 }

@@ -288,7 +288,7 @@ mod tests {
         arm(token, "sensor.file", json!({"path": "x"}), 60.0)
     }
 
-    fn task(token: &str, tasks: Value) -> Arm {
+    fn task(token: &str, tasks: &Value) -> Arm {
         arm(token, "sensor.task", json!({"dag_id": "other", "task_ids": tasks}), 0.0)
     }
 
@@ -346,7 +346,7 @@ mod tests {
     fn what_was_disarmed_is_not_looked_at_and_what_it_saw_is_dropped() {
         let mut set = Set::default();
         set.arm(at(0), file("a"));
-        set.arm(at(0), task("b", json!([])));
+        set.arm(at(0), task("b", &json!([])));
         assert!(set.take(&"a".into()));
         assert!(!set.take(&"a".into()));
         assert_eq!(due(&mut set, 100), ["b"]);
@@ -366,7 +366,7 @@ mod tests {
     #[test]
     fn who_waits_for_a_task_looks_once_and_then_when_that_task_changes() {
         let mut set = Set::default();
-        set.arm(at(0), task("a", json!(["load"])));
+        set.arm(at(0), task("a", &json!(["load"])));
         assert_eq!(due(&mut set, 0), ["a"], "it may have come before it was armed");
         waits(&mut set, 0, "a");
         assert_eq!(set.next_at(), None);
@@ -384,7 +384,7 @@ mod tests {
     #[test]
     fn who_waits_for_a_run_is_not_woken_by_each_of_its_tasks() {
         let mut set = Set::default();
-        set.arm(at(0), task("a", json!([])));
+        set.arm(at(0), task("a", &json!([])));
         due(&mut set, 0);
         waits(&mut set, 0, "a");
         set.changed(at(1), &"other".into(), Some(&"load".into()));

@@ -35,6 +35,7 @@ pub(in crate::runtime) fn deck(project: &Path, assets: &[(&str, &str)]) -> Deck 
         name: "test".into(),
         timezone: jiff::tz::TimeZone::UTC,
         max_active_tasks: 1,
+        max_map_length: 1024,
         dags: IndexMap::new(),
         assets: assets.iter().map(asset).collect(),
         datasets: IndexMap::new(),

@@ -34,7 +34,7 @@ impl Decision<'_> {
             responded_at: self.now,
             timed_out: false,
         };
-        self.respond(&key, &token, &approval, response);
+        self.respond(&key, &token, &approval, &response);
         Ok(Reply::Done)
     }
 
@@ -51,7 +51,7 @@ impl Decision<'_> {
             responded_at: self.now,
             timed_out: true,
         };
-        self.respond(key, &token, &approval, response);
+        self.respond(key, &token, &approval, &response);
         true
     }
 
@@ -66,7 +66,7 @@ impl Decision<'_> {
         key: &TaskInstanceKey,
         token: &LaunchToken,
         approval: &ApprovalSpec,
-        response: HitlResponse,
+        response: &HitlResponse,
     ) {
         let Some(ti) = self.task(key) else { return };
         self.draft.put_hitl_detail(HitlDetail {
@@ -94,7 +94,7 @@ impl Decision<'_> {
             return;
         }
         let success = Success {
-            output: serde_json::to_value(&response).unwrap_or(Value::Null),
+            output: serde_json::to_value(response).unwrap_or(Value::Null),
             chosen: approval.follows(&response.chosen_options),
             skip_all_downstream: is_rejected && approval.ignore_downstream_trigger_rules,
             asset_events: Vec::new(),

@@ -59,9 +59,7 @@ impl Decision<'_> {
     /// Puts a run that has ended under the present definition of its DAG.
     fn reopen(&self, ended: EndedRun) -> Result<(ActiveRun, Vec<TaskInstanceKey>), Rejected> {
         let dag = self.known_dag(&ended.run.dag_id)?;
-        let mut run = ended.run;
-        run.dag_version.clone_from(&dag.version);
-        Ok(ActiveRun::load(run, dag, ended.tasks, ended.triggering_asset_events))
+        Ok(ActiveRun::reload(ended, dag))
     }
 
     /// Takes a run that had ended back into the memory; it waits for its turn.
@@ -69,6 +67,7 @@ impl Decision<'_> {
         let key = active.run.key();
         let now = self.now;
         let has_ended = active.run.state.is_finished();
+        self.state.past.forget(&active.run);
         self.state.index.note_all(&active);
         self.state.runs.insert(key.clone(), active);
         if has_ended {
@@ -106,7 +105,7 @@ impl Decision<'_> {
             ti.trigger_timeout = None;
             ti.note = None;
         });
-        self.draft.delete_xcom(key.clone());
+        self.forget_output(key);
         self.work.push_back(key.clone());
     }
 }

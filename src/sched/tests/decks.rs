@@ -7,14 +7,17 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use super::world::project;
+use crate::dag::flow::Teardown;
 use crate::dag::graph::Graph;
+use crate::dag::mapping::{Expand, Source};
 use crate::dag::operator::Operator;
 use crate::dag::params::Params;
+use crate::dag::plan::Plan;
 use crate::dag::schedule::{AssetExpression, Cron, Schedule};
 use crate::dag::spec::{AssetSpec, AssetUri, Callbacks, ServingSpec};
 use crate::dag::trigger_rule::TriggerRule;
 use crate::dag::weight::WeightRule;
-use crate::dag::{Dag, Deck, TaskSpec};
+use crate::dag::{Dag, Deck, Flow, GroupSpec, TaskSpec};
 
 /// A task under construction.
 #[derive(Debug, Clone)]
@@ -28,6 +31,7 @@ pub(crate) fn task(task_id: &str) -> TaskBuilder {
         args: Map::new(),
         upstream: Vec::new(),
         trigger_rule: TriggerRule::AllSuccess,
+        flow: Flow::default(),
         retries: 0,
         retry_delay: Duration::from_secs(10),
         retry_exponential_backoff: 0.0,
@@ -91,6 +95,33 @@ impl TaskBuilder {
         self
     }
 
+    /// Changes how it stands among the others.
+    pub(crate) fn flow(mut self, change: impl FnOnce(&mut Flow)) -> Self {
+        change(&mut self.0.flow);
+        self
+    }
+
+    /// Maps it over one key or several: a list, or the name of a task for its output.
+    pub(crate) fn over(self, keys: &[(&str, Value)]) -> Self {
+        let expand = expand(keys);
+        self.flow(|flow| flow.expand = Some(expand))
+    }
+
+    pub(crate) fn group(self, group: &str) -> Self {
+        let group = group.into();
+        self.flow(|flow| flow.group = Some(group))
+    }
+
+    pub(crate) fn setup(self) -> Self {
+        self.flow(|flow| flow.is_setup = true)
+    }
+
+    pub(crate) fn teardown(self, on_failure_fail_dagrun: bool) -> Self {
+        let teardown = Teardown { on_failure_fail_dagrun };
+        let marked = self.flow(|flow| flow.teardown = Some(teardown));
+        marked.rule(TriggerRule::AllDoneSetupSuccess)
+    }
+
     /// Sets one thing of the task.
     pub(crate) fn with(mut self, change: impl FnOnce(&mut TaskSpec)) -> Self {
         change(&mut self.0);
@@ -100,6 +131,15 @@ impl TaskBuilder {
     pub(crate) fn build(self) -> TaskSpec {
         self.0
     }
+}
+
+/// Makes an `expand`: a list as it is, or the name of a task for its output.
+pub(crate) fn expand(keys: &[(&str, Value)]) -> Expand {
+    let source = |value: &Value| match value {
+        Value::String(task) => Source::Output { task: task.as_str().into(), path: Vec::new() },
+        other => Source::Literal(other.clone()),
+    };
+    Expand::Keys(keys.iter().map(|(key, value)| ((*key).to_owned(), source(value))).collect())
 }
 
 /// Builds a DAG that is run by hand.
@@ -130,7 +170,10 @@ pub(crate) fn dag(dag_id: &str, tasks: Vec<TaskBuilder>) -> Dag {
         fileloc: project().join("dags.toml"),
         line: 1,
         version: "v1".into(),
+        groups: IndexMap::new(),
+        plan: Plan::default(),
     }
+    .with_plan()
 }
 
 /// Sets one thing of a DAG after another.
@@ -147,6 +190,21 @@ pub(crate) trait Shape: Sized {
 
     fn on(self, expression: AssetExpression) -> Self {
         self.with(|dag| dag.schedule = Schedule::Assets(expression))
+    }
+
+    /// Adds a group, mapped where `keys` is not empty.
+    fn grouped(self, group: &str, keys: &[(&str, Value)]) -> Self {
+        let spec = GroupSpec {
+            group_id: group.into(),
+            parent: None,
+            tooltip: None,
+            expand: (!keys.is_empty()).then(|| expand(keys)),
+            line: 1,
+        };
+        self.with(|dag| {
+            dag.groups.insert(spec.group_id.clone(), spec);
+            dag.plan = Plan::of(dag);
+        })
     }
 
     /// A param without a default.
@@ -198,6 +256,7 @@ pub(crate) fn deck(dags: Vec<Dag>) -> Deck {
         name: "test".into(),
         timezone: jiff::tz::TimeZone::UTC,
         max_active_tasks: 16,
+        max_map_length: 1024,
         dags: dags.into_iter().map(|dag| (dag.dag_id.clone(), Arc::new(dag))).collect(),
         assets: assets
             .into_iter()

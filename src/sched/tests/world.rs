@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::dag::Deck;
+use crate::sched::past::PastRun;
 use crate::sched::state::{EndedRun, Recovered};
 use crate::sched::{Change, Command, Decided, Effect, Input, Outcome, Rejected, Reply, Report};
 use crate::sched::{State, oracle, step};
@@ -39,6 +40,7 @@ pub(crate) struct Rows {
     pub(crate) xcoms: BTreeMap<TaskInstanceKey, Value>,
     pub(crate) hitl_details: BTreeMap<AttemptKey, HitlDetail>,
     pub(crate) triggered_runs: BTreeMap<LaunchToken, DagRunKey>,
+    pub(crate) maps: BTreeMap<TaskInstanceKey, BTreeMap<String, usize>>,
     pub(crate) asset_events: BTreeMap<i64, AssetEvent>,
     pub(crate) queued: BTreeMap<DagId, Vec<i64>>,
     pub(crate) triggering: BTreeMap<DagRunKey, Vec<i64>>,
@@ -62,7 +64,14 @@ impl Rows {
             Change::PutXcom { key, value } => {
                 self.xcoms.insert(key, value);
             }
+            Change::DeleteTaskInstance { key } => {
+                self.tasks.remove(&key);
+            }
+            Change::PutTaskMap { key, lengths } => {
+                self.maps.insert(key, lengths);
+            }
             Change::DeleteXcom { key } => {
+                self.maps.remove(&key);
                 self.xcoms.remove(&key);
             }
             Change::PutHitlDetail(mut detail) => {
@@ -111,6 +120,12 @@ impl Rows {
                 .get(key)
                 .map(|ids| self.events(ids))
                 .unwrap_or_default(),
+            maps: self
+                .maps
+                .iter()
+                .filter(|(of, _)| of.dag_id == key.dag_id && of.dag_run_id == key.dag_run_id)
+                .map(|(of, lengths)| (of.clone(), lengths.clone()))
+                .collect(),
         }
     }
 
@@ -130,6 +145,12 @@ impl Rows {
                 .filter_map(|event| event.dedupe_key.clone())
                 .collect(),
             last_asset_event_id: self.asset_events.keys().next_back().copied().unwrap_or(0),
+            past: self
+                .runs
+                .values()
+                .filter(|run| run.state.is_finished())
+                .filter_map(|run| PastRun::of(run, self.run_with_tasks(&run.key()).tasks.iter()))
+                .collect(),
             deadlines: self
                 .deadlines
                 .values()
@@ -209,10 +230,12 @@ impl World {
         for (key, active) in &again.runs {
             let mine = &self.state.runs[key];
             // The present definition may have more tasks than the one the run began with.
+            assert!(mine.tasks.len() <= active.tasks.len(), "a row is left behind");
             for (place, task) in &mine.tasks {
                 assert_eq!(*task, active.tasks[place]);
             }
             assert_eq!(mine.run.state, active.run.state);
+            assert_eq!(mine.maps, active.maps);
             assert_eq!(mine.triggering_asset_events, active.triggering_asset_events);
         }
         let open = |state: &State, key: &DagRunKey| state.deadlines.get(key).cloned();
@@ -252,11 +275,27 @@ impl World {
 
     pub(crate) fn key(&self, task: &str) -> TaskInstanceKey {
         let DagRunKey { dag_id, dag_run_id } = self.run.clone().expect("a run");
-        TaskInstanceKey { dag_id, dag_run_id, task_id: task.into(), map_index: -1 }
+        let (task, index) = match task.strip_suffix(']').and_then(|task| task.split_once('[')) {
+            Some((task, index)) => (task, index.parse().unwrap()),
+            None => (task, -1),
+        };
+        TaskInstanceKey { dag_id, dag_run_id, task_id: task.into(), map_index: index }
     }
 
     pub(crate) fn ti(&self, task: &str) -> &TaskInstance {
         &self.rows.tasks[&self.key(task)]
+    }
+
+    /// All instances of a task with their states: `0 success, 1 failed`.
+    pub(crate) fn all(&self, task: &str) -> String {
+        let run = self.run.as_ref().expect("a run");
+        let rows =
+            self.rows.tasks.values().filter(|ti| {
+                (&ti.key.dag_run_id, ti.key.task_id.as_str()) == (&run.dag_run_id, task)
+            });
+        let state = |ti: &TaskInstance| ti.state.map_or("none", TaskInstanceState::as_str);
+        let rows: Vec<_> = rows.map(|ti| format!("{} {}", ti.key.map_index, state(ti))).collect();
+        rows.join(", ")
     }
 
     pub(crate) fn is(&self, task: &str) -> &'static str {
@@ -284,6 +323,11 @@ impl World {
 
     pub(crate) fn succeed(&mut self, task: &str) {
         self.finish(task, Outcome::output(json!({"from": task})));
+    }
+
+    /// Ends a task with an output.
+    pub(crate) fn give(&mut self, task: &str, output: Value) {
+        self.finish(task, Outcome::output(output));
     }
 
     pub(crate) fn fail(&mut self, task: &str) {
@@ -345,7 +389,7 @@ impl World {
         let effects = self.last.iter().flat_map(|decided| &decided.effects);
         effects
             .filter_map(|effect| match effect {
-                Effect::Launch(launch) => Some(launch.task_id.to_string()),
+                Effect::Launch(launch) => Some(named(&launch.key)),
                 Effect::Arm(_) | Effect::Kill { .. } | Effect::CallBack(_) => None,
             })
             .collect()
@@ -397,6 +441,14 @@ impl World {
     /// What would make the feed complete: each line's text.
     pub(crate) fn feed_has(&self, text: &str) -> bool {
         self.rows.log.iter().any(|line| line.message.contains(text))
+    }
+}
+
+/// `task`, or `task[2]` where it is mapped.
+fn named(key: &AttemptKey) -> String {
+    match key.task.map_index {
+        -1 => key.task.task_id.to_string(),
+        index => format!("{}[{index}]", key.task.task_id),
     }
 }
 

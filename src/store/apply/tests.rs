@@ -18,7 +18,10 @@ fn changes() -> Vec<Change> {
     vec![
         Change::PutTaskInstance(task(extract.clone(), Some(TaskInstanceState::Running))),
         Change::PutTaskTry(task_try(extract.clone(), 1, TaskInstanceState::Running)),
-        Change::PutXcom { key: extract, value: json!({"rows": 3}) },
+        Change::PutXcom { key: extract.clone(), value: json!({"rows": 3}) },
+        Change::PutTaskMap { key: extract, lengths: [("rows".to_owned(), 3)].into() },
+        Change::PutTaskInstance(task(key("etl", "r1", "mapped"), None)),
+        Change::DeleteTaskInstance { key: key("etl", "r1", "mapped") },
         Change::PutTriggeringAssetEvents { run: run.key(), event_ids: vec![2, 1] },
         Change::PutQueuedAssetEvents { dag_id: "other".into(), event_ids: vec![2, 1] },
         Change::PutTriggeredRun { token: "t-9".into(), run: run.key() },

@@ -53,6 +53,17 @@ impl Bench {
         bench
     }
 
+    /// Starts an engine on a backup of another project, in a folder of its own.
+    pub(crate) async fn restored(backup: &Path) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        dagdeck::runtime::backup::restore(backup, dir.path()).unwrap();
+        let store = Store::open(&Layout::new(dir.path()).database()).unwrap();
+        let mut bench =
+            Self { dir, store, publisher: Publisher::default(), engine: None, orders: None };
+        bench.start_again().await.unwrap();
+        bench
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }

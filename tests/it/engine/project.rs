@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use dagdeck::runtime::desk::Desk;
+use dagdeck::runtime::desk::{Change, Desk};
 use dagdeck::runtime::project::{self, Project};
+use dagdeck::store;
+use dagdeck::types::settings::Pool;
 use dagdeck::types::view::DefinitionsView;
 
-use super::bench::Bench;
+use super::bench::{Bench, waiting};
 
 const TASK: &str = "operator = \"command\"\ncommand = \"true\"\n";
 
@@ -63,4 +65,50 @@ async fn a_file_that_is_included_is_watched_too() {
     bench.until("it is in force", |bench| has_dag(bench, "more")).await;
     std::fs::remove_file(bench.path().join("dags/more.toml")).unwrap();
     bench.until("it is gone", |bench| !has_dag(bench, "more")).await;
+}
+
+/// Gives a pool other slots, as an operator does.
+async fn set_slots(desk: &Desk, bench: &Bench, slots: u32) {
+    let pool = Pool { pool: "narrow".into(), slots, description: None };
+    let edited = pool.clone();
+    let change = Change {
+        check: Box::new(|_, _| Ok(())),
+        edit: Box::new(move |settings| settings.pools = vec![edited.clone()]),
+        write: Box::new(move |tx| store::settings::put_pool(tx, &pool)),
+        may_break: false,
+    };
+    let live = bench.engine().live.clone();
+    desk.change(move || live.borrow().deck.clone(), change).await.unwrap();
+}
+
+#[tokio::test]
+async fn slots_that_are_set_are_in_force_at_once_also_while_the_file_is_broken() {
+    let tasks: String = ["t", "u", "v"]
+        .map(|task| format!("[dag.d.task.{task}]\n{}pool = \"narrow\"\n", waiting("true")))
+        .concat();
+    let bench = Bench::start(&format!("{tasks}[pool.narrow]\nslots = 1\n")).await;
+    let handle = bench.engine().handle.clone();
+    let desk = Desk::new(bench.path().into(), bench.store.clone(), handle, Arc::new(|_| None));
+    let _project = project::start(
+        bench.layout(),
+        desk.clone(),
+        DefinitionsView::default(),
+        bench.publisher.clone(),
+    );
+    bench.trigger().await.unwrap();
+    let running = |bench: &Bench| bench.engine().live.borrow().pools[1].running;
+    bench.until("one runs", |bench| running(bench) == 1).await;
+    write(&bench, "dags.toml", "broken");
+    set_slots(&desk, &bench, 3).await;
+    bench.until("all run", |bench| running(bench) == 3).await;
+    // An edit of the file does not take them back.
+    write(
+        &bench,
+        "dags.toml",
+        &format!("[dag.d]\n{tasks}[pool.narrow]\nslots = 1\n[dag.e.task.t]\n{TASK}"),
+    );
+    bench.until("the edit is in force", |bench| has_dag(bench, "e")).await;
+    assert_eq!(bench.engine().live.borrow().deck.pools["narrow"], 3);
+    bench.go();
+    bench.ended(dagdeck::types::DagRunState::Success).await;
 }

@@ -105,3 +105,25 @@ async fn a_run_whose_dag_is_gone_ends_as_failed_and_its_processes_end() {
     assert_eq!(bench.task("t").state, Some(TaskInstanceState::Failed));
     bench.until("its process is gone", |_| !lives(&command)).await;
 }
+
+#[tokio::test]
+async fn a_run_in_flight_at_the_backup_is_recovered_where_it_is_restored() {
+    let bench = running(&format!("{}retries = 1\nretry_delay = 0.05\n", waiting("echo 5"))).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let archive = elsewhere.path().join("b.tar");
+    dagdeck::runtime::backup::backup(&bench.layout(), &archive, dagdeck::types::time::now())
+        .unwrap();
+
+    let restored = Bench::restored(&archive).await;
+    restored.go();
+    restored.ended(DagRunState::Success).await;
+    assert_eq!(restored.task("t").try_number, 2, "the first try is lost, the second one runs");
+    assert_eq!(restored.file("ran").await, "x");
+
+    // Where it was backed up, the first try goes on.
+    assert!(lives(&bench.file("pid").await));
+    bench.go();
+    bench.ended(DagRunState::Success).await;
+    assert_eq!(bench.task("t").try_number, 1);
+    assert_eq!(bench.file("ran").await, "x");
+}

@@ -317,11 +317,12 @@ async fn what_a_template_makes_wrong_of_an_argument_is_named() {
 }
 
 #[tokio::test]
-async fn another_dag_s_task_is_waited_for() {
+async fn another_dag_s_group_is_waited_for() {
     let bench = Bench::start(
-        "[dag.d.task.t]\noperator = \"sensor.task\"\ndag_id = \"other\"\ntask_id = \"x\"\n\
-         retries = 0\n\
-         [dag.other.task.x]\noperator = \"empty\"\n\
+        "[dag.d.task.t]\noperator = \"sensor.task\"\ndag_id = \"other\"\n\
+         task_group_id = \"g\"\nretries = 0\n\
+         [dag.other.group.g]\n\
+         [dag.other.task.x]\noperator = \"empty\"\ngroup = \"g\"\n\
          [dag.other.task.y]\noperator = \"command\"\ncommand = \"sleep 600\"\ndepends_on = [\"x\"]\n",
     )
     .await;

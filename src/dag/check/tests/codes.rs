@@ -23,7 +23,7 @@ fn syntax() {
 #[test]
 fn unknown_key() {
     points_at("[dags.d]\n", "unknown-key", 1, 2);
-    points_at(&task("empty", "expand = 1"), "unknown-key", 3, 1);
+    points_at(&task("empty", "expandd = 1"), "unknown-key", 3, 1);
     points_at(&task("command", "command = \"x\"\ncwdd = \"y\""), "unknown-key", 4, 1);
     points_at("[asset.a]\nuri = \"file:a\"\nwatched = true\n", "unknown-key", 3, 1);
     points_at("[pool.p]\nslots = 1\nslot = 1\n", "unknown-key", 3, 1);
@@ -116,6 +116,75 @@ depends_on = ["x"]
     let found = load_more(text).unwrap_err();
     assert_eq!(found[0].message, "tasks wait for each other: a → b → c → a");
     assert_eq!(found[1].message, "tasks wait for each other: x → y → x");
+}
+
+#[test]
+fn unknown_group() {
+    points_at(&task("empty", "group = \"x\""), "unknown-group", 3, 9);
+    let inner = "group = \"g\"\n[dag.d.group.g]\nparent = \"x\"";
+    points_at(&task("empty", inner), "unknown-group", 5, 10);
+}
+
+#[test]
+fn empty_group() {
+    points_at(&task("empty", "[dag.d.group.g]"), "empty-group", 3, 14);
+}
+
+#[test]
+fn groups_among_tasks_and_in_each_other() {
+    let taken = task("empty", "group = \"t\"\n[dag.d.group.t]");
+    points_at(&taken, "duplicate-id", 4, 14);
+    let inside = task("empty", "group = \"g\"\n[dag.d.group.g]\nparent = \"g\"");
+    points_at(&inside, "cycle", 4, 14);
+    let own = task("empty", "group = \"g\"\ndepends_on = [\"g\"]\n[dag.d.group.g]");
+    points_at(&own, "cycle", 4, 15);
+    points_at(&task("empty", "[dag.d.group]\ng = 3"), "wrong-type", 4, 5);
+    points_at(&task("empty", "group = \"g\"\n[dag.d.group.g]\nx = 3\n"), "unknown-key", 5, 1);
+}
+
+#[test]
+fn bad_expand() {
+    points_at(&task("empty", "expand = 1"), "bad-expand", 3, 10);
+    points_at(&task("empty", "expand = {}"), "bad-expand", 3, 10);
+    points_at(&task("empty", "expand = [1]"), "bad-expand", 3, 11);
+    points_at(&task("empty", "expand = { x = 1 }"), "bad-expand", 3, 16);
+    points_at(&task("empty", "expand = { x = \"{{ ds }}\" }"), "bad-expand", 3, 16);
+    points_at(&task("empty", "expand = { x = \"a\" }"), "bad-expand", 3, 16);
+    let long = format!("expand = {{ x = {:?} }}", vec![1; 1025]);
+    points_at(&task("empty", &long), "bad-expand", 3, 16);
+    let unknown = task("empty", "expand = { x = \"{{ output.u }}\" }");
+    points_at(&unknown, "unknown-task", 3, 20);
+    let in_group = "group = \"g\"\nexpand = { x = [1] }\n[dag.d.group.g]\nexpand = { y = [1] }";
+    points_at(&task("empty", in_group), "bad-expand", 4, 1);
+    let groups = "group = \"g\"\n[dag.d.group.g]\nparent = \"h\"\nexpand = { y = [1] }\n\
+                  [dag.d.group.h]\nexpand = { x = [1] }";
+    points_at(&task("empty", groups), "bad-expand", 6, 1);
+    let part = "expand = { x = [1] }\n[dag.d.task.u]\noperator = \"empty\"\n\
+                expand = { y = \"{{ output.t.a }}\" }";
+    points_at(&task("empty", part), "bad-expand", 6, 1);
+}
+
+#[test]
+fn names_that_expand_does_not_give() {
+    let text = task("command", "command = \"{{ expand.y }}\"\nexpand = { x = [1] }");
+    points_at(&text, "unknown-name", 3, 15);
+    points_at(&task("command", "command = \"{{ expand.y }}\""), "unknown-name", 3, 15);
+}
+
+#[test]
+fn setups_and_teardowns() {
+    points_at(&task("empty", "setup = true\nteardown = true"), "conflicting-keys", 3, 1);
+    let only = task("empty", "on_failure_fail_dagrun = true");
+    points_at(&only, "conflicting-keys", 3, 1);
+    points_at(&task("empty", "teardown = 3"), "wrong-type", 3, 12);
+    points_at(&task("empty", "teardown = [\"x\"]"), "unknown-task", 3, 13);
+    let rule = task("empty", "teardown = true\ntrigger_rule = \"all_done\"");
+    points_at(&rule, "bad-trigger-rule", 4, 16);
+    let after = "setup = true\n[dag.d.task.u]\noperator = \"empty\"\n\
+                 depends_on = [\"t\"]\ntrigger_rule = \"all_done\"";
+    points_at(&task("empty", after), "bad-trigger-rule", 4, 13);
+    points_at(&task("empty", "run_if = 3"), "wrong-type", 3, 10);
+    points_at("[deck]\nmax_map_length = 0\n", "bad-value", 2, 18);
 }
 
 #[test]

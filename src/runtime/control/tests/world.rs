@@ -11,11 +11,12 @@ use super::*;
 use crate::dag::graph::Graph;
 use crate::dag::operator::Operator;
 use crate::dag::params::Params;
+use crate::dag::plan::Plan;
 use crate::dag::schedule::{AssetExpression, Schedule};
 use crate::dag::spec::{AssetSpec, AssetUri, Callbacks, ServingSpec};
 use crate::dag::trigger_rule::TriggerRule;
 use crate::dag::weight::WeightRule;
-use crate::dag::{Dag, Deck, TaskSpec};
+use crate::dag::{Dag, Deck, Flow, TaskSpec};
 use crate::runtime::handle::Asked;
 use crate::runtime::serving::{self, ServingOrder};
 use crate::sched::change::DagState;
@@ -200,6 +201,7 @@ pub(crate) fn deck() -> Deck {
         name: "practice".into(),
         timezone: jiff::tz::TimeZone::UTC,
         max_active_tasks: 16,
+        max_map_length: 1024,
         dags: dags.map(|dag| (dag.dag_id.clone(), Arc::new(dag))).collect(),
         assets: IndexMap::from([
             asset("csv", AssetUri::File("data/employees.csv".into())),
@@ -254,7 +256,10 @@ pub(crate) fn dag(dag_id: &str, tasks: &[(&str, &[&str])]) -> Dag {
         fileloc: PathBuf::from("dags.toml"),
         line: 7,
         version: "v1".into(),
+        groups: IndexMap::new(),
+        plan: Plan::default(),
     }
+    .with_plan()
 }
 
 fn task(id: &str, before: &[&str]) -> TaskSpec {
@@ -264,6 +269,7 @@ fn task(id: &str, before: &[&str]) -> TaskSpec {
         args: Map::new(),
         upstream: before.iter().map(|b| (*b).into()).collect(),
         trigger_rule: TriggerRule::AllSuccess,
+        flow: Flow::default(),
         retries: 0,
         retry_delay: std::time::Duration::ZERO,
         retry_exponential_backoff: 0.0,

@@ -212,7 +212,7 @@ async fn a_claim_of_another_boot_is_lost_whoever_has_its_number_now() {
     };
     bench.held.folder.claim(&claim).unwrap();
     let adopted = bench.local.adopt(bench.held.clone()).await;
-    let reason = "the machine was restarted while it ran".to_owned();
+    let reason = "the machine was restarted, or the project restored, while it ran".to_owned();
     assert_eq!(adopted, Adopted::Ended(Ended::Lost(reason)));
 }
 

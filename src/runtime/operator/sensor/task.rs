@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Look, OperatorError, Poke};
+use crate::dag::{TaskSpec, flow};
 use crate::runtime::operator::DaemonContext;
 use crate::runtime::operator::args::{Args, unfit};
 use crate::store::{dag_run, task_instance};
@@ -17,6 +18,9 @@ pub(super) async fn resolve(context: &DaemonContext) -> Result<Map<String, Value
     kept.insert("dag_id".to_owned(), json!(args.text("dag_id")?));
     let mut tasks = args.texts_or_none("task_ids")?.unwrap_or_default();
     tasks.extend(args.text_or_none("task_id")?);
+    if let Some(group) = args.text_or_none("task_group_id")? {
+        tasks.extend(of_group(context, &args.text("dag_id")?, &group)?);
+    }
     kept.insert("task_ids".to_owned(), json!(tasks));
     for (key, default) in
         [("allowed_states", &["success"][..]), ("failed_states", &[]), ("skipped_states", &[])]
@@ -31,6 +35,26 @@ pub(super) async fn resolve(context: &DaemonContext) -> Result<Map<String, Value
         kept.insert("logical_date".to_owned(), json!(logical_date(context).await?));
     }
     Ok(kept)
+}
+
+/// Returns the tasks of a group of another DAG, also those of the groups in it.
+fn of_group(
+    context: &DaemonContext,
+    dag_id: &str,
+    group: &str,
+) -> Result<Vec<String>, OperatorError> {
+    let dag = context.deck.dags.get(dag_id);
+    let dag = dag.ok_or_else(|| OperatorError::Fatal(format!("there is no DAG `{dag_id}`")))?;
+    let is_inside = |task: &&TaskSpec| {
+        let mut around = flow::ancestry(&dag.groups, task.flow.group.as_ref());
+        around.any(|one| one.group_id.as_str() == group)
+    };
+    let tasks: Vec<String> =
+        dag.tasks.values().filter(is_inside).map(|task| task.task_id.to_string()).collect();
+    if tasks.is_empty() {
+        return Err(OperatorError::Fatal(format!("DAG `{dag_id}` has no group `{group}`")));
+    }
+    Ok(tasks)
 }
 
 async fn logical_date(context: &DaemonContext) -> Result<Timestamp, OperatorError> {

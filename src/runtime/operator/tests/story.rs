@@ -11,6 +11,7 @@ use super::Bench;
 use crate::connection::OpenConnection;
 use crate::dag::graph::Graph;
 use crate::dag::params::Params;
+use crate::dag::plan::Plan;
 use crate::dag::schedule::Schedule;
 use crate::dag::spec::LearningTask;
 use crate::dag::{Dag, Deck};
@@ -145,6 +146,8 @@ fn deck(bench: &Bench) -> Deck {
         fileloc: bench.project(),
         line: 1,
         version: String::new(),
+        groups: IndexMap::new(),
+        plan: Plan::default(),
     };
     let mut deck = crate::runtime::watch::tests::deck(&bench.project(), &[]);
     deck.dags.insert("d".into(), Arc::new(dag));
