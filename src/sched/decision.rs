@@ -229,11 +229,11 @@ impl<'a> Decision<'a> {
         self.draft.put_try(task_try);
     }
 
-    /// Has the try in flight ended, where there is one.
+    /// Has the try under way ended, where there is one.
     pub(super) fn kill(&mut self, key: &TaskInstanceKey, reason: &str) {
         let Some(ti) = self.task(key) else { return };
-        let in_flight = ti.state.is_some_and(TaskInstanceState::is_in_flight);
-        let Some(token) = ti.token.clone().filter(|_| in_flight) else { return };
+        let is_under_way = ti.state.is_some_and(TaskInstanceState::is_under_way);
+        let Some(token) = ti.token.clone().filter(|_| is_under_way) else { return };
         let effect = Effect::Kill { key: ti.attempt(), token, reason: reason.to_owned() };
         self.draft.effect(effect);
     }
@@ -284,10 +284,12 @@ pub(super) fn run_key(key: &TaskInstanceKey) -> DagRunKey {
     DagRunKey { dag_id: key.dag_id.clone(), dag_run_id: key.dag_run_id.clone() }
 }
 
-/// Ends the attempt that a task instance has in flight: no token is in force any more.
+/// Ends the attempt that a task instance has under way: no token is in force any more.
 pub(super) fn end_attempt(ti: &mut TaskInstance, now: Timestamp) {
     ti.token = None;
     ti.pid = None;
+    ti.trigger = None;
+    ti.trigger_timeout = None;
     ti.next_retry_at = None;
     ti.end_date = Some(now);
 }

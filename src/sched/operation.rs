@@ -178,7 +178,7 @@ impl Decision<'_> {
 
 /// Says what of an operation cannot be taken back.
 fn final_by(images: &Images) -> Option<String> {
-    let held = |ti: &&TaskInstance| ti.state.is_some_and(TaskInstanceState::is_in_flight);
+    let held = |ti: &&TaskInstance| ti.state.is_some_and(TaskInstanceState::is_under_way);
     if let Some(killed) = images.tasks_before.iter().find(held) {
         return Some(format!("an attempt of `{}` was killed", killed.key.task_id));
     }
