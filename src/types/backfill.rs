@@ -106,6 +106,8 @@ pub struct BackfillDetailView {
     pub backfill: BackfillView,
     /// Of the range; `None` where they are too many to count, or the DAG is gone.
     pub total_dates: Option<u64>,
+    /// A paused DAG holds its backfill.
+    pub is_dag_paused: bool,
     pub dag_runs: Vec<BackfillDagRunView>,
 }
 

@@ -8,6 +8,7 @@
     reason = "tests fail by panicking, say why on standard error, and wait for real processes"
 )]
 
+mod backfill;
 mod bad_input;
 mod cli;
 mod crash;

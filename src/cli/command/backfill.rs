@@ -30,7 +30,8 @@ pub async fn dispatch(
             detail(answer, output, |detail| {
                 let backfill = &detail.backfill.backfill;
                 let dates = or_dash(detail.total_dates);
-                format!("backfill {} of {} has {dates} dates", backfill.id, backfill.dag_id)
+                let held = if detail.is_dag_paused { "; it waits: the DAG is paused" } else { "" };
+                format!("backfill {} of {} has {dates} dates{held}", backfill.id, backfill.dag_id)
             })?;
         }
         BackfillCommand::List { dag_id, limit, offset } => {
@@ -140,11 +141,13 @@ fn show(detail: &BackfillDetailView) -> String {
     let view = &detail.backfill;
     let backfill = &view.backfill;
     let conf = backfill.dag_run_conf.clone().map(serde_json::Value::Object);
+    let is_held = detail.is_dag_paused && backfill.completed_at.is_none();
+    let state = state_word(view).to_owned() + if is_held { " (the DAG is paused)" } else { "" };
     let total = detail.total_dates.map_or_else(|| "?".to_owned(), |total| total.to_string());
     let mut text = fields(&[
         ("backfill", backfill.id.to_string()),
         ("dag", backfill.dag_id.to_string()),
-        ("state", state_word(view).to_owned()),
+        ("state", state),
         ("from", instant(Some(backfill.from_date))),
         ("to", instant(Some(backfill.to_date))),
         ("order", if backfill.run_backwards { "newest first" } else { "oldest first" }.to_owned()),

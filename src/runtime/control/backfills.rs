@@ -111,12 +111,15 @@ pub(super) async fn show(
         Ok(Some((view, dag_runs)))
     };
     let (view, dag_runs) = parts.read(read).await?.ok_or_else(|| no_backfill(backfill_id))?;
-    let dag = parts.live().deck.dags.get(&view.backfill.dag_id).cloned();
+    let live = parts.live();
+    let dag_state = find::dag_state(&live, &view.backfill.dag_id);
+    let is_dag_paused = dag_state.is_some_and(|state| state.is_paused);
+    let dag = live.deck.dags.get(&view.backfill.dag_id).cloned();
     let total_dates = match dag {
         Some(dag) => total(dag, view.clone()).await?,
         None => None,
     };
-    let detail = BackfillDetailView { backfill: view, total_dates, dag_runs };
+    let detail = BackfillDetailView { backfill: view, total_dates, is_dag_paused, dag_runs };
     Ok(Answer::Backfill(Box::new(detail)))
 }
 
