@@ -10,11 +10,12 @@ use crate::types::run::{DagRun, TaskInstance, TaskTry};
 use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
 use crate::types::state::{DagRunType, TriggeredBy};
 use crate::types::view::{
-    AliasMove, AliasPlan, AssetView, DagDetailView, DagDiffView, DagView, DefinitionsView,
+    AliasMove, AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView,
     DiagnosticView, ExperimentView, LineageKind, LineageNode, LineageView, LogChunk,
     ModelDetailView, ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView,
     StatusView, TaskDetailView, TaskPlace, TaskView, TrackingRunView, TriggerPlan,
 };
+mod operations;
 mod scoring;
 
 use crate::types::{DagRunState, Fault, TaskInstanceState, Timestamp};
@@ -30,6 +31,9 @@ fn before(secs: i64) -> Timestamp {
 
 /// Answers as a daemon with the sample project would.
 pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
+    if let Some(answer) = operations::answer(request) {
+        return Ok(answer);
+    }
     Ok(match request {
         Request::Status => Answer::Status(Box::new(status())),
         Request::Definitions => Answer::Definitions(DefinitionsView {
@@ -82,9 +86,7 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::ReadLog { key, offset, .. } => log(key, *offset)?,
         Request::ListXcoms { .. } => Answer::Xcoms(vec![]),
         Request::GetXcom { key, .. } => return Err(Fault::not_found(format!("no output `{key}`"))),
-        Request::ListApprovals { .. } => Answer::Approvals(vec![]),
         Request::ShowApproval { key } => Err(Fault::not_found(format!("{key} asks nothing")))?,
-        Request::AnswerApproval(_) => Answer::Done,
         Request::ListAssets => Answer::Assets(assets()),
         Request::ShowLineage { .. } => Answer::Lineage(lineage()),
         Request::ListAssetEvents { asset, .. } => {
@@ -112,42 +114,9 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::ListTaskInstances(_) => {
             Answer::TaskInstances { task_instances: vec![], next: None }
         }
-        Request::ListVariables => Answer::Variables(vec![]),
-        Request::ListConnections => Answer::Connections(vec![]),
-        Request::ListPools => Answer::Pools(vec![]),
         Request::ServingStatus => Answer::Serving(serving()),
         Request::ListEvents { .. } => Answer::Events(events()),
-        Request::ListDagVersions { .. } => Answer::DagVersions(vec![]),
-        Request::DiffDagVersions { dag_id, .. } => Answer::DagDiff(DagDiffView {
-            dag_id: dag_id.clone(),
-            from: 2,
-            to: 3,
-            source: String::new(),
-            definition: String::new(),
-        }),
-        Request::ListOperations { .. } => Answer::Operations(vec![]),
-        Request::Explain(_) => Answer::Why(vec![]),
-        Request::Shutdown
-        | Request::Operate { .. }
-        | Request::Undo { .. }
-        | Request::SetPaused { .. }
-        | Request::CancelRun { .. }
-        | Request::PlanBackfill(_)
-        | Request::CreateBackfill(_)
-        | Request::ListBackfills { .. }
-        | Request::ShowBackfill { .. }
-        | Request::SetBackfillPaused { .. }
-        | Request::CancelBackfill { .. }
-        | Request::ListCallbacks { .. }
-        | Request::EmitAsset { .. }
-        | Request::SetVariables { .. }
-        | Request::DeleteVariable { .. }
-        | Request::SetConnections { .. }
-        | Request::DeleteConnection { .. }
-        | Request::TestConnection { .. }
-        | Request::SetPools { .. }
-        | Request::DeletePool { .. }
-        | Request::Prune(_) => Answer::Done,
+        _ => Answer::Done,
     })
 }
 
@@ -705,6 +674,20 @@ fn events() -> Vec<EventLog> {
             Some("etl_example"),
             "extract is tried again in 10s",
         ),
-        event(6, Severity::Info, "model.promoted", None, "iris v3 is production now"),
+        event(
+            6,
+            Severity::Warning,
+            "deadline.missed",
+            Some("nightly_scoring"),
+            "the run had not ended 5 minutes after it was queued",
+        ),
+        event(
+            5,
+            Severity::Warning,
+            "callback.failed",
+            Some("nightly_scoring"),
+            "the on_failure notify of ingest.parse failed: ops does not answer",
+        ),
+        event(4, Severity::Info, "model.promoted", None, "iris v3 is production now"),
     ]
 }

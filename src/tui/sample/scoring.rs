@@ -34,6 +34,8 @@ fn task(run: &DagRun, id: &str, index: i32, operator: &str, state: Option<S>) ->
             _ => None,
         },
         token: None,
+        trigger: None,
+        trigger_timeout: None,
         pid: None,
         scheduled_when: None,
         next_retry_at: (state == Some(S::UpForRetry)).then(|| before(-25)),

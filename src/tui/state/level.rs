@@ -67,6 +67,13 @@ pub(crate) enum Screen {
     Dag(DagId),
     /// The runs of one DAG.
     DagRuns(DagId),
+    /// The versions of a definition.
+    Versions(DagId),
+    /// What differs between two of them.
+    Diff(DagId, u32, u32),
+    Backfills(DagId),
+    /// What people are asked.
+    Approvals,
     Run(DagRunKey),
     Form(DagId),
     Asset(AssetName),
