@@ -9,7 +9,9 @@ use rusqlite::Connection;
 use crate::dag::Dag;
 use crate::sched::state::{EndedRun, Recovered};
 use crate::store::fault::StoreError;
-use crate::store::{asset, dag, dag_run, dag_version, deadline, operation, task_instance, task_map};
+use crate::store::{
+    asset, dag, dag_run, dag_version, deadline, operation, task_instance, task_map,
+};
 use crate::types::DagId;
 use crate::types::run::DagRun;
 

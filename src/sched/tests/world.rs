@@ -28,8 +28,8 @@ use crate::sched::input::{Operate, Undo};
 use crate::types::asset::AssetEvent;
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
-use crate::types::xcom::{RETURN_VALUE, XcomValue};
 use crate::types::operation::{ClearTasks, Operation, OperationView, Reach, TaskChoice, TaskMove};
+use crate::types::xcom::{RETURN_VALUE, XcomValue};
 
 /// What a store would hold.
 #[derive(Debug, Clone, Default, PartialEq)]
