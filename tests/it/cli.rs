@@ -46,6 +46,7 @@ fn every_list_prints_a_table_and_json() {
         &["dags", "list"],
         &["dags", "show", "mlops_pipeline"],
         &["runs", "list"],
+        &["backfill", "list"],
         &["assets", "list"],
         &["assets", "lineage"],
         &["experiments", "list"],

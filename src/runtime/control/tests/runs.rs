@@ -206,40 +206,6 @@ async fn a_run_is_shown_in_the_order_of_its_graph() {
 }
 
 #[tokio::test]
-async fn cancelling_a_run_that_has_ended_is_a_conflict() {
-    let world = with_runs().await;
-    let cancel =
-        |run_id: &str| Request::CancelRun { dag_id: "etl".into(), dag_run_id: run_id.into() };
-    assert_eq!(world.refusal(cancel("r1")).await.kind, FaultKind::Conflict);
-    assert_eq!(world.refusal(cancel("nope")).await.kind, FaultKind::NotFound);
-    let Answer::Run(cancelled) = world.ask(cancel("r2")).await else { panic!() };
-    assert_eq!(cancelled.dag_run_id.as_str(), "r2");
-    assert!(matches!(world.last_input(), Input::Command(Command::CancelRun { .. })));
-}
-
-#[tokio::test]
-async fn clearing_an_ended_run_brings_its_rows_along() {
-    let world = with_runs().await;
-    let clear = |run_id: &str| Request::ClearTasks {
-        dag_id: "etl".into(),
-        dag_run_id: run_id.into(),
-        task_ids: vec!["load".into()],
-        only_failed: false,
-        include_downstream: true,
-    };
-    let rows_of = |input| match input {
-        Input::Command(Command::ClearTasks { ended, .. }) => ended,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(world.ask(clear("r1")).await, Answer::Cleared(vec![]));
-    let rows = rows_of(world.last_input()).unwrap();
-    assert_eq!((rows.run.dag_run_id.as_str(), rows.tasks.len()), ("r1", 4));
-    world.ask(clear("r2")).await;
-    assert_eq!(rows_of(world.last_input()), None);
-    assert_eq!(world.refusal(clear("nope")).await.kind, FaultKind::NotFound);
-}
-
-#[tokio::test]
 async fn a_task_is_shown_with_its_tries_fields_and_output() {
     let world = with_runs().await;
     let extract = key("etl", "r1", "extract");
