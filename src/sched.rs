@@ -4,7 +4,7 @@
 //! Input ──► step(&mut State, now, Input) ──► Decided { changes, effects, events, reply }
 //!             │
 //!             ├─ take    command/* · attempt · asset · definitions · tick   (rejects, or changes)
-//!             └─ settle  drain (ready) ► timetable ► promote (run) ► admit  (until nothing moves)
+//!             └─ settle  drain (ready) ► timetable ► backfill ► promote (run) ► admit  (until nothing moves)
 //! ```
 //! No disk, no clock, no randomness: tests feed it a stream of inputs. Every move of a task
 //! instance or a run goes through `decision`, which asks `transition` whether it is legal and
@@ -13,16 +13,19 @@
 mod admit;
 mod asset;
 mod attempt;
+pub mod backfill;
 mod callback;
 pub mod change;
 mod command;
 mod deadline;
 mod decision;
+mod deferral;
 mod definitions;
 mod draft;
 pub mod effect;
 mod ending;
 mod explain;
+mod failures;
 mod fair;
 mod index;
 pub mod input;
@@ -50,7 +53,8 @@ mod version;
 mod when;
 
 pub use change::Change;
-pub use effect::Effect;
+pub use command::TriggerBy;
+pub use effect::{Arm, Effect};
 pub use index::PoolLoad;
 pub use input::{Command, Input, Rejected, Reply};
 pub use report::{Outcome, Report};

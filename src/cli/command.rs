@@ -1,6 +1,8 @@
 //! The commands, a file for each group.
 
+pub mod approvals;
 pub mod assets;
+pub mod backfill;
 pub mod backup;
 pub mod check;
 pub mod connections;
@@ -49,6 +51,7 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Run(args)) => run::run(&layout, args, output).await,
         Some(Command::Trigger(args)) => runs::trigger(&layout, args, output).await,
         Some(Command::Runs(command)) => runs::dispatch(&layout, command, output).await,
+        Some(Command::Backfill(command)) => backfill::dispatch(&layout, command, output).await,
         Some(Command::Tasks(args)) => runs::tasks(&layout, args, output).await,
         Some(Command::Why { dag_id, dag_run_id, task }) => {
             why::why(&layout, dag_id, dag_run_id, task, output).await
@@ -64,6 +67,7 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Backup { target }) => backup::backup(&layout, &target, output),
         Some(Command::Restore { .. }) => Err(unexpected("restore").into()),
         Some(Command::Logs(args)) => logs::logs(&layout, args, output).await,
+        Some(Command::Approvals(command)) => approvals::dispatch(&layout, command, output).await,
         Some(Command::Xcom(command)) => xcom::dispatch(&layout, command, output).await,
         Some(Command::Assets(command)) => assets::dispatch(&layout, command, output).await,
         Some(Command::Experiments(command)) => {

@@ -20,6 +20,7 @@ mod argument;
 mod asset;
 mod callback;
 mod dag;
+mod date;
 mod deadline;
 mod deck;
 mod edge;
@@ -39,6 +40,7 @@ mod source_text;
 mod system;
 mod task;
 mod version;
+mod wait;
 
 pub use names::id_problem;
 use report::Reporter;

@@ -22,7 +22,9 @@ use crate::types::run::DagRunKey;
 use crate::types::view::DefinitionsView;
 use crate::types::{Clock, Fault, FaultKind, Timestamp};
 
+mod approvals;
 mod assets;
+mod backfills;
 mod dags;
 mod find;
 mod lineage;
@@ -123,8 +125,12 @@ fn changes_something(request: &Request) -> bool {
             | Request::Trigger(_)
             | Request::CancelRun { .. }
             | Request::ClearTasks { .. }
+            | Request::AnswerApproval(_)
             | Request::Operate { .. }
             | Request::Undo { .. }
+            | Request::CreateBackfill(_)
+            | Request::SetBackfillPaused { .. }
+            | Request::CancelBackfill { .. }
             | Request::EmitAsset { .. }
             | Request::Promote { .. }
             | Request::Rollback { .. }
@@ -187,6 +193,23 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             let stretch = log::Stretch { offset, max_bytes, wait_ms };
             log::read(parts, key, try_number, stretch).await
         }
+        Request::ListApprovals { dag_id, only_pending, limit } => {
+            approvals::list(parts, dag_id, only_pending, limit).await
+        }
+        Request::ShowApproval { key } => approvals::show(parts, key).await,
+        Request::AnswerApproval(response) => approvals::answer(parts, response).await,
+        Request::PlanBackfill(spec) => backfills::plan(parts, spec).await,
+        Request::CreateBackfill(spec) => backfills::create(parts, spec).await,
+        Request::ListBackfills { dag_id, limit, offset } => {
+            backfills::list(parts, dag_id, limit, offset).await
+        }
+        Request::ShowBackfill { backfill_id, limit, offset } => {
+            backfills::show(parts, backfill_id, limit, offset).await
+        }
+        Request::SetBackfillPaused { backfill_id, is_paused } => {
+            backfills::set_paused(parts, backfill_id, is_paused).await
+        }
+        Request::CancelBackfill { backfill_id } => backfills::cancel(parts, backfill_id).await,
         Request::ListXcoms { dag_id, dag_run_id, task_id } => {
             xcom::list(parts, dag_id, dag_run_id, task_id).await
         }

@@ -7,13 +7,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::dag::Dag;
+use crate::types::approval::HitlDetail;
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::{Backfill, BackfillDagRun};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
 use crate::types::event::EventLog;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::xcom::XcomValue;
-use crate::types::{DagId, TaskInstanceKey, Timestamp};
+use crate::types::{DagId, DagRunId, LaunchToken, TaskInstanceKey, Timestamp};
 
 /// One change of the store.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +32,10 @@ pub enum Change {
     PutXcom { task: TaskInstanceKey, key: String, value: XcomValue },
     /// Removes all outputs and what was noted of them, when the task is cleared.
     DeleteXcom { key: TaskInstanceKey },
+    /// Inserts or replaces a question to people, or its answer.
+    PutHitlDetail(HitlDetail),
+    /// Remembers which run an attempt has brought about.
+    PutTriggeredRun { token: LaunchToken, run: DagRunKey },
     /// How long the parts of an output are that other tasks are mapped over; of an instance of a
     /// mapped task it says only that there is an output.
     PutTaskMap { key: TaskInstanceKey, lengths: BTreeMap<String, usize> },
@@ -49,6 +55,10 @@ pub enum Change {
     UndoOperation { id: i64, by: i64 },
     /// Removes a run with all that belongs to it; its folder is to be removed under this name.
     DeleteDagRun { run: DagRunKey, removal: String },
+    /// Inserts or replaces.
+    PutBackfill(Backfill),
+    /// Inserts or replaces.
+    PutBackfillDagRun(BackfillDagRun),
     /// Appends.
     InsertCallback(Box<CallbackRequest>),
     /// Inserts or replaces.
@@ -107,9 +117,27 @@ pub struct DagState {
     pub is_paused: bool,
     /// The definition is gone.
     pub is_stale: bool,
-    /// Up to which instant time-scheduled runs have been made: the end of the last interval,
-    /// or when the DAG was first seen (for `catchup = false`).
+    /// The logical date of the last run by time.
+    pub last_logical_date: Option<Timestamp>,
+    /// Up to which instant runs by time have been made: the end of the last one's interval.
     pub scheduled_until: Option<Timestamp>,
     /// When the next scheduled run is due; for display.
     pub next_run_after: Option<Timestamp>,
+    pub failed_in_a_row: FailedRow,
+}
+
+/// The runs that have failed since one succeeded; kept where a DAG is to be paused for them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FailedRow {
+    /// `run_after` of the newest run that succeeded.
+    pub since: Option<Timestamp>,
+    /// Oldest first, as many as it takes.
+    pub runs: Vec<FailedRun>,
+}
+
+/// A run that has failed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FailedRun {
+    pub run_after: Timestamp,
+    pub dag_run_id: DagRunId,
 }

@@ -5,8 +5,7 @@
 use std::sync::Arc;
 
 use crate::dag::Dag;
-use crate::dag::schedule::Schedule;
-use crate::sched::change::DagState;
+use crate::sched::change::{DagState, FailedRow};
 use crate::sched::decision::{Decision, end_attempt};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::DagRunKey;
@@ -47,11 +46,6 @@ impl Decision<'_> {
             None => new_dag_state(dag),
         };
         dag_state.is_stale = false;
-        let catches_up = dag.catchup && matches!(dag.schedule, Schedule::Cron(_));
-        if catches_up && dag.start_date.is_none() {
-            // There is no date to catch up from but the day when it was first seen.
-            dag_state.scheduled_until.get_or_insert(self.now);
-        }
         dag_state
     }
 
@@ -115,7 +109,9 @@ pub(super) fn new_dag_state(dag: &Dag) -> DagState {
         dag_id: dag.dag_id.clone(),
         is_paused: dag.is_paused_upon_creation,
         is_stale: false,
+        last_logical_date: None,
         scheduled_until: None,
         next_run_after: None,
+        failed_in_a_row: FailedRow::default(),
     }
 }

@@ -9,13 +9,15 @@ use crate::sched::change::{Change, DagState, DagVersion, OperationRow};
 use crate::sched::effect::Effect;
 use crate::sched::input::Reply;
 use crate::sched::step::Decided;
+use crate::types::approval::HitlDetail;
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
 use crate::types::event::{Event, EventLog};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::xcom::XcomValue;
-use crate::types::{AttemptKey, DagId, TaskInstanceKey};
+use crate::types::{AttemptKey, DagId, LaunchToken, TaskInstanceKey};
 
 /// Changes and effects, as they come about.
 #[derive(Debug, Default)]
@@ -30,12 +32,16 @@ pub(super) struct Draft {
     deleted_xcoms: IndexSet<TaskInstanceKey>,
     /// … before these are put.
     xcoms: IndexMap<(TaskInstanceKey, String), XcomValue>,
+    hitl_details: IndexMap<AttemptKey, HitlDetail>,
+    triggered_runs: IndexMap<LaunchToken, DagRunKey>,
     task_maps: IndexMap<TaskInstanceKey, BTreeMap<String, usize>>,
     asset_events: Vec<AssetEvent>,
     queued_asset_events: IndexMap<DagId, Vec<i64>>,
     triggering: Vec<(DagRunKey, Vec<i64>)>,
     operations: Vec<Change>,
     deleted: Vec<(DagRunKey, String)>,
+    backfills: IndexMap<BackfillId, Backfill>,
+    backfill_dag_runs: Vec<BackfillDagRun>,
     callbacks: Vec<CallbackRequest>,
     deadlines: IndexMap<(DagRunKey, u32), Deadline>,
     log: Vec<EventLog>,
@@ -77,6 +83,14 @@ impl Draft {
         self.deleted_xcoms.insert(task);
     }
 
+    pub(super) fn put_hitl_detail(&mut self, detail: HitlDetail) {
+        self.hitl_details.insert(detail.key.clone(), detail);
+    }
+
+    pub(super) fn put_triggered_run(&mut self, token: LaunchToken, run: DagRunKey) {
+        self.triggered_runs.insert(token, run);
+    }
+
     pub(super) fn put_task_map(&mut self, key: TaskInstanceKey, lengths: BTreeMap<String, usize>) {
         self.task_maps.insert(key, lengths);
     }
@@ -114,6 +128,14 @@ impl Draft {
         self.deadlines.retain(|(of, _), _| of != run);
         self.effect(Effect::RemoveRun { run: run.clone(), removal: removal.clone() });
         self.deleted.push((run.clone(), removal));
+    }
+
+    pub(super) fn put_backfill(&mut self, backfill: &Backfill) {
+        self.backfills.insert(backfill.id, backfill.clone());
+    }
+
+    pub(super) fn put_backfill_dag_run(&mut self, dag_run: BackfillDagRun) {
+        self.backfill_dag_runs.push(dag_run);
     }
 
     pub(super) fn put_callback(&mut self, request: CallbackRequest) {
@@ -158,10 +180,16 @@ impl Draft {
         // An operation keeps the outputs that it takes away.
         changes.extend(self.operations);
         changes.extend(self.deleted_xcoms.into_iter().map(|key| Change::DeleteXcom { key }));
+        changes.extend(self.xcoms.into_iter().map(|((task, key), value)| Change::PutXcom {
+            task,
+            key,
+            value,
+        }));
+        changes.extend(self.hitl_details.into_values().map(Change::PutHitlDetail));
         changes.extend(
-            self.xcoms
+            self.triggered_runs
                 .into_iter()
-                .map(|((task, key), value)| Change::PutXcom { task, key, value }),
+                .map(|(token, run)| Change::PutTriggeredRun { token, run }),
         );
         let maps = self.task_maps.into_iter();
         changes.extend(maps.map(|(key, lengths)| Change::PutTaskMap { key, lengths }));
@@ -176,6 +204,8 @@ impl Draft {
                 .into_iter()
                 .map(|(run, event_ids)| Change::PutTriggeringAssetEvents { run, event_ids }),
         );
+        changes.extend(self.backfills.into_values().map(Change::PutBackfill));
+        changes.extend(self.backfill_dag_runs.into_iter().map(Change::PutBackfillDagRun));
         changes.extend(self.deadlines.into_values().map(Change::PutDeadline));
         let callbacks = self.callbacks.into_iter().map(Box::new);
         changes.extend(callbacks.map(Change::InsertCallback));
@@ -186,10 +216,10 @@ impl Draft {
     }
 
     fn events(&self) -> Vec<Event> {
-        let dags =
-            self.dag_states.keys().map(|dag_id| Event::DagChanged { dag_id: dag_id.clone() });
-        let deleted = self.deleted.iter();
-        let deleted = deleted.map(|(run, _)| Event::DagChanged { dag_id: run.dag_id.clone() });
+        let backfilled = self.backfills.values().map(|backfill| &backfill.dag_id);
+        let deleted = self.deleted.iter().map(|(run, _)| &run.dag_id);
+        let dags: IndexSet<_> = self.dag_states.keys().chain(backfilled).chain(deleted).collect();
+        let dags = dags.into_iter().map(|dag_id| Event::DagChanged { dag_id: dag_id.clone() });
         let runs = self.runs.values().map(|run| Event::DagRunChanged {
             dag_id: run.dag_id.clone(),
             dag_run_id: run.dag_run_id.clone(),
@@ -201,6 +231,6 @@ impl Draft {
         });
         let names: IndexSet<_> = self.asset_events.iter().map(|event| &event.name).collect();
         let assets = names.into_iter().map(|name| Event::AssetChanged { name: name.clone() });
-        dags.chain(deleted).chain(runs).chain(tasks).chain(assets).collect()
+        dags.chain(runs).chain(tasks).chain(assets).collect()
     }
 }

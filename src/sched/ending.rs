@@ -38,14 +38,19 @@ impl Decision<'_> {
     ) {
         let now = self.now;
         self.move_run(key, state, |run| run.end_date = Some(now));
-        self.remember_past(key);
         self.leave(key, state, user, why);
     }
 
     fn leave(&mut self, key: &DagRunKey, state: DagRunState, user: Option<String>, why: &str) {
-        self.state.runs.remove(key);
+        self.remember_past(key);
+        let ended = self.state.runs.remove(key);
         self.runs_changed(&key.dag_id);
+        let is_by_hand = user.is_some();
         self.log_end(key, state, user, why);
+        if let Some(active) = ended {
+            self.forget_window_of(&active.run);
+            self.note_failures(&active.run, is_by_hand);
+        }
     }
 
     /// Tells of the end of a run.
@@ -80,7 +85,7 @@ impl Decision<'_> {
     }
 
     /// Ends a run before its tasks have: those in flight are killed. `running_become` is what
-    /// becomes of a task that runs; one that does not is skipped.
+    /// becomes of a task that runs or is deferred; any other is skipped.
     pub(super) fn break_off_as(
         &mut self,
         key: &DagRunKey,
@@ -95,10 +100,10 @@ impl Decision<'_> {
         for task in open {
             let stood = self.task(&task).and_then(|ti| ti.state);
             let to = match stood {
-                Some(TaskInstanceState::Running) => running_become,
+                Some(TaskInstanceState::Running | TaskInstanceState::Deferred) => running_become,
                 _ => TaskInstanceState::Skipped,
             };
-            if stood.is_some_and(TaskInstanceState::is_in_flight) {
+            if stood.is_some_and(TaskInstanceState::is_under_way) {
                 self.kill(&task, why);
                 self.close_try(&task, to, None, Some(why.to_owned()));
             }

@@ -11,7 +11,7 @@
 
 use crate::sched::admit::Full;
 use crate::sched::command::instances;
-use crate::sched::index::Touched;
+use crate::sched::index::{RunGroup, Touched};
 use crate::sched::judge::{Judgement, judge};
 use crate::sched::past;
 use crate::sched::state::{ActiveRun, State};
@@ -248,10 +248,10 @@ pub(super) fn run(state: &State, now: Timestamp, active: &ActiveRun) -> Vec<Reas
         let text = format!("it is running{since}{what}{more}");
         return vec![Reason::new(ReasonKind::Running, text)];
     }
-    let runs = state.index.dag_runs.get(dag_id);
+    let runs = state.index.dag_runs.get(&RunGroup::of(&active.run));
     let running = runs.map_or(0, |runs| runs.running);
-    let limit = state.dag_in_force(active).max_active_runs;
-    if running >= usize::try_from(limit).unwrap_or(usize::MAX) {
+    let limit = state.runs_limit(active);
+    if running >= limit {
         let text = format!("{running} of max_active_runs {limit} runs of `{dag_id}` are running");
         let remedy = format!("raise `max_active_runs` of `{dag_id}`, or let one of them end");
         return vec![Reason::new(ReasonKind::MaxActiveRuns, text).remedy(remedy)];

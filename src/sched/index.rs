@@ -4,10 +4,11 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::dag::Dag;
+use crate::dag::{Dag, Deck};
 use crate::sched::ready::Tally;
 use crate::sched::state::ActiveRun;
 use crate::sched::when;
+use crate::types::backfill::{Backfill, BackfillId};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{
@@ -18,6 +19,8 @@ use crate::types::{
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     DagRunTimeout(DagRunKey),
+    /// What a deferred task instance waits for has not come in time.
+    Deferral(TaskInstanceKey),
     ExecutionTimeout(TaskInstanceKey),
     Retry(TaskInstanceKey),
     Schedule(DagId),
@@ -54,9 +57,30 @@ pub(super) struct Usage {
     pub(super) by_run: BTreeMap<DagRunKey, u32>,
     /// In slots.
     pub(super) by_pool: BTreeMap<String, u32>,
+    /// In slots, of what is deferred: not in flight, but counted by pools with
+    /// `include_deferred`.
+    pub(super) deferred_by_pool: BTreeMap<String, u32>,
     /// Of tasks with limits of their own.
     pub(super) by_task: BTreeMap<(DagId, TaskId), u32>,
     pub(super) by_task_in_run: BTreeMap<(DagRunKey, TaskId), u32>,
+}
+
+impl Usage {
+    /// Returns how many slots of a pool are taken.
+    pub(super) fn in_pool(&self, deck: &Deck, pool: &str) -> u32 {
+        let in_flight = self.by_pool.get(pool).copied().unwrap_or(0);
+        if !deck.pools_with_deferred.contains(pool) {
+            return in_flight;
+        }
+        in_flight.saturating_add(self.deferred_by_pool.get(pool).copied().unwrap_or(0))
+    }
+}
+
+/// Runs that the same limit holds back: those of a DAG, or those of one of its backfills.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RunGroup {
+    pub(super) dag_id: DagId,
+    pub(super) backfill_id: Option<BackfillId>,
 }
 
 /// What is in a pool and before it, in slots.
@@ -68,7 +92,7 @@ pub struct PoolLoad {
     pub queued: u32,
 }
 
-/// The runs of one DAG that are under way.
+/// The runs of one group that are under way.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct DagRuns {
     /// By `run_after`, then `queued_at`.
@@ -95,8 +119,8 @@ pub(super) struct Index {
     pub(super) timers: BTreeSet<(Timestamp, Timer)>,
     pub(super) ready: BTreeMap<Lane, BTreeSet<Ready>>,
     pub(super) usage: Usage,
+    pub(super) dag_runs: BTreeMap<RunGroup, DagRuns>,
     pub(super) pools: BTreeMap<String, PoolLoad>,
-    pub(super) dag_runs: BTreeMap<DagId, DagRuns>,
     pub(super) touched: Touched,
 }
 
@@ -241,6 +265,9 @@ impl Index {
                 *self.usage.by_task_in_run.entry(of_task_in_run(run, ti)).or_default() += 1;
             }
         }
+        if ti.state == Some(TaskInstanceState::Deferred) {
+            *self.usage.deferred_by_pool.entry(ti.pool.clone()).or_default() += pool_slots(dag, ti);
+        }
         self.load(dag, ti, false);
     }
 
@@ -295,6 +322,9 @@ impl Index {
                 give_back(&mut self.usage.by_task_in_run, &of_task_in_run(run, ti), 1);
             }
         }
+        if ti.state == Some(TaskInstanceState::Deferred) {
+            give_back(&mut self.usage.deferred_by_pool, &ti.pool, pool_slots(dag, ti));
+        }
         self.load(dag, ti, true);
     }
 
@@ -305,10 +335,10 @@ impl Index {
         }
         match run.state {
             DagRunState::Queued => {
-                self.dag_runs.entry(run.dag_id.clone()).or_default().queued.insert(place(run));
+                self.dag_runs.entry(RunGroup::of(run)).or_default().queued.insert(place(run));
             }
             DagRunState::Running => {
-                self.dag_runs.entry(run.dag_id.clone()).or_default().running += 1;
+                self.dag_runs.entry(RunGroup::of(run)).or_default().running += 1;
             }
             DagRunState::Success | DagRunState::Failed => {}
         }
@@ -319,7 +349,8 @@ impl Index {
         if let Some(timer) = run_timer(run, dag) {
             self.timers.remove(&timer);
         }
-        let Some(runs) = self.dag_runs.get_mut(&run.dag_id) else { return };
+        let group = RunGroup::of(run);
+        let Some(runs) = self.dag_runs.get_mut(&group) else { return };
         match run.state {
             DagRunState::Queued => {
                 runs.queued.remove(&place(run));
@@ -328,7 +359,7 @@ impl Index {
             DagRunState::Success | DagRunState::Failed => {}
         }
         if *runs == DagRuns::default() {
-            self.dag_runs.remove(&run.dag_id);
+            self.dag_runs.remove(&group);
         }
     }
 
@@ -348,6 +379,28 @@ impl Index {
         }
     }
 
+    /// Returns how many runs of a group are queued or running.
+    pub(super) fn active_runs(&self, group: &RunGroup) -> usize {
+        self.dag_runs.get(group).map_or(0, |runs| runs.queued.len() + runs.running)
+    }
+}
+
+impl RunGroup {
+    pub(super) fn of(run: &DagRun) -> Self {
+        Self { dag_id: run.dag_id.clone(), backfill_id: run.backfill_id }
+    }
+
+    /// The runs of a DAG that belong to no backfill.
+    pub(super) fn of_dag(dag_id: &DagId) -> Self {
+        Self { dag_id: dag_id.clone(), backfill_id: None }
+    }
+
+    pub(super) fn of_backfill(backfill: &Backfill) -> Self {
+        Self { dag_id: backfill.dag_id.clone(), backfill_id: Some(backfill.id) }
+    }
+}
+
+impl Index {
     /// Returns the lanes of a run.
     pub(super) fn lanes_of(&self, run: &DagRunKey) -> impl Iterator<Item = &Lane> {
         let DagRunKey { dag_id, dag_run_id } = run.clone();
@@ -374,24 +427,26 @@ impl Index {
         let of_dag = of_dag.take_while(move |lane| lane.dag_id == *dag_id);
         of_dag.filter(move |lane| lane.task.as_ref() == Some(task_id))
     }
-
-    /// Returns how many runs of a DAG are queued or running.
-    pub(super) fn active_runs(&self, dag_id: &DagId) -> usize {
-        self.dag_runs.get(dag_id).map_or(0, |runs| runs.queued.len() + runs.running)
-    }
 }
 
 /// When the state that a task instance is in comes to its end by itself.
 fn task_timer(dag: &Dag, ti: &TaskInstance) -> Option<(Timestamp, Timer)> {
     match ti.state? {
         TaskInstanceState::UpForRetry => Some((ti.next_retry_at?, Timer::Retry(ti.key.clone()))),
-        TaskInstanceState::Running => {
-            let timeout = dag.tasks.get(&ti.key.task_id)?.execution_timeout?;
-            let due = when::after(ti.start_date?, timeout);
-            Some((due, Timer::ExecutionTimeout(ti.key.clone())))
+        TaskInstanceState::Running => execution_timer(dag, ti),
+        TaskInstanceState::Deferred => {
+            let given_up = ti.trigger_timeout.map(|at| (at, Timer::Deferral(ti.key.clone())));
+            given_up.into_iter().chain(execution_timer(dag, ti)).min()
         }
         _ => None,
     }
+}
+
+/// The time that a try may take runs on while it waits for its trigger.
+fn execution_timer(dag: &Dag, ti: &TaskInstance) -> Option<(Timestamp, Timer)> {
+    let timeout = dag.tasks.get(&ti.key.task_id)?.execution_timeout?;
+    let due = when::after(ti.start_date?, timeout);
+    Some((due, Timer::ExecutionTimeout(ti.key.clone())))
 }
 
 fn run_timer(run: &DagRun, dag: &Dag) -> Option<(Timestamp, Timer)> {

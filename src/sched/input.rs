@@ -3,16 +3,22 @@
 use std::sync::Arc;
 
 use crate::dag::Deck;
+use crate::sched::backfill::{BackfillRead, BackfillRefusal};
 use crate::sched::change::Images;
+use crate::sched::command::TriggerBy;
 use crate::sched::report::{Outcome, Report};
 use crate::sched::state::EndedRun;
+use crate::types::approval::Response;
 use crate::types::ask::Trigger;
 use crate::types::asset::AssetEventSpec;
+use crate::types::backfill::{Backfill, BackfillId, BackfillSpec};
 use crate::types::operation::{Operation, OperationView};
 use crate::types::run::{DagRun, DagRunKey};
 use crate::types::view::ParamProblem;
 use crate::types::why::{WhySubject, WhyView};
-use crate::types::{AttemptKey, DagId, DagRunId, Fault, TaskId};
+use crate::types::{
+    AttemptKey, DagId, DagRunId, Fault, FaultKind, LaunchToken, TaskId, TaskInstanceKey,
+};
 
 /// Everything that can happen to the scheduler.
 #[allow(clippy::large_enum_variant, reason = "inputs are few, and short-lived")]
@@ -28,6 +34,8 @@ pub enum Input {
     DefinitionsLoaded(Arc<Deck>),
     /// Somebody asks why something does or does not go on; nothing changes.
     Explain(WhySubject),
+    /// The store has answered `Effect::ReadBackfill`.
+    BackfillRead { dag_id: DagId, token: LaunchToken, read: BackfillRead },
     /// Time has passed: `State::next_wakeup` came, or a second went by.
     Tick,
 }
@@ -47,6 +55,7 @@ impl Input {
             | Self::Command(_)
             | Self::DefinitionsLoaded(_)
             | Self::Explain(_)
+            | Self::BackfillRead { .. }
             | Self::Tick => &[],
         };
         specs.iter().filter_map(|spec| spec.dedupe_key.clone()).collect()
@@ -57,6 +66,10 @@ impl Input {
 #[derive(Debug, Clone)]
 pub enum Command {
     Trigger(Trigger),
+    /// As `Trigger`, asked by an attempt.
+    TriggerBy(Box<TriggerBy>),
+    /// Answers what a task asks people.
+    Answer(Response),
     SetPaused {
         dag_id: DagId,
         is_paused: bool,
@@ -66,6 +79,16 @@ pub enum Command {
     Operate(Operate),
     /// Takes an operation back.
     Undo(Undo),
+    CreateBackfill(BackfillSpec),
+    SetBackfillPaused {
+        backfill_id: BackfillId,
+        is_paused: bool,
+        user: Option<String>,
+    },
+    CancelBackfill {
+        backfill_id: BackfillId,
+        user: Option<String>,
+    },
 }
 
 /// What is to be done to which runs.
@@ -99,6 +122,7 @@ pub enum Reply {
     Run(Box<DagRun>),
     Operated(Box<OperationView>),
     Why(Vec<WhyView>),
+    Backfill(Box<Backfill>),
     /// The event was taken note of; `false`: it was known already.
     AssetEvent {
         is_new: bool,
@@ -136,6 +160,18 @@ pub enum Rejected {
     MovedOn { id: i64, what: String },
     #[error("no task of run `{dag_run_id}` fits: nothing to clear")]
     NothingToClear { dag_run_id: DagRunId },
+    #[error(transparent)]
+    Backfill(BackfillRefusal),
+    #[error("{key} waits for no answer")]
+    NotAsked { key: TaskInstanceKey },
+    #[error(
+        "{} may not answer `{task_id}`: it is for {}",
+        user.as_ref().map_or_else(|| "whoever you are, you".to_owned(), |user| format!("`{user}`")),
+        assignees.join(", ")
+    )]
+    NotAssigned { task_id: TaskId, user: Option<String>, assignees: Vec<String> },
+    #[error("the answer does not fit: {}", problems.join("; "))]
+    UnfitAnswer { problems: Vec<String> },
     /// A report with a token that is not in force; it is dropped.
     #[error("a straggler's report for {key} was dropped")]
     Straggler { key: AttemptKey },
@@ -153,10 +189,18 @@ impl From<Rejected> for Fault {
                 }
             }
             Rejected::NoRun { .. } | Rejected::NoTask { .. } => Self::not_found(text),
-            Rejected::RunExists { .. } => Self::new(crate::types::FaultKind::Exists, text)
-                .hint("leave the run id out and one is made"),
-            Rejected::Params { .. } | Rejected::UnfitRunId { .. } => Self::invalid(text),
+            Rejected::RunExists { .. } => {
+                Self::new(FaultKind::Exists, text).hint("leave the run id out and one is made")
+            }
+            Rejected::Params { .. }
+            | Rejected::UnfitRunId { .. }
+            | Rejected::UnfitAnswer { .. } => Self::invalid(text),
+            Rejected::NotAssigned { .. } => Self::new(FaultKind::Denied, text),
+            Rejected::NotAsked { .. } => {
+                Self::conflict(text).hint("`dagdeck approvals list` shows what is asked")
+            }
             Rejected::CannotMark { .. } | Rejected::NoteTooLong { .. } => Self::invalid(text),
+            Rejected::Backfill(refusal) => refusal.into(),
             Rejected::RunEnded { .. }
             | Rejected::RunUnderWay { .. }
             | Rejected::NothingToMark { .. }

@@ -92,7 +92,8 @@ impl Decision<'_> {
     ) -> Result<Option<BTreeMap<String, usize>>, String> {
         let Some(active) = self.state.runs.get(&run_key(key)) else { return Ok(None) };
         let paths = active.dag.plan.mapped_over(&key.task_id);
-        if paths.is_empty() || (key.map_index != UNMAPPED && output.is_null() && in_file.is_none()) {
+        if paths.is_empty() || (key.map_index != UNMAPPED && output.is_null() && in_file.is_none())
+        {
             return Ok(None);
         }
         if key.map_index != UNMAPPED {
@@ -106,11 +107,9 @@ impl Decision<'_> {
                 Some(XcomValue::File(file)) if path.is_empty() => {
                     file.length.and_then(|length| usize::try_from(length).ok())
                 }
-                Some(XcomValue::File(_)) => {
-                    return Err(format!(
-                        "{part} lies in a file, since the output is longer than `xcom_max_bytes`: \
-                         only the whole of it can be mapped over"
-                    ));
+                Some(XcomValue::File(file)) => {
+                    let length = file.lengths.get(&path.join("."));
+                    length.and_then(|length| usize::try_from(*length).ok())
                 }
                 Some(XcomValue::Value(value)) => at_path(value, path).and_then(length),
                 None => at_path(output, path).and_then(length),

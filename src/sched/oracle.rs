@@ -14,7 +14,7 @@ use crate::sched::past;
 use crate::sched::ready::Tally;
 use crate::sched::state::{ActiveRun, State};
 use crate::types::ids::UNMAPPED;
-use crate::types::run::TaskInstance;
+use crate::types::run::{DagRun, TaskInstance};
 use crate::types::{DagRunState, MapIndex, TaskId, TaskInstanceKey, TaskInstanceState};
 
 /// Panics where the state is not settled, or a cache is not what it should be.
@@ -102,8 +102,11 @@ fn run_is_settled(state: &State, active: &ActiveRun) {
     let is_running = active.run.state == DagRunState::Running;
     assert!(!active.run.state.is_finished(), "a run that has ended is in memory");
     for ti in active.tasks.values() {
-        let holds = ti.state.is_some_and(TaskInstanceState::is_in_flight);
-        assert_eq!(ti.token.is_some(), holds, "a token is held while in flight: {ti:?}");
+        let holds = ti.state.is_some_and(TaskInstanceState::is_under_way);
+        assert_eq!(ti.token.is_some(), holds, "a token is held while under way: {ti:?}");
+        let is_deferred = ti.state == Some(TaskInstanceState::Deferred);
+        assert_eq!(ti.trigger.is_some(), is_deferred, "a trigger is kept while deferred: {ti:?}");
+        assert!(is_deferred || ti.trigger_timeout.is_none(), "{ti:?}");
         assert!(ti.try_number <= ti.max_tries, "{ti:?}");
         assert_eq!(ti.next_retry_at.is_some(), ti.state == Some(TaskInstanceState::UpForRetry));
         if !active.dag.tasks.contains_key(&ti.key.task_id) {
@@ -122,7 +125,8 @@ fn run_is_settled(state: &State, active: &ActiveRun) {
 
 fn runs_begin_where_they_may(state: &State) {
     for (dag_id, dag) in &state.deck.dags {
-        let of_dag = || state.runs.values().filter(|active| active.run.dag_id == *dag_id);
+        let is_of_dag = |run: &DagRun| run.dag_id == *dag_id && run.backfill_id.is_none();
+        let of_dag = || state.runs.values().filter(|active| is_of_dag(&active.run));
         let running = of_dag().filter(|a| a.run.state == DagRunState::Running).count();
         let queued = of_dag().filter(|a| a.run.state == DagRunState::Queued).count();
         let limit = dag.max_active_runs as usize;
@@ -145,6 +149,8 @@ fn nothing_more_can_be_launched(state: &State) {
         if ti.state.is_some_and(TaskInstanceState::is_in_flight) {
             total += 1;
             *by_run.entry(run_key(&ti.key)).or_default() += 1;
+        }
+        if takes_pool_slots(state, ti) {
             *by_pool.entry(ti.pool.clone()).or_default() += spec.map_or(1, |s| s.pool_slots);
         }
     }
@@ -162,6 +168,13 @@ fn nothing_more_can_be_launched(state: &State) {
             && spec.is_none_or(|spec| has_room_of_its_own(state, spec, ti));
         assert!(!fits, "{} could be launched", ti.key);
     }
+}
+
+/// A pool may count what is deferred, too.
+fn takes_pool_slots(state: &State, ti: &TaskInstance) -> bool {
+    let counts_deferred = state.deck.pools_with_deferred.contains(&ti.pool);
+    ti.state
+        .is_some_and(|s| s.is_in_flight() || (counts_deferred && s == TaskInstanceState::Deferred))
 }
 
 fn has_room_of_its_own(state: &State, spec: &TaskSpec, ti: &TaskInstance) -> bool {
@@ -186,10 +199,18 @@ pub(super) fn check_limits(state: &State) {
     let usage = &state.index.usage;
     assert!(usage.total <= state.deck.max_active_tasks, "{usage:?}");
     for (dag_id, dag) in &state.deck.dags {
+        let is_running = |active: &&ActiveRun| active.run.state == DagRunState::Running;
+        let running = state.runs_of(dag_id).filter(is_running);
+        let running = running.filter(|active| active.run.backfill_id.is_none()).count();
         let of_dag = usage.by_run.iter().filter(|(run, _)| run.dag_id == *dag_id);
         assert!(of_dag.into_iter().all(|(_, used)| *used <= dag.max_active_tasks), "{usage:?}");
-        let running = state.index.dag_runs.get(dag_id).map_or(0, |runs| runs.running);
         assert!(running <= dag.max_active_runs as usize);
+    }
+    for active in state.backfills.values() {
+        let of_backfill = state.runs_of(&active.backfill.dag_id).filter(|run| {
+            run.run.backfill_id == Some(active.backfill.id) && run.run.state == DagRunState::Running
+        });
+        assert!(of_backfill.count() <= active.backfill.max_active_runs as usize);
     }
     for active in state.runs.values() {
         for ti in active.tasks.values() {
@@ -201,11 +222,12 @@ pub(super) fn check_limits(state: &State) {
         }
     }
     for (pool, slots) in &state.deck.pools {
-        let used = usage.by_pool.get(pool).copied().unwrap_or(0);
-        let in_pool =
-            state.runs.values().flat_map(|active| active.tasks.values()).filter(|ti| {
-                ti.pool == *pool && ti.state.is_some_and(TaskInstanceState::is_in_flight)
-            });
+        let used = usage.in_pool(&state.deck, pool);
+        let in_pool = state
+            .runs
+            .values()
+            .flat_map(|active| active.tasks.values())
+            .filter(|ti| ti.pool == *pool && takes_pool_slots(state, ti));
         // One that is wider than the pool may have it to itself.
         assert!(used <= *slots || in_pool.count() == 1, "pool `{pool}`: {used} of {slots}");
     }

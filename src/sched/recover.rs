@@ -1,8 +1,10 @@
 //! Rebuilds the state from what the store gives back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::dag::{Dag, Deck};
+use crate::sched::backfill::ActiveBackfill;
 use crate::sched::definitions::new_dag_state;
 use crate::sched::fair::Fair;
 use crate::sched::index::Index;
@@ -21,10 +23,17 @@ pub(super) fn recover(
         deck,
         dag_states: recovered.dag_states.into_iter().map(|s| (s.dag_id.clone(), s)).collect(),
         dag_versions: recovered.dag_versions.into_iter().collect(),
-        runs: std::collections::BTreeMap::new(),
+        runs: BTreeMap::new(),
         queued_asset_events: recovered.queued_asset_events.into_iter().collect(),
         known_asset_changes: recovered.known_asset_changes.into_iter().collect(),
         next_asset_event_id: recovered.last_asset_event_id + 1,
+        backfills: recovered
+            .backfills
+            .into_iter()
+            .map(|backfill| (backfill.dag_id.clone(), ActiveBackfill::new(backfill)))
+            .collect(),
+        next_backfill_id: recovered.last_backfill_id + 1,
+        made_ahead: BTreeMap::new(),
         next_operation_id: recovered.last_operation_id + 1,
         token_prefix,
         next_token: 1,
@@ -35,6 +44,9 @@ pub(super) fn recover(
         fair: Fair::default(),
         pending: Pending { is_fresh: true, ..Pending::default() },
     };
+    for (dag_id, date, interval_end) in recovered.made_ahead {
+        state.made_ahead.entry(dag_id).or_default().insert(date, interval_end);
+    }
     recovered.past.into_iter().for_each(|run| state.past.add(run, PAST_RUNS_MAX));
     state.queued_asset_events.retain(|_, events| !events.is_empty());
     for dag in state.deck.dags.values() {

@@ -9,10 +9,11 @@ use serde_json::{Map, Value};
 use crate::dag::schedule::DataInterval;
 use crate::dag::{Dag, TaskSpec};
 use crate::sched::decision::{About, Decision};
-use crate::sched::index::RunIndex;
+use crate::sched::index::{RunGroup, RunIndex};
 use crate::sched::state::{ActiveRun, EndedRun};
 use crate::sched::when;
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::BackfillId;
 use crate::types::event::Severity;
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
@@ -35,6 +36,7 @@ pub(super) struct NewRun {
     pub(super) params: Map<String, Value>,
     pub(super) note: Option<String>,
     pub(super) events: Vec<AssetEvent>,
+    pub(super) backfill_id: Option<BackfillId>,
 }
 
 impl Decision<'_> {
@@ -65,6 +67,7 @@ impl Decision<'_> {
             dag_version: dag.version.clone(),
             dag_version_number,
             note: new.note,
+            backfill_id: new.backfill_id,
         };
         let key = run.key();
         self.remember_run_id(&key);
@@ -109,13 +112,16 @@ impl Decision<'_> {
         any
     }
 
+    /// A backfill has a limit of its own; its runs come after the others.
     fn next_to_begin(&self, dag_id: &DagId) -> Option<DagRunKey> {
-        let runs = self.state.index.dag_runs.get(dag_id)?;
-        let (_, _, dag_run_id) = runs.queued.first()?;
-        let key = DagRunKey { dag_id: dag_id.clone(), dag_run_id: dag_run_id.clone() };
-        let active = self.state.runs.get(&key)?;
-        let limit = self.state.dag_in_force(active).max_active_runs;
-        (runs.running < usize::try_from(limit).unwrap_or(usize::MAX)).then_some(key)
+        let groups = self.state.index.dag_runs.range(RunGroup::of_dag(dag_id)..);
+        let mut groups = groups.take_while(|(group, _)| group.dag_id == *dag_id);
+        groups.find_map(|(_, runs)| {
+            let (_, _, dag_run_id) = runs.queued.first()?;
+            let key = DagRunKey { dag_id: dag_id.clone(), dag_run_id: dag_run_id.clone() };
+            let active = self.state.runs.get(&key)?;
+            (runs.running < self.state.runs_limit(active)).then_some(key)
+        })
     }
 
     fn begin(&mut self, key: &DagRunKey) {
@@ -214,6 +220,8 @@ pub(super) fn new_task_instance(
         start_date: None,
         end_date: None,
         next_retry_at: None,
+        trigger: None,
+        trigger_timeout: None,
         note: None,
         user_note: None,
     }

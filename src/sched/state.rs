@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dag::{Dag, Deck};
+use crate::sched::backfill::ActiveBackfill;
 use crate::sched::change::DagState;
 use crate::sched::fair::Fair;
 use crate::sched::index::{Index, PoolLoad, RunIndex};
@@ -12,6 +13,7 @@ use crate::sched::mapping::TaskMap;
 use crate::sched::past::{Past, PastRun};
 use crate::sched::recover;
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::{Backfill, BackfillId};
 use crate::types::deadline::Deadline;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{DagId, DagRunId, MapIndex, TaskId, TaskInstanceKey, Timestamp};
@@ -32,6 +34,12 @@ pub struct State {
     pub known_asset_changes: BTreeSet<String>,
     pub next_asset_event_id: i64,
     pub next_operation_id: i64,
+    /// Backfills that have not ended: one of a DAG at most.
+    pub backfills: BTreeMap<DagId, ActiveBackfill>,
+    pub next_backfill_id: BackfillId,
+    /// Of each DAG the dates, each with the end of its interval, that the schedule has still to
+    /// come to and for which a backfill has made a run already.
+    pub made_ahead: BTreeMap<DagId, BTreeMap<Timestamp, Timestamp>>,
     /// Begins every launch token, so that tokens of two daemons differ.
     pub token_prefix: String,
     pub next_token: u64,
@@ -108,6 +116,12 @@ pub struct Recovered {
     pub queued_asset_events: Vec<(DagId, Vec<AssetEvent>)>,
     pub known_asset_changes: Vec<String>,
     pub last_asset_event_id: i64,
+    /// Those that have not ended.
+    pub backfills: Vec<Backfill>,
+    pub last_backfill_id: BackfillId,
+    /// Logical dates of runs of backfills, each with the end of its interval, which is after
+    /// what the DAG's schedule has come to.
+    pub made_ahead: Vec<(DagId, Timestamp, Timestamp)>,
     /// Ended runs of DAGs whose tasks wait for the run before.
     pub past: Vec<PastRun>,
     pub last_operation_id: i64,
@@ -144,7 +158,11 @@ impl State {
 
     /// Returns what is in a pool and before it.
     pub fn pool_load(&self, pool: &str) -> PoolLoad {
-        self.index.pools.get(pool).copied().unwrap_or_default()
+        let mut load = self.index.pools.get(pool).copied().unwrap_or_default();
+        if self.deck.pools_with_deferred.contains(pool) {
+            load.running += self.index.usage.deferred_by_pool.get(pool).copied().unwrap_or(0);
+        }
+        load
     }
 
     /// Returns how many runs are running, and how many are queued.

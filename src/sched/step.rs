@@ -51,6 +51,10 @@ impl Decision<'_> {
             }
             // Answered before anything is decided.
             Input::Explain(_) => Ok(Reply::Done),
+            Input::BackfillRead { dag_id, token, read } => {
+                self.backfill_read(&dag_id, &token, read);
+                Ok(Reply::Done)
+            }
             Input::Tick => {
                 self.tick();
                 Ok(Reply::Done)
@@ -65,7 +69,11 @@ impl Decision<'_> {
                 Some(now) => Reply::Run(Box::new(now.clone())),
                 None => Reply::Run(run),
             },
-            Reply::Done | Reply::Operated(_) | Reply::Why(_) | Reply::AssetEvent { .. } => reply,
+            Reply::Done
+            | Reply::Operated(_)
+            | Reply::Why(_)
+            | Reply::Backfill(_)
+            | Reply::AssetEvent { .. } => reply,
         }
     }
 }

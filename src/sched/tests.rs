@@ -1,15 +1,19 @@
 //! Stories: given a deck, when this happens, then that.
 
 mod airflow;
+mod approvals;
 mod assets;
+mod backfills;
 mod branches;
 mod callbacks;
 mod clear;
 mod commands;
 mod deadlines;
 mod decks;
+mod deferral;
 mod definitions;
 mod explain;
+mod failures;
 mod fairness;
 mod groups;
 mod latest;
@@ -22,5 +26,6 @@ mod retries;
 mod runs;
 mod schedules;
 mod setups;
+mod trigger_by;
 mod undo;
 pub(super) mod world;

@@ -5,17 +5,17 @@ use rusqlite::Connection;
 use crate::sched::Change;
 use crate::store::fault::StoreError;
 use crate::store::{
-    asset, callback, dag, dag_run, dag_version, deadline, event_log, operation, task_instance,
-    task_map, xcom,
+    asset, backfill, callback, dag, dag_run, dag_version, deadline, event_log, hitl, operation,
+    task_instance, task_map, xcom,
 };
 
-/// Writes the changes. Runs and asset events come first, since other rows refer to them; but a
-/// run that is deleted may be made anew by what comes after.
+/// Writes the changes. Runs, asset events and backfills come first, since other rows refer to
+/// them; but a run that is deleted may be made anew by what comes after.
 pub(crate) fn apply(conn: &Connection, mut changes: Vec<Change>) -> Result<(), StoreError> {
     let is_before_delete = |change: &Change| !matches!(change, Change::DeleteDagRun { .. });
     for stretch in changes.chunk_by_mut(|change, _| is_before_delete(change)) {
         stretch.sort_by_key(|change| match change {
-            Change::PutDagRun(_) | Change::InsertAssetEvent(_) => 0,
+            Change::PutDagRun(_) | Change::InsertAssetEvent(_) | Change::PutBackfill(_) => 0,
             _ => 1,
         });
         stretch.iter().try_for_each(|change| apply_one(conn, change))?;
@@ -35,6 +35,8 @@ fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
             xcom::delete(conn, key)
         }
         Change::PutTaskMap { key, lengths } => task_map::put(conn, key, lengths),
+        Change::PutHitlDetail(detail) => hitl::put(conn, detail),
+        Change::PutTriggeredRun { token, run } => dag_run::put_triggered(conn, token, run),
         Change::PutDagState(state) => dag::put(conn, state),
         Change::InsertDagVersion(version) => dag_version::insert(conn, version),
         Change::InsertAssetEvent(event) => asset::insert(conn, event),
@@ -47,6 +49,8 @@ fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
         Change::InsertOperation(row) => operation::insert(conn, row),
         Change::UndoOperation { id, by } => operation::undo(conn, *id, *by),
         Change::DeleteDagRun { run, removal } => dag_run::delete(conn, run, removal),
+        Change::PutBackfill(backfill) => backfill::put(conn, backfill),
+        Change::PutBackfillDagRun(dag_run) => backfill::put_dag_run(conn, dag_run),
         Change::InsertCallback(request) => callback::insert(conn, request),
         Change::PutDeadline(one) => deadline::put(conn, one),
         Change::InsertEventLog(line) => event_log::insert(conn, line).map(drop),

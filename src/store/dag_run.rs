@@ -9,7 +9,7 @@ use crate::store::fault::StoreError;
 use crate::store::row;
 use crate::types::run::{DagRun, DagRunKey};
 use crate::types::view::RecentRun;
-use crate::types::{DagId, DagRunId, DagRunState, Timestamp};
+use crate::types::{DagId, DagRunId, DagRunState, LaunchToken, Timestamp};
 
 /// How many successful runs a median is taken of.
 const MEDIAN_OF: u32 = 20;
@@ -19,8 +19,9 @@ pub(crate) fn put(conn: &Connection, run: &DagRun) -> Result<(), StoreError> {
     let sql = "INSERT INTO dag_run (dag_id, dag_run_id, run_type, state, triggered_by,
             triggering_user_name, logical_date, data_interval_start, data_interval_end,
             run_after, queued_at, start_date, end_date, conf, params, dag_version, note,
-            dag_version_number)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+            dag_version_number, backfill_id)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+            ?19)
         ON CONFLICT (dag_id, dag_run_id) DO UPDATE SET run_type = excluded.run_type,
             state = excluded.state, triggered_by = excluded.triggered_by,
             triggering_user_name = excluded.triggering_user_name,
@@ -30,7 +31,8 @@ pub(crate) fn put(conn: &Connection, run: &DagRun) -> Result<(), StoreError> {
             queued_at = excluded.queued_at, start_date = excluded.start_date,
             end_date = excluded.end_date, conf = excluded.conf, params = excluded.params,
             dag_version = excluded.dag_version, note = excluded.note,
-            dag_version_number = excluded.dag_version_number";
+            dag_version_number = excluded.dag_version_number,
+            backfill_id = excluded.backfill_id";
     let values = params![
         run.dag_id.as_str(),
         run.dag_run_id.as_str(),
@@ -50,6 +52,7 @@ pub(crate) fn put(conn: &Connection, run: &DagRun) -> Result<(), StoreError> {
         run.dag_version,
         run.note,
         run.dag_version_number,
+        run.backfill_id,
     ];
     row::execute(conn, sql, values).map(drop)
 }
@@ -114,6 +117,39 @@ pub fn around(
     row::all(conn, sql, values, |row| {
         let dag_id = row::text(row, "dag_id")?;
         Ok(DagRunKey { dag_id, dag_run_id: row::text(row, "dag_run_id")? })
+    })
+}
+
+/// Returns the runs of a logical date, oldest first.
+pub fn of_logical_date(
+    conn: &Connection,
+    dag_id: &DagId,
+    logical_date: Timestamp,
+) -> Result<Vec<DagRun>, StoreError> {
+    let sql = "SELECT * FROM dag_run WHERE dag_id = ?1 AND logical_date = ?2 ORDER BY id";
+    row::all(conn, sql, params![dag_id.as_str(), row::micros(logical_date)], read)
+}
+
+/// Remembers which run an attempt has brought about.
+pub(crate) fn put_triggered(
+    conn: &Connection,
+    token: &LaunchToken,
+    run: &DagRunKey,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO triggered_dag_run (token, dag_id, dag_run_id) VALUES (?1, ?2, ?3)";
+    let values = [token.as_str(), run.dag_id.as_str(), run.dag_run_id.as_str()];
+    row::execute(conn, sql, values).map(drop)
+}
+
+/// Returns the run that an attempt has brought about.
+pub fn triggered_by(
+    conn: &Connection,
+    token: &LaunchToken,
+) -> Result<Option<DagRunKey>, StoreError> {
+    let sql = "SELECT dag_id, dag_run_id FROM triggered_dag_run WHERE token = ?1";
+    row::first(conn, sql, [token.as_str()], |row| {
+        let (dag_id, dag_run_id) = (row::text(row, "dag_id")?, row::text(row, "dag_run_id")?);
+        Ok(DagRunKey { dag_id, dag_run_id })
     })
 }
 
@@ -247,7 +283,7 @@ fn median(sorted: &[f64]) -> Option<f64> {
     Some(f64::midpoint(*sorted.get(middle.checked_sub(1)?)?, upper))
 }
 
-fn read(row: &Row<'_>) -> Result<DagRun, StoreError> {
+pub(super) fn read(row: &Row<'_>) -> Result<DagRun, StoreError> {
     Ok(DagRun {
         dag_id: row::text(row, "dag_id")?,
         dag_run_id: row::text(row, "dag_run_id")?,
@@ -267,6 +303,7 @@ fn read(row: &Row<'_>) -> Result<DagRun, StoreError> {
         dag_version: row.get("dag_version")?,
         dag_version_number: row.get("dag_version_number")?,
         note: row.get("note")?,
+        backfill_id: row.get("backfill_id")?,
     })
 }
 

@@ -9,7 +9,9 @@ use rusqlite::Connection;
 use crate::dag::Dag;
 use crate::sched::state::{EndedRun, Recovered};
 use crate::store::fault::StoreError;
-use crate::store::{asset, dag, dag_run, dag_version, deadline, operation, task_instance, task_map};
+use crate::store::{
+    asset, backfill, dag, dag_run, dag_version, deadline, operation, task_instance, task_map,
+};
 use crate::types::DagId;
 use crate::types::run::DagRun;
 
@@ -37,6 +39,9 @@ pub(crate) fn recover(conn: &Connection) -> Result<Recovered, StoreError> {
         // Years of them: the engine asks for those that it has in hand.
         known_asset_changes: Vec::new(),
         last_asset_event_id: asset::last_id(conn)?,
+        backfills: backfill::under_way(conn)?,
+        last_backfill_id: backfill::last_id(conn)?,
+        made_ahead: backfill::made_ahead(conn)?,
         past: Vec::new(),
         last_operation_id: operation::last_id(conn)?,
         deadlines: deadline::open(conn)?,

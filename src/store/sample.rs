@@ -8,11 +8,14 @@ use crate::dag::Dag;
 use crate::sched::change::DagVersion;
 use crate::store::Store;
 use crate::types::asset::{AssetEvent, AssetEventSource};
+use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
 use crate::types::event::{EventLog, Severity};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, TaskInstance, TaskTry};
 use crate::types::settings::Settings;
-use crate::types::state::{DagRunType, TriggeredBy};
+use crate::types::state::{
+    BackfillDagRunExceptionReason, DagRunType, ReprocessBehavior, TriggeredBy,
+};
 use crate::types::{
     AttemptKey, DagRunState, LaunchToken, TaskInstanceKey, TaskInstanceState, Timestamp,
 };
@@ -83,6 +86,7 @@ pub(crate) fn run(dag_id: &str, id: &str, secs: i64, state: DagRunState) -> DagR
         dag_version: "v1".into(),
         dag_version_number: 1,
         note: None,
+        backfill_id: None,
     }
 }
 
@@ -110,6 +114,8 @@ pub(crate) fn task(key: TaskInstanceKey, state: Option<TaskInstanceState>) -> Ta
         start_date: Some(at(3)),
         end_date: None,
         next_retry_at: None,
+        trigger: None,
+        trigger_timeout: None,
         note: Some("waits".into()),
         user_note: Some("look here".into()),
     }
@@ -150,5 +156,43 @@ pub(crate) fn line(event: &str) -> EventLog {
         task_id: None,
         owner: Some("ada".into()),
         message: "run `r1` failed".into(),
+    }
+}
+
+/// Of ten days.
+pub(crate) fn backfill(id: BackfillId, dag_id: &str) -> Backfill {
+    Backfill {
+        id,
+        dag_id: dag_id.into(),
+        from_date: at(-864_000),
+        to_date: at(0),
+        dag_run_conf: Some(object(json!({"n": 2}))),
+        is_paused: false,
+        reprocess_behavior: ReprocessBehavior::Failed,
+        run_backwards: true,
+        max_active_runs: 3,
+        created_at: at(10),
+        completed_at: None,
+        updated_at: at(11),
+        triggering_user_name: Some("ada".into()),
+        position: 1,
+        last_logical_date: Some(at(0)),
+    }
+}
+
+pub(crate) fn backfill_dag_run(
+    backfill_id: BackfillId,
+    sort_ordinal: u32,
+    dag_run_id: Option<&str>,
+) -> BackfillDagRun {
+    BackfillDagRun {
+        backfill_id,
+        sort_ordinal,
+        logical_date: at(0),
+        dag_run_id: dag_run_id.map(Into::into),
+        exception_reason: match dag_run_id {
+            Some(_) => None,
+            None => Some(BackfillDagRunExceptionReason::AlreadyExists),
+        },
     }
 }

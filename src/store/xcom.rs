@@ -1,6 +1,8 @@
 //! Outputs of tasks (XComs): by key, `return_value` first among them. A long one lies in a file;
 //! its row says where.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, Row, params};
 
 use crate::store::fault::StoreError;
@@ -114,8 +116,7 @@ pub fn list(
     let sql = "SELECT *, length(CAST(value AS BLOB)) AS bytes FROM xcom
         WHERE dag_id = ?1 AND dag_run_id = ?2 AND (?3 IS NULL OR task_id = ?3)
         ORDER BY task_id, map_index, key";
-    let values =
-        params![run.dag_id.as_str(), run.dag_run_id.as_str(), task_id.map(TaskId::as_str)];
+    let values = params![run.dag_id.as_str(), run.dag_run_id.as_str(), task_id.map(TaskId::as_str)];
     row::all(conn, sql, values, |row| {
         let task = read_key(row)?;
         let key = row.get("key")?;
@@ -142,5 +143,6 @@ fn read(row: &Row<'_>) -> Result<XcomValue, StoreError> {
         size: number(row.get("size")?).unwrap_or(0),
         sha256: row.get::<_, Option<String>>("sha256")?.unwrap_or_default(),
         length: number(row.get("length")?),
+        lengths: BTreeMap::new(),
     }))
 }

@@ -101,6 +101,10 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::ClearTasks { .. }
         | Request::Operate { .. }
         | Request::Undo { .. }
+        | Request::CreateBackfill(_)
+        | Request::SetBackfillPaused { .. }
+        | Request::CancelBackfill { .. }
+        | Request::AnswerApproval(_)
         | Request::EmitAsset { .. }
         | Request::Promote { .. }
         | Request::Rollback { .. }
@@ -130,8 +134,13 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::TestConnection { .. }
         | Request::ListPools
         | Request::ReadLog { .. }
+        | Request::PlanBackfill(_)
+        | Request::ListBackfills { .. }
+        | Request::ShowBackfill { .. }
         | Request::ListXcoms { .. }
         | Request::GetXcom { .. }
+        | Request::ListApprovals { .. }
+        | Request::ShowApproval { .. }
         | Request::ListAssets
         | Request::ShowLineage { .. }
         | Request::ListAssetEvents { .. }

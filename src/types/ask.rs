@@ -4,7 +4,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::types::approval::{HitlDetail, Response};
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::{
+    BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView,
+};
 use crate::types::callback::CallbackRequest;
 use crate::types::event::EventLog;
 use crate::types::ids::TrackingRunId;
@@ -123,6 +127,29 @@ pub enum Request {
         wait_ms: u32,
     },
 
+    /// Says what a backfill would do, without doing it.
+    PlanBackfill(BackfillSpec),
+    CreateBackfill(BackfillSpec),
+    /// Newest first.
+    ListBackfills {
+        dag_id: Option<DagId>,
+        limit: u32,
+        offset: u32,
+    },
+    /// With a page of its dates, the last one first.
+    ShowBackfill {
+        backfill_id: BackfillId,
+        limit: u32,
+        offset: u32,
+    },
+    SetBackfillPaused {
+        backfill_id: BackfillId,
+        is_paused: bool,
+    },
+    /// Ends it: runs of it that wait have failed, those that run go on.
+    CancelBackfill {
+        backfill_id: BackfillId,
+    },
     /// The outputs of a run, or of one of its tasks.
     ListXcoms {
         dag_id: DagId,
@@ -134,6 +161,19 @@ pub enum Request {
         task: TaskInstanceKey,
         key: String,
     },
+    /// What people are asked, newest first.
+    ListApprovals {
+        dag_id: Option<DagId>,
+        /// Only what waits for an answer.
+        only_pending: bool,
+        limit: u32,
+    },
+    /// The last question of a task.
+    ShowApproval {
+        key: TaskInstanceKey,
+    },
+    /// Answers a question; refused where it was answered already.
+    AnswerApproval(Response),
 
     ListAssets,
     /// All of it, or what is connected with one asset.
@@ -320,6 +360,12 @@ pub enum Answer {
     Operated(Box<OperationView>),
     Operations(Vec<OperationLine>),
     Why(Vec<WhyView>),
+    BackfillPlan(BackfillPlan),
+    Backfill(Box<BackfillDetailView>),
+    Backfills {
+        backfills: Vec<BackfillView>,
+        total: u64,
+    },
     Task(Box<TaskDetailView>),
     TaskInstances {
         task_instances: Vec<TaskInstance>,
@@ -329,6 +375,8 @@ pub enum Answer {
     Log(LogChunk),
     Xcoms(Vec<XcomView>),
     Xcom(Box<XcomView>),
+    Approvals(Vec<HitlDetail>),
+    Approval(Box<HitlDetail>),
     Assets(Vec<AssetView>),
     Lineage(LineageView),
     AssetEvents(Vec<AssetEvent>),

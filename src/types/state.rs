@@ -95,6 +95,12 @@ impl TaskInstanceState {
     pub const fn is_in_flight(self) -> bool {
         matches!(self, Self::Queued | Self::Running | Self::Restarting)
     }
+
+    /// Says whether an attempt of it is under way, in an executor's hands or waiting for its
+    /// trigger: a token is in force.
+    pub const fn is_under_way(self) -> bool {
+        self.is_in_flight() || matches!(self, Self::Deferred)
+    }
 }
 
 impl DagRunState {
@@ -126,5 +132,31 @@ spelled! {
         Timetable = "timetable",
         Asset = "asset",
         Backfill = "backfill",
+    }
+}
+
+spelled! {
+    /// What a backfill does with a date that has a run (Airflow's `ReprocessBehavior`).
+    ReprocessBehavior {
+        None = "none",
+        Failed = "failed",
+        Completed = "completed",
+    }
+}
+
+spelled! {
+    /// Why a backfill made no run for a date (Airflow's words).
+    BackfillDagRunExceptionReason {
+        InFlight = "in flight",
+        AlreadyExists = "already exists",
+        Unknown = "unknown",
+    }
+}
+
+// The macro's enums have no attributes of their own to mark a default with.
+#[allow(clippy::derivable_impls, reason = "the enum is made by a macro")]
+impl Default for ReprocessBehavior {
+    fn default() -> Self {
+        Self::None
     }
 }

@@ -13,11 +13,12 @@ use crate::types::ask::{Answer, Request, Trigger};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
 use crate::types::operation::Operation;
+use crate::types::progress::Progress;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::state::TriggeredBy;
 use crate::types::time;
 use crate::types::view::{RunDetailView, TaskPlace};
-use crate::types::{DagRunState, Fault};
+use crate::types::{DagRunState, Fault, TaskInstanceKey};
 
 /// Makes the wish for a run that the arguments stand for.
 pub fn wish(args: &TriggerArgs) -> Result<Trigger, CliError> {
@@ -257,7 +258,7 @@ fn task_table(detail: &RunDetailView) -> String {
             format!("{}/{}", task.try_number, task.max_tries),
             task.duration_secs(now).map_or_else(|| "-".to_owned(), duration),
             task.operator.clone(),
-            notes(task),
+            how_far(task, &detail.progress).unwrap_or_else(|| notes(task)),
         ];
         if has_groups {
             row.insert(1, or_dash(place.and_then(|place| place.group_id.clone())));
@@ -269,4 +270,11 @@ fn task_table(detail: &RunDetailView) -> String {
         header.insert(1, "GROUP");
     }
     table(&header, detail.tasks.iter().map(row), "no tasks")
+}
+
+/// What a running task said last: `40% third file`.
+fn how_far(task: &TaskInstance, progress: &[(TaskInstanceKey, Progress)]) -> Option<String> {
+    let (_, said) = progress.iter().find(|(key, _)| *key == task.key)?;
+    let percent = said.fraction.map(|fraction| format!("{:.0}% ", fraction * 100.0));
+    Some(format!("{}{}", percent.unwrap_or_default(), said.text).trim_end().to_owned())
 }

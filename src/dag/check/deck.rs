@@ -1,16 +1,17 @@
 //! The deck as a whole: its sections, in an order in which names are known when they are used.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use jiff::tz::TimeZone;
 
-use crate::dag::check::dag::{Inherited, dag};
+use crate::dag::check::dag::{FAILED_RUNS_MAX, Inherited, dag};
 use crate::dag::check::fields::Fields;
 use crate::dag::check::names::{DEFAULT_POOL, Declared, Names, declared};
 use crate::dag::check::report::Reporter;
+use crate::dag::check::schedule::Meaning;
 use crate::dag::check::system::{Secrets, connection, variable};
 use crate::dag::check::task::Defaults;
 use crate::dag::check::{Context, asset, retention, schedule};
@@ -41,13 +42,15 @@ pub(super) fn check(
     let (assets, datasets, dags) = (all("asset"), all("dataset"), all("dag"));
     let connection_specs: IndexMap<_, _> =
         connections.iter().map(|one| (one.name.to_owned(), connection(secrets, *one))).collect();
-    let declared_pools = pools(report, &all("pool"));
+    let (declared_pools, pools_with_deferred) = pools(report, &all("pool"));
     let mut names = Names {
         connections: connection_specs
             .iter()
             .map(|(name, spec)| (name.clone(), spec.as_ref().map(|spec| spec.kind)))
             .collect(),
         pools: declared_pools.clone(),
+        dags: dags.iter().map(|one| (one.name.to_owned(), inside(*one, "task"))).collect(),
+        groups: dags.iter().map(|one| (one.name.to_owned(), inside(*one, "group"))).collect(),
         variables: variables.iter().map(|one| one.name.to_owned()).collect(),
         assets: assets.iter().map(|one| one.name.to_owned()).collect(),
         datasets: datasets.iter().map(|one| one.name.to_owned()).collect(),
@@ -59,7 +62,12 @@ pub(super) fn check(
     let context = Context { report, names: &names, project };
     let settings = settings(context, &tables[0]);
     let inherited = Inherited {
-        timezone: &settings.timezone,
+        meaning: Meaning {
+            timezone: &settings.timezone,
+            create_cron_data_intervals: settings.create_cron_data_intervals,
+            create_delta_data_intervals: settings.create_delta_data_intervals,
+        },
+        max_consecutive_failed_dag_runs: settings.max_consecutive_failed_dag_runs,
         defaults: &settings.defaults,
         max_map_length: settings.max_map_length,
     };
@@ -85,6 +93,7 @@ pub(super) fn check(
         serving: serving(context, &tables[0]),
         xcom: settings.xcom,
         pools: declared_pools,
+        pools_with_deferred,
         retention,
         overlay: Overlay::default(),
         project: project.to_owned(),
@@ -94,6 +103,13 @@ pub(super) fn check(
         timezone: settings.timezone,
         sources: report.sources().iter().map(|source| source.path.clone()).collect(),
     }
+}
+
+/// The names of a DAG's tasks or groups, before they are judged.
+fn inside(declared: Declared<'_>, section: &str) -> IndexSet<String> {
+    let table = declared.node.as_table().and_then(|table| table.0.get(section));
+    let table = table.and_then(|entry| entry.node.as_table());
+    table.map(|table| table.0.keys().cloned().collect()).unwrap_or_default()
 }
 
 /// Reports sections that a file cannot have.
@@ -115,6 +131,9 @@ struct Settings {
     name: String,
     timezone: TimeZone,
     max_active_tasks: u32,
+    create_cron_data_intervals: bool,
+    create_delta_data_intervals: bool,
+    max_consecutive_failed_dag_runs: u32,
     max_map_length: usize,
     defaults: Defaults,
     xcom: XcomLimits,
@@ -132,6 +151,11 @@ fn settings(context: Context<'_>, main: &Table) -> Settings {
         name: fields.owned_text("name").or(folder).unwrap_or_else(|| "deck".to_owned()),
         timezone: schedule::timezone(context, &mut fields, &TimeZone::UTC),
         max_active_tasks: fields.integer("max_active_tasks", 1..=100_000).unwrap_or(16),
+        create_cron_data_intervals: fields.flag("create_cron_data_intervals").unwrap_or(false),
+        create_delta_data_intervals: fields.flag("create_delta_data_intervals").unwrap_or(false),
+        max_consecutive_failed_dag_runs: fields
+            .integer("max_consecutive_failed_dag_runs_per_dag", 0..=FAILED_RUNS_MAX)
+            .unwrap_or(0),
         max_map_length: max_map_length(&mut fields),
         xcom: xcom(&mut fields),
         defaults: defaults(context, &mut fields),
@@ -205,8 +229,13 @@ fn section<'a>(
     (table, *key)
 }
 
-fn pools(report: &Reporter, declared: &[Declared<'_>]) -> IndexMap<String, u32> {
+/// Checks the pools; returns beside them those that count what is deferred.
+fn pools(
+    report: &Reporter,
+    declared: &[Declared<'_>],
+) -> (IndexMap<String, u32>, BTreeSet<String>) {
     let mut pools = IndexMap::from([(DEFAULT_POOL.to_owned(), DEFAULT_POOL_SLOTS)]);
+    let mut with_deferred = BTreeSet::new();
     for pool in declared {
         let Node { value: Written::Table(table), .. } = pool.node else {
             let message = format!("pool `{}` is {}; expected a table", pool.name, pool.node.kind());
@@ -219,11 +248,14 @@ fn pools(report: &Reporter, declared: &[Declared<'_>]) -> IndexMap<String, u32> 
             fields.missing("slots", "how many tasks may be in it at once");
         }
         let slots = fields.integer("slots", 1..=100_000);
+        if fields.flag("include_deferred").unwrap_or(false) {
+            with_deferred.insert(pool.name.to_owned());
+        }
         fields.finish();
         // One that is broken is taken for a large one: it has been reported already.
         pools.insert(pool.name.to_owned(), slots.unwrap_or(u32::MAX));
     }
-    pools
+    (pools, with_deferred)
 }
 
 /// Checks the assets; two with one URI could not be told apart when it changes.

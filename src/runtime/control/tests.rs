@@ -2,7 +2,9 @@
 
 use super::*;
 
+mod approvals;
 mod assets;
+mod backfills;
 pub(super) mod models;
 mod operate;
 mod runs;

@@ -15,7 +15,7 @@ pub(super) async fn explain(parts: &ControlParts, subject: WhySubject) -> Result
     match parts.handle.ask(Input::Explain(subject.clone())).await? {
         Reply::Why(views) if !views.is_empty() => return Ok(Answer::Why(views)),
         Reply::Why(_) => {}
-        Reply::Done | Reply::Run(_) | Reply::Operated(_) | Reply::AssetEvent { .. } => {
+        _ => {
             return Err(Fault::new(FaultKind::Internal, "the engine's answer makes no sense"));
         }
     }

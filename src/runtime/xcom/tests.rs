@@ -42,7 +42,10 @@ fn an_output_that_no_file_may_hold_makes_the_attempt_fail_and_says_what_to_do() 
     let dir = tempfile::tempdir().unwrap();
     let outcome = spill(Outcome::output(json!("x".repeat(100))), &order(dir.path()));
     let Outcome::Failed { error, retryable: false, .. } = outcome else { panic!("{outcome:?}") };
-    assert!(error.starts_with("the output `return_value` is 102 bytes long; at most 60"), "{error}");
+    assert!(
+        error.starts_with("the output `return_value` is 102 bytes long; at most 60"),
+        "{error}"
+    );
     assert!(error.contains("$DAGDECK_RUN_FOLDER"), "{error}");
 }
 
@@ -53,4 +56,13 @@ fn what_is_no_success_and_what_is_null_stays_as_it_is() {
     for outcome in [Outcome::output(Value::Null), Outcome::failed("x".repeat(100))] {
         assert_eq!(spill(outcome.clone(), &order), outcome);
     }
+}
+
+#[test]
+fn how_long_lists_and_tables_are_is_noted() {
+    let value = json!({"rows": [1, 2, 3], "deep": {"x": {"a": 1}, "y": "text"}, "n": 3});
+    let mut lengths = BTreeMap::new();
+    measure(&value, String::new(), &mut lengths);
+    let expected = [("", 3), ("deep", 2), ("deep.x", 1), ("rows", 3)];
+    assert_eq!(lengths, expected.map(|(path, length)| (path.to_owned(), length)).into());
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::sched::change::Images;
 use crate::sched::decision::{About, Decision, run_key};
-use crate::sched::index::RunIndex;
+use crate::sched::index::{RunGroup, RunIndex};
 use crate::sched::input::{Rejected, Reply, Undo};
 use crate::sched::recover::definition_of;
 use crate::sched::state::{ActiveRun, EndedRun};
@@ -138,10 +138,9 @@ impl Decision<'_> {
     }
 
     fn has_room_for(&self, active: &ActiveRun) -> bool {
-        let dag_id = &active.run.dag_id;
-        let limit = self.state.dag_in_force(active).max_active_runs;
-        let running = self.state.index.dag_runs.get(dag_id).map_or(0, |runs| runs.running);
-        running < usize::try_from(limit).unwrap_or(usize::MAX)
+        let group = RunGroup::of(&active.run);
+        let running = self.state.index.dag_runs.get(&group).map_or(0, |runs| runs.running);
+        running < self.state.runs_limit(active)
     }
 }
 

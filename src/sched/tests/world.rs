@@ -10,11 +10,14 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::dag::{Dag, Deck};
+use crate::sched::backfill::BackfillRead;
 use crate::sched::past::PastRun;
 use crate::sched::state::{EndedRun, LatestVersion, Recovered};
 use crate::sched::{Change, Command, Decided, Effect, Input, Outcome, Rejected, Reply, Report};
 use crate::sched::{State, oracle, step};
+use crate::types::approval::HitlDetail;
 use crate::types::ask::Trigger;
+use crate::types::deferral::{AtTimeout, Deferral, OnError, TriggerSpec};
 use crate::types::event::EventLog;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::state::TriggeredBy;
@@ -26,10 +29,11 @@ pub(crate) use super::decks::{dag, deck, task};
 use crate::sched::change::{DagState, DagVersion, OperationRow};
 use crate::sched::input::{Operate, Undo};
 use crate::types::asset::AssetEvent;
-use crate::types::xcom::{RETURN_VALUE, XcomValue};
+use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
 use crate::types::operation::{ClearTasks, Operation, OperationView, Reach, TaskChoice, TaskMove};
+use crate::types::xcom::{RETURN_VALUE, XcomValue};
 
 /// What a store would hold.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -40,6 +44,8 @@ pub(crate) struct Rows {
     pub(crate) tasks: BTreeMap<TaskInstanceKey, TaskInstance>,
     pub(crate) tries: BTreeMap<AttemptKey, TaskTry>,
     pub(crate) xcoms: BTreeMap<TaskInstanceKey, Value>,
+    pub(crate) hitl_details: BTreeMap<AttemptKey, HitlDetail>,
+    pub(crate) triggered_runs: BTreeMap<LaunchToken, DagRunKey>,
     pub(crate) maps: BTreeMap<TaskInstanceKey, BTreeMap<String, usize>>,
     /// Those of other keys, or in files.
     pub(crate) named_xcoms: BTreeMap<(TaskInstanceKey, String), XcomValue>,
@@ -50,6 +56,8 @@ pub(crate) struct Rows {
     /// Outputs that operations took away.
     pub(crate) taken: BTreeMap<i64, BTreeMap<TaskInstanceKey, Value>>,
     pub(crate) undone: BTreeMap<i64, i64>,
+    pub(crate) backfills: BTreeMap<BackfillId, Backfill>,
+    pub(crate) backfill_dag_runs: BTreeMap<(BackfillId, u32), BackfillDagRun>,
     pub(crate) callbacks: Vec<CallbackRequest>,
     pub(crate) deadlines: BTreeMap<(DagRunKey, u32), Deadline>,
     pub(crate) log: Vec<EventLog>,
@@ -67,7 +75,9 @@ impl Rows {
             Change::PutTaskTry(task_try) => {
                 self.tries.insert(task_try.key.clone(), task_try);
             }
-            Change::PutXcom { task, key, value: XcomValue::Value(value) } if key == RETURN_VALUE => {
+            Change::PutXcom { task, key, value: XcomValue::Value(value) }
+                if key == RETURN_VALUE =>
+            {
                 self.xcoms.insert(task, value);
             }
             Change::PutXcom { task, key, value } => {
@@ -83,6 +93,15 @@ impl Rows {
                 self.maps.remove(&key);
                 self.xcoms.remove(&key);
                 self.named_xcoms.retain(|(task, _), _| *task != key);
+            }
+            Change::PutHitlDetail(mut detail) => {
+                if let Some(first) = self.hitl_details.get(&detail.key) {
+                    detail.created_at = first.created_at;
+                }
+                self.hitl_details.insert(detail.key.clone(), detail);
+            }
+            Change::PutTriggeredRun { token, run } => {
+                assert!(self.triggered_runs.insert(token, run).is_none(), "a token made two runs");
             }
             Change::PutDagState(dag_state) => {
                 self.dag_states.insert(dag_state.dag_id.clone(), dag_state);
@@ -120,10 +139,20 @@ impl Rows {
                 self.tasks.retain(|key, _| !is_of(key));
                 self.tries.retain(|key, _| !is_of(&key.task));
                 self.xcoms.retain(|key, _| !is_of(key));
+                self.named_xcoms.retain(|(key, _), _| !is_of(key));
+                self.maps.retain(|key, _| !is_of(key));
                 self.triggering.remove(&run);
                 self.callbacks
                     .retain(|one| (&one.dag_id, &one.dag_run_id) != (&run.dag_id, &run.dag_run_id));
                 self.deadlines.retain(|(key, _), _| *key != run);
+            }
+            Change::PutBackfill(backfill) => {
+                self.backfills.insert(backfill.id, backfill);
+            }
+            Change::PutBackfillDagRun(dag_run) => {
+                assert!(self.backfills.contains_key(&dag_run.backfill_id));
+                let key = (dag_run.backfill_id, dag_run.sort_ordinal);
+                assert!(self.backfill_dag_runs.insert(key, dag_run).is_none(), "{key:?} twice");
             }
             Change::InsertCallback(request) => self.callbacks.push(*request),
             Change::PutDeadline(deadline) => {
@@ -191,6 +220,14 @@ impl Rows {
                 .filter_map(|event| event.dedupe_key.clone())
                 .collect(),
             last_asset_event_id: self.asset_events.keys().next_back().copied().unwrap_or(0),
+            backfills: self
+                .backfills
+                .values()
+                .filter(|backfill| backfill.completed_at.is_none())
+                .cloned()
+                .collect(),
+            last_backfill_id: self.backfills.keys().next_back().copied().unwrap_or(0),
+            made_ahead: self.runs.values().filter_map(|run| self.made_ahead(run)).collect(),
             past: self
                 .runs
                 .values()
@@ -205,6 +242,28 @@ impl Rows {
                 .cloned()
                 .collect(),
             runtimes: Vec::new(),
+        }
+    }
+}
+
+impl Rows {
+    fn made_ahead(&self, run: &DagRun) -> Option<(DagId, Timestamp, Timestamp)> {
+        let until = self.dag_states.get(&run.dag_id)?.scheduled_until;
+        let (date, end) = (run.logical_date?, run.data_interval_end?);
+        let is_ahead = run.backfill_id.is_some() && until.is_none_or(|until| end > until);
+        is_ahead.then(|| (run.dag_id.clone(), date, end))
+    }
+
+    /// What the store would answer to `Effect::ReadBackfill`.
+    pub(crate) fn read_dates(&self, dag_id: &DagId, dates: &[Timestamp]) -> BackfillRead {
+        let of_dag: Vec<&DagRun> = self.runs.values().filter(|run| run.dag_id == *dag_id).collect();
+        let of_date = |date: &Timestamp| {
+            let runs = of_dag.iter().filter(|run| run.logical_date == Some(*date));
+            runs.max_by_key(|run| run.start_date).map(|run| self.run_with_tasks(&run.key()))
+        };
+        BackfillRead {
+            runs: dates.iter().filter_map(of_date).collect(),
+            taken: of_dag.iter().map(|run| run.dag_run_id.clone()).collect(),
         }
     }
 }
@@ -274,6 +333,12 @@ impl World {
         assert_eq!(self.state.queued_asset_events, again.queued_asset_events);
         assert_eq!(self.state.known_asset_changes, again.known_asset_changes);
         assert_eq!(self.state.next_asset_event_id, again.next_asset_event_id);
+        assert_eq!(self.state.next_backfill_id, again.next_backfill_id);
+        assert_eq!(self.state.made_ahead, again.made_ahead);
+        let backfills = |state: &State| -> Vec<Backfill> {
+            state.backfills.values().map(|active| active.backfill.clone()).collect()
+        };
+        assert_eq!(backfills(&self.state), backfills(&again));
         assert_eq!(self.state.runs.len(), again.runs.len() + orphans.len());
         for (key, active) in &again.runs {
             let mine = &self.state.runs[key];
@@ -384,7 +449,7 @@ impl World {
             task,
             Outcome::Success {
                 outputs: std::collections::BTreeMap::new(),
-output: Value::Null,
+                output: Value::Null,
                 chosen: Some(chosen.iter().map(|t| (*t).into()).collect()),
                 skip_all_downstream: false,
                 asset_events: Vec::new(),
@@ -470,7 +535,7 @@ output: Value::Null,
         effects
             .filter_map(|effect| match effect {
                 Effect::Launch(launch) => Some(named(&launch.key)),
-                Effect::Kill { .. } | Effect::RemoveRun { .. } | Effect::CallBack(_) => None,
+                _ => None,
             })
             .collect()
     }
@@ -481,9 +546,28 @@ output: Value::Null,
         effects
             .filter_map(|effect| match effect {
                 Effect::Kill { key, .. } => Some(key.task.task_id.to_string()),
-                Effect::Launch(_) | Effect::RemoveRun { .. } | Effect::CallBack(_) => None,
+                _ => None,
             })
             .collect()
+    }
+
+    /// The tasks whose triggers the last step armed, in order.
+    pub(crate) fn armed(&self) -> Vec<String> {
+        let effects = self.last.iter().flat_map(|decided| &decided.effects);
+        effects
+            .filter_map(|effect| match effect {
+                Effect::Arm(arm) => Some(arm.key.task.task_id.to_string()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Has a task wait for something; `timeout` in seconds from now.
+    pub(crate) fn defer(&mut self, task: &str, timeout: Option<u64>, at_timeout: AtTimeout) {
+        let (key, token) = self.in_force(task);
+        let timeout_at = timeout.map(|secs| self.now + Duration::from_secs(secs));
+        let deferral = deferral(at_timeout, timeout_at);
+        self.step(Input::Report(Report::Deferred { key, token, deferral })).unwrap();
     }
 
     /// All runs of a DAG: id and state, oldest first.
@@ -523,6 +607,20 @@ pub(crate) fn trigger(dag_id: &str) -> Trigger {
         triggered_by: TriggeredBy::Test,
         user: Some("ana".into()),
     }
+}
+
+/// Waits for a file.
+pub(crate) fn deferral(at_timeout: AtTimeout, timeout_at: Option<Timestamp>) -> Deferral {
+    let spec = TriggerSpec {
+        operator: "sensor.file".into(),
+        args: [("path".to_owned(), json!("x.csv"))].into_iter().collect(),
+        at_timeout,
+        on_error: OnError::Fail,
+        poke_interval: 60.0,
+        max_wait: None,
+        approval: None,
+    };
+    Deferral { trigger: spec.to_text(), timeout_at, note: "waits for `x.csv`".into() }
 }
 
 pub(crate) fn project() -> PathBuf {

@@ -4,7 +4,7 @@ use rusqlite::types::Value as SqlValue;
 use serde_json::json;
 
 use super::*;
-use crate::sched::change::{DagState, OperationRow};
+use crate::sched::change::{DagState, FailedRow, FailedRun, OperationRow};
 use crate::store::fault::injection;
 use crate::store::sample::{self, asset_event, at, key, line, run, task, task_try};
 use crate::store::{Store, xcom};
@@ -29,6 +29,7 @@ fn changes() -> Vec<Change> {
         Change::DeleteTaskInstance { key: key("etl", "r1", "mapped") },
         Change::PutTriggeringAssetEvents { run: run.key(), event_ids: vec![2, 1] },
         Change::PutQueuedAssetEvents { dag_id: "other".into(), event_ids: vec![2, 1] },
+        Change::PutTriggeredRun { token: "t-9".into(), run: run.key() },
         Change::PutDagRun(run),
         Change::InsertAssetEvent(asset_event(1, "a")),
         Change::InsertAssetEvent(asset_event(2, "b")),
@@ -36,8 +37,13 @@ fn changes() -> Vec<Change> {
             dag_id: "etl".into(),
             is_paused: true,
             is_stale: false,
+            last_logical_date: Some(at(0)),
             scheduled_until: Some(at(1)),
             next_run_after: None,
+            failed_in_a_row: FailedRow {
+                since: Some(at(-60)),
+                runs: vec![FailedRun { run_after: at(0), dag_run_id: "r1".into() }],
+            },
         }),
         Change::InsertDagVersion(sample::version(1, "one").0),
         Change::InsertOperation(OperationRow {
@@ -53,6 +59,8 @@ fn changes() -> Vec<Change> {
         }),
         Change::DeleteXcom { key: key("etl", "r1", "extract") },
         Change::UndoOperation { id: 1, by: 2 },
+        Change::PutBackfillDagRun(sample::backfill_dag_run(1, 1, Some("r1"))),
+        Change::PutBackfill(sample::backfill(1, "etl")),
         Change::InsertEventLog(line("dag_run.started")),
         Change::PutDagRun(sample::run("etl", "r0", -9, DagRunState::Success)),
         Change::DeleteDagRun {
@@ -201,7 +209,10 @@ fn outputs_and_rendered_fields_are_kept_as_they_were() {
             let next = AttemptKey { try_number: 2, ..attempt };
             assert_eq!(rendered::get(conn, &next)?, None);
             let run = DagRunKey { dag_id: "etl".into(), dag_run_id: "r1".into() };
-            assert_eq!(xcom::return_value(conn, &extract)?, Some(XcomValue::Value(json!({"rows": 3}))));
+            assert_eq!(
+                xcom::return_value(conn, &extract)?,
+                Some(XcomValue::Value(json!({"rows": 3})))
+            );
             assert_eq!(xcom::list(conn, &run, None)?.len(), 1);
             Ok(())
         })

@@ -7,6 +7,10 @@ use super::*;
 use crate::sched::{Change, Command, Input, Rejected, Reply};
 use crate::store::sample::{self, at, key, object, run, task, task_try};
 use crate::types::ask::Trigger;
+use crate::types::callback::{
+    CallbackAction, CallbackEvent, CallbackRequest, CallbackSpec, CallbackState,
+};
+use crate::types::deadline::Deadline;
 use crate::types::event::Event;
 use crate::types::run::TaskInstance;
 use crate::types::state::TriggeredBy;
@@ -334,6 +338,57 @@ async fn a_shutdown_is_noted_and_the_feed_is_read_by_the_page() {
     let list = Request::ListEvents { limit: 1, before_id: Some(3) };
     let Answer::Events(lines) = world.ask(list).await else { panic!() };
     assert_eq!((lines.len(), lines[0].event.as_str()), (1, "b"));
+}
+
+#[tokio::test]
+async fn a_run_shows_its_deadlines_and_what_was_told_of_it() {
+    let world = with_runs().await;
+    let (dag_id, dag_run_id) = (DagId::from("etl"), crate::types::DagRunId::from("r2"));
+    let deadline = Deadline {
+        dag_id: dag_id.clone(),
+        dag_run_id: dag_run_id.clone(),
+        number: 0,
+        reference: "dagrun_queued_at".into(),
+        deadline_time: at(70),
+        missed: true,
+        met_at: None,
+    };
+    let callback = CallbackRequest {
+        id: "callback-1".into(),
+        dag_id: dag_id.clone(),
+        dag_run_id: dag_run_id.clone(),
+        task_id: None,
+        map_index: -1,
+        try_number: 0,
+        event: CallbackEvent::Deadline,
+        spec: CallbackSpec {
+            action: CallbackAction::Argv(vec!["true".into()]),
+            timeout: std::time::Duration::from_secs(1),
+            retries: 0,
+            retry_delay: std::time::Duration::ZERO,
+        },
+        task_or_run_state: "running".into(),
+        reason: None,
+        deadline: Some(at(70)),
+        state: CallbackState::Pending,
+        tries: 0,
+        created_at: at(71),
+        ended_at: None,
+        output: None,
+        error: None,
+    };
+    world
+        .commit(vec![
+            Change::PutDeadline(deadline.clone()),
+            Change::InsertCallback(Box::new(callback.clone())),
+        ])
+        .await;
+    assert_eq!(detail(&world, "etl", "r2").await.deadlines, [deadline]);
+    let ask = Request::ListCallbacks { dag_id: dag_id.clone(), dag_run_id };
+    assert_eq!(world.ask(ask).await, Answer::Callbacks(vec![callback]));
+    let none = Request::ListCallbacks { dag_id, dag_run_id: "r9".into() };
+    let fault = world.control.ask(none).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::NotFound);
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use crate::dag::weight::WeightRule;
 use crate::dag::{Dag, Deck, Flow, TaskSpec};
 use crate::runtime::handle::Asked;
 use crate::runtime::serving::{self, ServingOrder};
-use crate::sched::change::DagState;
+use crate::sched::change::{DagState, FailedRow};
 use crate::sched::{Change, Command, Input, Reply};
 use crate::store::sample::{self, at};
 use crate::types::operation::OperationView;
@@ -169,8 +169,10 @@ fn live(deck: Deck) -> Live {
         dag_id: dag_id.into(),
         is_paused,
         is_stale,
+        last_logical_date: None,
         scheduled_until: None,
         next_run_after: Some(at(3600)),
+        failed_in_a_row: FailedRow::default(),
     };
     Live {
         deck: Arc::new(deck),
@@ -225,6 +227,7 @@ pub(crate) fn deck() -> Deck {
         connections: IndexMap::new(),
         variables: IndexMap::new(),
         pools: IndexMap::from([("default_pool".into(), 128)]),
+        pools_with_deferred: std::collections::BTreeSet::new(),
         serving: ServingSpec {
             listen: "127.0.0.1:3000".into(),
             max_body_bytes: 1 << 24,
@@ -258,6 +261,7 @@ pub(crate) fn dag(dag_id: &str, tasks: &[(&str, &[&str])]) -> Dag {
         max_active_runs: 16,
         max_active_tasks: 16,
         dagrun_timeout: None,
+        max_consecutive_failed_dag_runs: 0,
         callbacks: Callbacks::default(),
         deadlines: Vec::new(),
         is_paused_upon_creation: false,
