@@ -120,11 +120,11 @@ impl Draft {
         }));
         changes.extend(self.tries.into_values().map(Change::PutTaskTry));
         changes.extend(self.deleted_xcoms.into_iter().map(|key| Change::DeleteXcom { key }));
-        changes.extend(
-            self.xcoms
-                .into_iter()
-                .map(|((task, key), value)| Change::PutXcom { task, key, value }),
-        );
+        changes.extend(self.xcoms.into_iter().map(|((task, key), value)| Change::PutXcom {
+            task,
+            key,
+            value,
+        }));
         let maps = self.task_maps.into_iter();
         changes.extend(maps.map(|(key, lengths)| Change::PutTaskMap { key, lengths }));
         changes.extend(self.asset_events.into_iter().map(Change::InsertAssetEvent));

@@ -92,7 +92,8 @@ impl Decision<'_> {
     ) -> Result<Option<BTreeMap<String, usize>>, String> {
         let Some(active) = self.state.runs.get(&run_key(key)) else { return Ok(None) };
         let paths = active.dag.plan.mapped_over(&key.task_id);
-        if paths.is_empty() || (key.map_index != UNMAPPED && output.is_null() && in_file.is_none()) {
+        if paths.is_empty() || (key.map_index != UNMAPPED && output.is_null() && in_file.is_none())
+        {
             return Ok(None);
         }
         if key.map_index != UNMAPPED {

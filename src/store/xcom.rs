@@ -114,8 +114,7 @@ pub fn list(
     let sql = "SELECT *, length(CAST(value AS BLOB)) AS bytes FROM xcom
         WHERE dag_id = ?1 AND dag_run_id = ?2 AND (?3 IS NULL OR task_id = ?3)
         ORDER BY task_id, map_index, key";
-    let values =
-        params![run.dag_id.as_str(), run.dag_run_id.as_str(), task_id.map(TaskId::as_str)];
+    let values = params![run.dag_id.as_str(), run.dag_run_id.as_str(), task_id.map(TaskId::as_str)];
     row::all(conn, sql, values, |row| {
         let task = read_key(row)?;
         let key = row.get("key")?;

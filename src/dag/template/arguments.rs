@@ -48,7 +48,9 @@ impl Arguments {
 
     /// Returns a text.
     pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, Error> {
-        let Some(value) = self.value(name).filter(|value| !value.is_none()) else { return Ok(None) };
+        let Some(value) = self.value(name).filter(|value| !value.is_none()) else {
+            return Ok(None);
+        };
         let wrong = || Error::new(ErrorKind::InvalidOperation, format!("`{name}` is no text"));
         value.as_str().map(Some).ok_or_else(wrong)
     }

@@ -17,20 +17,17 @@ use crate::dag::template::moment::{Moment, wrong};
 use crate::types::Timestamp;
 
 /// What `macros` has.
-pub(crate) const MACROS: &[&str] = &[
-    "datetime",
-    "datetime_diff_for_humans",
-    "ds_add",
-    "ds_format",
-    "json",
-    "timedelta",
-];
+pub(crate) const MACROS: &[&str] =
+    &["datetime", "datetime_diff_for_humans", "ds_add", "ds_format", "json", "timedelta"];
 
 /// What Airflow's has and this one refuses, and why.
 pub(crate) const REFUSED: &[(&str, &str)] = &[
     ("random", "it would give something else each time; hand a seed in as a param"),
     ("uuid", "it would give something else each time; `run_id` and `ti` name an attempt"),
-    ("time", "it would give something else each time; `dag_run.start_date` says when the run began"),
+    (
+        "time",
+        "it would give something else each time; `dag_run.start_date` says when the run began",
+    ),
     ("ds_format_locale", "dates are written in English; `macros.ds_format` does that"),
     ("yaml", "write JSON: `macros.json.loads`"),
     ("dateutil", "`macros.datetime.fromisoformat` and `.add(months=1)` do that"),
@@ -154,8 +151,7 @@ impl Object for DatetimeClass {
     }
 
     fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-        const PARTS: &[&str] =
-            &["year", "month", "day", "hour", "minute", "second", "microsecond"];
+        const PARTS: &[&str] = &["year", "month", "day", "hour", "minute", "second", "microsecond"];
         let args = Arguments::read("datetime", PARTS, args)?;
         let missing = || wrong("`datetime` needs a year, a month and a day");
         let year = args.get::<i16>("year")?.ok_or_else(missing)?;
@@ -226,8 +222,8 @@ impl Object for JsonModule {
             }
             "loads" => {
                 let (text,): (&str,) = from_args(args)?;
-                let value: serde_json::Value =
-                    serde_json::from_str(text).map_err(|error| wrong(format!("no JSON: {error}")))?;
+                let value: serde_json::Value = serde_json::from_str(text)
+                    .map_err(|error| wrong(format!("no JSON: {error}")))?;
                 Ok(Value::from(Serde(value)))
             }
             _ => Err(Error::from(ErrorKind::UnknownMethod)),

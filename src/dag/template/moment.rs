@@ -53,7 +53,8 @@ impl Moment {
 
     /// Reads a text by Python's directives.
     pub(super) fn strptime(text: &str, directives: &str) -> Result<Self, Error> {
-        let failed = |error: jiff::Error| wrong(format!("`{text}` is not as `{directives}`: {error}"));
+        let failed =
+            |error: jiff::Error| wrong(format!("`{text}` is not as `{directives}`: {error}"));
         let parsed = strtime::parse(directives.replace("%f", "%.f").replace(".%.f", "%.f"), text)
             .map_err(failed)?;
         if let Ok(zoned) = parsed.to_zoned() {
@@ -188,7 +189,11 @@ impl Moment {
                 let other = other.downcast_object_ref::<Self>();
                 let other = other.ok_or_else(|| wrong("`diff` takes an instant"))?;
                 let delta = Delta::between(self, other)?;
-                Value::from_object(if delta.micros < 0 { Delta::between(other, self)? } else { delta })
+                Value::from_object(if delta.micros < 0 {
+                    Delta::between(other, self)?
+                } else {
+                    delta
+                })
             }
             "diff_for_humans" => {
                 let (other,): (&Value,) = from_args(args)?;

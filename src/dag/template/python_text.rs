@@ -20,8 +20,10 @@ fn repr(value: &Value) -> String {
         ValueKind::Number if !value.is_integer() => float(value),
         ValueKind::String => quoted(value.as_str().unwrap_or_default()),
         ValueKind::Seq | ValueKind::Iterable => {
-            let items: Vec<String> =
-                value.try_iter().map(|items| items.map(|item| repr(&item)).collect()).unwrap_or_default();
+            let items: Vec<String> = value
+                .try_iter()
+                .map(|items| items.map(|item| repr(&item)).collect())
+                .unwrap_or_default();
             match (value.is_tuple(), items.as_slice()) {
                 (false, _) => format!("[{}]", items.join(", ")),
                 (true, [one]) => format!("({one},)"),

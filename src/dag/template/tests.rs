@@ -10,7 +10,8 @@ fn args(value: Value) -> Map<String, Value> {
 }
 
 fn rendered(text: &str, context: &Value) -> Result<Value, TemplateError> {
-    render(&args(json!({ "x": text })), &Names::from(context)).map(|mut out| out.remove("x").unwrap())
+    render(&args(json!({ "x": text })), &Names::from(context))
+        .map(|mut out| out.remove("x").unwrap())
 }
 
 #[test]
@@ -42,8 +43,10 @@ fn any_other_template_gives_text() {
 
 #[test]
 fn texts_at_any_depth_are_rendered_and_the_rest_stays() {
-    let out =
-        render(&args(json!({"a": {"b": ["{{ n }}", 1, null]}, "c": true})), &Names::from(&json!({"n": "<&>"})));
+    let out = render(
+        &args(json!({"a": {"b": ["{{ n }}", 1, null]}, "c": true})),
+        &Names::from(&json!({"n": "<&>"})),
+    );
     assert_eq!(Value::Object(out.unwrap()), json!({"a": {"b": ["<&>", 1, null]}, "c": true}));
 }
 
@@ -124,7 +127,8 @@ fn references_are_dotted_names() {
 fn templates_give_what_airflow_gives() {
     let observed = include_str!("../../../tests/airflow/templates.json");
     let observed: Value = serde_json::from_str(observed).unwrap();
-    let context = Names { root: minijinja::Value::from(airflow_context()), absent: BTreeMap::new() };
+    let context =
+        Names { root: minijinja::Value::from(airflow_context()), absent: BTreeMap::new() };
     let mut differences = Vec::new();
     for answer in observed["answers"].as_array().unwrap() {
         let template = answer["template"].as_str().unwrap();
@@ -167,21 +171,29 @@ fn airflow_context() -> BTreeMap<String, minijinja::Value> {
         ("prev_data_interval_start_success".to_owned(), at("2026-02-27T22:15:00Z")),
         ("prev_data_interval_end_success".to_owned(), at(start)),
         ("prev_start_date_success".to_owned(), at("2026-12-31T23:59:59.123456Z")),
-        ("macros".to_owned(), minijinja::Value::from_object(Macros { now: start.parse().unwrap() })),
+        (
+            "macros".to_owned(),
+            minijinja::Value::from_object(Macros { now: start.parse().unwrap() }),
+        ),
     ]);
     names
 }
 
 #[test]
 fn an_instant_without_more_is_text_and_what_varies_is_refused() {
-    let context = Names { root: minijinja::Value::from(airflow_context()), absent: BTreeMap::new() };
+    let context =
+        Names { root: minijinja::Value::from(airflow_context()), absent: BTreeMap::new() };
     let one = |text: &str| render_text(&environment(), text, &context);
     assert_eq!(one("{{ logical_date }}"), Ok(json!("2026-02-28 22:15:00+00:00")));
     assert_eq!(one("{{ macros.timedelta(days=1) }}"), Ok(json!("1 day, 0:00:00")));
     assert_eq!(one("{{ macros.datetime.now() }}"), Ok(json!("2026-02-28 22:15:00")));
     let reason = |text: &str| one(text).unwrap_err().reason;
     assert!(reason("{{ macros.random() }}").contains("`macros.random` is refused"));
-    assert!(reason("{{ macros.uuid.uuid4() }}").contains("refused"), "{}", reason("{{ macros.uuid.uuid4() }}"));
+    assert!(
+        reason("{{ macros.uuid.uuid4() }}").contains("refused"),
+        "{}",
+        reason("{{ macros.uuid.uuid4() }}")
+    );
     assert!(reason("{{ macros.ds_add('1/2/26', 1) }}").contains("is not a date"));
     assert!(reason("{{ logical_date.in_timezone('Europe/Berln') }}").contains("no time zone"));
     assert!(reason("{{ logical_date.start_of('dya') }}").contains("there is no unit"));

@@ -67,10 +67,13 @@ pub(super) fn build(from: &Sources<'_>) -> Names {
     }
     let (inlets, outlets) =
         from.task.map_or((&[][..], &[][..]), |task| (&task.inlets[..], &task.outlets[..]));
-    set("var", Value::from_pairs([
-        ("value", plain(json!(from.variables.shown))),
-        ("json", lazy::json_variables(from.variables)),
-    ]));
+    set(
+        "var",
+        Value::from_pairs([
+            ("value", plain(json!(from.variables.shown))),
+            ("json", lazy::json_variables(from.variables)),
+        ]),
+    );
     set("conn", from.connections.shown());
     set("macros", Value::from_object(Macros { now: from.now }));
     set("triggering_asset_events", plain(json!(launch.triggering_asset_events)));
@@ -184,9 +187,8 @@ fn dates(
     set: &mut dyn FnMut(&'static str, Value) -> Option<Value>,
 ) -> BTreeMap<&'static str, String> {
     let mut absent = BTreeMap::new();
-    let lacks = |what: &str| {
-        format!("run `{}` ({}) has no {what}", run.dag_run_id, run.run_type.as_str())
-    };
+    let lacks =
+        |what: &str| format!("run `{}` ({}) has no {what}", run.dag_run_id, run.run_type.as_str());
     if let Some(date) = run.logical_date {
         let (ts, text) = (iso(date), |format: &str| date.strftime(format).to_string());
         set("logical_date", moment(Some(date)));

@@ -468,7 +468,10 @@ fn xcoms_are_pulled_as_in_airflow() {
     let outcome = command("{{ ti.xcom_pull(task_ids='befor') }}", &[]).unwrap_err();
     assert!(error(&outcome).contains("there is no task `befor`; did you mean `before`?"));
     let outcome = command("{{ ti.xcom_pull(task_id='before') }}", &[]).unwrap_err();
-    assert!(error(&outcome).contains("takes no `task_id`; did you mean `task_ids`?"), "{outcome:?}");
+    assert!(
+        error(&outcome).contains("takes no `task_id`; did you mean `task_ids`?"),
+        "{outcome:?}"
+    );
 }
 
 #[test]
@@ -515,7 +518,10 @@ fn variables_connections_and_assets_show_what_is_no_secret() {
     let text = |template| command(template, &[]).unwrap();
     assert_eq!(text("{{ conn.lake.conn_type }}:{{ conn.lake.host }}"), "file:data/lake");
     assert_eq!(text("{{ conn.lake.login }} {{ conn.lake.port }}"), "None None");
-    assert_eq!(text("{{ var.value.get('region', 'x') }} {{ var.value.get('no', 'x') }}"), "north x");
+    assert_eq!(
+        text("{{ var.value.get('region', 'x') }} {{ var.value.get('no', 'x') }}"),
+        "north x"
+    );
     assert_eq!(text("{{ task_instance_key_str }} {{ task.operator }}"), "d__t__20260101 command");
     assert_eq!(text("{{ dag.task_ids | join(',') }} {{ inlets }}"), "before,t []");
     assert_eq!(text("{{ macros.datetime.now() }}"), "2026-01-02 03:04:07");

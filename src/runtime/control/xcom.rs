@@ -42,9 +42,8 @@ pub(super) async fn get(
     };
     let layout = parts.layout.clone();
     let read = move || {
-        xcom::read(&layout, found).map_err(|error| {
-            Fault::unavailable("read the output").caused_by(Some(&error))
-        })
+        xcom::read(&layout, found)
+            .map_err(|error| Fault::unavailable("read the output").caused_by(Some(&error)))
     };
     let value = off_thread(read).await?;
     Ok(Answer::Xcom(Box::new(XcomView { task, key, size, path, value: Some(value) })))

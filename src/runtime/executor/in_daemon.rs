@@ -97,7 +97,8 @@ async fn launch(executor: InDaemon, attempt: Prepared) -> Ended {
     tracing::trace!(step = "worked", attempt = %held.key);
     handover::mask(&mut outcome, &log);
     let outcome = tokio::task::spawn_blocking(move || xcom::spill(outcome, &order)).await;
-    let outcome = outcome.unwrap_or_else(|error| Outcome::failed(format!("keep the outputs: {error}")));
+    let outcome =
+        outcome.unwrap_or_else(|error| Outcome::failed(format!("keep the outputs: {error}")));
     report(&executor, &held, &outcome).await;
     Ended::Finished(outcome)
 }

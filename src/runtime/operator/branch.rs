@@ -30,7 +30,7 @@ pub(super) fn branch(context: &DaemonContext) -> Result<Outcome, OperatorError> 
 pub(super) fn follow(output: Value, chosen: Vec<TaskId>) -> Outcome {
     Outcome::Success {
         outputs: BTreeMap::new(),
-output,
+        output,
         chosen: Some(chosen),
         skip_all_downstream: false,
         asset_events: Vec::new(),
@@ -83,7 +83,7 @@ pub(super) fn short_circuit(context: &DaemonContext) -> Result<Outcome, Operator
     context.log.say("the condition does not hold: skips what is downstream");
     Ok(Outcome::Success {
         outputs: BTreeMap::new(),
-output: json!(false),
+        output: json!(false),
         chosen: Some(Vec::new()),
         skip_all_downstream: ignores_rules,
         asset_events: Vec::new(),

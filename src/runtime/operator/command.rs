@@ -184,7 +184,10 @@ mod tests {
         });
         assert_eq!(found, expected);
         let log = bench.log();
-        assert!(log.contains("deck output `rows` = 3") && log.contains("deck progress 50%"), "{log}");
+        assert!(
+            log.contains("deck output `rows` = 3") && log.contains("deck progress 50%"),
+            "{log}"
+        );
         // The next launch begins anew.
         assert_eq!(bench.run(json!({ "command": "true" })), Outcome::output(json!(null)));
     }

@@ -107,7 +107,8 @@ impl Said {
 fn write_on(folder: &Path, log: &TaskLog, incoming: &Receiver<Progress>) {
     let write = |progress: &Progress| {
         let percent = progress.fraction.map(|f| format!(" {:.0}%", f * 100.0)).unwrap_or_default();
-        let text = if progress.text.is_empty() { String::new() } else { format!(" {}", progress.text) };
+        let text =
+            if progress.text.is_empty() { String::new() } else { format!(" {}", progress.text) };
         log.say(&format!("progress{percent}{text}"));
         // A full disk costs the bar, not the task.
         let _ = folder::keep_lightly(folder, folder::PROGRESS, progress);

@@ -42,7 +42,10 @@ fn an_output_that_no_file_may_hold_makes_the_attempt_fail_and_says_what_to_do() 
     let dir = tempfile::tempdir().unwrap();
     let outcome = spill(Outcome::output(json!("x".repeat(100))), &order(dir.path()));
     let Outcome::Failed { error, retryable: false, .. } = outcome else { panic!("{outcome:?}") };
-    assert!(error.starts_with("the output `return_value` is 102 bytes long; at most 60"), "{error}");
+    assert!(
+        error.starts_with("the output `return_value` is 102 bytes long; at most 60"),
+        "{error}"
+    );
     assert!(error.contains("$DAGDECK_RUN_FOLDER"), "{error}");
 }
 

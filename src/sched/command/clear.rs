@@ -59,7 +59,7 @@ impl Decision<'_> {
     /// Puts a run that has ended under the present definition of its DAG.
     fn reopen(&self, ended: EndedRun) -> Result<(ActiveRun, Vec<TaskInstanceKey>), Rejected> {
         let dag = self.known_dag(&ended.run.dag_id)?;
-        Ok(ActiveRun::reload(ended, dag))
+        Ok(ActiveRun::reload(ended, dag, self.state.deck.max_map_length))
     }
 
     /// Takes a run that had ended back into the memory; it waits for its turn.

@@ -95,6 +95,7 @@ fn outcome(world: &World, dag: &Dag, said: &Value, key: &TaskInstanceKey) -> Out
             let chosen = by_element(&said["choose"]);
             Outcome::Success {
                 output: Value::Null,
+                outputs: BTreeMap::new(),
                 chosen: Some(texts(&chosen).into_iter().map(Into::into).collect()),
                 skip_all_downstream: false,
                 asset_events: Vec::new(),
@@ -102,6 +103,7 @@ fn outcome(world: &World, dag: &Dag, said: &Value, key: &TaskInstanceKey) -> Out
         }
         Some("short_circuit") => Outcome::Success {
             output: false.into(),
+            outputs: BTreeMap::new(),
             chosen: Some(Vec::new()),
             skip_all_downstream: said["ignore"] == true,
             asset_events: Vec::new(),

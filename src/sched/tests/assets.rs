@@ -157,7 +157,7 @@ fn what_a_task_says_of_an_outlet_takes_the_place_of_the_plain_event() {
         "write",
         Outcome::Success {
             outputs: std::collections::BTreeMap::new(),
-output: Value::Null,
+            output: Value::Null,
             chosen: None,
             skip_all_downstream: false,
             asset_events: vec![own],

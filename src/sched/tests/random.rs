@@ -188,7 +188,7 @@ fn outcome(world: &World, key: &AttemptKey, dice: u32) -> Outcome {
         2 => Outcome::Skipped { reason: "no".into() },
         3 if is_branch => Outcome::Success {
             outputs: std::collections::BTreeMap::new(),
-output: false.into(),
+            output: false.into(),
             chosen: Some(Vec::new()),
             skip_all_downstream: true,
             asset_events: Vec::new(),
@@ -199,7 +199,7 @@ output: false.into(),
                 direct.filter(|(i, _)| dice >> i & 8 != 0).map(|(_, t)| t.clone()).collect();
             Outcome::Success {
                 outputs: std::collections::BTreeMap::new(),
-output: true.into(),
+                output: true.into(),
                 chosen: Some(chosen),
                 skip_all_downstream: false,
                 asset_events: Vec::new(),

@@ -25,9 +25,9 @@ use crate::types::{
 pub(crate) use super::decks::{dag, deck, task};
 use crate::sched::change::DagState;
 use crate::types::asset::AssetEvent;
-use crate::types::xcom::{RETURN_VALUE, XcomValue};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
+use crate::types::xcom::{RETURN_VALUE, XcomValue};
 
 /// What a store would hold.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -60,7 +60,9 @@ impl Rows {
             Change::PutTaskTry(task_try) => {
                 self.tries.insert(task_try.key.clone(), task_try);
             }
-            Change::PutXcom { task, key, value: XcomValue::Value(value) } if key == RETURN_VALUE => {
+            Change::PutXcom { task, key, value: XcomValue::Value(value) }
+                if key == RETURN_VALUE =>
+            {
                 self.xcoms.insert(task, value);
             }
             Change::PutXcom { task, key, value } => {
@@ -333,7 +335,7 @@ impl World {
             task,
             Outcome::Success {
                 outputs: std::collections::BTreeMap::new(),
-output: Value::Null,
+                output: Value::Null,
                 chosen: Some(chosen.iter().map(|t| (*t).into()).collect()),
                 skip_all_downstream: false,
                 asset_events: Vec::new(),

@@ -182,7 +182,10 @@ fn outputs_and_rendered_fields_are_kept_as_they_were() {
             let next = AttemptKey { try_number: 2, ..attempt };
             assert_eq!(rendered::get(conn, &next)?, None);
             let run = DagRunKey { dag_id: "etl".into(), dag_run_id: "r1".into() };
-            assert_eq!(xcom::return_value(conn, &extract)?, Some(XcomValue::Value(json!({"rows": 3}))));
+            assert_eq!(
+                xcom::return_value(conn, &extract)?,
+                Some(XcomValue::Value(json!({"rows": 3})))
+            );
             assert_eq!(xcom::list(conn, &run, None)?.len(), 1);
             Ok(())
         })

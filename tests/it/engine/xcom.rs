@@ -38,8 +38,12 @@ async fn long_and_named_outputs_reach_the_tasks_that_name_them() {
     bench.trigger().await.unwrap();
     bench.ended(DagRunState::Success).await;
     assert_eq!(bench.output("t"), Some(json!("done a.csv 99")));
-    let expected = [("first", "place", None), ("first", "return_value", None),
-        ("first", "rows", Some(true)), ("t", "return_value", None)];
+    let expected = [
+        ("first", "place", None),
+        ("first", "return_value", None),
+        ("first", "rows", Some(true)),
+        ("t", "return_value", None),
+    ];
     let expected = expected.map(|(task, key, file)| (task.to_owned(), key.to_owned(), file));
     assert_eq!(outputs(&bench), expected);
 }

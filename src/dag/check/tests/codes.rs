@@ -269,9 +269,7 @@ fn refused_macro() {
 
 #[test]
 fn what_a_python_task_takes() {
-    let python = |more: &str| {
-        task("python", &format!("callable = \"dags.toml:f\"\n{more}"))
-    };
+    let python = |more: &str| task("python", &format!("callable = \"dags.toml:f\"\n{more}"));
     points_at(&python("op_args = 3"), "wrong-type", 4, 11);
     points_at(&python("warm = [\"no module\"]"), "wrong-type", 4, 8);
     points_at(&python("requirements = \"pandas\""), "wrong-type", 4, 16);

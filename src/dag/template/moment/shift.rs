@@ -1,7 +1,7 @@
 //! Instants made of others: `add`, `set`, `start_of` …, as pendulum has them.
 
-use jiff::{Span, ToSpan};
 use jiff::civil::{Date, DateTime, Time};
+use jiff::{Span, ToSpan};
 use minijinja::value::{Kwargs, from_args};
 use minijinja::{Error, Value};
 

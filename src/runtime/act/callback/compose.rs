@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::Refusal;
 use crate::connection::OpenConnection;
-use crate::dag::spec::ConnectionSpec;
 use crate::dag::Deck;
+use crate::dag::spec::ConnectionSpec;
 use crate::dag::template::{self, Names};
 use crate::runtime::act::context::{self, Connections, History, Sources};
 use crate::runtime::act::{Shared, order, secrets};

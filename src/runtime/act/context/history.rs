@@ -129,9 +129,8 @@ impl History {
 
     /// Returns the last events of an asset, oldest first.
     pub(super) fn events(&self, asset: &AssetName) -> Result<Vec<AssetEvent>, Error> {
-        let read = |conn: &rusqlite::Connection| {
-            store::asset::events(conn, Some(asset), EVENTS_MAX)
-        };
+        let read =
+            |conn: &rusqlite::Connection| store::asset::events(conn, Some(asset), EVENTS_MAX);
         let mut events = self
             .store
             .read_blocking(read)

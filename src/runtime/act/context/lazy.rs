@@ -77,7 +77,9 @@ pub(super) fn json_variables(variables: &Variables) -> Value {
         let text = texts.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
         if secrets.iter().any(|placeholder| placeholder == text) {
             let help = format!("hand it on whole: `var.value.{name}`");
-            return Err(wrong(format!("variable `{name}` is secret and cannot be taken apart; {help}")));
+            return Err(wrong(format!(
+                "variable `{name}` is secret and cannot be taken apart; {help}"
+            )));
         }
         let value: serde_json::Value = serde_json::from_str(text)
             .map_err(|error| wrong(format!("variable `{name}` is no JSON: {error}")))?;

@@ -61,7 +61,9 @@ mod tests {
 
     #[test]
     fn a_broken_block_says_so() {
-        assert!(read("# /// script\n# dependencies = []\nimport a\n").unwrap_err().contains("no end"));
+        assert!(
+            read("# /// script\n# dependencies = []\nimport a\n").unwrap_err().contains("no end")
+        );
         let error = read("# /// script\n# dependencies = 3\n# ///\n").unwrap_err();
         assert!(error.starts_with("its block"), "{error}");
     }

@@ -200,7 +200,10 @@ impl<'a> Server<'a> {
         child.wait().map_err(failed)?;
         match line.trim() {
             "ready" => Ok(()),
-            "" => Err(format!("the warm interpreter did not start: see `.dagdeck/warm/{}.log`", self.key)),
+            "" => Err(format!(
+                "the warm interpreter did not start: see `.dagdeck/warm/{}.log`",
+                self.key
+            )),
             refused => Err(format!("the warm interpreter {refused}")),
         }
     }

@@ -296,7 +296,7 @@ async fn a_branch_follows_only_what_is_directly_downstream() {
     let stopped = world.decide("short_circuit", json!({ "condition": "false" })).await;
     let expected = Outcome::Success {
         outputs: std::collections::BTreeMap::new(),
-output: json!(false),
+        output: json!(false),
         chosen: Some(Vec::new()),
         skip_all_downstream: true,
         asset_events: Vec::new(),

@@ -94,7 +94,8 @@ fn a_function_gets_what_its_parameters_name() {
     let dates = output(call(&bench, "dates", json!({})));
     assert_eq!(dates, json!(["2026-01-01", "2026-01-01T00:00:00+00:00", 2, true]));
     let names = output(call(&bench, "everything", json!({})));
-    let expected = ["params", "prev_end_date_success", "run_id", "task", "task_instance", "ti", "ts"];
+    let expected =
+        ["params", "prev_end_date_success", "run_id", "task", "task_instance", "ti", "ts"];
     assert_eq!(names, json!(expected));
     let some = output(call(&bench, "some", json!({ "n": 7 })));
     assert_eq!(some, json!([7, 1, "r", [1], "r", "north", 5]));
@@ -106,7 +107,8 @@ fn a_function_gets_what_its_parameters_name() {
 #[test]
 fn arguments_may_come_by_place() {
     let bench = bench();
-    let args = json!({ "callable": "dags/basic.py:some", "op_args": [7], "op_kwargs": {"run_id": "x"} });
+    let args =
+        json!({ "callable": "dags/basic.py:some", "op_args": [7], "op_kwargs": {"run_id": "x"} });
     assert_eq!(output(bench.run(args)), json!([7, 1, "x", [1], "r", "north", 5]));
     let args = json!({ "callable": "dags/basic.py:some", "op_args": 7 });
     bench.is_fatal(args, "`op_args` is 7; expected a list");
@@ -145,7 +147,8 @@ fn a_function_pulls_what_others_left() {
     let Outcome::Success { outputs, .. } = long else { panic!("{long:?}") };
     let long = outputs["return_value"].clone();
     use store::sample::key;
-    let mapped = |index: i32| crate::types::TaskInstanceKey { map_index: index, ..key("d", "r", "each") };
+    let mapped =
+        |index: i32| crate::types::TaskInstanceKey { map_index: index, ..key("d", "r", "each") };
     let plain = |value: Value| XcomValue::Value(value);
     store
         .write_blocking(move |tx| {

@@ -93,7 +93,8 @@ fn imports_that_start_threads_or_fail_lead_to_a_cold_start_that_says_so() {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     std::fs::set_permissions(&program, mode).unwrap();
     bench.order.env.insert("MINE".into(), "other".into());
-    let args = json!({ "callable": "dags/basic.py:who", "warm": ["threaded"], "python": "./python" });
+    let args =
+        json!({ "callable": "dags/basic.py:who", "warm": ["threaded"], "python": "./python" });
     assert_eq!(output(bench.run(args))[2], json!("other"));
     assert!(bench.log().contains("a process with threads must not fork"), "{}", bench.log());
 }
