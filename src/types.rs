@@ -5,12 +5,14 @@
 
 pub mod ask;
 pub mod asset;
+pub mod backfill;
 pub mod callback;
 pub mod deadline;
 pub mod event;
 pub mod fault;
 pub mod figure;
 pub mod ids;
+pub mod operation;
 pub mod progress;
 pub mod run;
 pub mod serving;
@@ -18,6 +20,7 @@ pub mod settings;
 pub mod state;
 pub mod time;
 pub mod view;
+pub mod why;
 pub mod xcom;
 
 pub use fault::{Fault, FaultKind};

@@ -109,6 +109,7 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
         started_at: now(),
         api_listen: None,
         listen_problems: Vec::new(),
+        operating: Arc::default(),
         shutdown: Arc::default(),
     })
 }

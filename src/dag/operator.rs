@@ -1,6 +1,8 @@
 //! The operators: their names, where each runs, and the table of their keys, from which the
 //! check and its hints are made.
 
+use serde::{Deserialize, Serialize};
+
 /// Where an operator's work is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placement {
@@ -46,8 +48,8 @@ pub struct KeySpec {
 macro_rules! operators {
     ($($variant:ident = $name:literal, $placement:ident, [$($key:literal $kind:ident $need:ident),* $(,)?];)*) => {
         /// An operator.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Operator { $($variant,)* }
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Operator { $(#[serde(rename = $name)] $variant,)* }
 
         impl Operator {
             /// Every operator.

@@ -2,6 +2,7 @@
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{ValidationError, Validator};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::dag::suggest;
@@ -11,7 +12,7 @@ use crate::types::view::ParamProblem;
 const TYPES: [&str; 7] = ["string", "integer", "number", "boolean", "object", "array", "null"];
 
 /// The params of a DAG.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Params {
     /// An object schema: `properties` in the order written, `required` those without a default.
     pub schema: Value,

@@ -6,6 +6,7 @@
 //! A file is named by its attempt's token and never written twice, so a row never loses what it
 //! points to: a file goes with its run.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -21,6 +22,9 @@ use crate::types::xcom::{RETURN_VALUE, XcomFile, XcomValue};
 
 /// Below a run's folder. No task's folder has that name: a leading dot is escaped there.
 const FOLDER: &str = ".xcom";
+
+/// Lists and tables of one output whose lengths are noted: a table of tables may have many.
+const LENGTHS_MAX: usize = 1_000;
 
 /// Moves outputs that are too long into files. One that is longer than a file may be makes the
 /// attempt fail.
@@ -67,15 +71,31 @@ fn kept(key: &str, value: Value, order: &Order) -> Result<XcomValue, Outcome> {
     let name = format!("{}.{}.json", file_name(order.token.as_str()), file_name(key));
     write(order, &name, &value)
         .map_err(|error| Outcome::failed(format!("keep the output `{key}`: {error}")))?;
-    let length = match &value {
-        Value::Array(items) => Some(items.len() as u64),
-        Value::Object(items) => Some(items.len() as u64),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-    };
+    let mut lengths = BTreeMap::new();
+    measure(&value, String::new(), &mut lengths);
+    let length = lengths.remove("");
     let state = order.project.join(".dagdeck");
     let below = order.run_folder.strip_prefix(&state).unwrap_or(&order.run_folder);
     let path = below.join(FOLDER).join(name).to_string_lossy().into_owned();
-    Ok(XcomValue::File(XcomFile { path, size, sha256: digest(text.as_bytes()), length }))
+    Ok(XcomValue::File(XcomFile { path, size, sha256: digest(text.as_bytes()), length, lengths }))
+}
+
+/// Notes how long a value is and what its tables hold.
+fn measure(value: &Value, path: String, lengths: &mut BTreeMap<String, u64>) {
+    if lengths.len() >= LENGTHS_MAX {
+        return;
+    }
+    match value {
+        Value::Array(items) => drop(lengths.insert(path, items.len() as u64)),
+        Value::Object(items) => {
+            for (key, item) in items {
+                let inside = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                measure(item, inside, lengths);
+            }
+            lengths.insert(path, items.len() as u64);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 fn write(order: &Order, name: &str, value: &Value) -> io::Result<()> {

@@ -137,7 +137,7 @@ impl Decision<'_> {
             self.draft.put_xcom(key.clone(), name, value);
         }
         self.close_try(key, TaskInstanceState::Success, None, None);
-        for downstream in self.instances_after(key, passed_over) {
+        for downstream in self.instances_after(key, &passed_over) {
             self.pass_over_not_chosen(&downstream, &key.task_id);
         }
         self.end_attempt(key, TaskInstanceState::Success, note);
@@ -185,7 +185,7 @@ impl Decision<'_> {
     pub(super) fn instances_after(
         &self,
         key: &TaskInstanceKey,
-        tasks: Vec<TaskId>,
+        tasks: &[TaskId],
     ) -> Vec<TaskInstanceKey> {
         let Some(active) = self.state.runs.get(&run_key(key)) else { return Vec::new() };
         let speaks_for = |ti: &&TaskInstance| {

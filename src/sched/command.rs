@@ -1,10 +1,14 @@
 //! What somebody may ask, each in a file of its own. Each checks everything before it changes
 //! anything.
 
-mod cancel;
-mod clear;
+mod backfill;
+mod carry;
+mod operate;
 mod pause;
+mod select;
 mod trigger;
+mod undo;
+mod whole_run;
 
 use std::sync::Arc;
 
@@ -13,6 +17,9 @@ use crate::sched::decision::Decision;
 use crate::sched::input::{Command, Rejected, Reply};
 use crate::types::DagId;
 
+pub(super) use operate::Found;
+pub(super) use select::{instances, reach};
+
 impl Decision<'_> {
     pub(super) fn command(&mut self, command: Command) -> Result<Reply, Rejected> {
         match command {
@@ -20,23 +27,15 @@ impl Decision<'_> {
             Command::SetPaused { dag_id, is_paused, user } => {
                 self.set_paused(&dag_id, is_paused, user)
             }
-            Command::CancelRun { dag_id, dag_run_id, user } => {
-                self.cancel_run(dag_id, dag_run_id, user)
+            Command::Operate(wish) => self.operate(wish),
+            Command::Undo(wish) => self.undo(wish),
+            Command::CreateBackfill(spec) => self.create_backfill(spec),
+            Command::SetBackfillPaused { backfill_id, is_paused, user } => {
+                self.set_backfill_paused(backfill_id, is_paused, user)
             }
-            Command::ClearTasks {
-                dag_id,
-                dag_run_id,
-                task_ids,
-                only_failed,
-                include_downstream,
-                user,
-                ended,
-            } => self.clear_tasks(
-                crate::types::run::DagRunKey { dag_id, dag_run_id },
-                &clear::Selection { task_ids, only_failed, include_downstream },
-                user,
-                ended,
-            ),
+            Command::CancelBackfill { backfill_id, user } => {
+                self.cancel_backfill(backfill_id, user)
+            }
         }
     }
 

@@ -2,13 +2,13 @@
 //! move is checked against `transition`, indexed, and written into the draft.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
 
-use crate::dag::{Dag, TaskSpec};
+use crate::dag::TaskSpec;
 use crate::sched::draft::Draft;
 use crate::sched::effect::Effect;
+use crate::sched::operation::UnderWay;
 use crate::sched::state::{ActiveRun, State};
-use crate::sched::transition;
+use crate::sched::transition::{self, IllegalMove};
 use crate::types::event::{EventLog, Severity};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
@@ -16,6 +16,9 @@ use crate::types::{
     DagId, DagRunId, DagRunState, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState,
     Timestamp,
 };
+
+type CheckTask =
+    fn(Option<TaskInstanceState>, Option<TaskInstanceState>) -> Result<(), IllegalMove>;
 
 /// A step under way.
 #[derive(Debug)]
@@ -28,6 +31,8 @@ pub(super) struct Decision<'a> {
     pub(super) work: VecDeque<TaskInstanceKey>,
     /// Runs of which nothing is unfinished any more.
     pub(super) maybe_ended: BTreeSet<DagRunKey>,
+    /// What a person does to runs in this step.
+    pub(super) operation: Option<UnderWay>,
 }
 
 impl<'a> Decision<'a> {
@@ -38,6 +43,7 @@ impl<'a> Decision<'a> {
             draft: Draft::default(),
             work: VecDeque::new(),
             maybe_ended: BTreeSet::new(),
+            operation: None,
         }
     }
 
@@ -48,6 +54,29 @@ impl<'a> Decision<'a> {
         to: Option<TaskInstanceState>,
         edit: impl FnOnce(&mut TaskInstance),
     ) {
+        self.set_task(key, to, transition::check_task, edit);
+    }
+
+    /// Moves a task instance because a person says so.
+    pub(super) fn mark_as(
+        &mut self,
+        key: &TaskInstanceKey,
+        to: TaskInstanceState,
+        edit: impl FnOnce(&mut TaskInstance),
+    ) {
+        self.set_task(key, Some(to), transition::check_mark, edit);
+    }
+
+    fn set_task(
+        &mut self,
+        key: &TaskInstanceKey,
+        to: Option<TaskInstanceState>,
+        check: CheckTask,
+        edit: impl FnOnce(&mut TaskInstance),
+    ) {
+        if let Some(before) = self.operation.as_ref().and_then(|_| self.task(key)).cloned() {
+            self.note_task_before(&before);
+        }
         let run_key = run_key(key);
         let active = self.state.runs.get_mut(&run_key).expect("only runs under way have moves");
         let ActiveRun { run, dag, tasks, index, .. } = active;
@@ -55,7 +84,7 @@ impl<'a> Decision<'a> {
             .get_mut(&(key.task_id.clone(), key.map_index))
             .expect("only task instances that were made have moves");
         let from = ti.state;
-        transition::check_task(from, to).expect("the scheduler makes legal moves only");
+        check(from, to).expect("the scheduler makes legal moves only");
 
         self.state.index.forget_task(run, dag, index, ti);
         ti.state = to;
@@ -120,8 +149,29 @@ impl<'a> Decision<'a> {
         to: DagRunState,
         edit: impl FnOnce(&mut DagRun),
     ) {
+        self.set_run(key, to, transition::check_run, edit);
+    }
+
+    /// Moves a run because a person says so.
+    pub(super) fn mark_run(
+        &mut self,
+        key: &DagRunKey,
+        to: DagRunState,
+        edit: impl FnOnce(&mut DagRun),
+    ) {
+        self.set_run(key, to, transition::check_run_mark, edit);
+    }
+
+    fn set_run(
+        &mut self,
+        key: &DagRunKey,
+        to: DagRunState,
+        check: fn(DagRunState, DagRunState) -> Result<(), IllegalMove>,
+        edit: impl FnOnce(&mut DagRun),
+    ) {
         let active = self.state.runs.get_mut(key).expect("only runs under way have moves");
-        transition::check_run(active.run.state, to).expect("the scheduler makes legal moves only");
+        let had_ended = active.run.state.is_finished();
+        check(active.run.state, to).expect("the scheduler makes legal moves only");
         self.state.index.forget_run(&active.run, &active.dag);
         active.run.state = to;
         edit(&mut active.run);
@@ -130,8 +180,8 @@ impl<'a> Decision<'a> {
         let run = active.run.clone();
         match to {
             DagRunState::Queued => self.set_deadlines_again(key),
-            DagRunState::Success | DagRunState::Failed => self.deadlines_end(&run),
-            DagRunState::Running => {}
+            DagRunState::Success | DagRunState::Failed if !had_ended => self.deadlines_end(&run),
+            DagRunState::Success | DagRunState::Failed | DagRunState::Running => {}
         }
     }
 
@@ -143,11 +193,6 @@ impl<'a> Decision<'a> {
     /// Returns the definition of a task of a run under way, as the run began with it.
     pub(super) fn spec(&self, key: &TaskInstanceKey) -> Option<&TaskSpec> {
         self.state.runs.get(&run_key(key))?.dag.tasks.get(&key.task_id)
-    }
-
-    /// Returns the present definition of a DAG, else the one that `run` began with.
-    pub(super) fn dag_in_force<'b>(&'b self, dag_id: &DagId, run: &'b ActiveRun) -> &'b Arc<Dag> {
-        self.state.deck.dags.get(dag_id).unwrap_or(&run.dag)
     }
 
     pub(super) fn next_token(&mut self) -> LaunchToken {

@@ -107,11 +107,9 @@ impl Decision<'_> {
                 Some(XcomValue::File(file)) if path.is_empty() => {
                     file.length.and_then(|length| usize::try_from(length).ok())
                 }
-                Some(XcomValue::File(_)) => {
-                    return Err(format!(
-                        "{part} lies in a file, since the output is longer than `xcom_max_bytes`: \
-                         only the whole of it can be mapped over"
-                    ));
+                Some(XcomValue::File(file)) => {
+                    let length = file.lengths.get(&path.join("."));
+                    length.and_then(|length| usize::try_from(*length).ok())
                 }
                 Some(XcomValue::Value(value)) => at_path(value, path).and_then(length),
                 None => at_path(output, path).and_then(length),

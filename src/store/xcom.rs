@@ -1,6 +1,8 @@
 //! Outputs of tasks (XComs): by key, `return_value` first among them. A long one lies in a file;
 //! its row says where.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, Row, params};
 
 use crate::store::fault::StoreError;
@@ -141,5 +143,6 @@ fn read(row: &Row<'_>) -> Result<XcomValue, StoreError> {
         size: number(row.get("size")?).unwrap_or(0),
         sha256: row.get::<_, Option<String>>("sha256")?.unwrap_or_default(),
         length: number(row.get("length")?),
+        lengths: BTreeMap::new(),
     }))
 }

@@ -10,10 +10,10 @@ use crate::types::run::{DagRun, TaskInstance, TaskTry};
 use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
 use crate::types::state::{DagRunType, TriggeredBy};
 use crate::types::view::{
-    AliasMove, AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView, DiagnosticView,
-    ExperimentView, LineageKind, LineageNode, LineageView, LogChunk, ModelDetailView,
-    ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView, StatusView,
-    TaskDetailView, TaskPlace, TaskView, TrackingRunView, TriggerPlan,
+    AliasMove, AliasPlan, AssetView, DagDetailView, DagDiffView, DagView, DefinitionsView,
+    DiagnosticView, ExperimentView, LineageKind, LineageNode, LineageView, LogChunk,
+    ModelDetailView, ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView,
+    StatusView, TaskDetailView, TaskPlace, TaskView, TrackingRunView, TriggerPlan,
 };
 use crate::types::{DagRunState, Fault, TaskInstanceState, Timestamp};
 
@@ -112,9 +112,27 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::ListPools => Answer::Pools(vec![]),
         Request::ServingStatus => Answer::Serving(serving()),
         Request::ListEvents { .. } => Answer::Events(events()),
+        Request::ListDagVersions { .. } => Answer::DagVersions(vec![]),
+        Request::DiffDagVersions { dag_id, .. } => Answer::DagDiff(DagDiffView {
+            dag_id: dag_id.clone(),
+            from: 2,
+            to: 3,
+            source: String::new(),
+            definition: String::new(),
+        }),
+        Request::ListOperations { .. } => Answer::Operations(vec![]),
+        Request::Explain(_) => Answer::Why(vec![]),
         Request::Shutdown
+        | Request::Operate { .. }
+        | Request::Undo { .. }
         | Request::SetPaused { .. }
         | Request::CancelRun { .. }
+        | Request::PlanBackfill(_)
+        | Request::CreateBackfill(_)
+        | Request::ListBackfills { .. }
+        | Request::ShowBackfill { .. }
+        | Request::SetBackfillPaused { .. }
+        | Request::CancelBackfill { .. }
         | Request::ListCallbacks { .. }
         | Request::EmitAsset { .. }
         | Request::SetVariables { .. }
@@ -304,7 +322,9 @@ fn run(dag_id: &str, dag_run_id: &str, state: DagRunState) -> DagRun {
         conf: json!({"model": "random_forest"}).as_object().unwrap().clone(),
         params: Map::new(),
         dag_version: "3f9c1e".into(),
+        dag_version_number: 3,
         note: None,
+        backfill_id: None,
     }
 }
 
@@ -348,6 +368,7 @@ fn run_detail(run: DagRun) -> RunDetailView {
             end_date: (state.is_some_and(S::is_finished) && has_begun).then(|| before(16 - n * 2)),
             next_retry_at: None,
             note: (state == Some(S::Failed)).then(|| "exit 137: killed for want of memory".into()),
+            user_note: None,
         }
     });
     let edges =

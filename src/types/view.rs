@@ -73,6 +73,32 @@ pub struct DagDetailView {
     pub dag_version: String,
 }
 
+/// A definition that was in force from some time on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DagVersionView {
+    pub dag_id: DagId,
+    /// From 1.
+    pub version_number: u32,
+    /// The digest of the definition.
+    pub dag_version: String,
+    pub created_at: Timestamp,
+    /// The file and line where it stood.
+    pub fileloc: String,
+    pub line: usize,
+}
+
+/// What differs between two versions of a DAG: unified diffs, empty where nothing does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DagDiffView {
+    pub dag_id: DagId,
+    pub from: u32,
+    pub to: u32,
+    /// Of the tables as they stood in the file.
+    pub source: String,
+    /// Of the definition as checked, as JSON: also what it inherits.
+    pub definition: String,
+}
+
 /// A task of a definition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskView {

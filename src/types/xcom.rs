@@ -1,5 +1,7 @@
 //! Outputs of tasks, as they are kept: short ones in the store, long ones in a file beside it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -27,6 +29,10 @@ pub struct XcomFile {
     /// How many elements it has, where it is a list or a table.
     #[serde(default)]
     pub length: Option<u64>,
+    /// How many the lists and tables inside of its tables have, by dotted path. Only a report has
+    /// them: for what is mapped over them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lengths: BTreeMap<String, u64>,
 }
 
 /// An output as a line of a list.

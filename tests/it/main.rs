@@ -11,6 +11,7 @@
 mod bad_input;
 mod cli;
 mod crash;
+mod data;
 mod deck;
 mod engine;
 mod layers;

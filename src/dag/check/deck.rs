@@ -7,10 +7,11 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use jiff::tz::TimeZone;
 
-use crate::dag::check::dag::{Inherited, dag};
+use crate::dag::check::dag::{FAILED_RUNS_MAX, Inherited, dag};
 use crate::dag::check::fields::Fields;
 use crate::dag::check::names::{DEFAULT_POOL, Declared, Names, declared};
 use crate::dag::check::report::Reporter;
+use crate::dag::check::schedule::Meaning;
 use crate::dag::check::system::{Secrets, connection, variable};
 use crate::dag::check::task::Defaults;
 use crate::dag::check::{Context, asset, retention, schedule};
@@ -59,7 +60,12 @@ pub(super) fn check(
     let context = Context { report, names: &names, project };
     let settings = settings(context, &tables[0]);
     let inherited = Inherited {
-        timezone: &settings.timezone,
+        meaning: Meaning {
+            timezone: &settings.timezone,
+            create_cron_data_intervals: settings.create_cron_data_intervals,
+            create_delta_data_intervals: settings.create_delta_data_intervals,
+        },
+        max_consecutive_failed_dag_runs: settings.max_consecutive_failed_dag_runs,
         defaults: &settings.defaults,
         max_map_length: settings.max_map_length,
     };
@@ -115,6 +121,9 @@ struct Settings {
     name: String,
     timezone: TimeZone,
     max_active_tasks: u32,
+    create_cron_data_intervals: bool,
+    create_delta_data_intervals: bool,
+    max_consecutive_failed_dag_runs: u32,
     max_map_length: usize,
     defaults: Defaults,
     xcom: XcomLimits,
@@ -132,6 +141,11 @@ fn settings(context: Context<'_>, main: &Table) -> Settings {
         name: fields.owned_text("name").or(folder).unwrap_or_else(|| "deck".to_owned()),
         timezone: schedule::timezone(context, &mut fields, &TimeZone::UTC),
         max_active_tasks: fields.integer("max_active_tasks", 1..=100_000).unwrap_or(16),
+        create_cron_data_intervals: fields.flag("create_cron_data_intervals").unwrap_or(false),
+        create_delta_data_intervals: fields.flag("create_delta_data_intervals").unwrap_or(false),
+        max_consecutive_failed_dag_runs: fields
+            .integer("max_consecutive_failed_dag_runs_per_dag", 0..=FAILED_RUNS_MAX)
+            .unwrap_or(0),
         max_map_length: max_map_length(&mut fields),
         xcom: xcom(&mut fields),
         defaults: defaults(context, &mut fields),

@@ -17,6 +17,7 @@ fn params() -> Params {
             "day": {"type": "string", "format": "date"},
         },
         "required": ["day"],
+        "additionalProperties": false,
     });
     Params { schema, defaults }
 }
@@ -84,7 +85,7 @@ fn a_dag_takes_what_it_does_not_declare_only_where_it_says_so_or_declares_nothin
     let resolved = of(true).resolve(&conf).map(Value::Object);
     assert_eq!(resolved, Ok(json!({"n": 3, "x": 1})));
     let problems = of(false).resolve(&conf).unwrap_err();
-    assert_eq!(problems[0].message, "is not a param of this DAG; params: `n`");
+    assert_eq!(problems[0].message, "is not a param of this DAG; did you mean `n`? params: `n`");
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use super::*;
 
 mod assets;
+mod backfills;
 pub(super) mod models;
+mod operate;
 mod runs;
 mod settings;
+mod versions;
 pub(crate) mod world;

@@ -57,3 +57,12 @@ fn what_is_no_success_and_what_is_null_stays_as_it_is() {
         assert_eq!(spill(outcome.clone(), &order), outcome);
     }
 }
+
+#[test]
+fn how_long_lists_and_tables_are_is_noted() {
+    let value = json!({"rows": [1, 2, 3], "deep": {"x": {"a": 1}, "y": "text"}, "n": 3});
+    let mut lengths = BTreeMap::new();
+    measure(&value, String::new(), &mut lengths);
+    let expected = [("", 3), ("deep", 2), ("deep.x", 1), ("rows", 3)];
+    assert_eq!(lengths, expected.map(|(path, length)| (path.to_owned(), length)).into());
+}

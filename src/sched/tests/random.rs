@@ -10,8 +10,12 @@ use super::world::{World, dag, deck, task};
 use crate::dag::operator::Operator;
 use crate::dag::trigger_rule::TriggerRule;
 use crate::dag::{Dag, Deck};
-use crate::sched::{Command, Input, Outcome, Report};
-use crate::types::{AttemptKey, LaunchToken, TaskId};
+use crate::sched::{Input, Outcome, Rejected, Report, explain};
+use crate::types::operation::{MarkTasks, Operation, Reach};
+use crate::types::why::ReasonKind;
+use crate::types::{
+    AttemptKey, DagRunState, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState,
+};
 
 const TASKS_MAX: usize = 9;
 
@@ -159,9 +163,17 @@ fn act(world: &mut World, deck: &Deck, dice: u32) {
             let _ = world.clear(&tasks, dice.is_multiple_of(3), true);
         }
         (4, _, Some(run)) if dice.is_multiple_of(7) => {
-            let (dag_id, dag_run_id) = (run.dag_id, run.dag_run_id);
-            let command = Command::CancelRun { dag_id, dag_run_id, user: None };
-            world.step(Input::Command(command)).unwrap();
+            let state =
+                if dice.is_multiple_of(2) { DagRunState::Failed } else { DagRunState::Success };
+            world.operate_on(Operation::MarkRuns { state }, vec![run], false).unwrap();
+        }
+        (7, _, Some(_)) if dice.is_multiple_of(3) => mark(world, dice / 16),
+        (8, ..) if dice.is_multiple_of(3) => undo_last(world),
+        (9, ..) if dice.is_multiple_of(11) => {
+            let ended = world.rows.runs.values().find(|run| run.state != DagRunState::Running);
+            if let Some(run) = ended.map(crate::types::run::DagRun::key) {
+                world.operate_on(Operation::DeleteRuns, vec![run], false).unwrap();
+            }
         }
         (5, Some((key, token)), _) => {
             world.step(Input::Report(Report::Started { key, token, pid: None })).unwrap();
@@ -176,6 +188,51 @@ fn act(world: &mut World, deck: &Deck, dice: u32) {
         }
         _ => {}
     }
+}
+
+/// Marks a task of any run, ended ones included.
+fn mark(world: &mut World, dice: u32) {
+    use crate::types::TaskInstanceState as S;
+    let run = world.rows.runs.keys().nth(dice as usize % world.rows.runs.len()).cloned().unwrap();
+    let wish = MarkTasks {
+        tasks: super::world::choices(&[["t0", "t1", "t2"][dice as usize % 3]]),
+        state: [S::Success, S::Failed, S::Skipped][dice as usize / 3 % 3],
+        reach: Reach {
+            include_upstream: dice & 16 != 0,
+            include_downstream: dice & 32 != 0,
+            ..Reach::default()
+        },
+    };
+    // A small DAG may not have the task, or it is so already.
+    let _ = world.operate_on(Operation::MarkTasks(wish), vec![run], dice & 64 != 0);
+}
+
+/// Undoes the last operation that can be undone, and is not refused but for what has moved on.
+fn undo_last(world: &mut World) {
+    let rows = &world.rows;
+    let is_open = |id: &i64| rows.operations[id].images.is_some() && !rows.undone.contains_key(id);
+    if let Some(id) = rows.operations.keys().copied().rev().find(is_open)
+        && let Err(rejected) = world.undo(id)
+    {
+        assert!(matches!(rejected, Rejected::MovedOn { .. }), "{rejected}");
+    }
+}
+
+/// Asks of every unfinished instance why it stands where it stands; returns those that nothing
+/// is said to hold back.
+fn unexplained(world: &World) -> Vec<TaskInstanceKey> {
+    let mut held_by_nothing = Vec::new();
+    for active in world.state.runs.values() {
+        assert!(!explain::run(&world.state, world.now, active).is_empty());
+        for ti in active.tasks.values() {
+            let reasons = explain::task(&world.state, world.now, active, ti);
+            assert!(!reasons.is_empty(), "{}", ti.key);
+            if reasons.iter().any(|reason| reason.kind == ReasonKind::Nothing) {
+                held_by_nothing.push(ti.key.clone());
+            }
+        }
+    }
+    held_by_nothing
 }
 
 fn outcome(world: &World, key: &AttemptKey, dice: u32) -> Outcome {
@@ -254,6 +311,50 @@ proptest! {
         prop_assert_eq!(left, None);
         let open = world.rows.tries.values().find(|t| !t.state.is_finished());
         prop_assert_eq!(open, None);
+    }
+
+    /// A settled state leaves nothing that could move; a state that was just recovered does, and
+    /// what is said to be held back by nothing goes on in the next step.
+    #[test]
+    fn every_unfinished_instance_has_a_reason_and_nothing_is_held_back_by_nothing(
+        first in prop::collection::vec(task_plan(), 1..TASKS_MAX),
+        second in prop::collection::vec(task_plan(), 1..TASKS_MAX),
+        dice in prop::collection::vec(any::<u32>(), 1..40),
+        room in 1..9_u32,
+    ) {
+        let mut narrow = deck(vec![build(&first, "first", 2), build(&second, "second", 1)]);
+        narrow.max_active_tasks = 2;
+        let mut world = World::new(narrow.clone());
+        world.trigger("first");
+        world.trigger("second");
+        for dice in dice {
+            act(&mut world, &narrow, dice);
+            let held_by_nothing = unexplained(&world);
+            prop_assert!(held_by_nothing.is_empty(), "{:?}", held_by_nothing);
+        }
+        let mut wide = narrow;
+        wide.max_active_tasks = 2 + room;
+        wide.pools.insert("narrow".into(), 9);
+        world.restart(wide);
+        let said = unexplained(&world);
+        world.checks_limits = false;
+        world.tick();
+        for key in said {
+            let ti = &world.rows.tasks[&key];
+            prop_assert!(
+                ti.state.is_some_and(|state| state != TaskInstanceState::Scheduled),
+                "nothing held {} back, and it is {:?}", key, ti.state
+            );
+        }
+    }
+
+    #[test]
+    fn any_definition_comes_back_from_json_whole(
+        plans in prop::collection::vec(task_plan(), 1..TASKS_MAX),
+    ) {
+        let dag = build(&plans, "only", 2);
+        let again: Dag = serde_json::from_str(&serde_json::to_string(&dag).unwrap()).unwrap();
+        prop_assert_eq!(format!("{:?}", again), format!("{:?}", dag));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use rusqlite::types::Value as SqlValue;
 use serde_json::json;
 
 use super::*;
-use crate::sched::change::DagState;
+use crate::sched::change::{DagState, FailedRow, FailedRun, OperationRow};
 use crate::store::fault::injection;
 use crate::store::sample::{self, asset_event, at, key, line, run, task, task_try};
 use crate::store::{Store, xcom};
@@ -36,10 +36,36 @@ fn changes() -> Vec<Change> {
             dag_id: "etl".into(),
             is_paused: true,
             is_stale: false,
+            last_logical_date: Some(at(0)),
             scheduled_until: Some(at(1)),
             next_run_after: None,
+            failed_in_a_row: FailedRow {
+                since: Some(at(-60)),
+                runs: vec![FailedRun { run_after: at(0), dag_run_id: "r1".into() }],
+            },
         }),
+        Change::InsertDagVersion(sample::version(1, "one").0),
+        Change::InsertOperation(OperationRow {
+            id: 1,
+            when: at(1),
+            owner: Some("ada".into()),
+            kind: "clear_tasks".into(),
+            description: "run `r1`".into(),
+            wish: json!({}),
+            final_since: None,
+            outputs: vec![key("etl", "r1", "extract")],
+            images: Some(Box::default()),
+        }),
+        Change::DeleteXcom { key: key("etl", "r1", "extract") },
+        Change::UndoOperation { id: 1, by: 2 },
+        Change::PutBackfillDagRun(sample::backfill_dag_run(1, 1, Some("r1"))),
+        Change::PutBackfill(sample::backfill(1, "etl")),
         Change::InsertEventLog(line("dag_run.started")),
+        Change::PutDagRun(sample::run("etl", "r0", -9, DagRunState::Success)),
+        Change::DeleteDagRun {
+            run: sample::run("etl", "r0", 0, DagRunState::Success).key(),
+            removal: "1-1".into(),
+        },
     ]
 }
 

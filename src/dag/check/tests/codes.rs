@@ -44,6 +44,8 @@ fn wrong_type() {
     points_at("[dag]\nd = 3\n", "wrong-type", 2, 5);
     points_at("[dag.base.param]\np = 3\n", "wrong-type", 2, 5);
     points_at("[dag.base]\nschedule = 5\n", "wrong-type", 2, 12);
+    points_at("[dag.base]\nschedule = [5]\n", "wrong-type", 2, 13);
+    points_at("[deck]\ncreate_cron_data_intervals = 1\n", "wrong-type", 2, 30);
     points_at("[dag.base]\nstart_date = 5\n", "wrong-type", 2, 14);
     points_at("[asset.x]\nuri = \"file:x\"\nwatch = 5\n", "wrong-type", 3, 9);
     points_at("[variable.list]\n", "wrong-type", 1, 1);
@@ -295,6 +297,9 @@ fn bad_template() {
 fn bad_cron() {
     points_at("[dag.base]\nschedule = \"@dayly\"\n", "bad-cron", 2, 12);
     points_at("[dag.base]\nschedule = { cron = \"0 2 * *\" }\n", "bad-cron", 2, 21);
+    points_at("[dag.base]\nschedule = [\"@daily\", \"0 0 30 2 *\"]\n", "bad-cron", 2, 23);
+    points_at("[dag.base]\nschedule = [\"@once\"]\n", "bad-cron", 2, 13);
+    points_at("[dag.base]\nschedule = \"30 minutes\"\n", "bad-cron", 2, 12);
     let help = only("[dag.base]\nschedule = \"@dayly\"\n").help.unwrap();
     assert!(help.starts_with("did you mean `@daily`?"), "{help}");
 }
@@ -302,13 +307,28 @@ fn bad_cron() {
 #[test]
 fn bad_schedule() {
     points_at("[dag.base]\nschedule = { assets = \"first &\" }\n", "bad-schedule", 2, 23);
-    let both = "[dag.base]\nschedule = { assets = \"first\", cron = \"@daily\" }\n";
-    points_at(both, "bad-schedule", 2, 12);
+    for schedule in [
+        "{}",
+        "[]",
+        "{ cron = \"@daily\", every = \"1h\" }",
+        "{ assets = \"first\", data_interval = true }",
+        "{ cron = [\"@daily\"], data_interval = true }",
+    ] {
+        points_at(&format!("[dag.base]\nschedule = {schedule}\n"), "bad-schedule", 2, 12);
+    }
+    let once = "[dag.base]\nschedule = { cron = \"@once\", data_interval = true }\n";
+    points_at(once, "bad-schedule", 2, 21);
+    points_at("[dag.base]\nschedule = \"@continuous\"\n", "bad-schedule", 2, 12);
+    let one = "[dag.base]\nschedule = \"@continuous\"\nmax_active_runs = 1\n";
+    assert!(load_more(one).is_ok());
 }
 
 #[test]
 fn bad_duration() {
     points_at(&task("empty", "retry_delay = \"5\""), "bad-duration", 3, 15);
+    points_at("[dag.base]\nschedule = \"0s\"\n", "bad-duration", 2, 12);
+    points_at("[dag.base]\nschedule = { every = \"x\" }\n", "bad-duration", 2, 22);
+    points_at("[dag.base]\nschedule = { every = 0 }\n", "bad-duration", 2, 22);
     points_at(&task("empty", "retry_delay = -5"), "bad-duration", 3, 15);
     points_at(&task("serving.monitor", "window = \"soon\""), "bad-duration", 3, 10);
     let watch = "[asset.x]\nuri = \"file:x\"\nwatch = { every = \"x\" }\n";
@@ -420,6 +440,7 @@ fn bad_condition() {
 fn bad_value() {
     points_at(&task("empty", "retries = -1"), "bad-value", 3, 11);
     points_at("[pool.p]\nslots = 0\n", "bad-value", 2, 9);
+    points_at("[dag.base]\nmax_consecutive_failed_dag_runs = 101\n", "bad-value", 2, 35);
     points_at("[serving]\nlisten = \"3000\"\n", "bad-value", 2, 10);
     points_at("[connection.c]\nurl = \"\"\n", "bad-value", 2, 7);
     let set = "[dataset.x]\nuri = \"file:x\"\ntask = \"regresion\"\ntarget = \"y\"\n";

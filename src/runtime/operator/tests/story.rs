@@ -132,6 +132,7 @@ fn deck(bench: &Bench) -> Deck {
         max_active_runs: 1,
         max_active_tasks: 1,
         dagrun_timeout: None,
+        max_consecutive_failed_dag_runs: 0,
         callbacks: crate::dag::spec::Callbacks::default(),
         deadlines: Vec::new(),
         is_paused_upon_creation: false,
@@ -143,6 +144,7 @@ fn deck(bench: &Bench) -> Deck {
         version: String::new(),
         groups: IndexMap::new(),
         plan: Plan::default(),
+        source: String::new(),
     };
     let mut deck = crate::runtime::watch::tests::deck(&bench.project(), &[]);
     deck.dags.insert("d".into(), Arc::new(dag));
