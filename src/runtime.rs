@@ -23,6 +23,7 @@ pub mod publish;
 pub mod retention;
 pub mod serving;
 pub mod task_log;
+pub(crate) mod trigger;
 pub mod watch;
 pub(crate) mod xcom;
 

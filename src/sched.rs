@@ -19,6 +19,7 @@ pub mod change;
 mod command;
 mod deadline;
 mod decision;
+mod deferral;
 mod definitions;
 mod draft;
 pub mod effect;
@@ -52,7 +53,8 @@ mod version;
 mod when;
 
 pub use change::Change;
-pub use effect::Effect;
+pub use command::TriggerBy;
+pub use effect::{Arm, Effect};
 pub use index::PoolLoad;
 pub use input::{Command, Input, Rejected, Reply};
 pub use report::{Outcome, Report};

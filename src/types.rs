@@ -3,11 +3,13 @@
 //! Only std, serde and jiff below this point. Nothing here reads a disk, a socket or (but for
 //! `time`) a clock.
 
+pub mod approval;
 pub mod ask;
 pub mod asset;
 pub mod backfill;
 pub mod callback;
 pub mod deadline;
+pub mod deferral;
 pub mod event;
 pub mod fault;
 pub mod figure;

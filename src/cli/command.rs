@@ -1,5 +1,6 @@
 //! The commands, a file for each group.
 
+pub mod approvals;
 pub mod assets;
 pub mod backfill;
 pub mod backup;
@@ -66,6 +67,7 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Backup { target }) => backup::backup(&layout, &target, output),
         Some(Command::Restore { .. }) => Err(unexpected("restore").into()),
         Some(Command::Logs(args)) => logs::logs(&layout, args, output).await,
+        Some(Command::Approvals(command)) => approvals::dispatch(&layout, command, output).await,
         Some(Command::Xcom(command)) => xcom::dispatch(&layout, command, output).await,
         Some(Command::Assets(command)) => assets::dispatch(&layout, command, output).await,
         Some(Command::Experiments(command)) => {

@@ -15,6 +15,8 @@ const ANSWER_BYTES_MAX: usize = 4 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
@@ -43,7 +45,7 @@ pub async fn send(
     send_with(method, url, &[], body, timeout).await
 }
 
-/// As `send`, with further headers.
+/// As `send`, with further headers. A `content-type` among them takes the place of JSON's.
 pub async fn send_with(
     method: Method,
     url: &str,
@@ -79,28 +81,35 @@ async fn exchange(
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|error| talk(error.into()))?;
-    let request = headers
-        .iter()
-        .fold(Request::builder(), |request, (name, value)| request.header(*name, *value));
-    let request = request
+    let mut request = Request::builder()
         .method(method)
         .uri(uri.path_and_query().map_or("/", |path| path.as_str()))
         .header("host", uri.authority().map_or(host, |authority| authority.as_str()))
         .header("user-agent", concat!("dagdeck/", env!("CARGO_PKG_VERSION")))
-        .header("content-type", "application/json")
-        .header("connection", "close")
+        .header("connection", "close");
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+        request = request.header("content-type", "application/json");
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request
         .body(Full::new(Bytes::from(body.unwrap_or_default())))
         .map_err(|error| talk(error.into()))?;
     // The connection is driven beside the exchange and dropped with it.
     let exchange = async {
         let answer = sender.send_request(request).await.map_err(|error| talk(error.into()))?;
         let status = answer.status().as_u16();
+        let headers = answer.headers().iter().map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        });
+        let headers = headers.collect();
         let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX)
             .collect()
             .await
             .map_err(talk)?
             .to_bytes();
-        Ok(Answer { status, body: body.to_vec() })
+        Ok(Answer { status, headers, body: body.to_vec() })
     };
     tokio::pin!(exchange);
     tokio::select! {

@@ -73,6 +73,7 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
         connections: Default::default(),
         variables: Default::default(),
         pools: Default::default(),
+        pools_with_deferred: Default::default(),
         serving: dag::spec::ServingSpec {
             listen: "127.0.0.1:0".to_owned(),
             max_body_bytes: 1 << 20,

@@ -40,6 +40,7 @@ mod source_text;
 mod system;
 mod task;
 mod version;
+mod wait;
 
 pub use names::id_problem;
 use report::Reporter;

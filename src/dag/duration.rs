@@ -50,6 +50,20 @@ pub fn from_secs(secs: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(secs).ok()
 }
 
+/// Reads a time of the day: `14:30` or `14:30:15`. `None` where it is none.
+pub fn time_of_day(text: &str) -> Option<jiff::civil::Time> {
+    let mut parts = text.trim().split(':');
+    let mut next = || {
+        let part = parts.next()?;
+        let is_plain = (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        part.parse::<i8>().ok().filter(|_| is_plain)
+    };
+    let (hour, minute) = (next()?, next()?);
+    let second = if text.matches(':').count() > 1 { next()? } else { 0 };
+    let is_over = parts.next().is_none();
+    jiff::civil::Time::new(hour, minute, second, 0).ok().filter(|_| is_over)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +81,16 @@ mod tests {
     fn a_duration_is_written_as_it_is_read() {
         for written in ["30m", "1h30m", "250ms", "2d", "1d1h1m1s1ms", "0s"] {
             assert_eq!(text(parse(written).unwrap()), written);
+        }
+    }
+
+    #[test]
+    fn a_time_of_the_day_has_hours_minutes_and_perhaps_seconds() {
+        let read = |text: &str| time_of_day(text).map(|time| time.to_string());
+        assert_eq!(read("14:30").as_deref(), Some("14:30:00"));
+        assert_eq!(read(" 2:05:09 ").as_deref(), Some("02:05:09"));
+        for wrong in ["", "14", "24:00", "12:60", "1:2:3:4", "a:b", "-1:00", "14:30Z", "014:30"] {
+            assert_eq!(read(wrong), None, "{wrong}");
         }
     }
 

@@ -75,6 +75,38 @@ macro_rules! operators {
     };
 }
 
+/// The keys that every sensor has beside its own.
+pub const SENSOR_KEYS: &[KeySpec] = &[
+    KeySpec { name: "poke_interval", kind: KeyKind::Duration, required: false },
+    KeySpec { name: "timeout", kind: KeyKind::Duration, required: false },
+    KeySpec { name: "soft_fail", kind: KeyKind::Bool, required: false },
+    KeySpec { name: "silent_fail", kind: KeyKind::Bool, required: false },
+    KeySpec { name: "never_fail", kind: KeyKind::Bool, required: false },
+    KeySpec { name: "exponential_backoff", kind: KeyKind::Bool, required: false },
+    KeySpec { name: "max_wait", kind: KeyKind::Duration, required: false },
+];
+
+impl Operator {
+    /// Says whether it waits for something outside, as Airflow's sensors do.
+    pub const fn is_sensor(self) -> bool {
+        matches!(
+            self,
+            Self::SensorFile
+                | Self::SensorObject
+                | Self::SensorHttp
+                | Self::SensorSql
+                | Self::SensorTime
+                | Self::SensorTask
+        )
+    }
+
+    /// Returns its own keys and those of its kind.
+    pub fn all_keys(self) -> impl Iterator<Item = &'static KeySpec> {
+        let common = if self.is_sensor() { SENSOR_KEYS } else { &[] };
+        self.keys().iter().chain(common)
+    }
+}
+
 macro_rules! need {
     (needed) => {
         true
@@ -99,6 +131,43 @@ operators! {
     Branch = "branch", Daemon, ["choose" Any needed];
     ShortCircuit = "short_circuit", Daemon, [
         "condition" Any needed, "ignore_downstream_trigger_rules" Bool optional,
+    ];
+    Approval = "approval", Daemon, [
+        "question" Text needed, "body" Text optional, "choices" TextList optional,
+        "then" Table optional, "multiple" Bool optional, "form" Table optional,
+        "timeout" Duration optional, "default" Any optional, "assignees" TextList optional,
+        "fail_on_reject" Bool optional, "ignore_downstream_trigger_rules" Bool optional,
+    ];
+    TriggerDagRun = "trigger_dag_run", Daemon, [
+        "dag_id" Text needed, "conf" Table optional, "logical_date" Any optional,
+        "dag_run_id" Text optional, "wait" Bool optional, "allowed_states" TextList optional,
+        "failed_states" TextList optional, "reset_dag_run" Bool optional,
+        "skip_when_already_exists" Bool optional,
+    ];
+    Http = "http", Daemon, [
+        "url" Text optional, "connection" Connection optional, "path" Text optional,
+        "method" Text optional, "headers" TextTable optional, "body" Any optional,
+        "expect" Any optional, "timeout" Duration optional,
+    ];
+    SensorFile = "sensor.file", Daemon, ["path" Text needed, "min_age" Duration optional];
+    SensorObject = "sensor.object", Daemon, ["uri" Text needed, "min_age" Duration optional];
+    SensorHttp = "sensor.http", Daemon, [
+        "url" Text optional, "connection" Connection optional, "path" Text optional,
+        "method" Text optional, "headers" TextTable optional, "body" Any optional,
+        "expect" Any optional,
+    ];
+    SensorSql = "sensor.sql", Daemon, [
+        "connection" Connection needed, "sql" Text needed, "expect" Text optional,
+    ];
+    SensorTime = "sensor.time", Daemon, [
+        "at" Text optional, "until" Any optional, "delta" Duration optional,
+    ];
+    SensorTask = "sensor.task", Daemon, [
+        "dag_id" Text needed, "task_id" Text optional, "task_ids" TextList optional,
+        "task_group_id" Text optional,
+        "logical_date" Any optional, "execution_delta" Duration optional,
+        "dag_run_id" Text optional, "allowed_states" TextList optional,
+        "failed_states" TextList optional, "skipped_states" TextList optional,
     ];
     Notify = "notify", Daemon, [
         "connection" Connection needed, "message" Text needed, "title" Text optional,

@@ -1,6 +1,7 @@
 //! What a project defines, as checked: names resolve, graphs have no cycles, values have their
 //! types. Built only by `check`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +43,8 @@ pub struct Deck {
     pub variables: IndexMap<String, Secret>,
     /// Always holds `default_pool` (128 slots unless the file says otherwise).
     pub pools: IndexMap<String, u32>,
+    /// Pools in which a deferred task keeps its slots (`include_deferred`).
+    pub pools_with_deferred: BTreeSet<String>,
     pub serving: ServingSpec,
     pub xcom: XcomLimits,
     pub retention: Retention,

@@ -102,6 +102,29 @@ pub(crate) fn render(
         .collect()
 }
 
+/// Says whether an expression (what may stand in `{{ … }}`) is true of `context`. What is not
+/// there is false, at any depth.
+pub fn holds(expression: &str, context: &Value) -> Result<bool, TemplateError> {
+    let mut environment = environment();
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    let compiled =
+        environment.compile_expression(expression).map_err(|error| failed(expression, &error))?;
+    let value = compiled
+        .eval(minijinja::Value::from(Serde(context)))
+        .map_err(|error| failed(expression, &error))?;
+    Ok(value.is_true())
+}
+
+/// Returns the names that an expression begins with, or why it is none.
+pub fn names_in_expression(expression: &str) -> Result<BTreeSet<String>, TemplateError> {
+    let environment = environment();
+    let compiled =
+        environment.compile_expression(expression).map_err(|error| failed(expression, &error))?;
+    let mut names: BTreeSet<String> = compiled.undeclared_variables(false).into_iter().collect();
+    names.retain(|name| !environment.globals().any(|(global, _)| global == name));
+    Ok(names)
+}
+
 /// Returns the dotted names that the templates in `args` refer to, such as `output.train.run_id`
 /// or `params.dataset`.
 pub fn references(args: &Map<String, Value>) -> Result<BTreeSet<String>, TemplateError> {

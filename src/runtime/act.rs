@@ -27,14 +27,16 @@ use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
 use crate::runtime::promotion::off_thread;
 use crate::runtime::publish::Publisher;
+use crate::runtime::trigger::Triggers;
 use crate::sched::effect::Launch;
-use crate::sched::{Effect, Input, Outcome, Report};
+use crate::sched::{Arm, Effect, Input, Outcome, Report};
 use crate::store::Store;
 use crate::tracking;
 use crate::types::event::Event;
 use crate::types::run::DagRunKey;
 use crate::types::{AttemptKey, Clock, Fault, LaunchToken};
 
+mod again;
 mod backfill;
 mod callback;
 mod context;
@@ -45,6 +47,7 @@ mod secrets;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use again::hand_again;
 pub(crate) use callback::Callbacks;
 
 /// Carries out effects; clones share what is in flight.
@@ -62,6 +65,7 @@ pub(crate) struct Shared {
     pub(crate) deck: watch::Receiver<Arc<Deck>>,
     pub(crate) local: Local,
     pub(crate) in_daemon: InDaemon,
+    pub(crate) triggers: Triggers,
     /// As many as `max_active_tasks` and pools admit.
     pub(crate) in_flight: Mutex<BTreeMap<LaunchToken, InFlight>>,
     pub(crate) callbacks: Callbacks,
@@ -90,6 +94,7 @@ impl Actor {
     pub(crate) fn carry_out(&self, effect: Effect) {
         match effect {
             Effect::Launch(launch) => self.take_up(launch, Origin::Decided),
+            Effect::Arm(arm) => self.shared.triggers.arm(arm),
             Effect::Kill { key, token, reason } => self.kill(key, token, &reason),
             Effect::RemoveRun { run, removal } => self.remove_run(&run, removal),
             Effect::ReadBackfill { dag_id, token, logical_dates, dag_run_ids, with_tasks } => {
@@ -115,6 +120,11 @@ impl Actor {
         self.take_up(launch, Origin::Recovered);
     }
 
+    /// Looks after what the store holds to be deferred, and nothing else.
+    pub(crate) fn arm_all(&self, arms: Vec<Arm>) {
+        self.shared.triggers.reset(arms);
+    }
+
     /// Ends an attempt, also one that only its folder tells of.
     pub(crate) fn kill(&self, key: AttemptKey, token: LaunchToken, reason: &str) {
         tracing::info!(attempt = %key, reason, "ending an attempt");
@@ -123,6 +133,9 @@ impl Actor {
         let line = format!("the attempt is ended: {reason}");
         let noted = held.clone();
         tokio::spawn(async move { noted.note(&line).await });
+        if self.shared.triggers.disarm(&held.token) {
+            return;
+        }
         if let Some(attempt) = self.in_flight().get(&held.token) {
             // An error says that it has ended.
             let _ = attempt.cancel.send(true);
@@ -132,9 +145,12 @@ impl Actor {
         tokio::spawn(async move { local.adopt(held).await });
     }
 
-    /// Forgets an attempt whose end is durable.
+    /// Forgets an attempt whose end, or whose wait, is durable.
     pub(crate) fn settled(&self, token: &LaunchToken) {
-        self.in_flight().remove(token);
+        if self.in_flight().remove(token).is_none() {
+            // It was waiting. A repair may have armed it again between its answer and now.
+            self.shared.triggers.disarm(token);
+        }
     }
 
     /// Ends what runs but should not: attempts whose end was decided by a decision that the
@@ -166,6 +182,7 @@ impl Actor {
 
     /// Lets go of everything: processes go on and are adopted by the next engine.
     pub(crate) fn let_go(&self) {
+        self.shared.triggers.stop();
         for attempt in self.in_flight().values() {
             attempt.task.abort();
         }
@@ -205,6 +222,7 @@ async fn supervise(shared: Arc<Shared>, launch: Launch, held: Held, origin: Orig
     }
     let report = match ended {
         Ended::Finished(outcome) => Report::Finished { key, token, outcome },
+        Ended::Deferred(deferral) => Report::Deferred { key, token, deferral },
         Ended::Lost(reason) => Report::Lost { key, token, reason },
         Ended::Cancelled => {
             let mut in_flight = shared.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
@@ -254,6 +272,7 @@ impl Ended {
     fn leaves_runs_behind(&self) -> bool {
         match self {
             Self::Finished(outcome) => matches!(outcome, Outcome::Failed { .. }),
+            Self::Deferred(_) => false,
             Self::Lost(_) | Self::Cancelled => true,
         }
     }

@@ -22,6 +22,7 @@ use crate::types::run::DagRunKey;
 use crate::types::view::DefinitionsView;
 use crate::types::{Clock, Fault, FaultKind, Timestamp};
 
+mod approvals;
 mod assets;
 mod backfills;
 mod dags;
@@ -124,6 +125,7 @@ fn changes_something(request: &Request) -> bool {
             | Request::Trigger(_)
             | Request::CancelRun { .. }
             | Request::ClearTasks { .. }
+            | Request::AnswerApproval(_)
             | Request::Operate { .. }
             | Request::Undo { .. }
             | Request::CreateBackfill(_)
@@ -191,6 +193,11 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             let stretch = log::Stretch { offset, max_bytes, wait_ms };
             log::read(parts, key, try_number, stretch).await
         }
+        Request::ListApprovals { dag_id, only_pending, limit } => {
+            approvals::list(parts, dag_id, only_pending, limit).await
+        }
+        Request::ShowApproval { key } => approvals::show(parts, key).await,
+        Request::AnswerApproval(response) => approvals::answer(parts, response).await,
         Request::PlanBackfill(spec) => backfills::plan(parts, spec).await,
         Request::CreateBackfill(spec) => backfills::create(parts, spec).await,
         Request::ListBackfills { dag_id, limit, offset } => {

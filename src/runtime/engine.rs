@@ -26,6 +26,7 @@ use crate::runtime::layout::Layout;
 use crate::runtime::promotion;
 use crate::runtime::publish::Publisher;
 use crate::runtime::serving::ServingHandle;
+use crate::runtime::trigger::{TriggerParts, Triggers};
 use crate::sched::Input;
 use crate::sched::change::DagState;
 use crate::store::Store;
@@ -123,6 +124,14 @@ fn actor(parts: &EngineParts, handle: &Handle, deck: watch::Receiver<Arc<Deck>>)
         project: parts.layout.project().to_owned(),
         environment: parts.environment.clone(),
     };
+    let triggers = Triggers::start(TriggerParts {
+        layout: parts.layout.clone(),
+        store: parts.store.clone(),
+        handle: handle.clone(),
+        publisher: parts.publisher.clone(),
+        clock: parts.clock.clone(),
+        deck: deck.clone(),
+    });
     Actor::new(Shared {
         layout: parts.layout.clone(),
         store: parts.store.clone(),
@@ -139,6 +148,7 @@ fn actor(parts: &EngineParts, handle: &Handle, deck: watch::Receiver<Arc<Deck>>)
             clock: parts.clock.clone(),
             deck,
         },
+        triggers,
         in_flight: Mutex::new(BTreeMap::new()),
         callbacks: Callbacks::new(parts.environment.clone()),
     })

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! launch ─► Ended::Finished(outcome)      it ended and left a report
+//!    │      Ended::Deferred(deferral)     it waits for something, and needs nobody meanwhile
 //!    │      Ended::Lost(reason)           nobody knows how it ended
 //!    └────► Ended::Cancelled              `cancelled` turned true: all its processes are gone
 //! adopt  ─► the same, of an attempt that was launched before; or `Unstarted`: launch it
@@ -18,6 +19,7 @@ use crate::runtime::attempt::{AttemptFolder, Order};
 use crate::runtime::handle::Handle;
 use crate::runtime::task_log::TaskLog;
 use crate::sched::{Input, Outcome, Report};
+use crate::types::deferral::Deferral;
 use crate::types::{AttemptKey, LaunchToken};
 
 pub(crate) mod handover;
@@ -52,6 +54,7 @@ pub(crate) struct Held {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Ended {
     Finished(Outcome),
+    Deferred(Deferral),
     Lost(String),
     Cancelled,
 }

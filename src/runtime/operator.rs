@@ -4,6 +4,7 @@
 //! arguments and bad data are fatal; what another try may mend is not. Secrets that slipped into a
 //! result or an error are masked by the executor, which writes the report.
 
+mod approval;
 mod args;
 mod branch;
 mod child;
@@ -15,6 +16,7 @@ mod error;
 #[cfg(test)]
 mod fake_server;
 mod handed;
+mod http;
 mod ml_gate;
 mod ml_train;
 mod model;
@@ -24,6 +26,7 @@ mod output;
 mod python;
 mod registered;
 mod said;
+pub(crate) mod sensor;
 mod serving_check;
 mod serving_deploy;
 mod serving_monitor;
@@ -33,12 +36,13 @@ mod table_transform;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod trigger_dag_run;
 mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 pub(crate) use self::branch::is_true;
@@ -54,6 +58,7 @@ use crate::runtime::serving::ServingHandle;
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
 use crate::store::Store;
+use crate::types::deferral::Deferral;
 
 /// How long an operator inside the daemon may go on when it is told to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -62,6 +67,8 @@ const GRACE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct DaemonContext {
     pub order: Order,
+    /// The arguments as they are on disk, with placeholders where the order has secrets.
+    pub written: Map<String, Value>,
     pub private: Private,
     pub deck: Arc<Deck>,
     pub layout: Layout,
@@ -74,8 +81,16 @@ pub struct DaemonContext {
     pub cancelled: watch::Receiver<bool>,
 }
 
+/// What an operator inside the daemon has come to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Work {
+    Done(Outcome),
+    /// It waits for something, and needs nobody meanwhile.
+    Deferred(Deferral),
+}
+
 /// Runs an operator inside the daemon. Ends soon after `cancelled` turns true.
-pub async fn run_in_daemon(context: DaemonContext) -> Outcome {
+pub async fn run_in_daemon(context: DaemonContext) -> Work {
     let work = work_in_daemon(&context);
     tokio::pin!(work);
     let result = tokio::select! {
@@ -85,11 +100,31 @@ pub async fn run_in_daemon(context: DaemonContext) -> Outcome {
             tokio::time::timeout(GRACE, work).await.unwrap_or(Err(OperatorError::Cancelled))
         }
     };
-    told(settle(result), &context.log)
+    let outcome = match result {
+        Ok(Work::Deferred(deferral)) => return Work::Deferred(deferral),
+        Ok(Work::Done(outcome)) => Ok(outcome),
+        Err(error) => Err(error),
+    };
+    Work::Done(told(settle(outcome), &context.log))
 }
 
-async fn work_in_daemon(context: &DaemonContext) -> Result<Outcome, OperatorError> {
-    match find(&context.order.operator)? {
+async fn work_in_daemon(context: &DaemonContext) -> Result<Work, OperatorError> {
+    let operator = find(&context.order.operator)?;
+    match operator {
+        Operator::Approval => approval::run(context),
+        Operator::TriggerDagRun => trigger_dag_run::run(context).await,
+        sensor if sensor.is_sensor() => sensor::run(context, sensor).await,
+        other => decide_in_daemon(context, other).await.map(Work::Done),
+    }
+}
+
+/// Of those that do not wait.
+async fn decide_in_daemon(
+    context: &DaemonContext,
+    operator: Operator,
+) -> Result<Outcome, OperatorError> {
+    match operator {
+        Operator::Http => http::run(context).await,
         Operator::Empty | Operator::LatestOnly => Ok(Outcome::output(Value::Null)),
         Operator::Branch => branch::branch(context),
         Operator::ShortCircuit => branch::short_circuit(context),
@@ -109,7 +144,15 @@ async fn work_in_daemon(context: &DaemonContext) -> Result<Outcome, OperatorErro
         | Operator::SqlLoad
         | Operator::ObjectMove
         | Operator::DatasetValidate
-        | Operator::MlTrain) => Err(OperatorError::Fatal(format!(
+        | Operator::MlTrain
+        | Operator::Approval
+        | Operator::TriggerDagRun
+        | Operator::SensorFile
+        | Operator::SensorObject
+        | Operator::SensorHttp
+        | Operator::SensorSql
+        | Operator::SensorTime
+        | Operator::SensorTask) => Err(OperatorError::Fatal(format!(
             "`{}` runs in a process of its own, not in the daemon",
             operator.name()
         ))),
@@ -130,6 +173,15 @@ pub fn run_in_process(order: &Order, private: &Private, log: &Arc<TaskLog>) -> O
         Operator::DatasetValidate => dataset_validate::run(order, log),
         Operator::MlTrain => ml_train::run(order, log),
         Operator::Empty
+        | Operator::Approval
+        | Operator::Http
+        | Operator::TriggerDagRun
+        | Operator::SensorFile
+        | Operator::SensorObject
+        | Operator::SensorHttp
+        | Operator::SensorSql
+        | Operator::SensorTime
+        | Operator::SensorTask
         | Operator::LatestOnly
         | Operator::Branch
         | Operator::ShortCircuit

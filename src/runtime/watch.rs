@@ -15,6 +15,8 @@ mod scan;
 mod settle;
 mod target;
 
+pub(crate) use target::matches;
+
 use std::sync::Arc;
 
 use tokio::sync::watch;

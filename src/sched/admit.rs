@@ -175,7 +175,7 @@ impl State {
     fn full_pool(&self, gate: &Gate) -> Option<Full> {
         // A pool that is gone from the deck limits nothing: its tasks would wait for ever.
         let slots = self.deck.pools.get(&gate.pool).copied()?;
-        let used = self.index.usage.by_pool.get(&gate.pool).copied().unwrap_or(0);
+        let used = self.index.usage.in_pool(&self.deck, &gate.pool);
         // A task that is wider than its pool runs when it has the pool to itself.
         let need = gate.pool_slots.min(slots);
         let has_room = slots > 0 && used.saturating_add(need) <= slots;

@@ -18,12 +18,12 @@ use crate::types::xcom::{RETURN_VALUE, XcomValue};
 use crate::types::{AttemptKey, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState};
 
 /// What a successful attempt has led to.
-struct Success {
-    output: Value,
-    outputs: BTreeMap<String, XcomValue>,
-    chosen: Option<Vec<TaskId>>,
-    skip_all_downstream: bool,
-    asset_events: Vec<AssetEventSpec>,
+pub(super) struct Success {
+    pub(super) output: Value,
+    pub(super) outputs: BTreeMap<String, XcomValue>,
+    pub(super) chosen: Option<Vec<TaskId>>,
+    pub(super) skip_all_downstream: bool,
+    pub(super) asset_events: Vec<AssetEventSpec>,
 }
 
 impl Decision<'_> {
@@ -33,6 +33,10 @@ impl Decision<'_> {
             Report::Started { key, token, pid } => {
                 self.check_in_force(&key, &token)?;
                 self.started(&key, token, pid);
+            }
+            Report::Deferred { key, token, deferral } => {
+                self.check_in_force(&key, &token)?;
+                self.defer(&key, token, deferral);
             }
             Report::Finished { key, token, outcome } => {
                 self.check_in_force(&key, &token)?;
@@ -46,9 +50,13 @@ impl Decision<'_> {
         Ok(Reply::Done)
     }
 
-    fn check_in_force(&self, key: &AttemptKey, token: &LaunchToken) -> Result<(), Rejected> {
+    pub(super) fn check_in_force(
+        &self,
+        key: &AttemptKey,
+        token: &LaunchToken,
+    ) -> Result<(), Rejected> {
         let in_force = self.task(&key.task).is_some_and(|ti| {
-            ti.state.is_some_and(TaskInstanceState::is_in_flight)
+            ti.state.is_some_and(TaskInstanceState::is_under_way)
                 && ti.try_number == key.try_number
                 && ti.token.as_ref() == Some(token)
         });
@@ -96,18 +104,14 @@ impl Decision<'_> {
                     Success { output, outputs, chosen, skip_all_downstream, asset_events };
                 self.succeed(key, token, success);
             }
-            Outcome::Skipped { reason } => {
-                self.close_try(key, TaskInstanceState::Skipped, None, Some(reason.clone()));
-                self.end_attempt(key, TaskInstanceState::Skipped, Some(reason.clone()));
-                self.call_back(key, Some(&reason));
-            }
+            Outcome::Skipped { reason } => self.skip_attempt(key, &reason),
             Outcome::Failed { error, exit_code, retryable } => {
                 self.fail(key, error, exit_code, retryable);
             }
         }
     }
 
-    fn succeed(&mut self, key: &TaskInstanceKey, token: &LaunchToken, success: Success) {
+    pub(super) fn succeed(&mut self, key: &TaskInstanceKey, token: &LaunchToken, success: Success) {
         let old = self.left_out_as_old(key);
         let note = old.as_ref().map(|_| OLD_RUN_NOTE.to_owned());
         let passed_over = match old.map_or_else(|| self.not_chosen(key, &success), Ok) {
@@ -238,7 +242,7 @@ impl Decision<'_> {
         }
     }
 
-    fn end_attempt(
+    pub(super) fn end_attempt(
         &mut self,
         key: &TaskInstanceKey,
         state: TaskInstanceState,

@@ -203,7 +203,7 @@ impl Decision<'_> {
         }
         let key = ended.run.key();
         let user = backfill.triggering_user_name;
-        match self.clear_ended(ended, user) {
+        match self.clear_all(&key, Some(ended), user) {
             Ok(()) => Ok(key.dag_run_id),
             Err(rejected) => Err(self.no_run(dag, date, &rejected.to_string())),
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::dag::Dag;
+use crate::types::approval::HitlDetail;
 use crate::types::asset::AssetEvent;
 use crate::types::backfill::{Backfill, BackfillDagRun};
 use crate::types::callback::CallbackRequest;
@@ -14,7 +15,7 @@ use crate::types::deadline::Deadline;
 use crate::types::event::EventLog;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::xcom::XcomValue;
-use crate::types::{DagId, DagRunId, TaskInstanceKey, Timestamp};
+use crate::types::{DagId, DagRunId, LaunchToken, TaskInstanceKey, Timestamp};
 
 /// One change of the store.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,10 @@ pub enum Change {
     PutXcom { task: TaskInstanceKey, key: String, value: XcomValue },
     /// Removes all outputs and what was noted of them, when the task is cleared.
     DeleteXcom { key: TaskInstanceKey },
+    /// Inserts or replaces a question to people, or its answer.
+    PutHitlDetail(HitlDetail),
+    /// Remembers which run an attempt has brought about.
+    PutTriggeredRun { token: LaunchToken, run: DagRunKey },
     /// How long the parts of an output are that other tasks are mapped over; of an instance of a
     /// mapped task it says only that there is an output.
     PutTaskMap { key: TaskInstanceKey, lengths: BTreeMap<String, usize> },

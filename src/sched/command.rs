@@ -1,12 +1,14 @@
 //! What somebody may ask, each in a file of its own. Each checks everything before it changes
 //! anything.
 
+mod answer;
 mod backfill;
 mod carry;
 mod operate;
 mod pause;
 mod select;
 mod trigger;
+mod trigger_by;
 mod undo;
 mod whole_run;
 
@@ -19,11 +21,14 @@ use crate::types::DagId;
 
 pub(super) use operate::Found;
 pub(super) use select::{instances, reach};
+pub use trigger_by::TriggerBy;
 
 impl Decision<'_> {
     pub(super) fn command(&mut self, command: Command) -> Result<Reply, Rejected> {
         match command {
             Command::Trigger(trigger) => self.trigger(trigger),
+            Command::TriggerBy(wish) => self.trigger_by(*wish),
+            Command::Answer(response) => self.answer(response),
             Command::SetPaused { dag_id, is_paused, user } => {
                 self.set_paused(&dag_id, is_paused, user)
             }

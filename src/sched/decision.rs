@@ -20,6 +20,9 @@ use crate::types::{
 type CheckTask =
     fn(Option<TaskInstanceState>, Option<TaskInstanceState>) -> Result<(), IllegalMove>;
 
+/// Why an operation cannot be undone that has brought other instances about.
+const REMAPPED: &str = "a task was mapped by it";
+
 /// A step under way.
 #[derive(Debug)]
 pub(super) struct Decision<'a> {
@@ -130,7 +133,9 @@ impl<'a> Decision<'a> {
         let active = self.state.runs.get_mut(&run_key(&ti.key)).expect("only to runs under way");
         active.index.count_row(&active.dag, &ti, 1);
         self.draft.put_task(&ti);
+        let key = run_key(&ti.key);
         active.tasks.insert((ti.key.task_id.clone(), ti.key.map_index), ti);
+        self.forbid_undo_of(&key, REMAPPED);
     }
 
     /// Takes a task instance without status out of a run under way.
@@ -140,6 +145,7 @@ impl<'a> Decision<'a> {
         let ti = active.tasks.remove(&place).expect("only one that is there");
         active.index.count_row(&active.dag, &ti, -1);
         self.draft.delete_task(key.clone());
+        self.forbid_undo_of(&run_key(key), REMAPPED);
     }
 
     /// Moves a run under way; `edit` sets what else changes with it.
@@ -223,11 +229,11 @@ impl<'a> Decision<'a> {
         self.draft.put_try(task_try);
     }
 
-    /// Has the try in flight ended, where there is one.
+    /// Has the try under way ended, where there is one.
     pub(super) fn kill(&mut self, key: &TaskInstanceKey, reason: &str) {
         let Some(ti) = self.task(key) else { return };
-        let in_flight = ti.state.is_some_and(TaskInstanceState::is_in_flight);
-        let Some(token) = ti.token.clone().filter(|_| in_flight) else { return };
+        let is_under_way = ti.state.is_some_and(TaskInstanceState::is_under_way);
+        let Some(token) = ti.token.clone().filter(|_| is_under_way) else { return };
         let effect = Effect::Kill { key: ti.attempt(), token, reason: reason.to_owned() };
         self.draft.effect(effect);
     }
@@ -278,10 +284,12 @@ pub(super) fn run_key(key: &TaskInstanceKey) -> DagRunKey {
     DagRunKey { dag_id: key.dag_id.clone(), dag_run_id: key.dag_run_id.clone() }
 }
 
-/// Ends the attempt that a task instance has in flight: no token is in force any more.
+/// Ends the attempt that a task instance has under way: no token is in force any more.
 pub(super) fn end_attempt(ti: &mut TaskInstance, now: Timestamp) {
     ti.token = None;
     ti.pid = None;
+    ti.trigger = None;
+    ti.trigger_timeout = None;
     ti.next_retry_at = None;
     ti.end_date = Some(now);
 }

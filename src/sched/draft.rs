@@ -9,6 +9,7 @@ use crate::sched::change::{Change, DagState, DagVersion, OperationRow};
 use crate::sched::effect::Effect;
 use crate::sched::input::Reply;
 use crate::sched::step::Decided;
+use crate::types::approval::HitlDetail;
 use crate::types::asset::AssetEvent;
 use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
 use crate::types::callback::CallbackRequest;
@@ -16,7 +17,7 @@ use crate::types::deadline::Deadline;
 use crate::types::event::{Event, EventLog};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::xcom::XcomValue;
-use crate::types::{AttemptKey, DagId, TaskInstanceKey};
+use crate::types::{AttemptKey, DagId, LaunchToken, TaskInstanceKey};
 
 /// Changes and effects, as they come about.
 #[derive(Debug, Default)]
@@ -31,6 +32,8 @@ pub(super) struct Draft {
     deleted_xcoms: IndexSet<TaskInstanceKey>,
     /// … before these are put.
     xcoms: IndexMap<(TaskInstanceKey, String), XcomValue>,
+    hitl_details: IndexMap<AttemptKey, HitlDetail>,
+    triggered_runs: IndexMap<LaunchToken, DagRunKey>,
     task_maps: IndexMap<TaskInstanceKey, BTreeMap<String, usize>>,
     asset_events: Vec<AssetEvent>,
     queued_asset_events: IndexMap<DagId, Vec<i64>>,
@@ -78,6 +81,14 @@ impl Draft {
         self.task_maps.shift_remove(&task);
         self.xcoms.retain(|(of, _), _| *of != task);
         self.deleted_xcoms.insert(task);
+    }
+
+    pub(super) fn put_hitl_detail(&mut self, detail: HitlDetail) {
+        self.hitl_details.insert(detail.key.clone(), detail);
+    }
+
+    pub(super) fn put_triggered_run(&mut self, token: LaunchToken, run: DagRunKey) {
+        self.triggered_runs.insert(token, run);
     }
 
     pub(super) fn put_task_map(&mut self, key: TaskInstanceKey, lengths: BTreeMap<String, usize>) {
@@ -174,6 +185,12 @@ impl Draft {
             key,
             value,
         }));
+        changes.extend(self.hitl_details.into_values().map(Change::PutHitlDetail));
+        changes.extend(
+            self.triggered_runs
+                .into_iter()
+                .map(|(token, run)| Change::PutTriggeredRun { token, run }),
+        );
         let maps = self.task_maps.into_iter();
         changes.extend(maps.map(|(key, lengths)| Change::PutTaskMap { key, lengths }));
         changes.extend(self.asset_events.into_iter().map(Change::InsertAssetEvent));

@@ -14,7 +14,10 @@ use crate::types::{AttemptKey, DagId, DagRunId, LaunchToken, TaskId, Timestamp};
 pub enum Effect {
     /// Start an attempt. Launching twice with one token is harmless: the executor knows it.
     Launch(Launch),
-    /// End an attempt and all its processes; its report is not waited for.
+    /// Look after what a deferred attempt waits for. Arming one token twice is harmless.
+    Arm(Arm),
+    /// End an attempt and all its processes, or disarm what it waits for; its report is not
+    /// waited for.
     Kill { key: AttemptKey, token: LaunchToken, reason: String },
     /// Move the folder of a deleted run out of the way under this name, then remove it.
     RemoveRun { run: DagRunKey, removal: String },
@@ -31,6 +34,17 @@ pub enum Effect {
     },
     /// Tell the outside. Its row is pending until it is done: once at least.
     CallBack(Box<CallbackRequest>),
+}
+
+/// All that the trigger set needs to know of a deferred attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arm {
+    pub key: AttemptKey,
+    pub token: LaunchToken,
+    /// A `TriggerSpec` as JSON text.
+    pub trigger: Arc<str>,
+    /// What was seen last: only what differs is said again.
+    pub seen: Option<String>,
 }
 
 /// All that an executor needs to know of an attempt.

@@ -85,7 +85,7 @@ impl Decision<'_> {
     }
 
     /// Ends a run before its tasks have: those in flight are killed. `running_become` is what
-    /// becomes of a task that runs; one that does not is skipped.
+    /// becomes of a task that runs or is deferred; any other is skipped.
     pub(super) fn break_off_as(
         &mut self,
         key: &DagRunKey,
@@ -100,10 +100,10 @@ impl Decision<'_> {
         for task in open {
             let stood = self.task(&task).and_then(|ti| ti.state);
             let to = match stood {
-                Some(TaskInstanceState::Running) => running_become,
+                Some(TaskInstanceState::Running | TaskInstanceState::Deferred) => running_become,
                 _ => TaskInstanceState::Skipped,
             };
-            if stood.is_some_and(TaskInstanceState::is_in_flight) {
+            if stood.is_some_and(TaskInstanceState::is_under_way) {
                 self.kill(&task, why);
                 self.close_try(&task, to, None, Some(why.to_owned()));
             }

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::dag::Dag;
+use crate::dag::{Dag, Deck};
 use crate::sched::ready::Tally;
 use crate::sched::state::ActiveRun;
 use crate::sched::when;
@@ -19,6 +19,8 @@ use crate::types::{
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     DagRunTimeout(DagRunKey),
+    /// What a deferred task instance waits for has not come in time.
+    Deferral(TaskInstanceKey),
     ExecutionTimeout(TaskInstanceKey),
     Retry(TaskInstanceKey),
     Schedule(DagId),
@@ -55,9 +57,23 @@ pub(super) struct Usage {
     pub(super) by_run: BTreeMap<DagRunKey, u32>,
     /// In slots.
     pub(super) by_pool: BTreeMap<String, u32>,
+    /// In slots, of what is deferred: not in flight, but counted by pools with
+    /// `include_deferred`.
+    pub(super) deferred_by_pool: BTreeMap<String, u32>,
     /// Of tasks with limits of their own.
     pub(super) by_task: BTreeMap<(DagId, TaskId), u32>,
     pub(super) by_task_in_run: BTreeMap<(DagRunKey, TaskId), u32>,
+}
+
+impl Usage {
+    /// Returns how many slots of a pool are taken.
+    pub(super) fn in_pool(&self, deck: &Deck, pool: &str) -> u32 {
+        let in_flight = self.by_pool.get(pool).copied().unwrap_or(0);
+        if !deck.pools_with_deferred.contains(pool) {
+            return in_flight;
+        }
+        in_flight.saturating_add(self.deferred_by_pool.get(pool).copied().unwrap_or(0))
+    }
 }
 
 /// Runs that the same limit holds back: those of a DAG, or those of one of its backfills.
@@ -249,6 +265,9 @@ impl Index {
                 *self.usage.by_task_in_run.entry(of_task_in_run(run, ti)).or_default() += 1;
             }
         }
+        if ti.state == Some(TaskInstanceState::Deferred) {
+            *self.usage.deferred_by_pool.entry(ti.pool.clone()).or_default() += pool_slots(dag, ti);
+        }
         self.load(dag, ti, false);
     }
 
@@ -302,6 +321,9 @@ impl Index {
                 give_back(&mut self.usage.by_task, &of_task(ti), 1);
                 give_back(&mut self.usage.by_task_in_run, &of_task_in_run(run, ti), 1);
             }
+        }
+        if ti.state == Some(TaskInstanceState::Deferred) {
+            give_back(&mut self.usage.deferred_by_pool, &ti.pool, pool_slots(dag, ti));
         }
         self.load(dag, ti, true);
     }
@@ -411,13 +433,20 @@ impl Index {
 fn task_timer(dag: &Dag, ti: &TaskInstance) -> Option<(Timestamp, Timer)> {
     match ti.state? {
         TaskInstanceState::UpForRetry => Some((ti.next_retry_at?, Timer::Retry(ti.key.clone()))),
-        TaskInstanceState::Running => {
-            let timeout = dag.tasks.get(&ti.key.task_id)?.execution_timeout?;
-            let due = when::after(ti.start_date?, timeout);
-            Some((due, Timer::ExecutionTimeout(ti.key.clone())))
+        TaskInstanceState::Running => execution_timer(dag, ti),
+        TaskInstanceState::Deferred => {
+            let given_up = ti.trigger_timeout.map(|at| (at, Timer::Deferral(ti.key.clone())));
+            given_up.into_iter().chain(execution_timer(dag, ti)).min()
         }
         _ => None,
     }
+}
+
+/// The time that a try may take runs on while it waits for its trigger.
+fn execution_timer(dag: &Dag, ti: &TaskInstance) -> Option<(Timestamp, Timer)> {
+    let timeout = dag.tasks.get(&ti.key.task_id)?.execution_timeout?;
+    let due = when::after(ti.start_date?, timeout);
+    Some((due, Timer::ExecutionTimeout(ti.key.clone())))
 }
 
 fn run_timer(run: &DagRun, dag: &Dag) -> Option<(Timestamp, Timer)> {

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use crate::dag::Deck;
 use crate::sched::backfill::{BackfillRead, BackfillRefusal};
 use crate::sched::change::Images;
+use crate::sched::command::TriggerBy;
 use crate::sched::report::{Outcome, Report};
 use crate::sched::state::EndedRun;
+use crate::types::approval::Response;
 use crate::types::ask::Trigger;
 use crate::types::asset::AssetEventSpec;
 use crate::types::backfill::{Backfill, BackfillId, BackfillSpec};
@@ -14,7 +16,9 @@ use crate::types::operation::{Operation, OperationView};
 use crate::types::run::{DagRun, DagRunKey};
 use crate::types::view::ParamProblem;
 use crate::types::why::{WhySubject, WhyView};
-use crate::types::{AttemptKey, DagId, DagRunId, Fault, LaunchToken, TaskId};
+use crate::types::{
+    AttemptKey, DagId, DagRunId, Fault, FaultKind, LaunchToken, TaskId, TaskInstanceKey,
+};
 
 /// Everything that can happen to the scheduler.
 #[allow(clippy::large_enum_variant, reason = "inputs are few, and short-lived")]
@@ -62,6 +66,10 @@ impl Input {
 #[derive(Debug, Clone)]
 pub enum Command {
     Trigger(Trigger),
+    /// As `Trigger`, asked by an attempt.
+    TriggerBy(Box<TriggerBy>),
+    /// Answers what a task asks people.
+    Answer(Response),
     SetPaused {
         dag_id: DagId,
         is_paused: bool,
@@ -154,6 +162,16 @@ pub enum Rejected {
     NothingToClear { dag_run_id: DagRunId },
     #[error(transparent)]
     Backfill(BackfillRefusal),
+    #[error("{key} waits for no answer")]
+    NotAsked { key: TaskInstanceKey },
+    #[error(
+        "{} may not answer `{task_id}`: it is for {}",
+        user.as_ref().map_or_else(|| "whoever you are, you".to_owned(), |user| format!("`{user}`")),
+        assignees.join(", ")
+    )]
+    NotAssigned { task_id: TaskId, user: Option<String>, assignees: Vec<String> },
+    #[error("the answer does not fit: {}", problems.join("; "))]
+    UnfitAnswer { problems: Vec<String> },
     /// A report with a token that is not in force; it is dropped.
     #[error("a straggler's report for {key} was dropped")]
     Straggler { key: AttemptKey },
@@ -171,9 +189,16 @@ impl From<Rejected> for Fault {
                 }
             }
             Rejected::NoRun { .. } | Rejected::NoTask { .. } => Self::not_found(text),
-            Rejected::RunExists { .. } => Self::new(crate::types::FaultKind::Exists, text)
-                .hint("leave the run id out and one is made"),
-            Rejected::Params { .. } | Rejected::UnfitRunId { .. } => Self::invalid(text),
+            Rejected::RunExists { .. } => {
+                Self::new(FaultKind::Exists, text).hint("leave the run id out and one is made")
+            }
+            Rejected::Params { .. }
+            | Rejected::UnfitRunId { .. }
+            | Rejected::UnfitAnswer { .. } => Self::invalid(text),
+            Rejected::NotAssigned { .. } => Self::new(FaultKind::Denied, text),
+            Rejected::NotAsked { .. } => {
+                Self::conflict(text).hint("`dagdeck approvals list` shows what is asked")
+            }
             Rejected::CannotMark { .. } | Rejected::NoteTooLong { .. } => Self::invalid(text),
             Rejected::Backfill(refusal) => refusal.into(),
             Rejected::RunEnded { .. }

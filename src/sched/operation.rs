@@ -63,6 +63,13 @@ impl Decision<'_> {
         }
     }
 
+    /// The same, where the run is one of the operation's.
+    pub(super) fn forbid_undo_of(&mut self, run: &DagRunKey, why: &str) {
+        if self.operation.as_ref().is_some_and(|under_way| under_way.runs.contains(run)) {
+            self.forbid_undo(why);
+        }
+    }
+
     /// Takes note of a run before it is touched.
     pub(super) fn note_run_before(&mut self, found: &Found) {
         let row = match found {
@@ -171,7 +178,7 @@ impl Decision<'_> {
 
 /// Says what of an operation cannot be taken back.
 fn final_by(images: &Images) -> Option<String> {
-    let held = |ti: &&TaskInstance| ti.state.is_some_and(TaskInstanceState::is_in_flight);
+    let held = |ti: &&TaskInstance| ti.state.is_some_and(TaskInstanceState::is_under_way);
     if let Some(killed) = images.tasks_before.iter().find(held) {
         return Some(format!("an attempt of `{}` was killed", killed.key.task_id));
     }

@@ -102,8 +102,11 @@ fn run_is_settled(state: &State, active: &ActiveRun) {
     let is_running = active.run.state == DagRunState::Running;
     assert!(!active.run.state.is_finished(), "a run that has ended is in memory");
     for ti in active.tasks.values() {
-        let holds = ti.state.is_some_and(TaskInstanceState::is_in_flight);
-        assert_eq!(ti.token.is_some(), holds, "a token is held while in flight: {ti:?}");
+        let holds = ti.state.is_some_and(TaskInstanceState::is_under_way);
+        assert_eq!(ti.token.is_some(), holds, "a token is held while under way: {ti:?}");
+        let is_deferred = ti.state == Some(TaskInstanceState::Deferred);
+        assert_eq!(ti.trigger.is_some(), is_deferred, "a trigger is kept while deferred: {ti:?}");
+        assert!(is_deferred || ti.trigger_timeout.is_none(), "{ti:?}");
         assert!(ti.try_number <= ti.max_tries, "{ti:?}");
         assert_eq!(ti.next_retry_at.is_some(), ti.state == Some(TaskInstanceState::UpForRetry));
         if !active.dag.tasks.contains_key(&ti.key.task_id) {
@@ -146,6 +149,8 @@ fn nothing_more_can_be_launched(state: &State) {
         if ti.state.is_some_and(TaskInstanceState::is_in_flight) {
             total += 1;
             *by_run.entry(run_key(&ti.key)).or_default() += 1;
+        }
+        if takes_pool_slots(state, ti) {
             *by_pool.entry(ti.pool.clone()).or_default() += spec.map_or(1, |s| s.pool_slots);
         }
     }
@@ -163,6 +168,13 @@ fn nothing_more_can_be_launched(state: &State) {
             && spec.is_none_or(|spec| has_room_of_its_own(state, spec, ti));
         assert!(!fits, "{} could be launched", ti.key);
     }
+}
+
+/// A pool may count what is deferred, too.
+fn takes_pool_slots(state: &State, ti: &TaskInstance) -> bool {
+    let counts_deferred = state.deck.pools_with_deferred.contains(&ti.pool);
+    ti.state
+        .is_some_and(|s| s.is_in_flight() || (counts_deferred && s == TaskInstanceState::Deferred))
 }
 
 fn has_room_of_its_own(state: &State, spec: &TaskSpec, ti: &TaskInstance) -> bool {
@@ -210,11 +222,12 @@ pub(super) fn check_limits(state: &State) {
         }
     }
     for (pool, slots) in &state.deck.pools {
-        let used = usage.by_pool.get(pool).copied().unwrap_or(0);
-        let in_pool =
-            state.runs.values().flat_map(|active| active.tasks.values()).filter(|ti| {
-                ti.pool == *pool && ti.state.is_some_and(TaskInstanceState::is_in_flight)
-            });
+        let used = usage.in_pool(&state.deck, pool);
+        let in_pool = state
+            .runs
+            .values()
+            .flat_map(|active| active.tasks.values())
+            .filter(|ti| ti.pool == *pool && takes_pool_slots(state, ti));
         // One that is wider than the pool may have it to itself.
         assert!(used <= *slots || in_pool.count() == 1, "pool `{pool}`: {used} of {slots}");
     }

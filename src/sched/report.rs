@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::types::asset::AssetEventSpec;
+use crate::types::deferral::Deferral;
 use crate::types::xcom::XcomValue;
 use crate::types::{AttemptKey, LaunchToken, TaskId};
 
@@ -14,6 +15,8 @@ use crate::types::{AttemptKey, LaunchToken, TaskId};
 pub enum Report {
     /// It runs.
     Started { key: AttemptKey, token: LaunchToken, pid: Option<u32> },
+    /// It waits for something outside, and needs no executor meanwhile.
+    Deferred { key: AttemptKey, token: LaunchToken, deferral: Deferral },
     /// It ended.
     Finished { key: AttemptKey, token: LaunchToken, outcome: Outcome },
     /// Nobody knows what became of it; the retry policy decides.

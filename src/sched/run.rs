@@ -220,6 +220,8 @@ pub(super) fn new_task_instance(
         start_date: None,
         end_date: None,
         next_retry_at: None,
+        trigger: None,
+        trigger_timeout: None,
         note: None,
         user_note: None,
     }

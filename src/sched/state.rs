@@ -158,7 +158,11 @@ impl State {
 
     /// Returns what is in a pool and before it.
     pub fn pool_load(&self, pool: &str) -> PoolLoad {
-        self.index.pools.get(pool).copied().unwrap_or_default()
+        let mut load = self.index.pools.get(pool).copied().unwrap_or_default();
+        if self.deck.pools_with_deferred.contains(pool) {
+            load.running += self.index.usage.deferred_by_pool.get(pool).copied().unwrap_or(0);
+        }
+        load
     }
 
     /// Returns how many runs are running, and how many are queued.

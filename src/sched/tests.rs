@@ -1,6 +1,7 @@
 //! Stories: given a deck, when this happens, then that.
 
 mod airflow;
+mod approvals;
 mod assets;
 mod backfills;
 mod branches;
@@ -9,6 +10,7 @@ mod clear;
 mod commands;
 mod deadlines;
 mod decks;
+mod deferral;
 mod definitions;
 mod explain;
 mod failures;
@@ -24,5 +26,6 @@ mod retries;
 mod runs;
 mod schedules;
 mod setups;
+mod trigger_by;
 mod undo;
 pub(super) mod world;

@@ -17,6 +17,7 @@ impl Decision<'_> {
             match &due.1 {
                 Timer::DagRunTimeout(key) => self.dagrun_timed_out(key),
                 Timer::ExecutionTimeout(key) => self.attempt_timed_out(key),
+                Timer::Deferral(key) => self.deferral_timed_out(key),
                 Timer::Retry(key) => {
                     let now = self.now;
                     self.move_task(key, Some(TaskInstanceState::Scheduled), |ti| {
@@ -38,7 +39,11 @@ impl Decision<'_> {
         let timeout = self.spec(key).and_then(|spec| spec.execution_timeout).unwrap_or_default();
         let error = format!("timed out after {}", when::humane(timeout));
         self.kill(key, &error);
-        self.fail(key, error, None, true);
+        if self.skips_when_late(key) {
+            self.skip_attempt(key, &error);
+        } else {
+            self.fail(key, error, None, true);
+        }
     }
 
     /// As Airflow: the run has failed, and what of it has not ended is skipped.

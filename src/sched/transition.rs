@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! no status ─► scheduled ─► queued ─► running ─► success | failed | skipped
-//!     │            ▲           │         │
-//!     │            └──── up_for_retry ◄──┘
+//!     │            ▲           │         │  └─► deferred ─► success | failed | skipped
+//!     │            └──── up_for_retry ◄──┴─────────┘
 //!     └─► success (an `empty` task) | skipped | upstream_failed | failed (mapped over too much)
 //! whatever has a status ─► no status (cleared);  what has not ended ─► removed
 //! whatever is not removed ─► success | failed | skipped (marked by a person)
@@ -36,16 +36,29 @@ pub fn check_task(
         Some(S::Queued) => matches!(
             to,
             None | Some(
-                S::Running | S::Success | S::Failed | S::Skipped | S::UpForRetry | S::Removed
+                S::Running
+                    | S::Deferred
+                    | S::Success
+                    | S::Failed
+                    | S::Skipped
+                    | S::UpForRetry
+                    | S::Removed
             )
         ),
         Some(S::Running) => matches!(
+            to,
+            None | Some(
+                S::Deferred | S::Success | S::Failed | S::Skipped | S::UpForRetry | S::Removed
+            )
+        ),
+        // Its trigger ends it; it does not come back to an executor.
+        Some(S::Deferred) => matches!(
             to,
             None | Some(S::Success | S::Failed | S::Skipped | S::UpForRetry | S::Removed)
         ),
         Some(S::UpForRetry) => matches!(to, None | Some(S::Scheduled | S::Skipped | S::Removed)),
         // Nothing moves into these yet.
-        Some(S::Restarting | S::Deferred | S::UpForReschedule) => {
+        Some(S::Restarting | S::UpForReschedule) => {
             matches!(to, None | Some(S::Removed))
         }
         // A removed one comes back where what a task is mapped over has grown again.
@@ -95,10 +108,10 @@ mod tests {
                        no sch que run res def ret rsc suc fai upf ski rem
         no_status       .  x   .   .   .   .   .   .   x   x   x   x   x
         scheduled       x  .   x   .   .   .   .   .   .   .   .   x   x
-        queued          x  .   .   x   .   .   x   .   x   x   .   x   x
-        running         x  .   .   .   .   .   x   .   x   x   .   x   x
+        queued          x  .   .   x   .   x   x   .   x   x   .   x   x
+        running         x  .   .   .   .   x   x   .   x   x   .   x   x
         restarting      x  .   .   .   .   .   .   .   .   .   .   .   x
-        deferred        x  .   .   .   .   .   .   .   .   .   .   .   x
+        deferred        x  .   .   .   .   .   x   .   x   x   .   x   x
         up_for_retry    x  x   .   .   .   .   .   .   .   .   .   x   x
         up_for_resched  x  .   .   .   .   .   .   .   .   .   .   .   x
         success         x  .   .   .   .   .   .   .   .   .   .   .   .

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::sched::Change;
 use crate::store::fault::StoreError;
 use crate::store::{
-    asset, backfill, callback, dag, dag_run, dag_version, deadline, event_log, operation,
+    asset, backfill, callback, dag, dag_run, dag_version, deadline, event_log, hitl, operation,
     task_instance, task_map, xcom,
 };
 
@@ -35,6 +35,8 @@ fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
             xcom::delete(conn, key)
         }
         Change::PutTaskMap { key, lengths } => task_map::put(conn, key, lengths),
+        Change::PutHitlDetail(detail) => hitl::put(conn, detail),
+        Change::PutTriggeredRun { token, run } => dag_run::put_triggered(conn, token, run),
         Change::PutDagState(state) => dag::put(conn, state),
         Change::InsertDagVersion(version) => dag_version::insert(conn, version),
         Change::InsertAssetEvent(event) => asset::insert(conn, event),

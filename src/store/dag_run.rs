@@ -9,7 +9,7 @@ use crate::store::fault::StoreError;
 use crate::store::row;
 use crate::types::run::{DagRun, DagRunKey};
 use crate::types::view::RecentRun;
-use crate::types::{DagId, DagRunId, DagRunState, Timestamp};
+use crate::types::{DagId, DagRunId, DagRunState, LaunchToken, Timestamp};
 
 /// How many successful runs a median is taken of.
 const MEDIAN_OF: u32 = 20;
@@ -117,6 +117,39 @@ pub fn around(
     row::all(conn, sql, values, |row| {
         let dag_id = row::text(row, "dag_id")?;
         Ok(DagRunKey { dag_id, dag_run_id: row::text(row, "dag_run_id")? })
+    })
+}
+
+/// Returns the runs of a logical date, oldest first.
+pub fn of_logical_date(
+    conn: &Connection,
+    dag_id: &DagId,
+    logical_date: Timestamp,
+) -> Result<Vec<DagRun>, StoreError> {
+    let sql = "SELECT * FROM dag_run WHERE dag_id = ?1 AND logical_date = ?2 ORDER BY id";
+    row::all(conn, sql, params![dag_id.as_str(), row::micros(logical_date)], read)
+}
+
+/// Remembers which run an attempt has brought about.
+pub(crate) fn put_triggered(
+    conn: &Connection,
+    token: &LaunchToken,
+    run: &DagRunKey,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO triggered_dag_run (token, dag_id, dag_run_id) VALUES (?1, ?2, ?3)";
+    let values = [token.as_str(), run.dag_id.as_str(), run.dag_run_id.as_str()];
+    row::execute(conn, sql, values).map(drop)
+}
+
+/// Returns the run that an attempt has brought about.
+pub fn triggered_by(
+    conn: &Connection,
+    token: &LaunchToken,
+) -> Result<Option<DagRunKey>, StoreError> {
+    let sql = "SELECT dag_id, dag_run_id FROM triggered_dag_run WHERE token = ?1";
+    row::first(conn, sql, [token.as_str()], |row| {
+        let (dag_id, dag_run_id) = (row::text(row, "dag_id")?, row::text(row, "dag_run_id")?);
+        Ok(DagRunKey { dag_id, dag_run_id })
     })
 }
 

@@ -100,6 +100,18 @@ pub(crate) fn json<T: DeserializeOwned>(row: &Row<'_>, column: &'static str) -> 
     serde_json::from_str(&text).map_err(|source| StoreError::Content { column, source })
 }
 
+/// Reads JSON that may be NULL.
+pub(crate) fn opt_json<T: DeserializeOwned>(
+    row: &Row<'_>,
+    column: &'static str,
+) -> Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| {
+        serde_json::from_str(&text).map_err(|source| StoreError::Content { column, source })
+    })
+    .transpose()
+}
+
 /// Reads a word of a fixed list, such as a state.
 pub(crate) fn word<T: DeserializeOwned>(row: &Row<'_>, column: &'static str) -> Result<T> {
     parse_word(row.get(column)?, column)

@@ -114,6 +114,8 @@ pub(crate) fn task(key: TaskInstanceKey, state: Option<TaskInstanceState>) -> Ta
         start_date: Some(at(3)),
         end_date: None,
         next_retry_at: None,
+        trigger: None,
+        trigger_timeout: None,
         note: Some("waits".into()),
         user_note: Some("look here".into()),
     }

@@ -104,6 +104,7 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::CreateBackfill(_)
         | Request::SetBackfillPaused { .. }
         | Request::CancelBackfill { .. }
+        | Request::AnswerApproval(_)
         | Request::EmitAsset { .. }
         | Request::Promote { .. }
         | Request::Rollback { .. }
@@ -138,6 +139,8 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::ShowBackfill { .. }
         | Request::ListXcoms { .. }
         | Request::GetXcom { .. }
+        | Request::ListApprovals { .. }
+        | Request::ShowApproval { .. }
         | Request::ListAssets
         | Request::ShowLineage { .. }
         | Request::ListAssetEvents { .. }

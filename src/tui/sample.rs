@@ -80,6 +80,9 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::ReadLog { key, offset, .. } => log(key, *offset)?,
         Request::ListXcoms { .. } => Answer::Xcoms(vec![]),
         Request::GetXcom { key, .. } => return Err(Fault::not_found(format!("no output `{key}`"))),
+        Request::ListApprovals { .. } => Answer::Approvals(vec![]),
+        Request::ShowApproval { key } => Err(Fault::not_found(format!("{key} asks nothing")))?,
+        Request::AnswerApproval(_) => Answer::Done,
         Request::ListAssets => Answer::Assets(assets()),
         Request::ShowLineage { .. } => Answer::Lineage(lineage()),
         Request::ListAssetEvents { asset, .. } => {
@@ -367,6 +370,8 @@ fn run_detail(run: DagRun) -> RunDetailView {
             start_date: has_begun.then(|| before(18 - n * 2)),
             end_date: (state.is_some_and(S::is_finished) && has_begun).then(|| before(16 - n * 2)),
             next_retry_at: None,
+            trigger: None,
+            trigger_timeout: None,
             note: (state == Some(S::Failed)).then(|| "exit 137: killed for want of memory".into()),
             user_note: None,
         }

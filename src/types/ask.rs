@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::types::approval::{HitlDetail, Response};
 use crate::types::asset::AssetEvent;
 use crate::types::backfill::{
     BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView,
@@ -160,6 +161,19 @@ pub enum Request {
         task: TaskInstanceKey,
         key: String,
     },
+    /// What people are asked, newest first.
+    ListApprovals {
+        dag_id: Option<DagId>,
+        /// Only what waits for an answer.
+        only_pending: bool,
+        limit: u32,
+    },
+    /// The last question of a task.
+    ShowApproval {
+        key: TaskInstanceKey,
+    },
+    /// Answers a question; refused where it was answered already.
+    AnswerApproval(Response),
 
     ListAssets,
     /// All of it, or what is connected with one asset.
@@ -361,6 +375,8 @@ pub enum Answer {
     Log(LogChunk),
     Xcoms(Vec<XcomView>),
     Xcom(Box<XcomView>),
+    Approvals(Vec<HitlDetail>),
+    Approval(Box<HitlDetail>),
     Assets(Vec<AssetView>),
     Lineage(LineageView),
     AssetEvents(Vec<AssetEvent>),

@@ -1,5 +1,7 @@
 //! Runs, task instances and tries, as the store keeps them.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -64,6 +66,13 @@ pub struct TaskInstance {
     pub end_date: Option<Timestamp>,
     /// When an `up_for_retry` instance may be launched again.
     pub next_retry_at: Option<Timestamp>,
+    /// What a `deferred` instance waits for: a `TriggerSpec` as JSON text, without secrets. Text,
+    /// because ten thousand may wait, and it is read only when one is looked after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<Arc<str>>,
+    /// When a `deferred` instance is given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger_timeout: Option<Timestamp>,
     /// Why it failed, was skipped, or waits: one line for the operator.
     pub note: Option<String>,
     /// What people wrote on it.

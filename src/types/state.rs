@@ -95,6 +95,12 @@ impl TaskInstanceState {
     pub const fn is_in_flight(self) -> bool {
         matches!(self, Self::Queued | Self::Running | Self::Restarting)
     }
+
+    /// Says whether an attempt of it is under way, in an executor's hands or waiting for its
+    /// trigger: a token is in force.
+    pub const fn is_under_way(self) -> bool {
+        self.is_in_flight() || matches!(self, Self::Deferred)
+    }
 }
 
 impl DagRunState {

@@ -1,6 +1,6 @@
 //! The command line: each command in both formats, its errors and exit codes.
 
-use crate::support::Project;
+use crate::support::{Project, until};
 
 const FLAKY: &str = r#"
 [deck]
@@ -15,6 +15,7 @@ operator = "command"
 command = "echo the reason >&2; exit 7"
 retries = 1
 retry_delay = "10ms"
+on_retry = { argv = ["true"] }
 "#;
 
 #[test]
@@ -46,6 +47,7 @@ fn every_list_prints_a_table_and_json() {
         &["dags", "show", "mlops_pipeline"],
         &["runs", "list"],
         &["backfill", "list"],
+        &["approvals", "list"],
         &["assets", "list"],
         &["assets", "lineage"],
         &["experiments", "list"],
@@ -98,6 +100,15 @@ fn a_failed_task_is_tried_again_and_its_reason_is_kept() {
     let run_id = run["dag_run_id"].as_str().unwrap();
     let tasks = project.json(&["tasks", "fails", run_id]);
     assert_eq!(tasks[0]["try_number"], 2, "{tasks}");
+    let told = ["runs", "callbacks", "fails", run_id];
+    let rows = project.json(&told);
+    assert_eq!(rows.as_array().map(Vec::len), Some(1), "{rows}");
+    assert_eq!(rows[0]["event"], "on_retry");
+    assert_eq!(rows[0]["reason"], "exit code 7");
+    assert!(project.run(&told).ok().stdout.contains("on_retry"));
+    let none = project.run(&["runs", "callbacks", "fails", "nosuch"]);
+    assert_ne!(none.code, 0, "{}", none.stdout);
+    assert!(none.stderr.contains("nosuch"), "{}", none.stderr);
     for number in ["1", "2"] {
         let log = project.run(&["logs", "fails", run_id, "bad", "--try", number]).ok().stdout;
         assert!(log.contains("the reason"), "{log}");
@@ -250,4 +261,52 @@ fn history_is_listed_pruned_backed_up_and_restored() {
         .output()
         .unwrap();
     assert_eq!(ran.status.code(), Some(1), "the restored project runs");
+}
+const ASKS: &str = r#"
+[deck]
+name = "t"
+
+[dag.d.task.ask]
+operator = "approval"
+question = "Deploy?"
+form = { share = { type = "integer", maximum = 100, default = 10 } }
+
+[dag.d.task.deploy]
+operator = "command"
+command = "echo {{ output.ask.params_input.share }}"
+"#;
+
+#[test]
+fn a_question_is_listed_shown_and_answered_once() {
+    let mut project = Project::with(ASKS);
+    project.up();
+    let run = project.json(&["trigger", "d", "--run-id", "r1"]);
+    assert_eq!(run["dag_run_id"], "r1");
+    let asks = || {
+        let all = project.json(&["approvals", "list"]);
+        all.as_array().is_some_and(|all| all.len() == 1).then_some(())
+    };
+    until(asks).expect("it asks");
+    let one = project.json(&["approvals", "show", "d", "r1", "ask"]);
+    assert_eq!((&one["subject"], &one["options"][1]), (&"Deploy?".into(), &"Reject".into()));
+    assert!(project.run(&["approvals", "list"]).ok().stdout.contains("Deploy?"));
+    assert!(project.run(&["approvals", "show", "d", "r1", "ask"]).ok().stdout.contains("share"));
+
+    let answer = |project: &Project, choice: &str, share: &str| {
+        let share = format!("share={share}");
+        project.run(&["approvals", "answer", "d", "r1", "ask", "--choose", choice, "-p", &share])
+    };
+    let wrong = answer(&project, "Aprove", "20");
+    assert_eq!(wrong.code, 2, "{}", wrong.stderr);
+    assert!(wrong.stderr.contains("`Aprove` is no choice"), "{}", wrong.stderr);
+    let wrong = answer(&project, "Approve", "200");
+    assert!(wrong.stderr.contains("at most 100 is allowed"), "{}", wrong.stderr);
+    answer(&project, "Approve", "20").ok();
+    let again = answer(&project, "Reject", "20");
+    assert_eq!(again.code, 1, "{}", again.stderr);
+    assert!(again.stderr.contains("was answered by"), "{}", again.stderr);
+    assert_eq!(project.run(&["approvals", "show", "d", "r1", "deploy"]).code, 2);
+    assert_eq!(project.run(&["approvals", "answer", "d", "r1", "ask"]).code, 2);
+    assert_eq!(project.json(&["approvals", "list", "--all"])[0]["response"]["timed_out"], false);
+    project.down();
 }

@@ -9,4 +9,5 @@ mod kill;
 mod project;
 mod recovery;
 mod run;
+mod waiting;
 mod xcom;

@@ -21,7 +21,11 @@ fn main() -> ExitCode {
         "test" => test(),
         "check" => check(),
         "measure" => measure::measure(&root(), env::args_os().nth(2).map(PathBuf::from)),
-        _ => Err("usage: cargo xtask test | check | measure [BINARY]".to_owned()),
+        "measure-waiting" => {
+            measure::measure_waiting(&root(), env::args_os().nth(2).map(PathBuf::from))
+        }
+        _ => Err("usage: cargo xtask test | check | measure [BINARY] | measure-waiting [BINARY]"
+            .to_owned()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

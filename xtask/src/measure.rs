@@ -1,4 +1,4 @@
-//! `cargo xtask measure [BINARY]`: the figures that the project promises, each with its limit, and
+//! `cargo xtask measure [BINARY]`, `cargo xtask measure-waiting [BINARY]`: the figures that the project promises, each with its limit, and
 //! those that only make sense beside a baseline taken in the same minute on the same machine.
 //!
 //! Works on a scratch copy of the sample project, on free ports; ends what it starts. Without
@@ -11,6 +11,7 @@ mod deck;
 mod load;
 mod process;
 mod scratch;
+mod waiting;
 
 use scratch::Scratch;
 
@@ -28,13 +29,7 @@ const FAN_WIDTH: usize = 16;
 
 /// Measures, prints, and fails where a limit is missed.
 pub fn measure(root: &Path, binary: Option<PathBuf>) -> Result<(), String> {
-    let binary = match binary {
-        Some(binary) => binary.canonicalize().map_err(|e| format!("find the binary: {e}"))?,
-        None => {
-            crate::cargo(&["build", "--release"], &[])?;
-            root.join("target/release/dagdeck")
-        }
-    };
+    let binary = built(root, binary)?;
     let mut sheet = Sheet::default();
     at_rest(&binary, &mut sheet)?;
     let mut scratch = Scratch::make(root, &binary)?;
@@ -49,6 +44,24 @@ pub fn measure(root: &Path, binary: Option<PathBuf>) -> Result<(), String> {
     predictions(&scratch, &mut sheet)?;
     scratch.down()?;
     sheet.verdict()
+}
+
+/// As `measure`, of ten thousand tasks that wait.
+pub fn measure_waiting(root: &Path, binary: Option<PathBuf>) -> Result<(), String> {
+    let binary = built(root, binary)?;
+    let mut sheet = Sheet::default();
+    waiting::waiting(root, &binary, &mut sheet)?;
+    sheet.verdict()
+}
+
+fn built(root: &Path, binary: Option<PathBuf>) -> Result<PathBuf, String> {
+    match binary {
+        Some(binary) => binary.canonicalize().map_err(|e| format!("find the binary: {e}")),
+        None => {
+            crate::cargo(&["build", "--release"], &[])?;
+            Ok(root.join("target/release/dagdeck"))
+        }
+    }
 }
 
 fn at_rest(binary: &Path, sheet: &mut Sheet) -> Result<(), String> {

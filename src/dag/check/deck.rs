@@ -1,10 +1,10 @@
 //! The deck as a whole: its sections, in an order in which names are known when they are used.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use jiff::tz::TimeZone;
 
 use crate::dag::check::dag::{FAILED_RUNS_MAX, Inherited, dag};
@@ -42,13 +42,15 @@ pub(super) fn check(
     let (assets, datasets, dags) = (all("asset"), all("dataset"), all("dag"));
     let connection_specs: IndexMap<_, _> =
         connections.iter().map(|one| (one.name.to_owned(), connection(secrets, *one))).collect();
-    let declared_pools = pools(report, &all("pool"));
+    let (declared_pools, pools_with_deferred) = pools(report, &all("pool"));
     let mut names = Names {
         connections: connection_specs
             .iter()
             .map(|(name, spec)| (name.clone(), spec.as_ref().map(|spec| spec.kind)))
             .collect(),
         pools: declared_pools.clone(),
+        dags: dags.iter().map(|one| (one.name.to_owned(), inside(*one, "task"))).collect(),
+        groups: dags.iter().map(|one| (one.name.to_owned(), inside(*one, "group"))).collect(),
         variables: variables.iter().map(|one| one.name.to_owned()).collect(),
         assets: assets.iter().map(|one| one.name.to_owned()).collect(),
         datasets: datasets.iter().map(|one| one.name.to_owned()).collect(),
@@ -91,6 +93,7 @@ pub(super) fn check(
         serving: serving(context, &tables[0]),
         xcom: settings.xcom,
         pools: declared_pools,
+        pools_with_deferred,
         retention,
         overlay: Overlay::default(),
         project: project.to_owned(),
@@ -100,6 +103,13 @@ pub(super) fn check(
         timezone: settings.timezone,
         sources: report.sources().iter().map(|source| source.path.clone()).collect(),
     }
+}
+
+/// The names of a DAG's tasks or groups, before they are judged.
+fn inside(declared: Declared<'_>, section: &str) -> IndexSet<String> {
+    let table = declared.node.as_table().and_then(|table| table.0.get(section));
+    let table = table.and_then(|entry| entry.node.as_table());
+    table.map(|table| table.0.keys().cloned().collect()).unwrap_or_default()
 }
 
 /// Reports sections that a file cannot have.
@@ -219,8 +229,13 @@ fn section<'a>(
     (table, *key)
 }
 
-fn pools(report: &Reporter, declared: &[Declared<'_>]) -> IndexMap<String, u32> {
+/// Checks the pools; returns beside them those that count what is deferred.
+fn pools(
+    report: &Reporter,
+    declared: &[Declared<'_>],
+) -> (IndexMap<String, u32>, BTreeSet<String>) {
     let mut pools = IndexMap::from([(DEFAULT_POOL.to_owned(), DEFAULT_POOL_SLOTS)]);
+    let mut with_deferred = BTreeSet::new();
     for pool in declared {
         let Node { value: Written::Table(table), .. } = pool.node else {
             let message = format!("pool `{}` is {}; expected a table", pool.name, pool.node.kind());
@@ -233,11 +248,14 @@ fn pools(report: &Reporter, declared: &[Declared<'_>]) -> IndexMap<String, u32> 
             fields.missing("slots", "how many tasks may be in it at once");
         }
         let slots = fields.integer("slots", 1..=100_000);
+        if fields.flag("include_deferred").unwrap_or(false) {
+            with_deferred.insert(pool.name.to_owned());
+        }
         fields.finish();
         // One that is broken is taken for a large one: it has been reported already.
         pools.insert(pool.name.to_owned(), slots.unwrap_or(u32::MAX));
     }
-    pools
+    (pools, with_deferred)
 }
 
 /// Checks the assets; two with one URI could not be told apart when it changes.

@@ -25,6 +25,10 @@ pub(super) struct Names {
     pub(super) variables: IndexSet<String>,
     pub(super) assets: IndexSet<String>,
     pub(super) datasets: IndexSet<String>,
+    /// Each with the names of its tasks.
+    pub(super) dags: IndexMap<String, IndexSet<String>>,
+    /// Of each DAG, the names of its groups.
+    pub(super) groups: IndexMap<String, IndexSet<String>>,
 }
 
 /// An entry of a section such as `[dag.*]`.
@@ -144,6 +148,15 @@ impl Names {
             let names = self.datasets.iter().map(String::as_str);
             unknown(report, at, "dataset", "unknown-dataset", names);
         }
+    }
+
+    /// Returns the names of a DAG's tasks.
+    pub(super) fn dag(&self, report: &Reporter, at: Text<'_>) -> Option<&IndexSet<String>> {
+        let found = self.dags.get(at.text);
+        if found.is_none() {
+            unknown(report, at, "DAG", "unknown-dag", self.dags.keys().map(String::as_str));
+        }
+        found
     }
 
     pub(super) fn asset(&self, report: &Reporter, at: Text<'_>) {

@@ -2,7 +2,7 @@
 
 use crate::dag::check::fields::{Fields, Text, as_duration};
 use crate::dag::check::task::{Edge, Scope, task_or_group};
-use crate::dag::check::{Context, asset};
+use crate::dag::check::{Context, asset, wait};
 use crate::dag::file::{Node, Table, Written};
 use crate::dag::operator::Operator;
 use crate::dag::spec::ConnectionKind;
@@ -37,7 +37,17 @@ pub(super) fn check(
         Operator::ObjectMove => places(context, fields, &["source", "target"]),
         Operator::MlGate => conditions(context, fields, "require"),
         Operator::ServingDeploy => strategy(context, fields),
-        Operator::Empty
+        Operator::Approval => return wait::approval(context, scope, task_name, fields),
+        Operator::TriggerDagRun => wait::trigger_dag_run(context, fields),
+        Operator::Http => wait::http(context, fields),
+        sensor if sensor.is_sensor() => wait::sensor(context, sensor, fields),
+        Operator::SensorFile
+        | Operator::SensorObject
+        | Operator::SensorHttp
+        | Operator::SensorSql
+        | Operator::SensorTime
+        | Operator::SensorTask
+        | Operator::Empty
         | Operator::LatestOnly
         | Operator::ShortCircuit
         | Operator::TableTransform
@@ -54,7 +64,7 @@ pub(super) fn check(
 }
 
 /// Returns a text that is no template, whose type has been checked before.
-fn literal<'a>(fields: &mut Fields<'a>, key: &'static str) -> Option<Text<'a>> {
+pub(super) fn literal<'a>(fields: &mut Fields<'a>, key: &'static str) -> Option<Text<'a>> {
     let node = fields.node(key)?;
     let text = node.as_text().filter(|text| !is_template(text))?;
     Some(Text { text, span: node.span })
@@ -160,7 +170,7 @@ fn chosen(
         .collect()
 }
 
-fn connection(
+pub(super) fn connection(
     context: Context<'_>,
     fields: &mut Fields<'_>,
     allowed: &[ConnectionKind],
@@ -190,7 +200,7 @@ fn places(context: Context<'_>, fields: &mut Fields<'_>, keys: &[&'static str]) 
     }
 }
 
-fn one_of<'a>(
+pub(super) fn one_of<'a>(
     context: Context<'_>,
     fields: &mut Fields<'a>,
     key: &'static str,

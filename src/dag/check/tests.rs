@@ -14,6 +14,7 @@ mod react;
 mod retention;
 mod sample;
 mod source_text;
+mod wait;
 
 /// A deck that is right, for a test to add its mistake to.
 const GROUND: &str = r#"

@@ -199,7 +199,7 @@ fn environment(
 
 /// Finds the connections that the arguments name: by the key `connection`, or as the scheme of a
 /// URI such as `lake:incoming/`.
-fn connections<'a>(
+pub(super) fn connections<'a>(
     deck: &'a Deck,
     args: &Map<String, Value>,
 ) -> Result<Vec<&'a ConnectionSpec>, Outcome> {

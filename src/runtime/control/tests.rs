@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod approvals;
 mod assets;
 mod backfills;
 pub(super) mod models;

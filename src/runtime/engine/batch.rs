@@ -35,8 +35,11 @@ pub(super) struct Durable {
 impl Batch {
     /// Takes note of one input before it is decided; returns what to decide and who waits.
     pub(super) fn begin(&mut self, asked: Asked) -> (Input, Option<Answer>) {
-        if let Input::Report(Report::Finished { token, .. } | Report::Lost { token, .. }) =
-            &asked.input
+        if let Input::Report(
+            Report::Finished { token, .. }
+            | Report::Deferred { token, .. }
+            | Report::Lost { token, .. },
+        ) = &asked.input
         {
             self.settled.push(token.clone());
         }

@@ -10,7 +10,7 @@ use crate::dag::{Dag, Deck};
 use crate::runtime::promotion::off_thread;
 use crate::sched::effect::Launch;
 use crate::sched::state::{ActiveRun, EndedRun};
-use crate::sched::{Change, State};
+use crate::sched::{Arm, Change, State};
 use crate::store::{Store, callback, dag_run, past};
 use crate::types::callback::CallbackRequest;
 use crate::types::event::{EventLog, Severity};
@@ -92,6 +92,20 @@ pub(super) fn in_flight(state: &State) -> Vec<Launch> {
     state.runs.values().flat_map(of_run).collect()
 }
 
+/// Returns what the store holds to be deferred.
+pub(super) fn deferred(state: &State) -> Vec<Arm> {
+    let tasks = state.runs.values().flat_map(|active| active.tasks.values());
+    let arm = |task: &TaskInstance| {
+        Some(Arm {
+            key: task.attempt(),
+            token: task.token.clone()?,
+            trigger: task.trigger.clone()?,
+            seen: task.note.clone(),
+        })
+    };
+    tasks.filter(|task| task.state == Some(TaskInstanceState::Deferred)).filter_map(arm).collect()
+}
+
 /// Names the attempt that an executor should hold of a task instance.
 fn held(task: &TaskInstance) -> Option<(AttemptKey, LaunchToken)> {
     let is_in_flight = task.state.is_some_and(TaskInstanceState::is_in_flight);
@@ -108,11 +122,13 @@ fn end_gone(gone: EndedRun, now: Timestamp) -> Vec<Change> {
         if task.state.is_some_and(TaskInstanceState::is_finished) {
             continue;
         }
-        let was_held = held(&task).is_some();
+        let was_held = task.state.is_some_and(TaskInstanceState::is_under_way);
         let state = if was_held { TaskInstanceState::Failed } else { TaskInstanceState::Skipped };
         task.state = Some(state);
         task.end_date = Some(now);
         task.next_retry_at = None;
+        task.trigger = None;
+        task.trigger_timeout = None;
         task.note = Some(message.clone());
         changes.push(Change::PutTaskInstance(task));
     }

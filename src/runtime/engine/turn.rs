@@ -124,8 +124,9 @@ impl Loop {
         turned
     }
 
-    /// Takes up what the store holds to be in flight.
+    /// Takes up what the store holds to be in flight, and what it holds to be deferred.
     pub(super) fn adopt_all(&self) {
+        self.actor.arm_all(recover::deferred(&self.state));
         for launch in recover::in_flight(&self.state) {
             self.actor.adopt(launch);
         }

@@ -14,7 +14,7 @@ use crate::runtime::attempt::AttemptReport;
 use crate::runtime::executor::process::panic_text;
 use crate::runtime::executor::{Adopted, Ended, Executor, Held, Prepared, handover};
 use crate::runtime::layout::Layout;
-use crate::runtime::operator::{self, DaemonContext};
+use crate::runtime::operator::{self, DaemonContext, Work};
 use crate::runtime::publish::Publisher;
 use crate::runtime::serving::ServingHandle;
 use crate::runtime::task_log::TaskLog;
@@ -22,6 +22,7 @@ use crate::runtime::xcom;
 use crate::sched::Outcome;
 use crate::store::Store;
 use crate::types::Clock;
+use crate::types::deferral::Deferral;
 
 /// How long an operator has to end by itself once it is cancelled: longer than it takes itself to
 /// set things right.
@@ -58,6 +59,7 @@ impl Executor for InDaemon {
 
 async fn launch(executor: InDaemon, attempt: Prepared) -> Ended {
     let Prepared { mut order, handover, held } = attempt;
+    let written = order.args.clone();
     handover.fill(&mut order);
     let log = match TaskLog::open(held.folder.path(), handover.private.mask.clone()) {
         Ok(log) => Arc::new(log),
@@ -70,6 +72,7 @@ async fn launch(executor: InDaemon, attempt: Prepared) -> Ended {
     held.started(None).await;
     let context = DaemonContext {
         order: order.clone(),
+        written,
         private: handover.private,
         deck: executor.deck.borrow().clone(),
         layout: executor.layout.clone(),
@@ -85,9 +88,10 @@ async fn launch(executor: InDaemon, attempt: Prepared) -> Ended {
         held.until_cancelled().await;
         tokio::time::sleep(GRACE).await;
     };
-    let mut outcome = tokio::select! {
-        outcome = work => outcome.unwrap_or_else(|panic| {
-            Outcome::fatal(format!("the operator panicked: {}", panic_text(&*panic)))
+    let work = tokio::select! {
+        work = work => work.unwrap_or_else(|panic| {
+            let text = format!("the operator panicked: {}", panic_text(&*panic));
+            Work::Done(Outcome::fatal(text))
         }),
         () = overdue => return Ended::Cancelled,
     };
@@ -95,6 +99,13 @@ async fn launch(executor: InDaemon, attempt: Prepared) -> Ended {
         return Ended::Cancelled;
     }
     tracing::trace!(step = "worked", attempt = %held.key);
+    let mut outcome = match work {
+        Work::Done(outcome) => outcome,
+        Work::Deferred(deferral) => {
+            let note = log.masked(&deferral.note);
+            return Ended::Deferred(Deferral { note, ..deferral });
+        }
+    };
     handover::mask(&mut outcome, &log);
     let outcome = tokio::task::spawn_blocking(move || xcom::spill(outcome, &order)).await;
     let outcome =

@@ -106,7 +106,8 @@ fn is_temporary(name: &str) -> bool {
     name.starts_with('.') || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
-fn matches(pattern: &[String], parts: &[&str]) -> bool {
+/// Says whether the parts of a path fit a pattern.
+pub(crate) fn matches(pattern: &[String], parts: &[&str]) -> bool {
     match pattern.split_first() {
         None => parts.is_empty(),
         // At the end, `**` takes files at any depth.

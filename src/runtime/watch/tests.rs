@@ -45,6 +45,7 @@ pub(in crate::runtime) fn deck(project: &Path, assets: &[(&str, &str)]) -> Deck 
         ]),
         variables: IndexMap::new(),
         pools: IndexMap::new(),
+        pools_with_deferred: std::collections::BTreeSet::new(),
         serving: ServingSpec { listen: String::new(), max_body_bytes: 0, default_model: None },
         xcom: crate::dag::spec::XcomLimits::default(),
         retention: Default::default(),

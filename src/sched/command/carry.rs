@@ -98,8 +98,8 @@ impl Decision<'_> {
 
     fn clear_task(&mut self, key: &TaskInstanceKey) {
         let retries = self.spec(key).map_or(0, |spec| spec.retries);
-        if self.task(key).and_then(|ti| ti.state).is_some_and(TaskInstanceState::is_in_flight) {
-            let why = "cleared while it was in flight";
+        if self.task(key).and_then(|ti| ti.state).is_some_and(TaskInstanceState::is_under_way) {
+            let why = "cleared while it was under way";
             self.kill(key, why);
             self.close_try(key, TaskInstanceState::Failed, None, Some(why.to_owned()));
         }
@@ -112,6 +112,8 @@ impl Decision<'_> {
             ti.start_date = None;
             ti.end_date = None;
             ti.next_retry_at = None;
+            ti.trigger = None;
+            ti.trigger_timeout = None;
             ti.note = None;
         });
         self.note_output_taken(key);
@@ -122,7 +124,7 @@ impl Decision<'_> {
     /// As in Airflow the outlets of a task that is marked as success tell of nothing, and
     /// nobody is called back.
     fn mark_task(&mut self, key: &TaskInstanceKey, state: TaskInstanceState, why: &str) {
-        if self.task(key).and_then(|ti| ti.state).is_some_and(TaskInstanceState::is_in_flight) {
+        if self.task(key).and_then(|ti| ti.state).is_some_and(TaskInstanceState::is_under_way) {
             self.kill(key, why);
             self.close_try(key, state, None, Some(why.to_owned()));
         }
@@ -130,6 +132,8 @@ impl Decision<'_> {
         self.mark_as(key, state, |ti| {
             ti.token = None;
             ti.pid = None;
+            ti.trigger = None;
+            ti.trigger_timeout = None;
             ti.next_retry_at = None;
             ti.start_date = ti.start_date.or(Some(now));
             ti.end_date = ti.end_date.or(Some(now));

@@ -58,17 +58,22 @@ impl Decision<'_> {
         Ok(Reply::Operated(view))
     }
 
-    /// Clears all tasks of a run that has ended, under the last version of its DAG, as a part of
-    /// something larger that is kept by itself.
-    pub(in crate::sched) fn clear_ended(
+    /// Clears all tasks of one run, as a part of something larger that is kept by itself. One that
+    /// has ended (`ended`: its rows) takes the last version of its DAG.
+    pub(in crate::sched) fn clear_all(
         &mut self,
-        ended: EndedRun,
+        key: &DagRunKey,
+        ended: Option<EndedRun>,
         user: Option<String>,
     ) -> Result<(), Rejected> {
-        let dag_run_id = ended.run.dag_run_id.clone();
+        let DagRunKey { dag_id, dag_run_id } = key.clone();
         let wish = ClearTasks { run_on_latest_version: true, ..ClearTasks::default() };
         let operation = Operation::ClearTasks(wish.clone());
-        let found = self.load(ended, &operation)?;
+        let found = match ended {
+            _ if self.state.runs.contains_key(key) => Found::Active(key.clone()),
+            Some(ended) => self.load(ended, &operation)?,
+            None => return Err(Rejected::NoRun { dag_id, dag_run_id }),
+        };
         let plan = self.plan_clear(found, &wish)?;
         let plan = plan.ok_or(Rejected::NothingToClear { dag_run_id })?;
         let by = user.as_ref().map(|user| format!(" by {user}")).unwrap_or_default();

@@ -28,10 +28,14 @@ impl Decision<'_> {
                 }
                 let open = |ti: &&TaskInstance| !ti.state.is_some_and(|s| s.is_finished());
                 let becomes = |ti: &TaskInstance| match ti.state {
-                    Some(TaskInstanceState::Running) if state == DagRunState::Success => {
+                    Some(TaskInstanceState::Running | TaskInstanceState::Deferred)
+                        if state == DagRunState::Success =>
+                    {
                         TaskInstanceState::Success
                     }
-                    Some(TaskInstanceState::Running) => TaskInstanceState::Failed,
+                    Some(TaskInstanceState::Running | TaskInstanceState::Deferred) => {
+                        TaskInstanceState::Failed
+                    }
                     _ => TaskInstanceState::Skipped,
                 };
                 let open = active.tasks.values().filter(open);

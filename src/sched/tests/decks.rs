@@ -283,6 +283,7 @@ pub(crate) fn deck(dags: Vec<Dag>) -> Deck {
         connections: IndexMap::new(),
         variables: IndexMap::new(),
         pools: [("default_pool".to_owned(), 128), ("narrow".to_owned(), 2)].into(),
+        pools_with_deferred: std::collections::BTreeSet::new(),
         serving: ServingSpec {
             listen: "127.0.0.1:3000".into(),
             max_body_bytes: 1 << 24,

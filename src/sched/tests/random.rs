@@ -11,6 +11,7 @@ use crate::dag::operator::Operator;
 use crate::dag::trigger_rule::TriggerRule;
 use crate::dag::{Dag, Deck};
 use crate::sched::{Input, Outcome, Rejected, Report, explain};
+use crate::types::deferral::AtTimeout;
 use crate::types::operation::{MarkTasks, Operation, Reach};
 use crate::types::why::ReasonKind;
 use crate::types::{
@@ -155,7 +156,8 @@ fn act(world: &mut World, deck: &Deck, dice: u32) {
         (1, ..) => world.tick_after(u64::from(dice / 16 % 30)),
         (2, ..) => {
             world.restart(deck.clone());
-            world.tick();
+            // No daemon starts in the instant in which the one before made a run.
+            world.tick_after(1);
         }
         (3, _, Some(_)) if dice.is_multiple_of(5) => {
             world.run = world.state.runs.keys().next().cloned();
@@ -177,6 +179,13 @@ fn act(world: &mut World, deck: &Deck, dice: u32) {
         }
         (5, Some((key, token)), _) => {
             world.step(Input::Report(Report::Started { key, token, pid: None })).unwrap();
+        }
+        (10, Some((key, token)), _) => {
+            let at_timeout = [AtTimeout::Fail, AtTimeout::FailForGood, AtTimeout::Skip];
+            let at_timeout = at_timeout[dice as usize / 16 % 3];
+            let timeout_at = dice.is_multiple_of(3).then(|| world.now + Duration::from_secs(20));
+            let deferral = super::world::deferral(at_timeout, timeout_at);
+            world.step(Input::Report(Report::Deferred { key, token, deferral })).unwrap();
         }
         (6, Some((key, token)), _) => {
             let lost = Report::Lost { key, token, reason: "gone".into() };
@@ -299,6 +308,9 @@ proptest! {
     ) {
         let mut deck = deck(vec![build(&first, "first", 2), build(&second, "second", 1)]);
         deck.max_active_tasks = max_active_tasks;
+        if max_active_tasks.is_multiple_of(2) {
+            deck.pools_with_deferred.insert("narrow".into());
+        }
         let mut world = World::new(deck.clone());
         world.trigger("first");
         world.trigger("second");

@@ -15,7 +15,9 @@ use crate::sched::past::PastRun;
 use crate::sched::state::{EndedRun, LatestVersion, Recovered};
 use crate::sched::{Change, Command, Decided, Effect, Input, Outcome, Rejected, Reply, Report};
 use crate::sched::{State, oracle, step};
+use crate::types::approval::HitlDetail;
 use crate::types::ask::Trigger;
+use crate::types::deferral::{AtTimeout, Deferral, OnError, TriggerSpec};
 use crate::types::event::EventLog;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::state::TriggeredBy;
@@ -42,6 +44,8 @@ pub(crate) struct Rows {
     pub(crate) tasks: BTreeMap<TaskInstanceKey, TaskInstance>,
     pub(crate) tries: BTreeMap<AttemptKey, TaskTry>,
     pub(crate) xcoms: BTreeMap<TaskInstanceKey, Value>,
+    pub(crate) hitl_details: BTreeMap<AttemptKey, HitlDetail>,
+    pub(crate) triggered_runs: BTreeMap<LaunchToken, DagRunKey>,
     pub(crate) maps: BTreeMap<TaskInstanceKey, BTreeMap<String, usize>>,
     /// Those of other keys, or in files.
     pub(crate) named_xcoms: BTreeMap<(TaskInstanceKey, String), XcomValue>,
@@ -90,6 +94,15 @@ impl Rows {
                 self.xcoms.remove(&key);
                 self.named_xcoms.retain(|(task, _), _| *task != key);
             }
+            Change::PutHitlDetail(mut detail) => {
+                if let Some(first) = self.hitl_details.get(&detail.key) {
+                    detail.created_at = first.created_at;
+                }
+                self.hitl_details.insert(detail.key.clone(), detail);
+            }
+            Change::PutTriggeredRun { token, run } => {
+                assert!(self.triggered_runs.insert(token, run).is_none(), "a token made two runs");
+            }
             Change::PutDagState(dag_state) => {
                 self.dag_states.insert(dag_state.dag_id.clone(), dag_state);
             }
@@ -126,6 +139,8 @@ impl Rows {
                 self.tasks.retain(|key, _| !is_of(key));
                 self.tries.retain(|key, _| !is_of(&key.task));
                 self.xcoms.retain(|key, _| !is_of(key));
+                self.named_xcoms.retain(|(key, _), _| !is_of(key));
+                self.maps.retain(|key, _| !is_of(key));
                 self.triggering.remove(&run);
                 self.callbacks
                     .retain(|one| (&one.dag_id, &one.dag_run_id) != (&run.dag_id, &run.dag_run_id));
@@ -536,6 +551,25 @@ impl World {
             .collect()
     }
 
+    /// The tasks whose triggers the last step armed, in order.
+    pub(crate) fn armed(&self) -> Vec<String> {
+        let effects = self.last.iter().flat_map(|decided| &decided.effects);
+        effects
+            .filter_map(|effect| match effect {
+                Effect::Arm(arm) => Some(arm.key.task.task_id.to_string()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Has a task wait for something; `timeout` in seconds from now.
+    pub(crate) fn defer(&mut self, task: &str, timeout: Option<u64>, at_timeout: AtTimeout) {
+        let (key, token) = self.in_force(task);
+        let timeout_at = timeout.map(|secs| self.now + Duration::from_secs(secs));
+        let deferral = deferral(at_timeout, timeout_at);
+        self.step(Input::Report(Report::Deferred { key, token, deferral })).unwrap();
+    }
+
     /// All runs of a DAG: id and state, oldest first.
     pub(crate) fn runs_of(&self, dag_id: &str) -> Vec<&DagRun> {
         let mut runs: Vec<&DagRun> =
@@ -573,6 +607,20 @@ pub(crate) fn trigger(dag_id: &str) -> Trigger {
         triggered_by: TriggeredBy::Test,
         user: Some("ana".into()),
     }
+}
+
+/// Waits for a file.
+pub(crate) fn deferral(at_timeout: AtTimeout, timeout_at: Option<Timestamp>) -> Deferral {
+    let spec = TriggerSpec {
+        operator: "sensor.file".into(),
+        args: [("path".to_owned(), json!("x.csv"))].into_iter().collect(),
+        at_timeout,
+        on_error: OnError::Fail,
+        poke_interval: 60.0,
+        max_wait: None,
+        approval: None,
+    };
+    Deferral { trigger: spec.to_text(), timeout_at, note: "waits for `x.csv`".into() }
 }
 
 pub(crate) fn project() -> PathBuf {

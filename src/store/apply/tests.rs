@@ -29,6 +29,7 @@ fn changes() -> Vec<Change> {
         Change::DeleteTaskInstance { key: key("etl", "r1", "mapped") },
         Change::PutTriggeringAssetEvents { run: run.key(), event_ids: vec![2, 1] },
         Change::PutQueuedAssetEvents { dag_id: "other".into(), event_ids: vec![2, 1] },
+        Change::PutTriggeredRun { token: "t-9".into(), run: run.key() },
         Change::PutDagRun(run),
         Change::InsertAssetEvent(asset_event(1, "a")),
         Change::InsertAssetEvent(asset_event(2, "b")),

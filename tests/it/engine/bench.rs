@@ -112,8 +112,13 @@ impl Bench {
     }
 
     pub(crate) async fn cancel(&self) -> Result<Reply, Fault> {
+        self.cancel_of(DAG).await
+    }
+
+    /// Cancels the run of another DAG.
+    pub(crate) async fn cancel_of(&self, dag_id: &str) -> Result<Reply, Fault> {
         let operation = Operation::MarkRuns { state: DagRunState::Failed };
-        let runs = vec![DagRunKey { dag_id: DAG.into(), dag_run_id: RUN.into() }];
+        let runs = vec![DagRunKey { dag_id: dag_id.into(), dag_run_id: RUN.into() }];
         let wish = Operate { operation, runs, ended: Vec::new(), user: None, dry_run: false };
         self.ask(Input::Command(Command::Operate(wish))).await
     }

@@ -8,21 +8,23 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command as Process, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dagdeck::runtime::Layout;
-use dagdeck::runtime::engine::{self, EngineParts};
+use dagdeck::runtime::engine::{self, Engine, EngineParts};
 use dagdeck::runtime::publish::Publisher;
 use dagdeck::runtime::serving;
-use dagdeck::sched::Input;
+use dagdeck::sched::{Command, Input};
 use dagdeck::store::Store;
 use dagdeck::store::callback;
 use dagdeck::store::dag_run::{self, RunFilter};
+use dagdeck::store::task_instance;
 use dagdeck::tracking::{artifact, registry, run};
-use dagdeck::types::DagRunState;
+use dagdeck::types::approval::Response;
 use dagdeck::types::time::{self, SystemClock};
+use dagdeck::types::{DagRunState, TaskInstanceState};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -88,6 +90,27 @@ name = "m"
 version = 1
 depends_on = ["tell"]
 
+[dag.d.task.bring]
+operator = "trigger_dag_run"
+dag_id = "waits"
+wait = true
+depends_on = ["tell"]
+
+[dag.waits.task.look]
+operator = "sensor.file"
+path = "arrived"
+poke_interval = "10ms"
+
+[dag.waits.task.ask]
+operator = "approval"
+question = "Go on?"
+depends_on = ["look"]
+
+[dag.waits.task.t]
+operator = "command"
+command = "echo waits >> ran_waits"
+depends_on = ["ask"]
+
 [dag.after.task.t]
 operator = "command"
 command = "echo after >> ran_after"
@@ -102,14 +125,15 @@ schedule = { assets = "models:/m@production" }
 "#;
 
 /// Each DAG with what its tasks write when each runs once.
-const DAGS: [(&str, &str, &str); 3] = [
+const DAGS: [(&str, &str, &str); 4] = [
     ("d", "ran", "a\nt1 7\nt2 7\n"),
+    ("waits", "ran_waits", "waits\n"),
     ("after", "ran_after", "after\n"),
     ("promoted", "ran_promoted", "promoted\n"),
 ];
 
 /// Each kind of step; a run comes to each of them.
-const STEPS: [&str; 13] = [
+const STEPS: [&str; 16] = [
     "decided",
     "committed",
     "carried out",
@@ -121,6 +145,9 @@ const STEPS: [&str; 13] = [
     "worked",
     "ended",
     "alias moved",
+    "run triggered",
+    "armed",
+    "fired",
     "called back",
     "callback noted",
 ];
@@ -204,7 +231,7 @@ fn open(dir: &Path) -> Store {
 /// Runs the engine in a process of its own until all is done, or until the n-th step.
 fn copy(dir: &Path, step: Option<&str>) -> ExitStatus {
     let said = std::fs::File::create(dir.join("said")).unwrap();
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut command = Process::new(std::env::current_exe().unwrap());
     command
         .args(["--exact", "engine::kill::an_engine_of_its_own", "--nocapture"])
         .env(DIR, dir)
@@ -230,9 +257,14 @@ fn check(dir: &Path, what: &str) {
     let conn = rusqlite::Connection::open(Layout::new(dir).database()).unwrap();
     let count = |sql: &str| -> i64 { conn.query_row(sql, [], |row| row.get(0)).unwrap() };
     for (sql, expected) in [
-        ("SELECT count(*) FROM dag_run", 3),
-        ("SELECT count(*) FROM dag_run WHERE state = 'success'", 3),
-        ("SELECT count(*) FROM task_instance WHERE state = 'success'", 7),
+        ("SELECT count(*) FROM dag_run", 4),
+        ("SELECT count(*) FROM dag_run WHERE state = 'success'", 4),
+        ("SELECT count(*) FROM task_instance WHERE state = 'success'", 11),
+        ("SELECT count(*) FROM task_instance WHERE trigger IS NOT NULL", 0),
+        ("SELECT count(*) FROM triggered_dag_run", 1),
+        ("SELECT count(*) FROM hitl_detail WHERE response IS NOT NULL", 1),
+        ("SELECT count(*) FROM hitl_detail", 1),
+        ("SELECT count(*) FROM log WHERE event = 'task_instance.answered'", 1),
         ("SELECT count(*) FROM task_instance WHERE try_number = 2", 1),
         ("SELECT count(*) FROM asset_event", 2),
         ("SELECT count(*) FROM dagrun_asset_event", 2),
@@ -242,7 +274,7 @@ fn check(dir: &Path, what: &str) {
         ("SELECT count(*) FROM log WHERE event = 'notify' AND message = 't is done'", 1),
         ("SELECT count(*) FROM callback_request", 3),
         ("SELECT count(*) FROM callback_request WHERE state = 'done'", 3),
-        ("SELECT count(*) FROM log WHERE event = 'dag_run.success'", 3),
+        ("SELECT count(*) FROM log WHERE event = 'dag_run.success'", 4),
     ] {
         assert_eq!(count(sql), expected, "{what}: {sql}");
     }
@@ -303,11 +335,39 @@ async fn work(dir: &Path) {
     let patience = std::time::Duration::from_secs(30);
     let done = tokio::time::timeout(patience, async {
         while !DAGS.iter().all(|(dag_id, ..)| has_ended(&store, dag_id)) || is_untold(&store) {
+            bring_what_is_waited_for(dir, &store, &engine).await;
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     });
     assert!(done.await.is_ok(), "it hangs");
     engine.stop().await;
+}
+
+/// Nothing comes before it is waited for, so that each wait is one.
+async fn bring_what_is_waited_for(dir: &Path, store: &Store, engine: &Engine) {
+    let filter = RunFilter { dag_id: Some("waits".into()), state: None };
+    let waits = store.read_blocking(|conn| {
+        let (runs, _) = dag_run::list(conn, &filter, 1, 0)?;
+        let Some(run) = runs.first() else { return Ok(Vec::new()) };
+        task_instance::for_run(conn, &run.key())
+    });
+    let mut waits = waits.unwrap();
+    waits.retain(|task| task.state == Some(TaskInstanceState::Deferred));
+    for task in waits {
+        match task.key.task_id.as_str() {
+            "look" => std::fs::write(dir.join("arrived"), "").unwrap(),
+            _ => {
+                let response = Response {
+                    key: task.key,
+                    chosen_options: vec!["Approve".into()],
+                    params_input: serde_json::Map::new(),
+                    user: Some("ada".into()),
+                };
+                // Refused where it was answered since.
+                let _ = engine.handle.ask(Input::Command(Command::Answer(response))).await;
+            }
+        }
+    }
 }
 
 fn has_ended(store: &Store, dag_id: &str) -> bool {

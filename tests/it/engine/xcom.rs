@@ -81,3 +81,20 @@ async fn an_attempt_that_is_killed_leaves_no_output_and_the_next_one_does() {
     let expected = expected.map(|(task, key, file)| (task.to_owned(), key.to_owned(), file));
     assert_eq!(outputs(&bench), expected);
 }
+
+#[tokio::test]
+async fn tasks_are_mapped_over_a_part_of_a_long_output() {
+    let bench = Bench::start(
+        "[deck]\nxcom_max_bytes = 12\n\
+         [dag.d.task.first]\noperator = \"command\"\n\
+         command = \"\"\"echo '{\"rows\": [\"a\", \"b\"]}'\"\"\"\n\
+         [dag.d.task.each]\noperator = \"command\"\ncommand = \"echo $A\"\n\
+         expand = { \"env.A\" = \"{{ output.first.rows }}\" }\n\
+         [dag.d.task.t]\noperator = \"command\"\n\
+         command = \"echo {{ output.each | join('-') }}\"\n",
+    )
+    .await;
+    bench.trigger().await.unwrap();
+    bench.ended(DagRunState::Success).await;
+    assert_eq!(bench.output("t"), Some(json!("a-b")));
+}

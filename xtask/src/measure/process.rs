@@ -51,6 +51,11 @@ pub(super) fn cpu_ticks(pid: u32) -> Result<u64, String> {
     Ok(ticks.filter_map(|text| text.parse::<u64>().ok()).sum())
 }
 
+/// Returns how many threads a process has.
+pub(super) fn threads(pid: u32) -> Result<usize, String> {
+    fs::read_dir(format!("/proc/{pid}/task")).map(Iterator::count).map_err(|e| gone(pid, &e))
+}
+
 /// Returns the memory of a process that is resident.
 pub(super) fn resident_bytes(pid: u32) -> Result<u64, String> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).map_err(|e| gone(pid, &e))?;

@@ -25,6 +25,15 @@ impl Scratch {
         Ok(scratch)
     }
 
+    /// A project of its own, with nothing but these definitions.
+    pub(super) fn bare(root: &Path, binary: &Path, definitions: &str) -> Result<Self, String> {
+        let dir = root.join(format!("target/measure-{}", std::process::id()));
+        fs::create_dir_all(&dir)
+            .and_then(|()| fs::write(dir.join("dags.toml"), definitions))
+            .map_err(|e| format!("make a project: {e}"))?;
+        Ok(Self { binary: binary.to_owned(), dir, daemon: None })
+    }
+
     fn fill(&self, root: &Path) -> std::io::Result<()> {
         for folder in ["dags", "data"] {
             copy_tree(&root.join(folder), &self.dir.join(folder))?;
@@ -40,7 +49,7 @@ impl Scratch {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Result<String, String> {
+    pub(super) fn run(&self, args: &[&str]) -> Result<String, String> {
         let ran = self.command(args).output().map_err(|e| format!("start dagdeck: {e}"))?;
         if ran.status.success() {
             return Ok(String::from_utf8_lossy(&ran.stdout).into_owned());

@@ -227,6 +227,7 @@ pub(crate) fn deck() -> Deck {
         connections: IndexMap::new(),
         variables: IndexMap::new(),
         pools: IndexMap::from([("default_pool".into(), 128)]),
+        pools_with_deferred: std::collections::BTreeSet::new(),
         serving: ServingSpec {
             listen: "127.0.0.1:3000".into(),
             max_body_bytes: 1 << 24,

@@ -19,7 +19,7 @@ use crate::runtime::attempt::{DatasetOrder, Order};
 use crate::runtime::handle::{Asked, Handle};
 use crate::runtime::layout::Layout;
 use crate::runtime::operator::fake_server::FakeServer;
-use crate::runtime::operator::{DaemonContext, run_in_daemon};
+use crate::runtime::operator::{DaemonContext, Work, run_in_daemon};
 use crate::runtime::publish::Publisher;
 use crate::runtime::task_log::TaskLog;
 use crate::sched::{Input, Outcome, Reply};
@@ -94,8 +94,10 @@ impl World {
             options: std::collections::BTreeMap::new(),
         };
         private.connections.insert("ops".into(), ops);
-        run_in_daemon(DaemonContext {
+        let written = order.args.clone();
+        let work = run_in_daemon(DaemonContext {
             order,
+            written,
             private,
             deck: Arc::clone(&self.deck),
             layout: Layout::new(self.bench.project()),
@@ -105,8 +107,11 @@ impl World {
             serving: self.server.handle.clone(),
             log,
             cancelled: self.cancelled.subscribe(),
-        })
-        .await
+        });
+        match work.await {
+            Work::Done(outcome) => outcome,
+            Work::Deferred(deferral) => panic!("it waits: {deferral:?}"),
+        }
     }
 }
 
