@@ -124,7 +124,7 @@ impl Decision<'_> {
             None => self.known_dag(&ended.run.dag_id)?,
         };
         let is_other = ended.run.dag_version != dag.version;
-        let (mut active, made) = ActiveRun::reload(ended, dag);
+        let (mut active, made) = ActiveRun::reload(ended, dag, self.state.deck.max_map_length);
         if is_other {
             let latest = self.state.dag_versions.get(&active.run.dag_id);
             let latest = latest.filter(|latest| latest.dag_version == active.run.dag_version);

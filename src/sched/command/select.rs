@@ -110,11 +110,23 @@ pub(super) fn to_clear<'r>(wish: &ClearTasks, active: &'r ActiveRun) -> Vec<&'r 
         include_upstream: wish.reach.include_upstream,
         include_downstream: wish.reach.include_downstream,
     };
-    let chosen: Vec<_> =
+    let mut chosen: Vec<_> =
         selection.of(active).into_iter().filter(|ti| is_clearable(wish, ti.state)).collect();
+    let around = around(active, &chosen);
+    chosen.extend(around.into_iter().filter(|ti| is_clearable(wish, ti.state)));
     let cleared: BTreeSet<&TaskId> = chosen.iter().map(|ti| &ti.key.task_id).collect();
     let stays_out = |ti: &TaskInstance| is_left_out(active, ti, &cleared);
     chosen.iter().copied().filter(|ti| !stays_out(ti)).collect()
+}
+
+/// As in Airflow what runs again brings its setups along, and the teardowns of these.
+fn around<'r>(active: &'r ActiveRun, chosen: &[&TaskInstance]) -> Vec<&'r TaskInstance> {
+    if !active.dag.tasks.values().any(|task| task.flow.is_setup) {
+        return Vec::new();
+    }
+    let tasks: BTreeSet<TaskId> = chosen.iter().map(|ti| ti.key.task_id.clone()).collect();
+    let all = active.dag.with_setups_and_teardowns(&tasks);
+    all.difference(&tasks).flat_map(|task| instances(active, task)).collect()
 }
 
 fn is_clearable(wish: &ClearTasks, state: Option<TaskInstanceState>) -> bool {
@@ -137,7 +149,8 @@ fn is_left_out(active: &ActiveRun, ti: &TaskInstance, cleared: &BTreeSet<&TaskId
     };
     let has_succeeded = active
         .tasks
-        .get(&(branch.clone(), UNMAPPED))
+        .get(&(branch.clone(), ti.key.map_index))
+        .or_else(|| active.tasks.get(&(branch.clone(), UNMAPPED)))
         .is_some_and(|ti| ti.state == Some(TaskInstanceState::Success));
     has_succeeded && !cleared.contains(&branch)
 }

@@ -67,7 +67,7 @@ impl Decision<'_> {
             let present = self.state.deck.dags.get(&key.dag_id);
             let dag = definition_of(&found, present);
             let dag = dag.ok_or_else(|| Rejected::MovedOn { id, what: what() })?;
-            let (active, _) = ActiveRun::reload(found, dag);
+            let (active, _) = ActiveRun::reload(found, dag, self.state.deck.max_map_length);
             runs.insert(key, active);
         }
         Ok(runs)
