@@ -192,6 +192,8 @@ impl Decision<'_> {
         if let Some(active) = self.state.runs.remove(key) {
             self.state.index.forget_all(&active);
         }
+        // What the store has said of its date is true no more.
+        self.forget_window(&key.dag_id);
         self.drop_deadlines(key);
         let name = self.removal_name();
         self.draft.delete_run(key, name);
