@@ -175,6 +175,7 @@ impl Daemon {
             started_at,
             api_listen: listeners.api_listen(),
             listen_problems: serving.problem.iter().cloned().collect(),
+            operating: Arc::default(),
             shutdown: Arc::clone(&shutdown),
         });
         // From now on: a wish to stop that comes before `run_until` is not lost.

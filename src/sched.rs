@@ -4,7 +4,7 @@
 //! Input ──► step(&mut State, now, Input) ──► Decided { changes, effects, events, reply }
 //!             │
 //!             ├─ take    command/* · attempt · asset · definitions · tick   (rejects, or changes)
-//!             └─ settle  drain (ready) ► timetable ► promote (run) ► admit  (until nothing moves)
+//!             └─ settle  drain (ready) ► timetable ► backfill ► promote (run) ► admit  (until nothing moves)
 //! ```
 //! No disk, no clock, no randomness: tests feed it a stream of inputs. Every move of a task
 //! instance or a run goes through `decision`, which asks `transition` whether it is legal and
@@ -13,6 +13,7 @@
 mod admit;
 mod asset;
 mod attempt;
+pub mod backfill;
 mod callback;
 pub mod change;
 mod command;
@@ -23,12 +24,15 @@ mod definitions;
 mod draft;
 pub mod effect;
 mod ending;
+mod explain;
+mod failures;
 mod fair;
 mod index;
 pub mod input;
 mod judge;
 mod latest;
 pub mod mapping;
+mod operation;
 #[cfg(test)]
 mod oracle;
 pub mod past;
@@ -45,6 +49,7 @@ mod tests;
 mod tick;
 mod timetable;
 pub mod transition;
+mod version;
 mod when;
 
 pub use change::Change;

@@ -10,17 +10,21 @@
 //! Other processes (attempts) open the same file; SQLite's own locks order their writes.
 
 pub mod asset;
+pub mod backfill;
 pub mod callback;
 pub mod dag;
 pub mod dag_run;
+pub mod dag_version;
 pub mod db;
 pub mod deadline;
 pub mod event_log;
 pub mod fault;
 pub mod hitl;
 pub mod meta;
+pub mod operation;
 pub(crate) mod past;
 pub mod prune;
+pub mod recover;
 pub mod rendered;
 pub mod serving;
 pub mod settings;
@@ -31,7 +35,6 @@ pub mod xcom;
 pub(crate) mod apply;
 mod migrate;
 mod readers;
-mod recover;
 pub(crate) mod row;
 mod writer;
 

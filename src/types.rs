@@ -6,6 +6,7 @@
 pub mod approval;
 pub mod ask;
 pub mod asset;
+pub mod backfill;
 pub mod callback;
 pub mod deadline;
 pub mod deferral;
@@ -13,12 +14,16 @@ pub mod event;
 pub mod fault;
 pub mod figure;
 pub mod ids;
+pub mod operation;
+pub mod progress;
 pub mod run;
 pub mod serving;
 pub mod settings;
 pub mod state;
 pub mod time;
 pub mod view;
+pub mod why;
+pub mod xcom;
 
 pub use fault::{Fault, FaultKind};
 pub use ids::{

@@ -1,11 +1,23 @@
 //! What the command line takes.
 
+mod operate;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
 
+use crate::cli::command::backfill::date;
+use crate::types::backfill::{BackfillId, MAX_ACTIVE_RUNS};
+use crate::types::ids::UNMAPPED;
+use crate::types::state::ReprocessBehavior;
+use crate::types::xcom::RETURN_VALUE;
 use crate::types::{DagRunState, TaskInstanceState, Timestamp};
+
+pub use operate::{
+    ClearArgs, NoteArgs, OperationsCommand, ReachArgs, TasksArgs, TasksCommand, WhichRuns,
+    WhichTasks,
+};
 
 /// An operator's deck for data and ML pipelines in the terminal.
 ///
@@ -61,31 +73,44 @@ pub enum Command {
     Status,
     /// Check dags.toml
     Check,
-    /// List, show, pause and unpause DAGs
+    /// List, show, compare, pause and unpause DAGs
     #[command(subcommand)]
     Dags(DagsCommand),
     /// Run a DAG in the foreground and exit with its result
     Run(TriggerArgs),
     /// Trigger a run of a DAG
     Trigger(TriggerArgs),
-    /// List, show and cancel runs
+    /// List, show, clear, mark, note, cancel and delete runs
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// Show the tasks of a run, or list tasks across runs
-    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-    Tasks {
-        #[command(subcommand)]
-        command: Option<TasksCommand>,
-        #[arg(required = true)]
-        dag_id: Option<String>,
-        #[arg(required = true)]
+    /// Run a DAG for dates of the past
+    #[command(subcommand)]
+    Backfill(BackfillCommand),
+    /// Show the tasks of a run, list tasks across runs; clear, mark and note tasks
+    Tasks(TasksArgs),
+    /// Say why a DAG, a run or a task does or does not go on
+    Why {
+        dag_id: String,
         dag_run_id: Option<String>,
+        /// TASK, or TASK[3] of a mapped one
+        task: Option<String>,
     },
+    /// Undo what was done to runs, while nothing has moved on since
+    Undo {
+        /// Which operation; the last one where none is given
+        id: Option<i64>,
+    },
+    /// List what was done to runs
+    #[command(subcommand)]
+    Operations(OperationsCommand),
     /// Show the log of a task
     Logs(LogsArgs),
     /// List, show and answer what tasks ask people
     #[command(subcommand)]
     Approvals(ApprovalsCommand),
+    /// List and read what tasks handed on
+    #[command(subcommand)]
+    Xcom(XcomCommand),
     /// List assets, show their lineage, report changes
     #[command(subcommand)]
     Assets(AssetsCommand),
@@ -148,9 +173,15 @@ pub struct UpArgs {
 pub struct TriggerArgs {
     pub dag_id: String,
 
-    /// A param of the run; the value is read as JSON where it parses as such, else as text
+    /// A param of the run; the value is read as JSON where it parses as such, else as text;
+    /// `grid.a=3` sets one key of a param that is a table
     #[arg(short, long = "param", value_name = "KEY=VALUE", value_parser = param)]
     pub params: Vec<(String, Value)>,
+
+    /// All params at once: a table of JSON, a file that holds one, or - for standard input;
+    /// --param goes over it
+    #[arg(long, value_name = "FILE|-|JSON")]
+    pub conf: Option<String>,
 
     /// The run's id; one is made where none is given
     #[arg(long, value_name = "ID")]
@@ -166,9 +197,11 @@ pub struct TriggerArgs {
 }
 
 impl TriggerArgs {
-    /// Returns the params as one table; of two with one name the last counts.
-    pub fn conf(&self) -> Map<String, Value> {
-        self.params.iter().cloned().collect()
+    /// Returns the params as one table, over what `--conf` gave; of two with one name the last
+    /// counts.
+    pub fn over(&self, mut conf: Map<String, Value>) -> Map<String, Value> {
+        conf.extend(self.params.iter().cloned());
+        conf
     }
 }
 
@@ -195,6 +228,20 @@ pub enum DagsCommand {
     List,
     /// Show one DAG
     Show { dag_id: String },
+    /// List the versions of a DAG, newest first
+    Versions {
+        dag_id: String,
+        #[arg(long, default_value_t = 25)]
+        limit: u32,
+    },
+    /// Show what differs between two versions of a DAG
+    Diff {
+        dag_id: String,
+        /// The older one; the one before TO where none is given
+        from: Option<u32>,
+        /// The newer one; the last one where none is given
+        to: Option<u32>,
+    },
     /// Stop scheduling a DAG
     Pause { dag_id: String },
     /// Go on scheduling a DAG
@@ -218,10 +265,51 @@ pub enum RunsCommand {
     },
     /// Show one run with its tasks
     Show { dag_id: String, dag_run_id: String },
+    /// End runs as failed and kill their tasks
+    Cancel {
+        #[command(flatten)]
+        runs: WhichRuns,
+        /// List what would be touched, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Let all tasks of runs run again
+    Clear {
+        #[command(flatten)]
+        runs: WhichRuns,
+        #[command(flatten)]
+        clear: ClearArgs,
+    },
+    /// Set how runs ended, success or failed, or queue ended ones again
+    Mark {
+        /// success, failed or queued
+        state: DagRunState,
+        #[command(flatten)]
+        runs: WhichRuns,
+        /// List what would be touched, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Write a note on runs
+    Note {
+        #[command(flatten)]
+        runs: WhichRuns,
+        #[command(flatten)]
+        note: NoteArgs,
+    },
+    /// Delete runs with their logs and outputs; not those that are running
+    Delete {
+        #[command(flatten)]
+        runs: WhichRuns,
+        /// List what would be deleted, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Really do it: it cannot be undone
+        #[arg(long)]
+        yes: bool,
+    },
     /// Show what was told to the outside of a run and its tasks
     Callbacks { dag_id: String, dag_run_id: String },
-    /// End a run as failed and kill its tasks
-    Cancel { dag_id: String, dag_run_id: String },
 }
 
 /// Commands about what people are asked.
@@ -270,11 +358,107 @@ pub struct AnswerArgs {
     pub map_index: Option<i32>,
 }
 
-/// Commands about tasks across runs.
+/// Commands about backfills.
 #[derive(Debug, Subcommand)]
-pub enum TasksCommand {
-    /// List task instances across runs, newest first
-    List(TaskListArgs),
+pub enum BackfillCommand {
+    /// Begin a backfill
+    Create(BackfillArgs),
+    /// List backfills, newest first
+    List {
+        /// Of this DAG only
+        dag_id: Option<String>,
+        #[arg(long, default_value_t = 25)]
+        limit: u32,
+        #[arg(long, default_value_t = 0)]
+        offset: u32,
+    },
+    /// Show a backfill with its dates, the last one first
+    Show {
+        backfill_id: BackfillId,
+        #[arg(long, default_value_t = 25)]
+        limit: u32,
+        #[arg(long, default_value_t = 0)]
+        offset: u32,
+    },
+    /// Make and begin no more of its runs; those that run go on
+    Pause { backfill_id: BackfillId },
+    /// Go on
+    Unpause { backfill_id: BackfillId },
+    /// End it; runs that wait have failed, those that run go on
+    Cancel { backfill_id: BackfillId },
+}
+
+/// What a backfill takes.
+#[derive(Debug, Args)]
+pub struct BackfillArgs {
+    pub dag_id: String,
+
+    /// The first logical date, such as 2026-01-01 (midnight in UTC) or 2026-01-01T06:00:00Z
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub from_date: Timestamp,
+
+    /// The last logical date, inclusive
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub to_date: Timestamp,
+
+    /// Which dates that have a run are run again: none, failed, completed
+    #[arg(long, visible_alias = "reprocess-behavior", default_value = "none")]
+    pub reprocess: ReprocessBehavior,
+
+    /// The newest date first
+    #[arg(long)]
+    pub run_backwards: bool,
+
+    /// How many of its runs run at once
+    #[arg(long, value_name = "N", default_value_t = MAX_ACTIVE_RUNS, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub max_active_runs: u32,
+
+    /// The conf of its runs, as a JSON object
+    #[arg(long, visible_alias = "dag-run-conf", value_name = "JSON", value_parser = json_object)]
+    pub run_conf: Option<JsonObject>,
+
+    /// A param of its runs; the value is read as JSON where it parses as such, else as text
+    #[arg(short, long = "param", value_name = "KEY=VALUE", value_parser = param)]
+    pub params: Vec<(String, Value)>,
+
+    /// Show what would be done with each date, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// A JSON object given as one argument.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JsonObject(pub Map<String, Value>);
+
+impl BackfillArgs {
+    /// Returns the conf, single params over the whole; `None` where neither is given.
+    pub fn conf(&self) -> Option<Map<String, Value>> {
+        if self.run_conf.is_none() && self.params.is_empty() {
+            return None;
+        }
+        let mut conf = self.run_conf.clone().map(|JsonObject(conf)| conf).unwrap_or_default();
+        conf.extend(self.params.iter().cloned());
+        Some(conf)
+    }
+}
+
+/// Commands about outputs of tasks.
+#[derive(Debug, Subcommand)]
+pub enum XcomCommand {
+    /// List the outputs of a run, or of one of its tasks
+    List { dag_id: String, dag_run_id: String, task_id: Option<String> },
+    /// Print one output
+    Get {
+        dag_id: String,
+        dag_run_id: String,
+        task_id: String,
+        /// Which output; what the task returned where none is given
+        #[arg(default_value = RETURN_VALUE)]
+        key: String,
+        /// Of which element of a mapped task
+        #[arg(long, value_name = "N", default_value_t = UNMAPPED, allow_negative_numbers = true)]
+        map_index: i32,
+    },
 }
 
 /// Which task instances are meant.
@@ -454,6 +638,14 @@ pub enum ServingCommand {
     Status,
 }
 
+fn json_object(text: &str) -> Result<JsonObject, String> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(object)) => Ok(JsonObject(object)),
+        Ok(_) => Err(format!("`{text}` is no JSON object")),
+        Err(error) => Err(format!("`{text}` is no JSON: {error}")),
+    }
+}
+
 fn age(text: &str) -> Result<std::time::Duration, String> {
     crate::dag::duration::parse(text)
         .ok_or_else(|| format!("`{text}` is no age: write 90d, 12h or 30m"))
@@ -505,9 +697,29 @@ mod tests {
     }
 
     #[test]
+    fn single_params_of_a_backfill_go_over_its_conf() {
+        let args = |more: &[&str]| {
+            let given = ["dagdeck", "backfill", "create", "d", "--from-date", "2026-01-01"];
+            let to = ["--to-date", "2026-01-02"];
+            let cli = Cli::try_parse_from(given.iter().chain(&to).chain(more));
+            match cli.map(|cli| cli.command) {
+                Ok(Some(Command::Backfill(BackfillCommand::Create(args)))) => Ok(args),
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => Err(error.to_string()),
+            }
+        };
+        assert_eq!(args(&[]).unwrap().conf(), None);
+        let conf = args(&["--run-conf", r#"{"a": 1, "b": 2}"#, "-p", "b=3"]).unwrap().conf();
+        assert_eq!(conf.map(Value::Object), Some(json!({"a": 1, "b": 3})));
+        assert!(args(&["--run-conf", "[1]"]).unwrap_err().contains("no JSON object"));
+        assert!(args(&["--reprocess", "some"]).unwrap_err().contains("some"));
+        assert!(args(&["--max-active-runs", "0"]).unwrap_err().contains("1..=10000"));
+    }
+
+    #[test]
     fn the_last_of_two_params_counts() {
         let cli = Cli::try_parse_from(["dagdeck", "trigger", "d", "-p", "a=1", "-p", "a=2"]);
         let Some(Command::Trigger(args)) = cli.unwrap().command else { panic!("a trigger") };
-        assert_eq!(Value::Object(args.conf()), json!({"a": 2}));
+        assert_eq!(Value::Object(args.over(Map::new())), json!({"a": 2}));
     }
 }

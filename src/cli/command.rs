@@ -2,6 +2,7 @@
 
 pub mod approvals;
 pub mod assets;
+pub mod backfill;
 pub mod backup;
 pub mod check;
 pub mod connections;
@@ -11,6 +12,7 @@ pub mod deck;
 pub mod experiments;
 pub mod logs;
 pub mod models;
+pub mod operate;
 pub mod pools;
 pub mod prune;
 pub mod run;
@@ -18,6 +20,8 @@ pub mod runs;
 pub mod serving;
 pub mod tasks;
 pub mod variables;
+pub mod why;
+pub mod xcom;
 
 mod exchange;
 
@@ -47,13 +51,13 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Run(args)) => run::run(&layout, args, output).await,
         Some(Command::Trigger(args)) => runs::trigger(&layout, args, output).await,
         Some(Command::Runs(command)) => runs::dispatch(&layout, command, output).await,
-        Some(Command::Tasks { command: Some(command), .. }) => {
-            tasks::dispatch(&layout, command, output).await
+        Some(Command::Backfill(command)) => backfill::dispatch(&layout, command, output).await,
+        Some(Command::Tasks(args)) => runs::tasks(&layout, args, output).await,
+        Some(Command::Why { dag_id, dag_run_id, task }) => {
+            why::why(&layout, dag_id, dag_run_id, task, output).await
         }
-        Some(Command::Tasks { dag_id, dag_run_id, .. }) => {
-            let (dag_id, dag_run_id) = (dag_id.unwrap_or_default(), dag_run_id.unwrap_or_default());
-            runs::tasks(&layout, dag_id, dag_run_id, output).await
-        }
+        Some(Command::Undo { id }) => operate::undo(&layout, id, output).await,
+        Some(Command::Operations(command)) => operate::operations(&layout, command, output).await,
         Some(Command::Variables(command)) => variables::dispatch(&layout, command, output).await,
         Some(Command::Connections(command)) => {
             connections::dispatch(&layout, command, output).await
@@ -64,6 +68,7 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Restore { .. }) => Err(unexpected("restore").into()),
         Some(Command::Logs(args)) => logs::logs(&layout, args, output).await,
         Some(Command::Approvals(command)) => approvals::dispatch(&layout, command, output).await,
+        Some(Command::Xcom(command)) => xcom::dispatch(&layout, command, output).await,
         Some(Command::Assets(command)) => assets::dispatch(&layout, command, output).await,
         Some(Command::Experiments(command)) => {
             experiments::dispatch(&layout, command, output).await

@@ -79,6 +79,7 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
             max_body_bytes: 1 << 20,
             default_model: None,
         },
+        xcom: crate::dag::spec::XcomLimits::default(),
         retention: Default::default(),
         overlay: Default::default(),
         sources: Vec::new(),
@@ -109,6 +110,7 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
         started_at: now(),
         api_listen: None,
         listen_problems: Vec::new(),
+        operating: Arc::default(),
         shutdown: Arc::default(),
     })
 }

@@ -30,6 +30,21 @@ pub fn parse(text: &str) -> Option<Duration> {
     Some(total)
 }
 
+/// Writes a duration as `parse` reads it: `30m`, `1h30m`, `250ms`.
+pub fn text(duration: Duration) -> String {
+    let secs = duration.as_secs();
+    let parts = [
+        (secs / 86_400, "d"),
+        (secs / 3_600 % 24, "h"),
+        (secs / 60 % 60, "m"),
+        (secs % 60, "s"),
+        (u64::from(duration.subsec_millis()), "ms"),
+    ];
+    let text: String =
+        parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
 /// Takes a number of seconds; `None` where it is negative or beyond measure.
 pub fn from_secs(secs: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(secs).ok()
@@ -60,6 +75,13 @@ mod tests {
         assert_eq!(parse("250ms"), Some(Duration::from_millis(250)));
         assert_eq!(parse("1.5m"), Some(Duration::from_secs(90)));
         assert_eq!(parse("1d 2h"), Some(Duration::from_secs(93_600)));
+    }
+
+    #[test]
+    fn a_duration_is_written_as_it_is_read() {
+        for written in ["30m", "1h30m", "250ms", "2d", "1d1h1m1s1ms", "0s"] {
+            assert_eq!(text(parse(written).unwrap()), written);
+        }
     }
 
     #[test]

@@ -3,15 +3,34 @@
 use std::collections::{BTreeSet, HashSet};
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 use crate::types::TaskId;
 
-/// Tasks and their edges, without cycles.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// Tasks and their edges, without cycles. As JSON it is each task with those before it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Upstream", into = "Upstream")]
 pub struct Graph {
     upstream: IndexMap<TaskId, Vec<TaskId>>,
     downstream: IndexMap<TaskId, Vec<TaskId>>,
     topological: Vec<TaskId>,
+}
+
+/// Each task with the tasks before it.
+type Upstream = IndexMap<TaskId, Vec<TaskId>>;
+
+impl From<Graph> for Upstream {
+    fn from(graph: Graph) -> Self {
+        graph.upstream
+    }
+}
+
+impl TryFrom<Upstream> for Graph {
+    type Error = Cycle;
+
+    fn try_from(upstream: Upstream) -> Result<Self, Cycle> {
+        Self::new(upstream)
+    }
 }
 
 /// Tasks that wait for each other, in the order of the circle.

@@ -1,6 +1,8 @@
 //! The operators: their names, where each runs, and the table of their keys, from which the
 //! check and its hints are made.
 
+use serde::{Deserialize, Serialize};
+
 /// Where an operator's work is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placement {
@@ -46,8 +48,8 @@ pub struct KeySpec {
 macro_rules! operators {
     ($($variant:ident = $name:literal, $placement:ident, [$($key:literal $kind:ident $need:ident),* $(,)?];)*) => {
         /// An operator.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Operator { $($variant,)* }
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Operator { $(#[serde(rename = $name)] $variant,)* }
 
         impl Operator {
             /// Every operator.
@@ -122,7 +124,9 @@ operators! {
         "skip_on_exit_code" Integer optional,
     ];
     Python = "python", Process, [
-        "callable" Text needed, "args" Table optional, "python" Text optional,
+        "callable" Text needed, "args" Table optional, "op_args" Any optional,
+        "op_kwargs" Table optional, "multiple_outputs" Bool optional, "python" Text optional,
+        "requirements" TextList optional, "warm" Any optional,
     ];
     Branch = "branch", Daemon, ["choose" Any needed];
     ShortCircuit = "short_circuit", Daemon, [

@@ -2,6 +2,7 @@
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{ValidationError, Validator};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::dag::suggest;
@@ -11,7 +12,7 @@ use crate::types::view::ParamProblem;
 const TYPES: [&str; 7] = ["string", "integer", "number", "boolean", "object", "array", "null"];
 
 /// The params of a DAG.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Params {
     /// An object schema: `properties` in the order written, `required` those without a default.
     pub schema: Value,
@@ -19,22 +20,41 @@ pub struct Params {
 }
 
 impl Params {
-    /// Lays `conf` over the defaults and checks the whole; unknown names are problems too (with
-    /// the name that was probably meant).
+    /// Lays `conf` over the defaults and checks the whole. `grid.a` sets a key of the param `grid`
+    /// and leaves its others. Unknown names become params too where the DAG takes any, as in
+    /// Airflow; else they are problems (with the name that was probably meant).
     pub fn resolve(
         &self,
         conf: &Map<String, Value>,
     ) -> Result<Map<String, Value>, Vec<ParamProblem>> {
         let none = Map::new();
         let properties = self.schema["properties"].as_object().unwrap_or(&none);
-        let mut problems: Vec<ParamProblem> = conf
-            .keys()
-            .filter(|name| !properties.contains_key(*name))
-            .map(|name| unknown(name, properties))
-            .collect();
+        let mut problems = Vec::new();
+        let mut given = Map::new();
+        let mut further = Map::new();
+        for (name, value) in conf {
+            if properties.contains_key(name) {
+                given.insert(name.clone(), value.clone());
+            } else if holder(name, properties).is_none() {
+                match self.takes_any() {
+                    true => drop(further.insert(name.clone(), value.clone())),
+                    false => problems.push(unknown(name, properties)),
+                }
+            }
+        }
+        // After the whole ones: `grid.a` goes into the `grid` that came with it.
+        for (name, value) in conf.iter().filter(|(name, _)| !properties.contains_key(*name)) {
+            let Some((param, path)) = holder(name, properties) else { continue };
+            let begun = given.get(param).or_else(|| self.defaults.get(param)).cloned();
+            let mut whole = begun.unwrap_or_else(|| Value::Object(Map::new()));
+            match set(&mut whole, path, value) {
+                Ok(()) => drop(given.insert(param.to_owned(), whole)),
+                Err(message) => problems.push(problem(name, &message)),
+            }
+        }
         let mut resolved = Map::new();
         for (name, schema) in properties {
-            let Some(value) = conf.get(name).or_else(|| self.defaults.get(name)) else {
+            let Some(value) = given.get(name).or_else(|| self.defaults.get(name)) else {
                 problems.push(problem(name, "is required: it has no default"));
                 continue;
             };
@@ -47,8 +67,43 @@ impl Params {
                 }
             }
         }
+        resolved.extend(further);
         if problems.is_empty() { Ok(resolved) } else { Err(problems) }
     }
+
+    /// Says whether a caller may give what is not declared.
+    fn takes_any(&self) -> bool {
+        self.schema["additionalProperties"] != Value::Bool(false)
+    }
+
+    /// Says whether the DAG itself says so: its templates may name what is not declared.
+    pub(crate) fn is_open(&self) -> bool {
+        self.schema["additionalProperties"] == Value::Bool(true)
+    }
+}
+
+/// Finds the param that a dotted name leads into, and the path inside.
+fn holder<'n>(name: &'n str, properties: &Map<String, Value>) -> Option<(&'n str, &'n str)> {
+    name.match_indices('.')
+        .map(|(at, _)| (&name[..at], &name[at + 1..]))
+        .rfind(|(param, _)| properties.contains_key(*param))
+}
+
+/// Sets a value inside of a table, making the tables on the way.
+fn set(whole: &mut Value, path: &str, value: &Value) -> Result<(), String> {
+    let mut place = whole;
+    let mut walked = Vec::new();
+    for part in path.split('.') {
+        let found = shown(place);
+        let Value::Object(table) = place else {
+            let within = if walked.is_empty() { "it".to_owned() } else { walked.join(".") };
+            return Err(format!("cannot be set: `{within}` is {found}, not a table"));
+        };
+        place = table.entry(part).or_insert_with(|| Value::Object(Map::new()));
+        walked.push(part);
+    }
+    *place = value.clone();
+    Ok(())
 }
 
 /// Says why a text is no JSON Schema.

@@ -21,6 +21,9 @@ pub type Paths = Vec<Vec<String>>;
 pub struct Plan {
     mapped_groups: IndexMap<TaskId, GroupId>,
     sources: IndexMap<TaskId, Paths>,
+    /// Who is mapped over a task's output without being directly downstream of it: tasks further
+    /// down in a mapped group.
+    mapped_by: IndexMap<TaskId, Vec<TaskId>>,
     setups: IndexMap<TaskId, Vec<TaskId>>,
     /// The other way round: who waits for a setup further up.
     set_up_by: IndexMap<TaskId, Vec<TaskId>>,
@@ -50,11 +53,23 @@ impl Plan {
                 paths.push(path.clone());
             }
         }
+        plan.note_mapped_by(dag);
         for group in dag.groups.keys() {
             plan.group_roots.insert(group.clone(), roots(dag, group));
         }
         plan.note_setups(dag);
         plan
+    }
+
+    fn note_mapped_by(&mut self, dag: &Dag) {
+        for (task, group) in &self.mapped_groups {
+            let expand = dag.groups.get(group).and_then(|group| group.expand.as_ref());
+            for source in expand.into_iter().flat_map(|expand| expand.tasks()) {
+                if !dag.graph.upstream(task).contains(source) {
+                    self.mapped_by.entry(source.clone()).or_default().push(task.clone());
+                }
+            }
+        }
     }
 
     fn note_setups(&mut self, dag: &Dag) {
@@ -89,6 +104,12 @@ impl Plan {
     /// Returns the parts of a task's output that others are mapped over.
     pub fn mapped_over(&self, task: &TaskId) -> &[Vec<String>] {
         self.sources.get(task).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the tasks that are mapped over a task's output without being directly downstream
+    /// of it.
+    pub fn mapped_by(&self, task: &TaskId) -> &[TaskId] {
+        self.mapped_by.get(task).map_or(&[], Vec::as_slice)
     }
 
     /// Returns the setups further up that must have succeeded before a task may run.

@@ -1,44 +1,33 @@
-//! When runs come about: cron expressions, intervals, assets, or only by hand.
+//! When runs come about: as time passes, when assets change, or only by hand.
+
+use serde::{Deserialize, Serialize};
 
 use crate::types::{AssetName, Timestamp};
 
 mod cron;
 mod expression;
+mod timetable;
 
-pub use cron::CronError;
+pub use cron::{Cron, CronError};
 pub use expression::ExpressionError;
+pub use timetable::{DataInterval, Restriction, Timetable};
 
 /// What brings runs about.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Schedule {
     /// Only by hand.
     Manual,
-    /// A cron expression or a preset; data intervals run from one firing to the next.
-    Cron(Cron),
+    Time(Timetable),
     /// When the expression of assets is satisfied by new events.
     Assets(AssetExpression),
-}
-
-/// A cron schedule: what was written, and its parsed form.
-#[derive(Debug, Clone)]
-pub struct Cron {
-    /// As written: `@daily`, `0 2 * * *`.
-    pub text: String,
-    pub(crate) crontab: cronexpr::Crontab,
-    /// Where the firings are at set hours: the zone in which `crontab`, which is in UTC then,
-    /// is meant.
-    pub(crate) set_hours_in: Option<jiff::tz::TimeZone>,
-}
-
-/// A stretch of time that a run covers: from start up to, not including, end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DataInterval {
-    pub start: Timestamp,
-    pub end: Timestamp,
+    /// Both, each for itself (Airflow's `AssetOrTimeSchedule`).
+    TimeOrAssets(Timetable, AssetExpression),
 }
 
 /// `a & (b | c)`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AssetExpression {
     Asset(AssetRef),
     All(Vec<AssetExpression>),
@@ -47,7 +36,8 @@ pub enum AssetExpression {
 
 /// What an asset expression names: a declared asset, or a pattern of URIs such as
 /// `models:/*@production`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AssetRef {
     Name(AssetName),
     /// `*` stands for any run of characters.
@@ -101,12 +91,36 @@ impl AssetExpression {
 }
 
 impl Schedule {
-    /// For people: `@daily`, `incoming | other`, `manual`.
+    /// What brings runs about as time passes.
+    pub const fn timetable(&self) -> Option<&Timetable> {
+        match self {
+            Self::Time(timetable) | Self::TimeOrAssets(timetable, _) => Some(timetable),
+            Self::Manual | Self::Assets(_) => None,
+        }
+    }
+
+    /// The assets whose changes bring runs about.
+    pub const fn assets(&self) -> Option<&AssetExpression> {
+        match self {
+            Self::Assets(expression) | Self::TimeOrAssets(_, expression) => Some(expression),
+            Self::Manual | Self::Time(_) => None,
+        }
+    }
+
+    /// Returns the interval that a run by hand covers, of which `at` is the logical date.
+    pub fn by_hand(&self, at: Timestamp) -> DataInterval {
+        self.timetable().map_or(DataInterval::exact(at), |timetable| timetable.by_hand(at))
+    }
+
+    /// For people: `@daily`, `incoming | other`, `@daily or incoming`, `manual`.
     pub fn summary(&self) -> String {
         match self {
             Self::Manual => "manual".to_owned(),
-            Self::Cron(cron) => cron.text.clone(),
+            Self::Time(timetable) => timetable.summary(),
             Self::Assets(expression) => expression.to_string(),
+            Self::TimeOrAssets(timetable, expression) => {
+                format!("{} or {expression}", timetable.summary())
+            }
         }
     }
 }

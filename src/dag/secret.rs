@@ -152,29 +152,32 @@ pub fn shown_url(url: &str) -> String {
 
 /// Masks `PASSWORD` of `SCHEME://USER:PASSWORD@HOST`.
 fn shown_authority(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let authority = rest.split('/').next().unwrap_or(rest);
-    let Some((user, _)) = authority.rsplit_once('@') else { return url.to_owned() };
-    // A reference holds a colon of its own.
-    let Some(colon) = user
-        .char_indices()
-        .scan(0_u32, |depth, (at, c)| {
-            match c {
-                '{' => *depth += 1,
-                '}' => *depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            Some((at, c == ':' && *depth == 0))
-        })
-        .find(|(_, is_colon)| *is_colon)
-    else {
-        return url.to_owned();
-    };
-    let (name, password) = (&user[..colon.0], &user[colon.0 + 1..]);
-    if password.is_empty() || is_reference(password) {
-        return url.to_owned();
+    match plain_password(url) {
+        Some(password) => {
+            // The password is a part of the URL, so it lies so far from its beginning.
+            let start = password.as_ptr().addr() - url.as_ptr().addr();
+            format!("{}{MASK}{}", &url[..start], &url[start + password.len()..])
+        }
+        None => url.to_owned(),
     }
-    format!("{scheme}://{name}:{MASK}{}", &rest[user.len()..])
+}
+
+/// Returns `PASSWORD` of `SCHEME://USER:PASSWORD@HOST`, unless it is a reference.
+pub fn plain_password(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let (user, _) = rest.split(['/', '?']).next().unwrap_or(rest).rsplit_once('@')?;
+    // A reference holds a colon of its own.
+    let mut depth = 0_u32;
+    let colon = user.char_indices().find(|(_, c)| {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        *c == ':' && depth == 0
+    })?;
+    let password = &user[colon.0 + 1..];
+    (!password.is_empty() && !is_reference(password)).then_some(password)
 }
 
 impl fmt::Debug for Secret {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::dag::deadline::DeadlineSpec;
@@ -45,6 +46,7 @@ pub struct Deck {
     /// Pools in which a deferred task keeps its slots (`include_deferred`).
     pub pools_with_deferred: BTreeSet<String>,
     pub serving: ServingSpec,
+    pub xcom: XcomLimits,
     pub retention: Retention,
     /// What of it was set at run time.
     pub overlay: Overlay,
@@ -52,8 +54,9 @@ pub struct Deck {
     pub sources: Vec<PathBuf>,
 }
 
-/// A DAG.
-#[derive(Debug, Clone)]
+/// A DAG. As JSON it is what the store keeps of each version: a field that is added later needs
+/// a `serde(default)`, so that what an earlier dagdeck wrote can still be read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Dag {
     pub dag_id: DagId,
     pub description: Option<String>,
@@ -61,6 +64,7 @@ pub struct Dag {
     pub tags: Vec<String>,
     pub owner: Option<String>,
     pub schedule: Schedule,
+    #[serde(with = "jiff::fmt::serde::tz::required")]
     pub timezone: jiff::tz::TimeZone,
     pub start_date: Option<Timestamp>,
     pub end_date: Option<Timestamp>,
@@ -70,6 +74,8 @@ pub struct Dag {
     /// In flight at once of one run, as in Airflow 3. Default 16, as Airflow's.
     pub max_active_tasks: u32,
     pub dagrun_timeout: Option<Duration>,
+    /// After so many runs that failed one after the other it is paused; 0: never.
+    pub max_consecutive_failed_dag_runs: u32,
     /// Of `on_failure` and `on_success`.
     pub callbacks: Callbacks,
     pub deadlines: Vec<DeadlineSpec>,
@@ -88,10 +94,13 @@ pub struct Dag {
     pub line: usize,
     /// A digest of the definition: the same text gives the same version.
     pub version: String,
+    /// Its tables as they stand in the file, for people; kept beside the definition.
+    #[serde(skip)]
+    pub source: String,
 }
 
 /// A task.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TaskSpec {
     pub task_id: TaskId,
     pub operator: Operator,
@@ -124,6 +133,21 @@ pub struct TaskSpec {
     pub doc_md: Option<String>,
     /// From 1.
     pub line: usize,
+}
+
+/// How long an output may be. Bytes of its JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct XcomLimits {
+    /// A longer one lies in a file, not in the store. Default 48 KiB.
+    pub inline_bytes: u64,
+    /// A longer one is refused. Default 64 MiB.
+    pub file_bytes: u64,
+}
+
+impl Default for XcomLimits {
+    fn default() -> Self {
+        Self { inline_bytes: 48 << 10, file_bytes: 64 << 20 }
+    }
 }
 
 /// What is told when a task or a run has come to something.

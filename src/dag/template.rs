@@ -1,18 +1,30 @@
 //! Jinja templates in task arguments: what they refer to, and their rendering.
 //!
 //! An undefined name is always an error. A text that is nothing but one `{{ … }}` gives the value
-//! itself; any other text gives text.
+//! itself; any other text gives text, written as Python writes it.
+//!
+//! ```text
+//! text ─► arithmetic (a - b becomes a call) ─► engine ─► value or text
+//! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use serde_json::{Map, Value};
 
-use crate::types::Timestamp;
-
+mod arguments;
+mod arithmetic;
+mod delta;
+mod macros;
 mod missing;
+mod moment;
+mod python_text;
+
+pub(crate) use arguments::Arguments;
+pub(crate) use macros::{MACROS, Macros, REFUSED};
+pub(crate) use moment::{Moment, wrong};
 
 /// A template that cannot be parsed or rendered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +37,7 @@ pub struct TemplateError {
 /// The names that a template may begin with; what each holds is up to who renders.
 pub const NAMES: &[&str] = &[
     "conn",
+    "dag",
     "dag_id",
     "dag_run",
     "data_interval_end",
@@ -32,18 +45,45 @@ pub const NAMES: &[&str] = &[
     "ds",
     "ds_nodash",
     "expand",
+    "inlet_events",
+    "inlets",
     "logical_date",
+    "macros",
     "map_index",
+    "outlets",
     "output",
     "params",
+    "prev_data_interval_end_success",
+    "prev_data_interval_start_success",
+    "prev_end_date_success",
+    "prev_start_date_success",
     "run_id",
+    "task",
     "task_id",
+    "task_instance",
+    "task_instance_key_str",
     "ti",
     "triggering_asset_events",
     "ts",
     "ts_nodash",
+    "ts_nodash_with_tz",
     "var",
 ];
+
+/// What the templates of one attempt may name.
+#[derive(Debug)]
+pub(crate) struct Names {
+    /// A table of them.
+    pub(crate) root: minijinja::Value,
+    /// Why it has not what other runs have, by name.
+    pub(crate) absent: BTreeMap<&'static str, String>,
+}
+
+impl From<&Value> for Names {
+    fn from(plain: &Value) -> Self {
+        Self { root: minijinja::Value::from(Serde(plain)), absent: BTreeMap::new() }
+    }
+}
 
 /// What the templates of a callback may name besides: what has happened.
 pub const CALLBACK_NAMES: &[&str] =
@@ -52,9 +92,9 @@ pub const CALLBACK_NAMES: &[&str] =
 /// Renders every text in `args`, at any depth. A text that is nothing but one `{{ … }}` keeps
 /// the type of its value (a number stays a number, a table a table). An undefined name is an
 /// error, never an empty text.
-pub fn render(
+pub(crate) fn render(
     args: &Map<String, Value>,
-    context: &Value,
+    context: &Names,
 ) -> Result<Map<String, Value>, TemplateError> {
     let environment = environment();
     args.iter()
@@ -103,8 +143,8 @@ pub fn references_in(text: &str) -> Result<BTreeSet<String>, TemplateError> {
     let environment = environment();
     let template = environment.template_from_str(text).map_err(|error| failed(text, &error))?;
     let mut names: BTreeSet<String> = template.undeclared_variables(true).into_iter().collect();
-    for root in ["output", "params"] {
-        if names.contains(root) {
+    for root in ["output", "params", "conn", "var.value", "var.json"] {
+        if names.iter().any(|name| name == root || name.starts_with(root)) {
             names.extend(subscripts(text, root).map(|key| format!("{root}.{key}")));
         }
     }
@@ -140,7 +180,7 @@ fn subscripts<'t>(text: &'t str, root: &'t str) -> impl Iterator<Item = &'t str>
 fn render_value(
     environment: &Environment<'_>,
     value: &Value,
-    context: &Value,
+    context: &Names,
 ) -> Result<Value, TemplateError> {
     Ok(match value {
         Value::String(text) if is_template(text) => render_text(environment, text, context)?,
@@ -159,11 +199,11 @@ fn render_value(
 fn render_text(
     environment: &Environment<'_>,
     text: &str,
-    context: &Value,
+    context: &Names,
 ) -> Result<Value, TemplateError> {
     let explain = |error: minijinja::Error| {
         let reason = match error.kind() {
-            ErrorKind::UndefinedError => missing::explain(text, context),
+            ErrorKind::UndefinedError | ErrorKind::UnknownMethod => missing::explain(text, context),
             _ => None,
         };
         reason.map_or_else(
@@ -171,15 +211,16 @@ fn render_text(
             |reason| TemplateError { template: text.to_owned(), reason },
         )
     };
-    let Some(expression) = whole_expression(text)
-        .and_then(|inner| environment.compile_expression_owned(inner.to_owned()).ok())
+    let expression = whole_expression(text).map(arithmetic::rewritten_expression);
+    let Some(expression) =
+        expression.and_then(|inner| environment.compile_expression_owned(inner).ok())
     else {
         return environment
-            .render_str(text, minijinja::Value::from(Serde(context)))
+            .render_str(&arithmetic::rewritten(text, syntax()), context.root.clone())
             .map(Value::from)
             .map_err(explain);
     };
-    let value = expression.eval(minijinja::Value::from(Serde(context))).map_err(explain)?;
+    let value = expression.eval(context.root.clone()).map_err(explain)?;
     if value.is_undefined() {
         return Err(explain(minijinja::Error::from(ErrorKind::UndefinedError)));
     }
@@ -201,28 +242,52 @@ fn failed(template: &str, error: &minijinja::Error) -> TemplateError {
     TemplateError { template: template.to_owned(), reason }
 }
 
-/// Strict about undefined names, with Airflow's filters for dates.
+fn syntax() -> SyntaxConfig {
+    SyntaxConfig::builder()
+        .keep_trailing_newline(true)
+        .build()
+        .expect("the delimiters are the usual ones")
+}
+
+/// Strict about undefined names, with Airflow's filters for dates and Python's methods of texts,
+/// lists and tables.
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_syntax(
-        SyntaxConfig::builder()
-            .keep_trailing_newline(true)
-            .build()
-            .expect("the delimiters are the usual ones"),
-    );
-    environment.add_filter("ds", |at: &str| date(at, "%Y-%m-%d"));
-    environment.add_filter("ds_nodash", |at: &str| date(at, "%Y%m%d"));
-    environment.add_filter("ts", |at: &str| date(at, "%Y-%m-%dT%H:%M:%S+00:00"));
-    environment.add_filter("ts_nodash", |at: &str| date(at, "%Y%m%dT%H%M%S"));
+    environment.set_syntax(syntax());
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_formatter(|out, _, value| match value.is_undefined() {
+        true => Err(ErrorKind::UndefinedError.into()),
+        false => out.write_str(&python_text::str(value)).map_err(wrong),
+    });
+    arithmetic::add_to(&mut environment);
+    environment.add_filter("ds", |at: &minijinja::Value| dated(at, &|at| at.strftime("%Y-%m-%d")));
+    environment
+        .add_filter("ds_nodash", |at: &minijinja::Value| dated(at, &|at| at.strftime("%Y%m%d")));
+    environment.add_filter("ts", |at: &minijinja::Value| dated(at, &|at| Ok(at.iso("T"))));
+    environment.add_filter("ts_nodash", |at: &minijinja::Value| {
+        dated(at, &|at| at.strftime("%Y%m%dT%H%M%S"))
+    });
+    environment.add_filter("ts_nodash_with_tz", |at: &minijinja::Value| {
+        dated(at, &|at| Ok(at.iso("T").replace(['-', ':'], "")))
+    });
+    environment.add_filter("tojson", macros::json_text);
     environment
 }
 
-fn date(text: &str, format: &str) -> Result<String, minijinja::Error> {
-    let at: Timestamp = text.parse().map_err(|_| {
-        minijinja::Error::new(ErrorKind::InvalidOperation, format!("`{text}` is not a time"))
-    })?;
-    Ok(at.strftime(format).to_string())
+/// Applies a filter for dates to an instant or to a text that is one; none stays none.
+fn dated(
+    value: &minijinja::Value,
+    write: &dyn Fn(&Moment) -> Result<String, minijinja::Error>,
+) -> Result<minijinja::Value, minijinja::Error> {
+    if value.is_none() {
+        return Ok(value.clone());
+    }
+    let text = match value.downcast_object_ref::<Moment>() {
+        Some(at) => write(at)?,
+        None => write(&Moment::parse(value.as_str().unwrap_or_default())?)?,
+    };
+    Ok(minijinja::Value::from(text))
 }
 
 #[cfg(test)]

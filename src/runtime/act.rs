@@ -18,6 +18,7 @@ use tokio::task::AbortHandle;
 
 use crate::dag::Deck;
 use crate::dag::operator::Placement;
+use crate::runtime::act::backfill::Question;
 use crate::runtime::attempt::AttemptFolder;
 use crate::runtime::executor::in_daemon::InDaemon;
 use crate::runtime::executor::local::Local;
@@ -32,13 +33,16 @@ use crate::sched::{Arm, Effect, Input, Outcome, Report};
 use crate::store::Store;
 use crate::tracking;
 use crate::types::event::Event;
+use crate::types::run::DagRunKey;
 use crate::types::{AttemptKey, Clock, Fault, LaunchToken};
 
 mod again;
+mod backfill;
 mod callback;
 mod context;
 mod mapping;
 mod order;
+pub(crate) mod removal;
 mod secrets;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -92,7 +96,22 @@ impl Actor {
             Effect::Launch(launch) => self.take_up(launch, Origin::Decided),
             Effect::Arm(arm) => self.shared.triggers.arm(arm),
             Effect::Kill { key, token, reason } => self.kill(key, token, &reason),
+            Effect::RemoveRun { run, removal } => self.remove_run(&run, removal),
+            Effect::ReadBackfill { dag_id, token, logical_dates, dag_run_ids, with_tasks } => {
+                let question = Question { dag_id, token, logical_dates, dag_run_ids, with_tasks };
+                tokio::spawn(backfill::answer(self.shared.clone(), question));
+            }
             Effect::CallBack(request) => self.call_back(*request),
+        }
+    }
+
+    /// Moves the folder away before anything else is done: a run may be made anew under its id.
+    fn remove_run(&self, run: &DagRunKey, removal: String) {
+        if removal::move_away(&self.shared.layout, run, &removal) {
+            let shared = self.shared.clone();
+            tokio::spawn(
+                async move { removal::finish(&shared.layout, &shared.store, removal).await },
+            );
         }
     }
 
@@ -227,7 +246,7 @@ async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> En
     }
     let deck = shared.deck.borrow().clone();
     let prepared = tokio::select! {
-        prepared = order::prepare(shared, &deck, &launch) => prepared,
+        prepared = order::prepare(shared, deck, &launch) => prepared,
         () = held.until_cancelled() => return Ended::Cancelled,
     };
     match prepared {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::connection::OpenConnection;
-use crate::dag::spec::LearningTask;
+use crate::dag::spec::{LearningTask, XcomLimits};
 use crate::sched::Outcome;
 use crate::types::asset::AssetEvent;
 use crate::types::{AssetName, AttemptKey, LaunchToken, Timestamp};
@@ -54,6 +54,12 @@ pub struct Order {
     pub triggering_asset_events: Vec<AssetEvent>,
     /// Who runs it, for the tracker.
     pub user: String,
+    /// How long its outputs may be.
+    #[serde(default)]
+    pub xcom: XcomLimits,
+    /// What a Python function may ask for: Airflow's context variables.
+    #[serde(default)]
+    pub context: Option<Map<String, Value>>,
 }
 
 /// A data set, resolved.

@@ -18,23 +18,28 @@ use crate::runtime::serving::ServingHandle;
 use crate::store::{Store, StoreError};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::NumberedEvent;
+use crate::types::run::DagRunKey;
 use crate::types::view::DefinitionsView;
 use crate::types::{Clock, Fault, FaultKind, Timestamp};
 
 mod approvals;
 mod assets;
-mod clear;
+mod backfills;
 mod dags;
 mod find;
 mod lineage;
 mod log;
 mod models;
+mod operate;
 mod prune;
 mod runs;
 mod settings;
 mod status;
 mod trigger;
 mod user;
+mod versions;
+mod why;
+mod xcom;
 
 /// What the control is made of.
 #[derive(Clone)]
@@ -54,6 +59,8 @@ pub struct ControlParts {
     pub api_listen: Option<String>,
     /// Of the listeners, a line each.
     pub listen_problems: Vec<String>,
+    /// Held by who does something to runs.
+    pub operating: Arc<tokio::sync::Mutex<()>>,
     /// Notified by `Request::Shutdown`.
     pub shutdown: Arc<Notify>,
 }
@@ -61,7 +68,7 @@ pub struct ControlParts {
 /// Answers requests; clones share everything.
 #[derive(Clone)]
 pub struct Control {
-    parts: ControlParts,
+    parts: Arc<ControlParts>,
 }
 
 impl std::fmt::Debug for Control {
@@ -73,7 +80,7 @@ impl std::fmt::Debug for Control {
 impl Control {
     /// Takes the parts.
     pub fn new(parts: ControlParts) -> Self {
-        Self { parts }
+        Self { parts: Arc::new(parts) }
     }
 
     /// Answers one request. Does not stop half-way when the caller goes away.
@@ -119,6 +126,11 @@ fn changes_something(request: &Request) -> bool {
             | Request::CancelRun { .. }
             | Request::ClearTasks { .. }
             | Request::AnswerApproval(_)
+            | Request::Operate { .. }
+            | Request::Undo { .. }
+            | Request::CreateBackfill(_)
+            | Request::SetBackfillPaused { .. }
+            | Request::CancelBackfill { .. }
             | Request::EmitAsset { .. }
             | Request::Promote { .. }
             | Request::Rollback { .. }
@@ -142,6 +154,10 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::ListDags => dags::list(parts).await,
         Request::ShowDag { dag_id } => dags::show(parts, dag_id).await,
+        Request::ListDagVersions { dag_id, limit } => versions::list(parts, dag_id, limit).await,
+        Request::DiffDagVersions { dag_id, from, to } => {
+            versions::diff(parts, dag_id, from, to).await
+        }
         Request::SetPaused { dag_id, is_paused } => {
             trigger::set_paused(parts, dag_id, is_paused).await
         }
@@ -151,13 +167,26 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             runs::list(parts, dag_id, state, limit, offset).await
         }
         Request::ShowRun { dag_id, dag_run_id } => runs::show(parts, dag_id, dag_run_id).await,
-        Request::CancelRun { dag_id, dag_run_id } => runs::cancel(parts, dag_id, dag_run_id).await,
+        Request::CancelRun { dag_id, dag_run_id } => {
+            operate::cancel(parts, dag_id, dag_run_id).await
+        }
         Request::ListCallbacks { dag_id, dag_run_id } => {
             runs::callbacks(parts, dag_id, dag_run_id).await
         }
         Request::ClearTasks { dag_id, dag_run_id, task_ids, only_failed, include_downstream } => {
-            let wish = clear::Clear { task_ids, only_failed, include_downstream };
-            clear::clear(parts, dag_id, dag_run_id, wish).await
+            let run = DagRunKey { dag_id, dag_run_id };
+            operate::clear(parts, run, task_ids, (only_failed, include_downstream)).await
+        }
+        Request::Operate { operation, runs, dry_run } => {
+            let view = operate::operate(parts, operation, runs, dry_run).await?;
+            Ok(Answer::Operated(Box::new(view)))
+        }
+        Request::Undo { id } => {
+            operate::undo(parts, id).await.map(|view| Answer::Operated(Box::new(view)))
+        }
+        Request::Explain(subject) => why::explain(parts, subject).await,
+        Request::ListOperations { limit, before_id } => {
+            operate::list(parts, limit, before_id).await
         }
         Request::ShowTask { key } => runs::show_task(parts, key).await,
         Request::ReadLog { key, try_number, offset, max_bytes, wait_ms } => {
@@ -169,6 +198,22 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::ShowApproval { key } => approvals::show(parts, key).await,
         Request::AnswerApproval(response) => approvals::answer(parts, response).await,
+        Request::PlanBackfill(spec) => backfills::plan(parts, spec).await,
+        Request::CreateBackfill(spec) => backfills::create(parts, spec).await,
+        Request::ListBackfills { dag_id, limit, offset } => {
+            backfills::list(parts, dag_id, limit, offset).await
+        }
+        Request::ShowBackfill { backfill_id, limit, offset } => {
+            backfills::show(parts, backfill_id, limit, offset).await
+        }
+        Request::SetBackfillPaused { backfill_id, is_paused } => {
+            backfills::set_paused(parts, backfill_id, is_paused).await
+        }
+        Request::CancelBackfill { backfill_id } => backfills::cancel(parts, backfill_id).await,
+        Request::ListXcoms { dag_id, dag_run_id, task_id } => {
+            xcom::list(parts, dag_id, dag_run_id, task_id).await
+        }
+        Request::GetXcom { task, key } => xcom::get(parts, task, key).await,
         Request::ListAssets => assets::list(parts).await,
         Request::ShowLineage { asset } => lineage::show(parts, asset).await,
         Request::ListAssetEvents { asset, limit } => assets::events(parts, asset, limit).await,

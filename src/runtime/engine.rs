@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::dag::Deck;
-use crate::runtime::act::{Actor, Callbacks, Shared};
+use crate::runtime::act::{Actor, Callbacks, Shared, removal};
 use crate::runtime::executor::Launcher;
 use crate::runtime::executor::in_daemon::InDaemon;
 use crate::runtime::executor::local::Local;
@@ -88,6 +88,7 @@ pub async fn start(parts: EngineParts) -> Result<Engine, Fault> {
     let handle = Handle { inputs: sender };
     let (deck_sender, deck) = watch::channel(parts.deck.clone());
     let actor = actor(&parts, &handle, deck);
+    removal::make_good(&parts.layout, &parts.store).await?;
     let recovery = recover::recover(&parts.store, &parts.deck, parts.clock.now()).await?;
     let (live_sender, live) = watch::channel(Arc::new(live::of(&recovery.state)));
     let (stop, stopped) = oneshot::channel();

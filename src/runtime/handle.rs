@@ -33,7 +33,7 @@ impl Handle {
     pub async fn emit_asset(&self, spec: AssetEventSpec) -> Result<bool, Fault> {
         match self.ask(Input::AssetChanged(spec)).await? {
             Reply::AssetEvent { is_new } => Ok(is_new),
-            Reply::Done | Reply::Run(_) | Reply::Cleared(_) => Ok(true),
+            _ => Ok(true),
         }
     }
 

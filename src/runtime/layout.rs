@@ -60,6 +60,11 @@ impl Layout {
         self.runs_dir().join(file_name(dag_id.as_str())).join(file_name(dag_run_id.as_str()))
     }
 
+    /// Where the folders of deleted runs wait to be removed; no DAG has this name there.
+    pub fn removed_dir(&self) -> PathBuf {
+        self.runs_dir().join(".removed")
+    }
+
     /// Artifacts of all tracked runs.
     pub fn artifacts_dir(&self) -> PathBuf {
         self.state_dir().join("artifacts")

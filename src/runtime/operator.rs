@@ -15,6 +15,7 @@ mod dataset_validate;
 mod error;
 #[cfg(test)]
 mod fake_server;
+mod handed;
 mod http;
 mod ml_gate;
 mod ml_train;
@@ -24,6 +25,7 @@ mod object_move;
 mod output;
 mod python;
 mod registered;
+mod said;
 pub(crate) mod sensor;
 mod serving_check;
 mod serving_deploy;

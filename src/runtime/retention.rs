@@ -18,11 +18,12 @@ use crate::runtime::engine::Live;
 use crate::runtime::layout::Layout;
 use crate::runtime::promotion::off_thread;
 use crate::runtime::publish::Publisher;
-use crate::store::prune::{self, Left};
+use crate::store::prune;
 use crate::store::{Store, StoreError};
 use crate::tracking::prune as artifacts;
 use crate::types::ask::{Prune, PruneReport, PrunedKind};
 use crate::types::event::Event;
+use crate::types::run::DagRunKey;
 use crate::types::{Clock, Fault, Timestamp};
 
 mod folder;
@@ -40,6 +41,9 @@ const PAUSE: Duration = Duration::from_millis(2);
 
 /// How many runs go at once where the database is too large.
 const TOO_LARGE_LEN: u32 = 50;
+
+/// How many runs are handed to one transaction, which takes as many of them as it may.
+const RUNS_LEN: usize = 64;
 
 /// How many free pages are given back in one transaction (of 4 KiB each, mostly).
 const PAGES: u32 = 256;
@@ -113,15 +117,18 @@ impl Retention {
     async fn carry_out(&self, plan: &Plan) -> Result<PruneReport, Fault> {
         let mut done = PruneReport::default();
         let now = self.clock.now();
-        for (run, bytes) in &plan.runs {
-            if self.delete_run(run.clone()).await? {
-                count(&mut done, "runs", 1, *bytes);
-            }
+        let keys: Vec<DagRunKey> = plan.runs.iter().map(|(run, _)| run.clone()).collect();
+        for ((_, bytes), is_gone) in plan.runs.iter().zip(self.delete_runs(keys).await?) {
+            count(&mut done, "runs", u64::from(is_gone), *bytes);
         }
         for (run, bytes) in &plan.logs {
             // The files first: rows promise nothing here, and what a crash leaves is done again.
             let (layout, key) = (self.layout.clone(), run.clone());
-            off_thread(move || Ok(folder::delete_logs(&layout, &key))).await?;
+            let deleted = off_thread(move || {
+                folder::delete_logs(&layout, &key);
+                Ok(())
+            });
+            deleted.await?;
             let key = run.clone();
             self.piece(move |tx| prune::note_logs_pruned(tx, &key, now)).await?;
             count(&mut done, "logs", 1, *bytes);
@@ -136,12 +143,12 @@ impl Retention {
             loop {
                 let deleted = self.piece(move |tx| prune::delete_lines(tx, before)).await?;
                 count(&mut done, "events", deleted as u64, 0);
-                if deleted < prune::PIECE_LEN_MAX as usize {
+                if deleted < prune::LINES_LEN_MAX {
                     break;
                 }
             }
         }
-        for ids in plan.asset_events.chunks(prune::PIECE_LEN_MAX as usize) {
+        for ids in plan.asset_events.chunks(prune::LINES_LEN_MAX) {
             let ids = ids.to_vec();
             let deleted = self.piece(move |tx| prune::delete_asset_events(tx, &ids)).await?;
             count(&mut done, "asset events", deleted as u64, 0);
@@ -149,15 +156,14 @@ impl Retention {
         Ok(done)
     }
 
-    async fn delete_run(&self, run: crate::types::run::DagRunKey) -> Result<bool, Fault> {
-        loop {
-            let key = run.clone();
-            match self.piece(move |tx| prune::delete_run(tx, &key)).await? {
-                Left::More => {}
-                Left::Nothing => return Ok(true),
-                Left::Kept => return Ok(false),
-            }
+    /// Deletes runs, and says of each whether it is gone.
+    async fn delete_runs(&self, runs: Vec<DagRunKey>) -> Result<Vec<bool>, Fault> {
+        let mut settled = Vec::new();
+        while settled.len() < runs.len() {
+            let next: Vec<_> = runs[settled.len()..].iter().take(RUNS_LEN).cloned().collect();
+            settled.extend(self.piece(move |tx| prune::delete_runs(tx, &next)).await?);
         }
+        Ok(settled)
     }
 
     /// Deletes the oldest runs while the database holds more than it may.
@@ -165,10 +171,8 @@ impl Retention {
         let Some(max) = self.live.borrow().deck.retention.store_max_size else { return Ok(()) };
         while self.store.read(prune::used_bytes).await? > max {
             let oldest = self.store.read(|conn| prune::oldest_runs(conn, TOO_LARGE_LEN)).await?;
-            let mut deleted = 0;
-            for run in oldest {
-                deleted += u64::from(self.delete_run(run).await?);
-            }
+            let settled = self.delete_runs(oldest).await?;
+            let deleted = settled.into_iter().filter(|is_gone| *is_gone).count() as u64;
             count(done, "runs", deleted, 0);
             if deleted == 0 {
                 tracing::warn!("the store is larger than `store_max_size`, and nothing may go");
@@ -181,7 +185,7 @@ impl Retention {
     /// Gives free pages back, and lets SQLite look at its figures.
     async fn tidy(&self) -> Result<(), Fault> {
         while self.piece(|tx| prune::give_back_pages(tx, PAGES)).await? > 0 {}
-        self.piece(prune_optimize).await
+        self.piece(|tx| prune::optimize(tx)).await
     }
 
     /// Renames the folders of what was deleted into `trash`, and empties it.
@@ -212,10 +216,6 @@ impl Retention {
         tokio::time::sleep(PAUSE).await;
         Ok(result)
     }
-}
-
-fn prune_optimize(tx: &rusqlite::Transaction<'_>) -> Result<(), StoreError> {
-    prune::optimize(tx)
 }
 
 fn count(report: &mut PruneReport, kind: &str, count: u64, bytes: u64) {

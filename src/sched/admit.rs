@@ -3,23 +3,46 @@
 //! `queued`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use crate::dag::Dag;
 use crate::sched::decision::{Decision, run_key};
 use crate::sched::effect::{Effect, Launch};
 use crate::sched::fair::Gate;
 use crate::sched::index::{Lane, Ready};
 use crate::sched::state::{ActiveRun, State};
-use crate::types::run::TaskTry;
+use crate::types::run::{TaskInstance, TaskTry};
 use crate::types::{DagId, TaskInstanceKey, TaskInstanceState};
+
+/// What has no room for one more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Full {
+    Deck {
+        used: u32,
+        limit: u32,
+    },
+    Run {
+        used: u32,
+        limit: u32,
+    },
+    /// A limit of the task itself, by its key in `dags.toml`.
+    Task {
+        limit: u32,
+        key: &'static str,
+    },
+    /// In slots.
+    Pool {
+        used: u32,
+        slots: u32,
+        need: u32,
+    },
+}
 
 impl Decision<'_> {
     /// Launches as many as the limits allow, each in its turn.
     pub(super) fn admit(&mut self) {
         self.state.refresh_lanes();
-        while self.state.index.usage.total < self.state.deck.max_active_tasks {
-            let state = &self.state;
-            let Some(next) = state.fair.next(|gate| state.has_room(gate)) else { break };
-            let key = next.key.clone();
+        while let Some(key) = self.state.next_to_launch().map(|next| next.key.clone()) {
             self.state.fair.turns.take(&key.dag_id);
             self.launch(&key);
             self.state.refresh_lanes();
@@ -62,6 +85,29 @@ impl Decision<'_> {
 }
 
 impl State {
+    /// Returns the task whose turn it is, where there is room for one; `refresh_lanes` comes
+    /// before it.
+    pub(super) fn next_to_launch(&self) -> Option<&Ready> {
+        if self.full_deck().is_some() {
+            return None;
+        }
+        self.fair.next(|gate| self.full_pool(gate).is_none())
+    }
+
+    /// Returns all that has no room for a task that is scheduled.
+    pub(super) fn what_is_full(&self, active: &ActiveRun, ti: &TaskInstance) -> Vec<Full> {
+        let spec = active.dag.tasks.get(&ti.key.task_id);
+        let pool_slots = spec.map_or(1, |spec| spec.pool_slots);
+        let gate = Gate { pool: ti.pool.clone(), pool_slots };
+        let full = [
+            self.full_deck(),
+            self.full_run(active),
+            self.full_task(active, &ti.key),
+            self.full_pool(&gate),
+        ];
+        full.into_iter().flatten().collect()
+    }
+
     /// Brings `fair` in line with what the moves since the last time have touched.
     pub(super) fn refresh_lanes(&mut self) {
         let touched = std::mem::take(&mut self.index.touched);
@@ -92,35 +138,52 @@ impl State {
         let first = self.index.ready.get(lane)?.first()?;
         let run = run_key(&first.key);
         let active = self.runs.get(&run)?;
-        let in_run = self.index.usage.by_run.get(&run).copied().unwrap_or(0);
-        let dag = self.deck.dags.get(&run.dag_id).unwrap_or(&active.dag);
-        (in_run < dag.max_active_tasks && self.has_room_of_its_own(active, &first.key))
-            .then_some(first)
+        let has_room =
+            self.full_run(active).or_else(|| self.full_task(active, &first.key)).is_none();
+        has_room.then_some(first)
     }
 
-    /// Says whether the limits of a task itself have room for one more.
-    fn has_room_of_its_own(&self, active: &ActiveRun, key: &TaskInstanceKey) -> bool {
+    /// Looks for room within the limits of a task itself.
+    fn full_task(&self, active: &ActiveRun, key: &TaskInstanceKey) -> Option<Full> {
         let usage = &self.index.usage;
-        let Some(flow) = active.dag.tasks.get(&key.task_id).map(|task| &task.flow) else {
-            return true;
-        };
-        let in_dag = flow.max_active_tis_per_dag.is_none_or(|limit| {
+        let flow = &active.dag.tasks.get(&key.task_id)?.flow;
+        let in_dag = flow.max_active_tis_per_dag.and_then(|limit| {
             let place = (key.dag_id.clone(), key.task_id.clone());
-            usage.by_task.get(&place).copied().unwrap_or(0) < limit
+            let used = usage.by_task.get(&place).copied().unwrap_or(0);
+            (used >= limit).then_some(Full::Task { limit, key: "max_active_tis_per_dag" })
         });
-        in_dag
-            && flow.max_active_tis_per_dagrun.is_none_or(|limit| {
-                let place = (run_key(key), key.task_id.clone());
-                usage.by_task_in_run.get(&place).copied().unwrap_or(0) < limit
-            })
+        in_dag.or_else(|| {
+            let limit = flow.max_active_tis_per_dagrun?;
+            let place = (run_key(key), key.task_id.clone());
+            let used = usage.by_task_in_run.get(&place).copied().unwrap_or(0);
+            (used >= limit).then_some(Full::Task { limit, key: "max_active_tis_per_dagrun" })
+        })
     }
 
-    /// Says whether a pool has room for one more task of this width.
-    fn has_room(&self, gate: &Gate) -> bool {
+    fn full_deck(&self) -> Option<Full> {
+        let (used, limit) = (self.index.usage.total, self.deck.max_active_tasks);
+        (used >= limit).then_some(Full::Deck { used, limit })
+    }
+
+    fn full_run(&self, active: &ActiveRun) -> Option<Full> {
+        let used = self.index.usage.by_run.get(&active.run.key()).copied().unwrap_or(0);
+        let limit = self.dag_in_force(active).max_active_tasks;
+        (used >= limit).then_some(Full::Run { used, limit })
+    }
+
+    /// Looks for room for one more task of this width.
+    fn full_pool(&self, gate: &Gate) -> Option<Full> {
         // A pool that is gone from the deck limits nothing: its tasks would wait for ever.
-        let Some(slots) = self.deck.pools.get(&gate.pool).copied() else { return true };
-        let in_pool = self.index.usage.in_pool(&self.deck, &gate.pool);
+        let slots = self.deck.pools.get(&gate.pool).copied()?;
+        let used = self.index.usage.in_pool(&self.deck, &gate.pool);
         // A task that is wider than its pool runs when it has the pool to itself.
-        slots > 0 && in_pool.saturating_add(gate.pool_slots.min(slots)) <= slots
+        let need = gate.pool_slots.min(slots);
+        let has_room = slots > 0 && used.saturating_add(need) <= slots;
+        (!has_room).then_some(Full::Pool { used, slots, need })
+    }
+
+    /// Returns the present definition of a run's DAG, else the one that it began with.
+    pub(super) fn dag_in_force<'a>(&'a self, active: &'a ActiveRun) -> &'a Arc<Dag> {
+        self.deck.dags.get(&active.run.dag_id).unwrap_or(&active.dag)
     }
 }

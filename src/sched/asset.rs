@@ -2,7 +2,7 @@
 
 use serde_json::Map;
 
-use crate::dag::schedule::{AssetExpression, AssetRef, Schedule};
+use crate::dag::schedule::{AssetExpression, AssetRef};
 use crate::sched::decision::{About, Decision};
 use crate::sched::run::NewRun;
 use crate::types::asset::{AssetEvent, AssetEventSource, AssetEventSpec};
@@ -71,7 +71,7 @@ impl Decision<'_> {
     /// Makes a run of all queued events, where they satisfy what the DAG waits for.
     pub(super) fn make_asset_triggered(&mut self, dag_id: &DagId) {
         let Some(dag) = self.state.deck.dags.get(dag_id).cloned() else { return };
-        let Schedule::Assets(expression) = &dag.schedule else { return };
+        let Some(expression) = dag.schedule.assets() else { return };
         let Some(queue) = self.state.queued_asset_events.get(dag_id) else { return };
         let seen = |leaf: &AssetRef| queue.iter().any(|e| leaf.matches(&e.name, &e.uri));
         if !expression.is_satisfied(&seen) {
@@ -94,6 +94,7 @@ impl Decision<'_> {
                     params,
                     note: None,
                     events,
+                    backfill_id: None,
                 });
             }
             Err(problems) => {
@@ -113,10 +114,7 @@ impl Decision<'_> {
     pub(super) fn prune_queued_asset_events(&mut self, dag_id: &DagId) {
         let Some(queue) = self.state.queued_asset_events.get(dag_id) else { return };
         let dag = self.state.deck.dags.get(dag_id);
-        let expression = dag.and_then(|dag| match &dag.schedule {
-            Schedule::Assets(expression) => Some(expression),
-            Schedule::Manual | Schedule::Cron(_) => None,
-        });
+        let expression = dag.and_then(|dag| dag.schedule.assets());
         let is_wanted = |e: &AssetEvent| expression.is_some_and(|wanted| has_leaf(wanted, e));
         let kept: Vec<AssetEvent> = queue.iter().filter(|e| is_wanted(e)).cloned().collect();
         if kept.len() == queue.len() {
@@ -149,9 +147,8 @@ impl Decision<'_> {
     /// Returns the DAGs that are not paused and wait for such an event.
     fn waiting_for(&self, event: &AssetEvent) -> Vec<DagId> {
         let dags = self.state.deck.dags.values();
-        let waiting = dags.filter(|dag| match &dag.schedule {
-            Schedule::Assets(expression) => has_leaf(expression, event),
-            Schedule::Manual | Schedule::Cron(_) => false,
+        let waiting = dags.filter(|dag| {
+            dag.schedule.assets().is_some_and(|expression| has_leaf(expression, event))
         });
         let is_on = |dag_id: &DagId| {
             self.state.dag_states.get(dag_id).is_some_and(|s| !s.is_paused && !s.is_stale)

@@ -1,8 +1,11 @@
 //! What executors report: an attempt began, ended, or was lost. Only the attempt whose token is
 //! in force is listened to.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
+use crate::dag::operator::Operator;
 use crate::sched::decision::{About, Decision, end_attempt, run_key};
 use crate::sched::input::{Rejected, Reply};
 use crate::sched::report::{Outcome, Report};
@@ -12,11 +15,13 @@ use crate::types::asset::AssetEventSpec;
 use crate::types::event::Severity;
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{TaskInstance, TaskTry};
+use crate::types::xcom::{RETURN_VALUE, XcomValue};
 use crate::types::{AttemptKey, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState};
 
 /// What a successful attempt has led to.
 pub(super) struct Success {
     pub(super) output: Value,
+    pub(super) outputs: BTreeMap<String, XcomValue>,
     pub(super) chosen: Option<Vec<TaskId>>,
     pub(super) skip_all_downstream: bool,
     pub(super) asset_events: Vec<AssetEventSpec>,
@@ -95,8 +100,9 @@ impl Decision<'_> {
 
     fn finished(&mut self, key: &TaskInstanceKey, token: &LaunchToken, outcome: Outcome) {
         match outcome {
-            Outcome::Success { output, chosen, skip_all_downstream, asset_events } => {
-                let success = Success { output, chosen, skip_all_downstream, asset_events };
+            Outcome::Success { output, outputs, chosen, skip_all_downstream, asset_events } => {
+                let success =
+                    Success { output, outputs, chosen, skip_all_downstream, asset_events };
                 self.succeed(key, token, success);
             }
             Outcome::Skipped { reason } => self.skip_attempt(key, &reason),
@@ -117,7 +123,7 @@ impl Decision<'_> {
                 return;
             }
         };
-        let measured = match self.measure(key, &success.output) {
+        let measured = match self.measure(key, &success.output, success.outputs.get(RETURN_VALUE)) {
             Ok(measured) => measured,
             Err(error) => {
                 self.fail(key, error, None, true);
@@ -128,10 +134,14 @@ impl Decision<'_> {
             self.put_task_map(key, lengths);
         }
         if !success.output.is_null() {
-            self.draft.put_xcom(key.clone(), success.output);
+            let output = XcomValue::Value(success.output);
+            self.draft.put_xcom(key.clone(), RETURN_VALUE.to_owned(), output);
+        }
+        for (name, value) in success.outputs {
+            self.draft.put_xcom(key.clone(), name, value);
         }
         self.close_try(key, TaskInstanceState::Success, None, None);
-        for downstream in self.instances_after(key, passed_over) {
+        for downstream in self.instances_after(key, &passed_over) {
             self.pass_over_not_chosen(&downstream, &key.task_id);
         }
         self.end_attempt(key, TaskInstanceState::Success, note);
@@ -145,8 +155,17 @@ impl Decision<'_> {
     fn not_chosen(&self, key: &TaskInstanceKey, success: &Success) -> Result<Vec<TaskId>, TaskId> {
         let Some(active) = self.state.runs.get(&run_key(key)) else { return Ok(Vec::new()) };
         let graph = &active.dag.graph;
+        // A short circuit leaves what is to be torn down to its teardowns, a branch does not.
+        let spec_of = |task: &TaskId| active.dag.tasks.get(task);
+        let cuts_short =
+            spec_of(&key.task_id).is_some_and(|t| t.operator == Operator::ShortCircuit);
+        let is_spared = |task: &TaskId| {
+            let is_teardown = spec_of(task).is_some_and(|task| task.flow.teardown.is_some());
+            is_teardown && (cuts_short || success.skip_all_downstream)
+        };
         if success.skip_all_downstream {
-            return Ok(graph.all_downstream(&key.task_id));
+            let all = graph.all_downstream(&key.task_id);
+            return Ok(all.into_iter().filter(|task| !is_spared(task)).collect());
         }
         let Some(chosen) = &success.chosen else { return Ok(Vec::new()) };
         let chosen = active.dag.chosen(chosen);
@@ -155,7 +174,7 @@ impl Decision<'_> {
             return Err(stranger.clone());
         }
         let mut left_out: Vec<TaskId> =
-            direct.iter().filter(|task| !chosen.contains(task)).cloned().collect();
+            direct.iter().filter(|t| !chosen.contains(t) && !is_spared(t)).cloned().collect();
         if !left_out.is_empty() {
             for task in &chosen {
                 let reached = graph.all_downstream(task);
@@ -170,7 +189,7 @@ impl Decision<'_> {
     pub(super) fn instances_after(
         &self,
         key: &TaskInstanceKey,
-        tasks: Vec<TaskId>,
+        tasks: &[TaskId],
     ) -> Vec<TaskInstanceKey> {
         let Some(active) = self.state.runs.get(&run_key(key)) else { return Vec::new() };
         let speaks_for = |ti: &&TaskInstance| {
@@ -207,6 +226,7 @@ impl Decision<'_> {
         let retryable =
             retryable && exit_code.is_none_or(|code| !spec.no_retry_exit_codes.contains(&code));
         let now = self.now;
+        let reason = error.clone();
         self.close_try(key, TaskInstanceState::Failed, exit_code, Some(error.clone()));
         if retryable && try_number < max_tries {
             let message = format!(
@@ -218,15 +238,15 @@ impl Decision<'_> {
             self.move_task(key, Some(TaskInstanceState::UpForRetry), |ti| {
                 end_attempt(ti, now);
                 ti.next_retry_at = Some(when::after(now, delay));
-                ti.note = Some(error.clone());
+                ti.note = Some(error);
             });
-            self.call_back(key, Some(&error));
+            self.call_back(key, Some(&reason));
             let event = "task_instance.up_for_retry";
             self.log(Severity::Warning, event, About::task(key), None, message);
         } else {
             let message = format!("`{}` failed: {error}", key.task_id);
-            self.end_attempt(key, TaskInstanceState::Failed, Some(error.clone()));
-            self.call_back(key, Some(&error));
+            self.end_attempt(key, TaskInstanceState::Failed, Some(error));
+            self.call_back(key, Some(&reason));
             let event = "task_instance.failed";
             self.log(Severity::Error, event, About::task(key), None, message);
         }

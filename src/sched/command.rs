@@ -2,11 +2,15 @@
 //! anything.
 
 mod answer;
-mod cancel;
-mod clear;
+mod backfill;
+mod carry;
+mod operate;
 mod pause;
+mod select;
 mod trigger;
 mod trigger_by;
+mod undo;
+mod whole_run;
 
 use std::sync::Arc;
 
@@ -15,6 +19,8 @@ use crate::sched::decision::Decision;
 use crate::sched::input::{Command, Rejected, Reply};
 use crate::types::DagId;
 
+pub(super) use operate::Found;
+pub(super) use select::{instances, reach};
 pub use trigger_by::TriggerBy;
 
 impl Decision<'_> {
@@ -26,23 +32,15 @@ impl Decision<'_> {
             Command::SetPaused { dag_id, is_paused, user } => {
                 self.set_paused(&dag_id, is_paused, user)
             }
-            Command::CancelRun { dag_id, dag_run_id, user } => {
-                self.cancel_run(dag_id, dag_run_id, user)
+            Command::Operate(wish) => self.operate(wish),
+            Command::Undo(wish) => self.undo(wish),
+            Command::CreateBackfill(spec) => self.create_backfill(spec),
+            Command::SetBackfillPaused { backfill_id, is_paused, user } => {
+                self.set_backfill_paused(backfill_id, is_paused, user)
             }
-            Command::ClearTasks {
-                dag_id,
-                dag_run_id,
-                task_ids,
-                only_failed,
-                include_downstream,
-                user,
-                ended,
-            } => self.clear_tasks(
-                crate::types::run::DagRunKey { dag_id, dag_run_id },
-                &clear::Selection { task_ids, only_failed, include_downstream },
-                user,
-                ended,
-            ),
+            Command::CancelBackfill { backfill_id, user } => {
+                self.cancel_backfill(backfill_id, user)
+            }
         }
     }
 

@@ -74,7 +74,7 @@ impl Decision<'_> {
     pub(super) fn deadline_missed(&mut self, key: &DagRunKey, number: u32) {
         let Some(mut deadline) = self.state.forget_deadline(key, number) else { return };
         let Some(active) = self.state.runs.get(key) else { return };
-        let dag = self.dag_in_force(&key.dag_id, active).clone();
+        let dag = self.state.dag_in_force(active).clone();
         let state = active.run.state;
         deadline.missed = true;
         let due = deadline.deadline_time;
@@ -114,6 +114,18 @@ impl Decision<'_> {
         );
         if runtimes.len() > RUNTIMES_MAX {
             runtimes.pop_front();
+        }
+    }
+}
+
+impl Decision<'_> {
+    /// A run leaves the memory without having ended now: nothing waits for its deadlines.
+    pub(super) fn drop_deadlines(&mut self, key: &DagRunKey) {
+        let open = self.state.deadlines.get(key).into_iter().flat_map(|of| of.keys().copied());
+        for number in open.collect::<Vec<u32>>() {
+            let Some(mut deadline) = self.state.forget_deadline(key, number) else { continue };
+            deadline.met_at = Some(self.now);
+            self.draft.put_deadline(deadline);
         }
     }
 }

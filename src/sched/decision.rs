@@ -2,13 +2,13 @@
 //! move is checked against `transition`, indexed, and written into the draft.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
 
-use crate::dag::{Dag, TaskSpec};
+use crate::dag::TaskSpec;
 use crate::sched::draft::Draft;
 use crate::sched::effect::Effect;
+use crate::sched::operation::UnderWay;
 use crate::sched::state::{ActiveRun, State};
-use crate::sched::transition;
+use crate::sched::transition::{self, IllegalMove};
 use crate::types::event::{EventLog, Severity};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
@@ -16,6 +16,12 @@ use crate::types::{
     DagId, DagRunId, DagRunState, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState,
     Timestamp,
 };
+
+type CheckTask =
+    fn(Option<TaskInstanceState>, Option<TaskInstanceState>) -> Result<(), IllegalMove>;
+
+/// Why an operation cannot be undone that has brought other instances about.
+const REMAPPED: &str = "a task was mapped by it";
 
 /// A step under way.
 #[derive(Debug)]
@@ -28,6 +34,8 @@ pub(super) struct Decision<'a> {
     pub(super) work: VecDeque<TaskInstanceKey>,
     /// Runs of which nothing is unfinished any more.
     pub(super) maybe_ended: BTreeSet<DagRunKey>,
+    /// What a person does to runs in this step.
+    pub(super) operation: Option<UnderWay>,
 }
 
 impl<'a> Decision<'a> {
@@ -38,6 +46,7 @@ impl<'a> Decision<'a> {
             draft: Draft::default(),
             work: VecDeque::new(),
             maybe_ended: BTreeSet::new(),
+            operation: None,
         }
     }
 
@@ -48,6 +57,29 @@ impl<'a> Decision<'a> {
         to: Option<TaskInstanceState>,
         edit: impl FnOnce(&mut TaskInstance),
     ) {
+        self.set_task(key, to, transition::check_task, edit);
+    }
+
+    /// Moves a task instance because a person says so.
+    pub(super) fn mark_as(
+        &mut self,
+        key: &TaskInstanceKey,
+        to: TaskInstanceState,
+        edit: impl FnOnce(&mut TaskInstance),
+    ) {
+        self.set_task(key, Some(to), transition::check_mark, edit);
+    }
+
+    fn set_task(
+        &mut self,
+        key: &TaskInstanceKey,
+        to: Option<TaskInstanceState>,
+        check: CheckTask,
+        edit: impl FnOnce(&mut TaskInstance),
+    ) {
+        if let Some(before) = self.operation.as_ref().and_then(|_| self.task(key)).cloned() {
+            self.note_task_before(&before);
+        }
         let run_key = run_key(key);
         let active = self.state.runs.get_mut(&run_key).expect("only runs under way have moves");
         let ActiveRun { run, dag, tasks, index, .. } = active;
@@ -55,7 +87,7 @@ impl<'a> Decision<'a> {
             .get_mut(&(key.task_id.clone(), key.map_index))
             .expect("only task instances that were made have moves");
         let from = ti.state;
-        transition::check_task(from, to).expect("the scheduler makes legal moves only");
+        check(from, to).expect("the scheduler makes legal moves only");
 
         self.state.index.forget_task(run, dag, index, ti);
         ti.state = to;
@@ -79,7 +111,8 @@ impl<'a> Decision<'a> {
     fn tell_downstream(&mut self, key: &TaskInstanceKey) {
         let Some(active) = self.state.runs.get(&run_key(key)) else { return };
         let dag = &active.dag;
-        let further = dag.plan.set_up_by(&key.task_id);
+        let set_up = dag.plan.set_up_by(&key.task_id);
+        let further = set_up.iter().chain(dag.plan.mapped_by(&key.task_id));
         for downstream in dag.graph.downstream(&key.task_id).iter().chain(further) {
             let own = (downstream.clone(), key.map_index);
             let is_one = key.map_index != UNMAPPED
@@ -100,7 +133,9 @@ impl<'a> Decision<'a> {
         let active = self.state.runs.get_mut(&run_key(&ti.key)).expect("only to runs under way");
         active.index.count_row(&active.dag, &ti, 1);
         self.draft.put_task(&ti);
+        let key = run_key(&ti.key);
         active.tasks.insert((ti.key.task_id.clone(), ti.key.map_index), ti);
+        self.forbid_undo_of(&key, REMAPPED);
     }
 
     /// Takes a task instance without status out of a run under way.
@@ -110,6 +145,7 @@ impl<'a> Decision<'a> {
         let ti = active.tasks.remove(&place).expect("only one that is there");
         active.index.count_row(&active.dag, &ti, -1);
         self.draft.delete_task(key.clone());
+        self.forbid_undo_of(&run_key(key), REMAPPED);
     }
 
     /// Moves a run under way; `edit` sets what else changes with it.
@@ -119,8 +155,29 @@ impl<'a> Decision<'a> {
         to: DagRunState,
         edit: impl FnOnce(&mut DagRun),
     ) {
+        self.set_run(key, to, transition::check_run, edit);
+    }
+
+    /// Moves a run because a person says so.
+    pub(super) fn mark_run(
+        &mut self,
+        key: &DagRunKey,
+        to: DagRunState,
+        edit: impl FnOnce(&mut DagRun),
+    ) {
+        self.set_run(key, to, transition::check_run_mark, edit);
+    }
+
+    fn set_run(
+        &mut self,
+        key: &DagRunKey,
+        to: DagRunState,
+        check: fn(DagRunState, DagRunState) -> Result<(), IllegalMove>,
+        edit: impl FnOnce(&mut DagRun),
+    ) {
         let active = self.state.runs.get_mut(key).expect("only runs under way have moves");
-        transition::check_run(active.run.state, to).expect("the scheduler makes legal moves only");
+        let had_ended = active.run.state.is_finished();
+        check(active.run.state, to).expect("the scheduler makes legal moves only");
         self.state.index.forget_run(&active.run, &active.dag);
         active.run.state = to;
         edit(&mut active.run);
@@ -129,8 +186,8 @@ impl<'a> Decision<'a> {
         let run = active.run.clone();
         match to {
             DagRunState::Queued => self.set_deadlines_again(key),
-            DagRunState::Success | DagRunState::Failed => self.deadlines_end(&run),
-            DagRunState::Running => {}
+            DagRunState::Success | DagRunState::Failed if !had_ended => self.deadlines_end(&run),
+            DagRunState::Success | DagRunState::Failed | DagRunState::Running => {}
         }
     }
 
@@ -142,11 +199,6 @@ impl<'a> Decision<'a> {
     /// Returns the definition of a task of a run under way, as the run began with it.
     pub(super) fn spec(&self, key: &TaskInstanceKey) -> Option<&TaskSpec> {
         self.state.runs.get(&run_key(key))?.dag.tasks.get(&key.task_id)
-    }
-
-    /// Returns the present definition of a DAG, else the one that `run` began with.
-    pub(super) fn dag_in_force<'b>(&'b self, dag_id: &DagId, run: &'b ActiveRun) -> &'b Arc<Dag> {
-        self.state.deck.dags.get(dag_id).unwrap_or(&run.dag)
     }
 
     pub(super) fn next_token(&mut self) -> LaunchToken {

@@ -1,11 +1,11 @@
 //! Brings the state in line with the deck in force: after `dags.toml` was read, and in the first
-//! step after `recover`. Runs under way keep the definition that they began with.
+//! step after `recover`. Runs under way keep the definition that they began with; only one that was
+//! made before definitions were kept takes the present one, and may lose tasks by it.
 
 use std::sync::Arc;
 
 use crate::dag::Dag;
-use crate::dag::schedule::Schedule;
-use crate::sched::change::DagState;
+use crate::sched::change::{DagState, FailedRow};
 use crate::sched::decision::{Decision, end_attempt};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::DagRunKey;
@@ -20,6 +20,7 @@ impl Decision<'_> {
         let states = &self.state.dag_states;
         self.state.fair.turns.retain(|dag_id| states.contains_key(dag_id));
         for dag in deck.dags.values() {
+            self.version_number(dag);
             let dag_state = self.dag_state_of(dag);
             self.put_dag_state(dag_state);
             self.prune_queued_asset_events(&dag.dag_id);
@@ -45,11 +46,6 @@ impl Decision<'_> {
             None => new_dag_state(dag),
         };
         dag_state.is_stale = false;
-        let catches_up = dag.catchup && matches!(dag.schedule, Schedule::Cron(_));
-        if catches_up && dag.start_date.is_none() {
-            // There is no date to catch up from but the day when it was first seen.
-            dag_state.scheduled_until.get_or_insert(self.now);
-        }
         dag_state
     }
 
@@ -76,7 +72,13 @@ impl Decision<'_> {
 
     /// Takes tasks out that the definition no longer has, and asks all trigger rules.
     fn look_at(&mut self, key: &DagRunKey) {
-        let Some(active) = self.state.runs.get(key) else { return };
+        let latest = self.state.dag_versions.get(&key.dag_id);
+        let Some(active) = self.state.runs.get_mut(key) else { return };
+        if let Some(latest) = latest.filter(|l| l.dag_version == active.run.dag_version)
+            && active.run.dag_version_number == 0
+        {
+            active.run.dag_version_number = latest.version_number;
+        }
         self.draft.put_run(&active.run);
         let is_gone = |key: &TaskInstanceKey| {
             let is_mapped = active.dag.mapping(&key.task_id).is_some();
@@ -107,7 +109,9 @@ pub(super) fn new_dag_state(dag: &Dag) -> DagState {
         dag_id: dag.dag_id.clone(),
         is_paused: dag.is_paused_upon_creation,
         is_stale: false,
+        last_logical_date: None,
         scheduled_until: None,
         next_run_after: None,
+        failed_in_a_row: FailedRow::default(),
     }
 }

@@ -4,36 +4,44 @@
 use std::collections::BTreeMap;
 
 use indexmap::{IndexMap, IndexSet};
-use serde_json::Value;
 
-use crate::sched::change::{Change, DagState};
+use crate::sched::change::{Change, DagState, DagVersion, OperationRow};
 use crate::sched::effect::Effect;
 use crate::sched::input::Reply;
 use crate::sched::step::Decided;
 use crate::types::approval::HitlDetail;
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
 use crate::types::event::{Event, EventLog};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
+use crate::types::xcom::XcomValue;
 use crate::types::{AttemptKey, DagId, LaunchToken, TaskInstanceKey};
 
 /// Changes and effects, as they come about.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     dag_states: IndexMap<DagId, DagState>,
+    dag_versions: Vec<DagVersion>,
     runs: IndexMap<DagRunKey, DagRun>,
     /// `None`: deleted.
     tasks: IndexMap<TaskInstanceKey, Option<TaskInstance>>,
     tries: IndexMap<AttemptKey, TaskTry>,
-    /// `None`: deleted.
-    xcoms: IndexMap<TaskInstanceKey, Option<Value>>,
+    /// All outputs of these are removed …
+    deleted_xcoms: IndexSet<TaskInstanceKey>,
+    /// … before these are put.
+    xcoms: IndexMap<(TaskInstanceKey, String), XcomValue>,
     hitl_details: IndexMap<AttemptKey, HitlDetail>,
     triggered_runs: IndexMap<LaunchToken, DagRunKey>,
     task_maps: IndexMap<TaskInstanceKey, BTreeMap<String, usize>>,
     asset_events: Vec<AssetEvent>,
     queued_asset_events: IndexMap<DagId, Vec<i64>>,
     triggering: Vec<(DagRunKey, Vec<i64>)>,
+    operations: Vec<Change>,
+    deleted: Vec<(DagRunKey, String)>,
+    backfills: IndexMap<BackfillId, Backfill>,
+    backfill_dag_runs: Vec<BackfillDagRun>,
     callbacks: Vec<CallbackRequest>,
     deadlines: IndexMap<(DagRunKey, u32), Deadline>,
     log: Vec<EventLog>,
@@ -43,6 +51,10 @@ pub(super) struct Draft {
 impl Draft {
     pub(super) fn put_dag_state(&mut self, dag_state: &DagState) {
         self.dag_states.insert(dag_state.dag_id.clone(), dag_state.clone());
+    }
+
+    pub(super) fn insert_dag_version(&mut self, version: DagVersion) {
+        self.dag_versions.push(version);
     }
 
     pub(super) fn put_run(&mut self, run: &DagRun) {
@@ -61,13 +73,14 @@ impl Draft {
         self.tries.insert(task_try.key.clone(), task_try);
     }
 
-    pub(super) fn put_xcom(&mut self, key: TaskInstanceKey, value: Value) {
-        self.xcoms.insert(key, Some(value));
+    pub(super) fn put_xcom(&mut self, task: TaskInstanceKey, key: String, value: XcomValue) {
+        self.xcoms.insert((task, key), value);
     }
 
-    pub(super) fn delete_xcom(&mut self, key: TaskInstanceKey) {
-        self.task_maps.shift_remove(&key);
-        self.xcoms.insert(key, None);
+    pub(super) fn delete_xcoms(&mut self, task: TaskInstanceKey) {
+        self.task_maps.shift_remove(&task);
+        self.xcoms.retain(|(of, _), _| *of != task);
+        self.deleted_xcoms.insert(task);
     }
 
     pub(super) fn put_hitl_detail(&mut self, detail: HitlDetail) {
@@ -94,6 +107,37 @@ impl Draft {
         self.triggering.push((run, events.iter().map(|event| event.id).collect()));
     }
 
+    pub(super) fn insert_operation(&mut self, operation: OperationRow) {
+        self.operations.insert(0, Change::InsertOperation(operation));
+    }
+
+    pub(super) fn undo_operation(&mut self, id: i64, by: i64) {
+        self.operations.push(Change::UndoOperation { id, by });
+    }
+
+    /// Forgets what was put of the run: it goes, and its folder with it.
+    pub(super) fn delete_run(&mut self, run: &DagRunKey, removal: String) {
+        let is_of =
+            |key: &TaskInstanceKey| key.dag_id == run.dag_id && key.dag_run_id == run.dag_run_id;
+        self.runs.shift_remove(run);
+        self.tasks.retain(|key, _| !is_of(key));
+        self.tries.retain(|key, _| !is_of(&key.task));
+        self.xcoms.retain(|(key, _), _| !is_of(key));
+        self.task_maps.retain(|key, _| !is_of(key));
+        self.deleted_xcoms.retain(|key| !is_of(key));
+        self.deadlines.retain(|(of, _), _| of != run);
+        self.effect(Effect::RemoveRun { run: run.clone(), removal: removal.clone() });
+        self.deleted.push((run.clone(), removal));
+    }
+
+    pub(super) fn put_backfill(&mut self, backfill: &Backfill) {
+        self.backfills.insert(backfill.id, backfill.clone());
+    }
+
+    pub(super) fn put_backfill_dag_run(&mut self, dag_run: BackfillDagRun) {
+        self.backfill_dag_runs.push(dag_run);
+    }
+
     pub(super) fn put_callback(&mut self, request: CallbackRequest) {
         self.callbacks.push(request);
     }
@@ -116,20 +160,30 @@ impl Draft {
         self.runs.get(key)
     }
 
+    /// Returns the task instance as this step leaves it, where it touched it.
+    pub(super) fn task(&self, key: &TaskInstanceKey) -> Option<&TaskInstance> {
+        self.tasks.get(key)?.as_ref()
+    }
+
     /// Closes the draft. Rows come before those that refer to them.
     pub(super) fn close(self, reply: Reply) -> Decided {
         let events = self.events();
         let mut changes = Vec::new();
         changes.extend(self.dag_states.into_values().map(Change::PutDagState));
+        changes.extend(self.dag_versions.into_iter().map(Change::InsertDagVersion));
         changes.extend(self.runs.into_values().map(Change::PutDagRun));
         changes.extend(self.tasks.into_iter().map(|(key, task)| match task {
             Some(task) => Change::PutTaskInstance(task),
             None => Change::DeleteTaskInstance { key },
         }));
         changes.extend(self.tries.into_values().map(Change::PutTaskTry));
-        changes.extend(self.xcoms.into_iter().map(|(key, value)| match value {
-            Some(value) => Change::PutXcom { key, value },
-            None => Change::DeleteXcom { key },
+        // An operation keeps the outputs that it takes away.
+        changes.extend(self.operations);
+        changes.extend(self.deleted_xcoms.into_iter().map(|key| Change::DeleteXcom { key }));
+        changes.extend(self.xcoms.into_iter().map(|((task, key), value)| Change::PutXcom {
+            task,
+            key,
+            value,
         }));
         changes.extend(self.hitl_details.into_values().map(Change::PutHitlDetail));
         changes.extend(
@@ -150,16 +204,22 @@ impl Draft {
                 .into_iter()
                 .map(|(run, event_ids)| Change::PutTriggeringAssetEvents { run, event_ids }),
         );
+        changes.extend(self.backfills.into_values().map(Change::PutBackfill));
+        changes.extend(self.backfill_dag_runs.into_iter().map(Change::PutBackfillDagRun));
         changes.extend(self.deadlines.into_values().map(Change::PutDeadline));
         let callbacks = self.callbacks.into_iter().map(Box::new);
         changes.extend(callbacks.map(Change::InsertCallback));
+        let deleted = self.deleted.into_iter();
+        changes.extend(deleted.map(|(run, removal)| Change::DeleteDagRun { run, removal }));
         changes.extend(self.log.into_iter().map(Change::InsertEventLog));
         Decided { changes, effects: self.effects, events, reply }
     }
 
     fn events(&self) -> Vec<Event> {
-        let dags =
-            self.dag_states.keys().map(|dag_id| Event::DagChanged { dag_id: dag_id.clone() });
+        let backfilled = self.backfills.values().map(|backfill| &backfill.dag_id);
+        let deleted = self.deleted.iter().map(|(run, _)| &run.dag_id);
+        let dags: IndexSet<_> = self.dag_states.keys().chain(backfilled).chain(deleted).collect();
+        let dags = dags.into_iter().map(|dag_id| Event::DagChanged { dag_id: dag_id.clone() });
         let runs = self.runs.values().map(|run| Event::DagRunChanged {
             dag_id: run.dag_id.clone(),
             dag_run_id: run.dag_run_id.clone(),

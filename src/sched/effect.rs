@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::dag::Dag;
 use crate::types::asset::AssetEvent;
 use crate::types::callback::CallbackRequest;
-use crate::types::run::DagRun;
-use crate::types::{AttemptKey, LaunchToken, TaskId};
+use crate::types::run::{DagRun, DagRunKey};
+use crate::types::{AttemptKey, DagId, DagRunId, LaunchToken, TaskId, Timestamp};
 
 /// One thing to do in the world.
 #[allow(clippy::large_enum_variant, reason = "nearly all effects are launches, and short-lived")]
@@ -19,6 +19,19 @@ pub enum Effect {
     /// End an attempt and all its processes, or disarm what it waits for; its report is not
     /// waited for.
     Kill { key: AttemptKey, token: LaunchToken, reason: String },
+    /// Move the folder of a deleted run out of the way under this name, then remove it.
+    RemoveRun { run: DagRunKey, removal: String },
+    /// Read what runs there are of some dates, and answer with `Input::BackfillRead`.
+    ReadBackfill {
+        dag_id: DagId,
+        /// The answer bears it.
+        token: LaunchToken,
+        logical_dates: Vec<Timestamp>,
+        /// Which of these ids there are is to be told as well.
+        dag_run_ids: Vec<DagRunId>,
+        /// Whether the runs are wanted with their task instances, to be cleared.
+        with_tasks: bool,
+    },
     /// Tell the outside. Its row is pending until it is done: once at least.
     CallBack(Box<CallbackRequest>),
 }

@@ -8,6 +8,7 @@ use crate::dag::{Dag, Deck};
 use crate::sched::ready::Tally;
 use crate::sched::state::ActiveRun;
 use crate::sched::when;
+use crate::types::backfill::{Backfill, BackfillId};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{
@@ -75,6 +76,13 @@ impl Usage {
     }
 }
 
+/// Runs that the same limit holds back: those of a DAG, or those of one of its backfills.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RunGroup {
+    pub(super) dag_id: DagId,
+    pub(super) backfill_id: Option<BackfillId>,
+}
+
 /// What is in a pool and before it, in slots.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PoolLoad {
@@ -84,7 +92,7 @@ pub struct PoolLoad {
     pub queued: u32,
 }
 
-/// The runs of one DAG that are under way.
+/// The runs of one group that are under way.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct DagRuns {
     /// By `run_after`, then `queued_at`.
@@ -111,8 +119,8 @@ pub(super) struct Index {
     pub(super) timers: BTreeSet<(Timestamp, Timer)>,
     pub(super) ready: BTreeMap<Lane, BTreeSet<Ready>>,
     pub(super) usage: Usage,
+    pub(super) dag_runs: BTreeMap<RunGroup, DagRuns>,
     pub(super) pools: BTreeMap<String, PoolLoad>,
-    pub(super) dag_runs: BTreeMap<DagId, DagRuns>,
     pub(super) touched: Touched,
 }
 
@@ -327,10 +335,10 @@ impl Index {
         }
         match run.state {
             DagRunState::Queued => {
-                self.dag_runs.entry(run.dag_id.clone()).or_default().queued.insert(place(run));
+                self.dag_runs.entry(RunGroup::of(run)).or_default().queued.insert(place(run));
             }
             DagRunState::Running => {
-                self.dag_runs.entry(run.dag_id.clone()).or_default().running += 1;
+                self.dag_runs.entry(RunGroup::of(run)).or_default().running += 1;
             }
             DagRunState::Success | DagRunState::Failed => {}
         }
@@ -341,7 +349,8 @@ impl Index {
         if let Some(timer) = run_timer(run, dag) {
             self.timers.remove(&timer);
         }
-        let Some(runs) = self.dag_runs.get_mut(&run.dag_id) else { return };
+        let group = RunGroup::of(run);
+        let Some(runs) = self.dag_runs.get_mut(&group) else { return };
         match run.state {
             DagRunState::Queued => {
                 runs.queued.remove(&place(run));
@@ -350,7 +359,7 @@ impl Index {
             DagRunState::Success | DagRunState::Failed => {}
         }
         if *runs == DagRuns::default() {
-            self.dag_runs.remove(&run.dag_id);
+            self.dag_runs.remove(&group);
         }
     }
 
@@ -362,6 +371,36 @@ impl Index {
         }
     }
 
+    /// Forgets a run and all its task instances.
+    pub(super) fn forget_all(&mut self, active: &ActiveRun) {
+        self.forget_run(&active.run, &active.dag);
+        for ti in active.tasks.values() {
+            self.forget_task(&active.run, &active.dag, &active.index, ti);
+        }
+    }
+
+    /// Returns how many runs of a group are queued or running.
+    pub(super) fn active_runs(&self, group: &RunGroup) -> usize {
+        self.dag_runs.get(group).map_or(0, |runs| runs.queued.len() + runs.running)
+    }
+}
+
+impl RunGroup {
+    pub(super) fn of(run: &DagRun) -> Self {
+        Self { dag_id: run.dag_id.clone(), backfill_id: run.backfill_id }
+    }
+
+    /// The runs of a DAG that belong to no backfill.
+    pub(super) fn of_dag(dag_id: &DagId) -> Self {
+        Self { dag_id: dag_id.clone(), backfill_id: None }
+    }
+
+    pub(super) fn of_backfill(backfill: &Backfill) -> Self {
+        Self { dag_id: backfill.dag_id.clone(), backfill_id: Some(backfill.id) }
+    }
+}
+
+impl Index {
     /// Returns the lanes of a run.
     pub(super) fn lanes_of(&self, run: &DagRunKey) -> impl Iterator<Item = &Lane> {
         let DagRunKey { dag_id, dag_run_id } = run.clone();
@@ -387,11 +426,6 @@ impl Index {
         let of_dag = self.ready.range(from..).map(|(lane, _)| lane);
         let of_dag = of_dag.take_while(move |lane| lane.dag_id == *dag_id);
         of_dag.filter(move |lane| lane.task.as_ref() == Some(task_id))
-    }
-
-    /// Returns how many runs of a DAG are queued or running.
-    pub(super) fn active_runs(&self, dag_id: &DagId) -> usize {
-        self.dag_runs.get(dag_id).map_or(0, |runs| runs.queued.len() + runs.running)
     }
 }
 

@@ -3,16 +3,25 @@
 use std::sync::Arc;
 
 use crate::dag::Deck;
+use crate::sched::backfill::{BackfillRead, BackfillRefusal};
+use crate::sched::change::Images;
 use crate::sched::command::TriggerBy;
 use crate::sched::report::{Outcome, Report};
+use crate::sched::state::EndedRun;
 use crate::types::approval::Response;
 use crate::types::ask::Trigger;
 use crate::types::asset::AssetEventSpec;
-use crate::types::run::DagRun;
+use crate::types::backfill::{Backfill, BackfillId, BackfillSpec};
+use crate::types::operation::{Operation, OperationView};
+use crate::types::run::{DagRun, DagRunKey};
 use crate::types::view::ParamProblem;
-use crate::types::{AttemptKey, DagId, DagRunId, Fault, FaultKind, TaskId, TaskInstanceKey};
+use crate::types::why::{WhySubject, WhyView};
+use crate::types::{
+    AttemptKey, DagId, DagRunId, Fault, FaultKind, LaunchToken, TaskId, TaskInstanceKey,
+};
 
 /// Everything that can happen to the scheduler.
+#[allow(clippy::large_enum_variant, reason = "inputs are few, and short-lived")]
 #[derive(Debug, Clone)]
 pub enum Input {
     /// Somebody asks for something.
@@ -23,6 +32,10 @@ pub enum Input {
     AssetChanged(AssetEventSpec),
     /// `dags.toml` was read, and is in force from now on.
     DefinitionsLoaded(Arc<Deck>),
+    /// Somebody asks why something does or does not go on; nothing changes.
+    Explain(WhySubject),
+    /// The store has answered `Effect::ReadBackfill`.
+    BackfillRead { dag_id: DagId, token: LaunchToken, read: BackfillRead },
     /// Time has passed: `State::next_wakeup` came, or a second went by.
     Tick,
 }
@@ -38,7 +51,12 @@ impl Input {
                 outcome: Outcome::Success { asset_events, .. },
                 ..
             }) => asset_events.as_slice(),
-            Self::Report(_) | Self::Command(_) | Self::DefinitionsLoaded(_) | Self::Tick => &[],
+            Self::Report(_)
+            | Self::Command(_)
+            | Self::DefinitionsLoaded(_)
+            | Self::Explain(_)
+            | Self::BackfillRead { .. }
+            | Self::Tick => &[],
         };
         specs.iter().filter_map(|spec| spec.dedupe_key.clone()).collect()
     }
@@ -57,25 +75,44 @@ pub enum Command {
         is_paused: bool,
         user: Option<String>,
     },
-    /// Ends a run as failed; attempts in flight are killed.
-    CancelRun {
-        dag_id: DagId,
-        dag_run_id: DagRunId,
+    /// Does something to runs.
+    Operate(Operate),
+    /// Takes an operation back.
+    Undo(Undo),
+    CreateBackfill(BackfillSpec),
+    SetBackfillPaused {
+        backfill_id: BackfillId,
+        is_paused: bool,
         user: Option<String>,
     },
-    /// Lets tasks run again, with fresh tries; the run goes back to `running`. Also of a run
-    /// that has ended: `tasks` are its rows then, read from the store by the caller.
-    ClearTasks {
-        dag_id: DagId,
-        dag_run_id: DagRunId,
-        /// Empty: all.
-        task_ids: Vec<TaskId>,
-        only_failed: bool,
-        include_downstream: bool,
+    CancelBackfill {
+        backfill_id: BackfillId,
         user: Option<String>,
-        /// The run and its task instances where they are no longer in memory.
-        ended: Option<Box<crate::sched::state::EndedRun>>,
     },
+}
+
+/// What is to be done to which runs.
+#[derive(Debug, Clone)]
+pub struct Operate {
+    pub operation: Operation,
+    pub runs: Vec<DagRunKey>,
+    /// Those of them that have ended, read from the store by the caller.
+    pub ended: Vec<EndedRun>,
+    pub user: Option<String>,
+    /// Only say what would be touched.
+    pub dry_run: bool,
+}
+
+/// An operation that is to be taken back.
+#[derive(Debug, Clone)]
+pub struct Undo {
+    pub id: i64,
+    /// It wrote notes, and nothing else.
+    pub is_note: bool,
+    pub images: Box<Images>,
+    /// Those of its runs that have ended, read from the store by the caller.
+    pub ended: Vec<EndedRun>,
+    pub user: Option<String>,
 }
 
 /// What a command gave; durable by the time the caller sees it.
@@ -83,7 +120,9 @@ pub enum Command {
 pub enum Reply {
     Done,
     Run(Box<DagRun>),
-    Cleared(Vec<AttemptKey>),
+    Operated(Box<OperationView>),
+    Why(Vec<WhyView>),
+    Backfill(Box<Backfill>),
     /// The event was taken note of; `false`: it was known already.
     AssetEvent {
         is_new: bool,
@@ -109,8 +148,20 @@ pub enum Rejected {
     Params { problems: Vec<ParamProblem> },
     #[error("run `{dag_run_id}` has ended as {state}")]
     RunEnded { dag_run_id: DagRunId, state: String },
+    #[error("run `{dag_run_id}` is under way: {what}")]
+    RunUnderWay { dag_run_id: DagRunId, what: &'static str },
+    #[error("nothing of run `{dag_run_id}` is to be changed: it is so already")]
+    NothingToMark { dag_run_id: DagRunId },
+    #[error("{what} cannot be marked `{state}`; {allowed} can")]
+    CannotMark { what: &'static str, state: String, allowed: &'static str },
+    #[error("a note of {length} characters is too long: {limit} are allowed")]
+    NoteTooLong { length: usize, limit: usize },
+    #[error("operation {id} cannot be undone any more: {what}")]
+    MovedOn { id: i64, what: String },
     #[error("no task of run `{dag_run_id}` fits: nothing to clear")]
     NothingToClear { dag_run_id: DagRunId },
+    #[error(transparent)]
+    Backfill(BackfillRefusal),
     #[error("{key} waits for no answer")]
     NotAsked { key: TaskInstanceKey },
     #[error(
@@ -148,7 +199,12 @@ impl From<Rejected> for Fault {
             Rejected::NotAsked { .. } => {
                 Self::conflict(text).hint("`dagdeck approvals list` shows what is asked")
             }
+            Rejected::CannotMark { .. } | Rejected::NoteTooLong { .. } => Self::invalid(text),
+            Rejected::Backfill(refusal) => refusal.into(),
             Rejected::RunEnded { .. }
+            | Rejected::RunUnderWay { .. }
+            | Rejected::NothingToMark { .. }
+            | Rejected::MovedOn { .. }
             | Rejected::NothingToClear { .. }
             | Rejected::Straggler { .. } => Self::conflict(text),
         }

@@ -1,10 +1,10 @@
 //! `latest_only`: whether a run is the latest that its schedule has brought about.
 
 use crate::dag::operator::Operator;
-use crate::dag::schedule::Schedule;
+use crate::dag::schedule::{DataInterval, Restriction};
 use crate::sched::decision::{Decision, run_key};
 use crate::types::state::DagRunType;
-use crate::types::{TaskId, TaskInstanceKey, Timestamp};
+use crate::types::{TaskId, TaskInstanceKey};
 
 impl Decision<'_> {
     /// Returns what a `latest_only` task leaves out: all that is directly downstream, where the
@@ -17,18 +17,13 @@ impl Decision<'_> {
         }
         let start = active.run.data_interval_start.or(active.run.logical_date)?;
         let end = active.run.data_interval_end.unwrap_or(start);
-        let is_latest = match next_end(&active.dag.schedule, end) {
-            Some(next_end) => start < self.now && self.now <= next_end,
-            None => true,
-        };
+        // As in Airflow, `catchup` or not: the one that comes after it by the schedule.
+        let after = Restriction { earliest: Some(end), latest: None, catchup: true };
+        let timetable = active.dag.schedule.timetable();
+        let next = timetable.and_then(|timetable| {
+            timetable.next(Some(DataInterval { start, end }), &after, self.now)
+        });
+        let is_latest = next.is_none_or(|next| start <= self.now && self.now <= next.end);
         (!is_latest).then(|| active.dag.graph.downstream(&key.task_id).to_vec())
-    }
-}
-
-/// Returns the end of the interval after the one that ends at `end`.
-fn next_end(schedule: &Schedule, end: Timestamp) -> Option<Timestamp> {
-    match schedule {
-        Schedule::Cron(cron) => cron.next_interval(end, None).map(|next| next.end),
-        Schedule::Manual | Schedule::Assets(_) => None,
     }
 }

@@ -12,6 +12,7 @@ use crate::sched::state::ActiveRun;
 use crate::types::event::Severity;
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRunKey, TaskInstance};
+use crate::types::xcom::XcomValue;
 use crate::types::{MapIndex, TaskId, TaskInstanceKey, TaskInstanceState};
 
 /// What is known of the outputs of one task that others are mapped over.
@@ -87,10 +88,12 @@ impl Decision<'_> {
         &self,
         key: &TaskInstanceKey,
         output: &Value,
+        in_file: Option<&XcomValue>,
     ) -> Result<Option<BTreeMap<String, usize>>, String> {
         let Some(active) = self.state.runs.get(&run_key(key)) else { return Ok(None) };
         let paths = active.dag.plan.mapped_over(&key.task_id);
-        if paths.is_empty() || (key.map_index != UNMAPPED && output.is_null()) {
+        if paths.is_empty() || (key.map_index != UNMAPPED && output.is_null() && in_file.is_none())
+        {
             return Ok(None);
         }
         if key.map_index != UNMAPPED {
@@ -100,7 +103,18 @@ impl Decision<'_> {
         let mut lengths = BTreeMap::new();
         for path in paths {
             let part = shown(&key.task_id, path);
-            let found = at_path(output, path).and_then(length).ok_or_else(|| {
+            let found = match in_file {
+                Some(XcomValue::File(file)) if path.is_empty() => {
+                    file.length.and_then(|length| usize::try_from(length).ok())
+                }
+                Some(XcomValue::File(file)) => {
+                    let length = file.lengths.get(&path.join("."));
+                    length.and_then(|length| usize::try_from(*length).ok())
+                }
+                Some(XcomValue::Value(value)) => at_path(value, path).and_then(length),
+                None => at_path(output, path).and_then(length),
+            };
+            let found = found.ok_or_else(|| {
                 format!("{part} is neither a list nor a table, and others are mapped over it")
             })?;
             if found > limit {
@@ -126,7 +140,7 @@ impl Decision<'_> {
         if let Some(active) = self.state.runs.get_mut(&run_key(key)) {
             active.forget_map(&key.task_id, key.map_index);
         }
-        self.draft.delete_xcom(key.clone());
+        self.draft.delete_xcoms(key.clone());
     }
 
     /// Brings the instances of a mapped task in line with what it is mapped over, where one of

@@ -14,7 +14,7 @@ use crate::sched::past;
 use crate::sched::ready::Tally;
 use crate::sched::state::{ActiveRun, State};
 use crate::types::ids::UNMAPPED;
-use crate::types::run::TaskInstance;
+use crate::types::run::{DagRun, TaskInstance};
 use crate::types::{DagRunState, MapIndex, TaskId, TaskInstanceKey, TaskInstanceState};
 
 /// Panics where the state is not settled, or a cache is not what it should be.
@@ -125,7 +125,8 @@ fn run_is_settled(state: &State, active: &ActiveRun) {
 
 fn runs_begin_where_they_may(state: &State) {
     for (dag_id, dag) in &state.deck.dags {
-        let of_dag = || state.runs.values().filter(|active| active.run.dag_id == *dag_id);
+        let is_of_dag = |run: &DagRun| run.dag_id == *dag_id && run.backfill_id.is_none();
+        let of_dag = || state.runs.values().filter(|active| is_of_dag(&active.run));
         let running = of_dag().filter(|a| a.run.state == DagRunState::Running).count();
         let queued = of_dag().filter(|a| a.run.state == DagRunState::Queued).count();
         let limit = dag.max_active_runs as usize;
@@ -198,10 +199,18 @@ pub(super) fn check_limits(state: &State) {
     let usage = &state.index.usage;
     assert!(usage.total <= state.deck.max_active_tasks, "{usage:?}");
     for (dag_id, dag) in &state.deck.dags {
+        let is_running = |active: &&ActiveRun| active.run.state == DagRunState::Running;
+        let running = state.runs_of(dag_id).filter(is_running);
+        let running = running.filter(|active| active.run.backfill_id.is_none()).count();
         let of_dag = usage.by_run.iter().filter(|(run, _)| run.dag_id == *dag_id);
         assert!(of_dag.into_iter().all(|(_, used)| *used <= dag.max_active_tasks), "{usage:?}");
-        let running = state.index.dag_runs.get(dag_id).map_or(0, |runs| runs.running);
         assert!(running <= dag.max_active_runs as usize);
+    }
+    for active in state.backfills.values() {
+        let of_backfill = state.runs_of(&active.backfill.dag_id).filter(|run| {
+            run.run.backfill_id == Some(active.backfill.id) && run.run.state == DagRunState::Running
+        });
+        assert!(of_backfill.count() <= active.backfill.max_active_runs as usize);
     }
     for active in state.runs.values() {
         for ti in active.tasks.values() {

@@ -1,10 +1,13 @@
 //! What executors saw.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::types::asset::AssetEventSpec;
 use crate::types::deferral::Deferral;
+use crate::types::xcom::XcomValue;
 use crate::types::{AttemptKey, LaunchToken, TaskId};
 
 /// What an executor saw of one attempt. The token fences stragglers.
@@ -25,9 +28,13 @@ pub enum Report {
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     Success {
-        /// XCom `return_value`; null where there is none.
+        /// XCom `return_value`; null where there is none, or where it is too long: then it is
+        /// among the outputs, as a file.
         #[serde(default)]
         output: Value,
+        /// Further outputs, by key.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        outputs: BTreeMap<String, XcomValue>,
         /// Of a branch: the direct downstream tasks to follow; the others are skipped. Of a
         /// short circuit that stops: `Some` of an empty list.
         #[serde(default)]
@@ -55,7 +62,13 @@ pub enum Outcome {
 impl Outcome {
     /// A success with an output and nothing else.
     pub fn output(output: Value) -> Self {
-        Self::Success { output, chosen: None, skip_all_downstream: false, asset_events: Vec::new() }
+        Self::Success {
+            output,
+            outputs: BTreeMap::new(),
+            chosen: None,
+            skip_all_downstream: false,
+            asset_events: Vec::new(),
+        }
     }
 
     /// A failure that another try may mend.

@@ -9,10 +9,11 @@ use serde_json::{Map, Value};
 use crate::dag::schedule::DataInterval;
 use crate::dag::{Dag, TaskSpec};
 use crate::sched::decision::{About, Decision};
-use crate::sched::index::RunIndex;
+use crate::sched::index::{RunGroup, RunIndex};
 use crate::sched::state::{ActiveRun, EndedRun};
 use crate::sched::when;
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::BackfillId;
 use crate::types::event::Severity;
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
@@ -35,6 +36,7 @@ pub(super) struct NewRun {
     pub(super) params: Map<String, Value>,
     pub(super) note: Option<String>,
     pub(super) events: Vec<AssetEvent>,
+    pub(super) backfill_id: Option<BackfillId>,
 }
 
 impl Decision<'_> {
@@ -45,6 +47,7 @@ impl Decision<'_> {
             Some(given) => given,
             None => self.free_run_id(&dag.dag_id, new.run_type, new.run_after),
         };
+        let dag_version_number = self.version_number(&dag);
         let run = DagRun {
             dag_id: dag.dag_id.clone(),
             dag_run_id,
@@ -62,17 +65,20 @@ impl Decision<'_> {
             conf: new.conf,
             params: new.params,
             dag_version: dag.version.clone(),
+            dag_version_number,
             note: new.note,
+            backfill_id: new.backfill_id,
         };
         let key = run.key();
         self.remember_run_id(&key);
         let fresh = EndedRun {
             run: run.clone(),
+            dag: None,
             tasks: Vec::new(),
             triggering_asset_events: new.events,
             maps: Vec::new(),
         };
-        let (active, made) = ActiveRun::reload(fresh, dag);
+        let (active, made) = ActiveRun::reload(fresh, dag, self.state.deck.max_map_length);
         self.draft.put_run(&active.run);
         for task in &made {
             self.draft.put_task(&active.tasks[&(task.task_id.clone(), task.map_index)]);
@@ -106,13 +112,16 @@ impl Decision<'_> {
         any
     }
 
+    /// A backfill has a limit of its own; its runs come after the others.
     fn next_to_begin(&self, dag_id: &DagId) -> Option<DagRunKey> {
-        let runs = self.state.index.dag_runs.get(dag_id)?;
-        let (_, _, dag_run_id) = runs.queued.first()?;
-        let key = DagRunKey { dag_id: dag_id.clone(), dag_run_id: dag_run_id.clone() };
-        let active = self.state.runs.get(&key)?;
-        let limit = self.dag_in_force(dag_id, active).max_active_runs;
-        (runs.running < usize::try_from(limit).unwrap_or(usize::MAX)).then_some(key)
+        let groups = self.state.index.dag_runs.range(RunGroup::of_dag(dag_id)..);
+        let mut groups = groups.take_while(|(group, _)| group.dag_id == *dag_id);
+        groups.find_map(|(_, runs)| {
+            let (_, _, dag_run_id) = runs.queued.first()?;
+            let key = DagRunKey { dag_id: dag_id.clone(), dag_run_id: dag_run_id.clone() };
+            let active = self.state.runs.get(&key)?;
+            (runs.running < self.state.runs_limit(active)).then_some(key)
+        })
     }
 
     fn begin(&mut self, key: &DagRunKey) {
@@ -157,21 +166,36 @@ impl Decision<'_> {
 impl ActiveRun {
     /// Puts a run under way under its definition. Tasks that have no instance yet get one;
     /// returns which.
-    pub(super) fn reload(found: EndedRun, dag: Arc<Dag>) -> (Self, Vec<TaskInstanceKey>) {
-        let EndedRun { mut run, tasks, triggering_asset_events, maps } = found;
-        run.dag_version.clone_from(&dag.version);
+    ///
+    /// As in Airflow those of a task that is mapped over nothing but what is written stand there
+    /// from the beginning.
+    pub(super) fn reload(
+        found: EndedRun,
+        dag: Arc<Dag>,
+        max_map_length: usize,
+    ) -> (Self, Vec<TaskInstanceKey>) {
+        let EndedRun { mut run, dag: _, tasks, triggering_asset_events, maps } = found;
+        if run.dag_version != dag.version {
+            run.dag_version.clone_from(&dag.version);
+            run.dag_version_number = 0;
+        }
         let mut tasks: BTreeMap<_, _> =
             tasks.into_iter().map(|ti| ((ti.key.task_id.clone(), ti.key.map_index), ti)).collect();
         let mut made = Vec::new();
         for spec in dag.tasks.values() {
             let all = (spec.task_id.clone(), MapIndex::MIN)..=(spec.task_id.clone(), MapIndex::MAX);
-            let is_mapped = dag.mapping(&spec.task_id).is_some();
-            if tasks.range(all).any(|((_, index), _)| is_mapped || *index == UNMAPPED) {
+            let mapping = dag.mapping(&spec.task_id);
+            if tasks.range(all).any(|((_, index), _)| mapping.is_some() || *index == UNMAPPED) {
                 continue;
             }
-            let ti = new_task_instance(&run, spec, UNMAPPED);
-            made.push(ti.key.clone());
-            tasks.insert((spec.task_id.clone(), UNMAPPED), ti);
+            let written = mapping.and_then(|expand| expand.count(|_, _| None));
+            let written = written.filter(|count| (1..=max_map_length).contains(count));
+            let count = written.and_then(|count| MapIndex::try_from(count).ok());
+            for index in count.map_or(UNMAPPED..0, |count| 0..count) {
+                let ti = new_task_instance(&run, spec, index);
+                made.push(ti.key.clone());
+                tasks.insert((spec.task_id.clone(), index), ti);
+            }
         }
         let index = RunIndex::build(&dag, &tasks);
         let mut active =
@@ -211,5 +235,6 @@ pub(super) fn new_task_instance(
         trigger: None,
         trigger_timeout: None,
         note: None,
+        user_note: None,
     }
 }

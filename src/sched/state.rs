@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dag::{Dag, Deck};
+use crate::sched::backfill::ActiveBackfill;
 use crate::sched::change::DagState;
 use crate::sched::fair::Fair;
 use crate::sched::index::{Index, PoolLoad, RunIndex};
@@ -12,6 +13,7 @@ use crate::sched::mapping::TaskMap;
 use crate::sched::past::{Past, PastRun};
 use crate::sched::recover;
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::{Backfill, BackfillId};
 use crate::types::deadline::Deadline;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{DagId, DagRunId, MapIndex, TaskId, TaskInstanceKey, Timestamp};
@@ -21,6 +23,8 @@ use crate::types::{DagId, DagRunId, MapIndex, TaskId, TaskInstanceKey, Timestamp
 pub struct State {
     pub deck: Arc<Deck>,
     pub dag_states: BTreeMap<DagId, DagState>,
+    /// The version of each DAG that was noted last.
+    pub dag_versions: BTreeMap<DagId, LatestVersion>,
     /// Runs that are queued or running.
     pub runs: BTreeMap<DagRunKey, ActiveRun>,
     /// Asset events that wait to bring a run of a DAG about.
@@ -29,6 +33,13 @@ pub struct State {
     /// bring (`Input::dedupe_keys`), which is all that a step asks for.
     pub known_asset_changes: BTreeSet<String>,
     pub next_asset_event_id: i64,
+    pub next_operation_id: i64,
+    /// Backfills that have not ended: one of a DAG at most.
+    pub backfills: BTreeMap<DagId, ActiveBackfill>,
+    pub next_backfill_id: BackfillId,
+    /// Of each DAG the dates, each with the end of its interval, that the schedule has still to
+    /// come to and for which a backfill has made a run already.
+    pub made_ahead: BTreeMap<DagId, BTreeMap<Timestamp, Timestamp>>,
     /// Begins every launch token, so that tokens of two daemons differ.
     pub token_prefix: String,
     pub next_token: u64,
@@ -75,10 +86,20 @@ pub struct ActiveRun {
     pub(super) index: RunIndex,
 }
 
-/// A run that has ended, read back from the store to be cleared.
-#[derive(Debug, Clone, PartialEq)]
+/// The last version of a DAG.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LatestVersion {
+    pub version_number: u32,
+    /// The digest of the definition.
+    pub dag_version: String,
+}
+
+/// A run as the store gives it back.
+#[derive(Debug, Clone)]
 pub struct EndedRun {
     pub run: DagRun,
+    /// The definition that it runs; `None` where none was kept, or it cannot be read any more.
+    pub dag: Option<Arc<Dag>>,
     pub tasks: Vec<TaskInstance>,
     pub triggering_asset_events: Vec<AssetEvent>,
     /// How long the outputs are that others are mapped over.
@@ -89,13 +110,21 @@ pub struct EndedRun {
 #[derive(Debug, Clone, Default)]
 pub struct Recovered {
     pub dag_states: Vec<DagState>,
+    pub dag_versions: Vec<(DagId, LatestVersion)>,
     /// Runs that had not ended, with their task instances.
     pub runs: Vec<EndedRun>,
     pub queued_asset_events: Vec<(DagId, Vec<AssetEvent>)>,
     pub known_asset_changes: Vec<String>,
     pub last_asset_event_id: i64,
+    /// Those that have not ended.
+    pub backfills: Vec<Backfill>,
+    pub last_backfill_id: BackfillId,
+    /// Logical dates of runs of backfills, each with the end of its interval, which is after
+    /// what the DAG's schedule has come to.
+    pub made_ahead: Vec<(DagId, Timestamp, Timestamp)>,
     /// Ended runs of DAGs whose tasks wait for the run before.
     pub past: Vec<PastRun>,
+    pub last_operation_id: i64,
     /// Deadlines of those runs.
     pub deadlines: Vec<Deadline>,
     /// How long the last runs of DAGs took, the newest last, where their deadlines ask for it.
@@ -103,8 +132,8 @@ pub struct Recovered {
 }
 
 impl State {
-    /// Begins with what the store gave back. Runs whose DAG is gone from the deck are kept out
-    /// and returned, for the engine to end them as failed. The first step after this one (a
+    /// Begins with what the store gave back. Runs that have no definition, neither a kept one nor
+    /// one on the deck, are kept out and returned, for the engine to end them as failed. The first step after this one (a
     /// `Tick` will do) brings the state in line with the deck and writes what has changed.
     pub fn recover(
         deck: Arc<Deck>,

@@ -2,7 +2,9 @@
 
 use crate::sched::change::Change;
 use crate::sched::decision::Decision;
+use crate::sched::draft::Draft;
 use crate::sched::effect::Effect;
+use crate::sched::explain;
 use crate::sched::input::{Input, Rejected, Reply};
 use crate::sched::state::State;
 use crate::types::Timestamp;
@@ -21,10 +23,15 @@ pub struct Decided {
 
 /// Takes one input. Rejects before the first change.
 pub fn step(state: &mut State, now: Timestamp, input: Input) -> Result<Decided, Rejected> {
+    if let Input::Explain(subject) = &input {
+        let reply = Reply::Why(explain::why(state, now, subject));
+        return Ok(Draft::default().close(reply));
+    }
     let mut decision = Decision::new(state, now);
     let reply = decision.take(input)?;
     decision.catch_up();
     decision.settle();
+    let reply = decision.close_operation(reply);
     let reply = decision.as_it_stands(reply);
     Ok(decision.draft.close(reply))
 }
@@ -42,6 +49,12 @@ impl Decision<'_> {
                 self.adopt_deck();
                 Ok(Reply::Done)
             }
+            // Answered before anything is decided.
+            Input::Explain(_) => Ok(Reply::Done),
+            Input::BackfillRead { dag_id, token, read } => {
+                self.backfill_read(&dag_id, &token, read);
+                Ok(Reply::Done)
+            }
             Input::Tick => {
                 self.tick();
                 Ok(Reply::Done)
@@ -56,7 +69,11 @@ impl Decision<'_> {
                 Some(now) => Reply::Run(Box::new(now.clone())),
                 None => Reply::Run(run),
             },
-            Reply::Done | Reply::Cleared(_) | Reply::AssetEvent { .. } => reply,
+            Reply::Done
+            | Reply::Operated(_)
+            | Reply::Why(_)
+            | Reply::Backfill(_)
+            | Reply::AssetEvent { .. } => reply,
         }
     }
 }

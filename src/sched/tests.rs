@@ -1,7 +1,9 @@
 //! Stories: given a deck, when this happens, then that.
 
+mod airflow;
 mod approvals;
 mod assets;
+mod backfills;
 mod branches;
 mod callbacks;
 mod clear;
@@ -10,11 +12,14 @@ mod deadlines;
 mod decks;
 mod deferral;
 mod definitions;
+mod explain;
+mod failures;
 mod fairness;
 mod groups;
 mod latest;
 mod limits;
 mod mapping;
+mod marks;
 mod past;
 mod random;
 mod retries;
@@ -22,4 +27,5 @@ mod runs;
 mod schedules;
 mod setups;
 mod trigger_by;
+mod undo;
 pub(super) mod world;

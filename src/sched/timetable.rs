@@ -1,23 +1,32 @@
 //! Runs that time brings about: each covers a data interval and is due when that has ended.
 
+use std::sync::Arc;
+
 use crate::dag::Dag;
-use crate::dag::schedule::{Cron, DataInterval, Schedule};
+use crate::dag::schedule::{DataInterval, Restriction, Timetable};
 use crate::sched::change::DagState;
 use crate::sched::decision::{About, Decision};
-use crate::sched::index::Timer;
+use crate::sched::index::{RunGroup, Timer};
 use crate::sched::run::NewRun;
+use crate::sched::when;
 use crate::types::event::Severity;
 use crate::types::state::{DagRunType, TriggeredBy};
 use crate::types::{DagId, Timestamp};
 
-/// Less than any cron schedule can tell apart.
+/// Less than any schedule can tell apart.
 const INSTANT: jiff::SignedDuration = jiff::SignedDuration::from_micros(1);
 
+/// Between the beginnings of two `@continuous` runs: how often Airflow's scheduler looks. Runs
+/// that end at once would keep it from everything else.
+const CONTINUOUS_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+
 impl Decision<'_> {
-    /// Makes the scheduled runs that are due, of the DAGs that are to be looked at.
+    /// Makes the scheduled runs that are due, of the DAGs that are to be looked at, and those of
+    /// their backfills that may begin.
     pub(super) fn make_due_runs(&mut self) {
         for dag_id in std::mem::take(&mut self.state.pending.schedules) {
             self.make_due_runs_of(&dag_id);
+            self.advance_backfill(&dag_id);
         }
     }
 
@@ -29,29 +38,39 @@ impl Decision<'_> {
         let mut is_blocked = false;
         dag_state.next_run_after = None;
         if let Some(dag) = dag.filter(|_| !dag_state.is_paused && !dag_state.is_stale)
-            && let Schedule::Cron(cron) = &dag.schedule
+            && let Some(timetable) = dag.schedule.timetable()
         {
-            while let Some(next) = due_interval(&dag, cron, dag_state.scheduled_until, self.now) {
-                let limit = usize::try_from(dag.max_active_runs).unwrap_or(usize::MAX);
-                is_blocked = self.state.index.active_runs(dag_id) >= limit;
+            let limit = usize::try_from(dag.max_active_runs).unwrap_or(usize::MAX);
+            let group = RunGroup::of_dag(dag_id);
+            while let Some(next) = next_interval(&dag, timetable, &dag_state, self.now) {
+                is_blocked = self.state.index.active_runs(&group) >= limit;
                 if next.end > self.now || is_blocked {
                     dag_state.next_run_after = Some(next.end);
                     break;
                 }
-                dag_state.scheduled_until = Some(self.make_scheduled(&dag, cron, next));
+                let dealt_with = if self.was_made_ahead(dag_id, next.start) {
+                    next
+                } else {
+                    self.make_scheduled(&dag, timetable, next)
+                };
+                dag_state.last_logical_date = Some(dealt_with.start);
+                dag_state.scheduled_until = Some(dealt_with.end);
             }
+        }
+        if let Some(until) = dag_state.scheduled_until {
+            self.forget_made_ahead(dag_id, until);
         }
         self.put_dag_state(dag_state);
         self.set_schedule_timer(dag_id, is_blocked);
     }
 
-    /// Makes one scheduled run; returns up to when there is nothing to make any more.
+    /// Makes one scheduled run; returns up to which there is nothing to make any more.
     fn make_scheduled(
         &mut self,
-        dag: &std::sync::Arc<Dag>,
-        cron: &Cron,
+        dag: &Arc<Dag>,
+        timetable: &Timetable,
         interval: DataInterval,
-    ) -> Timestamp {
+    ) -> DataInterval {
         let params = match dag.params.resolve(&serde_json::Map::new()) {
             Ok(params) => params,
             Err(problems) => {
@@ -64,9 +83,9 @@ impl Decision<'_> {
                 let about = About(Some(&dag.dag_id), None, None);
                 self.log(Severity::Error, "dag.not_scheduled", about, None, message);
                 // One line is enough for all that was missed.
-                let now = self.now;
-                let present = cron.next_interval(now, None).map(|at_present| at_present.start);
-                return present.unwrap_or(interval.end).max(interval.end);
+                let within = Restriction { catchup: false, ..restriction(dag) };
+                let present = timetable.next(Some(interval), &within, self.now);
+                return present.filter(|at_present| at_present.end <= self.now).unwrap_or(interval);
             }
         };
         self.make_run(NewRun {
@@ -82,8 +101,21 @@ impl Decision<'_> {
             params,
             note: None,
             events: Vec::new(),
+            backfill_id: None,
         });
-        interval.end
+        interval
+    }
+
+    fn was_made_ahead(&self, dag_id: &DagId, date: Timestamp) -> bool {
+        self.state.made_ahead.get(dag_id).is_some_and(|ahead| ahead.contains_key(&date))
+    }
+
+    fn forget_made_ahead(&mut self, dag_id: &DagId, until: Timestamp) {
+        let Some(ahead) = self.state.made_ahead.get_mut(dag_id) else { return };
+        ahead.retain(|_, interval_end| *interval_end > until);
+        if ahead.is_empty() {
+            self.state.made_ahead.remove(dag_id);
+        }
     }
 
     /// Keeps what is known of a DAG, and writes it where it has changed.
@@ -109,34 +141,28 @@ impl Decision<'_> {
 }
 
 /// Returns the next interval to be covered, which may not have ended yet. With `catchup` it is
-/// the first one after `scheduled_until`; without, those before the last one that has ended are
-/// passed over, so that a DAG that was just unpaused runs once, at once.
-fn due_interval(
+/// the first one after the last that was made; without, those before the last one that has ended
+/// are passed over, so that a DAG that was just unpaused runs once, at once.
+fn next_interval(
     dag: &Dag,
-    cron: &Cron,
-    scheduled_until: Option<Timestamp>,
+    timetable: &Timetable,
+    dag_state: &DagState,
     now: Timestamp,
 ) -> Option<DataInterval> {
-    let after = if dag.catchup {
-        // Without a start nothing can be missed: `adopt_deck` sets `scheduled_until` then.
-        scheduled_until.or(dag.start_date).unwrap_or(now)
-    } else {
-        let present = cron.next_interval(now, None)?;
-        let before_last = present.start.checked_sub(INSTANT).unwrap_or(Timestamp::MIN);
-        scheduled_until.map_or(before_last, |until| until.max(before_last))
-    };
-    let next = cron.next_interval(after, dag.start_date)?;
-    // As Airflow: the end date is the last logical date.
-    dag.end_date.is_none_or(|end| next.start <= end).then_some(next)
+    let last = dag_state.scheduled_until.map(|end| {
+        // Rows of before the logical date was kept tell only the end.
+        let before = end.checked_sub(INSTANT).unwrap_or(end);
+        DataInterval { start: dag_state.last_logical_date.unwrap_or(before), end }
+    });
+    let next = timetable.next(last, &restriction(dag), now)?;
+    Some(match (timetable, last) {
+        (Timetable::Continuous, Some(last)) => {
+            DataInterval { end: next.end.max(when::after(last.end, CONTINUOUS_PAUSE)), ..next }
+        }
+        _ => next,
+    })
 }
 
-/// Returns the interval that a run by hand covers: the last one that had ended by `at`.
-pub(super) fn interval_by_hand(schedule: &Schedule, at: Timestamp) -> DataInterval {
-    let last = match schedule {
-        Schedule::Cron(cron) => cron
-            .next_interval(at, None)
-            .and_then(|present| cron.next_interval(present.start.checked_sub(INSTANT).ok()?, None)),
-        Schedule::Manual | Schedule::Assets(_) => None,
-    };
-    last.unwrap_or(DataInterval { start: at, end: at })
+fn restriction(dag: &Dag) -> Restriction {
+    Restriction { earliest: dag.start_date, latest: dag.end_date, catchup: dag.catchup }
 }

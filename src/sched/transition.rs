@@ -6,6 +6,7 @@
 //!     │            └──── up_for_retry ◄──┴─────────┘
 //!     └─► success (an `empty` task) | skipped | upstream_failed | failed (mapped over too much)
 //! whatever has a status ─► no status (cleared);  what has not ended ─► removed
+//! whatever is not removed ─► success | failed | skipped (marked by a person)
 //! ```
 
 use crate::types::{DagRunState, TaskInstanceState};
@@ -79,6 +80,25 @@ pub fn check_run(from: DagRunState, to: DagRunState) -> Result<(), IllegalMove> 
     if legal { Ok(()) } else { Err(IllegalMove { from: from.as_str(), to: to.as_str() }) }
 }
 
+/// Says whether a person may set a task instance so, whatever the scheduler made of it.
+pub fn check_mark(
+    from: Option<TaskInstanceState>,
+    to: Option<TaskInstanceState>,
+) -> Result<(), IllegalMove> {
+    use TaskInstanceState as S;
+    let legal = from != Some(S::Removed)
+        && from != to
+        && matches!(to, Some(S::Success | S::Failed | S::Skipped));
+    let text = |state: Option<S>| state.map_or("no status", S::as_str);
+    if legal { Ok(()) } else { Err(IllegalMove { from: text(from), to: text(to) }) }
+}
+
+/// Says whether a person may set a run so.
+pub fn check_run_mark(from: DagRunState, to: DagRunState) -> Result<(), IllegalMove> {
+    let legal = from != to && to.is_finished();
+    if legal { Ok(()) } else { Err(IllegalMove { from: from.as_str(), to: to.as_str() }) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +152,32 @@ mod tests {
             for to in S::ALL {
                 let found = check_run(*from, *to).is_ok();
                 assert_eq!(found, legal.contains(&(*from, *to)), "{from} to {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_person_may_set_any_task_but_a_removed_one_to_three_states() {
+        use TaskInstanceState as S;
+        for from in states() {
+            for to in states() {
+                let may = matches!(to, Some(S::Success | S::Failed | S::Skipped))
+                    && from != Some(S::Removed)
+                    && from != to;
+                assert_eq!(check_mark(from, to).is_ok(), may, "{from:?} to {to:?}");
+            }
+        }
+        assert!(check_mark(Some(S::Success), Some(S::Failed)).is_ok());
+        assert!(check_task(Some(S::Success), Some(S::Failed)).is_err());
+    }
+
+    #[test]
+    fn a_person_may_end_a_run_either_way() {
+        use DagRunState as S;
+        for from in S::ALL {
+            for to in S::ALL {
+                let may = from != to && matches!(to, S::Success | S::Failed);
+                assert_eq!(check_run_mark(*from, *to).is_ok(), may, "{from} to {to}");
             }
         }
     }

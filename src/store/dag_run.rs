@@ -18,8 +18,10 @@ const MEDIAN_OF: u32 = 20;
 pub(crate) fn put(conn: &Connection, run: &DagRun) -> Result<(), StoreError> {
     let sql = "INSERT INTO dag_run (dag_id, dag_run_id, run_type, state, triggered_by,
             triggering_user_name, logical_date, data_interval_start, data_interval_end,
-            run_after, queued_at, start_date, end_date, conf, params, dag_version, note)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+            run_after, queued_at, start_date, end_date, conf, params, dag_version, note,
+            dag_version_number, backfill_id)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+            ?19)
         ON CONFLICT (dag_id, dag_run_id) DO UPDATE SET run_type = excluded.run_type,
             state = excluded.state, triggered_by = excluded.triggered_by,
             triggering_user_name = excluded.triggering_user_name,
@@ -28,7 +30,9 @@ pub(crate) fn put(conn: &Connection, run: &DagRun) -> Result<(), StoreError> {
             data_interval_end = excluded.data_interval_end, run_after = excluded.run_after,
             queued_at = excluded.queued_at, start_date = excluded.start_date,
             end_date = excluded.end_date, conf = excluded.conf, params = excluded.params,
-            dag_version = excluded.dag_version, note = excluded.note";
+            dag_version = excluded.dag_version, note = excluded.note,
+            dag_version_number = excluded.dag_version_number,
+            backfill_id = excluded.backfill_id";
     let values = params![
         run.dag_id.as_str(),
         run.dag_run_id.as_str(),
@@ -47,6 +51,8 @@ pub(crate) fn put(conn: &Connection, run: &DagRun) -> Result<(), StoreError> {
         row::json_text(&run.params, "params")?,
         run.dag_version,
         run.note,
+        run.dag_version_number,
+        run.backfill_id,
     ];
     row::execute(conn, sql, values).map(drop)
 }
@@ -59,6 +65,59 @@ pub fn get(
 ) -> Result<Option<DagRun>, StoreError> {
     let sql = "SELECT * FROM dag_run WHERE dag_id = ?1 AND dag_run_id = ?2";
     row::first(conn, sql, [dag_id.as_str(), dag_run_id.as_str()], read)
+}
+
+/// Returns the last successful run before an instant, by logical date.
+pub fn previous_success(
+    conn: &Connection,
+    dag_id: &DagId,
+    before: Option<Timestamp>,
+) -> Result<Option<DagRun>, StoreError> {
+    let sql = "SELECT * FROM dag_run WHERE dag_id = ?1 AND logical_date < ?2 AND state = 'success'
+        ORDER BY logical_date DESC LIMIT 1";
+    row::first(conn, sql, params![dag_id.as_str(), row::opt_micros(before)], read)
+}
+
+/// Deletes a run with all rows that belong to it; its folder is still to be removed.
+pub(crate) fn delete(conn: &Connection, run: &DagRunKey, removal: &str) -> Result<(), StoreError> {
+    let sql = "INSERT OR REPLACE INTO dag_run_removal (name, dag_id, dag_run_id)
+        VALUES (?1, ?2, ?3)";
+    row::execute(conn, sql, [removal, run.dag_id.as_str(), run.dag_run_id.as_str()])?;
+    let sql = "DELETE FROM dag_run WHERE dag_id = ?1 AND dag_run_id = ?2";
+    row::execute(conn, sql, [run.dag_id.as_str(), run.dag_run_id.as_str()]).map(drop)
+}
+
+/// Returns the runs whose folders are still to be removed, each with the name for it.
+pub fn removals(conn: &Connection) -> Result<Vec<(String, DagRunKey)>, StoreError> {
+    let sql = "SELECT name, dag_id, dag_run_id FROM dag_run_removal";
+    row::all(conn, sql, [], |row| {
+        let dag_id = row::text(row, "dag_id")?;
+        let run = DagRunKey { dag_id, dag_run_id: row::text(row, "dag_run_id")? };
+        Ok((row.get("name")?, run))
+    })
+}
+
+/// Notes that a folder is out of the way.
+pub fn removed(conn: &Connection, removal: &str) -> Result<(), StoreError> {
+    row::execute(conn, "DELETE FROM dag_run_removal WHERE name = ?1", [removal]).map(drop)
+}
+
+/// Returns the other runs of the run's DAG with an earlier or a later logical date.
+pub fn around(
+    conn: &Connection,
+    run: &DagRun,
+    (past, future): (bool, bool),
+    limit: u32,
+) -> Result<Vec<DagRunKey>, StoreError> {
+    let Some(date) = run.logical_date else { return Ok(Vec::new()) };
+    let sql = "SELECT dag_id, dag_run_id FROM dag_run
+        WHERE dag_id = ?1 AND ((?3 AND logical_date < ?2) OR (?4 AND logical_date > ?2))
+        ORDER BY logical_date, id LIMIT ?5";
+    let values = params![run.dag_id.as_str(), row::micros(date), past, future, limit];
+    row::all(conn, sql, values, |row| {
+        let dag_id = row::text(row, "dag_id")?;
+        Ok(DagRunKey { dag_id, dag_run_id: row::text(row, "dag_run_id")? })
+    })
 }
 
 /// Returns the runs of a logical date, oldest first.
@@ -224,7 +283,7 @@ fn median(sorted: &[f64]) -> Option<f64> {
     Some(f64::midpoint(*sorted.get(middle.checked_sub(1)?)?, upper))
 }
 
-fn read(row: &Row<'_>) -> Result<DagRun, StoreError> {
+pub(super) fn read(row: &Row<'_>) -> Result<DagRun, StoreError> {
     Ok(DagRun {
         dag_id: row::text(row, "dag_id")?,
         dag_run_id: row::text(row, "dag_run_id")?,
@@ -242,7 +301,9 @@ fn read(row: &Row<'_>) -> Result<DagRun, StoreError> {
         conf: row::json(row, "conf")?,
         params: row::json(row, "params")?,
         dag_version: row.get("dag_version")?,
+        dag_version_number: row.get("dag_version_number")?,
         note: row.get("note")?,
+        backfill_id: row.get("backfill_id")?,
     })
 }
 

@@ -9,9 +9,12 @@ use crate::store::fault::StoreError;
 /// Every migration, in order; the n-th leads to schema n.
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_backfill.sql"),
     include_str!("migrations/0003_task_map.sql"),
     include_str!("migrations/0004_waiting.sql"),
     include_str!("migrations/0005_callbacks_and_deadlines.sql"),
+    include_str!("migrations/0006_versions_and_operations.sql"),
+    include_str!("migrations/0007_xcom_files.sql"),
     include_str!("migrations/0008_keep.sql"),
 ];
 
@@ -55,9 +58,12 @@ mod tests {
     /// The digest of every released migration. Append; never edit a line.
     const RELEASED: &[&str] = &[
         "e81b6b2e1edf95ef8f1ee599a0f823327ba251da71ff8d7db84f3a1687d247a0",
+        "db1dbffa28d9d02bdc36e7cb915a971c170c41bcd18cbe5ed6d028c21d5a7fc6",
         "92276ae4e3ee39f9fb125f2c1fe85af520e34abd4cdc372936f28dc142def9df",
         "9a77a01e49351646c9487a360dc7285e177caba04f95970c15818b89ae65d274",
         "9307b702c0f788474dc662ce65aaf26c86f7e9924a9bd53a2f7ae6cf7c6c4143",
+        "9c760725f3e233ea2404e85bbc2c78eb28f83be1445ef1cfd22c12488e49cb49",
+        "789f3bef76180ac8e9950935ca6f45ecd4162200cea6fb0caa9196d5b297d65b",
         "108f0a8529197ae44553c9680fa7408b9a2416ca2dc19dc97a0d40dcde754f2b",
     ];
 

@@ -13,7 +13,14 @@ use crate::types::run::DagRunKey;
 use crate::types::{DagId, DagRunId, Timestamp};
 
 /// How many task instances one transaction deletes at most.
-pub const PIECE_LEN_MAX: u32 = 500;
+pub const PIECE_LEN_MAX: u32 = 200;
+
+/// How many lines of the feed, or asset events, one transaction deletes at most.
+pub const LINES_LEN_MAX: usize = 1_000;
+
+/// What has rows for each task instance; whatever else belongs to a run goes with the run's row.
+const OF_TASK: [&str; 5] =
+    ["xcom", "task_map", "rendered_task_instance_fields", "task_instance_history", "task_instance"];
 
 /// What of a run that has ended is left after a piece of it was deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +37,30 @@ pub enum Left {
 /// instances at once. Call it, a transaction each, until nothing is left; `bury` does away with
 /// the folder.
 pub fn delete_run(conn: &Connection, run: &DagRunKey) -> Result<Left, StoreError> {
+    delete_piece(conn, run, &mut { PIECE_LEN_MAX })
+}
+
+/// As `delete_run`, of as many runs from the first on as one piece holds. Returns of those that
+/// are settled whether they are gone; with the others it is to be called again.
+pub fn delete_runs(conn: &Connection, runs: &[DagRunKey]) -> Result<Vec<bool>, StoreError> {
+    let mut left = PIECE_LEN_MAX;
+    let mut settled = Vec::new();
+    for run in runs {
+        match delete_piece(conn, run, &mut left)? {
+            Left::Nothing => settled.push(true),
+            Left::Kept => settled.push(false),
+            Left::More => break,
+        }
+        // A run costs something, even one without tasks.
+        left = left.saturating_sub(1);
+    }
+    Ok(settled)
+}
+
+fn delete_piece(conn: &Connection, run: &DagRunKey, len: &mut u32) -> Result<Left, StoreError> {
+    if *len == 0 {
+        return Ok(Left::More);
+    }
     let (dag_id, dag_run_id) = (run.dag_id.as_str(), run.dag_run_id.as_str());
     let sql = "SELECT 1 FROM dag_run WHERE dag_id = ?1 AND dag_run_id = ?2
         AND state IN ('success', 'failed')";
@@ -38,16 +69,16 @@ pub fn delete_run(conn: &Connection, run: &DagRunKey) -> Result<Left, StoreError
     }
     let sql = "SELECT task_id, map_index FROM task_instance
         WHERE dag_id = ?1 AND dag_run_id = ?2 LIMIT ?3";
-    let values = params![dag_id, dag_run_id, PIECE_LEN_MAX];
+    let values = params![dag_id, dag_run_id, *len];
     let piece =
         row::all(conn, sql, values, |row| Ok((row.get::<_, String>(0)?, row.get::<_, i32>(1)?)))?;
     for (task_id, map_index) in &piece {
-        for table in ["xcom", "rendered_task_instance_fields", "task_instance_history"] {
+        for table in OF_TASK {
             delete_of_task(conn, table, run, task_id, *map_index)?;
         }
-        delete_of_task(conn, "task_instance", run, task_id, *map_index)?;
     }
-    if piece.len() == PIECE_LEN_MAX as usize {
+    *len = len.saturating_sub(u32::try_from(piece.len()).unwrap_or(u32::MAX));
+    if *len == 0 {
         return Ok(Left::More);
     }
     let sql = "DELETE FROM dag_run WHERE dag_id = ?1 AND dag_run_id = ?2";
@@ -171,7 +202,7 @@ pub fn lines_before(conn: &Connection, before: Timestamp) -> Result<u64, StoreEr
 pub fn delete_lines(conn: &Connection, before: Timestamp) -> Result<usize, StoreError> {
     let sql = "DELETE FROM log WHERE id IN (SELECT id FROM log ORDER BY id LIMIT ?1)
         AND \"when\" < ?2";
-    row::execute(conn, sql, params![PIECE_LEN_MAX, row::micros(before)])
+    row::execute(conn, sql, params![LINES_LEN_MAX as i64, row::micros(before)])
 }
 
 /// An asset event that might be let go.

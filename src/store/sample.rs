@@ -1,13 +1,21 @@
 //! Rows for tests.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
+use crate::dag::Dag;
+use crate::sched::change::DagVersion;
 use crate::store::Store;
 use crate::types::asset::{AssetEvent, AssetEventSource};
+use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
 use crate::types::event::{EventLog, Severity};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, TaskInstance, TaskTry};
-use crate::types::state::{DagRunType, TriggeredBy};
+use crate::types::settings::Settings;
+use crate::types::state::{
+    BackfillDagRunExceptionReason, DagRunType, ReprocessBehavior, TriggeredBy,
+};
 use crate::types::{
     AttemptKey, DagRunState, LaunchToken, TaskInstanceKey, TaskInstanceState, Timestamp,
 };
@@ -17,6 +25,32 @@ pub(crate) fn store() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(&dir.path().join("dagdeck.db")).unwrap();
     (dir, store)
+}
+
+/// A definition of `etl`, whose one task says `word`.
+pub(crate) fn dag(word: &str) -> Arc<Dag> {
+    let dir = tempfile::tempdir().unwrap();
+    let text = format!(
+        "[dag.etl]\nschedule = \"@daily\"\n\n[dag.etl.task.extract]\noperator = \"command\"\n\
+         command = \"echo {word}\"\n"
+    );
+    std::fs::write(dir.path().join("dags.toml"), text).unwrap();
+    let deck = crate::dag::load(dir.path(), &|_| None, &Settings::default()).unwrap();
+    let mut dag = Dag::clone(&deck.dags["etl"]);
+    dag.fileloc = "/project/dags.toml".into();
+    Arc::new(dag)
+}
+
+/// A version of `etl`, and a run of it.
+pub(crate) fn version(version_number: u32, word: &str) -> (DagVersion, DagRun) {
+    let dag = dag(word);
+    let id = format!("v{version_number}");
+    let run = DagRun {
+        dag_version: dag.version.clone(),
+        dag_version_number: version_number,
+        ..run("etl", &id, i64::from(version_number), DagRunState::Running)
+    };
+    (DagVersion { version_number, created_at: at(i64::from(version_number)), dag }, run)
 }
 
 /// Seconds after some instant.
@@ -50,7 +84,9 @@ pub(crate) fn run(dag_id: &str, id: &str, secs: i64, state: DagRunState) -> DagR
         conf: object(json!({"z": 1, "a": [true, null]})),
         params: object(json!({"z": 1, "a": [true, null], "d": 2.5})),
         dag_version: "v1".into(),
+        dag_version_number: 1,
         note: None,
+        backfill_id: None,
     }
 }
 
@@ -81,6 +117,7 @@ pub(crate) fn task(key: TaskInstanceKey, state: Option<TaskInstanceState>) -> Ta
         trigger: None,
         trigger_timeout: None,
         note: Some("waits".into()),
+        user_note: Some("look here".into()),
     }
 }
 
@@ -119,5 +156,43 @@ pub(crate) fn line(event: &str) -> EventLog {
         task_id: None,
         owner: Some("ada".into()),
         message: "run `r1` failed".into(),
+    }
+}
+
+/// Of ten days.
+pub(crate) fn backfill(id: BackfillId, dag_id: &str) -> Backfill {
+    Backfill {
+        id,
+        dag_id: dag_id.into(),
+        from_date: at(-864_000),
+        to_date: at(0),
+        dag_run_conf: Some(object(json!({"n": 2}))),
+        is_paused: false,
+        reprocess_behavior: ReprocessBehavior::Failed,
+        run_backwards: true,
+        max_active_runs: 3,
+        created_at: at(10),
+        completed_at: None,
+        updated_at: at(11),
+        triggering_user_name: Some("ada".into()),
+        position: 1,
+        last_logical_date: Some(at(0)),
+    }
+}
+
+pub(crate) fn backfill_dag_run(
+    backfill_id: BackfillId,
+    sort_ordinal: u32,
+    dag_run_id: Option<&str>,
+) -> BackfillDagRun {
+    BackfillDagRun {
+        backfill_id,
+        sort_ordinal,
+        logical_date: at(0),
+        dag_run_id: dag_run_id.map(Into::into),
+        exception_reason: match dag_run_id {
+            Some(_) => None,
+            None => Some(BackfillDagRunExceptionReason::AlreadyExists),
+        },
     }
 }

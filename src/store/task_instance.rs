@@ -12,9 +12,9 @@ use crate::types::{AttemptKey, DagId, TaskId, TaskInstanceKey, TaskInstanceState
 pub(crate) fn put(conn: &Connection, task: &TaskInstance) -> Result<(), StoreError> {
     let sql = "INSERT INTO task_instance (dag_id, dag_run_id, task_id, map_index, state,
             try_number, max_tries, operator, pool, token, pid, scheduled_when, queued_when,
-            start_date, end_date, next_retry_at, note, trigger, trigger_timeout)
+            start_date, end_date, next_retry_at, note, user_note, trigger, trigger_timeout)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-            ?19)
+            ?19, ?20)
         ON CONFLICT (dag_id, dag_run_id, task_id, map_index) DO UPDATE SET
             state = excluded.state, try_number = excluded.try_number,
             max_tries = excluded.max_tries, operator = excluded.operator,
@@ -22,7 +22,8 @@ pub(crate) fn put(conn: &Connection, task: &TaskInstance) -> Result<(), StoreErr
             scheduled_when = excluded.scheduled_when, queued_when = excluded.queued_when,
             start_date = excluded.start_date, end_date = excluded.end_date,
             next_retry_at = excluded.next_retry_at, note = excluded.note,
-            trigger = excluded.trigger, trigger_timeout = excluded.trigger_timeout";
+            user_note = excluded.user_note, trigger = excluded.trigger,
+            trigger_timeout = excluded.trigger_timeout";
     let values = params![
         task.key.dag_id.as_str(),
         task.key.dag_run_id.as_str(),
@@ -41,6 +42,7 @@ pub(crate) fn put(conn: &Connection, task: &TaskInstance) -> Result<(), StoreErr
         row::opt_micros(task.end_date),
         row::opt_micros(task.next_retry_at),
         task.note,
+        task.user_note,
         task.trigger.as_deref(),
         row::opt_micros(task.trigger_timeout),
     ];
@@ -83,10 +85,14 @@ pub fn get(conn: &Connection, key: &TaskInstanceKey) -> Result<Option<TaskInstan
     row::first(conn, sql, key_params(key), read)
 }
 
+/// The plus keeps the planner from an index in the order of the ids, along which it would walk
+/// all of the DAG's history.
+const OF_RUN: &str =
+    "SELECT * FROM task_instance WHERE dag_id = ?1 AND dag_run_id = ?2 ORDER BY +id";
+
 /// Returns the task instances of a run, in the order in which they were made.
 pub fn for_run(conn: &Connection, run: &DagRunKey) -> Result<Vec<TaskInstance>, StoreError> {
-    let sql = "SELECT * FROM task_instance WHERE dag_id = ?1 AND dag_run_id = ?2 ORDER BY id";
-    row::all(conn, sql, [run.dag_id.as_str(), run.dag_run_id.as_str()], read)
+    row::all(conn, OF_RUN, [run.dag_id.as_str(), run.dag_run_id.as_str()], read)
 }
 
 /// Returns a page of the task instances that fit, newest first, and where the next one begins.
@@ -184,6 +190,7 @@ fn read(row: &Row<'_>) -> Result<TaskInstance, StoreError> {
         end_date: row::opt_time(row, "end_date")?,
         next_retry_at: row::opt_time(row, "next_retry_at")?,
         note: row.get("note")?,
+        user_note: row.get("user_note")?,
         trigger: row.get::<_, Option<String>>("trigger")?.map(Into::into),
         trigger_timeout: row::opt_time(row, "trigger_timeout")?,
     })

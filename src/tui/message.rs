@@ -99,6 +99,11 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::Trigger(_)
         | Request::CancelRun { .. }
         | Request::ClearTasks { .. }
+        | Request::Operate { .. }
+        | Request::Undo { .. }
+        | Request::CreateBackfill(_)
+        | Request::SetBackfillPaused { .. }
+        | Request::CancelBackfill { .. }
         | Request::AnswerApproval(_)
         | Request::EmitAsset { .. }
         | Request::Promote { .. }
@@ -114,6 +119,10 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::Definitions
         | Request::ListDags
         | Request::ShowDag { .. }
+        | Request::ListDagVersions { .. }
+        | Request::ListOperations { .. }
+        | Request::Explain(_)
+        | Request::DiffDagVersions { .. }
         | Request::PlanTrigger { .. }
         | Request::ListRuns { .. }
         | Request::ShowRun { .. }
@@ -125,6 +134,11 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::TestConnection { .. }
         | Request::ListPools
         | Request::ReadLog { .. }
+        | Request::PlanBackfill(_)
+        | Request::ListBackfills { .. }
+        | Request::ShowBackfill { .. }
+        | Request::ListXcoms { .. }
+        | Request::GetXcom { .. }
         | Request::ListApprovals { .. }
         | Request::ShowApproval { .. }
         | Request::ListAssets

@@ -10,10 +10,10 @@ use crate::types::run::{DagRun, TaskInstance, TaskTry};
 use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
 use crate::types::state::{DagRunType, TriggeredBy};
 use crate::types::view::{
-    AliasMove, AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView, DiagnosticView,
-    ExperimentView, LineageKind, LineageNode, LineageView, LogChunk, ModelDetailView,
-    ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView, StatusView,
-    TaskDetailView, TaskPlace, TaskView, TrackingRunView, TriggerPlan,
+    AliasMove, AliasPlan, AssetView, DagDetailView, DagDiffView, DagView, DefinitionsView,
+    DiagnosticView, ExperimentView, LineageKind, LineageNode, LineageView, LogChunk,
+    ModelDetailView, ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView,
+    StatusView, TaskDetailView, TaskPlace, TaskView, TrackingRunView, TriggerPlan,
 };
 use crate::types::{DagRunState, Fault, TaskInstanceState, Timestamp};
 
@@ -78,6 +78,8 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::ClearTasks { .. } => Answer::Cleared(vec![]),
         Request::ShowTask { key } => Answer::Task(Box::new(task_detail(key))),
         Request::ReadLog { key, offset, .. } => log(key, *offset)?,
+        Request::ListXcoms { .. } => Answer::Xcoms(vec![]),
+        Request::GetXcom { key, .. } => return Err(Fault::not_found(format!("no output `{key}`"))),
         Request::ListApprovals { .. } => Answer::Approvals(vec![]),
         Request::ShowApproval { key } => Err(Fault::not_found(format!("{key} asks nothing")))?,
         Request::AnswerApproval(_) => Answer::Done,
@@ -113,9 +115,27 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::ListPools => Answer::Pools(vec![]),
         Request::ServingStatus => Answer::Serving(serving()),
         Request::ListEvents { .. } => Answer::Events(events()),
+        Request::ListDagVersions { .. } => Answer::DagVersions(vec![]),
+        Request::DiffDagVersions { dag_id, .. } => Answer::DagDiff(DagDiffView {
+            dag_id: dag_id.clone(),
+            from: 2,
+            to: 3,
+            source: String::new(),
+            definition: String::new(),
+        }),
+        Request::ListOperations { .. } => Answer::Operations(vec![]),
+        Request::Explain(_) => Answer::Why(vec![]),
         Request::Shutdown
+        | Request::Operate { .. }
+        | Request::Undo { .. }
         | Request::SetPaused { .. }
         | Request::CancelRun { .. }
+        | Request::PlanBackfill(_)
+        | Request::CreateBackfill(_)
+        | Request::ListBackfills { .. }
+        | Request::ShowBackfill { .. }
+        | Request::SetBackfillPaused { .. }
+        | Request::CancelBackfill { .. }
         | Request::ListCallbacks { .. }
         | Request::EmitAsset { .. }
         | Request::SetVariables { .. }
@@ -305,7 +325,9 @@ fn run(dag_id: &str, dag_run_id: &str, state: DagRunState) -> DagRun {
         conf: json!({"model": "random_forest"}).as_object().unwrap().clone(),
         params: Map::new(),
         dag_version: "3f9c1e".into(),
+        dag_version_number: 3,
         note: None,
+        backfill_id: None,
     }
 }
 
@@ -351,11 +373,13 @@ fn run_detail(run: DagRun) -> RunDetailView {
             trigger: None,
             trigger_timeout: None,
             note: (state == Some(S::Failed)).then(|| "exit 137: killed for want of memory".into()),
+            user_note: None,
         }
     });
     let edges =
         TASKS.iter().flat_map(|(id, _, ups)| ups.iter().map(|up| ((*up).into(), (*id).into())));
     RunDetailView {
+        progress: Vec::new(),
         tasks: tasks.collect(),
         edges: edges.collect(),
         places: std::collections::BTreeMap::new(),
@@ -389,6 +413,7 @@ fn task_detail(key: &TaskInstanceKey) -> TaskDetailView {
         error: (try_number == 1).then(|| "killed for want of memory".into()),
     });
     TaskDetailView {
+        progress: None,
         task,
         tries: tries.collect(),
         rendered: json!({"dataset": "iris", "model": "random_forest", "hyperparameters": {"n_trees": 200}})

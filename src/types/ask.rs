@@ -6,11 +6,15 @@ use serde_json::{Map, Value};
 
 use crate::types::approval::{HitlDetail, Response};
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::{
+    BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView,
+};
 use crate::types::callback::CallbackRequest;
 use crate::types::event::EventLog;
 use crate::types::ids::TrackingRunId;
 use crate::types::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
-use crate::types::run::{DagRun, TaskInstance};
+use crate::types::operation::{Operation, OperationLine, OperationView};
+use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::serving::ServingStatus;
 use crate::types::settings::{
     Connection, ConnectionTest, ConnectionView, Pool, SlotPoolView, Variable, VariableView,
@@ -18,10 +22,12 @@ use crate::types::settings::{
 use crate::types::state::{DagRunState, TaskInstanceState, TriggeredBy};
 use crate::types::time::Timestamp;
 use crate::types::view::{
-    AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView, ExperimentView, LineageView,
-    LogChunk, ModelDetailView, ModelVersionView, ModelView, ParamProblem, RunDetailView,
-    StatusView, TaskDetailView, TrackingRunView, TriggerPlan,
+    AliasPlan, AssetView, DagDetailView, DagDiffView, DagVersionView, DagView, DefinitionsView,
+    ExperimentView, LineageView, LogChunk, ModelDetailView, ModelVersionView, ModelView,
+    ParamProblem, RunDetailView, StatusView, TaskDetailView, TrackingRunView, TriggerPlan,
 };
+use crate::types::why::{WhySubject, WhyView};
+use crate::types::xcom::XcomView;
 
 /// A wish of a client. Those that change something say so in their names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +40,18 @@ pub enum Request {
     ListDags,
     ShowDag {
         dag_id: DagId,
+    },
+    /// The definitions of a DAG that were in force, newest first.
+    ListDagVersions {
+        dag_id: DagId,
+        limit: u32,
+    },
+    /// What differs between two versions; without `to` the last one is meant, without `from` the
+    /// one before `to`.
+    DiffDagVersions {
+        dag_id: DagId,
+        from: Option<u32>,
+        to: Option<u32>,
     },
     SetPaused {
         dag_id: DagId,
@@ -74,6 +92,26 @@ pub enum Request {
         only_failed: bool,
         include_downstream: bool,
     },
+    /// Does something to runs, to all of them or to none; with `dry_run` only says what it would
+    /// touch.
+    Operate {
+        #[serde(flatten)]
+        operation: Operation,
+        runs: Vec<DagRunKey>,
+        #[serde(default)]
+        dry_run: bool,
+    },
+    /// Undoes an operation while nothing has moved on since; without `id` the last one.
+    Undo {
+        id: Option<i64>,
+    },
+    /// Why a DAG, a run or a task does or does not go on.
+    Explain(WhySubject),
+    /// What was done to runs, newest first.
+    ListOperations {
+        limit: u32,
+        before_id: Option<i64>,
+    },
     ShowTask {
         key: TaskInstanceKey,
     },
@@ -89,6 +127,40 @@ pub enum Request {
         wait_ms: u32,
     },
 
+    /// Says what a backfill would do, without doing it.
+    PlanBackfill(BackfillSpec),
+    CreateBackfill(BackfillSpec),
+    /// Newest first.
+    ListBackfills {
+        dag_id: Option<DagId>,
+        limit: u32,
+        offset: u32,
+    },
+    /// With a page of its dates, the last one first.
+    ShowBackfill {
+        backfill_id: BackfillId,
+        limit: u32,
+        offset: u32,
+    },
+    SetBackfillPaused {
+        backfill_id: BackfillId,
+        is_paused: bool,
+    },
+    /// Ends it: runs of it that wait have failed, those that run go on.
+    CancelBackfill {
+        backfill_id: BackfillId,
+    },
+    /// The outputs of a run, or of one of its tasks.
+    ListXcoms {
+        dag_id: DagId,
+        dag_run_id: DagRunId,
+        task_id: Option<TaskId>,
+    },
+    /// One output, with its value.
+    GetXcom {
+        task: TaskInstanceKey,
+        key: String,
+    },
     /// What people are asked, newest first.
     ListApprovals {
         dag_id: Option<DagId>,
@@ -272,6 +344,8 @@ pub enum Answer {
     Definitions(DefinitionsView),
     Dags(Vec<DagView>),
     Dag(Box<DagDetailView>),
+    DagVersions(Vec<DagVersionView>),
+    DagDiff(DagDiffView),
     Plan(Result<TriggerPlan, Vec<ParamProblem>>),
     /// The run as it was made or changed.
     Run(Box<DagRun>),
@@ -283,6 +357,15 @@ pub enum Answer {
     Callbacks(Vec<CallbackRequest>),
     /// The task instances that were cleared.
     Cleared(Vec<AttemptKey>),
+    Operated(Box<OperationView>),
+    Operations(Vec<OperationLine>),
+    Why(Vec<WhyView>),
+    BackfillPlan(BackfillPlan),
+    Backfill(Box<BackfillDetailView>),
+    Backfills {
+        backfills: Vec<BackfillView>,
+        total: u64,
+    },
     Task(Box<TaskDetailView>),
     TaskInstances {
         task_instances: Vec<TaskInstance>,
@@ -290,6 +373,8 @@ pub enum Answer {
         next: Option<i64>,
     },
     Log(LogChunk),
+    Xcoms(Vec<XcomView>),
+    Xcom(Box<XcomView>),
     Approvals(Vec<HitlDetail>),
     Approval(Box<HitlDetail>),
     Assets(Vec<AssetView>),

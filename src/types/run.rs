@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::types::backfill::BackfillId;
 use crate::types::ids::{AttemptKey, DagId, DagRunId, LaunchToken, TaskInstanceKey, TryNumber};
 use crate::types::state::{DagRunState, DagRunType, TaskInstanceState, TriggeredBy};
 use crate::types::time::Timestamp;
@@ -34,7 +35,13 @@ pub struct DagRun {
     pub params: Map<String, Value>,
     /// Which version of the definition it runs (a digest of the DAG as checked).
     pub dag_version: String,
+    /// Which of the versions that were in force one after the other; 0 where nobody counted yet.
+    #[serde(default)]
+    pub dag_version_number: u32,
     pub note: Option<String>,
+    /// The backfill that made it, or had it run again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backfill_id: Option<BackfillId>,
 }
 
 /// One task of one run (one element of it, where it is mapped).
@@ -68,6 +75,9 @@ pub struct TaskInstance {
     pub trigger_timeout: Option<Timestamp>,
     /// Why it failed, was skipped, or waits: one line for the operator.
     pub note: Option<String>,
+    /// What people wrote on it.
+    #[serde(default)]
+    pub user_note: Option<String>,
 }
 
 /// One try of a task instance, kept for its history.

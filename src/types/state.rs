@@ -134,3 +134,29 @@ spelled! {
         Backfill = "backfill",
     }
 }
+
+spelled! {
+    /// What a backfill does with a date that has a run (Airflow's `ReprocessBehavior`).
+    ReprocessBehavior {
+        None = "none",
+        Failed = "failed",
+        Completed = "completed",
+    }
+}
+
+spelled! {
+    /// Why a backfill made no run for a date (Airflow's words).
+    BackfillDagRunExceptionReason {
+        InFlight = "in flight",
+        AlreadyExists = "already exists",
+        Unknown = "unknown",
+    }
+}
+
+// The macro's enums have no attributes of their own to mark a default with.
+#[allow(clippy::derivable_impls, reason = "the enum is made by a macro")]
+impl Default for ReprocessBehavior {
+    fn default() -> Self {
+        Self::None
+    }
+}

@@ -8,7 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::types::asset::AssetEvent;
 use crate::types::deadline::Deadline;
-use crate::types::ids::{AssetName, DagId, DagRunId, GroupId, TaskId, TrackingRunId};
+use crate::types::ids::{
+    AssetName, DagId, DagRunId, GroupId, TaskId, TaskInstanceKey, TrackingRunId,
+};
+use crate::types::progress::Progress;
 use crate::types::run::{DagRun, TaskInstance, TaskTry};
 use crate::types::state::{DagRunState, TaskInstanceState};
 use crate::types::time::Timestamp;
@@ -70,6 +73,32 @@ pub struct DagDetailView {
     pub dag_version: String,
 }
 
+/// A definition that was in force from some time on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DagVersionView {
+    pub dag_id: DagId,
+    /// From 1.
+    pub version_number: u32,
+    /// The digest of the definition.
+    pub dag_version: String,
+    pub created_at: Timestamp,
+    /// The file and line where it stood.
+    pub fileloc: String,
+    pub line: usize,
+}
+
+/// What differs between two versions of a DAG: unified diffs, empty where nothing does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DagDiffView {
+    pub dag_id: DagId,
+    pub from: u32,
+    pub to: u32,
+    /// Of the tables as they stood in the file.
+    pub source: String,
+    /// Of the definition as checked, as JSON: also what it inherits.
+    pub definition: String,
+}
+
 /// A task of a definition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskView {
@@ -125,6 +154,9 @@ pub struct RunDetailView {
     pub groups: Vec<GroupView>,
     /// The asset events that brought it about.
     pub triggering_asset_events: Vec<AssetEvent>,
+    /// How far those of its tasks that run say they are.
+    #[serde(default)]
+    pub progress: Vec<(TaskInstanceKey, Progress)>,
     /// Median seconds of this DAG's last successful runs, for an estimate of the rest.
     pub median_duration: Option<f64>,
     /// By when it is to have ended, and whether it has.
@@ -141,6 +173,9 @@ pub struct TaskDetailView {
     pub rendered: Option<Map<String, Value>>,
     /// The output (XCom `return_value`).
     pub output: Option<Value>,
+    /// How far it says it is, while it runs.
+    #[serde(default)]
+    pub progress: Option<Progress>,
 }
 
 /// A stretch of a log.

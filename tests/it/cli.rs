@@ -15,6 +15,7 @@ operator = "command"
 command = "echo the reason >&2; exit 7"
 retries = 1
 retry_delay = "10ms"
+on_retry = { argv = ["true"] }
 "#;
 
 #[test]
@@ -45,6 +46,7 @@ fn every_list_prints_a_table_and_json() {
         &["dags", "list"],
         &["dags", "show", "mlops_pipeline"],
         &["runs", "list"],
+        &["backfill", "list"],
         &["approvals", "list"],
         &["assets", "list"],
         &["assets", "lineage"],
@@ -98,6 +100,15 @@ fn a_failed_task_is_tried_again_and_its_reason_is_kept() {
     let run_id = run["dag_run_id"].as_str().unwrap();
     let tasks = project.json(&["tasks", "fails", run_id]);
     assert_eq!(tasks[0]["try_number"], 2, "{tasks}");
+    let told = ["runs", "callbacks", "fails", run_id];
+    let rows = project.json(&told);
+    assert_eq!(rows.as_array().map(Vec::len), Some(1), "{rows}");
+    assert_eq!(rows[0]["event"], "on_retry");
+    assert_eq!(rows[0]["reason"], "exit code 7");
+    assert!(project.run(&told).ok().stdout.contains("on_retry"));
+    let none = project.run(&["runs", "callbacks", "fails", "nosuch"]);
+    assert_ne!(none.code, 0, "{}", none.stdout);
+    assert!(none.stderr.contains("nosuch"), "{}", none.stderr);
     for number in ["1", "2"] {
         let log = project.run(&["logs", "fails", run_id, "bad", "--try", number]).ok().stdout;
         assert!(log.contains("the reason"), "{log}");
@@ -160,6 +171,97 @@ fn python_tasks_take_the_interpreter_that_the_environment_names() {
     project.run(&["run", "d"]).ok();
 }
 
+#[test]
+fn settings_are_set_shown_exported_and_imported() {
+    let mut project = Project::with(FLAKY);
+    project.up();
+    project.run(&["variables", "set", "city", "Bremen"]).ok();
+    project.run(&["connections", "set", "lake", "file:data/lake"]).ok();
+    project.run(&["pools", "set", "training", "3", "--description", "of the GPUs"]).ok();
+    project.run(&["pools", "set", "default_pool", "9"]).ok();
+
+    let found = project.json(&["variables", "get", "city"]);
+    assert_eq!((&found["value"], &found["origin"]), (&"Bremen".into(), &"run time".into()));
+    let table = project.run(&["pools", "list"]).ok().stdout;
+    assert!(table.contains("run time (dags.toml says 128)"), "{table}");
+    project.run(&["connections", "test", "lake"]).ok();
+
+    let refused = project.run(&["variables", "set", "db_password", "hunter2"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("${env:NAME}"), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("hunter2"), "{}", refused.stderr);
+    let missing = project.run(&["variables", "get", "citi"]);
+    assert_eq!(missing.code, 2);
+    assert!(missing.stderr.contains("did you mean `city`?"), "{}", missing.stderr);
+    project.run(&["connections", "set", "closed", "http://127.0.0.1:9/"]).ok();
+    assert_eq!(project.run(&["connections", "test", "closed"]).code, 1);
+    project.run(&["connections", "delete", "closed"]).ok();
+
+    for kind in ["variables", "connections", "pools"] {
+        let file = project.path(&format!("{kind}.json")).display().to_string();
+        project.run(&[kind, "export", &file]).ok();
+    }
+    project.run(&["variables", "delete", "city"]).ok();
+    project.run(&["connections", "delete", "lake"]).ok();
+    project.run(&["pools", "delete", "training"]).ok();
+    for kind in ["variables", "connections", "pools"] {
+        let file = project.path(&format!("{kind}.json")).display().to_string();
+        project.run(&[kind, "import", &file]).ok();
+    }
+    let pool = project.json(&["pools", "get", "training"]);
+    assert_eq!((&pool["slots"], &pool["description"]), (&3.into(), &"of the GPUs".into()));
+    assert_eq!(project.json(&["connections", "get", "lake"])["url"], "file:data/lake");
+    project.write("bad.json", "[]");
+    let bad = project.path("bad.json").display().to_string();
+    assert_eq!(project.run(&["pools", "import", &bad]).code, 2);
+
+    // What is set outlives the daemon, and `check` knows it without one.
+    project.down();
+    let named = format!(
+        "{FLAKY}[dag.n.task.t]\noperator = \"command\"\ncommand = \"{{{{ var.value.city }}}}\"\npool = \"training\"\n"
+    );
+    project.write("dags.toml", named);
+    project.run(&["check"]).ok();
+    project.up();
+    assert_eq!(project.json(&["variables", "get", "city"])["value"], "Bremen");
+    project.down();
+}
+
+#[test]
+fn history_is_listed_pruned_backed_up_and_restored() {
+    let mut project = Project::with(FLAKY);
+    project.up();
+    assert_eq!(project.run(&["run", "fails"]).code, 1);
+    let listed = project.json(&["tasks", "list", "--state", "failed", "--dag", "fails"]);
+    assert_eq!(listed["task_instances"][0]["task_id"], "bad");
+    assert_eq!(project.run(&["tasks", "list", "--task", "bad"]).code, 2);
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let archive = elsewhere.path().join("b.tar").display().to_string();
+    let new = elsewhere.path().join("new").display().to_string();
+    project.json(&["backup", &archive]);
+    assert_eq!(project.run(&["backup", &archive]).code, 1, "it is there already");
+    let restored = project.json(&["restore", &archive, "--into", &new]);
+    assert!(restored["files"].as_u64().unwrap() > 3, "{restored}");
+    assert_eq!(project.run(&["restore", &archive, "--into", &new]).code, 1);
+    let own = project.dir().display().to_string();
+    let running = project.run(&["restore", &archive, "--into", &own]);
+    assert!(running.stderr.contains("a daemon runs in"), "{}", running.stderr);
+
+    let plan = project.json(&["prune", "--dry-run", "--older-than", "0s"]);
+    assert_eq!(plan["kinds"][0]["count"], 1, "{plan}");
+    project.run(&["prune", "--older-than", "0s", "--dag", "fails"]).ok();
+    assert_eq!(project.json(&["runs", "list"])["total_entries"], 0);
+    assert_eq!(project.run(&["prune", "--older-than", "soon"]).code, 2);
+    assert_eq!(project.run(&["prune", "--dag", "none"]).code, 2);
+    project.down();
+
+    let ran = std::process::Command::new(crate::support::binary())
+        .args(["--project", &new, "run", "fails", "-o", "json"])
+        .output()
+        .unwrap();
+    assert_eq!(ran.status.code(), Some(1), "the restored project runs");
+}
 const ASKS: &str = r#"
 [deck]
 name = "t"

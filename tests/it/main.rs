@@ -8,9 +8,11 @@
     reason = "tests fail by panicking, say why on standard error, and wait for real processes"
 )]
 
+mod backfill;
 mod bad_input;
 mod cli;
 mod crash;
+mod data;
 mod deck;
 mod engine;
 mod layers;

@@ -1,13 +1,13 @@
-//! `dags list|show|pause|unpause`.
+//! `dags list|show|versions|diff|pause|unpause`.
 
 use crate::cli::args::DagsCommand;
 use crate::cli::command::{ask, expect_answer};
 use crate::cli::error::CliError;
-use crate::cli::output::{Output, ago, duration, fields, or_dash, table};
+use crate::cli::output::{Output, ago, duration, fields, instant, or_dash, table};
 use crate::runtime::Layout;
 use crate::types::DagRunState;
 use crate::types::ask::{Answer, Request};
-use crate::types::view::{DagDetailView, DagView};
+use crate::types::view::{DagDetailView, DagDiffView, DagVersionView, DagView};
 
 /// Carries out a command about DAGs.
 pub async fn dispatch(
@@ -25,6 +25,19 @@ pub async fn dispatch(
             let answer = ask(layout, Request::ShowDag { dag_id: dag_id.into() }).await?;
             let dag = expect_answer!(answer, Answer::Dag(dag) => dag, "dags show");
             output.answer(&dag, |dag| show(dag));
+        }
+        DagsCommand::Versions { dag_id, limit } => {
+            let request = Request::ListDagVersions { dag_id: dag_id.into(), limit };
+            let answer = ask(layout, request).await?;
+            let versions =
+                expect_answer!(answer, Answer::DagVersions(found) => found, "dags versions");
+            output.answer(&versions, |versions| version_table(versions));
+        }
+        DagsCommand::Diff { dag_id, from, to } => {
+            let request = Request::DiffDagVersions { dag_id: dag_id.into(), from, to };
+            let answer = ask(layout, request).await?;
+            let diff = expect_answer!(answer, Answer::DagDiff(diff) => diff, "dags diff");
+            output.answer(&diff, difference);
         }
         DagsCommand::Pause { dag_id } => set_paused(layout, dag_id, true, output).await?,
         DagsCommand::Unpause { dag_id } => set_paused(layout, dag_id, false, output).await?,
@@ -44,6 +57,30 @@ async fn set_paused(
     let word = if is_paused { "paused" } else { "scheduled again" };
     output.answer(&body, |_| format!("{dag_id} is {word}"));
     Ok(())
+}
+
+fn version_table(versions: &[DagVersionView]) -> String {
+    let row = |version: &DagVersionView| {
+        vec![
+            version.version_number.to_string(),
+            instant(Some(version.created_at)),
+            version.dag_version.clone(),
+            format!("{}:{}", version.fileloc, version.line),
+        ]
+    };
+    table(&["VERSION", "SINCE", "DIGEST", "DEFINED AT"], versions.iter().map(row), "no versions")
+}
+
+/// What is written in the file says more; what is inherited shows in the definition only.
+fn difference(diff: &DagDiffView) -> String {
+    match (diff.source.is_empty(), diff.definition.is_empty()) {
+        (false, _) => diff.source.clone(),
+        (true, false) => {
+            let head = "its own tables are the same; what it inherits differs:";
+            format!("{head}\n{}", diff.definition)
+        }
+        (true, true) => format!("versions {} and {} are the same", diff.from, diff.to),
+    }
 }
 
 fn list(dags: &[DagView]) -> String {

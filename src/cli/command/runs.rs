@@ -1,6 +1,9 @@
-//! `trigger`, `runs list|show|callbacks|cancel` and `tasks`.
+//! `trigger`, `runs list|show`, those that do something to runs, and `tasks`.
 
-use crate::cli::args::{RunsCommand, TriggerArgs};
+use serde_json::{Map, Value};
+
+use crate::cli::args::{RunsCommand, TasksArgs, TriggerArgs};
+use crate::cli::command::operate::{self, clearing, edit, operate};
 use crate::cli::command::{ask, expect_answer};
 use crate::cli::env;
 use crate::cli::error::CliError;
@@ -9,22 +12,50 @@ use crate::runtime::Layout;
 use crate::types::ask::{Answer, Request, Trigger};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
+use crate::types::operation::Operation;
+use crate::types::progress::Progress;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::state::TriggeredBy;
 use crate::types::time;
 use crate::types::view::{RunDetailView, TaskPlace};
+use crate::types::{DagRunState, Fault, TaskInstanceKey};
 
 /// Makes the wish for a run that the arguments stand for.
-pub fn wish(args: &TriggerArgs) -> Trigger {
-    Trigger {
+pub fn wish(args: &TriggerArgs) -> Result<Trigger, CliError> {
+    let conf = args.conf.as_deref().map(conf).transpose()?.unwrap_or_default();
+    Ok(Trigger {
         dag_id: args.dag_id.as_str().into(),
-        conf: args.conf(),
+        conf: args.over(conf),
         dag_run_id: args.run_id.as_deref().map(Into::into),
         logical_date: args.logical_date,
         note: args.note.clone(),
         triggered_by: TriggeredBy::Cli,
         user: env::user(),
-    }
+    })
+}
+
+/// Reads what `--conf` names.
+fn conf(from: &str) -> Result<Map<String, Value>, CliError> {
+    let read = |what: String, read: std::io::Result<String>| {
+        read.map_err(|error| Fault::not_found(format!("read {what}")).caused_by(Some(&error)))
+    };
+    let (what, text) = match from {
+        "-" => {
+            let what = "standard input".to_owned();
+            (what.clone(), read(what, std::io::read_to_string(std::io::stdin()))?)
+        }
+        json if json.trim_start().starts_with('{') => ("`--conf`".to_owned(), json.to_owned()),
+        path => {
+            let what = format!("`{path}`");
+            (what.clone(), read(what, std::fs::read_to_string(path))?)
+        }
+    };
+    serde_json::from_str(&text).map_err(|error| {
+        Fault::invalid(format!("read {what} as a table of JSON"))
+            .caused_by(Some(&error))
+            .hint("such as --conf '{\"grid\": {\"a\": 1}}'")
+            .into()
+    })
 }
 
 /// Triggers a run and says which.
@@ -33,7 +64,7 @@ pub async fn trigger(
     args: TriggerArgs,
     output: &mut Output,
 ) -> Result<u8, CliError> {
-    let answer = ask(layout, Request::Trigger(wish(&args))).await?;
+    let answer = ask(layout, Request::Trigger(wish(&args)?)).await?;
     let run = expect_answer!(answer, Answer::Run(run) => run, "trigger");
     output.answer(&run, |run| format!("{} {} is {}", run.dag_id, run.dag_run_id, run.state));
     Ok(0)
@@ -58,6 +89,28 @@ pub async fn dispatch(
             let detail = detail(layout, dag_id, dag_run_id).await?;
             output.answer(&detail, show);
         }
+        RunsCommand::Cancel { runs, dry_run } => {
+            let wish = Operation::MarkRuns { state: DagRunState::Failed };
+            return operate(layout, wish, &runs, dry_run, output).await;
+        }
+        RunsCommand::Clear { runs, clear } => {
+            let wish = clearing(Vec::new(), &clear);
+            return operate(layout, wish, &runs, clear.reach.dry_run, output).await;
+        }
+        RunsCommand::Mark { state, runs, dry_run } => {
+            return operate(layout, Operation::MarkRuns { state }, &runs, dry_run, output).await;
+        }
+        RunsCommand::Note { runs, note } => {
+            let wish = Operation::NoteRuns { note: edit(note) };
+            return operate(layout, wish, &runs, false, output).await;
+        }
+        RunsCommand::Delete { runs, dry_run, yes } => {
+            if !dry_run && !yes {
+                let fault = Fault::invalid("runs are deleted for good: nothing was done");
+                return Err(fault.hint("--dry-run lists them, --yes deletes them").into());
+            }
+            return operate(layout, Operation::DeleteRuns, &runs, dry_run, output).await;
+        }
         RunsCommand::Callbacks { dag_id, dag_run_id } => {
             let request =
                 Request::ListCallbacks { dag_id: dag_id.into(), dag_run_id: dag_run_id.into() };
@@ -65,25 +118,17 @@ pub async fn dispatch(
             let found = expect_answer!(answer, Answer::Callbacks(found) => found, "runs callbacks");
             output.answer(&found, |found| callbacks(found));
         }
-        RunsCommand::Cancel { dag_id, dag_run_id } => {
-            let request =
-                Request::CancelRun { dag_id: dag_id.into(), dag_run_id: dag_run_id.into() };
-            let answer = ask(layout, request).await?;
-            let run = expect_answer!(answer, Answer::Run(run) => run, "runs cancel");
-            output
-                .answer(&run, |run| format!("{} {} is {}", run.dag_id, run.dag_run_id, run.state));
-        }
     }
     Ok(0)
 }
 
-/// Shows the tasks of a run.
-pub async fn tasks(
-    layout: &Layout,
-    dag_id: String,
-    dag_run_id: String,
-    output: &mut Output,
-) -> Result<u8, CliError> {
+/// Shows the tasks of a run, or carries out a command about tasks.
+pub async fn tasks(layout: &Layout, args: TasksArgs, output: &mut Output) -> Result<u8, CliError> {
+    if let Some(command) = args.command {
+        return operate::on_tasks(layout, command, output).await;
+    }
+    let (dag_id, dag_run_id) =
+        (args.dag_id.unwrap_or_default(), args.dag_run_id.unwrap_or_default());
     let detail = detail(layout, dag_id, dag_run_id).await?;
     let rows: Vec<TaskRow<'_>> = detail.tasks.iter().map(|task| row_of(&detail, task)).collect();
     output.answer(&rows, |_| task_table(&detail));
@@ -143,6 +188,7 @@ pub fn show(detail: &RunDetailView) -> String {
         ("run", run.dag_run_id.to_string()),
         ("state", run.state.to_string()),
         ("type", run.run_type.to_string()),
+        ("version", run.dag_version_number.to_string()),
         ("logical date", instant(run.logical_date)),
         ("started", instant(run.start_date)),
         ("ended", instant(run.end_date)),
@@ -153,6 +199,13 @@ pub fn show(detail: &RunDetailView) -> String {
     text.push_str("\n\n");
     text.push_str(&task_table(detail));
     text
+}
+
+/// What the scheduler says of it, and what people wrote on it.
+fn notes(task: &TaskInstance) -> String {
+    let user_note = task.user_note.as_ref().map(|note| format!("“{note}”"));
+    let both: Vec<String> = task.note.clone().into_iter().chain(user_note).collect();
+    both.join(" ")
 }
 
 fn deadlines(deadlines: &[Deadline]) -> String {
@@ -205,7 +258,7 @@ fn task_table(detail: &RunDetailView) -> String {
             format!("{}/{}", task.try_number, task.max_tries),
             task.duration_secs(now).map_or_else(|| "-".to_owned(), duration),
             task.operator.clone(),
-            task.note.clone().unwrap_or_default(),
+            how_far(task, &detail.progress).unwrap_or_else(|| notes(task)),
         ];
         if has_groups {
             row.insert(1, or_dash(place.and_then(|place| place.group_id.clone())));
@@ -217,4 +270,11 @@ fn task_table(detail: &RunDetailView) -> String {
         header.insert(1, "GROUP");
     }
     table(&header, detail.tasks.iter().map(row), "no tasks")
+}
+
+/// What a running task said last: `40% third file`.
+fn how_far(task: &TaskInstance, progress: &[(TaskInstanceKey, Progress)]) -> Option<String> {
+    let (_, said) = progress.iter().find(|(key, _)| *key == task.key)?;
+    let percent = said.fraction.map(|fraction| format!("{:.0}% ", fraction * 100.0));
+    Some(format!("{}{}", percent.unwrap_or_default(), said.text).trim_end().to_owned())
 }

@@ -1,6 +1,6 @@
 //! `tasks list`: task instances across runs.
 
-use crate::cli::args::{TaskListArgs, TasksCommand};
+use crate::cli::args::TaskListArgs;
 use crate::cli::command::{ask, expect_answer};
 use crate::cli::error::CliError;
 use crate::cli::output::{Output, ago, duration, or_dash, table};
@@ -9,24 +9,20 @@ use crate::types::ask::{Answer, Request, TaskInstanceQuery};
 use crate::types::run::TaskInstance;
 use crate::types::{ids, time};
 
-/// Carries out a command about tasks.
-pub async fn dispatch(
+/// Lists a page of them.
+pub async fn list(
     layout: &Layout,
-    command: TasksCommand,
+    args: TaskListArgs,
     output: &mut Output,
 ) -> Result<u8, CliError> {
-    match command {
-        TasksCommand::List(args) => {
-            let answer = ask(layout, Request::ListTaskInstances(query(args))).await?;
-            let (tasks, next) = expect_answer!(
-                answer,
-                Answer::TaskInstances { task_instances, next } => (task_instances, next),
-                "tasks list"
-            );
-            let body = serde_json::json!({ "task_instances": tasks, "next": next });
-            output.answer(&body, |_| list(&tasks, next));
-        }
-    }
+    let answer = ask(layout, Request::ListTaskInstances(query(args))).await?;
+    let (tasks, next) = expect_answer!(
+        answer,
+        Answer::TaskInstances { task_instances, next } => (task_instances, next),
+        "tasks list"
+    );
+    let body = serde_json::json!({ "task_instances": tasks, "next": next });
+    output.answer(&body, |_| page(&tasks, next));
     Ok(0)
 }
 
@@ -42,7 +38,7 @@ fn query(args: TaskListArgs) -> TaskInstanceQuery {
     }
 }
 
-fn list(tasks: &[TaskInstance], next: Option<i64>) -> String {
+fn page(tasks: &[TaskInstance], next: Option<i64>) -> String {
     let now = time::now();
     let row = |task: &TaskInstance| {
         let name = match task.key.map_index {

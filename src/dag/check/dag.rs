@@ -3,24 +3,31 @@
 use std::path::PathBuf;
 
 use indexmap::IndexSet;
-use jiff::tz::TimeZone;
 
 use crate::dag::check::expand::Expandable;
 use crate::dag::check::fields::Fields;
 use crate::dag::check::group::{Groups, groups};
 use crate::dag::check::names::{Declared, check_id};
+use crate::dag::check::schedule::Meaning;
 use crate::dag::check::task::{Defaults, Draft, Scope, task};
-use crate::dag::check::{Context, callback, deadline, edge, flow, param, schedule, version};
+use crate::dag::check::{
+    Context, callback, date, deadline, edge, flow, param, schedule, source_text, version,
+};
 use crate::dag::file::{Entry, Table};
 use crate::dag::plan::Plan;
-use crate::dag::schedule::Schedule;
+use crate::dag::schedule::{Schedule, Timetable};
 use crate::dag::spec::{Callbacks, Dag};
 use crate::dag::weight::{self, WeightRule};
 use crate::types::{DagId, TaskId, Timestamp};
 
+/// More runs are not looked back on.
+pub(super) const FAILED_RUNS_MAX: u32 = 100;
+
 /// What a DAG inherits from the deck.
 pub(super) struct Inherited<'a> {
-    pub(super) timezone: &'a TimeZone,
+    /// What a schedule means where the DAG does not say otherwise.
+    pub(super) meaning: Meaning<'a>,
+    pub(super) max_consecutive_failed_dag_runs: u32,
     pub(super) defaults: &'a Defaults,
     pub(super) max_map_length: usize,
 }
@@ -84,6 +91,7 @@ pub(super) fn dag(
         }
     }
     dag.version = version::digest(&dag);
+    dag.source = source_text::of(context.report.source(declared.key.file), declared);
     Some(dag)
 }
 
@@ -119,12 +127,15 @@ fn own_keys(
     declared: Declared<'_>,
     fields: &mut Fields<'_>,
 ) -> Dag {
-    let timezone = schedule::timezone(context, fields, inherited.timezone);
-    let schedule = schedule::schedule(context, fields, &timezone);
-    let start_date = schedule::date(context, fields, "start_date", &timezone);
-    let end_date = schedule::date(context, fields, "end_date", &timezone);
+    let timezone = schedule::timezone(context, fields, inherited.meaning.timezone);
+    let meaning = Meaning { timezone: &timezone, ..inherited.meaning };
+    let schedule = schedule::schedule(context, fields, meaning);
+    let start_date = date::date(context, fields, "start_date", &timezone);
+    let end_date = date::date(context, fields, "end_date", &timezone);
     let catchup = fields.flag("catchup").unwrap_or(false);
     check_dates(context, fields, &schedule, (start_date, end_date), catchup);
+    let max_active_runs = fields.integer("max_active_runs", 1..=10_000).unwrap_or(16);
+    check_continuous(context, fields, &schedule, max_active_runs);
     let tags = fields.texts("tags").iter().map(|at| at.text.to_owned()).collect();
     let fileloc: PathBuf = context.report.source(declared.key.file).path.clone();
     Dag {
@@ -137,9 +148,12 @@ fn own_keys(
         start_date,
         end_date,
         catchup,
-        max_active_runs: fields.integer("max_active_runs", 1..=10_000).unwrap_or(16),
+        max_active_runs,
         max_active_tasks: fields.integer("max_active_tasks", 1..=100_000).unwrap_or(16),
         dagrun_timeout: fields.duration("dagrun_timeout"),
+        max_consecutive_failed_dag_runs: fields
+            .integer("max_consecutive_failed_dag_runs", 0..=FAILED_RUNS_MAX)
+            .unwrap_or(inherited.max_consecutive_failed_dag_runs),
         callbacks: Callbacks::default(),
         deadlines: Vec::new(),
         is_paused_upon_creation: fields.flag("paused").unwrap_or(false),
@@ -152,6 +166,7 @@ fn own_keys(
         fileloc,
         line: context.report.line(declared.key),
         version: String::new(),
+        source: String::new(),
     }
 }
 
@@ -170,7 +185,25 @@ fn check_dates(
         context.report.error(node.span, "bad-date", message, None);
     }
     let has_start = fields.entry("start_date").is_some();
-    if catchup && !has_start && matches!(schedule, Schedule::Cron(_)) {
+    let is_periodic = schedule.timetable().is_some_and(Timetable::is_periodic);
+    if catchup && !has_start && is_periodic {
         fields.missing("start_date", "`catchup` runs all intervals since then");
+    }
+}
+
+/// As Airflow: runs that follow each other cannot run beside each other.
+fn check_continuous(
+    context: Context<'_>,
+    fields: &mut Fields<'_>,
+    schedule: &Schedule,
+    max_active_runs: u32,
+) {
+    if matches!(schedule.timetable(), Some(Timetable::Continuous))
+        && max_active_runs > 1
+        && let Some(node) = fields.node("schedule")
+    {
+        let message = format!("`@continuous` of {} has one run at a time", fields.what());
+        let help = "write `max_active_runs = 1` beside it".to_owned();
+        context.report.error(node.span, "bad-schedule", message, help);
     }
 }

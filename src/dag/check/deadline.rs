@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::dag::check::expand::Expandable;
 use crate::dag::check::fields::Fields;
 use crate::dag::check::task::{Defaults, Scope};
-use crate::dag::check::{Context, callback, schedule};
+use crate::dag::check::{Context, callback, date};
 use crate::dag::deadline::{DeadlineReference, DeadlineSpec};
 use crate::dag::file::{Node, Written};
 use crate::dag::spec::Dag;
@@ -101,7 +101,7 @@ fn reference(
             context.report.error(node.span, "bad-deadline", message, help);
             None
         }
-        _ => schedule::date(context, fields, "reference", &dag.timezone)
+        _ => date::date(context, fields, "reference", &dag.timezone)
             .map(DeadlineReference::FixedDatetime),
     }
 }

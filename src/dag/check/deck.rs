@@ -7,10 +7,11 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 use jiff::tz::TimeZone;
 
-use crate::dag::check::dag::{Inherited, dag};
+use crate::dag::check::dag::{FAILED_RUNS_MAX, Inherited, dag};
 use crate::dag::check::fields::Fields;
 use crate::dag::check::names::{DEFAULT_POOL, Declared, Names, declared};
 use crate::dag::check::report::Reporter;
+use crate::dag::check::schedule::Meaning;
 use crate::dag::check::system::{Secrets, connection, variable};
 use crate::dag::check::task::Defaults;
 use crate::dag::check::{Context, asset, retention, schedule};
@@ -18,7 +19,7 @@ use crate::dag::file::{Entry, Node, Span, Table, Written};
 use crate::dag::retention::Retention;
 use crate::dag::secret::{self, Lookup};
 use crate::dag::settings::Overlay;
-use crate::dag::spec::{AssetSpec, Deck, ServingSpec};
+use crate::dag::spec::{AssetSpec, Deck, ServingSpec, XcomLimits};
 
 /// Slots of the default pool, as Airflow's.
 const DEFAULT_POOL_SLOTS: u32 = 128;
@@ -61,7 +62,12 @@ pub(super) fn check(
     let context = Context { report, names: &names, project };
     let settings = settings(context, &tables[0]);
     let inherited = Inherited {
-        timezone: &settings.timezone,
+        meaning: Meaning {
+            timezone: &settings.timezone,
+            create_cron_data_intervals: settings.create_cron_data_intervals,
+            create_delta_data_intervals: settings.create_delta_data_intervals,
+        },
+        max_consecutive_failed_dag_runs: settings.max_consecutive_failed_dag_runs,
         defaults: &settings.defaults,
         max_map_length: settings.max_map_length,
     };
@@ -85,6 +91,7 @@ pub(super) fn check(
             .collect(),
         variables: variables.collect(),
         serving: serving(context, &tables[0]),
+        xcom: settings.xcom,
         pools: declared_pools,
         pools_with_deferred,
         retention,
@@ -124,8 +131,12 @@ struct Settings {
     name: String,
     timezone: TimeZone,
     max_active_tasks: u32,
+    create_cron_data_intervals: bool,
+    create_delta_data_intervals: bool,
+    max_consecutive_failed_dag_runs: u32,
     max_map_length: usize,
     defaults: Defaults,
+    xcom: XcomLimits,
     retention: Retention,
 }
 
@@ -140,8 +151,14 @@ fn settings(context: Context<'_>, main: &Table) -> Settings {
         name: fields.owned_text("name").or(folder).unwrap_or_else(|| "deck".to_owned()),
         timezone: schedule::timezone(context, &mut fields, &TimeZone::UTC),
         max_active_tasks: fields.integer("max_active_tasks", 1..=100_000).unwrap_or(16),
+        create_cron_data_intervals: fields.flag("create_cron_data_intervals").unwrap_or(false),
+        create_delta_data_intervals: fields.flag("create_delta_data_intervals").unwrap_or(false),
+        max_consecutive_failed_dag_runs: fields
+            .integer("max_consecutive_failed_dag_runs_per_dag", 0..=FAILED_RUNS_MAX)
+            .unwrap_or(0),
         max_map_length: max_map_length(&mut fields),
-        defaults: Defaults::of(context, &mut fields),
+        xcom: xcom(&mut fields),
+        defaults: defaults(context, &mut fields),
         retention: retention::of_deck(context, &mut fields),
     };
     fields.finish();
@@ -152,6 +169,23 @@ fn settings(context: Context<'_>, main: &Table) -> Settings {
 fn max_map_length(fields: &mut Fields<'_>) -> usize {
     let given = fields.integer("max_map_length", 1..=1_000_000_i64);
     given.and_then(|length| usize::try_from(length).ok()).unwrap_or(1024)
+}
+
+/// `python` of the deck is the one that tasks inherit where `default_args` names none.
+fn defaults(context: Context<'_>, fields: &mut Fields<'_>) -> Defaults {
+    let python = fields.owned_text("python");
+    let mut defaults = Defaults::of(context, fields);
+    if let Some(python) = python {
+        defaults.python.entry("python").or_insert(python.into());
+    }
+    defaults
+}
+
+fn xcom(fields: &mut Fields<'_>) -> XcomLimits {
+    let usual = XcomLimits::default();
+    let file_bytes = fields.integer("xcom_file_max_bytes", 0..=1 << 32).unwrap_or(usual.file_bytes);
+    let inline_bytes = fields.integer("xcom_max_bytes", 0..=1 << 24).unwrap_or(usual.inline_bytes);
+    XcomLimits { inline_bytes, file_bytes }
 }
 
 fn serving(context: Context<'_>, main: &Table) -> ServingSpec {

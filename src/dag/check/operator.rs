@@ -20,7 +20,7 @@ pub(super) fn check(
 ) -> Vec<Edge> {
     match operator {
         Operator::Command => command(context, scope, fields),
-        Operator::Python => callable(context, fields),
+        Operator::Python => python(context, fields),
         Operator::Branch => return chosen(context, scope, task_name, fields),
         Operator::Notify => {
             let kinds = [ConnectionKind::Log, ConnectionKind::Webhook];
@@ -81,6 +81,48 @@ fn command(context: Context<'_>, scope: Scope<'_>, fields: &mut Fields<'_>) {
             context.report.error(argv.key, "conflicting-keys", message, help);
         }
     }
+}
+
+fn python(context: Context<'_>, fields: &mut Fields<'_>) {
+    callable(context, fields);
+    if let Some(node) = fields.node("op_args")
+        && !matches!(node.value, Written::List(_))
+        && !node.as_text().is_some_and(is_template)
+    {
+        fields.wrong_type("op_args", node, "a list");
+    }
+    let both = fields.entry("args").and_then(|entry| entry.node.as_table());
+    if let (Some(args), Some(entry)) = (both, fields.entry("op_kwargs"))
+        && let Some(more) = entry.node.as_table()
+        && let Some((name, twice)) = more.0.iter().find(|(name, _)| args.0.contains_key(*name))
+    {
+        let message = format!("`{name}` is in `args` and in `op_kwargs` of {}", fields.what());
+        let help = "`op_kwargs` is Airflow's word for `args`: keep one".to_owned();
+        context.report.error(twice.key, "conflicting-keys", message, help);
+    }
+    if let Some(node) = fields.node("warm") {
+        warm(fields, node);
+    }
+}
+
+/// `true`, or what the interpreter has imported before it forks.
+pub(super) fn warm(fields: &Fields<'_>, node: &Node) {
+    let fits = match &node.value {
+        Written::Bool(_) => true,
+        Written::List(items) => items.iter().all(|item| item.as_text().is_some_and(is_module)),
+        _ => false,
+    };
+    if !fits {
+        fields.wrong_type("warm", node, "true, false or a list of modules such as `[\"numpy\"]`");
+    }
+}
+
+fn is_module(text: &str) -> bool {
+    let is_part = |part: &str| {
+        part.chars().all(|c| c.is_alphanumeric() || c == '_')
+            && part.chars().next().is_some_and(|c| !c.is_numeric())
+    };
+    text.split('.').all(is_part)
 }
 
 fn callable(context: Context<'_>, fields: &mut Fields<'_>) {

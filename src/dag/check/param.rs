@@ -80,12 +80,18 @@ pub(super) fn params(context: Context<'_>, dag: &mut Fields<'_>) -> Params {
         }
         properties.insert(name.clone(), schema);
     }
-    let schema = serde_json::json!({
+    // Whoever declares params wants slips of the pen to be found; a DAG without any takes
+    // whatever comes, as Airflow's do.
+    let own = dag.flag("additional_params");
+    let is_closed = !properties.is_empty();
+    let mut schema = serde_json::json!({
         "type": "object",
         "properties": properties,
         "required": required,
-        "additionalProperties": false,
     });
+    if own.is_some() || is_closed {
+        schema["additionalProperties"] = own.unwrap_or(false).into();
+    }
     Params { schema, defaults }
 }
 
@@ -103,6 +109,10 @@ fn one(context: Context<'_>, what: &str, entry: &Entry, table: &Table) -> Value 
     if let Err(reason) = params::check_schema(&schema) {
         let message = format!("{what} is no JSON Schema: {reason}");
         context.report.error(entry.key, "bad-param-schema", message, None);
+    } else if let Some(text) = secret_in(&schema) {
+        let message = format!("{what} holds `{text}`: params are shown and kept");
+        let help = "a secret is a `[variable]` or a `[connection]`".to_owned();
+        context.report.error(entry.key, "secret-param", message, help);
     } else if let (Some(default), Some(written)) = (schema.get("default"), table.0.get("default"))
         && let Err(reasons) = params::check(&schema, default)
     {
@@ -112,4 +122,21 @@ fn one(context: Context<'_>, what: &str, entry: &Entry, table: &Table) -> Value 
         }
     }
     schema
+}
+
+/// Finds a reference to a secret in what a param says of its values.
+fn secret_in(schema: &Value) -> Option<String> {
+    let of_values = ["default", "enum", "const", "examples", "suggested_values"];
+    of_values.iter().find_map(|key| schema.get(key).and_then(secret_text))
+}
+
+fn secret_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => {
+            ["${env:", "${file:"].iter().any(|mark| text.contains(mark)).then(|| text.clone())
+        }
+        Value::Array(items) => items.iter().find_map(secret_text),
+        Value::Object(items) => items.values().find_map(secret_text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
 }

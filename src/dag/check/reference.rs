@@ -7,7 +7,43 @@ use crate::dag::check::names::unknown;
 use crate::dag::check::task::{Edge, Scope, other_task};
 use crate::dag::file::{Node, Span};
 use crate::dag::suggest;
-use crate::dag::template::{self, CALLBACK_NAMES, NAMES};
+use crate::dag::template::{self, CALLBACK_NAMES, MACROS, NAMES, REFUSED};
+
+/// Methods of tables, which read as names.
+const METHODS: &[&str] = &["get", "items", "keys", "values"];
+
+/// What `ti` has.
+const TASK_INSTANCE: &[&str] = &[
+    "dag_id",
+    "map_index",
+    "operator",
+    "pool",
+    "priority_weight",
+    "run_id",
+    "state",
+    "task_id",
+    "try_number",
+    "xcom_pull",
+    "xcom_push",
+];
+
+/// What `dag_run` has.
+const DAG_RUN: &[&str] = &[
+    "conf",
+    "dag_id",
+    "data_interval_end",
+    "data_interval_start",
+    "logical_date",
+    "note",
+    "queued_at",
+    "run_after",
+    "run_id",
+    "run_type",
+    "start_date",
+    "state",
+    "triggered_by",
+    "triggering_user_name",
+];
 
 /// Checks the templates in a task's values and returns the tasks whose output they name.
 pub(super) fn check<'a>(
@@ -59,7 +95,7 @@ fn one(
         let message = format!("a template has no name `{root}`");
         context.report.error(span, "unknown-name", message, help);
     }
-    if rest.is_empty() {
+    if rest.is_empty() || METHODS.contains(&rest) {
         return None;
     }
     let first = rest.split('.').next().unwrap_or(rest);
@@ -76,9 +112,31 @@ fn one(
         }
         "var" => variable(context, rest, span),
         "expand" => expanded(context, scope, first, span),
+        "macros" => macros(context, first, span),
+        "ti" | "task_instance" => known(context, root, first, span, TASK_INSTANCE),
+        "dag_run" => known(context, root, first, span, DAG_RUN),
         _ => {}
     }
     None
+}
+
+/// Reports what an object of the context has not.
+fn known(context: Context<'_>, root: &str, name: &str, span: Span, names: &[&str]) {
+    if !names.contains(&name) {
+        let help = suggest::hint(name, "names", names.iter().copied());
+        let message = format!("a template has no name `{root}.{name}`");
+        context.report.error(span, "unknown-name", message, help);
+    }
+}
+
+fn macros(context: Context<'_>, name: &str, span: Span) {
+    match REFUSED.iter().find(|(refused, _)| *refused == name) {
+        Some((_, reason)) => {
+            let message = format!("`macros.{name}` is refused");
+            context.report.error(span, "refused-macro", message, (*reason).to_owned());
+        }
+        None => known(context, "macros", name, span, MACROS),
+    }
 }
 
 /// Names that a callback of a run has not.
@@ -145,7 +203,7 @@ pub(super) fn check_callback(
 fn param(context: Context<'_>, scope: Scope<'_>, rest: &str, first: &str, span: Span) {
     let Some(properties) = scope.params.schema["properties"].as_object() else { return };
     let names = || properties.keys().map(String::as_str);
-    if longest(rest, |name| properties.contains_key(name)).is_none() {
+    if longest(rest, |name| properties.contains_key(name)).is_none() && !scope.params.is_open() {
         let at = Text { text: first, span };
         unknown(context.report, at, "param", "unknown-param", names());
     }
@@ -169,8 +227,9 @@ fn expanded(context: Context<'_>, scope: Scope<'_>, name: &str, span: Span) {
 }
 
 fn variable(context: Context<'_>, rest: &str, span: Span) {
-    match rest.strip_prefix("value") {
+    match rest.strip_prefix("value").or_else(|| rest.strip_prefix("json")) {
         Some("") => {}
+        Some(name) if name.strip_prefix('.').is_some_and(|name| METHODS.contains(&name)) => {}
         Some(name) if name.starts_with('.') => {
             let name = &name[1..];
             let names = &context.names.variables;
@@ -179,7 +238,7 @@ fn variable(context: Context<'_>, rest: &str, span: Span) {
         }
         _ => {
             let message = format!("a template has no name `var.{rest}`");
-            let help = "write `var.value.NAME`".to_owned();
+            let help = "write `var.value.NAME` or `var.json.NAME`".to_owned();
             context.report.error(span, "unknown-name", message, help);
         }
     }

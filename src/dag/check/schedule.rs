@@ -1,18 +1,33 @@
-//! When a DAG runs: `schedule`, `timezone` and the dates between which.
+//! When a DAG runs: `schedule` and `timezone`.
 
-use jiff::civil;
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
-use toml::value::{Date, Datetime, Offset, Time};
 
 use crate::dag::check::Context;
 use crate::dag::check::fields::{Fields, Text};
-use crate::dag::file::{Node, Written};
-use crate::dag::schedule::{AssetExpression, AssetRef, Cron, CronError, Schedule};
+use crate::dag::duration;
+use crate::dag::file::{Entry, Node, Span, Table, Written};
+use crate::dag::schedule::{AssetExpression, AssetRef, Cron, CronError, Schedule, Timetable};
 use crate::dag::suggest;
-use crate::types::Timestamp;
 
-const SCHEDULE_HELP: &str = "write `schedule = \"@daily\"`, `schedule = \"0 2 * * *\"` or \
-                             `schedule = { assets = \"a & b\" }`; leave it out for runs by hand";
+const SCHEDULE_HELP: &str = "write `schedule = \"@daily\"`, `\"0 2 * * *\"`, `\"30m\"`, \
+                             `[\"0 6 * * *\", \"0 18 * * 5\"]`, `{ assets = \"a & b\" }` or \
+                             `{ cron = \"0 2 * * *\", assets = \"a\" }`; leave it out for runs \
+                             by hand";
+
+/// Presets that are no cron expressions.
+const ONCE: &str = "@once";
+const CONTINUOUS: &str = "@continuous";
+
+/// What a schedule inherits: the zone that it is meant in, and whether its runs cover the time
+/// between two firings (Airflow's settings of the same names).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Meaning<'a> {
+    pub(super) timezone: &'a TimeZone,
+    pub(super) create_cron_data_intervals: bool,
+    pub(super) create_delta_data_intervals: bool,
+}
 
 /// Reads a `timezone`; an unknown one gives UTC.
 pub(super) fn timezone(
@@ -34,60 +49,173 @@ pub(super) fn timezone(
     })
 }
 
-/// Reads `schedule`; absent means by hand.
+/// Reads `schedule`; absent or broken means by hand.
 pub(super) fn schedule(
     context: Context<'_>,
     fields: &mut Fields<'_>,
-    timezone: &TimeZone,
+    meaning: Meaning<'_>,
 ) -> Schedule {
     let Some(entry) = fields.entry("schedule") else { return Schedule::Manual };
-    match &entry.node.value {
-        Written::Text(text) => cron(context, Text { text, span: entry.node.span }, timezone),
+    let timetable = match &entry.node.value {
+        Written::Text(text) => {
+            by_time(context, Text { text, span: entry.node.span }, meaning, None)
+        }
+        Written::List(items) => crons(context, fields, items, entry.node.span, meaning),
         Written::Table(table) => {
             let what = format!("`schedule` of {}", fields.what());
-            let mut inner = Fields::new(context.report, what, table, entry.key);
-            let (by_time, by_assets) = (inner.text("cron"), inner.text("assets"));
-            let found = match (by_time, by_assets) {
-                (Some(at), None) => cron(context, at, timezone),
-                (None, Some(at)) => assets(context, at),
-                _ => {
-                    let message = format!("{} needs one of `cron` and `assets`", inner.what());
-                    let help = SCHEDULE_HELP.to_owned();
-                    context.report.error(entry.node.span, "bad-schedule", message, help);
-                    Schedule::Manual
+            return from_table(context, what, table, entry, meaning).unwrap_or(Schedule::Manual);
+        }
+        Written::Integer(_) | Written::Float(_) | Written::Bool(_) | Written::Datetime(_) => {
+            fields.wrong_type("schedule", &entry.node, "text, a list of texts or a table");
+            None
+        }
+    };
+    timetable.map_or(Schedule::Manual, Schedule::Time)
+}
+
+/// Reads `{ cron = …, every = …, assets = …, data_interval = … }`.
+fn from_table(
+    context: Context<'_>,
+    what: String,
+    table: &Table,
+    entry: &Entry,
+    meaning: Meaning<'_>,
+) -> Option<Schedule> {
+    let mut inner = Fields::new(context.report, what, table, entry.key);
+    let refuse = |text: String| {
+        context.report.error(entry.node.span, "bad-schedule", text, SCHEDULE_HELP.to_owned());
+    };
+    let data_interval = inner.flag("data_interval");
+    let cron = inner.entry("cron");
+    let every = inner.entry("every");
+    let expression = inner.text("assets").map(|at| assets(context, at));
+    let has_time = cron.is_some() || every.is_some();
+    if cron.is_some() && every.is_some() {
+        refuse(format!("{} has both `cron` and `every`", inner.what()));
+    } else if !has_time && expression.is_none() {
+        refuse(format!("{} needs one of `cron`, `every` and `assets`", inner.what()));
+    } else if data_interval.is_some() && !has_time {
+        refuse(format!("{} has a `data_interval` but no `cron` or `every`", inner.what()));
+    }
+    let timetable = match (cron, every) {
+        (Some(cron), None) => match &cron.node.value {
+            Written::List(items) => {
+                if data_interval == Some(true) {
+                    let text = "several crons fire at instants: there is no `data_interval`";
+                    refuse(text.to_owned());
                 }
-            };
-            inner.finish();
-            found
+                crons(context, &inner, items, cron.node.span, meaning)
+            }
+            _ => inner.text("cron").and_then(|at| by_time(context, at, meaning, data_interval)),
+        },
+        (None, Some(every)) => {
+            let delta = inner.duration("every");
+            delta
+                .and_then(|delta| by_delta(context, delta, every.node.span, meaning, data_interval))
         }
-        Written::Integer(_)
-        | Written::Float(_)
-        | Written::Bool(_)
-        | Written::Datetime(_)
-        | Written::List(_) => {
-            fields.wrong_type("schedule", &entry.node, "text or a table");
-            Schedule::Manual
-        }
+        _ => None,
+    };
+    inner.finish();
+    match (timetable, expression) {
+        (Some(timetable), Some(expression)) => Some(Schedule::TimeOrAssets(timetable, expression?)),
+        (Some(timetable), None) => Some(Schedule::Time(timetable)),
+        (None, Some(expression)) => Some(Schedule::Assets(expression?)),
+        (None, None) => None,
     }
 }
 
-fn cron(context: Context<'_>, at: Text<'_>, timezone: &TimeZone) -> Schedule {
-    let error = match Cron::parse(at.text, timezone.iana_name().unwrap_or("UTC")) {
-        Ok(cron) => return Schedule::Cron(cron),
+/// Reads a preset, an interval or a cron expression.
+fn by_time(
+    context: Context<'_>,
+    at: Text<'_>,
+    meaning: Meaning<'_>,
+    data_interval: Option<bool>,
+) -> Option<Timetable> {
+    if matches!(at.text, ONCE | CONTINUOUS) {
+        if data_interval.is_some() {
+            let message = format!("`{}` cannot choose its `data_interval`", at.text);
+            context.report.error(at.span, "bad-schedule", message, SCHEDULE_HELP.to_owned());
+        }
+        let is_once = at.text == ONCE;
+        return Some(if is_once { Timetable::Once } else { Timetable::Continuous });
+    }
+    if let Some(delta) = duration::parse(at.text) {
+        return by_delta(context, delta, at.span, meaning, data_interval);
+    }
+    let cron = one_cron(context, at, meaning)?;
+    let has_intervals = data_interval.unwrap_or(meaning.create_cron_data_intervals);
+    Some(match has_intervals {
+        true => Timetable::CronDataInterval(cron),
+        false => Timetable::CronTrigger(vec![cron]),
+    })
+}
+
+fn by_delta(
+    context: Context<'_>,
+    delta: Duration,
+    span: Span,
+    meaning: Meaning<'_>,
+    data_interval: Option<bool>,
+) -> Option<Timetable> {
+    if delta.is_zero() {
+        let message = "a schedule cannot come about every no time at all".to_owned();
+        let help = "write `30m`, `1h30m` or `2d`".to_owned();
+        context.report.error(span, "bad-duration", message, help);
+        return None;
+    }
+    let has_intervals = data_interval.unwrap_or(meaning.create_delta_data_intervals);
+    Some(match has_intervals {
+        true => Timetable::DeltaDataInterval(delta),
+        false => Timetable::DeltaTrigger(delta),
+    })
+}
+
+/// Reads a list of cron expressions.
+fn crons(
+    context: Context<'_>,
+    fields: &Fields<'_>,
+    items: &[Node],
+    span: Span,
+    meaning: Meaning<'_>,
+) -> Option<Timetable> {
+    if items.is_empty() {
+        let message = format!("{} names no cron expression", fields.what());
+        context.report.error(span, "bad-schedule", message, SCHEDULE_HELP.to_owned());
+    }
+    let mut crons = Vec::new();
+    for item in items {
+        match item.as_text() {
+            Some(text) => {
+                crons.extend(one_cron(context, Text { text, span: item.span }, meaning));
+            }
+            None => fields.wrong_type("schedule", item, "text in the list"),
+        }
+    }
+    (!crons.is_empty() && crons.len() == items.len()).then_some(Timetable::CronTrigger(crons))
+}
+
+fn one_cron(context: Context<'_>, at: Text<'_>, meaning: Meaning<'_>) -> Option<Cron> {
+    let error = match Cron::parse(at.text, meaning.timezone) {
+        Ok(cron) => return Some(cron),
         Err(error) => error,
     };
     let help = match &error {
-        CronError::UnknownPreset(text) => suggest::hint(text, "presets", Cron::presets()),
+        CronError::UnknownPreset(text) => {
+            let presets = Cron::presets().chain([ONCE, CONTINUOUS]);
+            suggest::hint(text, "presets", presets)
+        }
         CronError::FieldCount(_) | CronError::Malformed(_) | CronError::NeverFires => {
-            "five fields: minute, hour, day of the month, month, day of the week".to_owned()
+            "five fields: minute, hour, day of the month, month, day of the week; or an interval \
+             such as `30m`"
+                .to_owned()
         }
     };
     let message = format!("`{}` is no schedule: {error}", at.text);
     context.report.error(at.span, "bad-cron", message, help);
-    Schedule::Manual
+    None
 }
 
-fn assets(context: Context<'_>, at: Text<'_>) -> Schedule {
+fn assets(context: Context<'_>, at: Text<'_>) -> Option<AssetExpression> {
     let expression = match AssetExpression::parse(at.text) {
         Ok(expression) => expression,
         Err(error) => {
@@ -96,7 +224,7 @@ fn assets(context: Context<'_>, at: Text<'_>) -> Schedule {
             let message = format!("`{}` is no expression of assets: {error}", at.text);
             let help = "write `a`, `a & b` or `a & (b | c)`".to_owned();
             context.report.error(span, "bad-schedule", message, help);
-            return Schedule::Manual;
+            return None;
         }
     };
     for leaf in expression.leaves() {
@@ -105,76 +233,5 @@ fn assets(context: Context<'_>, at: Text<'_>) -> Schedule {
             context.names.asset(context.report, Text { text: name.as_str(), span });
         }
     }
-    Schedule::Assets(expression)
-}
-
-/// Reads a date or a time, which without an offset is meant in `timezone`.
-pub(super) fn date(
-    context: Context<'_>,
-    fields: &mut Fields<'_>,
-    key: &'static str,
-    timezone: &TimeZone,
-) -> Option<Timestamp> {
-    let node = fields.node(key)?;
-    let found = match &node.value {
-        Written::Datetime(written) => from_toml(*written, timezone),
-        Written::Text(text) => from_text(text, timezone),
-        Written::Integer(_)
-        | Written::Float(_)
-        | Written::Bool(_)
-        | Written::List(_)
-        | Written::Table(_) => {
-            fields.wrong_type(key, node, "a date");
-            return None;
-        }
-    };
-    if found.is_none() {
-        refuse_date(context, key, fields.what(), node);
-    }
-    found
-}
-
-fn refuse_date(context: Context<'_>, key: &str, what: &str, node: &Node) {
-    let help = "write `2026-01-31`, `2026-01-31T06:00:00` or `2026-01-31T06:00:00Z`".to_owned();
-    context.report.error(node.span, "bad-date", format!("`{key}` of {what} is no date"), help);
-}
-
-fn from_text(text: &str, timezone: &TimeZone) -> Option<Timestamp> {
-    text.parse::<Timestamp>().ok().or_else(|| {
-        let civil: civil::DateTime = text.parse().ok()?;
-        in_zone(civil, timezone)
-    })
-}
-
-fn from_toml(written: Datetime, timezone: &TimeZone) -> Option<Timestamp> {
-    let Date { year, month, day } = written.date?;
-    let date = civil::Date::new(
-        i16::try_from(year).ok()?,
-        i8::try_from(month).ok()?,
-        i8::try_from(day).ok()?,
-    )
-    .ok()?;
-    let at = date.to_datetime(written.time.map_or(Some(civil::Time::midnight()), clock_time)?);
-    match written.offset {
-        None => in_zone(at, timezone),
-        Some(Offset::Z) => in_zone(at, &TimeZone::UTC),
-        Some(Offset::Custom { minutes }) => {
-            let offset = jiff::tz::Offset::from_seconds(i32::from(minutes) * 60).ok()?;
-            offset.to_timestamp(at).ok()
-        }
-    }
-}
-
-fn clock_time(time: Time) -> Option<civil::Time> {
-    civil::Time::new(
-        i8::try_from(time.hour).ok()?,
-        i8::try_from(time.minute).ok()?,
-        i8::try_from(time.second.unwrap_or(0).min(59)).ok()?,
-        i32::try_from(time.nanosecond.unwrap_or(0)).ok()?,
-    )
-    .ok()
-}
-
-fn in_zone(at: civil::DateTime, timezone: &TimeZone) -> Option<Timestamp> {
-    timezone.to_ambiguous_zoned(at).compatible().ok().map(|zoned| zoned.timestamp())
+    Some(expression)
 }

@@ -8,7 +8,7 @@ use crate::dag::check::expand::{Expandable, expand};
 use crate::dag::check::fields::{Fields, Text};
 use crate::dag::check::flow::FlowDefaults;
 use crate::dag::check::names::{DEFAULT_POOL, unknown};
-use crate::dag::check::{Context, argument, callback, flow, group, reference};
+use crate::dag::check::{Context, argument, callback, flow, group, operator, reference};
 use crate::dag::file::{Entry, Span, Written};
 use crate::dag::operator::Operator;
 use crate::dag::params::Params;
@@ -35,6 +35,8 @@ pub(super) struct Defaults {
     weight_rule: Option<WeightRule>,
     callbacks: Callbacks,
     env: IndexMap<String, String>,
+    /// Keys of `python` tasks that the file's defaults may have, as JSON.
+    pub(super) python: serde_json::Map<String, serde_json::Value>,
 }
 
 /// The DAG around a task.
@@ -87,7 +89,7 @@ pub(super) fn task(
         return None;
     };
     let mut fields = Fields::new(context.report, what, table, entry.key);
-    let operator = operator(context, &mut fields);
+    let operator = named_operator(context, &mut fields);
     let expand = expand(context, scope, &mut fields);
     let given = expand.as_ref().map(|(expand, _)| Expandable::of(expand));
     let scope = Scope { given: given.as_ref().unwrap_or(scope.given), ..scope };
@@ -108,7 +110,12 @@ pub(super) fn task(
     flow.expand = expand.map(|(expand, _)| expand);
     callback::check_references(context, scope, &mut fields);
     let operator = operator?;
-    let arguments = argument::arguments(context, scope, name, operator, &mut fields);
+    let mut arguments = argument::arguments(context, scope, name, operator, &mut fields);
+    if operator == Operator::Python {
+        for (key, value) in &own.python {
+            arguments.args.entry(key.as_str()).or_insert_with(|| value.clone());
+        }
+    }
     let written = arguments.nodes.iter().copied().chain(env).chain(run_if).chain(expand_node);
     edges.extend(reference::check(context, scope, name, written));
     edges.extend(inherited_env(context, scope, name, entry));
@@ -162,7 +169,7 @@ fn inherited_env(
         .collect()
 }
 
-fn operator(context: Context<'_>, fields: &mut Fields<'_>) -> Option<Operator> {
+fn named_operator(context: Context<'_>, fields: &mut Fields<'_>) -> Option<Operator> {
     let at = fields.needed_text("operator", "such as `operator = \"command\"`")?;
     let found = Operator::ALL.iter().copied().find(|operator| operator.name() == at.text);
     if found.is_none() {
@@ -253,6 +260,7 @@ impl Defaults {
             weight_rule: weight_rule(context, fields),
             callbacks: callback::of_task(context, fields),
             env: env(context, fields),
+            python: serde_json::Map::new(),
         }
     }
 
@@ -260,7 +268,10 @@ impl Defaults {
     pub(super) fn over(self, below: &Self) -> Self {
         let mut env = below.env.clone();
         env.extend(self.env);
+        let mut python = below.python.clone();
+        python.extend(self.python);
         Self {
+            python,
             trigger_rule: self.trigger_rule.or(below.trigger_rule),
             retries: self.retries.or(below.retries),
             retry_delay: self.retry_delay.or(below.retry_delay),
@@ -287,10 +298,29 @@ impl Defaults {
         let what = format!("`default_args` of {}", parent.what());
         let Some((table, place)) = parent.table("default_args") else { return Self::default() };
         let mut fields = Fields::new(context.report, what, table, place);
-        let found = Self::read(context, &mut fields);
+        let mut found = Self::read(context, &mut fields);
+        found.python = python(&mut fields);
         fields.finish();
         found
     }
+}
+
+/// Reads what `python` tasks inherit: their interpreter, and what it needs.
+fn python(fields: &mut Fields<'_>) -> serde_json::Map<String, serde_json::Value> {
+    let mut found = serde_json::Map::new();
+    if let Some(text) = fields.owned_text("python") {
+        found.insert("python".to_owned(), text.into());
+    }
+    let requirements = fields.texts("requirements");
+    if !requirements.is_empty() {
+        let texts = requirements.iter().map(|at| serde_json::Value::from(at.text));
+        found.insert("requirements".to_owned(), texts.collect());
+    }
+    if let Some(node) = fields.node("warm") {
+        operator::warm(fields, node);
+        found.insert("warm".to_owned(), node.to_json());
+    }
+    found
 }
 
 fn trigger_rule(context: Context<'_>, fields: &mut Fields<'_>) -> Option<TriggerRule> {

@@ -9,9 +9,11 @@ use crate::types::settings::Settings;
 mod codes;
 mod flow;
 mod inherit;
+mod kept;
 mod react;
 mod retention;
 mod sample;
+mod source_text;
 mod wait;
 
 /// A deck that is right, for a test to add its mistake to.
@@ -113,8 +115,11 @@ fn a_diagnostic_has_its_place_its_help_and_a_drawing() {
     assert_eq!((found.code, found.file.as_str()), ("unknown-key", "dags.toml"));
     assert_eq!((found.line, found.column), (3, 1));
     assert_eq!(found.message, "the deck has no key `timezon`");
+    // The list of keys grows.
+    let (drawing, keys) = found.drawing.split_once(" keys here: ").unwrap();
+    assert!(keys.starts_with("`name`, `timezone`, "), "{keys}");
     assert_eq!(
-        found.drawing,
+        drawing,
         "\
 error[unknown-key]: the deck has no key `timezon`
  --> dags.toml:3:1
@@ -122,7 +127,7 @@ error[unknown-key]: the deck has no key `timezon`
 3 | timezon = \"UTC\"
   | ^^^^^^^
   |
-  = help: did you mean `timezone`? keys here: `name`, `timezone`, `max_active_tasks`, `max_map_length`, `default_args`, `retention`"
+  = help: did you mean `timezone`?"
     );
     assert_eq!(Diagnostics(vec![found.clone()]).to_string(), format!("{}\n", found.drawing));
 }
@@ -195,4 +200,58 @@ fn secrets_are_resolved_and_never_shown() {
     let refused = load_more("[connection.x]\nurl = \"${env:TOKEN}\"\n").unwrap_err().remove(0);
     assert_eq!(refused.code, "bad-url");
     assert!(!format!("{refused:?}").contains("tiger"));
+}
+
+#[test]
+fn a_schedule_means_what_airflow_means_by_it() {
+    let with_deck = |deck: &str, schedule: &str| {
+        let text = format!(
+            "[deck]\ntimezone = \"Europe/Berlin\"\n{deck}\n[asset.a]\nuri = \"file:a\"\n\
+             [dag.d]\nschedule = {schedule}\n[dag.d.task.t]\noperator = \"empty\"\n"
+        );
+        let deck = load_text(&text).unwrap_or_else(|found| panic!("{found:#?}"));
+        serde_json::to_value(&deck.dags["d"].schedule).unwrap()
+    };
+    let of = |schedule: &str| with_deck("", schedule);
+    let cron = |text: &str| serde_json::json!({"cron": text, "timezone": "Europe/Berlin"});
+    let time = |timetable: serde_json::Value| serde_json::json!({ "time": timetable });
+    let trigger = |text: &str| time(serde_json::json!({"cron_trigger": [cron(text)]}));
+    let interval = |text: &str| time(serde_json::json!({"cron_data_interval": cron(text)}));
+    let half_hour = serde_json::json!({"secs": 1800, "nanos": 0});
+    let every = |kind: &str| time(serde_json::json!({ kind: half_hour }));
+
+    // Airflow's defaults: a run at each firing, without an interval.
+    assert_eq!(of("\"0 2 * * *\""), trigger("0 2 * * *"));
+    assert_eq!(of("\"@quarterly\""), trigger("@quarterly"));
+    assert_eq!(of("\"30m\""), every("delta_trigger"));
+    assert_eq!(of("{ every = \"30m\" }"), every("delta_trigger"));
+    assert_eq!(of("\"@once\""), time("once".into()));
+    // The other meaning, for one schedule or for all.
+    assert_eq!(of("{ cron = \"@daily\", data_interval = true }"), interval("@daily"));
+    assert_eq!(of("{ every = \"30m\", data_interval = true }"), every("delta_data_interval"));
+    let both = "create_cron_data_intervals = true\ncreate_delta_data_intervals = true";
+    assert_eq!(with_deck(both, "\"@daily\""), interval("@daily"));
+    assert_eq!(with_deck(both, "\"30m\""), every("delta_data_interval"));
+    assert_eq!(with_deck(both, "{ cron = \"@daily\", data_interval = false }"), trigger("@daily"));
+    let many = time(serde_json::json!({"cron_trigger": [cron("@daily"), cron("0 6 * * 1")]}));
+    assert_eq!(with_deck(both, "[\"@daily\", \"0 6 * * 1\"]"), many);
+    assert_eq!(of("{ cron = [\"@daily\", \"0 6 * * 1\"] }"), many);
+    let asset = serde_json::json!({"asset": {"name": "a"}});
+    assert_eq!(
+        of("{ cron = \"@daily\", assets = \"a\" }"),
+        serde_json::json!({"time_or_assets": [{"cron_trigger": [cron("@daily")]}, asset]})
+    );
+}
+
+#[test]
+fn the_deck_says_after_how_many_failed_runs_a_dag_is_paused() {
+    let of = |deck: &str, dag: &str| {
+        let task = "[dag.d.task.t]\noperator = \"empty\"\n";
+        let text = format!("[deck]\n{deck}\n[dag.d]\n{dag}\n{task}");
+        load_text(&text).unwrap().dags["d"].max_consecutive_failed_dag_runs
+    };
+    let three = "max_consecutive_failed_dag_runs_per_dag = 3";
+    assert_eq!(of("", ""), 0);
+    assert_eq!(of(three, ""), 3);
+    assert_eq!(of(three, "max_consecutive_failed_dag_runs = 0"), 0);
 }

@@ -1,14 +1,14 @@
 //! A digest of a DAG's definition, which changes when what it does changes.
 
-use std::time::Duration;
-
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::dag::flow::GroupSpec;
-use crate::dag::spec::{Dag, TaskSpec};
+use crate::dag::spec::Dag;
 
 const HEX_DIGITS: usize = 12;
+
+/// Where a definition stands, which is not what it does, and what follows from the rest of it.
+const PLACE: [&str; 4] = ["fileloc", "line", "version", "plan"];
 
 /// Returns the first hex digits of the SHA-256 of the definition. Where it stands in the file,
 /// comments and spaces do not count.
@@ -18,65 +18,18 @@ pub(super) fn digest(dag: &Dag) -> String {
     hex[..HEX_DIGITS].to_owned()
 }
 
+/// The definition as the store keeps it, so that no key of it can be forgotten here.
 fn canonical(dag: &Dag) -> Value {
-    json!({
-        "dag_id": dag.dag_id,
-        "description": dag.description,
-        "doc_md": dag.doc_md,
-        "tags": dag.tags,
-        "owner": dag.owner,
-        "schedule": dag.schedule.summary(),
-        "timezone": dag.timezone.iana_name(),
-        "start_date": dag.start_date,
-        "end_date": dag.end_date,
-        "catchup": dag.catchup,
-        "max_active_runs": dag.max_active_runs,
-        "max_active_tasks": dag.max_active_tasks,
-        "dagrun_timeout": dag.dagrun_timeout.map(millis),
-        "callbacks": dag.callbacks,
-        "deadlines": dag.deadlines,
-        "paused": dag.is_paused_upon_creation,
-        "params": dag.params.schema,
-        "groups": dag.groups.values().map(group).collect::<Value>(),
-        "tasks": dag.tasks.values().map(task).collect::<Value>(),
-    })
-}
-
-fn task(task: &TaskSpec) -> Value {
-    json!({
-        "task_id": task.task_id,
-        "operator": task.operator.name(),
-        "args": task.args,
-        "upstream": task.upstream,
-        "trigger_rule": task.trigger_rule.as_str(),
-        "flow": task.flow,
-        "retries": task.retries,
-        "retry_delay": millis(task.retry_delay),
-        "retry_exponential_backoff": task.retry_exponential_backoff,
-        "max_retry_delay": task.max_retry_delay.map(millis),
-        "no_retry_exit_codes": task.no_retry_exit_codes,
-        "execution_timeout": task.execution_timeout.map(millis),
-        "pool": task.pool,
-        "pool_slots": task.pool_slots,
-        "priority_weight": task.priority_weight,
-        "weight_rule": task.weight_rule.as_str(),
-        "callbacks": task.callbacks,
-        "env": task.env,
-        "inlets": task.inlets,
-        "outlets": task.outlets,
-        "doc_md": task.doc_md,
-    })
-}
-
-fn group(group: &GroupSpec) -> Value {
-    json!({
-        "group_id": group.group_id,
-        "parent": group.parent,
-        "tooltip": group.tooltip,
-        "expand": group.expand,
-    })
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+    let mut whole = serde_json::to_value(dag).expect("a checked definition can be written");
+    let Some(fields) = whole.as_object_mut() else { return whole };
+    for key in PLACE {
+        fields.shift_remove(key);
+    }
+    let tasks = fields.get_mut("tasks").and_then(Value::as_object_mut);
+    for task in tasks.into_iter().flat_map(|tasks| tasks.values_mut()) {
+        if let Some(fields) = task.as_object_mut() {
+            fields.shift_remove("line");
+        }
+    }
+    whole
 }

@@ -1,10 +1,21 @@
-//! Cron expressions and the data intervals between their firings.
+//! Cron expressions and when they fire: Airflow's meaning of time zones and changes of the clock.
+//!
+//! An expression is matched against what the clock on the wall shows.
+//!
+//! - With set hours (`30 2 * * *`) a match stands for one instant: of a time that is shown twice
+//!   the second one, and one that is leapt over comes as much later.
+//! - Where every hour fires (`*/30 * * * *`) the next firing comes as long after the last one as
+//!   the wall would say if its clock were not changed: no hour is left out and none counts twice.
 
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, ToSpan};
+use jiff::{SignedDuration, civil};
+use serde::{Deserialize, Serialize};
 
-use crate::dag::schedule::{Cron, DataInterval};
 use crate::types::Timestamp;
+
+mod fields;
+
+use fields::Fields;
 
 /// What the presets stand for; the spelling is Airflow's.
 const PRESETS: &[(&str, &str)] = &[
@@ -16,19 +27,29 @@ const PRESETS: &[(&str, &str)] = &[
     ("@yearly", "0 0 1 1 *"),
 ];
 
-/// How far back the firing before an instant is looked for, in hours, one after the other. Few
-/// expressions need more than two; a leap day that is a Monday comes every 28 or 40 years.
-const LOOK_BACK_HOURS: [i32; 6] = [2, 50, 24 * 32, 24 * 367, 24 * 366 * 8, 24 * 366 * 41];
-
-/// The library looks four years ahead at a time.
-const LOOK_AHEAD_YEARS: i64 = 4;
-const LOOK_AHEAD_TIMES: usize = 11;
-
-/// The library panics where it looks beyond the year 9999.
-const YEAR_MAX: i16 = 9_990;
-
 /// No change of a clock is larger.
 const CLOCK_CHANGE_MAX: SignedDuration = SignedDuration::from_hours(3);
+
+/// How many matches before that a walk begins which is to meet the firings as they follow each
+/// other.
+const STEPS_BACK: usize = 2;
+
+/// A cron schedule: what was written, and its parsed form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub struct Cron {
+    /// As written: `@daily`, `0 2 * * *`.
+    pub text: String,
+    timezone: TimeZone,
+    fields: Fields,
+}
+
+/// How it is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Written {
+    cron: String,
+    timezone: String,
+}
 
 /// A text that is no cron expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,14 +65,13 @@ pub enum CronError {
 }
 
 impl Cron {
-    /// The presets that may stand for an expression.
+    /// The presets that stand for an expression.
     pub fn presets() -> impl Iterator<Item = &'static str> {
         PRESETS.iter().map(|(name, _)| *name)
     }
 
-    /// Parses a preset or the five fields of a cron expression, which is meant in `timezone`
-    /// (an IANA name).
-    pub fn parse(text: &str, timezone: &str) -> Result<Self, CronError> {
+    /// Parses a preset or the five fields of a cron expression, which is meant in `timezone`.
+    pub fn parse(text: &str, timezone: &TimeZone) -> Result<Self, CronError> {
         let fields = match PRESETS.iter().find(|(name, _)| *name == text) {
             Some((_, fields)) => fields,
             None if text.starts_with('@') => {
@@ -59,103 +79,95 @@ impl Cron {
             }
             None => text,
         };
-        let count = fields.split_whitespace().count();
-        if count != 5 {
-            return Err(CronError::FieldCount(count));
-        }
-        // At `30 2 * * *` there is one run a day, also on the days when the clock leaps over 2:30
-        // or shows it twice; `0 * * * *` follows the hours as they pass. Airflow does the same.
-        let is_at_set_hours =
-            fields.split_whitespace().nth(1).is_some_and(|hour| !hour.starts_with('*'));
-        let malformed = CronError::Malformed;
-        let zone = TimeZone::get(timezone)
-            .map_err(|_| malformed(format!("`{timezone}` is not a time zone")))?;
-        let parsed_in = if is_at_set_hours { "UTC" } else { timezone };
-        let crontab = cronexpr::parse_crontab(&format!("{fields} {parsed_in}"))
-            .map_err(|error| malformed(reason(&error)))?;
-        let cron =
-            Self { text: text.to_owned(), crontab, set_hours_in: is_at_set_hours.then_some(zone) };
+        let fields = Fields::parse(fields)?;
         // Any instant will do to find out about the 30th of February.
-        match cron.next_firing(Timestamp::UNIX_EPOCH) {
-            Some(_) => Ok(cron),
-            None => Err(CronError::NeverFires),
+        if fields.next_after(civil::date(2000, 1, 1).at(0, 0, 0, 0)).is_none() {
+            return Err(CronError::NeverFires);
         }
+        Ok(Self { text: text.to_owned(), timezone: timezone.clone(), fields })
     }
 
     /// Returns the first firing after `after`.
     pub fn next_firing(&self, after: Timestamp) -> Option<Timestamp> {
-        let Some(zone) = &self.set_hours_in else { return self.next_match(after) };
-        // What the clock on the wall shows, as if it were UTC, from before any change of it.
-        let shown = zone.to_datetime(after).to_zoned(TimeZone::UTC).ok()?.timestamp();
-        let mut shown = shown.checked_sub(CLOCK_CHANGE_MAX).ok()?;
-        let mut first: Option<Timestamp> = None;
-        loop {
-            let Some(next) = self.next_match(shown) else { return first };
-            shown = next;
-            // A time that is leapt over comes as much later; of one shown twice the first counts.
-            let shown_there = TimeZone::UTC.to_datetime(next);
-            let firing = zone.to_ambiguous_zoned(shown_there).compatible().ok()?.timestamp();
-            match first {
-                // Later ones on the wall may be earlier in truth, but not by more than a change.
-                Some(found) if firing.duration_since(found) >= CLOCK_CHANGE_MAX => return first,
-                Some(found) if firing > after => first = Some(found.min(firing)),
-                None if firing > after => first = Some(firing),
-                Some(_) | None => {}
-            }
+        let shown = self.timezone.to_datetime(after);
+        let next = self.fields.next_after(shown)?;
+        if self.fields.covers_every_hour() {
+            return after.checked_add(shown.duration_until(next)).ok();
         }
+        self.instant(next)
     }
 
-    fn next_match(&self, after: Timestamp) -> Option<Timestamp> {
-        let mut from = after.to_zoned(TimeZone::UTC);
-        for _ in 0..LOOK_AHEAD_TIMES {
-            if from.year() > YEAR_MAX {
-                return None;
-            }
-            if let Ok(found) = self.crontab.find_next(from.timestamp()) {
-                return Some(found.timestamp());
-            }
-            from = from.checked_add(LOOK_AHEAD_YEARS.years()).ok()?;
+    /// Returns the last match before `before`, by the same rule. Around a change of the clock
+    /// that need not be where `next_firing` comes from; `firing_before` is.
+    fn prev_match(&self, before: Timestamp) -> Option<Timestamp> {
+        let shown = self.timezone.to_datetime(before);
+        let last = self.fields.last_before(shown)?;
+        if self.fields.covers_every_hour() {
+            return before.checked_sub(last.duration_until(shown)).ok();
         }
-        None
+        self.instant(last)
     }
 
-    /// Returns the first interval whose end is after `after` and whose start is not before
-    /// `not_before` (Airflow's meaning: a run covers the interval that has just ended, and is
-    /// due at its end).
-    pub fn next_interval(
-        &self,
-        after: Timestamp,
-        not_before: Option<Timestamp>,
-    ) -> Option<DataInterval> {
-        let start = match not_before {
-            Some(first) => {
-                self.last_firing(after).filter(|start| *start >= first).or_else(|| {
-                    // A firing at `first` itself counts.
-                    self.next_firing(first.checked_sub(1.nanosecond()).ok()?)
-                })?
-            }
-            None => self.last_firing(after).or_else(|| self.next_firing(after))?,
-        };
-        Some(DataInterval { start, end: self.next_firing(start)? })
+    /// Returns `at` where it fires then, else the first firing after it.
+    pub(super) fn align_to_next(&self, at: Timestamp) -> Option<Timestamp> {
+        let next = self.next_firing(at)?;
+        let is_aligned = self.prev_match(next) == Some(at);
+        Some(if is_aligned { at } else { next })
     }
 
-    /// Returns the last firing at or before `until`.
-    fn last_firing(&self, until: Timestamp) -> Option<Timestamp> {
-        LOOK_BACK_HOURS.iter().find_map(|hours| {
-            let from = until.checked_sub(hours.hours()).ok()?;
-            let mut last = None;
-            let mut next = self.next_firing(from);
-            while let Some(firing) = next.filter(|firing| *firing <= until) {
-                last = Some(firing);
-                next = self.next_firing(firing);
-            }
-            last
-        })
+    /// Returns `at` where it fires then, else the last match before it.
+    pub(super) fn align_to_prev(&self, at: Timestamp) -> Option<Timestamp> {
+        let prev = self.prev_match(at)?;
+        let is_aligned = self.next_firing(prev) == Some(at);
+        Some(if is_aligned { at } else { prev })
+    }
+
+    /// Returns the start of the last interval that has ended by `now`.
+    pub(super) fn last_ended(&self, now: Timestamp) -> Option<Timestamp> {
+        let last = self.prev_match(now)?;
+        if self.next_firing(last)? == now { Some(last) } else { self.prev_match(last) }
+    }
+
+    /// Returns the two firings that bound the last interval that had ended by `at`.
+    pub(super) fn interval_before(&self, at: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let end = self.align_to_prev(at)?;
+        Some((self.prev_match(end)?, end))
+    }
+
+    /// Returns the firing that `next_firing` gives last before `before`.
+    pub(super) fn firing_before(&self, before: Timestamp) -> Option<Timestamp> {
+        let mut shown = self.timezone.to_datetime(before).checked_sub(CLOCK_CHANGE_MAX).ok()?;
+        for _ in 0..STEPS_BACK {
+            shown = self.fields.last_before(shown).unwrap_or(shown);
+        }
+        let mut next = self.next_firing(self.instant(shown)?);
+        let mut last = None;
+        while let Some(firing) = next.filter(|firing| *firing < before) {
+            last = Some(firing);
+            next = self.next_firing(firing);
+        }
+        last
+    }
+
+    fn instant(&self, shown: civil::DateTime) -> Option<Timestamp> {
+        self.timezone.to_ambiguous_timestamp(shown).later().ok()
     }
 }
 
-/// Takes the last line of the library's drawing, which holds the reason.
-fn reason(error: &cronexpr::Error) -> String {
-    let text = error.to_string();
-    text.lines().last().unwrap_or_default().trim_start_matches([' ', '^']).trim().to_owned()
+impl TryFrom<Written> for Cron {
+    type Error = CronError;
+
+    fn try_from(written: Written) -> Result<Self, CronError> {
+        let unknown = format!("`{}` is not a time zone", written.timezone);
+        let timezone =
+            TimeZone::get(&written.timezone).map_err(|_| CronError::Malformed(unknown))?;
+        Self::parse(&written.cron, &timezone)
+    }
+}
+
+impl From<Cron> for Written {
+    fn from(cron: Cron) -> Self {
+        let timezone = cron.timezone.iana_name().unwrap_or("UTC").to_owned();
+        Self { cron: cron.text, timezone }
+    }
 }

@@ -1,109 +1,168 @@
 //! Stories of schedules.
 
+use jiff::tz::TimeZone;
+
 use super::*;
+
+mod airflow;
+mod naive;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
 fn cron(text: &str, timezone: &str) -> Cron {
-    Cron::parse(text, timezone).unwrap()
+    Cron::parse(text, &TimeZone::get(timezone).unwrap()).unwrap()
 }
 
-fn interval(cron: &Cron, after: &str, not_before: Option<&str>) -> (String, String) {
-    let found = cron.next_interval(at(after), not_before.map(at)).unwrap();
-    (found.start.to_string(), found.end.to_string())
-}
-
-fn pair(start: &str, end: &str) -> (String, String) {
-    (start.to_owned(), end.to_owned())
-}
-
-#[test]
-fn the_next_interval_is_the_one_that_ends_next() {
-    let daily = cron("@daily", "UTC");
-    let expected = pair("2026-01-05T00:00:00Z", "2026-01-06T00:00:00Z");
-    assert_eq!(interval(&daily, "2026-01-05T12:00:00Z", None), expected);
-    // An interval that ends at `after` has been dealt with.
-    assert_eq!(interval(&daily, "2026-01-05T00:00:00Z", None), expected);
+/// The firings from an instant on, up to another, in the clock of the zone.
+fn firings(text: &str, timezone: &str, from: &str, until: &str) -> Vec<String> {
+    let (cron, zone) = (cron(text, timezone), TimeZone::get(timezone).unwrap());
+    let first = cron.next_firing(at(from));
+    let all = std::iter::successors(first, |last| cron.next_firing(*last));
+    let all = all.take_while(|firing| *firing <= at(until));
+    all.map(|firing| firing.to_zoned(zone.clone()).strftime("%d %H:%M%:z").to_string()).collect()
 }
 
 #[test]
-fn the_first_interval_starts_at_the_first_firing_not_before_the_start_date() {
-    let daily = cron("0 2 * * *", "UTC");
-    let expected = pair("2026-01-10T02:00:00Z", "2026-01-11T02:00:00Z");
-    for start in ["2026-01-09T12:00:00Z", "2026-01-10T02:00:00Z"] {
-        assert_eq!(interval(&daily, "2026-01-01T00:00:00Z", Some(start)), expected);
-        assert_eq!(interval(&daily, "2026-01-10T12:00:00Z", Some(start)), expected);
-    }
-    let later = pair("2026-02-01T02:00:00Z", "2026-02-02T02:00:00Z");
-    assert_eq!(interval(&daily, "2026-02-01T02:00:00Z", Some("2026-01-10T00:00:00Z")), later);
-}
-
-#[test]
-fn intervals_follow_each_other_without_gaps() {
-    for text in ["*/15 * * * *", "0 3 * * 1-5", "@monthly", "0,30 8-10 1 * *", "0 0 29 2 *"] {
-        let cron = cron(text, "Europe/Berlin");
-        let mut last = cron.next_interval(at("2026-03-20T09:10:00Z"), None).unwrap();
-        assert!(last.start <= at("2026-03-20T09:10:00Z"), "{text}: {last:?}");
-        for _ in 0..50 {
-            let next = cron.next_interval(last.end, None).unwrap();
-            assert_eq!(next.start, last.end, "{text}");
-            assert!(next.end > next.start);
-            last = next;
-        }
-    }
-}
-
-#[test]
-fn a_day_in_berlin_has_23_hours_in_spring_and_25_in_autumn() {
-    let daily = cron("@daily", "Europe/Berlin");
-    let hours = |after: &str| {
-        let found = daily.next_interval(at(after), None).unwrap();
-        found.end.duration_since(found.start).as_hours()
-    };
-    assert_eq!(hours("2026-03-28T12:00:00Z"), 24);
-    assert_eq!(hours("2026-03-29T12:00:00Z"), 23);
-    assert_eq!(hours("2026-03-30T12:00:00Z"), 24);
-    assert_eq!(hours("2026-10-25T12:00:00Z"), 25);
+fn a_daily_half_past_two_in_berlin_comes_once_on_both_change_days() {
+    // In spring the clock leaps from 2:00 to 3:00.
     assert_eq!(
-        interval(&daily, "2026-03-29T12:00:00Z", None),
-        pair("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z")
+        firings("30 2 * * *", "Europe/Berlin", "2026-03-27T12:00:00Z", "2026-03-30T12:00:00Z"),
+        ["28 02:30+01:00", "29 03:30+02:00", "30 02:30+02:00"]
+    );
+    // In autumn it shows 2:30 twice: the second time counts.
+    assert_eq!(
+        firings("30 2 * * *", "Europe/Berlin", "2026-10-23T12:00:00Z", "2026-10-26T12:00:00Z"),
+        ["24 02:30+02:00", "25 02:30+01:00", "26 02:30+01:00"]
     );
 }
 
 #[test]
-fn a_firing_that_the_clock_leaps_over_still_comes_once_a_day() {
-    let nightly = cron("30 2 * * *", "Europe/Berlin");
-    for (from, to) in [("2026-03-27T00:00:00Z", 4), ("2026-10-23T00:00:00Z", 4)] {
-        let mut after = at(from);
-        let end = at(from) + jiff::SignedDuration::from_hours(24 * to);
-        let mut firings = Vec::new();
-        while let Some(next) = nightly.next_firing(after).filter(|next| *next < end) {
-            firings.push(next.to_string());
-            after = next;
-        }
-        assert_eq!(firings.len(), 4, "{firings:?}");
-    }
+fn every_half_hour_follows_the_hours_as_they_pass() {
+    assert_eq!(
+        firings("*/30 * * * *", "Europe/Berlin", "2026-03-29T00:00:00Z", "2026-03-29T01:30:00Z"),
+        ["29 01:30+01:00", "29 03:00+02:00", "29 03:30+02:00"]
+    );
+    assert_eq!(
+        firings("0 * * * *", "Europe/Berlin", "2026-10-24T23:00:00Z", "2026-10-25T02:00:00Z"),
+        ["25 02:00+02:00", "25 02:00+01:00", "25 03:00+01:00"]
+    );
+}
+
+#[test]
+fn midnight_comes_also_where_the_clock_leaps_over_it() {
+    // In Santiago it goes from midnight to 1:00 on 6 September, and back to 23:00 on 5 April.
+    assert_eq!(
+        firings("0 0 * * *", "America/Santiago", "2026-09-05T03:00:00Z", "2026-09-07T12:00:00Z"),
+        ["05 00:00-04:00", "06 01:00-03:00", "07 00:00-03:00"]
+    );
+    assert_eq!(
+        firings("30 23 * * *", "America/Santiago", "2026-04-03T12:00:00Z", "2026-04-06T03:00:00Z"),
+        ["03 23:30-03:00", "04 23:30-04:00"]
+    );
+}
+
+#[test]
+fn what_croniter_reads_is_read_as_it_reads_it() {
+    let days = |text: &str| {
+        let from = "2026-05-31T23:59:00Z";
+        let all = firings(text, "UTC", from, "2026-06-30T23:59:59Z");
+        all.iter().map(|firing| firing[..2].parse().unwrap()).collect::<Vec<u8>>()
+    };
+    assert_eq!(days("0 0 l * *"), [30]);
+    assert_eq!(days("0 0 28-l * ?"), [28, 29, 30]);
+    assert_eq!(days("0 0 * * fri#2"), [12]);
+    assert_eq!(days("0 0 * * l5"), [26]);
+    assert_eq!(days("0 0 * JUN SAT-MON"), days("0 0 * 6 6,7,1"));
+    // Either of two restricted fields will do.
+    assert_eq!(days("0 0 2 * 1"), [1, 2, 8, 15, 22, 29]);
+    // From a value to itself is once around.
+    assert_eq!(days("0 0 * * 3-3").len(), 30);
+    let hours = |text: &str| firings(text, "UTC", "2026-06-01T00:30:00Z", "2026-06-02T00:30:00Z");
+    assert_eq!(hours("0 22-2/2 * * *"), ["01 02:00+00:00", "01 22:00+00:00", "02 00:00+00:00"]);
+    assert_eq!(hours("0 20/2 * * *"), ["01 20:00+00:00", "01 22:00+00:00"]);
 }
 
 #[test]
 fn a_leap_day_is_waited_for_and_the_end_of_time_is_no_panic() {
     let leap = cron("0 0 29 2 *", "UTC");
-    let found = interval(&leap, "2096-03-01T00:00:00Z", None);
-    assert_eq!(found, pair("2096-02-29T00:00:00Z", "2104-02-29T00:00:00Z"));
-    assert_eq!(leap.next_firing(at("9998-01-01T00:00:00Z")), None);
+    let interval = Timetable::CronDataInterval(leap.clone()).by_hand(at("2104-03-01T00:00:00Z"));
+    assert_eq!(interval.start, at("2096-02-29T00:00:00Z"));
+    assert_eq!(interval.end, at("2104-02-29T00:00:00Z"));
+    assert_eq!(leap.next_firing(at("9997-01-01T00:00:00Z")), None);
+    assert_eq!(cron("@yearly", "UTC").firing_before(at("-009999-01-02T01:59:59Z")), None);
+}
+
+#[test]
+fn a_schedule_is_read_back_as_it_was() {
+    for schedule in [
+        Schedule::Manual,
+        Schedule::Time(Timetable::Once),
+        Schedule::Time(Timetable::CronTrigger(vec![
+            cron("0 6 * * *", "Europe/Berlin"),
+            cron("@daily", "UTC"),
+        ])),
+        Schedule::TimeOrAssets(
+            Timetable::DeltaDataInterval(std::time::Duration::from_secs(90)),
+            expression("a & (b | models:/*@production)"),
+        ),
+    ] {
+        let text = serde_json::to_string(&schedule).unwrap();
+        assert_eq!(serde_json::from_str::<Schedule>(&text).unwrap(), schedule, "{text}");
+    }
+    let gone = r#"{"cron":"0 0 * * *","timezone":"Mars/Olympus"}"#;
+    let error = serde_json::from_str::<Cron>(gone).unwrap_err().to_string();
+    assert!(error.contains("`Mars/Olympus` is not a time zone"), "{error}");
+}
+
+#[test]
+fn a_range_goes_the_same_way_back() {
+    let range = (at("2026-03-20T08:00:00Z"), at("2026-04-03T07:59:59Z"));
+    let zone = "Europe/Berlin";
+    let delta = std::time::Duration::from_secs(5_400);
+    for timetable in [
+        Timetable::CronTrigger(vec![cron("0 * * * *", zone)]),
+        Timetable::CronTrigger(vec![cron("30 2 * * *", zone), cron("*/45 1-3 * * *", zone)]),
+        Timetable::CronDataInterval(cron("*/30 * * * 1-5", zone)),
+        Timetable::CronDataInterval(cron("0 0 30 2-3 *", zone)),
+        Timetable::DeltaTrigger(delta),
+        Timetable::DeltaDataInterval(delta),
+    ] {
+        let first = timetable.next_between(range, None);
+        let next = |last: &DataInterval| timetable.next_between(range, Some(*last));
+        let mut forth: Vec<DataInterval> = std::iter::successors(first, next).collect();
+        let last = timetable.prev_between(range, None);
+        let prev = |next: &DataInterval| timetable.prev_between(range, Some(next.start));
+        let back: Vec<DataInterval> = std::iter::successors(last, prev).collect();
+        forth.reverse();
+        assert_eq!(back, forth, "{}", timetable.summary());
+        assert!(!back.is_empty());
+    }
+    assert_eq!(Timetable::Once.prev_between(range, None), None);
 }
 
 #[test]
 fn what_is_no_cron_expression_says_why() {
-    let error = |text: &str| Cron::parse(text, "UTC").unwrap_err();
+    let error = |text: &str| Cron::parse(text, &TimeZone::UTC).unwrap_err();
     assert_eq!(error("@fortnightly"), CronError::UnknownPreset("@fortnightly".to_owned()));
     assert_eq!(error("0 2 * *"), CronError::FieldCount(4));
     assert_eq!(error("0 2 * * * UTC"), CronError::FieldCount(6));
     assert_eq!(error("0 0 30 2 *"), CronError::NeverFires);
-    let CronError::Malformed(reason) = error("61 2 * * *") else { panic!("malformed") };
-    assert!(!reason.is_empty() && !reason.contains('\n'), "{reason}");
+    for (text, reason) in [
+        ("61 2 * * *", "`61` is no minute: it goes from 0 to 59"),
+        ("0 x * * *", "`x` is no hour: it is not understood"),
+        ("0 0 0 * *", "`0` is no day of the month: it goes from 1 to 31"),
+        ("0 0 * * fri#6", "`fri#6` is no day of the week: after `#` stands 1 to 5"),
+        ("*/0 * * * *", "`*/0` is no minute: after `/` stands a number from 1 on"),
+        ("h * * * *", "`h` is no minute: it is not understood"),
+        (
+            "0 0 * * 1,fri#2",
+            "`1,fri#2` is no day of the week: days with and without `#` cannot be mixed",
+        ),
+    ] {
+        assert_eq!(error(text), CronError::Malformed(reason.to_owned()));
+    }
 }
 
 fn expression(text: &str) -> AssetExpression {
@@ -133,7 +192,12 @@ fn an_expression_prints_as_it_is_read() {
         assert_eq!(expression(printed), expression(written));
     }
     assert_eq!(Schedule::Manual.summary(), "manual");
-    assert_eq!(Schedule::Cron(cron("@daily", "UTC")).summary(), "@daily");
+    let daily = Timetable::CronTrigger(vec![cron("@daily", "UTC"), cron("0 6 * * 1", "UTC")]);
+    assert_eq!(Schedule::Time(daily.clone()).summary(), "@daily, 0 6 * * 1");
+    let both = Schedule::TimeOrAssets(daily, expression("a | b"));
+    assert_eq!(both.summary(), "@daily, 0 6 * * 1 or a | b");
+    let every = Timetable::DeltaTrigger(std::time::Duration::from_secs(5_400));
+    assert_eq!(Schedule::Time(every).summary(), "every 1h30m");
 }
 
 #[test]

@@ -1,63 +1,167 @@
 //! What templates may name: Airflow's context variables, and `output.<task_id>`.
 //!
-//! What a run has not (`ds` of a run without a logical date) is left out, so that a template
-//! that names it fails instead of writing an empty text.
+//! What a run has not (`ds` of a run without a logical date) is left out, with the reason, so
+//! that a template that names it fails instead of writing an empty text. What must be looked up
+//! (outputs, earlier runs, events) is looked up only where a template names it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use minijinja::Value;
+use minijinja::value::{Object, ObjectRepr, Serde};
+use serde_json::json;
 
-use crate::dag::{Dag, Deck};
+use crate::dag::mapping::Given;
+use crate::dag::template::{Macros, Moment, Names};
+use crate::dag::{Dag, Deck, TaskSpec};
 use crate::runtime::act::secrets::Variables;
 use crate::sched::effect::Launch;
-use crate::types::ids::UNMAPPED;
-use crate::types::{MapIndex, TaskId, TaskInstanceKey, Timestamp};
+use crate::types::run::DagRun;
+use crate::types::{AssetName, Timestamp};
 
-/// Builds the context of one attempt.
-pub(super) fn build(
-    deck: &Deck,
-    dag: &Dag,
-    launch: &Launch,
-    outputs: &[(TaskInstanceKey, Value)],
-    variables: &Variables,
-) -> Value {
-    let (key, run) = (&launch.key, &launch.run);
-    let ti = json!({
-        "task_id": key.task.task_id,
-        "dag_id": key.task.dag_id,
-        "run_id": key.task.dag_run_id,
-        "try_number": key.try_number,
-        "map_index": key.task.map_index,
+mod connection;
+pub(super) mod history;
+mod lazy;
+mod task_instance;
+
+pub(super) use connection::Connections;
+pub(super) use history::History;
+
+/// What a context is made of.
+pub(super) struct Sources<'a> {
+    pub(super) deck: &'a Deck,
+    pub(super) dag: &'a Arc<Dag>,
+    /// `None`: what happened is of a run, not of a task.
+    pub(super) task: Option<&'a TaskSpec>,
+    pub(super) launch: &'a Launch,
+    pub(super) history: &'a Arc<History>,
+    pub(super) variables: &'a Variables,
+    pub(super) connections: &'a Connections,
+    /// What dynamic mapping gives this instance.
+    pub(super) given: &'a [Given],
+    pub(super) now: Timestamp,
+    /// What is known of the task instance beside its key; it goes over what is usual.
+    pub(super) ti: BTreeMap<&'static str, serde_json::Value>,
+    /// What has happened, of a callback.
+    pub(super) happened: BTreeMap<&'static str, serde_json::Value>,
+}
+
+/// Builds the context of one attempt, or of one callback.
+pub(super) fn build(from: &Sources<'_>) -> Names {
+    let (launch, dag, run) = (from.launch, from.dag, &from.launch.run);
+    let key = &launch.key.task;
+    let mut names = BTreeMap::new();
+    let mut set = |name: &'static str, value: Value| names.insert(name, value);
+    set("params", plain(json!(run.params)));
+    set("run_id", plain(json!(run.dag_run_id)));
+    set("dag_run", dag_run(run));
+    set("dag_id", plain(json!(dag.dag_id)));
+    set("dag", plain(about_dag(dag)));
+    if let Some(task) = from.task {
+        set("task_id", plain(json!(key.task_id)));
+        set("task", plain(about_task(dag, task)));
+        let ti = task_instance::value(launch, task, from.history, &from.ti);
+        set("ti", ti.clone());
+        set("task_instance", ti);
+        set("task_instance_key_str", Value::from(instance_key(launch)));
+    }
+    let (inlets, outlets) =
+        from.task.map_or((&[][..], &[][..]), |task| (&task.inlets[..], &task.outlets[..]));
+    set(
+        "var",
+        Value::from_pairs([
+            ("value", plain(json!(from.variables.shown))),
+            ("json", lazy::json_variables(from.variables)),
+        ]),
+    );
+    set("conn", from.connections.shown());
+    set("macros", Value::from_object(Macros { now: from.now }));
+    set("triggering_asset_events", plain(json!(launch.triggering_asset_events)));
+    set("inlets", plain(assets(from.deck, inlets)));
+    set("outlets", plain(assets(from.deck, outlets)));
+    set("inlet_events", lazy::inlet_events(inlets, from.history));
+    set("output", lazy::outputs(dag, key, from.history));
+    if from.task.is_some() {
+        set("map_index", Value::from(key.map_index));
+    }
+    if !from.given.is_empty() {
+        let given = from.given.iter().map(|one| (one.key.clone(), one.value.clone()));
+        set("expand", plain(serde_json::Value::Object(given.collect())));
+    }
+    let absent = dates(run, &mut set);
+    for (name, value) in &from.happened {
+        set(name, plain(value.clone()));
+    }
+    let root = Root { names, history: Arc::clone(from.history) };
+    Names { root: Value::from_object(root), absent }
+}
+
+/// Makes what a Python function may ask for by the names of its parameters, as JSON: instants
+/// are texts, together in `dates`.
+pub(super) fn for_python(
+    from: &Sources<'_>,
+    task: &TaskSpec,
+) -> Result<serde_json::Map<String, serde_json::Value>, minijinja::Error> {
+    let (run, key) = (&from.launch.run, &from.launch.key);
+    let previous = from.history.previous_success()?;
+    let of_previous = |at: fn(&DagRun) -> Option<Timestamp>| json!(previous.as_ref().and_then(at));
+    let mut names = serde_json::Map::new();
+    let mut dates = json!({
+        "prev_start_date_success": of_previous(|run| run.start_date),
+        "prev_end_date_success": of_previous(|run| run.end_date),
     });
-    let mut context = Map::new();
-    let mut set = |name: &str, value: Value| context.insert(name.to_owned(), value);
-    set("params", Value::Object(run.params.clone()));
-    set("run_id", json!(run.dag_run_id));
-    set("dag_run", dag_run(launch));
-    set("dag_id", json!(dag.dag_id));
-    set("task_id", json!(key.task.task_id));
-    set("dag", json!({ "dag_id": dag.dag_id }));
-    set("task", json!({ "task_id": key.task.task_id }));
-    set("ti", ti.clone());
-    set("task_instance", ti);
-    set("var", json!({ "value": variables.shown }));
-    set("conn", connections(deck));
-    set("triggering_asset_events", json!(launch.triggering_asset_events));
-    set("output", output(dag, &key.task, outputs));
-    if let Some(date) = run.logical_date {
-        set("logical_date", json!(iso(date)));
-        set("ds", json!(date.strftime("%Y-%m-%d").to_string()));
-        set("ds_nodash", json!(date.strftime("%Y%m%d").to_string()));
-        set("ts", json!(iso(date)));
-        set("ts_nodash", json!(date.strftime("%Y%m%dT%H%M%S").to_string()));
+    let mut set = |name: &'static str, value: Value| {
+        match value.downcast_object_ref::<Moment>() {
+            Some(at) => dates[name] = json!(at.to_string()),
+            None => drop(names.insert(name.to_owned(), json!(value))),
+        }
+        None
+    };
+    self::dates(run, &mut set);
+    if run.logical_date.is_some() {
+        let start = of_previous(|run| run.data_interval_start);
+        dates["prev_data_interval_start_success"] = start;
+        dates["prev_data_interval_end_success"] = of_previous(|run| run.data_interval_end);
     }
-    if let Some(start) = run.data_interval_start {
-        set("data_interval_start", json!(iso(start)));
+    let own = json!({
+        "params": run.params,
+        "run_id": run.dag_run_id,
+        "dag_run": run_for_python(run),
+        "dag": about_dag(from.dag),
+        "task": about_task(from.dag, task),
+        "ti": {
+            "dag_id": key.task.dag_id, "run_id": key.task.dag_run_id,
+            "task_id": key.task.task_id, "map_index": key.task.map_index,
+            "try_number": key.try_number, "operator": task.operator.name(),
+            "pool": task.pool, "priority_weight": task.priority_weight,
+            "state": "running",
+        },
+        "task_instance_key_str": instance_key(from.launch),
+        "var": from.variables.shown,
+        "inlets": assets(from.deck, &task.inlets),
+        "outlets": assets(from.deck, &task.outlets),
+        "triggering_asset_events": from.launch.triggering_asset_events,
+        "dates": dates,
+    });
+    if let serde_json::Value::Object(own) = own {
+        names.extend(own);
     }
-    if let Some(end) = run.data_interval_end {
-        set("data_interval_end", json!(iso(end)));
-    }
-    Value::Object(context)
+    Ok(names)
+}
+
+fn run_for_python(run: &DagRun) -> serde_json::Value {
+    let mut value = json!(run);
+    value["run_id"] = json!(run.dag_run_id);
+    value
+}
+
+fn instance_key(launch: &Launch) -> String {
+    let (run, key) = (&launch.run, &launch.key.task);
+    let instance = match run.logical_date {
+        Some(date) => date.strftime("%Y%m%d").to_string(),
+        None => run.dag_run_id.to_string(),
+    };
+    format!("{}__{}__{instance}", key.dag_id, key.task_id)
 }
 
 /// Writes an instant as Python's `isoformat` does.
@@ -69,60 +173,131 @@ pub(super) fn iso(instant: Timestamp) -> String {
     instant.strftime(format).to_string()
 }
 
-fn dag_run(launch: &Launch) -> Value {
-    let run = &launch.run;
+fn plain(value: serde_json::Value) -> Value {
+    Value::from(Serde(value))
+}
+
+fn moment(at: Option<Timestamp>) -> Value {
+    at.map_or(Value::from(()), |at| Value::from_object(Moment::from(at)))
+}
+
+/// Sets what depends on the logical date, and says why it is not there.
+fn dates(
+    run: &DagRun,
+    set: &mut dyn FnMut(&'static str, Value) -> Option<Value>,
+) -> BTreeMap<&'static str, String> {
+    let mut absent = BTreeMap::new();
+    let lacks =
+        |what: &str| format!("run `{}` ({}) has no {what}", run.dag_run_id, run.run_type.as_str());
+    if let Some(date) = run.logical_date {
+        let (ts, text) = (iso(date), |format: &str| date.strftime(format).to_string());
+        set("logical_date", moment(Some(date)));
+        set("ds", Value::from(text("%Y-%m-%d")));
+        set("ds_nodash", Value::from(text("%Y%m%d")));
+        set("ts_nodash", Value::from(text("%Y%m%dT%H%M%S")));
+        set("ts_nodash_with_tz", Value::from(ts.replace(['-', ':'], "")));
+        set("ts", Value::from(ts));
+    } else {
+        let names = ["logical_date", "ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz"];
+        absent.extend(names.map(|name| (name, lacks("logical date"))));
+        let names = ["prev_data_interval_start_success", "prev_data_interval_end_success"];
+        absent.extend(names.map(|name| (name, lacks("logical date"))));
+    }
+    let interval = [
+        ("data_interval_start", run.data_interval_start),
+        ("data_interval_end", run.data_interval_end),
+    ];
+    for (name, at) in interval {
+        if at.is_some() {
+            set(name, moment(at));
+        } else {
+            absent.insert(name, lacks("data interval"));
+        }
+    }
+    absent
+}
+
+fn dag_run(run: &DagRun) -> Value {
+    let text = |text: &Option<String>| text.as_deref().map_or(Value::from(()), Value::from);
+    Value::from_pairs([
+        ("dag_id", plain(json!(run.dag_id))),
+        ("run_id", plain(json!(run.dag_run_id))),
+        ("conf", plain(json!(run.conf))),
+        ("run_type", plain(json!(run.run_type))),
+        ("state", Value::from(run.state.as_str())),
+        ("triggered_by", Value::from(run.triggered_by.as_str())),
+        ("triggering_user_name", text(&run.triggering_user_name)),
+        ("logical_date", moment(run.logical_date)),
+        ("data_interval_start", moment(run.data_interval_start)),
+        ("data_interval_end", moment(run.data_interval_end)),
+        ("run_after", moment(Some(run.run_after))),
+        ("queued_at", moment(Some(run.queued_at))),
+        ("start_date", moment(run.start_date)),
+        ("note", text(&run.note)),
+    ])
+}
+
+fn about_dag(dag: &Dag) -> serde_json::Value {
     json!({
-        "dag_id": run.dag_id,
-        "run_id": run.dag_run_id,
-        "conf": run.conf,
-        "run_type": run.run_type,
-        "logical_date": run.logical_date.map(iso),
-        "data_interval_start": run.data_interval_start.map(iso),
-        "data_interval_end": run.data_interval_end.map(iso),
-        "run_after": iso(run.run_after),
-        "start_date": run.start_date.map(iso),
-        "triggering_user_name": run.triggering_user_name,
-        "note": run.note,
+        "dag_id": dag.dag_id,
+        "description": dag.description,
+        "doc_md": dag.doc_md,
+        "owner": dag.owner,
+        "tags": dag.tags,
+        "task_ids": dag.tasks.keys().collect::<Vec<_>>(),
     })
 }
 
-/// Names and addresses as written: never what a secret stands for.
-fn connections(deck: &Deck) -> Value {
-    let shown = deck.connections.values().map(|spec| {
-        (spec.name.clone(), json!({ "name": spec.name, "url": spec.url.as_written() }))
-    });
-    Value::Object(shown.collect())
+fn about_task(dag: &Dag, task: &TaskSpec) -> serde_json::Value {
+    json!({
+        "task_id": task.task_id,
+        "operator": task.operator.name(),
+        "owner": dag.owner,
+        "doc_md": task.doc_md,
+        "retries": task.retries,
+        "pool": task.pool,
+        "upstream_task_ids": task.upstream,
+    })
 }
 
-/// Returns the whole output of one task, as `output` has it for tasks elsewhere.
-pub(super) fn output_of(dag: &Dag, task: &TaskId, outputs: &[(TaskInstanceKey, Value)]) -> Value {
-    let mut values = outputs.iter().filter(|(key, _)| key.task_id == *task).peekable();
-    match values.peek() {
-        Some((key, value)) if key.map_index == UNMAPPED => value.clone(),
-        None if dag.mapping(task).is_none() => Value::Null,
-        _ => values.map(|(_, value)| value.clone()).collect(),
-    }
+fn assets(deck: &Deck, names: &[AssetName]) -> serde_json::Value {
+    let uri = |name: &AssetName| deck.assets.get(name).map(|asset| asset.uri.as_text());
+    names.iter().map(|name| json!({ "name": name, "uri": uri(name) })).collect()
 }
 
-/// Each task's output; null where it has none, a list in order of the map index where the task
-/// is mapped.
-///
-/// In a mapped group an instance sees those of its own index.
-fn output(dag: &Dag, own: &TaskInstanceKey, outputs: &[(TaskInstanceKey, Value)]) -> Value {
-    let mut found: BTreeMap<&TaskId, BTreeMap<MapIndex, &Value>> = BTreeMap::new();
-    for (key, value) in outputs {
-        found.entry(&key.task_id).or_default().insert(key.map_index, value);
+/// All names; those of the last successful run before are looked up where they are named.
+#[derive(Debug)]
+struct Root {
+    names: BTreeMap<&'static str, Value>,
+    history: Arc<History>,
+}
+
+impl Object for Root {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Map
     }
-    let of_task = |task_id: &TaskId| match found.get(task_id) {
-        Some(values) if own.map_index != UNMAPPED && dag.is_parallel(task_id, &own.task_id) => {
-            values.get(&own.map_index).map_or(Value::Null, |value| (*value).clone())
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        if let Some(value) = self.names.get(key) {
+            return Some(value.clone());
         }
-        Some(values) => match values.get(&UNMAPPED) {
-            Some(value) => (*value).clone(),
-            None => values.values().map(|value| (*value).clone()).collect(),
-        },
-        None if dag.mapping(task_id).is_some() => Value::Array(Vec::new()),
-        None => Value::Null,
-    };
-    Value::Object(dag.tasks.keys().map(|id| (id.as_str().to_owned(), of_task(id))).collect())
+        let of_previous: fn(&DagRun) -> Option<Timestamp> = match key {
+            "prev_start_date_success" => |run| run.start_date,
+            "prev_end_date_success" => |run| run.end_date,
+            "prev_data_interval_start_success" => |run| run.data_interval_start,
+            "prev_data_interval_end_success" => |run| run.data_interval_end,
+            _ => return None,
+        };
+        if key.starts_with("prev_data") && !self.names.contains_key("logical_date") {
+            return None;
+        }
+        Some(match self.history.previous_success() {
+            Ok(run) => moment(run.as_ref().and_then(of_previous)),
+            Err(error) => error.into(),
+        })
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
 }

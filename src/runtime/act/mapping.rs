@@ -4,12 +4,14 @@
 //! `env.NAME` mean one entry of a table, any other key of a `python` task means one of its
 //! `args`, and any other key at all is there for templates only, as `expand.KEY`.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
 
 use crate::dag::mapping::Given;
 use crate::dag::operator::Operator;
 use crate::dag::{Dag, TaskSpec};
-use crate::runtime::act::context;
+use crate::runtime::act::context::History;
 use crate::sched::Outcome;
 use crate::types::TaskInstanceKey;
 
@@ -17,21 +19,17 @@ use crate::types::TaskInstanceKey;
 pub(super) fn given(
     dag: &Dag,
     key: &TaskInstanceKey,
-    outputs: &[(TaskInstanceKey, Value)],
+    history: &History,
 ) -> Result<Vec<Given>, Outcome> {
     let Some(expand) = dag.mapping(&key.task_id) else { return Ok(Vec::new()) };
     let Ok(index) = usize::try_from(key.map_index) else { return Ok(Vec::new()) };
-    let given = expand.given(index, |task| context::output_of(dag, task, outputs));
-    given.map_err(|reason| Outcome::fatal(format!("`expand`: {reason}")))
-}
-
-/// Adds the names that templates have in a mapped task.
-pub(super) fn name(context: &mut Value, key: &TaskInstanceKey, given: &[Given]) {
-    let values = given.iter().map(|one| (one.key.clone(), one.value.clone()));
-    context["map_index"] = json!(key.map_index);
-    if !given.is_empty() {
-        context["expand"] = Value::Object(values.collect());
+    let mut outputs = BTreeMap::new();
+    for task in expand.tasks() {
+        let output = history.output_of(dag, task);
+        outputs.insert(task, output.map_err(|error| Outcome::failed(error.to_string()))?);
     }
+    let given = expand.given(index, |task| outputs.get(task).cloned().unwrap_or_default());
+    given.map_err(|reason| Outcome::fatal(format!("`expand`: {reason}")))
 }
 
 /// Returns the operator's keys with those in place that `expand` writes out: their templates are

@@ -2,40 +2,48 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::connection::OpenConnection;
-use crate::dag::operator::KeyKind;
+use crate::dag::operator::{KeyKind, Operator};
 use crate::dag::spec::{AssetUri, ConnectionSpec};
-use crate::dag::{Dag, Deck, TaskSpec, template};
-use crate::runtime::act::{Shared, context, mapping, secrets};
+use crate::dag::template::{self, Names};
+use crate::dag::{Dag, Deck, TaskSpec};
+use crate::runtime::act::context::{self, Connections, History, Sources};
+use crate::runtime::act::{Shared, mapping, secrets};
 use crate::runtime::attempt::{AttemptFolder, DatasetOrder, Order, Private};
 use crate::runtime::executor::{Handover, process_table};
 use crate::runtime::operator::is_true;
 use crate::sched::Outcome;
 use crate::sched::effect::Launch;
 use crate::store;
-use crate::types::TaskInstanceKey;
+use crate::types::Timestamp;
+
+/// Characters of a rendered text that are kept, as Airflow's `max_templated_field_length`.
+const RENDERED_LEN_MAX: usize = 4_096;
 
 /// Prepares the attempt and writes its order. What goes wrong is the attempt's outcome: fatal
 /// where another try would meet the same.
 pub(super) async fn prepare(
     shared: &Shared,
-    deck: &Deck,
+    deck: Arc<Deck>,
     launch: &Launch,
 ) -> Result<(Order, Handover), Outcome> {
     let task = launch.dag.tasks.get(&launch.task_id).ok_or_else(|| {
         Outcome::fatal(format!("DAG `{}` has no task `{}`", launch.dag.dag_id, launch.task_id))
     })?;
-    let run = launch.run.key();
-    let outputs = shared
-        .store
-        .read(move |conn| store::xcom::for_run(conn, &run))
-        .await
-        .map_err(|e| Outcome::failed(format!("read the outputs of the run: {e}")))?;
-    let (mut order, handover) = compose(deck, &launch.dag, task, launch, &outputs)?;
+    let history = History::new(shared.store.clone(), shared.layout.clone(), launch.run.clone());
+    let (own, now) = (launch.clone(), shared.clock.now());
+    // Templates look things up in the store.
+    let composed = tokio::task::spawn_blocking(move || {
+        let task = own.dag.tasks.get(&own.task_id).expect("it was there a moment ago");
+        compose(&deck, task, &own, &Arc::new(history), now)
+    });
+    let composed = composed.await.map_err(|e| Outcome::failed(format!("render: {e}")))?;
+    let (mut order, handover) = composed?;
     order.project = shared.layout.project().to_owned();
     order.folder = shared.layout.attempt_dir(&launch.key);
     order.run_folder = shared.layout.run_dir(&launch.key);
@@ -53,19 +61,37 @@ pub(super) async fn prepare(
     }
 }
 
-/// Makes the order in memory; its folders are left for the caller.
+/// Makes the order in memory; its folders are left for the caller. Blocks where a template looks
+/// something up.
 pub(super) fn compose(
     deck: &Deck,
-    dag: &Dag,
     task: &TaskSpec,
     launch: &Launch,
-    outputs: &[(TaskInstanceKey, Value)],
+    history: &Arc<History>,
+    now: Timestamp,
 ) -> Result<(Order, Handover), Outcome> {
-    let variables = secrets::Variables::new(deck);
-    let given = mapping::given(dag, &launch.key.task, outputs)?;
-    let mut context = context::build(deck, dag, launch, outputs, &variables);
-    mapping::name(&mut context, &launch.key.task, &given);
+    let dag = &launch.dag;
+    let mut variables = secrets::Variables::new(deck);
+    let conn = Connections::new(deck);
+    let given = mapping::given(dag, &launch.key.task, history)?;
+    let sources = Sources {
+        deck,
+        dag,
+        task: Some(task),
+        launch,
+        history,
+        variables: &variables,
+        connections: &conn,
+        given: &given,
+        now,
+        ti: BTreeMap::new(),
+        happened: BTreeMap::new(),
+    };
+    let context = context::build(&sources);
     check_run_if(task, &context)?;
+    let python = (task.operator == Operator::Python).then(|| {
+        context::for_python(&sources, task).map_err(|error| Outcome::failed(error.to_string()))
+    });
     let mut args = render(&mapping::with_literals(task, &given), &context)?;
     mapping::with_outputs(&mut args, task, &given);
     let mut env = environment(task, launch, &context)?;
@@ -75,6 +101,9 @@ pub(super) fn compose(
             false => Map::from_iter([(name.to_owned(), one.value.clone())]),
         };
         env.extend(rendered.into_iter().map(|(name, value)| (name, as_text(value))));
+    }
+    for text in args.values().flat_map(texts).chain(env.values().map(String::as_str)) {
+        variables.add(conn.secrets_in(text));
     }
     let connections = connections(deck, &args)?;
     let mut mask = variables.mask;
@@ -95,18 +124,20 @@ pub(super) fn compose(
         outlets: task.outlets.clone(),
         triggering_asset_events: launch.triggering_asset_events.clone(),
         user: user(dag, launch),
+        xcom: deck.xcom,
+        context: python.transpose()?,
     };
     let open = connections.iter().map(|spec| (spec.name.clone(), open(spec))).collect();
     let private = Private { connections: open, env: BTreeMap::new(), mask };
     Ok((order, Handover { private, secrets: variables.secrets }))
 }
 
-fn render(args: &Map<String, Value>, context: &Value) -> Result<Map<String, Value>, Outcome> {
+fn render(args: &Map<String, Value>, context: &Names) -> Result<Map<String, Value>, Outcome> {
     template::render(args, context).map_err(|error| Outcome::fatal(error.to_string()))
 }
 
 /// A task whose `run_if` gives a falsehood is skipped, before anything else of it is rendered.
-fn check_run_if(task: &TaskSpec, context: &Value) -> Result<(), Outcome> {
+fn check_run_if(task: &TaskSpec, context: &Names) -> Result<(), Outcome> {
     let Some(condition) = &task.flow.run_if else { return Ok(()) };
     let key = "run_if".to_owned();
     let rendered = render(&Map::from_iter([(key, condition.as_str().into())]), context)?;
@@ -132,7 +163,7 @@ fn user(dag: &Dag, launch: &Launch) -> String {
 fn environment(
     task: &TaskSpec,
     launch: &Launch,
-    context: &Value,
+    context: &Names,
 ) -> Result<IndexMap<String, String>, Outcome> {
     let (key, run) = (&launch.key, &launch.run);
     let try_number = key.try_number.to_string();
@@ -188,7 +219,7 @@ pub(super) fn connections<'a>(
     Ok(found.into_values().collect())
 }
 
-fn texts(value: &Value) -> Vec<&str> {
+pub(super) fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
         Value::Array(items) => items.iter().flat_map(texts).collect(),
@@ -256,9 +287,26 @@ async fn keep_rendered(shared: &Shared, order: &Order, task: &TaskSpec) {
             .filter_map(|name| Some((name.clone(), Value::String(order.env.get(name)?.clone()))));
         rendered.insert("env".to_owned(), Value::Object(own.collect()));
     }
+    rendered.values_mut().for_each(cut);
     let key = order.key.clone();
     let kept = shared.store.write(move |tx| store::rendered::put(tx, &key, &rendered)).await;
     if let Err(error) = kept {
         tracing::warn!(attempt = %order.key, %error, "could not keep what was rendered");
+    }
+}
+
+/// Cuts long texts, with a mark that says so.
+pub(super) fn cut(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Some((at, _)) = text.char_indices().nth(RENDERED_LEN_MAX) {
+                let len = text.chars().count();
+                text.truncate(at);
+                text.push_str(&format!(" … (cut: {len} characters in all)"));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(cut),
+        Value::Object(items) => items.values_mut().for_each(cut),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

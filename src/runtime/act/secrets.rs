@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::dag::Deck;
-use crate::dag::secret::Secret;
+use crate::dag::secret::{Secret, is_sensitive_name, plain_password};
 use crate::dag::spec::ConnectionSpec;
 
 /// A shorter text would mask half the log.
@@ -25,10 +25,11 @@ impl Variables {
     pub(super) fn new(deck: &Deck) -> Self {
         let mut variables = Self { shown: Map::new(), secrets: BTreeMap::new(), mask: Vec::new() };
         for (name, secret) in &deck.variables {
-            let shown = if secret.is_secret() {
+            let is_plain = is_sensitive_name(name) && !secret.is_secret();
+            let shown = if secret.is_secret() || is_plain {
                 let placeholder = format!("${{var:{name}}}");
                 variables.secrets.insert(placeholder.clone(), secret.reveal().to_owned());
-                variables.mask.extend(parts(secret));
+                variables.mask.extend(if is_plain { whole(secret) } else { parts(secret) });
                 placeholder
             } else {
                 secret.reveal().to_owned()
@@ -39,9 +40,33 @@ impl Variables {
     }
 }
 
-/// Returns what must not be shown of a connection.
+impl Variables {
+    /// Adds further placeholders with their values.
+    pub(super) fn add<'a>(&mut self, more: impl Iterator<Item = (&'a String, &'a String)>) {
+        for (placeholder, value) in more {
+            self.secrets.insert(placeholder.clone(), value.clone());
+            if value.chars().count() >= MASKED_LEN_MIN {
+                self.mask.push(value.clone());
+            }
+        }
+    }
+}
+
+/// Returns what must not be shown of a connection: what its references stand for, and what is
+/// written plainly under a name that is sensitive.
 pub(super) fn of_connection(spec: &ConnectionSpec) -> Vec<String> {
-    std::iter::once(&spec.url).chain(spec.options.values()).flat_map(parts).collect()
+    let references = std::iter::once(&spec.url).chain(spec.options.values()).flat_map(parts);
+    let is_plain =
+        |(name, value): &(&String, &Secret)| is_sensitive_name(name) && !value.is_secret();
+    let options = spec.options.iter().filter(is_plain).flat_map(|(_, value)| whole(value));
+    let password = plain_password(spec.url.as_written()).map(Secret::plain);
+    references.chain(options).chain(password.iter().flat_map(whole)).collect()
+}
+
+/// Returns the whole of a plain text, unless it is so short that it would mask half the log.
+fn whole(secret: &Secret) -> Vec<String> {
+    let text = secret.reveal();
+    if text.chars().count() < MASKED_LEN_MIN { Vec::new() } else { vec![text.to_owned()] }
 }
 
 /// Returns what the references of a secret stand for: of `postgres://etl:${env:PW}@db`, only
@@ -100,6 +125,20 @@ mod tests {
     fn where_parts_cannot_be_told_apart_the_whole_is_masked() {
         assert_eq!(found("${env:A}${env:B}", "hunter2"), ["hunter2"]);
         assert_eq!(found("x${env:A}", "other"), ["other"]);
+    }
+
+    #[test]
+    fn what_is_written_plainly_under_a_sensitive_name_is_masked_too() {
+        let spec = ConnectionSpec {
+            name: "c".into(),
+            url: Secret::plain("http://ada:hunter2@h/"),
+            kind: crate::dag::spec::ConnectionKind::Webhook,
+            options: [("api_key", "abcdef"), ("region", "north")]
+                .map(|(key, value)| (key.to_owned(), Secret::plain(value)))
+                .into_iter()
+                .collect(),
+        };
+        assert_eq!(of_connection(&spec), ["abcdef", "hunter2"]);
     }
 
     #[test]

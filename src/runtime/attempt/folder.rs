@@ -11,6 +11,10 @@ use serde::de::DeserializeOwned;
 
 use crate::runtime::attempt::{AttemptReport, Claim, Order};
 use crate::types::LaunchToken;
+use crate::types::progress::Progress;
+
+/// How far the attempt says it is.
+pub(crate) const PROGRESS: &str = "progress.json";
 
 /// The folder of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +89,11 @@ impl AttemptFolder {
         self.read::<AttemptReport>("report.json").filter(|report| report.token == *token)
     }
 
+    /// Returns how far it says it is.
+    pub fn progress(&self) -> Option<Progress> {
+        self.read(PROGRESS)
+    }
+
     fn replace(&self, name: &str, content: &impl Serialize) -> io::Result<()> {
         keep(&self.path, name, content)
     }
@@ -101,6 +110,16 @@ pub(crate) fn keep(folder: &Path, name: &str, content: &impl Serialize) -> io::R
     write_durably(&temporary, content)?;
     fs::rename(&temporary, folder.join(name))?;
     sync_folder(folder)
+}
+
+/// As `keep`, without waiting for the disk: what is lost in a crash is no loss.
+pub(crate) fn keep_lightly(folder: &Path, name: &str, content: &impl Serialize) -> io::Result<()> {
+    let temporary = folder.join(format!("{name}.tmp"));
+    let bytes = serde_json::to_vec(content)?;
+    let mut file =
+        OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&temporary)?;
+    file.write_all(&bytes)?;
+    fs::rename(&temporary, folder.join(name))
 }
 
 fn write_durably(path: &Path, content: &impl Serialize) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::dag::Dag;
-use crate::dag::schedule::{AssetExpression, Schedule};
+use crate::dag::schedule::AssetExpression;
 use crate::runtime::control::{ControlParts, find, user};
 use crate::runtime::engine::Live;
 use crate::store::asset;
@@ -69,10 +69,7 @@ fn scheduled_dags(live: &Live, name: &AssetName, uri: &str) -> Vec<DagId> {
 
 /// Returns what a DAG waits for, where that is assets.
 pub(super) fn expression(dag: &Dag) -> Option<&AssetExpression> {
-    match &dag.schedule {
-        Schedule::Assets(expression) => Some(expression),
-        Schedule::Manual | Schedule::Cron(_) => None,
-    }
+    dag.schedule.assets()
 }
 
 /// Says which DAGs an event of `uri` would start, given what they have seen already.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::dag::schedule::Schedule;
 use crate::dag::{Dag, GroupSpec, TaskSpec};
 use crate::runtime::control::{ControlParts, find};
 use crate::runtime::engine::Live;
@@ -46,10 +45,7 @@ pub(super) async fn show(parts: &ControlParts, dag_id: DagId) -> Result<Answer, 
         catchup: dag.catchup,
         start_date: dag.start_date,
         timezone: dag.timezone.iana_name().unwrap_or("UTC").to_owned(),
-        asset_expression: match &dag.schedule {
-            Schedule::Assets(_) => Some(dag.schedule.summary()),
-            Schedule::Manual | Schedule::Cron(_) => None,
-        },
+        asset_expression: dag.schedule.assets().map(ToString::to_string),
         fileloc: dag.fileloc.display().to_string(),
         line: dag.line,
         dag_version: dag.version.clone(),

@@ -1,16 +1,23 @@
-//! Runs and their tasks: pages of the list, one in full, and the end of one.
+//! Runs and their tasks: pages of the list, and one in full.
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
+
 use crate::dag::Dag;
-use crate::runtime::control::{ControlParts, dags, find, user};
-use crate::sched::{Command, Input, Rejected, Reply};
+use crate::runtime::attempt::AttemptFolder;
+use crate::runtime::control::{ControlParts, dags, find};
+use crate::runtime::layout::Layout;
 use crate::store::dag_run::{self, RunFilter};
-use crate::store::{asset, callback, deadline, rendered, task_instance, xcom};
+use crate::store::{asset, callback, dag_version, deadline, rendered, task_instance, xcom};
 use crate::types::ask::{Answer, TaskInstanceQuery};
+use crate::types::progress::Progress;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::view::{RunDetailView, TaskDetailView, TaskPlace};
-use crate::types::{DagId, DagRunId, DagRunState, Fault, TaskId, TaskInstanceKey};
+use crate::types::xcom::{XcomFile, XcomValue};
+use crate::types::{
+    DagId, DagRunId, DagRunState, Fault, TaskId, TaskInstanceKey, TaskInstanceState,
+};
 
 /// Returns a page, newest first.
 pub(super) async fn list(
@@ -56,25 +63,36 @@ pub(super) async fn show(
 ) -> Result<Answer, Fault> {
     let live = parts.live();
     let key = DagRunKey { dag_id, dag_run_id };
-    let wanted = key.clone();
+    let (wanted, layout) = (key.clone(), parts.layout.clone());
+    let present = live.deck.dags.get(&key.dag_id).cloned();
+    let version = present.as_ref().map(|dag| dag.version.clone());
+    let is_present = move |run: &DagRun| version.as_ref() == Some(&run.dag_version);
     let read = move |conn: &rusqlite::Connection| {
         let Some(run) = dag_run::get(conn, &key.dag_id, &key.dag_run_id)? else {
             return Ok(None);
         };
         let ids = [key.dag_id.clone()];
-        Ok(Some(RunDetailView {
+        let tasks = task_instance::for_run(conn, &key)?;
+        let kept = match is_present(&run) {
+            true => None,
+            false => dag_version::definition_of(conn, &run)?,
+        };
+        let detail = RunDetailView {
             run,
-            tasks: task_instance::for_run(conn, &key)?,
+            progress: in_progress(&layout, &tasks),
+            tasks,
             edges: Vec::new(),
             places: BTreeMap::new(),
             groups: Vec::new(),
             triggering_asset_events: asset::triggering(conn, &key)?,
             median_duration: dag_run::median_durations(conn, &ids)?.remove(&key.dag_id),
             deadlines: deadline::for_run(conn, &key)?,
-        }))
+        };
+        Ok(Some((detail, kept)))
     };
-    let mut detail = parts.read(read).await?.ok_or_else(|| find::no_run(&live, &wanted))?;
-    if let Some(dag) = live.deck.dags.get(&wanted.dag_id) {
+    let found = parts.read(read).await?;
+    let (mut detail, kept) = found.ok_or_else(|| find::no_run(&live, &wanted))?;
+    if let Some(dag) = kept.as_ref().or(present.as_ref()) {
         arrange(dag, &mut detail);
     }
     Ok(Answer::RunDetail(Box::new(detail)))
@@ -108,13 +126,17 @@ fn arrange(dag: &Dag, detail: &mut RunDetailView) {
 
 /// Returns a task instance with its tries, of the last of which the rendered fields.
 pub(super) async fn show_task(parts: &ControlParts, key: TaskInstanceKey) -> Result<Answer, Fault> {
-    let wanted = key.clone();
+    let (wanted, layout) = (key.clone(), parts.layout.clone());
     let read = move |conn: &rusqlite::Connection| {
         let Some(task) = task_instance::get(conn, &key)? else { return Ok(None) };
         Ok(Some(TaskDetailView {
             tries: task_instance::tries(conn, &key)?,
             rendered: rendered::get(conn, &task.attempt())?,
-            output: xcom::get(conn, &key)?,
+            progress: in_progress(&layout, std::slice::from_ref(&task)).pop().map(|(_, at)| at),
+            output: xcom::return_value(conn, &key)?.map(|value| match value {
+                XcomValue::Value(value) => value,
+                XcomValue::File(file) => described(&file),
+            }),
             task,
         }))
     };
@@ -122,6 +144,22 @@ pub(super) async fn show_task(parts: &ControlParts, key: TaskInstanceKey) -> Res
         Some(detail) => Ok(Answer::Task(Box::new(detail))),
         None => Err(no_task(parts, wanted).await),
     }
+}
+
+/// How far those that run say they are.
+fn in_progress(layout: &Layout, tasks: &[TaskInstance]) -> Vec<(TaskInstanceKey, Progress)> {
+    let running = tasks.iter().filter(|task| task.state == Some(TaskInstanceState::Running));
+    running
+        .filter_map(|task| {
+            let folder = AttemptFolder::new(layout.attempt_dir(&task.attempt()));
+            Some((task.key.clone(), folder.progress()?))
+        })
+        .collect()
+}
+
+/// What is shown of an output that lies in a file.
+fn described(file: &XcomFile) -> Value {
+    json!({ "path": file.path, "size": file.size, "sha256": file.sha256 })
 }
 
 /// Says whether it is the run or the task that there is not.
@@ -143,26 +181,6 @@ pub(super) async fn no_task(parts: &ControlParts, key: TaskInstanceKey) -> Fault
         _ => format!("`dagdeck tasks {} {}` shows what there is", key.dag_id, key.dag_run_id),
     };
     Fault::not_found(format!("there is no task {key}")).hint(hint)
-}
-
-/// Ends a run as failed.
-pub(super) async fn cancel(
-    parts: &ControlParts,
-    dag_id: DagId,
-    dag_run_id: DagRunId,
-) -> Result<Answer, Fault> {
-    let key = DagRunKey { dag_id: dag_id.clone(), dag_run_id: dag_run_id.clone() };
-    let run = get(parts, &key).await?;
-    if run.state.is_finished() {
-        return Err(Rejected::RunEnded { dag_run_id, state: run.state.to_string() }.into());
-    }
-    let command = Command::CancelRun { dag_id, dag_run_id, user: Some(user::name()) };
-    match parts.handle.ask(Input::Command(command)).await? {
-        Reply::Run(run) => Ok(Answer::Run(run)),
-        Reply::Done | Reply::Cleared(_) | Reply::AssetEvent { .. } => {
-            get(parts, &key).await.map(|run| Answer::Run(Box::new(run)))
-        }
-    }
 }
 
 /// Returns a run; refuses with `NotFound`.

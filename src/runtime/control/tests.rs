@@ -4,7 +4,10 @@ use super::*;
 
 mod approvals;
 mod assets;
+mod backfills;
 pub(super) mod models;
+mod operate;
 mod runs;
 mod settings;
+mod versions;
 pub(crate) mod world;

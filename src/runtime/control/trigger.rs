@@ -63,7 +63,7 @@ pub(super) async fn trigger(parts: &ControlParts, mut wish: Trigger) -> Result<A
     wish.user.get_or_insert_with(user::name);
     match parts.handle.ask(Input::Command(Command::Trigger(wish))).await? {
         Reply::Run(run) => Ok(Answer::Run(run)),
-        Reply::Done | Reply::Cleared(_) | Reply::AssetEvent { .. } => Ok(Answer::Done),
+        _ => Ok(Answer::Done),
     }
 }
 

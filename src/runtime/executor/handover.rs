@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::runtime::attempt::{Order, Private};
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
+use crate::types::xcom::XcomValue;
 
 /// One JSON document on the attempt's standard input.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -30,6 +31,7 @@ impl Handover {
             return;
         }
         self.fill_args(&mut order.args);
+        order.context.iter_mut().for_each(|context| self.fill_args(context));
         for value in order.env.values_mut() {
             *value = self.filled(value);
         }
@@ -56,8 +58,13 @@ impl Handover {
 /// Masks every secret in what is kept of an outcome.
 pub(crate) fn mask(outcome: &mut Outcome, log: &TaskLog) {
     match outcome {
-        Outcome::Success { output, asset_events, .. } => {
+        Outcome::Success { output, outputs, asset_events, .. } => {
             each_text(output, &|text| log.masked(text));
+            for value in outputs.values_mut() {
+                if let XcomValue::Value(value) = value {
+                    each_text(value, &|text| log.masked(text));
+                }
+            }
             for event in asset_events {
                 event.extra.values_mut().for_each(|v| each_text(v, &|text| log.masked(text)));
             }

@@ -18,6 +18,7 @@ use crate::runtime::operator::{self, DaemonContext, Work};
 use crate::runtime::publish::Publisher;
 use crate::runtime::serving::ServingHandle;
 use crate::runtime::task_log::TaskLog;
+use crate::runtime::xcom;
 use crate::sched::Outcome;
 use crate::store::Store;
 use crate::types::Clock;
@@ -70,7 +71,7 @@ async fn launch(executor: InDaemon, attempt: Prepared) -> Ended {
     };
     held.started(None).await;
     let context = DaemonContext {
-        order,
+        order: order.clone(),
         written,
         private: handover.private,
         deck: executor.deck.borrow().clone(),
@@ -106,6 +107,9 @@ async fn launch(executor: InDaemon, attempt: Prepared) -> Ended {
         }
     };
     handover::mask(&mut outcome, &log);
+    let outcome = tokio::task::spawn_blocking(move || xcom::spill(outcome, &order)).await;
+    let outcome =
+        outcome.unwrap_or_else(|error| Outcome::failed(format!("keep the outputs: {error}")));
     report(&executor, &held, &outcome).await;
     Ended::Finished(outcome)
 }

@@ -15,6 +15,7 @@ use crate::runtime::attempt::{AttemptFolder, AttemptReport, Claim, Order};
 use crate::runtime::executor::{Handover, handover, process_table};
 use crate::runtime::operator;
 use crate::runtime::task_log::TaskLog;
+use crate::runtime::xcom;
 use crate::sched::Outcome;
 use crate::types::time;
 
@@ -99,7 +100,7 @@ fn run(folder: &AttemptFolder, order: &mut Order, handover: &Handover) -> Outcom
         Outcome::fatal(format!("the operator panicked: {text}"))
     });
     handover::mask(&mut outcome, &log);
-    outcome
+    xcom::spill(outcome, order)
 }
 
 /// Holds on to the result where the disk is full: it may be hours of work.

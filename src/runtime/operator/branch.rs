@@ -1,5 +1,7 @@
 //! `branch` and `short_circuit`: which of the tasks downstream go on.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::DaemonContext;
@@ -27,6 +29,7 @@ pub(super) fn branch(context: &DaemonContext) -> Result<Outcome, OperatorError> 
 /// Makes the outcome of a decision.
 pub(super) fn follow(output: Value, chosen: Vec<TaskId>) -> Outcome {
     Outcome::Success {
+        outputs: BTreeMap::new(),
         output,
         chosen: Some(chosen),
         skip_all_downstream: false,
@@ -79,6 +82,7 @@ pub(super) fn short_circuit(context: &DaemonContext) -> Result<Outcome, Operator
     }
     context.log.say("the condition does not hold: skips what is downstream");
     Ok(Outcome::Success {
+        outputs: BTreeMap::new(),
         output: json!(false),
         chosen: Some(Vec::new()),
         skip_all_downstream: ignores_rules,

@@ -4,6 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
+use super::handed;
 use crate::runtime::attempt::{Order, Private};
 use crate::sched::Outcome;
 
@@ -23,6 +24,7 @@ pub(super) fn prepare(
         .stderr(Stdio::piped())
         .env("DAGDECK_PROJECT", &order.project)
         .env("DAGDECK_RUN_FOLDER", &order.run_folder)
+        .env(handed::VARIABLE, handed::file(&order.folder))
         .envs(&order.env)
         .envs(&private.env);
     command

@@ -1,6 +1,7 @@
 //! `command`: a shell line, or a list of arguments without a shell.
 //!
 //! The last line of standard output is the result: as JSON where it parses as such, else as text.
+//! Further outputs are printed (`::output name=value`) or written to the file `$DAGDECK_OUTPUT`.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 use super::args::Args;
 use super::child;
 use super::error::OperatorError;
-use super::output;
+use super::{handed, output};
 use crate::runtime::attempt::{Order, Private};
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
@@ -58,14 +59,16 @@ pub(super) fn run(
     }
     let mut command = child::prepare(&args.argv[0], args.cwd.as_deref(), order, private);
     command.args(&args.argv[1..]);
+    handed::clear(&order.folder)?;
     let mut child = command
         .spawn()
         .map_err(|error| OperatorError::io(&format!("start `{}`", args.argv[0]), &error))?;
-    let finished = output::follow(&mut child, log)
+    let finished = output::follow(&mut child, &order.folder, log)
         .map_err(|error| OperatorError::io("wait for the command", &error))?;
     let status = finished.status;
     if status.success() {
-        return Ok(Outcome::output(result(finished.last_line, log)));
+        let outcome = Outcome::output(result(finished.last_line, log));
+        return handed::added(outcome, finished.outputs, &order.folder);
     }
     if status.code().is_some_and(|code| i64::from(code) == args.skip_on_exit_code) {
         let reason = format!("exit code {}: the command skipped itself", args.skip_on_exit_code);
@@ -167,12 +170,39 @@ mod tests {
     }
 
     #[test]
+    fn further_outputs_are_printed_or_written() {
+        let bench = Bench::new("command");
+        let line = "echo ::output rows=3; echo ::output place=a.csv; echo ::progress 50%; \
+                    echo '{\"rows\": 4, \"more\": [1]}' > $DAGDECK_OUTPUT; echo last; echo ::output x=y";
+        let outcome = bench.run(json!({ "command": line }));
+        let Outcome::Success { output, outputs, .. } = outcome else { panic!("{outcome:?}") };
+        assert_eq!(output, json!("last"));
+        let found = serde_json::to_value(outputs).unwrap();
+        let expected = json!({
+            "more": {"value": [1]}, "place": {"value": "a.csv"}, "rows": {"value": 4},
+            "x": {"value": "y"},
+        });
+        assert_eq!(found, expected);
+        let log = bench.log();
+        assert!(
+            log.contains("deck output `rows` = 3") && log.contains("deck progress 50%"),
+            "{log}"
+        );
+        // The next launch begins anew.
+        assert_eq!(bench.run(json!({ "command": "true" })), Outcome::output(json!(null)));
+    }
+
+    #[test]
     fn what_makes_no_sense_is_fatal_and_named() {
         let bench = Bench::new("command");
         bench.is_fatal(json!({}), "`command` or `argv` is missing");
         bench.is_fatal(json!({ "command": "a", "argv": ["b"] }), "not both");
         bench.is_fatal(json!({ "argv": ["no-such-program-here"] }), "start `no-such-program-here`");
         bench.is_fatal(json!({ "command": "true", "cwd": "nowhere" }), "there is no folder");
+        let list = "echo '[1]' > $DAGDECK_OUTPUT";
+        bench.is_fatal(json!({ "command": list }), "`$DAGDECK_OUTPUT` is no table of JSON");
+        let nameless = "echo '{\"\": 1}' > $DAGDECK_OUTPUT";
+        bench.is_fatal(json!({ "command": nameless }), "is no name for an output");
     }
 
     #[test]

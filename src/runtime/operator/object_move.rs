@@ -3,6 +3,8 @@
 //! Within one lake it is one rename. What is to be moved is noted in the run's folder first, so
 //! that a try after a crash knows a finished move from an object that was never there.
 
+use std::collections::BTreeMap;
+
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 use serde::{Deserialize, Serialize};
@@ -132,6 +134,7 @@ pub(super) fn run(
     log.say(&format!("moved `{source}` to `{target}`, {size} bytes"));
     Ok(Outcome::Success {
         output: json!({ "source": source, "target": target, "size": size }),
+        outputs: BTreeMap::new(),
         chosen: None,
         skip_all_downstream: false,
         asset_events: asset_events(order, &target, &source, size),

@@ -1,11 +1,16 @@
 //! A child's output, streamed into the task's log line by line.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+use serde_json::Value;
+
+use super::said::Said;
 use crate::runtime::task_log::{Stream, TaskLog};
 
 /// Longer lines are cut: a program that prints a gigabyte without a line break must not fill
@@ -20,32 +25,67 @@ const LINGER: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Finished {
     pub(super) status: ExitStatus,
-    /// The last line of standard output that is not blank, unmasked; `None` where it was cut.
+    /// The last line of standard output that is neither blank nor for the deck, unmasked; `None`
+    /// where it was cut.
     pub(super) last_line: Option<String>,
+    /// What it said to be outputs.
+    pub(super) outputs: BTreeMap<String, Value>,
 }
 
-/// Streams the child's standard output and error into `log` until it ends.
-pub(super) fn follow(child: &mut Child, log: &Arc<TaskLog>) -> io::Result<Finished> {
-    let out = child.stdout.take().map(|out| read_on_thread(out, Stream::Out, log));
-    let err = child.stderr.take().map(|err| read_on_thread(err, Stream::Err, log));
+/// Streams the child's standard output and error into `log` until it ends; `folder` is the
+/// attempt's.
+pub(super) fn follow(child: &mut Child, folder: &Path, log: &Arc<TaskLog>) -> io::Result<Finished> {
+    let following = Following::begin(child.stdout.take(), child.stderr.take(), folder, log);
     let status = child.wait()?;
-    let mut last_line = Some(String::new());
-    for lines in [err, out].into_iter().flatten() {
-        last_line = latest(&lines, log);
+    Ok(following.end(status))
+}
+
+/// Output that is being read.
+pub(super) struct Following {
+    said: Arc<Said>,
+    log: Arc<TaskLog>,
+    out: Option<Receiver<Option<String>>>,
+    err: Option<Receiver<Option<String>>>,
+}
+
+impl Following {
+    /// Begins to read.
+    pub(super) fn begin(
+        out: Option<impl Read + Send + 'static>,
+        err: Option<impl Read + Send + 'static>,
+        folder: &Path,
+        log: &Arc<TaskLog>,
+    ) -> Self {
+        let said = Said::new(folder, log);
+        let out = out.map(|out| read_on_thread(out, Stream::Out, log, Some(&said)));
+        let err = err.map(|err| read_on_thread(err, Stream::Err, log, None));
+        Self { said, log: Arc::clone(log), out, err }
     }
-    Ok(Finished { status, last_line })
+
+    /// Reads what is left, once the child has ended.
+    pub(super) fn end(self, status: ExitStatus) -> Finished {
+        let mut last_line = Some(String::new());
+        for lines in [self.err, self.out].into_iter().flatten() {
+            last_line = latest(&lines, &self.log);
+        }
+        Finished { status, last_line, outputs: self.said.end() }
+    }
 }
 
 fn read_on_thread(
     pipe: impl Read + Send + 'static,
     stream: Stream,
     log: &Arc<TaskLog>,
+    said: Option<&Arc<Said>>,
 ) -> Receiver<Option<String>> {
     let (sender, receiver) = channel();
-    let log = Arc::clone(log);
+    let (log, said) = (Arc::clone(log), said.cloned());
     std::thread::spawn(move || {
         let mut last = Some(String::new());
         let read = for_each_line(BufReader::new(pipe), LINE_LEN_MAX, |line, is_cut| {
+            if !is_cut && said.as_ref().is_some_and(|said| said.take(line)) {
+                return;
+            }
             log.line(stream, line);
             if !line.trim().is_empty() {
                 last = (!is_cut).then(|| line.to_owned());

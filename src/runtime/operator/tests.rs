@@ -54,6 +54,8 @@ pub(super) fn order(operator: &str, project: &Path) -> Order {
         connections: Vec::new(),
         triggering_asset_events: Vec::new(),
         user: "ada".into(),
+        xcom: crate::dag::spec::XcomLimits::default(),
+        context: None,
     }
 }
 

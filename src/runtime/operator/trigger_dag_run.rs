@@ -12,7 +12,7 @@ use super::sensor::{self, Look, Step};
 use super::{DaemonContext, Work};
 use crate::sched::state::EndedRun;
 use crate::sched::{Command, Input, Outcome, Reply, TriggerBy};
-use crate::store::{asset, dag_run, task_instance, task_map};
+use crate::store::{dag_run, recover, task_instance};
 use crate::types::ask::Trigger;
 use crate::types::deferral::{AtTimeout, Deferral, OnError, TriggerSpec};
 use crate::types::run::DagRunKey;
@@ -149,10 +149,7 @@ async fn existing(
     let key = DagRunKey { dag_id: dag_id.clone(), dag_run_id: id.clone() };
     let read = move |conn: &rusqlite::Connection| {
         let Some(run) = dag_run::get(conn, &key.dag_id, &key.dag_run_id)? else { return Ok(None) };
-        let tasks = task_instance::for_run(conn, &key)?;
-        let triggering_asset_events = asset::triggering(conn, &key)?;
-        let maps = task_map::for_run(conn, &key)?;
-        Ok(Some(EndedRun { run, tasks, triggering_asset_events, maps }))
+        recover::run(conn, run).map(Some)
     };
     Ok(context.store.read(read).await?)
 }

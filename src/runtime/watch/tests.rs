@@ -47,6 +47,7 @@ pub(in crate::runtime) fn deck(project: &Path, assets: &[(&str, &str)]) -> Deck 
         pools: IndexMap::new(),
         pools_with_deferred: std::collections::BTreeSet::new(),
         serving: ServingSpec { listen: String::new(), max_body_bytes: 0, default_model: None },
+        xcom: crate::dag::spec::XcomLimits::default(),
         retention: Default::default(),
         overlay: Default::default(),
         sources: Vec::new(),

@@ -1,5 +1,7 @@
 //! Takes an answer to a question: checked, given once, and the end of the task that asked.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::dag::params;
@@ -95,6 +97,7 @@ impl Decision<'_> {
         }
         let success = Success {
             output: serde_json::to_value(response).unwrap_or(Value::Null),
+            outputs: BTreeMap::new(),
             chosen: approval.follows(&response.chosen_options),
             skip_all_downstream: is_rejected && approval.ignore_downstream_trigger_rules,
             asset_events: Vec::new(),

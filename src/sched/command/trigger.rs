@@ -3,7 +3,6 @@
 use crate::sched::decision::Decision;
 use crate::sched::input::{Rejected, Reply};
 use crate::sched::run::NewRun;
-use crate::sched::timetable::interval_by_hand;
 use crate::types::ask::Trigger;
 use crate::types::run::DagRunKey;
 use crate::types::state::DagRunType;
@@ -30,7 +29,7 @@ impl Decision<'_> {
             dag.params.resolve(&trigger.conf).map_err(|problems| Rejected::Params { problems })?;
         let logical_date = trigger.logical_date.unwrap_or(self.now);
         let run = self.make_run(NewRun {
-            interval: Some(interval_by_hand(&dag.schedule, logical_date)),
+            interval: Some(dag.schedule.by_hand(logical_date)),
             dag,
             run_type: DagRunType::Manual,
             triggered_by: trigger.triggered_by,
@@ -42,6 +41,7 @@ impl Decision<'_> {
             params,
             note: trigger.note,
             events: Vec::new(),
+            backfill_id: None,
         });
         Ok(Reply::Run(Box::new(run)))
     }

@@ -9,8 +9,6 @@ use crate::types::ask::Trigger;
 use crate::types::run::DagRunKey;
 use crate::types::{AttemptKey, LaunchToken};
 
-use super::clear::Selection;
-
 /// A wish of an attempt for a run.
 #[derive(Debug, Clone)]
 pub struct TriggerBy {
@@ -42,8 +40,7 @@ impl Decision<'_> {
     }
 
     fn reset(&mut self, key: DagRunKey, ended: Option<Box<EndedRun>>) -> Result<Reply, Rejected> {
-        let all = Selection { task_ids: Vec::new(), only_failed: false, include_downstream: false };
-        match self.clear_tasks(key.clone(), &all, None, ended) {
+        match self.clear_all(&key, ended.map(|ended| *ended), None) {
             // It has not begun yet: as good as cleared.
             Ok(_) | Err(Rejected::NothingToClear { .. }) => {}
             Err(rejected) => return Err(rejected),

@@ -35,6 +35,11 @@ fn change(uri: &str) -> AssetEventSpec {
     }
 }
 
+/// Says that an asset has changed.
+pub(crate) fn emit(world: &mut World, name: &str) {
+    told(world, AssetEventSpec { name: Some(name.into()), ..change(&format!("lake:{name}.csv")) });
+}
+
 fn told(world: &mut World, spec: AssetEventSpec) -> bool {
     match world.step(Input::AssetChanged(spec)).unwrap() {
         Reply::AssetEvent { is_new } => is_new,
@@ -156,6 +161,7 @@ fn what_a_task_says_of_an_outlet_takes_the_place_of_the_plain_event() {
     world.finish(
         "write",
         Outcome::Success {
+            outputs: std::collections::BTreeMap::new(),
             output: Value::Null,
             chosen: None,
             skip_all_downstream: false,

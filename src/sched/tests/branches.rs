@@ -109,6 +109,7 @@ fn short_circuit(skip_all_downstream: bool) -> World {
     )]));
     world.trigger("d");
     let outcome = Outcome::Success {
+        outputs: std::collections::BTreeMap::new(),
         output: Value::Bool(false),
         chosen: Some(Vec::new()),
         skip_all_downstream,

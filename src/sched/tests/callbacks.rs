@@ -6,7 +6,7 @@ use super::decks::{Shape, TaskBuilder};
 use super::world::{World, dag, deck, task};
 use crate::dag::operator::Operator;
 use crate::dag::spec::Callbacks;
-use crate::sched::{Command, Effect, Input, Outcome};
+use crate::sched::{Effect, Outcome};
 use crate::types::callback::{CallbackAction, CallbackEvent, CallbackSpec, CallbackState};
 
 /// A callback that is told from the others by its line.
@@ -124,10 +124,8 @@ fn a_run_that_timed_out_tells_so_and_one_ended_by_hand_tells_nothing() {
     world.trigger("d");
     world.tick_after(60);
     assert_eq!(lines(&world), ["run on_failure failed 0 the run timed out after 1m"]);
-    let run = world.trigger("d");
-    let (dag_id, dag_run_id) = (run.dag_id, run.dag_run_id);
-    let command = Command::CancelRun { dag_id, dag_run_id, user: None };
-    world.step(Input::Command(command)).unwrap();
+    world.trigger("d");
+    world.cancel();
     assert_eq!(lines(&world).len(), 1);
 }
 

@@ -1,11 +1,12 @@
 //! Clearing: tasks run again.
 
 use super::decks::Shape;
-use super::world::{World, dag, deck, task};
+use super::world::{World, choices, dag, deck, names, task};
 use crate::dag::operator::Operator;
 use crate::dag::trigger_rule::TriggerRule;
 use crate::sched::{Input, Outcome, Rejected, Report};
 use crate::types::DagRunState;
+use crate::types::operation::{ClearTasks, Operation, Reach};
 
 fn chain() -> Vec<super::decks::TaskBuilder> {
     vec![task("a"), task("b").after(&["a"]).retries(1), task("c").after(&["b"])]
@@ -148,17 +149,97 @@ fn a_cleared_run_waits_for_its_turn() {
 }
 
 #[test]
-fn a_cleared_run_takes_the_present_definition() {
+fn a_cleared_run_keeps_the_definition_it_began_with() {
     let mut world = failed();
     let changed = dag("d", vec![task("a"), task("b").after(&["a"]), task("new").after(&["b"])])
         .with(|dag| dag.version = "v2".into());
     world.step(Input::DefinitionsLoaded(deck(vec![changed]).into())).unwrap();
-    assert_eq!(world.clear(&["b"], false, true).unwrap(), ["b"]);
-    assert_eq!(world.is("new"), "none");
+    assert_eq!(world.clear(&["b"], false, true).unwrap(), ["b", "c"]);
+    world.succeed("b");
+    world.succeed("c");
+    assert_eq!(world.run_is(), DagRunState::Success);
+    assert_eq!(world.rows.runs[world.run.as_ref().unwrap()].dag_version, "v1");
+    // Also where the DAG is gone, but not where no definition is left.
+    world.step(Input::DefinitionsLoaded(deck(Vec::new()).into())).unwrap();
+    assert_eq!(world.clear(&["c"], false, false).unwrap(), ["c"]);
+    world.succeed("c");
+    world.rows.versions.clear();
+    assert!(matches!(world.clear(&[], false, false), Err(Rejected::NoDag { .. })));
+}
+
+fn clear(wish: ClearTasks) -> Operation {
+    Operation::ClearTasks(wish)
+}
+
+#[test]
+fn a_clear_reaches_upstream_and_only_what_runs() {
+    let mut world = World::new(deck(vec![dag("d", chain())]));
+    world.trigger("d");
+    for task in ["a", "b"] {
+        world.succeed(task);
+    }
+    world.start("c");
+    let reach = Reach { include_upstream: true, ..Reach::default() };
+    let wish = || ClearTasks { tasks: choices(&["c"]), reach, ..ClearTasks::default() };
+    let running = ClearTasks { only_running: true, ..wish() };
+    assert_eq!(names(&world.operate(clear(running)).unwrap().tasks), ["c"]);
+    assert_eq!(world.killed(), ["c"]);
+    assert_eq!(names(&world.operate(clear(wish())).unwrap().tasks), ["a", "b", "c"]);
+    assert_eq!((world.is("a"), world.is("b")), ("queued", "none"));
+}
+
+#[test]
+fn a_run_put_on_the_last_version_takes_its_new_tasks_and_leaves_the_removed_ones_as_history() {
+    let mut world = failed();
+    let changed = dag("d", vec![task("a"), task("b").after(&["a"]), task("new").after(&["b"])])
+        .with(|dag| dag.version = "v2".into());
+    world.step(Input::DefinitionsLoaded(deck(vec![changed]).into())).unwrap();
+    let wish =
+        ClearTasks { only_failed: true, run_on_latest_version: true, ..ClearTasks::default() };
+    let done = world.operate(clear(wish.clone())).unwrap();
+    assert_eq!(names(&done.tasks), ["b"]);
+    assert!(done.final_since.is_some());
+    assert_eq!((world.is("c"), world.is("new")), ("upstream_failed", "none"));
+    let latest = world.operate(clear(ClearTasks {
+        tasks: choices(&["b"]),
+        only_failed: false,
+        ..wish.clone()
+    }));
+    assert!(latest.is_ok(), "it is on the last version already: {latest:?}");
     world.succeed("b");
     world.succeed("new");
-    assert_eq!(world.run_is(), DagRunState::Success);
-    assert_eq!(world.rows.runs[world.run.as_ref().unwrap()].dag_version, "v2");
-    world.step(Input::DefinitionsLoaded(deck(Vec::new()).into())).unwrap();
-    assert!(matches!(world.clear(&[], false, false), Err(Rejected::NoDag { .. })));
+    assert_eq!(world.run_is(), DagRunState::Success, "what is gone decides nothing");
+    let run = &world.rows.runs[world.run.as_ref().unwrap()];
+    assert_eq!((run.dag_version.as_str(), run.dag_version_number), ("v2", 2));
+}
+
+#[test]
+fn a_run_under_way_does_not_change_its_version() {
+    let mut world = World::new(deck(vec![dag("d", chain())]));
+    world.trigger("d");
+    world.succeed("a");
+    let changed = dag("d", chain()).with(|dag| dag.version = "v2".into());
+    world.step(Input::DefinitionsLoaded(deck(vec![changed]).into())).unwrap();
+    let wish = ClearTasks { run_on_latest_version: true, ..ClearTasks::default() };
+    assert!(matches!(world.operate(clear(wish)), Err(Rejected::RunUnderWay { .. })));
+}
+
+#[test]
+fn a_task_that_only_some_runs_have_is_cleared_there() {
+    let mut world = failed();
+    let first = world.run.clone().unwrap();
+    world.tick_after(1);
+    let changed =
+        dag("d", vec![task("a"), task("new").after(&["a"])]).with(|dag| dag.version = "v2".into());
+    world.step(Input::DefinitionsLoaded(deck(vec![changed]).into())).unwrap();
+    let second = world.trigger("d").key();
+    world.succeed("a");
+    world.fail("new");
+    let wish = || ClearTasks { tasks: choices(&["new"]), ..ClearTasks::default() };
+    let done = world.operate_on(clear(wish()), vec![first.clone(), second.clone()], false);
+    let done = done.unwrap();
+    assert_eq!(done.runs.len(), 1);
+    assert_eq!(done.runs[0].dag_run_id, second.dag_run_id);
+    let refused = world.operate_on(clear(wish()), vec![first], false);
+    assert!(matches!(refused, Err(Rejected::NoTask { .. })));
 }

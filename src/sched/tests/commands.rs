@@ -6,6 +6,7 @@ use super::decks::Shape;
 use super::world::{World, dag, deck, task, trigger};
 use crate::sched::{Command, Input, Rejected, Reply};
 use crate::types::ask::Trigger;
+use crate::types::operation::Operation;
 use crate::types::{DagRunState, Fault, FaultKind, TaskInstanceState};
 
 fn world() -> World {
@@ -86,13 +87,8 @@ fn pausing_an_unknown_dag_is_refused_and_pausing_twice_says_nothing_new() {
     assert!(world.last.as_ref().unwrap().changes.is_empty());
 }
 
-fn cancel(world: &mut World, user: Option<&str>) -> Result<Reply, Rejected> {
-    let key = world.run.clone().unwrap();
-    world.step(Input::Command(Command::CancelRun {
-        dag_id: key.dag_id,
-        dag_run_id: key.dag_run_id,
-        user: user.map(Into::into),
-    }))
+fn cancel(world: &mut World) -> Result<(), Rejected> {
+    world.operate(Operation::MarkRuns { state: DagRunState::Failed }).map(drop)
 }
 
 #[test]
@@ -101,15 +97,16 @@ fn a_cancelled_run_has_failed_with_what_ran_killed_and_what_waited_skipped() {
     world.trigger("etl");
     world.start("a");
     let key = world.ti("a").attempt();
-    let Reply::Run(run) = cancel(&mut world, Some("bob")).unwrap() else { panic!() };
+    cancel(&mut world).unwrap();
+    let run = world.rows.runs[world.run.as_ref().unwrap()].clone();
     assert_eq!(run.state, DagRunState::Failed);
-    assert_eq!(run.note.as_deref(), Some("cancelled by bob"));
+    assert_eq!(run.note.as_deref(), Some("cancelled by ana"));
     assert_eq!(run.end_date, Some(world.now));
     assert_eq!((world.is("a"), world.is("b"), world.is("c")), ("failed", "skipped", "skipped"));
     assert_eq!(world.killed(), ["a", "c"]);
     assert!(world.launched().is_empty());
     assert_eq!(world.rows.tries[&key].state, TaskInstanceState::Failed);
-    assert_eq!(world.rows.log.last().unwrap().owner.as_deref(), Some("bob"));
+    assert_eq!(world.rows.log.last().unwrap().owner.as_deref(), Some("ana"));
 }
 
 #[test]
@@ -118,7 +115,7 @@ fn a_run_that_waits_for_a_retry_can_be_cancelled() {
     world.trigger("etl");
     world.fail("c");
     assert_eq!(world.is("c"), "up_for_retry");
-    cancel(&mut world, None).unwrap();
+    cancel(&mut world).unwrap();
     assert_eq!(world.is("c"), "skipped");
     assert_eq!(world.state.next_wakeup(world.now), None);
 }
@@ -131,10 +128,10 @@ fn a_queued_run_can_be_cancelled_and_the_next_takes_its_place() {
     world.trigger("d");
     let third = world.trigger("d").key();
     world.run = Some(world.runs_of("d")[1].key());
-    cancel(&mut world, None).unwrap();
+    cancel(&mut world).unwrap();
     assert_eq!(world.run_is(), DagRunState::Failed);
     world.run = Some(first);
-    cancel(&mut world, None).unwrap();
+    cancel(&mut world).unwrap();
     assert_eq!(world.launched(), ["a"]);
     world.run = Some(third);
     assert_eq!(world.run_is(), DagRunState::Running);
@@ -144,8 +141,8 @@ fn a_queued_run_can_be_cancelled_and_the_next_takes_its_place() {
 fn a_run_that_has_ended_cannot_be_cancelled() {
     let mut world = world();
     world.trigger("etl");
-    cancel(&mut world, None).unwrap();
-    let rejected = cancel(&mut world, None).unwrap_err();
-    assert!(matches!(rejected, Rejected::NoRun { .. }));
-    assert_eq!(Fault::from(rejected).kind, FaultKind::NotFound);
+    cancel(&mut world).unwrap();
+    let rejected = cancel(&mut world).unwrap_err();
+    assert!(matches!(rejected, Rejected::NothingToMark { .. }));
+    assert_eq!(Fault::from(rejected).kind, FaultKind::Conflict);
 }

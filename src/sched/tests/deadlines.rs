@@ -142,10 +142,8 @@ fn a_cleared_run_gets_its_time_again_where_it_counts_from_its_queue() {
 #[test]
 fn a_run_that_was_cancelled_misses_nothing() {
     let mut world = World::new(queued(60));
-    let run = world.trigger("d");
-    let (dag_id, dag_run_id) = (run.dag_id, run.dag_run_id);
-    let command = crate::sched::Command::CancelRun { dag_id, dag_run_id, user: None };
-    world.step(crate::sched::Input::Command(command)).unwrap();
+    world.trigger("d");
+    world.cancel();
     world.tick_after(600);
     assert!(world.rows.callbacks.is_empty());
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::world::project;
@@ -13,7 +14,7 @@ use crate::dag::mapping::{Expand, Source};
 use crate::dag::operator::Operator;
 use crate::dag::params::Params;
 use crate::dag::plan::Plan;
-use crate::dag::schedule::{AssetExpression, Cron, Schedule};
+use crate::dag::schedule::{AssetExpression, Cron, Schedule, Timetable};
 use crate::dag::spec::{AssetSpec, AssetUri, Callbacks, ServingSpec};
 use crate::dag::trigger_rule::TriggerRule;
 use crate::dag::weight::WeightRule;
@@ -161,6 +162,7 @@ pub(crate) fn dag(dag_id: &str, tasks: Vec<TaskBuilder>) -> Dag {
         max_active_runs: 16,
         max_active_tasks: 16,
         dagrun_timeout: None,
+        max_consecutive_failed_dag_runs: 0,
         callbacks: Callbacks::default(),
         deadlines: Vec::new(),
         is_paused_upon_creation: false,
@@ -172,6 +174,7 @@ pub(crate) fn dag(dag_id: &str, tasks: Vec<TaskBuilder>) -> Dag {
         version: "v1".into(),
         groups: IndexMap::new(),
         plan: Plan::default(),
+        source: String::new(),
     }
     .with_plan()
 }
@@ -181,7 +184,21 @@ pub(crate) trait Shape: Sized {
     fn with(self, change: impl FnOnce(&mut Dag)) -> Self;
 
     fn cron(self, text: &str) -> Self {
-        self.with(|dag| dag.schedule = Schedule::Cron(Cron::parse(text, "UTC").unwrap()))
+        self.crons(&[text])
+    }
+
+    fn crons(self, texts: &[&str]) -> Self {
+        let crons = texts.iter().map(|text| Cron::parse(text, &TimeZone::UTC).unwrap());
+        self.on_time(Timetable::CronTrigger(crons.collect()))
+    }
+
+    /// With data intervals from one firing to the next.
+    fn intervals(self, text: &str) -> Self {
+        self.on_time(Timetable::CronDataInterval(Cron::parse(text, &TimeZone::UTC).unwrap()))
+    }
+
+    fn on_time(self, timetable: Timetable) -> Self {
+        self.with(|dag| dag.schedule = Schedule::Time(timetable))
     }
 
     fn start(self, at: &str) -> Self {
@@ -272,6 +289,7 @@ pub(crate) fn deck(dags: Vec<Dag>) -> Deck {
             max_body_bytes: 1 << 24,
             default_model: None,
         },
+        xcom: crate::dag::spec::XcomLimits::default(),
         retention: Default::default(),
         overlay: Default::default(),
         sources: Vec::new(),

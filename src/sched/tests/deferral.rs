@@ -2,7 +2,7 @@
 
 use super::decks::TaskBuilder;
 use super::world::{World, dag, deck, deferral, task};
-use crate::sched::{Command, Input, Outcome, Rejected, Report};
+use crate::sched::{Input, Outcome, Rejected, Report};
 use crate::types::deferral::AtTimeout;
 use crate::types::{DagRunState, TaskInstanceState};
 
@@ -169,10 +169,7 @@ fn the_execution_timeout_of_a_soft_failing_sensor_skips_it() {
 fn cancelling_a_run_fails_what_is_deferred_and_disarms_it() {
     let mut world = with(vec![task("a"), task("b").after(&["a"])]);
     world.defer("a", Some(60), AtTimeout::Fail);
-    let key = world.run.clone().unwrap();
-    let (dag_id, dag_run_id) = (key.dag_id, key.dag_run_id);
-    let command = Command::CancelRun { dag_id, dag_run_id, user: None };
-    world.step(Input::Command(command)).unwrap();
+    world.cancel();
     assert_eq!((world.is("a"), world.is("b")), ("failed", "skipped"));
     assert_eq!(world.killed(), ["a"]);
     assert_eq!(world.state.next_wakeup(world.now), None);

@@ -99,10 +99,47 @@ fn a_restart_finds_everything_as_it_was() {
 }
 
 #[test]
-fn a_restart_under_another_definition_adds_and_removes_tasks() {
+fn a_run_keeps_its_definition_also_over_a_restart_under_another_one() {
+    let old = dag("d", vec![task("a"), task("b").after(&["a"])]);
+    let mut world = World::new(deck(vec![old]));
+    let run = world.trigger("d");
+    assert_eq!((run.dag_version.as_str(), run.dag_version_number), ("v1", 1));
+    let new = dag("d", vec![task("a"), task("z").after(&["a"])]).with(|d| d.version = "v2".into());
+    assert!(world.restart(deck(vec![new])).is_empty());
+    world.tick();
+    assert!(world.killed().is_empty());
+    world.succeed("a");
+    assert_eq!(world.launched(), ["b"]);
+    world.succeed("b");
+    assert_eq!(world.run_is(), DagRunState::Success);
+    world.tick_after(1);
+    let run = world.trigger("d");
+    assert_eq!((run.dag_version.as_str(), run.dag_version_number), ("v2", 2));
+}
+
+#[test]
+fn each_definition_that_differs_from_the_last_one_is_a_version() {
+    let of = |version: &str| deck(vec![dag("d", vec![]).with(|d| d.version = version.into())]);
+    let mut world = World::new(of("one"));
+    load(&mut world, of("two"));
+    load(&mut world, of("two"));
+    load(&mut world, deck(Vec::new()));
+    load(&mut world, of("two"));
+    load(&mut world, of("one"));
+    let versions: Vec<_> = world.rows.versions.values().map(|v| v.dag.version.as_str()).collect();
+    assert_eq!(versions, ["one", "two", "one"]);
+    assert_eq!(world.feed().iter().filter(|event| **event == "dag.version").count(), 2);
+    world.restart(of("one"));
+    world.tick();
+    assert_eq!(world.rows.versions.len(), 3);
+}
+
+#[test]
+fn a_run_made_before_versions_were_kept_takes_the_present_definition() {
     let old = dag("d", vec![task("a"), task("gone"), task("waits").after(&["gone"])]);
     let mut world = World::new(deck(vec![old]));
     world.trigger("d");
+    world.rows.versions.clear();
     let new =
         dag("d", vec![task("a"), task("new").after(&["a"])]).with(|d| d.version = "v2".into());
     world.restart(deck(vec![new]));
@@ -117,9 +154,22 @@ fn a_restart_under_another_definition_adds_and_removes_tasks() {
 }
 
 #[test]
-fn a_restart_without_the_dag_hands_its_runs_back() {
+fn a_run_goes_on_after_a_restart_without_its_dag() {
+    let mut world = World::new(deck(vec![dag("d", vec![task("a"), task("b").after(&["a"])])]));
+    world.trigger("d");
+    assert!(world.restart(deck(Vec::new())).is_empty());
+    world.tick();
+    assert!(world.state.dag_states["d"].is_stale);
+    world.succeed("a");
+    world.succeed("b");
+    assert_eq!(world.run_is(), DagRunState::Success);
+}
+
+#[test]
+fn a_restart_without_any_definition_hands_its_runs_back() {
     let mut world = World::new(deck(vec![dag("d", vec![task("a")])]));
     world.trigger("d");
+    world.rows.versions.clear();
     let orphans = world.restart(deck(Vec::new()));
     assert_eq!(orphans.len(), 1);
     assert_eq!(orphans[0].tasks.len(), 1);

@@ -26,7 +26,7 @@ fn launched(world: &World) -> Vec<(AttemptKey, LaunchToken)> {
     effects
         .filter_map(|effect| match effect {
             Effect::Launch(launch) => Some((launch.key.clone(), launch.token.clone())),
-            Effect::Arm(_) | Effect::Kill { .. } | Effect::CallBack(_) => None,
+            _ => None,
         })
         .collect()
 }

@@ -12,7 +12,7 @@ fn daily() -> World {
         task("tidy").after(&["mail"]).rule(TriggerRule::AllDone),
         task("work"),
     ];
-    let dag = dag("d", tasks).cron("@daily").start("2026-03-08T00:00:00Z");
+    let dag = dag("d", tasks).intervals("@daily").start("2026-03-08T00:00:00Z");
     World::new(deck(vec![dag.with(|dag| dag.catchup = true)]))
 }
 
@@ -45,10 +45,23 @@ fn with_run_if_it_is_asked_in_its_attempt_first() {
         task("latest").operator(Operator::LatestOnly).flow(|f| f.run_if = Some("true".into())),
         task("mail").after(&["latest"]),
     ];
-    let dag = dag("d", tasks).cron("@daily").start("2026-03-08T00:00:00Z");
+    let dag = dag("d", tasks).intervals("@daily").start("2026-03-08T00:00:00Z");
     let mut world = World::new(deck(vec![dag.with(|dag| dag.catchup = true)]));
     world.run = Some(world.runs_of("d")[0].key());
     assert_eq!(world.is("latest"), "queued");
     world.give("latest", serde_json::Value::Null);
     assert_eq!((world.is("latest"), world.is("mail")), ("success", "skipped"));
+}
+
+#[test]
+fn a_run_without_an_interval_is_the_latest_until_the_next_firing() {
+    let tasks =
+        vec![task("latest").operator(Operator::LatestOnly), task("mail").after(&["latest"])];
+    let dag = dag("d", tasks).cron("@daily").start("2026-03-09T00:00:00Z");
+    let mut world = World::new(deck(vec![dag.with(|dag| dag.catchup = true)]));
+    let runs: Vec<_> = world.runs_of("d").iter().map(|run| run.key()).collect();
+    world.run = Some(runs[0].clone());
+    assert_eq!(world.is("mail"), "skipped");
+    world.run = Some(runs[1].clone());
+    assert_eq!(world.is("mail"), "queued");
 }

@@ -110,7 +110,7 @@ fn wait_for_downstream_waits_for_what_comes_directly_after_too() {
 
 #[test]
 fn with_catchup_only_scheduled_runs_count_as_the_one_before() {
-    let dag = dag("d", with(past)).cron("@daily").start("2026-03-09T00:00:00Z");
+    let dag = dag("d", with(past)).intervals("@daily").start("2026-03-09T00:00:00Z");
     let mut world = World::new(deck(vec![dag.with(|dag| dag.catchup = true)]));
     world.run = Some(world.runs_of("d")[0].key());
     world.succeed("a");

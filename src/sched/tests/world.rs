@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::dag::Deck;
+use crate::dag::{Dag, Deck};
+use crate::sched::backfill::BackfillRead;
 use crate::sched::past::PastRun;
-use crate::sched::state::{EndedRun, Recovered};
+use crate::sched::state::{EndedRun, LatestVersion, Recovered};
 use crate::sched::{Change, Command, Decided, Effect, Input, Outcome, Rejected, Reply, Report};
 use crate::sched::{State, oracle, step};
 use crate::types::approval::HitlDetail;
@@ -25,15 +26,20 @@ use crate::types::{
 };
 
 pub(crate) use super::decks::{dag, deck, task};
-use crate::sched::change::DagState;
+use crate::sched::change::{DagState, DagVersion, OperationRow};
+use crate::sched::input::{Operate, Undo};
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
+use crate::types::operation::{ClearTasks, Operation, OperationView, Reach, TaskChoice, TaskMove};
+use crate::types::xcom::{RETURN_VALUE, XcomValue};
 
 /// What a store would hold.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Rows {
     pub(crate) dag_states: BTreeMap<DagId, DagState>,
+    pub(crate) versions: BTreeMap<(DagId, u32), DagVersion>,
     pub(crate) runs: BTreeMap<DagRunKey, DagRun>,
     pub(crate) tasks: BTreeMap<TaskInstanceKey, TaskInstance>,
     pub(crate) tries: BTreeMap<AttemptKey, TaskTry>,
@@ -41,9 +47,17 @@ pub(crate) struct Rows {
     pub(crate) hitl_details: BTreeMap<AttemptKey, HitlDetail>,
     pub(crate) triggered_runs: BTreeMap<LaunchToken, DagRunKey>,
     pub(crate) maps: BTreeMap<TaskInstanceKey, BTreeMap<String, usize>>,
+    /// Those of other keys, or in files.
+    pub(crate) named_xcoms: BTreeMap<(TaskInstanceKey, String), XcomValue>,
     pub(crate) asset_events: BTreeMap<i64, AssetEvent>,
     pub(crate) queued: BTreeMap<DagId, Vec<i64>>,
     pub(crate) triggering: BTreeMap<DagRunKey, Vec<i64>>,
+    pub(crate) operations: BTreeMap<i64, OperationRow>,
+    /// Outputs that operations took away.
+    pub(crate) taken: BTreeMap<i64, BTreeMap<TaskInstanceKey, Value>>,
+    pub(crate) undone: BTreeMap<i64, i64>,
+    pub(crate) backfills: BTreeMap<BackfillId, Backfill>,
+    pub(crate) backfill_dag_runs: BTreeMap<(BackfillId, u32), BackfillDagRun>,
     pub(crate) callbacks: Vec<CallbackRequest>,
     pub(crate) deadlines: BTreeMap<(DagRunKey, u32), Deadline>,
     pub(crate) log: Vec<EventLog>,
@@ -61,8 +75,13 @@ impl Rows {
             Change::PutTaskTry(task_try) => {
                 self.tries.insert(task_try.key.clone(), task_try);
             }
-            Change::PutXcom { key, value } => {
-                self.xcoms.insert(key, value);
+            Change::PutXcom { task, key, value: XcomValue::Value(value) }
+                if key == RETURN_VALUE =>
+            {
+                self.xcoms.insert(task, value);
+            }
+            Change::PutXcom { task, key, value } => {
+                self.named_xcoms.insert((task, key), value);
             }
             Change::DeleteTaskInstance { key } => {
                 self.tasks.remove(&key);
@@ -73,6 +92,7 @@ impl Rows {
             Change::DeleteXcom { key } => {
                 self.maps.remove(&key);
                 self.xcoms.remove(&key);
+                self.named_xcoms.retain(|(task, _), _| *task != key);
             }
             Change::PutHitlDetail(mut detail) => {
                 if let Some(first) = self.hitl_details.get(&detail.key) {
@@ -86,6 +106,14 @@ impl Rows {
             Change::PutDagState(dag_state) => {
                 self.dag_states.insert(dag_state.dag_id.clone(), dag_state);
             }
+            Change::InsertDagVersion(version) => {
+                // As a store keeps it.
+                let text = serde_json::to_string(&*version.dag).unwrap();
+                let dag = Arc::new(serde_json::from_str::<Dag>(&text).unwrap());
+                let key = (dag.dag_id.clone(), version.version_number);
+                let version = DagVersion { dag, ..version };
+                assert!(self.versions.insert(key, version).is_none(), "a version came twice");
+            }
             Change::InsertAssetEvent(event) => {
                 assert!(self.asset_events.insert(event.id, event).is_none(), "an id came twice");
             }
@@ -94,6 +122,37 @@ impl Rows {
             }
             Change::PutTriggeringAssetEvents { run, event_ids } => {
                 self.triggering.insert(run, event_ids);
+            }
+            Change::InsertOperation(row) => {
+                let kept = row.outputs.iter();
+                let kept = kept.filter_map(|key| Some((key.clone(), self.xcoms.get(key)?.clone())));
+                self.taken.insert(row.id, kept.collect());
+                assert!(self.operations.insert(row.id, row).is_none(), "an id came twice");
+            }
+            Change::UndoOperation { id, by } => {
+                self.xcoms.extend(self.taken.remove(&id).unwrap_or_default());
+                assert!(self.undone.insert(id, by).is_none(), "undone twice");
+            }
+            Change::DeleteDagRun { run, .. } => {
+                let is_of = |key: &TaskInstanceKey| crate::sched::decision::run_key(key) == run;
+                self.runs.remove(&run);
+                self.tasks.retain(|key, _| !is_of(key));
+                self.tries.retain(|key, _| !is_of(&key.task));
+                self.xcoms.retain(|key, _| !is_of(key));
+                self.named_xcoms.retain(|(key, _), _| !is_of(key));
+                self.maps.retain(|key, _| !is_of(key));
+                self.triggering.remove(&run);
+                self.callbacks
+                    .retain(|one| (&one.dag_id, &one.dag_run_id) != (&run.dag_id, &run.dag_run_id));
+                self.deadlines.retain(|(key, _), _| *key != run);
+            }
+            Change::PutBackfill(backfill) => {
+                self.backfills.insert(backfill.id, backfill);
+            }
+            Change::PutBackfillDagRun(dag_run) => {
+                assert!(self.backfills.contains_key(&dag_run.backfill_id));
+                let key = (dag_run.backfill_id, dag_run.sort_ordinal);
+                assert!(self.backfill_dag_runs.insert(key, dag_run).is_none(), "{key:?} twice");
             }
             Change::InsertCallback(request) => self.callbacks.push(*request),
             Change::PutDeadline(deadline) => {
@@ -114,6 +173,7 @@ impl Rows {
             |ti: &&TaskInstance| ti.key.dag_id == key.dag_id && ti.key.dag_run_id == key.dag_run_id;
         EndedRun {
             run: self.runs[key].clone(),
+            dag: self.definition_of(&self.runs[key]),
             tasks: self.tasks.values().filter(of_run).cloned().collect(),
             triggering_asset_events: self
                 .triggering
@@ -129,10 +189,25 @@ impl Rows {
         }
     }
 
+    fn definition_of(&self, run: &DagRun) -> Option<Arc<Dag>> {
+        let version = self.versions.get(&(run.dag_id.clone(), run.dag_version_number))?;
+        (version.dag.version == run.dag_version).then(|| version.dag.clone())
+    }
+
+    fn latest_versions(&self) -> Vec<(DagId, LatestVersion)> {
+        // The last one of each DAG counts.
+        let all = self.versions.iter().map(|((dag_id, version_number), version)| {
+            let dag_version = version.dag.version.clone();
+            (dag_id.clone(), LatestVersion { version_number: *version_number, dag_version })
+        });
+        all.collect()
+    }
+
     pub(crate) fn recovered(&self) -> Recovered {
         let open = self.runs.values().filter(|run| !run.state.is_finished());
         Recovered {
             dag_states: self.dag_states.values().cloned().collect(),
+            dag_versions: self.latest_versions(),
             runs: open.map(|run| self.run_with_tasks(&run.key())).collect(),
             queued_asset_events: self
                 .queued
@@ -145,12 +220,21 @@ impl Rows {
                 .filter_map(|event| event.dedupe_key.clone())
                 .collect(),
             last_asset_event_id: self.asset_events.keys().next_back().copied().unwrap_or(0),
+            backfills: self
+                .backfills
+                .values()
+                .filter(|backfill| backfill.completed_at.is_none())
+                .cloned()
+                .collect(),
+            last_backfill_id: self.backfills.keys().next_back().copied().unwrap_or(0),
+            made_ahead: self.runs.values().filter_map(|run| self.made_ahead(run)).collect(),
             past: self
                 .runs
                 .values()
                 .filter(|run| run.state.is_finished())
                 .filter_map(|run| PastRun::of(run, self.run_with_tasks(&run.key()).tasks.iter()))
                 .collect(),
+            last_operation_id: self.operations.keys().next_back().copied().unwrap_or(0),
             deadlines: self
                 .deadlines
                 .values()
@@ -158,6 +242,28 @@ impl Rows {
                 .cloned()
                 .collect(),
             runtimes: Vec::new(),
+        }
+    }
+}
+
+impl Rows {
+    fn made_ahead(&self, run: &DagRun) -> Option<(DagId, Timestamp, Timestamp)> {
+        let until = self.dag_states.get(&run.dag_id)?.scheduled_until;
+        let (date, end) = (run.logical_date?, run.data_interval_end?);
+        let is_ahead = run.backfill_id.is_some() && until.is_none_or(|until| end > until);
+        is_ahead.then(|| (run.dag_id.clone(), date, end))
+    }
+
+    /// What the store would answer to `Effect::ReadBackfill`.
+    pub(crate) fn read_dates(&self, dag_id: &DagId, dates: &[Timestamp]) -> BackfillRead {
+        let of_dag: Vec<&DagRun> = self.runs.values().filter(|run| run.dag_id == *dag_id).collect();
+        let of_date = |date: &Timestamp| {
+            let runs = of_dag.iter().filter(|run| run.logical_date == Some(*date));
+            runs.max_by_key(|run| run.start_date).map(|run| self.run_with_tasks(&run.key()))
+        };
+        BackfillRead {
+            runs: dates.iter().filter_map(of_date).collect(),
+            taken: of_dag.iter().map(|run| run.dag_run_id.clone()).collect(),
         }
     }
 }
@@ -223,18 +329,22 @@ impl World {
         let (again, orphans) = State::recover(deck, self.rows.recovered(), "again".into());
         assert!(self.state.dag_states.keys().eq(again.dag_states.keys()));
         assert_eq!(self.state.dag_states, again.dag_states);
+        assert_eq!(self.state.dag_versions, again.dag_versions);
         assert_eq!(self.state.queued_asset_events, again.queued_asset_events);
         assert_eq!(self.state.known_asset_changes, again.known_asset_changes);
         assert_eq!(self.state.next_asset_event_id, again.next_asset_event_id);
+        assert_eq!(self.state.next_backfill_id, again.next_backfill_id);
+        assert_eq!(self.state.made_ahead, again.made_ahead);
+        let backfills = |state: &State| -> Vec<Backfill> {
+            state.backfills.values().map(|active| active.backfill.clone()).collect()
+        };
+        assert_eq!(backfills(&self.state), backfills(&again));
         assert_eq!(self.state.runs.len(), again.runs.len() + orphans.len());
         for (key, active) in &again.runs {
             let mine = &self.state.runs[key];
-            // The present definition may have more tasks than the one the run began with.
-            assert!(mine.tasks.len() <= active.tasks.len(), "a row is left behind");
-            for (place, task) in &mine.tasks {
-                assert_eq!(*task, active.tasks[place]);
-            }
-            assert_eq!(mine.run.state, active.run.state);
+            assert_eq!(mine.tasks, active.tasks);
+            assert_eq!(mine.run, active.run);
+            assert_eq!(mine.dag.version, active.dag.version);
             assert_eq!(mine.maps, active.maps);
             assert_eq!(mine.triggering_asset_events, active.triggering_asset_events);
         }
@@ -338,6 +448,7 @@ impl World {
         self.finish(
             task,
             Outcome::Success {
+                outputs: std::collections::BTreeMap::new(),
                 output: Value::Null,
                 chosen: Some(chosen.iter().map(|t| (*t).into()).collect()),
                 skip_all_downstream: false,
@@ -352,23 +463,57 @@ impl World {
         only_failed: bool,
         include_downstream: bool,
     ) -> Result<Vec<String>, Rejected> {
-        let key = self.run.clone().expect("a run");
-        let ended = self.rows.runs.contains_key(&key).then(|| self.rows.run_with_tasks(&key));
-        let command = Command::ClearTasks {
-            dag_id: key.dag_id,
-            dag_run_id: key.dag_run_id,
-            task_ids: tasks.iter().map(|t| (*t).into()).collect(),
+        let wish = Operation::ClearTasks(ClearTasks {
+            tasks: choices(tasks),
+            reach: Reach { include_downstream, ..Reach::default() },
             only_failed,
-            include_downstream,
-            user: Some("ana".into()),
-            ended: ended.map(Box::new),
-        };
-        match self.step(Input::Command(command))? {
-            Reply::Cleared(keys) => {
-                Ok(keys.iter().map(|key| key.task.task_id.to_string()).collect())
-            }
+            ..ClearTasks::default()
+        });
+        Ok(names(&self.operate(wish)?.tasks))
+    }
+
+    /// Does something to the run that names mean.
+    pub(crate) fn operate(&mut self, operation: Operation) -> Result<OperationView, Rejected> {
+        let key = self.run.clone().expect("a run");
+        self.operate_on(operation, vec![key], false)
+    }
+
+    pub(crate) fn operate_on(
+        &mut self,
+        operation: Operation,
+        runs: Vec<DagRunKey>,
+        dry_run: bool,
+    ) -> Result<OperationView, Rejected> {
+        let ended = self.ended(&runs);
+        let wish = Operate { operation, runs, ended, user: Some("ana".into()), dry_run };
+        match self.step(Input::Command(Command::Operate(wish)))? {
+            Reply::Operated(view) => Ok(*view),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Ends the run that names mean, as failed.
+    pub(crate) fn cancel(&mut self) {
+        self.operate(Operation::MarkRuns { state: DagRunState::Failed }).unwrap();
+    }
+
+    /// Undoes an operation, as one that was kept with its images.
+    pub(crate) fn undo(&mut self, id: i64) -> Result<OperationView, Rejected> {
+        let row = self.rows.operations[&id].clone();
+        let images = row.images.unwrap_or_else(|| panic!("final: {:?}", row.final_since));
+        let runs: Vec<DagRunKey> = images.runs_before.iter().map(DagRun::key).collect();
+        let ended = self.ended(&runs);
+        let is_note = row.kind.starts_with("note");
+        let wish = Undo { id, is_note, images, ended, user: Some("ana".into()) };
+        match self.step(Input::Command(Command::Undo(wish)))? {
+            Reply::Operated(view) => Ok(*view),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn ended(&self, runs: &[DagRunKey]) -> Vec<EndedRun> {
+        let known = runs.iter().filter(|key| self.rows.runs.contains_key(key));
+        known.map(|key| self.rows.run_with_tasks(key)).collect()
     }
 
     pub(crate) fn pause(&mut self, dag_id: &str, is_paused: bool) {
@@ -390,7 +535,7 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Launch(launch) => Some(named(&launch.key)),
-                Effect::Arm(_) | Effect::Kill { .. } | Effect::CallBack(_) => None,
+                _ => None,
             })
             .collect()
     }
@@ -401,7 +546,7 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Kill { key, .. } => Some(key.task.task_id.to_string()),
-                Effect::Launch(_) | Effect::Arm(_) | Effect::CallBack(_) => None,
+                _ => None,
             })
             .collect()
     }
@@ -412,7 +557,7 @@ impl World {
         effects
             .filter_map(|effect| match effect {
                 Effect::Arm(arm) => Some(arm.key.task.task_id.to_string()),
-                Effect::Launch(_) | Effect::Kill { .. } | Effect::CallBack(_) => None,
+                _ => None,
             })
             .collect()
     }
@@ -480,4 +625,13 @@ pub(crate) fn deferral(at_timeout: AtTimeout, timeout_at: Option<Timestamp>) -> 
 
 pub(crate) fn project() -> PathBuf {
     PathBuf::from("/project")
+}
+
+pub(crate) fn choices(tasks: &[&str]) -> Vec<TaskChoice> {
+    let choice = |task: &&str| TaskChoice { task_id: (*task).into(), map_indexes: Vec::new() };
+    tasks.iter().map(choice).collect()
+}
+
+pub(crate) fn names(tasks: &[TaskMove]) -> Vec<String> {
+    tasks.iter().map(|task| task.key.task_id.to_string()).collect()
 }

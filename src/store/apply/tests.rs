@@ -4,11 +4,12 @@ use rusqlite::types::Value as SqlValue;
 use serde_json::json;
 
 use super::*;
-use crate::sched::change::DagState;
+use crate::sched::change::{DagState, FailedRow, FailedRun, OperationRow};
 use crate::store::fault::injection;
 use crate::store::sample::{self, asset_event, at, key, line, run, task, task_try};
 use crate::store::{Store, xcom};
 use crate::types::run::DagRunKey;
+use crate::types::xcom::XcomValue;
 use crate::types::{DagRunState, TaskInstanceState};
 
 /// One change of each kind, in an order that only sorting makes right.
@@ -18,7 +19,11 @@ fn changes() -> Vec<Change> {
     vec![
         Change::PutTaskInstance(task(extract.clone(), Some(TaskInstanceState::Running))),
         Change::PutTaskTry(task_try(extract.clone(), 1, TaskInstanceState::Running)),
-        Change::PutXcom { key: extract.clone(), value: json!({"rows": 3}) },
+        Change::PutXcom {
+            task: extract.clone(),
+            key: "return_value".into(),
+            value: XcomValue::Value(json!({"rows": 3})),
+        },
         Change::PutTaskMap { key: extract, lengths: [("rows".to_owned(), 3)].into() },
         Change::PutTaskInstance(task(key("etl", "r1", "mapped"), None)),
         Change::DeleteTaskInstance { key: key("etl", "r1", "mapped") },
@@ -32,10 +37,36 @@ fn changes() -> Vec<Change> {
             dag_id: "etl".into(),
             is_paused: true,
             is_stale: false,
+            last_logical_date: Some(at(0)),
             scheduled_until: Some(at(1)),
             next_run_after: None,
+            failed_in_a_row: FailedRow {
+                since: Some(at(-60)),
+                runs: vec![FailedRun { run_after: at(0), dag_run_id: "r1".into() }],
+            },
         }),
+        Change::InsertDagVersion(sample::version(1, "one").0),
+        Change::InsertOperation(OperationRow {
+            id: 1,
+            when: at(1),
+            owner: Some("ada".into()),
+            kind: "clear_tasks".into(),
+            description: "run `r1`".into(),
+            wish: json!({}),
+            final_since: None,
+            outputs: vec![key("etl", "r1", "extract")],
+            images: Some(Box::default()),
+        }),
+        Change::DeleteXcom { key: key("etl", "r1", "extract") },
+        Change::UndoOperation { id: 1, by: 2 },
+        Change::PutBackfillDagRun(sample::backfill_dag_run(1, 1, Some("r1"))),
+        Change::PutBackfill(sample::backfill(1, "etl")),
         Change::InsertEventLog(line("dag_run.started")),
+        Change::PutDagRun(sample::run("etl", "r0", -9, DagRunState::Success)),
+        Change::DeleteDagRun {
+            run: sample::run("etl", "r0", 0, DagRunState::Success).key(),
+            removal: "1-1".into(),
+        },
     ]
 }
 
@@ -154,7 +185,7 @@ fn changes_replace_what_was_there() {
             assert_eq!(found, Some(ended));
             assert_eq!(task_instance::get(conn, &extract)?, Some(failed));
             assert_eq!(task_instance::tries(conn, &extract)?, tried);
-            assert_eq!(xcom::get(conn, &extract)?, None);
+            assert_eq!(xcom::return_value(conn, &extract)?, None);
             assert!(asset::queued(conn)?.is_empty());
             Ok(())
         })
@@ -178,8 +209,11 @@ fn outputs_and_rendered_fields_are_kept_as_they_were() {
             let next = AttemptKey { try_number: 2, ..attempt };
             assert_eq!(rendered::get(conn, &next)?, None);
             let run = DagRunKey { dag_id: "etl".into(), dag_run_id: "r1".into() };
-            assert_eq!(xcom::get(conn, &extract)?, Some(json!({"rows": 3})));
-            assert_eq!(xcom::for_run(conn, &run)?, [(extract, json!({"rows": 3}))]);
+            assert_eq!(
+                xcom::return_value(conn, &extract)?,
+                Some(XcomValue::Value(json!({"rows": 3})))
+            );
+            assert_eq!(xcom::list(conn, &run, None)?.len(), 1);
             Ok(())
         })
         .unwrap();

@@ -22,7 +22,8 @@ fn history(store: &Store, run_id: &str, secs: i64, state: DagRunState, tasks: us
         let key = key("d", run_id, &format!("t{number}"));
         let state = TaskInstanceState::Success;
         changes.push(Change::PutTaskTry(task_try(key.clone(), 1, state)));
-        changes.push(Change::PutXcom { key: key.clone(), value: 1.into() });
+        let value = crate::types::xcom::XcomValue::Value(1.into());
+        changes.push(Change::PutXcom { task: key.clone(), key: "return_value".into(), value });
         changes.push(Change::PutTaskInstance(task(key, Some(state))));
     }
     commit(store, changes);
@@ -54,13 +55,36 @@ fn a_run_goes_with_all_that_is_its_own_in_bounded_pieces() {
     let (_dir, store) = sample::store();
     history(&store, "large", 0, DagRunState::Success, 1100);
     history(&store, "other", 1, DagRunState::Success, 2);
-    assert_eq!(delete(&store, "large"), [Left::More, Left::More, Left::Nothing]);
+    let pieces = delete(&store, "large");
+    assert_eq!(pieces[..5], [Left::More; 5]);
+    assert_eq!(pieces[5..], [Left::Nothing]);
     for table in ["task_instance", "task_instance_history", "xcom"] {
         assert_eq!(rows(&store, table), 2, "{table}");
     }
     assert_eq!(rows(&store, "dag_run"), 1);
     assert_eq!(rows(&store, "deleted_folder"), 1);
     assert_eq!(delete(&store, "large"), [Left::Kept]);
+}
+
+#[test]
+fn small_runs_share_a_piece() {
+    let (_dir, store) = sample::store();
+    let mut keys = Vec::new();
+    for number in 0..10 {
+        let state = if number == 3 { DagRunState::Running } else { DagRunState::Failed };
+        history(&store, &format!("r{number}"), number, state, 30);
+        keys.push(run_key("d", &format!("r{number}")));
+    }
+    let mut pieces = Vec::new();
+    while !keys.is_empty() {
+        let wanted = keys.clone();
+        let settled = store.write_blocking(move |tx| delete_runs(tx, &wanted)).unwrap();
+        keys.drain(..settled.len());
+        pieces.push(settled);
+    }
+    assert_eq!(pieces.concat().iter().filter(|gone| !**gone).count(), 1);
+    assert_eq!(pieces.len(), 2, "{pieces:?}");
+    assert_eq!(rows(&store, "task_instance"), 30);
 }
 
 #[test]
@@ -255,5 +279,6 @@ fn free_pages_are_given_back() {
 }
 
 fn xcom_row(conn: &Connection, number: usize, text: &str) -> Result<(), StoreError> {
-    xcom::put(conn, &key("d", "r", &format!("t{number}")), &text.into())
+    let value = crate::types::xcom::XcomValue::Value(text.into());
+    xcom::put(conn, &key("d", "r", &format!("t{number}")), "return_value", &value)
 }

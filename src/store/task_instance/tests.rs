@@ -111,3 +111,16 @@ fn no_page_sorts_or_scans() {
         }
     }
 }
+
+#[test]
+fn the_task_instances_of_a_run_are_found_by_the_run() {
+    let (_dir, store) = history();
+    let plan = store
+        .read_blocking(|conn| {
+            let sql = format!("EXPLAIN QUERY PLAN {OF_RUN}");
+            row::first(conn, &sql, ["a", "r0"], |row| Ok(row.get::<_, String>(3)?))
+        })
+        .unwrap();
+    let plan = plan.unwrap();
+    assert!(plan.contains("(dag_id=? AND dag_run_id=?)"), "{plan}");
+}

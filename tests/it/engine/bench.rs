@@ -8,12 +8,14 @@ use dagdeck::runtime::Layout;
 use dagdeck::runtime::engine::{self, Engine, EngineParts};
 use dagdeck::runtime::publish::Publisher;
 use dagdeck::runtime::serving::{self, ServingOrder};
+use dagdeck::sched::input::Operate;
 use dagdeck::sched::{Command, Input, Reply};
 use dagdeck::store::{self, Store};
 use dagdeck::types::ask::Trigger;
 use dagdeck::types::event::NumberedEvent;
 use dagdeck::types::ids::UNMAPPED;
-use dagdeck::types::run::{DagRun, TaskInstance};
+use dagdeck::types::operation::Operation;
+use dagdeck::types::run::{DagRun, DagRunKey, TaskInstance};
 use dagdeck::types::state::TriggeredBy;
 use dagdeck::types::time::SystemClock;
 use dagdeck::types::{AttemptKey, DagRunState, Fault, TaskInstanceKey, TaskInstanceState};
@@ -110,8 +112,15 @@ impl Bench {
     }
 
     pub(crate) async fn cancel(&self) -> Result<Reply, Fault> {
-        let (dag_id, dag_run_id) = (DAG.into(), RUN.into());
-        self.ask(Input::Command(Command::CancelRun { dag_id, dag_run_id, user: None })).await
+        self.cancel_of(DAG).await
+    }
+
+    /// Cancels the run of another DAG.
+    pub(crate) async fn cancel_of(&self, dag_id: &str) -> Result<Reply, Fault> {
+        let operation = Operation::MarkRuns { state: DagRunState::Failed };
+        let runs = vec![DagRunKey { dag_id: dag_id.into(), dag_run_id: RUN.into() }];
+        let wish = Operate { operation, runs, ended: Vec::new(), user: None, dry_run: false };
+        self.ask(Input::Command(Command::Operate(wish))).await
     }
 
     pub(crate) fn events(&self) -> broadcast::Receiver<NumberedEvent> {
@@ -131,7 +140,11 @@ impl Bench {
 
     pub(crate) fn output(&self, task_id: &str) -> Option<Value> {
         let key = key(task_id);
-        self.store.read_blocking(|conn: &_| store::xcom::get(conn, &key)).unwrap()
+        let found = self.store.read_blocking(|conn: &_| store::xcom::return_value(conn, &key));
+        found.unwrap().map(|value| match value {
+            dagdeck::types::xcom::XcomValue::Value(value) => value,
+            file => panic!("{file:?} lies in a file"),
+        })
     }
 
     pub(crate) fn attempt_dir(&self, task_id: &str, try_number: u32) -> PathBuf {

@@ -45,6 +45,7 @@ const KILLS_MAX: usize = 40;
 const DECK: &str = r#"
 [deck]
 name = "t"
+xcom_max_bytes = 20
 
 [deck.default_args]
 retries = 0
@@ -60,12 +61,12 @@ on_success = { command = "echo run $DAGDECK_CALLBACK_ID >> told" }
 
 [dag.d.task.a]
 operator = "command"
-command = "echo a >> ran; echo 7"
+command = "echo a >> ran; echo '{\"n\": 7, \"long\": \"0123456789\"}'"
 outlets = ["out"]
 
 [dag.d.task.t]
 operator = "command"
-command = "echo t$DAGDECK_TRY_NUMBER {{ output.a }} >> ran; test $DAGDECK_TRY_NUMBER = 2"
+command = "echo t$DAGDECK_TRY_NUMBER {{ output.a.n }} >> ran; test $DAGDECK_TRY_NUMBER = 2"
 retries = 1
 retry_delay = "10ms"
 depends_on = ["a"]
@@ -268,7 +269,7 @@ fn check(dir: &Path, what: &str) {
         ("SELECT count(*) FROM asset_event", 2),
         ("SELECT count(*) FROM dagrun_asset_event", 2),
         ("SELECT count(*) FROM asset_dag_run_queue", 0),
-        ("SELECT count(*) FROM xcom WHERE task_id = 'a' AND value = '7'", 1),
+        ("SELECT count(*) FROM xcom WHERE task_id = 'a' AND path IS NOT NULL", 1),
         ("SELECT count(*) FROM log WHERE event = 'notify' AND message = 'told'", 1),
         ("SELECT count(*) FROM log WHERE event = 'notify' AND message = 't is done'", 1),
         ("SELECT count(*) FROM callback_request", 3),
@@ -277,6 +278,10 @@ fn check(dir: &Path, what: &str) {
     ] {
         assert_eq!(count(sql), expected, "{what}: {sql}");
     }
+    let path = "SELECT path FROM xcom WHERE task_id = 'a'";
+    let path: String = conn.query_row(path, [], |row| row.get(0)).unwrap();
+    let kept = std::fs::read_to_string(Layout::new(dir).state_dir().join(path));
+    assert_eq!(kept.unwrap(), r#"{"n":7,"long":"0123456789"}"#, "{what}");
     // Told once at least, by ids of rows: a kill may come between the telling and the note.
     let told = std::fs::read_to_string(dir.join("told")).unwrap_or_default();
     for (word, event) in [("again", "on_retry"), ("run", "on_success")] {

@@ -1,5 +1,6 @@
 //! Engines that stop and start again while attempts run.
 
+use dagdeck::types::asset::{AssetEventSource, AssetEventSpec};
 use dagdeck::types::{DagRunState, TaskInstanceState};
 use serde_json::json;
 
@@ -126,4 +127,28 @@ async fn a_run_in_flight_at_the_backup_is_recovered_where_it_is_restored() {
     bench.ended(DagRunState::Success).await;
     assert_eq!(bench.task("t").try_number, 1);
     assert_eq!(bench.file("ran").await, "x");
+}
+
+#[tokio::test]
+async fn a_change_of_an_asset_that_is_known_counts_once_also_after_a_start() {
+    let mut bench = Bench::start("[dag.d.task.t]\noperator = \"empty\"\n").await;
+    let seen = |key: &str| AssetEventSpec {
+        name: Some("a".into()),
+        uri: "file:a".into(),
+        source: AssetEventSource::Watcher,
+        extra: serde_json::Map::new(),
+        dedupe_key: Some(key.into()),
+    };
+    let emit = |bench: &Bench, key: &str| {
+        let (handle, spec) = (bench.engine().handle.clone(), seen(key));
+        async move { handle.emit_asset(spec).await.unwrap() }
+    };
+    assert!(emit(&bench, "k1").await);
+    let (first, second) = tokio::join!(emit(&bench, "k2"), emit(&bench, "k2"));
+    assert!(first != second, "one of the two is new, be they in one batch or not");
+    assert!(!emit(&bench, "k1").await);
+    bench.stop().await;
+    bench.start_again().await.unwrap();
+    assert!(!emit(&bench, "k1").await && !emit(&bench, "k2").await);
+    assert!(emit(&bench, "k3").await);
 }

@@ -336,7 +336,5 @@ async fn another_dag_s_group_is_waited_for() {
     bench.ended(DagRunState::Success).await;
     let output = bench.output("t").unwrap();
     assert_eq!((&output["state"], &output["tasks"]["x"]), (&json!("running"), &json!("success")));
-    let (dag_id, dag_run_id) = ("other".into(), RUN.into());
-    let cancel = Command::CancelRun { dag_id, dag_run_id, user: None };
-    bench.ask(Input::Command(cancel)).await.unwrap();
+    bench.cancel_of("other").await.unwrap();
 }

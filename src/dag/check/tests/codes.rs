@@ -44,6 +44,8 @@ fn wrong_type() {
     points_at("[dag]\nd = 3\n", "wrong-type", 2, 5);
     points_at("[dag.base.param]\np = 3\n", "wrong-type", 2, 5);
     points_at("[dag.base]\nschedule = 5\n", "wrong-type", 2, 12);
+    points_at("[dag.base]\nschedule = [5]\n", "wrong-type", 2, 13);
+    points_at("[deck]\ncreate_cron_data_intervals = 1\n", "wrong-type", 2, 30);
     points_at("[dag.base]\nstart_date = 5\n", "wrong-type", 2, 14);
     points_at("[asset.x]\nuri = \"file:x\"\nwatch = 5\n", "wrong-type", 3, 9);
     points_at("[variable.list]\n", "wrong-type", 1, 1);
@@ -248,6 +250,44 @@ fn unknown_name() {
 }
 
 #[test]
+fn names_of_objects_are_known_too() {
+    for (template, word) in [
+        ("{{ ti.tas_id }}", "`ti.tas_id`"),
+        ("{{ dag_run.cnf }}", "`dag_run.cnf`"),
+        ("{{ macros.ds_ad(ds, 1) }}", "`macros.ds_ad`"),
+        ("{{ var.text.x }}", "`var.text.x`"),
+    ] {
+        let text = task("command", &format!("command = \"{template}\""));
+        points_at(&text, "unknown-name", 3, 15);
+        assert!(only(&text).message.contains(word), "{}", only(&text).message);
+    }
+}
+
+#[test]
+fn refused_macro() {
+    let text = task("command", "command = \"{{ macros.random() }}\"");
+    points_at(&text, "refused-macro", 3, 15);
+}
+
+#[test]
+fn what_a_python_task_takes() {
+    let python = |more: &str| task("python", &format!("callable = \"dags.toml:f\"\n{more}"));
+    points_at(&python("op_args = 3"), "wrong-type", 4, 11);
+    points_at(&python("warm = [\"no module\"]"), "wrong-type", 4, 8);
+    points_at(&python("requirements = \"pandas\""), "wrong-type", 4, 16);
+    points_at(&python("multiple_outputs = 1"), "wrong-type", 4, 20);
+    let both = "args = { a = 1 }\nop_kwargs = { a = 2 }";
+    points_at(&python(both), "conflicting-keys", 5, 15);
+    points_at("[deck.default_args]\nwarm = 3\n", "wrong-type", 2, 8);
+    points_at("[deck]\nxcom_max_bytes = -1\n", "bad-value", 2, 18);
+}
+
+#[test]
+fn secret_param() {
+    points_at("[dag.base.param.p]\ndefault = \"${env:TOKEN}\"\n", "secret-param", 1, 17);
+}
+
+#[test]
 fn bad_template() {
     points_at(&task("command", "command = \"{{ ds \""), "bad-template", 3, 11);
     points_at(&task("command", "command = \"x\"\nenv = { A = \"{{ }}\" }"), "bad-template", 4, 13);
@@ -257,6 +297,9 @@ fn bad_template() {
 fn bad_cron() {
     points_at("[dag.base]\nschedule = \"@dayly\"\n", "bad-cron", 2, 12);
     points_at("[dag.base]\nschedule = { cron = \"0 2 * *\" }\n", "bad-cron", 2, 21);
+    points_at("[dag.base]\nschedule = [\"@daily\", \"0 0 30 2 *\"]\n", "bad-cron", 2, 23);
+    points_at("[dag.base]\nschedule = [\"@once\"]\n", "bad-cron", 2, 13);
+    points_at("[dag.base]\nschedule = \"30 minutes\"\n", "bad-cron", 2, 12);
     let help = only("[dag.base]\nschedule = \"@dayly\"\n").help.unwrap();
     assert!(help.starts_with("did you mean `@daily`?"), "{help}");
 }
@@ -264,13 +307,28 @@ fn bad_cron() {
 #[test]
 fn bad_schedule() {
     points_at("[dag.base]\nschedule = { assets = \"first &\" }\n", "bad-schedule", 2, 23);
-    let both = "[dag.base]\nschedule = { assets = \"first\", cron = \"@daily\" }\n";
-    points_at(both, "bad-schedule", 2, 12);
+    for schedule in [
+        "{}",
+        "[]",
+        "{ cron = \"@daily\", every = \"1h\" }",
+        "{ assets = \"first\", data_interval = true }",
+        "{ cron = [\"@daily\"], data_interval = true }",
+    ] {
+        points_at(&format!("[dag.base]\nschedule = {schedule}\n"), "bad-schedule", 2, 12);
+    }
+    let once = "[dag.base]\nschedule = { cron = \"@once\", data_interval = true }\n";
+    points_at(once, "bad-schedule", 2, 21);
+    points_at("[dag.base]\nschedule = \"@continuous\"\n", "bad-schedule", 2, 12);
+    let one = "[dag.base]\nschedule = \"@continuous\"\nmax_active_runs = 1\n";
+    assert!(load_more(one).is_ok());
 }
 
 #[test]
 fn bad_duration() {
     points_at(&task("empty", "retry_delay = \"5\""), "bad-duration", 3, 15);
+    points_at("[dag.base]\nschedule = \"0s\"\n", "bad-duration", 2, 12);
+    points_at("[dag.base]\nschedule = { every = \"x\" }\n", "bad-duration", 2, 22);
+    points_at("[dag.base]\nschedule = { every = 0 }\n", "bad-duration", 2, 22);
     points_at(&task("empty", "retry_delay = -5"), "bad-duration", 3, 15);
     points_at(&task("serving.monitor", "window = \"soon\""), "bad-duration", 3, 10);
     let watch = "[asset.x]\nuri = \"file:x\"\nwatch = { every = \"x\" }\n";
@@ -382,6 +440,7 @@ fn bad_condition() {
 fn bad_value() {
     points_at(&task("empty", "retries = -1"), "bad-value", 3, 11);
     points_at("[pool.p]\nslots = 0\n", "bad-value", 2, 9);
+    points_at("[dag.base]\nmax_consecutive_failed_dag_runs = 101\n", "bad-value", 2, 35);
     points_at("[serving]\nlisten = \"3000\"\n", "bad-value", 2, 10);
     points_at("[connection.c]\nurl = \"\"\n", "bad-value", 2, 7);
     let set = "[dataset.x]\nuri = \"file:x\"\ntask = \"regresion\"\ntarget = \"y\"\n";

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::dag::schedule::Schedule;
 use crate::dag::spec::{AssetUri, Deck};
 use crate::dag::{Dag, load};
 
@@ -78,10 +77,8 @@ fn the_sample_inherits_and_keeps_what_was_written() {
     );
     let deploy = &deck.dags["model_serving_pipeline"].tasks["deploy"];
     assert_eq!(deploy.args["strategy"]["canary"], json!([10, 50, 100]));
-    let Schedule::Assets(expression) = &deck.dags["model_serving_pipeline"].schedule else {
-        panic!("by assets")
-    };
-    assert_eq!(expression.to_string(), "models:/*@production");
+    let expression = deck.dags["model_serving_pipeline"].schedule.assets();
+    assert_eq!(expression.unwrap().to_string(), "models:/*@production");
     let etl = &deck.dags["etl_example"];
     assert_eq!(etl.schedule.summary(), "@daily");
     assert_eq!(etl.start_date.unwrap().to_string(), "2026-01-01T00:00:00Z");

@@ -1,20 +1,25 @@
 //! From a callback's row to what is told: its templates rendered with the context of its task
 //! instance or run, and what has happened.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::Refusal;
 use crate::connection::OpenConnection;
+use crate::dag::Deck;
 use crate::dag::spec::ConnectionSpec;
-use crate::dag::{Deck, template};
-use crate::runtime::act::{Shared, context, order, secrets};
+use crate::dag::template::{self, Names};
+use crate::runtime::act::context::{self, Connections, History, Sources};
+use crate::runtime::act::{Shared, order, secrets};
 use crate::runtime::executor::Handover;
 use crate::sched::effect::Launch;
-use crate::store::{asset, dag_run, task_instance, xcom};
+use crate::store::{asset, dag_run, task_instance};
 use crate::types::asset::AssetEvent;
 use crate::types::callback::{CallbackAction, CallbackRequest};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
-use crate::types::{AttemptKey, LaunchToken, TaskId, TaskInstanceKey};
+use crate::types::{AttemptKey, LaunchToken, TaskId, TaskInstanceKey, Timestamp};
 
 /// What is told.
 pub(super) struct Composed {
@@ -36,7 +41,6 @@ impl Composed {
 struct Found {
     run: DagRun,
     task: Option<TaskInstance>,
-    outputs: Vec<(TaskInstanceKey, Value)>,
     events: Vec<AssetEvent>,
 }
 
@@ -47,16 +51,38 @@ pub(super) async fn compose(
 ) -> Result<Composed, Refusal> {
     let deck = shared.deck.borrow().clone();
     let found = find(shared, request).await?;
-    let variables = secrets::Variables::new(&deck);
-    let context = context(&deck, request, found, &variables)?;
-    let rendered = template::render(&arguments(request), &context);
-    let mut args = rendered.map_err(|error| Refusal::fatal(error.to_string()))?;
+    let run = found.run.clone();
+    let history = History::new(shared.store.clone(), shared.layout.clone(), run);
+    let (own, of_deck, now) = (request.clone(), deck.clone(), shared.clock.now());
+    // Templates look things up in the store.
+    let rendered =
+        tokio::task::spawn_blocking(move || render(&of_deck, &own, found, &Arc::new(history), now));
+    let rendered = rendered.await.map_err(|error| Refusal::passing(format!("render: {error}")))?;
+    let (mut args, variables) = rendered?;
     let spec = connection(&deck, request)?;
     let mut mask = variables.mask;
     mask.extend(spec.into_iter().flat_map(secrets::of_connection));
     let handover = Handover { secrets: variables.secrets, ..Handover::default() };
     handover.fill_args(&mut args);
     Ok(Composed { args, connection: spec.map(order::open), mask })
+}
+
+fn render(
+    deck: &Deck,
+    request: &CallbackRequest,
+    found: Found,
+    history: &Arc<History>,
+    now: Timestamp,
+) -> Result<(Map<String, Value>, secrets::Variables), Refusal> {
+    let mut variables = secrets::Variables::new(deck);
+    let connections = Connections::new(deck);
+    let names = context(deck, request, found, history, (&variables, &connections), now)?;
+    let args = template::render(&arguments(request), &names);
+    let args = args.map_err(|error| Refusal::fatal(error.to_string()))?;
+    for text in args.values().flat_map(order::texts) {
+        variables.add(connections.secrets_in(text));
+    }
+    Ok((args, variables))
 }
 
 async fn find(shared: &Shared, request: &CallbackRequest) -> Result<Found, Refusal> {
@@ -68,8 +94,7 @@ async fn find(shared: &Shared, request: &CallbackRequest) -> Result<Found, Refus
             Some(task) => task_instance::get(conn, &task)?,
             None => None,
         };
-        let outputs = xcom::for_run(conn, &key)?;
-        Ok(Some(Found { run, task, outputs, events: asset::triggering(conn, &key)? }))
+        Ok(Some(Found { run, task, events: asset::triggering(conn, &key)? }))
     };
     let found = shared.store.read(read).await;
     let found = found.map_err(|error| Refusal::passing(format!("read the run: {error}")))?;
@@ -90,8 +115,10 @@ fn context(
     deck: &Deck,
     request: &CallbackRequest,
     found: Found,
-    variables: &secrets::Variables,
-) -> Result<Value, Refusal> {
+    history: &Arc<History>,
+    (variables, connections): (&secrets::Variables, &Connections),
+    now: Timestamp,
+) -> Result<Names, Refusal> {
     let gone = || Refusal::fatal(format!("DAG `{}` is gone from `dags.toml`", request.dag_id));
     let dag = deck.dags.get(&request.dag_id).ok_or_else(gone)?;
     let task_id = request.task_id.clone().unwrap_or_else(|| TaskId::from(""));
@@ -106,42 +133,47 @@ fn context(
         run: found.run,
         triggering_asset_events: found.events,
     };
-    let mut context = context::build(deck, dag, &launch, &found.outputs, variables);
-    let Some(names) = context.as_object_mut() else { return Ok(context) };
-    match (&request.task_id, found.task) {
-        (None, _) => {
-            for name in ["ti", "task", "task_id", "task_instance"] {
-                names.remove(name);
-            }
-        }
-        (Some(_), task) => {
-            names.insert("try_number".to_owned(), json!(request.try_number));
-            for name in ["ti", "task_instance"] {
-                if let Some(ti) = names.get_mut(name).and_then(Value::as_object_mut) {
-                    enrich(ti, request, task.as_ref());
-                }
-            }
-        }
-    }
     let reason = request.reason.clone().unwrap_or_default();
-    names.insert("reason".to_owned(), json!(reason));
-    names.insert("exception".to_owned(), json!(reason));
-    names.insert("state".to_owned(), json!(request.task_or_run_state));
-    names.insert("event".to_owned(), json!(request.event));
-    names.insert("callback".to_owned(), json!({ "id": request.id }));
-    if let Some(at) = request.deadline {
-        names.insert("deadline".to_owned(), json!({ "deadline_time": context::iso(at) }));
+    let mut happened = BTreeMap::from([
+        ("reason", json!(reason)),
+        ("exception", json!(reason)),
+        ("state", json!(request.task_or_run_state)),
+        ("event", json!(request.event)),
+        ("callback", json!({ "id": request.id })),
+    ]);
+    if request.task_id.is_some() {
+        happened.insert("try_number", json!(request.try_number));
     }
-    Ok(context)
+    if let Some(at) = request.deadline {
+        happened.insert("deadline", json!({ "deadline_time": context::iso(at) }));
+    }
+    Ok(context::build(&Sources {
+        deck,
+        dag,
+        task: request.task_id.as_ref().and_then(|task_id| dag.tasks.get(task_id)),
+        launch: &launch,
+        history,
+        variables,
+        connections,
+        given: &[],
+        now,
+        ti: instance(request, found.task.as_ref()),
+        happened,
+    }))
 }
 
-fn enrich(ti: &mut Map<String, Value>, request: &CallbackRequest, task: Option<&TaskInstance>) {
-    ti.insert("state".to_owned(), json!(request.task_or_run_state));
-    let Some(task) = task else { return };
-    ti.insert("operator".to_owned(), json!(task.operator));
-    ti.insert("max_tries".to_owned(), json!(task.max_tries));
-    ti.insert("start_date".to_owned(), json!(task.start_date.map(context::iso)));
-    ti.insert("end_date".to_owned(), json!(task.end_date.map(context::iso)));
+fn instance(
+    request: &CallbackRequest,
+    task: Option<&TaskInstance>,
+) -> BTreeMap<&'static str, Value> {
+    let mut ti = BTreeMap::from([("state", json!(request.task_or_run_state))]);
+    if let Some(task) = task {
+        ti.insert("operator", json!(task.operator));
+        ti.insert("max_tries", json!(task.max_tries));
+        ti.insert("start_date", json!(task.start_date.map(context::iso)));
+        ti.insert("end_date", json!(task.end_date.map(context::iso)));
+    }
+    ti
 }
 
 /// The texts of an action, unrendered.

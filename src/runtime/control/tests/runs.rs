@@ -7,6 +7,10 @@ use super::*;
 use crate::sched::{Change, Command, Input, Rejected, Reply};
 use crate::store::sample::{self, at, key, object, run, task, task_try};
 use crate::types::ask::Trigger;
+use crate::types::callback::{
+    CallbackAction, CallbackEvent, CallbackRequest, CallbackSpec, CallbackState,
+};
+use crate::types::deadline::Deadline;
 use crate::types::event::Event;
 use crate::types::run::TaskInstance;
 use crate::types::state::TriggeredBy;
@@ -202,40 +206,6 @@ async fn a_run_is_shown_in_the_order_of_its_graph() {
 }
 
 #[tokio::test]
-async fn cancelling_a_run_that_has_ended_is_a_conflict() {
-    let world = with_runs().await;
-    let cancel =
-        |run_id: &str| Request::CancelRun { dag_id: "etl".into(), dag_run_id: run_id.into() };
-    assert_eq!(world.refusal(cancel("r1")).await.kind, FaultKind::Conflict);
-    assert_eq!(world.refusal(cancel("nope")).await.kind, FaultKind::NotFound);
-    let Answer::Run(cancelled) = world.ask(cancel("r2")).await else { panic!() };
-    assert_eq!(cancelled.dag_run_id.as_str(), "r2");
-    assert!(matches!(world.last_input(), Input::Command(Command::CancelRun { .. })));
-}
-
-#[tokio::test]
-async fn clearing_an_ended_run_brings_its_rows_along() {
-    let world = with_runs().await;
-    let clear = |run_id: &str| Request::ClearTasks {
-        dag_id: "etl".into(),
-        dag_run_id: run_id.into(),
-        task_ids: vec!["load".into()],
-        only_failed: false,
-        include_downstream: true,
-    };
-    let rows_of = |input| match input {
-        Input::Command(Command::ClearTasks { ended, .. }) => ended,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(world.ask(clear("r1")).await, Answer::Cleared(vec![]));
-    let rows = rows_of(world.last_input()).unwrap();
-    assert_eq!((rows.run.dag_run_id.as_str(), rows.tasks.len()), ("r1", 4));
-    world.ask(clear("r2")).await;
-    assert_eq!(rows_of(world.last_input()), None);
-    assert_eq!(world.refusal(clear("nope")).await.kind, FaultKind::NotFound);
-}
-
-#[tokio::test]
 async fn a_task_is_shown_with_its_tries_fields_and_output() {
     let world = with_runs().await;
     let extract = key("etl", "r1", "extract");
@@ -243,7 +213,11 @@ async fn a_task_is_shown_with_its_tries_fields_and_output() {
     world
         .commit(vec![
             Change::PutTaskTry(tried.clone()),
-            Change::PutXcom { key: extract.clone(), value: json!(3) },
+            Change::PutXcom {
+                task: extract.clone(),
+                key: "return_value".into(),
+                value: crate::types::xcom::XcomValue::Value(json!(3)),
+            },
         ])
         .await;
     let fields = object(json!({"command": "echo 1"}));
@@ -364,4 +338,70 @@ async fn a_shutdown_is_noted_and_the_feed_is_read_by_the_page() {
     let list = Request::ListEvents { limit: 1, before_id: Some(3) };
     let Answer::Events(lines) = world.ask(list).await else { panic!() };
     assert_eq!((lines.len(), lines[0].event.as_str()), (1, "b"));
+}
+
+#[tokio::test]
+async fn a_run_shows_its_deadlines_and_what_was_told_of_it() {
+    let world = with_runs().await;
+    let (dag_id, dag_run_id) = (DagId::from("etl"), crate::types::DagRunId::from("r2"));
+    let deadline = Deadline {
+        dag_id: dag_id.clone(),
+        dag_run_id: dag_run_id.clone(),
+        number: 0,
+        reference: "dagrun_queued_at".into(),
+        deadline_time: at(70),
+        missed: true,
+        met_at: None,
+    };
+    let callback = CallbackRequest {
+        id: "callback-1".into(),
+        dag_id: dag_id.clone(),
+        dag_run_id: dag_run_id.clone(),
+        task_id: None,
+        map_index: -1,
+        try_number: 0,
+        event: CallbackEvent::Deadline,
+        spec: CallbackSpec {
+            action: CallbackAction::Argv(vec!["true".into()]),
+            timeout: std::time::Duration::from_secs(1),
+            retries: 0,
+            retry_delay: std::time::Duration::ZERO,
+        },
+        task_or_run_state: "running".into(),
+        reason: None,
+        deadline: Some(at(70)),
+        state: CallbackState::Pending,
+        tries: 0,
+        created_at: at(71),
+        ended_at: None,
+        output: None,
+        error: None,
+    };
+    world
+        .commit(vec![
+            Change::PutDeadline(deadline.clone()),
+            Change::InsertCallback(Box::new(callback.clone())),
+        ])
+        .await;
+    assert_eq!(detail(&world, "etl", "r2").await.deadlines, [deadline]);
+    let ask = Request::ListCallbacks { dag_id: dag_id.clone(), dag_run_id };
+    assert_eq!(world.ask(ask).await, Answer::Callbacks(vec![callback]));
+    let none = Request::ListCallbacks { dag_id, dag_run_id: "r9".into() };
+    let fault = world.control.ask(none).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::NotFound);
+}
+
+#[tokio::test]
+async fn task_instances_are_listed_across_runs() {
+    use crate::types::ask::TaskInstanceQuery;
+    let world = World::new();
+    let any = TaskInstanceQuery { limit: 5, ..TaskInstanceQuery::default() };
+    let asked = world.ask(Request::ListTaskInstances(any.clone())).await;
+    assert_eq!(asked, Answer::TaskInstances { task_instances: vec![], next: None });
+    let of_none = TaskInstanceQuery { dag_id: Some("none".into()), ..any.clone() };
+    let fault = world.refusal(Request::ListTaskInstances(of_none)).await;
+    assert_eq!(fault.kind, FaultKind::NotFound);
+    let of_task = TaskInstanceQuery { task_id: Some("t".into()), ..any };
+    let fault = world.refusal(Request::ListTaskInstances(of_task)).await;
+    assert_eq!(fault.kind, FaultKind::Invalid);
 }

@@ -19,9 +19,10 @@ use crate::dag::weight::WeightRule;
 use crate::dag::{Dag, Deck, Flow, TaskSpec};
 use crate::runtime::handle::Asked;
 use crate::runtime::serving::{self, ServingOrder};
-use crate::sched::change::DagState;
-use crate::sched::{Change, Input, Reply};
+use crate::sched::change::{DagState, FailedRow};
+use crate::sched::{Change, Command, Input, Reply};
 use crate::store::sample::{self, at};
+use crate::types::operation::OperationView;
 use crate::types::serving::{ServedVersion, ServingStatus};
 use crate::types::time::ManualClock;
 use crate::types::view::PoolView;
@@ -68,6 +69,7 @@ impl World {
             started_at: at(0),
             api_listen: Some("127.0.0.1:8080".into()),
             listen_problems: vec!["port taken".into()],
+            operating: Arc::default(),
             shutdown: Arc::new(Notify::new()),
         };
         let control = Control::new(parts.clone());
@@ -97,6 +99,15 @@ impl World {
 pub(crate) fn ordinary(input: &Input) -> Result<Reply, Fault> {
     Ok(match input {
         Input::AssetChanged(_) => Reply::AssetEvent { is_new: true },
+        Input::Command(Command::Operate(_) | Command::Undo(_)) => {
+            Reply::Operated(Box::new(OperationView {
+                id: Some(1),
+                kind: "x".into(),
+                tasks: vec![],
+                runs: vec![],
+                final_since: None,
+            }))
+        }
         _ => Reply::Done,
     })
 }
@@ -158,8 +169,10 @@ fn live(deck: Deck) -> Live {
         dag_id: dag_id.into(),
         is_paused,
         is_stale,
+        last_logical_date: None,
         scheduled_until: None,
         next_run_after: Some(at(3600)),
+        failed_in_a_row: FailedRow::default(),
     };
     Live {
         deck: Arc::new(deck),
@@ -220,6 +233,7 @@ pub(crate) fn deck() -> Deck {
             max_body_bytes: 1 << 24,
             default_model: None,
         },
+        xcom: crate::dag::spec::XcomLimits::default(),
         retention: Default::default(),
         overlay: Default::default(),
         sources: vec![],
@@ -247,6 +261,7 @@ pub(crate) fn dag(dag_id: &str, tasks: &[(&str, &[&str])]) -> Dag {
         max_active_runs: 16,
         max_active_tasks: 16,
         dagrun_timeout: None,
+        max_consecutive_failed_dag_runs: 0,
         callbacks: Callbacks::default(),
         deadlines: Vec::new(),
         is_paused_upon_creation: false,
@@ -258,6 +273,7 @@ pub(crate) fn dag(dag_id: &str, tasks: &[(&str, &[&str])]) -> Dag {
         version: "v1".into(),
         groups: IndexMap::new(),
         plan: Plan::default(),
+        source: String::new(),
     }
     .with_plan()
 }

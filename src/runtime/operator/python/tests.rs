@@ -1,5 +1,8 @@
 //! Functions that return, raise, skip, and cannot be called.
 
+mod context;
+mod requirements;
+
 use serde_json::{Value, json};
 
 use crate::runtime::operator::tests::Bench;
@@ -46,18 +49,18 @@ def read_stdin():
     return sys.stdin.read()
 "#;
 
-fn bench() -> Bench {
+pub(super) fn bench() -> Bench {
     let bench = Bench::new("python");
     bench.write("dags/basic.py", FILE);
     bench
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "`json!` reads best where it is called")]
-fn call(bench: &Bench, function: &str, args: Value) -> Outcome {
+pub(super) fn call(bench: &Bench, function: &str, args: Value) -> Outcome {
     bench.run(json!({ "callable": format!("dags/basic.py:{function}"), "args": args }))
 }
 
-fn failure(outcome: Outcome) -> (String, bool) {
+pub(super) fn failure(outcome: Outcome) -> (String, bool) {
     match outcome {
         Outcome::Failed { error, retryable, .. } => (error, retryable),
         other => panic!("it cannot be {other:?}"),

@@ -137,6 +137,7 @@ fn deck(bench: &Bench) -> Deck {
         max_active_runs: 1,
         max_active_tasks: 1,
         dagrun_timeout: None,
+        max_consecutive_failed_dag_runs: 0,
         callbacks: crate::dag::spec::Callbacks::default(),
         deadlines: Vec::new(),
         is_paused_upon_creation: false,
@@ -148,6 +149,7 @@ fn deck(bench: &Bench) -> Deck {
         version: String::new(),
         groups: IndexMap::new(),
         plan: Plan::default(),
+        source: String::new(),
     };
     let mut deck = crate::runtime::watch::tests::deck(&bench.project(), &[]);
     deck.dags.insert("d".into(), Arc::new(dag));
@@ -300,6 +302,7 @@ async fn a_branch_follows_only_what_is_directly_downstream() {
     assert!(text.contains("task `after` is not directly downstream"), "{text}");
     let stopped = world.decide("short_circuit", json!({ "condition": "false" })).await;
     let expected = Outcome::Success {
+        outputs: std::collections::BTreeMap::new(),
         output: json!(false),
         chosen: Some(Vec::new()),
         skip_all_downstream: true,

@@ -1,25 +1,33 @@
 """Calls one function of one file for dagdeck's `python` operator.
 
-Reads {"file", "function", "kwargs", "result", "project"} as JSON from standard input, writes
-{"output": …} or {"error": …, "kind": …} to the file `result`, and prints tracebacks to standard
-error. Kinds: "failed" (another try may help), "fatal" (none will), "skipped".
+Its order is {"file", "function", "op_args", "kwargs", "context", "multiple_outputs", "result",
+"project", "modules"}: JSON on standard input, or handed over by the warm interpreter. It writes
+{"output": …, "outputs": {…}} or {"error": …, "kind": …} to the file `result`, and prints
+tracebacks to standard error. Kinds: "failed" (another try may help), "fatal" (none will),
+"skipped".
 """
 
+import importlib.machinery
 import importlib.util
 import inspect
 import json
 import os
 import sys
 import traceback
+import types
 
 
-def main():
-    order = json.load(sys.stdin)
+def main(order):
     file = order["file"]
     sys.argv = [file]
     sys.path[:1] = [os.path.dirname(file), order["project"]]
+    dagdeck = module("dagdeck", order)
+    pushed = dagdeck._state["pushed"]
+    dagdeck._state["make"] = lambda: module("_dagdeck_context", order).make(order, pushed)
     try:
-        answer = {"output": call(order, file)}
+        output = call(order, file, dagdeck)
+        outputs = named(order, output, pushed)
+        answer = {"output": output, "outputs": outputs}
         text = json.dumps(answer, default=plain, allow_nan=False)
     except Stop as stop:
         finish(order, {"error": stop.text, "kind": stop.kind}, 1)
@@ -38,16 +46,46 @@ class Stop(Exception):
         self.kind = kind
 
 
-def call(order, file):
+def module(name, order):
+    """Makes a module of the text that came with the order."""
+    if name not in sys.modules or not hasattr(sys.modules[name], "_of_the_runner"):
+        made = types.ModuleType(name)
+        made._of_the_runner = True
+        exec(compile(order["modules"][name], name + ".py", "exec"), made.__dict__)
+        sys.modules[name] = made
+    return sys.modules[name]
+
+
+def named(order, output, pushed):
+    """The outputs beside the return value: those pushed, and with `multiple_outputs` each of a
+    returned dict."""
+    outputs = dict(pushed)
+    if order["multiple_outputs"] and output is not None:
+        if not isinstance(output, dict):
+            text = "`%s` returned %s; with `multiple_outputs` it must be a dict"
+            raise Stop(text % (order["function"], type(output).__name__), "fatal")
+        for key in output:
+            if not isinstance(key, str):
+                raise Stop("the key %r of what `%s` returned is no text" % (key, order["function"]), "fatal")
+        outputs.update(output)
+    return outputs
+
+
+def call(order, file, dagdeck):
     function = load(order, file)
+    args, kwargs = order["op_args"], dict(order["kwargs"])
     try:
-        inspect.signature(function).bind(**order["kwargs"])
-    except TypeError as error:
-        raise Stop("`%s`: %s" % (order["function"], error), "fatal") from None
+        signature = inspect.signature(function)
     except ValueError:
-        pass  # A builtin without a signature: the call itself will tell.
+        signature = None  # A builtin without a signature: the call itself will tell.
+    if signature is not None:
+        inject(signature, args, kwargs, order, dagdeck)
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise Stop("`%s`: %s" % (order["function"], error), "fatal") from None
     try:
-        value = function(**order["kwargs"])
+        value = function(*args, **kwargs)
         if inspect.iscoroutine(value):
             import asyncio
 
@@ -55,6 +93,22 @@ def call(order, file):
         return value
     except BaseException as error:
         raise told(error, file) from None
+
+
+def inject(signature, args, kwargs, order, dagdeck):
+    """Gives the function what it asks for by the names of its parameters, as Airflow does."""
+    kinds = inspect.Parameter
+    parameters = list(signature.parameters.values())
+    by_place = [p.name for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
+    taken = set(by_place[: len(args)]) | set(kwargs)
+    takes_all = any(p.kind is kinds.VAR_KEYWORD for p in parameters)
+    known = set(order["context"]) | set(order["context"]["dates"]) | {"task_instance"}
+    known.discard("dates")
+    by_name = {p.name for p in parameters if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)}
+    wanted = (known if takes_all else known & by_name) - taken
+    if wanted:
+        context = dagdeck.get_current_context()
+        kwargs.update({name: context[name] for name in wanted})
 
 
 def load(order, file):
@@ -127,4 +181,5 @@ def write(order, text):
     os.replace(path, order["result"])
 
 
-main()
+if __name__ == "__main__":
+    main(json.load(sys.stdin))
