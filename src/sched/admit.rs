@@ -15,7 +15,7 @@ use crate::types::run::{TaskInstance, TaskTry};
 use crate::types::{DagId, TaskInstanceKey, TaskInstanceState};
 
 /// What has no room for one more.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Full {
     Deck {
         used: u32,

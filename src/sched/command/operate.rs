@@ -169,7 +169,7 @@ impl Decision<'_> {
         };
         let selection = selection(tasks, false, false);
         let dags = found.iter().filter_map(|one| self.active(one)).map(|active| &*active.dag);
-        match (selection.stranger(dags), found.first()) {
+        match (selection.stranger(&dags), found.first()) {
             (Some(task_id), Some(first)) => {
                 Err(Rejected::NoTask { dag_id: first.key().dag_id, task_id })
             }

@@ -23,7 +23,7 @@ impl Selection<'_> {
     /// Returns the first task that none of the definitions has.
     pub(super) fn stranger<'d>(
         &self,
-        dags: impl Iterator<Item = &'d Dag> + Clone,
+        dags: &(impl Iterator<Item = &'d Dag> + Clone),
     ) -> Option<TaskId> {
         let is_known = |id: &TaskId| dags.clone().any(|dag| dag.tasks.contains_key(id));
         self.tasks.iter().map(|choice| &choice.task_id).find(|id| !is_known(id)).cloned()

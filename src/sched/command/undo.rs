@@ -34,7 +34,7 @@ impl Decision<'_> {
                 false => {
                     let after = images.runs_after.iter().find(|run| run.key() == key);
                     let note = after.and_then(|run| run.note.clone());
-                    self.restore(active, before, note, tasks);
+                    self.restore(active, before, note.as_deref(), tasks);
                 }
             }
         }
@@ -97,7 +97,7 @@ impl Decision<'_> {
         &mut self,
         mut active: ActiveRun,
         before: DagRun,
-        note_left: Option<String>,
+        note_left: Option<&str>,
         tasks: Vec<TaskInstance>,
     ) {
         let key = active.run.key();
@@ -110,7 +110,7 @@ impl Decision<'_> {
             *present = ti;
             self.draft.put_task(present);
         }
-        let note = match active.run.note == note_left {
+        let note = match active.run.note.as_deref() == note_left {
             true => before.note.clone(),
             false => active.run.note.clone(),
         };
