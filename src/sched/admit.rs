@@ -138,7 +138,8 @@ impl State {
         let first = self.index.ready.get(lane)?.first()?;
         let run = run_key(&first.key);
         let active = self.runs.get(&run)?;
-        let has_room = self.full_run(active).or_else(|| self.full_task(active, &first.key)).is_none();
+        let has_room =
+            self.full_run(active).or_else(|| self.full_task(active, &first.key)).is_none();
         has_room.then_some(first)
     }
 
