@@ -110,23 +110,34 @@ pub(super) fn to_clear<'r>(wish: &ClearTasks, active: &'r ActiveRun) -> Vec<&'r 
         include_upstream: wish.reach.include_upstream,
         include_downstream: wish.reach.include_downstream,
     };
-    let mut chosen: Vec<_> =
+    let chosen: Vec<_> =
         selection.of(active).into_iter().filter(|ti| is_clearable(wish, ti.state)).collect();
-    let around = around(active, &chosen);
-    chosen.extend(around.into_iter().filter(|ti| is_clearable(wish, ti.state)));
+    let chosen = with_setups_and_teardowns(active, chosen);
     let cleared: BTreeSet<&TaskId> = chosen.iter().map(|ti| &ti.key.task_id).collect();
     let stays_out = |ti: &TaskInstance| is_left_out(active, ti, &cleared);
     chosen.iter().copied().filter(|ti| !stays_out(ti)).collect()
 }
 
-/// As in Airflow what runs again brings its setups along, and the teardowns of these.
-fn around<'r>(active: &'r ActiveRun, chosen: &[&TaskInstance]) -> Vec<&'r TaskInstance> {
-    if !active.dag.tasks.values().any(|task| task.flow.is_setup) {
-        return Vec::new();
+/// Adds what the tasks need around them, however that had ended: as in Airflow their setups, and
+/// the teardowns of these.
+fn with_setups_and_teardowns<'r>(
+    active: &'r ActiveRun,
+    chosen: Vec<&'r TaskInstance>,
+) -> Vec<&'r TaskInstance> {
+    let named: BTreeSet<TaskId> = chosen.iter().map(|ti| ti.key.task_id.clone()).collect();
+    let all = active.dag.with_setups_and_teardowns(&named);
+    if all.len() == named.len() {
+        return chosen;
     }
-    let tasks: BTreeSet<TaskId> = chosen.iter().map(|ti| ti.key.task_id.clone()).collect();
-    let all = active.dag.with_setups_and_teardowns(&tasks);
-    all.difference(&tasks).flat_map(|task| instances(active, task)).collect()
+    let own: BTreeSet<(&TaskId, MapIndex)> =
+        chosen.iter().map(|ti| (&ti.key.task_id, ti.key.map_index)).collect();
+    let is_meant = |ti: &&TaskInstance| {
+        let is_added = !named.contains(&ti.key.task_id) && all.contains(&ti.key.task_id);
+        let has_begun = !matches!(ti.state, None | Some(TaskInstanceState::Removed));
+        own.contains(&(&ti.key.task_id, ti.key.map_index)) || (is_added && has_begun)
+    };
+    let topological = active.dag.graph.topological().iter();
+    topological.flat_map(|task| instances(active, task)).filter(is_meant).collect()
 }
 
 fn is_clearable(wish: &ClearTasks, state: Option<TaskInstanceState>) -> bool {

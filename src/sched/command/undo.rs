@@ -134,6 +134,7 @@ impl Decision<'_> {
             self.state.runs.remove(&key);
             self.drop_deadlines(&key);
         }
+        self.look_back_again(&key.dag_id);
         self.runs_changed(&key.dag_id);
     }
 

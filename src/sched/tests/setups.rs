@@ -155,3 +155,13 @@ fn clearing_work_clears_its_setup_and_teardown_with_it() {
     world.clear(&["work"], false, false).unwrap();
     assert_eq!(["up", "work", "down"].map(|task| world.is(task)), ["queued", "none", "none"]);
 }
+
+#[test]
+fn a_cleared_task_brings_its_setup_and_the_teardown_of_that_along() {
+    let mut world = cluster(false);
+    for task in ["up", "work", "down"] {
+        world.succeed(task);
+    }
+    assert_eq!(world.clear(&["work"], false, false).unwrap(), ["up", "work", "down"]);
+    assert_eq!(world.launched(), ["up"]);
+}
