@@ -39,7 +39,7 @@ fn insert_run(tx: &Connection, dag: usize, run: usize) {
     let (dag_id, run_id) = (dag_id(dag), format!("scheduled__{run:06}"));
     let at = 1_767_225_600_000_000 + (run as i64) * 3_600_000_000 + dag as i64;
     let is_last = run + 1 == RUNS_OF_DAG;
-    let is_failed = (run + dag) % 50 == 0 && !is_last;
+    let is_failed = (run + dag).is_multiple_of(50) && !is_last;
     let state = if is_last {
         "running"
     } else if is_failed {

@@ -50,7 +50,7 @@ fn pages(sheet: &mut Sheet, store: &Store) {
         ),
         ("--dag", of_dag.clone()),
         ("--dag --state failed", TaskInstanceQuery { state: failed, ..of_dag.clone() }),
-        ("--dag --task", TaskInstanceQuery { task_id: Some("task_9".into()), ..of_dag.clone() }),
+        ("--dag --task", TaskInstanceQuery { task_id: Some("task_9".into()), ..of_dag }),
         ("--pool", TaskInstanceQuery { pool: Some("training".into()), ..any.clone() }),
         ("--pool (none)", TaskInstanceQuery { pool: Some("none".into()), ..any.clone() }),
         ("--operator", TaskInstanceQuery { operator: Some("python".into()), ..any.clone() }),

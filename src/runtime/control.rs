@@ -68,7 +68,7 @@ pub struct ControlParts {
 /// Answers requests; clones share everything.
 #[derive(Clone)]
 pub struct Control {
-    parts: ControlParts,
+    parts: Arc<ControlParts>,
 }
 
 impl std::fmt::Debug for Control {
@@ -80,7 +80,7 @@ impl std::fmt::Debug for Control {
 impl Control {
     /// Takes the parts.
     pub fn new(parts: ControlParts) -> Self {
-        Self { parts }
+        Self { parts: Arc::new(parts) }
     }
 
     /// Answers one request. Does not stop half-way when the caller goes away.

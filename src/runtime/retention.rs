@@ -124,7 +124,11 @@ impl Retention {
         for (run, bytes) in &plan.logs {
             // The files first: rows promise nothing here, and what a crash leaves is done again.
             let (layout, key) = (self.layout.clone(), run.clone());
-            off_thread(move || Ok(folder::delete_logs(&layout, &key))).await?;
+            let deleted = off_thread(move || {
+                folder::delete_logs(&layout, &key);
+                Ok(())
+            });
+            deleted.await?;
             let key = run.clone();
             self.piece(move |tx| prune::note_logs_pruned(tx, &key, now)).await?;
             count(&mut done, "logs", 1, *bytes);

@@ -86,7 +86,9 @@ fn measure(value: &Value, path: String, lengths: &mut BTreeMap<String, u64>) {
         return;
     }
     match value {
-        Value::Array(items) => drop(lengths.insert(path, items.len() as u64)),
+        Value::Array(items) => {
+            lengths.insert(path, items.len() as u64);
+        }
         Value::Object(items) => {
             for (key, item) in items {
                 let inside = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };

@@ -15,7 +15,7 @@ use crate::types::run::{TaskInstance, TaskTry};
 use crate::types::{DagId, TaskInstanceKey, TaskInstanceState};
 
 /// What has no room for one more.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Full {
     Deck {
         used: u32,
@@ -138,7 +138,8 @@ impl State {
         let first = self.index.ready.get(lane)?.first()?;
         let run = run_key(&first.key);
         let active = self.runs.get(&run)?;
-        let has_room = self.full_run(active).or_else(|| self.full_task(active, &first.key)).is_none();
+        let has_room =
+            self.full_run(active).or_else(|| self.full_task(active, &first.key)).is_none();
         has_room.then_some(first)
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::dag::operator::Operator;
 use crate::sched::decision::{About, Decision, end_attempt, run_key};
 use crate::sched::input::{Rejected, Reply};
 use crate::sched::report::{Outcome, Report};
@@ -140,7 +141,7 @@ impl Decision<'_> {
             self.draft.put_xcom(key.clone(), name, value);
         }
         self.close_try(key, TaskInstanceState::Success, None, None);
-        for downstream in self.instances_after(key, passed_over) {
+        for downstream in self.instances_after(key, &passed_over) {
             self.pass_over_not_chosen(&downstream, &key.task_id);
         }
         self.end_attempt(key, TaskInstanceState::Success, note);
@@ -154,8 +155,17 @@ impl Decision<'_> {
     fn not_chosen(&self, key: &TaskInstanceKey, success: &Success) -> Result<Vec<TaskId>, TaskId> {
         let Some(active) = self.state.runs.get(&run_key(key)) else { return Ok(Vec::new()) };
         let graph = &active.dag.graph;
+        // A short circuit leaves what is to be torn down to its teardowns, a branch does not.
+        let spec_of = |task: &TaskId| active.dag.tasks.get(task);
+        let cuts_short =
+            spec_of(&key.task_id).is_some_and(|t| t.operator == Operator::ShortCircuit);
+        let is_spared = |task: &TaskId| {
+            let is_teardown = spec_of(task).is_some_and(|task| task.flow.teardown.is_some());
+            is_teardown && (cuts_short || success.skip_all_downstream)
+        };
         if success.skip_all_downstream {
-            return Ok(graph.all_downstream(&key.task_id));
+            let all = graph.all_downstream(&key.task_id);
+            return Ok(all.into_iter().filter(|task| !is_spared(task)).collect());
         }
         let Some(chosen) = &success.chosen else { return Ok(Vec::new()) };
         let chosen = active.dag.chosen(chosen);
@@ -164,7 +174,7 @@ impl Decision<'_> {
             return Err(stranger.clone());
         }
         let mut left_out: Vec<TaskId> =
-            direct.iter().filter(|task| !chosen.contains(task)).cloned().collect();
+            direct.iter().filter(|t| !chosen.contains(t) && !is_spared(t)).cloned().collect();
         if !left_out.is_empty() {
             for task in &chosen {
                 let reached = graph.all_downstream(task);
@@ -179,7 +189,7 @@ impl Decision<'_> {
     pub(super) fn instances_after(
         &self,
         key: &TaskInstanceKey,
-        tasks: Vec<TaskId>,
+        tasks: &[TaskId],
     ) -> Vec<TaskInstanceKey> {
         let Some(active) = self.state.runs.get(&run_key(key)) else { return Vec::new() };
         let speaks_for = |ti: &&TaskInstance| {

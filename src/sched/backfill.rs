@@ -301,6 +301,13 @@ impl Decision<'_> {
         let Some(active) = self.state.backfills.get_mut(&run.dag_id) else { return };
         let was_asked = active.asked.as_ref().is_some_and(|a| a.logical_dates.contains(&date));
         if was_asked || active.window.logical_dates.contains(&date) {
+            self.forget_window(&run.dag_id);
+        }
+    }
+
+    /// Has the store asked anew.
+    pub(super) fn forget_window(&mut self, dag_id: &DagId) {
+        if let Some(active) = self.state.backfills.get_mut(dag_id) {
             active.asked = None;
             active.window = Window::default();
         }

@@ -13,6 +13,7 @@ use crate::sched::admit::Full;
 use crate::sched::command::instances;
 use crate::sched::index::{RunGroup, Touched};
 use crate::sched::judge::{Judgement, judge};
+use crate::sched::mapping::Length;
 use crate::sched::past;
 use crate::sched::state::{ActiveRun, State};
 use crate::sched::when;
@@ -119,6 +120,11 @@ fn waits(state: &State, now: Timestamp, active: &ActiveRun, ti: &TaskInstance) -
     if judgement == Judgement::Run && !past::allows(state, active, spec) {
         let text = "the run before has not ended well for it (`depends_on_past`)";
         return vec![Reason::new(ReasonKind::Rule, text).remedy("clear or mark it there")];
+    }
+    let is_to_be_mapped = ti.key.map_index == UNMAPPED && active.dag.mapping(task_id).is_some();
+    if judgement == Judgement::Run && is_to_be_mapped && active.length(task_id) == Length::Pending {
+        let text = "what it is mapped over has not ended";
+        return vec![Reason::new(ReasonKind::Rule, text)];
     }
     if judgement != Judgement::Wait {
         return vec![nothing()];

@@ -130,6 +130,14 @@ impl Decision<'_> {
         allows(self.state, active, spec)
     }
 
+    /// Has runs that look back look again: a run before them has changed by hand.
+    pub(super) fn look_back_again(&mut self, dag_id: &DagId) {
+        for run in self.state.runs_of(dag_id).filter(|run| run.dag.plan.looks_back()) {
+            let waiting = run.tasks.values().filter(|ti| ti.state.is_none());
+            self.work.extend(waiting.map(|ti| ti.key.clone()));
+        }
+    }
+
     /// Has later runs look at what waits for an instance that has ended.
     pub(super) fn tell_later_runs(&mut self, key: &TaskInstanceKey) {
         let run = run_key(key);

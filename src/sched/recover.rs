@@ -56,13 +56,14 @@ pub(super) fn recover(
         dag_state.is_stale = !state.deck.dags.contains_key(dag_id);
     }
     let mut orphans = Vec::new();
+    let max_map_length = state.deck.max_map_length;
     for found in recovered.runs {
         let present = state.deck.dags.get(&found.run.dag_id);
         let Some(dag) = definition_of(&found, present) else {
             orphans.push(found);
             continue;
         };
-        let (active, made) = ActiveRun::reload(found, dag);
+        let (active, made) = ActiveRun::reload(found, dag, max_map_length);
         state.pending.unsaved.extend(made);
         state.index.note_all(&active);
         state.runs.insert(active.run.key(), active);

@@ -78,7 +78,7 @@ impl Decision<'_> {
             triggering_asset_events: new.events,
             maps: Vec::new(),
         };
-        let (active, made) = ActiveRun::reload(fresh, dag);
+        let (active, made) = ActiveRun::reload(fresh, dag, self.state.deck.max_map_length);
         self.draft.put_run(&active.run);
         for task in &made {
             self.draft.put_task(&active.tasks[&(task.task_id.clone(), task.map_index)]);
@@ -166,7 +166,14 @@ impl Decision<'_> {
 impl ActiveRun {
     /// Puts a run under way under its definition. Tasks that have no instance yet get one;
     /// returns which.
-    pub(super) fn reload(found: EndedRun, dag: Arc<Dag>) -> (Self, Vec<TaskInstanceKey>) {
+    ///
+    /// As in Airflow those of a task that is mapped over nothing but what is written stand there
+    /// from the beginning.
+    pub(super) fn reload(
+        found: EndedRun,
+        dag: Arc<Dag>,
+        max_map_length: usize,
+    ) -> (Self, Vec<TaskInstanceKey>) {
         let EndedRun { mut run, dag: _, tasks, triggering_asset_events, maps } = found;
         if run.dag_version != dag.version {
             run.dag_version.clone_from(&dag.version);
@@ -177,13 +184,18 @@ impl ActiveRun {
         let mut made = Vec::new();
         for spec in dag.tasks.values() {
             let all = (spec.task_id.clone(), MapIndex::MIN)..=(spec.task_id.clone(), MapIndex::MAX);
-            let is_mapped = dag.mapping(&spec.task_id).is_some();
-            if tasks.range(all).any(|((_, index), _)| is_mapped || *index == UNMAPPED) {
+            let mapping = dag.mapping(&spec.task_id);
+            if tasks.range(all).any(|((_, index), _)| mapping.is_some() || *index == UNMAPPED) {
                 continue;
             }
-            let ti = new_task_instance(&run, spec, UNMAPPED);
-            made.push(ti.key.clone());
-            tasks.insert((spec.task_id.clone(), UNMAPPED), ti);
+            let written = mapping.and_then(|expand| expand.count(|_, _| None));
+            let written = written.filter(|count| (1..=max_map_length).contains(count));
+            let count = written.and_then(|count| MapIndex::try_from(count).ok());
+            for index in count.map_or(UNMAPPED..0, |count| 0..count) {
+                let ti = new_task_instance(&run, spec, index);
+                made.push(ti.key.clone());
+                tasks.insert((spec.task_id.clone(), index), ti);
+            }
         }
         let index = RunIndex::build(&dag, &tasks);
         let mut active =

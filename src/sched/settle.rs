@@ -91,7 +91,7 @@ impl Decision<'_> {
     fn finish_at_once(&mut self, key: &TaskInstanceKey) {
         let left_out = self.left_out_as_old(key);
         let note = left_out.as_ref().map(|_| OLD_RUN_NOTE.to_owned());
-        for task in self.instances_after(key, left_out.unwrap_or_default()) {
+        for task in self.instances_after(key, &left_out.unwrap_or_default()) {
             self.pass_over_not_chosen(&task, &key.task_id);
         }
         let now = self.now;

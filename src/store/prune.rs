@@ -18,6 +18,10 @@ pub const PIECE_LEN_MAX: u32 = 200;
 /// How many lines of the feed, or asset events, one transaction deletes at most.
 pub const LINES_LEN_MAX: usize = 1_000;
 
+/// What has rows for each task instance; whatever else belongs to a run goes with the run's row.
+const OF_TASK: [&str; 5] =
+    ["xcom", "task_map", "rendered_task_instance_fields", "task_instance_history", "task_instance"];
+
 /// What of a run that has ended is left after a piece of it was deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
@@ -69,10 +73,9 @@ fn delete_piece(conn: &Connection, run: &DagRunKey, len: &mut u32) -> Result<Lef
     let piece =
         row::all(conn, sql, values, |row| Ok((row.get::<_, String>(0)?, row.get::<_, i32>(1)?)))?;
     for (task_id, map_index) in &piece {
-        for table in ["xcom", "rendered_task_instance_fields", "task_instance_history"] {
+        for table in OF_TASK {
             delete_of_task(conn, table, run, task_id, *map_index)?;
         }
-        delete_of_task(conn, "task_instance", run, task_id, *map_index)?;
     }
     *len = len.saturating_sub(u32::try_from(piece.len()).unwrap_or(u32::MAX));
     if *len == 0 {

@@ -30,11 +30,14 @@ pub(crate) fn delete(conn: &Connection, key: &TaskInstanceKey) -> Result<(), Sto
     row::execute(conn, sql, key_params(key)).map(drop)
 }
 
+/// How many elements the parts of an output have, by their path.
+type Lengths = BTreeMap<String, usize>;
+
 /// Returns what was noted of a run, by task and map index.
 pub fn for_run(
     conn: &Connection,
     run: &DagRunKey,
-) -> Result<Vec<(TaskInstanceKey, BTreeMap<String, usize>)>, StoreError> {
+) -> Result<Vec<(TaskInstanceKey, Lengths)>, StoreError> {
     let sql = "SELECT * FROM task_map WHERE dag_id = ?1 AND dag_run_id = ?2
         ORDER BY task_id, map_index";
     row::all(conn, sql, [run.dag_id.as_str(), run.dag_run_id.as_str()], |row| {

@@ -15,6 +15,7 @@ operator = "command"
 command = "echo the reason >&2; exit 7"
 retries = 1
 retry_delay = "10ms"
+on_retry = { argv = ["true"] }
 "#;
 
 #[test]
@@ -99,6 +100,15 @@ fn a_failed_task_is_tried_again_and_its_reason_is_kept() {
     let run_id = run["dag_run_id"].as_str().unwrap();
     let tasks = project.json(&["tasks", "fails", run_id]);
     assert_eq!(tasks[0]["try_number"], 2, "{tasks}");
+    let told = ["runs", "callbacks", "fails", run_id];
+    let rows = project.json(&told);
+    assert_eq!(rows.as_array().map(Vec::len), Some(1), "{rows}");
+    assert_eq!(rows[0]["event"], "on_retry");
+    assert_eq!(rows[0]["reason"], "exit code 7");
+    assert!(project.run(&told).ok().stdout.contains("on_retry"));
+    let none = project.run(&["runs", "callbacks", "fails", "nosuch"]);
+    assert_ne!(none.code, 0, "{}", none.stdout);
+    assert!(none.stderr.contains("nosuch"), "{}", none.stderr);
     for number in ["1", "2"] {
         let log = project.run(&["logs", "fails", run_id, "bad", "--try", number]).ok().stdout;
         assert!(log.contains("the reason"), "{log}");

@@ -71,7 +71,7 @@ fn outputs_context_and_params_reach_python_and_back() {
 
     assert_eq!(
         project.run(&["xcom", "get", "d", "r", "tell"]).ok().stdout.trim(),
-        "[3, 10, 7, '2026-01-02'] 47 40"
+        "[3, 10, 7, 2026-01-02] 47 40"
     );
     let listed = project.json(&["xcom", "list", "d", "r", "extract"]);
     let keys: Vec<&str> = listed["xcom_entries"]
@@ -106,7 +106,7 @@ fn params_that_do_not_fit_are_refused_and_a_dag_without_params_takes_any() {
     project.write("conf.json", "{\"x\": 1}");
     project.up();
     for (args, words) in [
-        (&["-p", "gird.a=3"][..], "`gird.a` is not a param of this DAG"),
+        (&["-p", "gird.a=3"][..], "gird.a: is not a param of this DAG"),
         (&["-p", "grid.a=x"], "`a` is `x`; expected integer"),
         (&["--conf", "[1]"], "`[1]`"),
         (&["--conf", "{\"grid\""], "as a table of JSON"),

@@ -6,6 +6,7 @@ mod callbacks;
 mod commit;
 mod in_daemon;
 mod kill;
+mod mapping;
 mod project;
 mod recovery;
 mod run;

@@ -409,7 +409,7 @@ fn earlier_runs_are_found_by_their_logical_date() {
                     {{ prev_end_date_success }} {{ data_interval_start - macros.timedelta(days=1) }}";
     let project = project_of(template);
     let store = project.store(runs, Vec::new());
-    let made = project.compose_with(&project.launch(now.clone()), &store).unwrap();
+    let made = project.compose_with(&project.launch(now), &store).unwrap();
     let expected = "2026-01-03 2026-01-03 2026-01-02T03:04:06+00:00 None 2026-01-04 00:00:00+00:00";
     assert_eq!(made.order.args["command"], expected);
 

@@ -66,7 +66,7 @@ fn write(
         files: Vec::new(),
         left_out: Vec::new(),
     };
-    writing.add(DATABASE.to_owned(), snapshot.path())?;
+    writing.add(DATABASE, snapshot.path())?;
     for folder in snapshot.folders(layout)? {
         writing.add_folder(&folder, layout)?;
     }
@@ -80,7 +80,7 @@ fn write(
     }
     for source in check::sources(layout.project()) {
         match inside(PROJECT, &source, layout.project()) {
-            Some(path) => writing.add(path, &source)?,
+            Some(path) => writing.add(&path, &source)?,
             None => writing.left_out.push(source.display().to_string()),
         }
     }
@@ -112,7 +112,7 @@ struct Writing {
 
 impl Writing {
     /// Adds a file; one that has gone is left out.
-    fn add(&mut self, path: String, file: &Path) -> Result<(), Fault> {
+    fn add(&mut self, path: &str, file: &Path) -> Result<(), Fault> {
         let mut source = match File::open(file) {
             Ok(source) => source,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -121,7 +121,7 @@ impl Writing {
             }
             Err(error) => return Err(io(format!("read `{}`", file.display()))(error)),
         };
-        let added = self.target.add(&path, &mut source);
+        let added = self.target.add(path, &mut source);
         self.files.push(added.map_err(io(format!("back up `{}`", file.display())))?);
         Ok(())
     }
@@ -138,7 +138,7 @@ impl Writing {
                 self.add_folder(&path, layout)?;
             } else if kind.is_file() && !is_unfinished {
                 match inside(STATE, &path, &layout.state_dir()) {
-                    Some(inside) => self.add(inside, &path)?,
+                    Some(inside) => self.add(&inside, &path)?,
                     None => self.left_out.push(path.display().to_string()),
                 }
             }

@@ -135,9 +135,7 @@ pub(super) async fn cancel(
 async fn ask(parts: &ControlParts, command: Command) -> Result<OperationView, Fault> {
     match parts.handle.ask(Input::Command(command)).await? {
         Reply::Operated(view) => Ok(*view),
-        _ => {
-            Err(Fault::new(FaultKind::Internal, "the engine's answer makes no sense"))
-        }
+        _ => Err(Fault::new(FaultKind::Internal, "the engine's answer makes no sense")),
     }
 }
 

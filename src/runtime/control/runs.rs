@@ -133,9 +133,9 @@ pub(super) async fn show_task(parts: &ControlParts, key: TaskInstanceKey) -> Res
             tries: task_instance::tries(conn, &key)?,
             rendered: rendered::get(conn, &task.attempt())?,
             progress: in_progress(&layout, std::slice::from_ref(&task)).pop().map(|(_, at)| at),
-            output: xcom::return_value(conn, &key)?.and_then(|value| match value {
-                XcomValue::Value(value) => Some(value),
-                XcomValue::File(file) => Some(described(&file)),
+            output: xcom::return_value(conn, &key)?.map(|value| match value {
+                XcomValue::Value(value) => value,
+                XcomValue::File(file) => described(&file),
             }),
             task,
         }))

@@ -65,7 +65,7 @@ impl Decision<'_> {
                 self.log(Severity::Info, "dag_run.noted", About::run(&key), user, message);
             }
             Operation::DeleteRuns => {
-                self.delete_run(&key);
+                self.delete_run(&key, &plan.found);
                 let message = format!("run `{}` was deleted{by}", key.dag_run_id);
                 self.log(Severity::Warning, "dag_run.deleted", About::run(&key), user, message);
             }
@@ -188,13 +188,19 @@ impl Decision<'_> {
         }
     }
 
-    fn delete_run(&mut self, key: &DagRunKey) {
+    fn delete_run(&mut self, key: &DagRunKey, found: &Found) {
+        if let Found::Row(run) = found {
+            self.state.past.forget(run);
+        }
         if let Some(active) = self.state.runs.remove(key) {
             self.state.index.forget_all(&active);
         }
+        // What the store has said of its date is true no more.
+        self.forget_window(&key.dag_id);
         self.drop_deadlines(key);
         let name = self.removal_name();
         self.draft.delete_run(key, name);
+        self.look_back_again(&key.dag_id);
         self.runs_changed(&key.dag_id);
     }
 }

@@ -124,7 +124,7 @@ impl Decision<'_> {
             None => self.known_dag(&ended.run.dag_id)?,
         };
         let is_other = ended.run.dag_version != dag.version;
-        let (mut active, made) = ActiveRun::reload(ended, dag);
+        let (mut active, made) = ActiveRun::reload(ended, dag, self.state.deck.max_map_length);
         if is_other {
             let latest = self.state.dag_versions.get(&active.run.dag_id);
             let latest = latest.filter(|latest| latest.dag_version == active.run.dag_version);
@@ -169,7 +169,7 @@ impl Decision<'_> {
         };
         let selection = selection(tasks, false, false);
         let dags = found.iter().filter_map(|one| self.active(one)).map(|active| &*active.dag);
-        match (selection.stranger(dags), found.first()) {
+        match (selection.stranger(&dags), found.first()) {
             (Some(task_id), Some(first)) => {
                 Err(Rejected::NoTask { dag_id: first.key().dag_id, task_id })
             }

@@ -23,7 +23,7 @@ impl Selection<'_> {
     /// Returns the first task that none of the definitions has.
     pub(super) fn stranger<'d>(
         &self,
-        dags: impl Iterator<Item = &'d Dag> + Clone,
+        dags: &(impl Iterator<Item = &'d Dag> + Clone),
     ) -> Option<TaskId> {
         let is_known = |id: &TaskId| dags.clone().any(|dag| dag.tasks.contains_key(id));
         self.tasks.iter().map(|choice| &choice.task_id).find(|id| !is_known(id)).cloned()
@@ -112,9 +112,32 @@ pub(super) fn to_clear<'r>(wish: &ClearTasks, active: &'r ActiveRun) -> Vec<&'r 
     };
     let chosen: Vec<_> =
         selection.of(active).into_iter().filter(|ti| is_clearable(wish, ti.state)).collect();
+    let chosen = with_setups_and_teardowns(active, chosen);
     let cleared: BTreeSet<&TaskId> = chosen.iter().map(|ti| &ti.key.task_id).collect();
     let stays_out = |ti: &TaskInstance| is_left_out(active, ti, &cleared);
     chosen.iter().copied().filter(|ti| !stays_out(ti)).collect()
+}
+
+/// Adds what the tasks need around them, however that had ended: as in Airflow their setups, and
+/// the teardowns of these.
+fn with_setups_and_teardowns<'r>(
+    active: &'r ActiveRun,
+    chosen: Vec<&'r TaskInstance>,
+) -> Vec<&'r TaskInstance> {
+    let named: BTreeSet<TaskId> = chosen.iter().map(|ti| ti.key.task_id.clone()).collect();
+    let all = active.dag.with_setups_and_teardowns(&named);
+    if all.len() == named.len() {
+        return chosen;
+    }
+    let own: BTreeSet<(&TaskId, MapIndex)> =
+        chosen.iter().map(|ti| (&ti.key.task_id, ti.key.map_index)).collect();
+    let is_meant = |ti: &&TaskInstance| {
+        let is_added = !named.contains(&ti.key.task_id) && all.contains(&ti.key.task_id);
+        let has_begun = !matches!(ti.state, None | Some(TaskInstanceState::Removed));
+        own.contains(&(&ti.key.task_id, ti.key.map_index)) || (is_added && has_begun)
+    };
+    let topological = active.dag.graph.topological().iter();
+    topological.flat_map(|task| instances(active, task)).filter(is_meant).collect()
 }
 
 fn is_clearable(wish: &ClearTasks, state: Option<TaskInstanceState>) -> bool {
@@ -137,7 +160,8 @@ fn is_left_out(active: &ActiveRun, ti: &TaskInstance, cleared: &BTreeSet<&TaskId
     };
     let has_succeeded = active
         .tasks
-        .get(&(branch.clone(), UNMAPPED))
+        .get(&(branch.clone(), ti.key.map_index))
+        .or_else(|| active.tasks.get(&(branch.clone(), UNMAPPED)))
         .is_some_and(|ti| ti.state == Some(TaskInstanceState::Success));
     has_succeeded && !cleared.contains(&branch)
 }

@@ -34,7 +34,7 @@ impl Decision<'_> {
                 false => {
                     let after = images.runs_after.iter().find(|run| run.key() == key);
                     let note = after.and_then(|run| run.note.clone());
-                    self.restore(active, before, note, tasks);
+                    self.restore(active, before, note.as_deref(), tasks);
                 }
             }
         }
@@ -67,7 +67,7 @@ impl Decision<'_> {
             let present = self.state.deck.dags.get(&key.dag_id);
             let dag = definition_of(&found, present);
             let dag = dag.ok_or_else(|| Rejected::MovedOn { id, what: what() })?;
-            let (active, _) = ActiveRun::reload(found, dag);
+            let (active, _) = ActiveRun::reload(found, dag, self.state.deck.max_map_length);
             runs.insert(key, active);
         }
         Ok(runs)
@@ -97,7 +97,7 @@ impl Decision<'_> {
         &mut self,
         mut active: ActiveRun,
         before: DagRun,
-        note_left: Option<String>,
+        note_left: Option<&str>,
         tasks: Vec<TaskInstance>,
     ) {
         let key = active.run.key();
@@ -110,7 +110,7 @@ impl Decision<'_> {
             *present = ti;
             self.draft.put_task(present);
         }
-        let note = match active.run.note == note_left {
+        let note = match active.run.note.as_deref() == note_left {
             true => before.note.clone(),
             false => active.run.note.clone(),
         };
@@ -134,6 +134,7 @@ impl Decision<'_> {
             self.state.runs.remove(&key);
             self.drop_deadlines(&key);
         }
+        self.look_back_again(&key.dag_id);
         self.runs_changed(&key.dag_id);
     }
 

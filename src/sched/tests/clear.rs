@@ -200,11 +200,8 @@ fn a_run_put_on_the_last_version_takes_its_new_tasks_and_leaves_the_removed_ones
     assert_eq!(names(&done.tasks), ["b"]);
     assert!(done.final_since.is_some());
     assert_eq!((world.is("c"), world.is("new")), ("upstream_failed", "none"));
-    let latest = world.operate(clear(ClearTasks {
-        tasks: choices(&["b"]),
-        only_failed: false,
-        ..wish.clone()
-    }));
+    let latest =
+        world.operate(clear(ClearTasks { tasks: choices(&["b"]), only_failed: false, ..wish }));
     assert!(latest.is_ok(), "it is on the last version already: {latest:?}");
     world.succeed("b");
     world.succeed("new");

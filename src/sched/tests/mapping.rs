@@ -36,6 +36,16 @@ fn a_literal_list_makes_an_instance_of_each_element() {
 }
 
 #[test]
+fn instances_of_a_literal_list_stand_there_before_they_may_run() {
+    let tasks = vec![task("first"), task("each").after(&["first"]).over(&[("x", json!([1, 2]))])];
+    let mut world = World::new(deck(vec![dag("d", tasks)]));
+    world.trigger("d");
+    assert_eq!(world.all("each"), "0 none, 1 none");
+    world.fail("first");
+    assert_eq!(world.all("each"), "0 upstream_failed, 1 upstream_failed");
+}
+
+#[test]
 fn an_output_tells_how_many_instances_there_are() {
     let mut world = over_output(TriggerRule::AllSuccess);
     assert_eq!(world.all("each"), "-1 none");

@@ -131,3 +131,16 @@ fn what_the_rule_makes_of_a_task_does_not_wait_for_the_past() {
     world.fail("a");
     assert_eq!(world.is("b"), "upstream_failed");
 }
+
+#[test]
+fn a_run_before_that_is_deleted_holds_nobody_back_any_more() {
+    let mut world = World::new(of(with(past)));
+    on(&mut world, 1);
+    let first = world.run.clone().unwrap();
+    world.fail("a");
+    on(&mut world, 2);
+    assert_eq!(world.is("a"), "none");
+    let delete = crate::types::operation::Operation::DeleteRuns;
+    world.operate_on(delete, vec![first], false).unwrap();
+    assert_eq!(world.launched(), ["a"]);
+}

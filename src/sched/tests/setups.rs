@@ -145,3 +145,23 @@ fn work_that_runs_again_brings_its_setup_and_teardown_along() {
     assert_eq!(names(&["up"]), ["down", "up"]);
     assert_eq!(names(&["after"]), ["after"]);
 }
+
+#[test]
+fn clearing_work_clears_its_setup_and_teardown_with_it() {
+    let mut world = cluster(false);
+    world.succeed("up");
+    world.fail("work");
+    world.succeed("down");
+    world.clear(&["work"], false, false).unwrap();
+    assert_eq!(["up", "work", "down"].map(|task| world.is(task)), ["queued", "none", "none"]);
+}
+
+#[test]
+fn a_cleared_task_brings_its_setup_and_the_teardown_of_that_along() {
+    let mut world = cluster(false);
+    for task in ["up", "work", "down"] {
+        world.succeed(task);
+    }
+    assert_eq!(world.clear(&["work"], false, false).unwrap(), ["up", "work", "down"]);
+    assert_eq!(world.launched(), ["up"]);
+}

@@ -39,6 +39,8 @@ pub(super) fn waiting(root: &Path, binary: &Path, sheet: &mut Sheet) -> Result<(
     let bytes = full.saturating_sub(one) as f64 / more;
     let text = format!("{bytes:.0} bytes each ({:.0} MB in all)", full as f64 / 1e6);
     sheet.figure("  resident", text, None);
+    // Threads that the way into the wait took are given back after ten seconds.
+    thread::sleep(IDLE + Duration::from_secs(5));
     let threads = process::threads(scratch.pid())?;
     sheet.figure("  threads", threads.to_string(), Some(("100", threads <= 100)));
     let before = process::cpu_ticks(scratch.pid())?;

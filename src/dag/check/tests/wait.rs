@@ -138,7 +138,7 @@ fn another_dag_and_its_tasks_are_known() {
         "dag_id = \"base\"\ntask_id = \"start\"\nskipped_states = [\"skipped\"]",
     );
     points_at(&task("sensor.task", "dag_id = \"bse\""), "unknown-dag", 3, 10);
-    points_at(&waits("task_group_id = \"g\""), "unknown-task", 4, 18);
+    points_at(&waits("task_group_id = \"g\""), "unknown-task", 4, 17);
     let two = "task_id = \"start\"\ntask_group_id = \"g\"";
     assert!(places(&waits(two)).contains(&("conflicting-keys", 5, 1)));
     points_at(&waits("task_id = \"strt\""), "unknown-task", 4, 11);

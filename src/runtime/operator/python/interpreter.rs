@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -189,6 +189,6 @@ impl Venv<'_> {
     }
 }
 
-fn venv_python(python: &PathBuf, order: &Order, private: &Private) -> Command {
+fn venv_python(python: &Path, order: &Order, private: &Private) -> Command {
     child::prepare(&python.to_string_lossy(), None, order, private)
 }

@@ -78,13 +78,13 @@ fn play(world: &mut World, asked: &mut Vec<Effect>, dice: u16) {
             world.tick();
         }
         1 => {
-            let is_paused = rest % 2 == 0;
+            let is_paused = rest.is_multiple_of(2);
             let command = Command::SetBackfillPaused { backfill_id: 1, is_paused, user: None };
             if world.step(Input::Command(command)).is_err() {
                 return;
             }
         }
-        3 => world.pause("d", rest % 3 == 0),
+        3 => world.pause("d", rest.is_multiple_of(3)),
         4 => {
             let mut trigger = super::super::world::trigger("d");
             let minutes = i64::from(rest % 20) * 30;

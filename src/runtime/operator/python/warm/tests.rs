@@ -38,6 +38,7 @@ fn bench() -> Bench {
     bench
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "`json!` reads best where it is called")]
 fn call(bench: &Bench, function: &str, warm: Value) -> Outcome {
     bench.run(json!({ "callable": format!("dags/basic.py:{function}"), "warm": warm }))
 }
@@ -146,7 +147,6 @@ fn a_task_goes_with_its_attempt_and_fails_with_its_server() {
 
     fs::remove_file(&path).unwrap();
     let killer = {
-        let path = path.clone();
         std::thread::spawn(move || {
             let (task, server) = pids(&path);
             let pid = rustix::process::Pid::from_raw(i32::try_from(server).unwrap()).unwrap();
