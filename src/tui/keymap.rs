@@ -112,22 +112,13 @@ pub(crate) struct Binding {
 }
 
 use Place::{
-    Approvals, AssetPage, Assets, Backfills, DagPage, Dags, Diff, Errors, Events, Experiments, Graph,
-    Log, ModelPage, Models, Runs, Serving, System, Tasks, TrackingRun, TrackingRuns, Versions,
+    Approvals, AssetPage, Assets, Backfills, DagPage, Dags, Diff, Errors, Events, Experiments,
+    Graph, Log, ModelPage, Models, Runs, Serving, System, Tasks, TrackingRun, TrackingRuns,
+    Versions,
 };
 
-const LISTS: &[Place] = &[
-    Dags,
-    Runs,
-    Assets,
-    Experiments,
-    TrackingRuns,
-    Models,
-    ModelPage,
-    Events,
-    Approvals,
-    System,
-];
+const LISTS: &[Place] =
+    &[Dags, Runs, Assets, Experiments, TrackingRuns, Models, ModelPage, Events, Approvals, System];
 const OPENABLE: &[Place] =
     &[Dags, Runs, Assets, Experiments, TrackingRuns, Models, Events, Versions];
 const RUN_AND_RUNS: &[Place] = &[Tasks, Graph, Log, Runs];
@@ -192,13 +183,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "open or close a group or a mapped task (also l h); else the task in full",
         &[Tasks, Graph],
     ),
-    key(
-        Action::TaskDetails,
-        &["i"],
-        "details",
-        "the task in full: arguments, output, tries",
-        RUN,
-    ),
+    key(Action::TaskDetails, &["i"], "details", "the task in full: arguments, output, tries", RUN),
     change(
         Action::Clear,
         &["c"],
@@ -252,13 +237,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     key(Action::MarkAll, &["*"], "", "mark all rows, or none", &[Runs, Tasks]),
     change(Action::Answer, &["enter"], "answer", "answer the question", &[Approvals]),
     key(Action::OpenRun, &["o"], "run", "open the run that waits", &[Approvals]),
-    change(
-        Action::Edit,
-        &["e"],
-        "edit",
-        "set the pool's slots or the variable's value",
-        &[System],
-    ),
+    change(Action::Edit, &["e"], "edit", "set the pool's slots or the variable's value", &[System]),
     key(Action::Test, &["T"], "test", "try whether the connection can be used", &[System]),
     change(
         Action::Backfill,
@@ -341,13 +320,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "the versions of the DAG and what changed between them",
         &[DagPage, Dags],
     ),
-    key(
-        Action::Backfills,
-        &["B"],
-        "backfills",
-        "the backfills of the DAG",
-        &[DagPage, Dags, Runs],
-    ),
+    key(Action::Backfills, &["B"], "backfills", "the backfills of the DAG", &[DagPage, Dags, Runs]),
     change(
         Action::Undo,
         &["u"],

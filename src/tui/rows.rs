@@ -47,9 +47,7 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Model(name) => {
             versions(state, level, name).iter().map(|version| version.version.to_string()).collect()
         }
-        Screen::Root(View::System) => {
-            settings(state, level).iter().map(Setting::key).collect()
-        }
+        Screen::Root(View::System) => settings(state, level).iter().map(Setting::key).collect(),
         Screen::Versions(dag_id) => {
             let versions = state.cache.dag_versions(dag_id).unwrap_or_default();
             versions.iter().map(|version| version.version_number.to_string()).collect()
@@ -334,7 +332,6 @@ impl Setting<'_> {
 pub(crate) fn settings<'a>(state: &'a State, level: &Level) -> Vec<Setting<'a>> {
     let pools = state.cache.pools().unwrap_or_default().iter().map(Setting::Pool);
     let variables = state.cache.variables().unwrap_or_default().iter().map(Setting::Variable);
-    let connections =
-        state.cache.connections().unwrap_or_default().iter().map(Setting::Connection);
+    let connections = state.cache.connections().unwrap_or_default().iter().map(Setting::Connection);
     pools.chain(variables).chain(connections).filter(|one| level.admits(&one.key())).collect()
 }

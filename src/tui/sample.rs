@@ -10,10 +10,10 @@ use crate::types::run::{DagRun, TaskInstance, TaskTry};
 use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
 use crate::types::state::{DagRunType, TriggeredBy};
 use crate::types::view::{
-    AliasMove, AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView,
-    DiagnosticView, ExperimentView, LineageKind, LineageNode, LineageView, LogChunk,
-    ModelDetailView, ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView,
-    StatusView, TaskDetailView, TaskPlace, TaskView, TrackingRunView, TriggerPlan,
+    AliasMove, AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView, DiagnosticView,
+    ExperimentView, LineageKind, LineageNode, LineageView, LogChunk, ModelDetailView,
+    ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView, StatusView,
+    TaskDetailView, TaskPlace, TaskView, TrackingRunView, TriggerPlan,
 };
 mod operations;
 mod scoring;

@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::tui::screen::{
-    approvals, assets, backfills, dag, dags, definitions, details, events, experiments, form, frame,
-    models, run, runs, serving, system, versions, why,
+    approvals, assets, backfills, dag, dags, definitions, details, events, experiments, form,
+    frame, models, run, runs, serving, system, versions, why,
 };
 use crate::tui::state::{Popup, Screen, State, View};
 use crate::tui::theme;

@@ -258,7 +258,10 @@ mod tests {
         let mut driver = Driver::new(200, 60);
         driver.keys("jjjjjj<enter>g");
         let closed = shown(&driver);
-        assert_eq!(closed[..4], ["start_cluster", "ingest/", "ingest.list_files", "ingest.parse[]"]);
+        assert_eq!(
+            closed[..4],
+            ["start_cluster", "ingest/", "ingest.list_files", "ingest.parse[]"]
+        );
         driver.keys("jjj<enter>");
         let open = shown(&driver);
         assert_eq!(open[4..7], ["ingest.parse[3]", "ingest.parse[9]", "ingest.parse[8]"]);

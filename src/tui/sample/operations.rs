@@ -163,8 +163,11 @@ fn why(subject: &WhySubject) -> WhyView {
         run_state: subject.dag_run_id.as_ref().map(|_| DagRunState::Running),
         state: None,
         reasons: vec![
-            Reason::new(ReasonKind::Upstream, "waits for ingest.parse (1 of 10 failed, 2 under way)")
-                .remedy("clear ingest.parse[3], or mark it a success"),
+            Reason::new(
+                ReasonKind::Upstream,
+                "waits for ingest.parse (1 of 10 failed, 2 under way)",
+            )
+            .remedy("clear ingest.parse[3], or mark it a success"),
             Reason::new(ReasonKind::Pool, "pool training is full: 2 of 2 slots are taken")
                 .remedy("dagdeck pools set training 4"),
         ],

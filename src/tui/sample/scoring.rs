@@ -108,8 +108,11 @@ pub(super) fn run_detail(run: DagRun) -> RunDetailView {
 }
 
 fn places() -> BTreeMap<crate::types::TaskId, TaskPlace> {
-    let in_group =
-        |is_mapped| TaskPlace { group_id: Some("ingest".into()), is_mapped, ..TaskPlace::default() };
+    let in_group = |is_mapped| TaskPlace {
+        group_id: Some("ingest".into()),
+        is_mapped,
+        ..TaskPlace::default()
+    };
     BTreeMap::from([
         ("start_cluster".into(), TaskPlace { is_setup: true, ..TaskPlace::default() }),
         ("ingest.list_files".into(), in_group(false)),

@@ -90,7 +90,8 @@ fn counts(view: &BackfillView) -> Line<'static> {
         (view.skipped, theme::task_mark(Some(crate::types::TaskInstanceState::Skipped))),
     ];
     let spans = told.into_iter().filter(|(count, _)| *count > 0);
-    let spans = spans.map(|(count, mark)| Span::styled(format!("{count} {}  ", mark.glyph), mark.style));
+    let spans =
+        spans.map(|(count, mark)| Span::styled(format!("{count} {}  ", mark.glyph), mark.style));
     Line::from(spans.collect::<Vec<_>>())
 }
 
@@ -105,14 +106,14 @@ fn draw_dates(buf: &mut Buffer, area: Rect, state: &State, view: &BackfillView) 
         return paint::empty(buf, inside, "No date was dealt with yet", "");
     }
     let lines = detail.dag_runs.iter().map(|run| {
-        let date = paint::span(
-            format!("{:<22} ", text::instant(run.dag_run.logical_date)),
-            theme::PLAIN,
-        );
+        let date =
+            paint::span(format!("{:<22} ", text::instant(run.dag_run.logical_date)), theme::PLAIN);
         let mut spans = vec![date];
         match (run.state, run.dag_run.exception_reason) {
             (Some(state), _) => spans.extend(paint::worded(theme::run_mark(state))),
-            (None, Some(reason)) => spans.push(paint::span(format!("left out: {reason}"), theme::DIM)),
+            (None, Some(reason)) => {
+                spans.push(paint::span(format!("left out: {reason}"), theme::DIM))
+            }
             (None, None) => spans.push(paint::span("its run is gone", theme::DIM)),
         }
         Line::from(spans)

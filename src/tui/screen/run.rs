@@ -18,9 +18,9 @@ use crate::tui::theme;
 use crate::tui::view;
 use crate::tui::widget::graph::{self, Node};
 use crate::tui::widget::{log, paint};
-use crate::types::{DagRunState, TaskId};
 use crate::types::run::{DagRunKey, TaskInstance};
 use crate::types::view::RunDetailView;
+use crate::types::{DagRunState, TaskId};
 
 pub(crate) mod tasks;
 
@@ -221,12 +221,9 @@ fn node(state: &State, task_id: &TaskId, instances: &[&TaskInstance]) -> Node {
     let worst = instances.iter().min_by_key(|task| weight(task.state));
     let mark = theme::task_mark(worst.and_then(|task| task.state));
     match instances {
-        [task] if task.key.map_index < 0 => Node {
-            mark,
-            name: task_id.to_string(),
-            note: tasks::took(state, task),
-            note_width: 6,
-        },
+        [task] if task.key.map_index < 0 => {
+            Node { mark, name: task_id.to_string(), note: tasks::took(state, task), note_width: 6 }
+        }
         _ => Node {
             mark,
             name: format!("{task_id}[{}]", instances.len()),

@@ -31,7 +31,12 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
     match state.cache.dag_versions(dag_id) {
         None => missing(buf, inside, state, &Slot::Versions(dag_id.clone())),
         Some([]) => {
-            paint::empty(buf, inside, "No versions yet", "one is kept with each change that is read");
+            paint::empty(
+                buf,
+                inside,
+                "No versions yet",
+                "one is kept with each change that is read",
+            );
         }
         Some(versions) => {
             let columns = [

@@ -254,9 +254,8 @@ impl Sheet {
             return Err("choose at least one".to_owned());
         }
         let params = question.params.keys();
-        let params_input = params
-            .filter_map(|name| self.value(name).map(|value| (name.clone(), value)))
-            .collect();
+        let params_input =
+            params.filter_map(|name| self.value(name).map(|value| (name.clone(), value))).collect();
         Ok(Response { key: asked.key.task.clone(), chosen_options, params_input, user: None })
     }
 

@@ -239,15 +239,11 @@ fn a_date_that_is_none_is_told_and_nothing_is_begun() {
 fn a_pools_slots_and_a_variable_are_set_and_a_connection_tried() {
     let mut driver = Driver::new(80, 24);
     driver.keys("8je<right><ctrl-s>");
-    assert!(
-        matches!(&driver.mutations[..], [Request::SetPools { pools }] if pools[0].slots == 3)
-    );
+    assert!(matches!(&driver.mutations[..], [Request::SetPools { pools }] if pools[0].slots == 3));
     driver.mutations.clear();
     driver.keys("jje/x<enter>");
-    assert!(
-        matches!(&driver.mutations[..], [Request::SetVariables { variables }]
-            if variables[0].value == "s3://lake/prod/x")
-    );
+    assert!(matches!(&driver.mutations[..], [Request::SetVariables { variables }]
+            if variables[0].value == "s3://lake/prod/x"));
     driver.keys("jT");
     assert_eq!(driver.mutations.len(), 1, "a test changes nothing");
     driver.keys("y");

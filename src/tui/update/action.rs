@@ -265,8 +265,7 @@ fn why(state: &mut State) {
 }
 
 fn subject_here(state: &State) -> Option<WhySubject> {
-    let of_dag =
-        |dag_id| WhySubject { dag_id, dag_run_id: None, task_id: None, map_index: None };
+    let of_dag = |dag_id| WhySubject { dag_id, dag_run_id: None, task_id: None, map_index: None };
     let level = state.level();
     match &level.screen {
         Screen::Run(key) => {

@@ -11,11 +11,11 @@ use crate::tui::state::popup::{Confirm, Gate, Subject};
 use crate::tui::state::{Popup, Screen, State, Tone, View};
 use crate::tui::text;
 use crate::tui::update::{action, key};
+use crate::types::TaskInstanceState;
 use crate::types::ask::Request;
 use crate::types::backfill::Backfill;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::view::AliasPlan;
-use crate::types::TaskInstanceState;
 
 /// A question without its target's details.
 struct Question {

@@ -30,7 +30,9 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         Some(Popup::Confirm(_)) => confirm::press(state, event, effects),
         Some(Popup::Palette(_)) => palette::press(state, event, effects),
         Some(Popup::Sheet(_)) => sheet::press(state, event, effects),
-        Some(Popup::Help { .. } | Popup::Task { .. } | Popup::Why { .. }) => scroll_popup(state, event, effects),
+        Some(Popup::Help { .. } | Popup::Task { .. } | Popup::Why { .. }) => {
+            scroll_popup(state, event, effects)
+        }
         None if state.prompt.is_some() => prompt(state, event),
         None if matches!(state.level().screen, Screen::Form(_)) => {
             form::press(state, event, effects);
@@ -113,9 +115,8 @@ fn interrupt(state: &mut State, effects: &mut Vec<Effect>) {
 
 fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let page = usize::from(state.size.height / 2).max(1);
-    let Some(
-        Popup::Help { scroll } | Popup::Task { scroll } | Popup::Why { scroll, .. },
-    ) = &mut state.popup
+    let Some(Popup::Help { scroll } | Popup::Task { scroll } | Popup::Why { scroll, .. }) =
+        &mut state.popup
     else {
         return;
     };

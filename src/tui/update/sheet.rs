@@ -315,4 +315,3 @@ fn act(wish: &Wish) -> Act {
         Wish::Answer(asked) => Act::Say(format!("answered: {}", asked.question.subject)),
     }
 }
-

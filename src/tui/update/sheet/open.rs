@@ -112,8 +112,7 @@ pub(crate) fn mark(state: &mut State, effects: &mut Vec<Effect>) {
     let intro = listed(&runs);
     let made = match tasks_here(state) {
         Some((tasks, name)) => {
-            let mut fields =
-                vec![sheet::choice("state", &["success", "failed", "skipped"], about)];
+            let mut fields = vec![sheet::choice("state", &["success", "failed", "skipped"], about)];
             fields.extend(sheet::reach_fields(false));
             let wish = Wish::MarkTasks { runs: keys(&runs), tasks };
             Made { title: format!("Mark {name}"), intro, fields, verb: "Mark", wish }
@@ -286,7 +285,11 @@ pub(crate) fn answer(state: &mut State, asked: HitlDetail, effects: &mut Vec<Eff
             Some(defaults) => format!("then {} is taken", defaults.join(", ")),
             None => "then the task fails".to_owned(),
         };
-        intro.push(format!("It waits until {} ({}), {then}.", text::instant(at), text::until(state.now, at)));
+        intro.push(format!(
+            "It waits until {} ({}), {then}.",
+            text::instant(at),
+            text::until(state.now, at)
+        ));
     }
     if !question.assignees.is_empty() {
         intro.push(format!("Asked are {}.", question.assignees.join(", ")));
