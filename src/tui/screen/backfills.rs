@@ -112,7 +112,7 @@ fn draw_dates(buf: &mut Buffer, area: Rect, state: &State, view: &BackfillView) 
         match (run.state, run.dag_run.exception_reason) {
             (Some(state), _) => spans.extend(paint::worded(theme::run_mark(state))),
             (None, Some(reason)) => {
-                spans.push(paint::span(format!("left out: {reason}"), theme::DIM))
+                spans.push(paint::span(format!("left out: {reason}"), theme::DIM));
             }
             (None, None) => spans.push(paint::span("its run is gone", theme::DIM)),
         }

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::tui::screen::{missing, settings};
@@ -64,22 +65,24 @@ fn facts(state: &State, status: &StatusView) -> Vec<Line<'static>> {
 }
 
 fn draw_problems(buf: &mut Buffer, area: Rect, state: &State, status: &StatusView) {
-    let mut lines: Vec<Line<'static>> = status
-        .problems
-        .iter()
-        .map(|problem| {
-            Line::from(vec![Span::styled("! ", theme::WARN), paint::span(problem, theme::PLAIN)])
-        })
-        .collect();
+    let width = usize::from(area.width).saturating_sub(2);
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    let mut tell = |glyph: &'static str, style: Style, problem: &str| {
+        for (at, piece) in text::wrap_words(problem, width).iter().enumerate() {
+            let lead = if at == 0 { glyph } else { "  " };
+            lines.push(Line::from(vec![
+                Span::styled(lead, style),
+                paint::span(piece, theme::PLAIN),
+            ]));
+        }
+    };
+    for problem in &status.problems {
+        tell("! ", theme::WARN, problem);
+    }
     let definitions = state.definitions();
     for diagnostic in definitions.map(|d| d.diagnostics.as_slice()).unwrap_or_default() {
-        lines.push(Line::from(vec![
-            Span::styled("✗ ", theme::BAD),
-            paint::span(
-                format!("{}:{} {}", diagnostic.file, diagnostic.line, diagnostic.message),
-                theme::PLAIN,
-            ),
-        ]));
+        let place = format!("{}:{} {}", diagnostic.file, diagnostic.line, diagnostic.message);
+        tell("✗ ", theme::BAD, &place);
     }
     if lines.is_empty() {
         let loaded = definitions.and_then(|d| d.loaded_at).map(|at| text::ago(state.now, at));

@@ -62,29 +62,29 @@ pub(crate) struct Sheet {
 }
 
 /// Makes a field of what a schema says.
-pub(crate) fn field(name: &str, kind: Value, default: Value) -> Field {
-    Field::new(name, &kind, Some(default))
+pub(crate) fn field(name: &str, kind: &Value, default: Value) -> Field {
+    Field::new(name, kind, Some(default))
 }
 
 /// Makes a field that is switched on or off.
 pub(crate) fn switch(name: &str, is_on: bool, about: &str) -> Field {
-    field(name, json!({"type": "boolean", "description": about}), json!(is_on))
+    field(name, &json!({"type": "boolean", "description": about}), json!(is_on))
 }
 
 /// Makes a field of one of some words.
 pub(crate) fn choice(name: &str, words: &[&str], about: &str) -> Field {
-    field(name, json!({"enum": words, "description": about}), json!(words.first()))
+    field(name, &json!({"enum": words, "description": about}), json!(words.first()))
 }
 
 /// Makes a field of text.
 pub(crate) fn text(name: &str, default: &str, about: &str) -> Field {
-    field(name, json!({"type": "string", "description": about}), json!(default))
+    field(name, &json!({"type": "string", "description": about}), json!(default))
 }
 
 /// Makes a field of a whole number.
 pub(crate) fn whole(name: &str, default: u32, about: &str) -> Field {
     let kind = json!({"type": "integer", "minimum": 0, "description": about});
-    field(name, kind, json!(default))
+    field(name, &kind, json!(default))
 }
 
 /// Makes the fields of how far an operation reaches.

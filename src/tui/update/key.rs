@@ -31,7 +31,7 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         Some(Popup::Palette(_)) => palette::press(state, event, effects),
         Some(Popup::Sheet(_)) => sheet::press(state, event, effects),
         Some(Popup::Help { .. } | Popup::Task { .. } | Popup::Why { .. }) => {
-            scroll_popup(state, event, effects)
+            scroll_popup(state, event, effects);
         }
         None if state.prompt.is_some() => prompt(state, event),
         None if matches!(state.level().screen, Screen::Form(_)) => {

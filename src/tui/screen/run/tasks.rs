@@ -46,7 +46,11 @@ pub(super) fn draw(
     let row = |at: usize| {
         let row = &shown[at];
         let mut cells = cells(state, run, row);
-        let marked = if level.marks.contains(&row.key) { "*" } else { "" };
+        let marked = match level.marks.contains(&row.key) {
+            true => "*",
+            false if level.marks.is_empty() => "",
+            false => " ",
+        };
         let name = format!("{marked}{}", name(run, row, is_folded));
         cells.insert(1, paint::line(text::cut_middle(&name, 44), theme::PLAIN));
         cells

@@ -270,7 +270,7 @@ pub(crate) fn answer(state: &mut State, asked: HitlDetail, effects: &mut Vec<Eff
     } else {
         let first = question.options.iter().find(|option| is_default(option));
         let first = first.or(question.options.first());
-        vec![sheet::field("choice", json!({"enum": question.options}), json!(first))]
+        vec![sheet::field("choice", &json!({"enum": question.options}), json!(first))]
     };
     for (name, schema) in &question.params {
         let default = schema.get("default").or_else(|| schema.get("value")).cloned();
