@@ -36,6 +36,7 @@ impl Runner {
         let kind = match &purpose {
             Purpose::Log => Some("log"),
             Purpose::PlanTrigger(_) => Some("plan"),
+            Purpose::PlanSheet => Some("sheet"),
             Purpose::Fetch(_) | Purpose::PlanAlias(_) | Purpose::Act(_) => None,
         };
         let (client, messages) = (self.client.clone(), self.messages.clone());

@@ -36,8 +36,24 @@ pub(crate) enum Action {
     Clear,
     ClearFailed,
     Cancel,
+    Mark,
+    Note,
+    Delete,
+    Undo,
+    MarkRow,
+    MarkAll,
+    Why,
+    Approvals,
+    Answer,
+    OpenRun,
+    Versions,
+    Backfills,
+    Backfill,
+    Edit,
+    Test,
     OlderRun,
     NewerRun,
+    OpenTask,
     TaskDetails,
     Follow,
     Wrap,
@@ -73,6 +89,10 @@ pub(crate) enum Place {
     Events,
     System,
     Errors,
+    Versions,
+    Diff,
+    Backfills,
+    Approvals,
 }
 
 /// One line of the table.
@@ -92,12 +112,16 @@ pub(crate) struct Binding {
 }
 
 use Place::{
-    AssetPage, Assets, DagPage, Dags, Errors, Events, Experiments, Graph, Log, ModelPage, Models,
-    Runs, Serving, System, Tasks, TrackingRun, TrackingRuns,
+    Approvals, AssetPage, Assets, Backfills, DagPage, Dags, Diff, Errors, Events, Experiments,
+    Graph, Log, ModelPage, Models, Runs, Serving, System, Tasks, TrackingRun, TrackingRuns,
+    Versions,
 };
 
-const LISTS: &[Place] = &[Dags, Runs, Assets, Experiments, TrackingRuns, Models, ModelPage, Events];
-const OPENABLE: &[Place] = &[Dags, Runs, Assets, Experiments, TrackingRuns, Models, Events];
+const LISTS: &[Place] =
+    &[Dags, Runs, Assets, Experiments, TrackingRuns, Models, ModelPage, Events, Approvals, System];
+const OPENABLE: &[Place] =
+    &[Dags, Runs, Assets, Experiments, TrackingRuns, Models, Events, Versions];
+const RUN_AND_RUNS: &[Place] = &[Tasks, Graph, Log, Runs];
 const RUN: &[Place] = &[Tasks, Graph, Log];
 const NOT_LOG: &[Place] = &[
     Dags,
@@ -116,6 +140,10 @@ const NOT_LOG: &[Place] = &[
     Events,
     System,
     Errors,
+    Versions,
+    Diff,
+    Backfills,
+    Approvals,
 ];
 
 const fn key(
@@ -149,25 +177,19 @@ pub(crate) const BINDINGS: &[Binding] = &[
     key(Action::Wrap, &["w"], "wrap", "wrap long lines, or cut them", &[Log]),
     key(Action::Times, &["T"], "times", "show the time of each line, or not", &[Log]),
     key(
-        Action::TaskDetails,
-        &["enter", "i"],
-        "details",
-        "the task in full: arguments, output, tries",
+        Action::OpenTask,
+        &["enter"],
+        "",
+        "open or close a group or a mapped task (also l h); else the task in full",
         &[Tasks, Graph],
     ),
-    key(
-        Action::TaskDetails,
-        &["i"],
-        "details",
-        "the task in full: arguments, output, tries",
-        &[Log],
-    ),
+    key(Action::TaskDetails, &["i"], "details", "the task in full: arguments, output, tries", RUN),
     change(
         Action::Clear,
         &["c"],
         "clear",
-        "clear the task and what is downstream, so that they run again",
-        RUN,
+        "clear what is selected or marked, so that it runs again; says first what that touches",
+        RUN_AND_RUNS,
     ),
     change(
         Action::ClearFailed,
@@ -176,7 +198,54 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "clear every failed task of the run",
         &[Runs, Tasks, Graph, Log],
     ),
-    change(Action::Cancel, &["x"], "cancel", "cancel the run", &[Runs, Tasks, Graph, Log]),
+    change(
+        Action::Mark,
+        &["m"],
+        "mark",
+        "mark the task or the run a success, failed or skipped",
+        RUN_AND_RUNS,
+    ),
+    change(
+        Action::Cancel,
+        &["x"],
+        "cancel",
+        "cancel the run, or the backfill",
+        &[Runs, Tasks, Graph, Log, Backfills],
+    ),
+    key(
+        Action::Why,
+        &["W"],
+        "why",
+        "why the task, the run or the DAG does or does not go on",
+        &[Dags, DagPage, Runs, Tasks, Graph, Log],
+    ),
+    change(
+        Action::Note,
+        &["n"],
+        "note",
+        "write a note on the task or the run",
+        &[Runs, Tasks, Graph],
+    ),
+    change(Action::Delete, &["D"], "", "delete the run: asks for a name typed", RUN_AND_RUNS),
+    key(
+        Action::MarkRow,
+        &["space"],
+        "select",
+        "mark the row for the next operation, or not",
+        &[Runs, Tasks, Versions],
+    ),
+    key(Action::MarkAll, &["*"], "", "mark all rows, or none", &[Runs, Tasks]),
+    change(Action::Answer, &["enter"], "answer", "answer the question", &[Approvals]),
+    key(Action::OpenRun, &["o"], "run", "open the run that waits", &[Approvals]),
+    change(Action::Edit, &["e"], "edit", "set the pool's slots or the variable's value", &[System]),
+    key(Action::Test, &["T"], "test", "try whether the connection can be used", &[System]),
+    change(
+        Action::Backfill,
+        &["b"],
+        "backfill",
+        "begin a backfill: runs for dates of the past",
+        &[Backfills, DagPage, Dags],
+    ),
     change(
         Action::Trigger,
         &["t"],
@@ -184,12 +253,24 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "trigger a run: opens the form of its params",
         &[Dags, DagPage, Runs, Tasks, Graph, Log],
     ),
-    change(Action::Pause, &["p"], "pause", "pause or unpause the DAG", &[Dags, DagPage]),
+    change(
+        Action::Pause,
+        &["p"],
+        "pause",
+        "pause or unpause the DAG, or the backfill",
+        &[Dags, DagPage, Backfills],
+    ),
     key(Action::OlderRun, &["["], "older", "the run before this one", RUN),
     key(Action::NewerRun, &["]"], "newer", "the run after this one", RUN),
     key(Action::OlderTry, &["("], "", "log of the try before", RUN),
     key(Action::NewerTry, &[")"], "", "log of the try after", RUN),
-    key(Action::Zoom, &["z"], "zoom", "show only this pane, or all again", RUN),
+    key(
+        Action::Zoom,
+        &["z"],
+        "zoom",
+        "show only this pane, or all again",
+        &[Tasks, Graph, Log, System],
+    ),
     change(
         Action::Emit,
         &["e"],
@@ -233,6 +314,21 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &[Dags, Runs, Tasks, Graph, Log],
     ),
     key(
+        Action::Versions,
+        &["v"],
+        "versions",
+        "the versions of the DAG and what changed between them",
+        &[DagPage, Dags],
+    ),
+    key(Action::Backfills, &["B"], "backfills", "the backfills of the DAG", &[DagPage, Dags, Runs]),
+    change(
+        Action::Undo,
+        &["u"],
+        "undo",
+        "undo the last operation: says first what that takes back",
+        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events],
+    ),
+    key(
         Action::Attention,
         &["A"],
         "attention",
@@ -248,6 +344,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
     key(Action::Bottom, &["G", "end"], "", "to the bottom", &[]),
     key(Action::HalfDown, &["ctrl-d", "pagedown"], "", "half a page down", &[]),
     key(Action::HalfUp, &["ctrl-u", "pageup"], "", "half a page up", &[]),
+    key(
+        Action::Approvals,
+        &["a"],
+        "",
+        "what waits for an answer; on a task that asks, its question",
+        &[],
+    ),
     key(Action::Copy, &["y"], "", "copy the command that does or shows the same", &[]),
     key(Action::Back, &["esc"], "", "close, clear the filter, or go back; never leaves", &[]),
     key(Action::Leave, &["q"], "", "go back; at the first level leave the deck: runs go on", &[]),
@@ -296,6 +399,10 @@ pub(crate) fn place(state: &State) -> Place {
         Screen::TrackingRun(_) => TrackingRun,
         Screen::Model(_) => ModelPage,
         Screen::Definitions => Errors,
+        Screen::Versions(_) => Versions,
+        Screen::Diff(..) => Diff,
+        Screen::Backfills(_) => Backfills,
+        Screen::Approvals => Approvals,
     }
 }
 
@@ -314,6 +421,7 @@ pub(crate) fn action(state: &State, event: &KeyEvent) -> Option<Action> {
 /// Writes a key as the table does: `j`, `G`, `enter`, `ctrl-d`.
 pub(crate) fn name(event: &KeyEvent) -> Option<String> {
     let base = match event.code {
+        KeyCode::Char(' ') => "space".to_owned(),
         KeyCode::Char(c) => c.to_string(),
         KeyCode::Enter => "enter".to_owned(),
         KeyCode::Esc => "esc".to_owned(),
@@ -372,6 +480,10 @@ mod tests {
             Events,
             System,
             Errors,
+            Versions,
+            Diff,
+            Backfills,
+            Approvals,
         ];
         for place in places {
             let mut seen = std::collections::HashMap::new();

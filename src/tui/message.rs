@@ -37,6 +37,8 @@ pub(crate) enum Purpose {
     PlanTrigger(DagId),
     /// Shows what moving an alias would change, before it is asked for.
     PlanAlias(AliasWish),
+    /// Says what the open form would do.
+    PlanSheet,
     Act(Act),
 }
 
@@ -52,8 +54,12 @@ pub(crate) enum AliasWish {
 pub(crate) enum Act {
     Pause(DagId, bool),
     Trigger(DagId),
-    Clear,
     Cancel,
+    /// Something done to runs, in the past tense.
+    Operate(&'static str),
+    /// Anything else, in its own words.
+    Say(String),
+    Test,
     Emit(String),
     Move(String),
 }
@@ -69,6 +75,8 @@ pub(crate) enum Timer {
     RetryLog(u64),
     /// The form has been left alone for a moment.
     CheckForm(u64),
+    /// So has the form over the screen.
+    TrySheet(u64),
 }
 
 /// What the deck wants done.
@@ -94,6 +102,7 @@ pub(crate) enum Effect {
 /// Says whether a request changes something; such a one needs a confirm or a form.
 pub(crate) fn is_mutation(request: &Request) -> bool {
     match request {
+        Request::Operate { dry_run: true, .. } => false,
         Request::Shutdown
         | Request::SetPaused { .. }
         | Request::Trigger(_)

@@ -1,11 +1,15 @@
 //! The rows of a level as they are shown: filtered, in order, each with the key that the
 //! selection is kept by.
 
+pub(crate) mod run;
+
 use crate::tui::state::{Level, Screen, State, View};
 use crate::tui::theme;
+use crate::types::approval::HitlDetail;
 use crate::types::event::EventLog;
 use crate::types::ids::TaskInstanceKey;
-use crate::types::run::{DagRun, DagRunKey, TaskInstance};
+use crate::types::run::{DagRun, TaskInstance};
+use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{
     AssetView, DagView, ExperimentView, ModelVersionView, ModelView, RunDetailView, TaskView,
     TrackingRunView,
@@ -36,15 +40,29 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Dag(dag_id) => {
             dag_tasks(state, dag_id).iter().map(|task| task.task_id.to_string()).collect()
         }
-        Screen::Run(key) => tasks(state, key).iter().map(|task| task_key(&task.key)).collect(),
+        Screen::Run(key) => run::rows(state, level, key).into_iter().map(|row| row.key).collect(),
         Screen::Experiment(name) => {
             tracking_runs(state, level, name).iter().map(|run| run.run_id.to_string()).collect()
         }
         Screen::Model(name) => {
             versions(state, level, name).iter().map(|version| version.version.to_string()).collect()
         }
-        Screen::Root(View::Serving | View::System)
+        Screen::Root(View::System) => settings(state, level).iter().map(Setting::key).collect(),
+        Screen::Versions(dag_id) => {
+            let versions = state.cache.dag_versions(dag_id).unwrap_or_default();
+            versions.iter().map(|version| version.version_number.to_string()).collect()
+        }
+        Screen::Backfills(dag_id) => {
+            let all = state.cache.backfills(dag_id).unwrap_or_default();
+            all.iter().map(|view| view.backfill.id.to_string()).collect()
+        }
+        Screen::Approvals => approvals(state, level)
+            .iter()
+            .map(|asked| format!("{}\n{}", asked.key.task.dag_run_id, task_key(&asked.key.task)))
+            .collect(),
+        Screen::Root(View::Serving)
         | Screen::Form(_)
+        | Screen::Diff(..)
         | Screen::Asset(_)
         | Screen::TrackingRun(_)
         | Screen::Definitions => Vec::new(),
@@ -107,13 +125,9 @@ pub(crate) fn runs<'a>(state: &'a State, level: &Level) -> Vec<&'a DagRun> {
         .collect()
 }
 
-fn run_key(run: &DagRun) -> String {
+/// Names a run by what the selection is kept by.
+pub(crate) fn run_key(run: &DagRun) -> String {
     format!("{}\n{}", run.dag_id, run.dag_run_id)
-}
-
-/// Returns the tasks of a run in topological order.
-pub(crate) fn tasks<'a>(state: &'a State, key: &DagRunKey) -> Vec<&'a TaskInstance> {
-    state.cache.run(key).map(|run| run.tasks.iter().collect()).unwrap_or_default()
 }
 
 /// Names a task instance within its run, as people write it.
@@ -125,11 +139,10 @@ pub(crate) fn task_key(key: &TaskInstanceKey) -> String {
     }
 }
 
-/// Returns the task of the run view that is selected.
+/// Returns the task of the run view that is selected; of a row that stands for several the one
+/// that matters most.
 pub(crate) fn selected_task(state: &State) -> Option<&TaskInstance> {
-    let level = state.level();
-    let Screen::Run(key) = &level.screen else { return None };
-    selected(state, level, &tasks(state, key))
+    run::selected(state)?.task()
 }
 
 /// Says why a task has no log: what it waits for, or what kept it from starting.
@@ -267,4 +280,58 @@ pub(crate) fn events<'a>(state: &'a State, level: &Level) -> Vec<&'a EventLog> {
             level.admits(&format!("{word} {} {dag_id} {}", event.event, event.message))
         })
         .collect()
+}
+
+/// Returns the questions that wait for an answer.
+pub(crate) fn approvals<'a>(state: &'a State, level: &Level) -> Vec<&'a HitlDetail> {
+    let all = state.cache.approvals().unwrap_or_default();
+    all.iter()
+        .filter(|asked| {
+            let key = &asked.key.task;
+            let subject = &asked.question.subject;
+            level.admits(&format!("{} {} {subject}", key.dag_id, key.task_id))
+        })
+        .collect()
+}
+
+/// Returns which two versions of a DAG are compared: those that are marked, else the selected one
+/// and the one before it.
+pub(crate) fn compared(state: &State, dag_id: &DagId) -> Option<(u32, u32)> {
+    let level = state.level();
+    let mut marked: Vec<u32> = level.marks.iter().filter_map(|mark| mark.parse().ok()).collect();
+    marked.sort_unstable();
+    if let [from, .., to] = marked.as_slice() {
+        return Some((*from, *to));
+    }
+    let versions = state.cache.dag_versions(dag_id)?;
+    let at = level.cursor(&keys(state, level));
+    let to = versions.get(at)?.version_number;
+    let from = versions.get(at + 1)?.version_number;
+    Some((from, to))
+}
+
+/// Something that is set in `dags.toml` or at run time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Setting<'a> {
+    Pool(&'a SlotPoolView),
+    Variable(&'a VariableView),
+    Connection(&'a ConnectionView),
+}
+
+impl Setting<'_> {
+    fn key(&self) -> String {
+        match self {
+            Self::Pool(pool) => format!("pool {}", pool.pool),
+            Self::Variable(variable) => format!("variable {}", variable.key),
+            Self::Connection(connection) => format!("connection {}", connection.conn_id),
+        }
+    }
+}
+
+/// Returns the pools, variables and connections.
+pub(crate) fn settings<'a>(state: &'a State, level: &Level) -> Vec<Setting<'a>> {
+    let pools = state.cache.pools().unwrap_or_default().iter().map(Setting::Pool);
+    let variables = state.cache.variables().unwrap_or_default().iter().map(Setting::Variable);
+    let connections = state.cache.connections().unwrap_or_default().iter().map(Setting::Connection);
+    pools.chain(variables).chain(connections).filter(|one| level.admits(&one.key())).collect()
 }

@@ -10,11 +10,14 @@ use crate::types::run::{DagRun, TaskInstance, TaskTry};
 use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
 use crate::types::state::{DagRunType, TriggeredBy};
 use crate::types::view::{
-    AliasMove, AliasPlan, AssetView, DagDetailView, DagDiffView, DagView, DefinitionsView,
-    DiagnosticView, ExperimentView, LineageKind, LineageNode, LineageView, LogChunk,
-    ModelDetailView, ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView,
-    StatusView, TaskDetailView, TaskPlace, TaskView, TrackingRunView, TriggerPlan,
+    AliasMove, AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView, DiagnosticView,
+    ExperimentView, LineageKind, LineageNode, LineageView, LogChunk, ModelDetailView,
+    ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView, StatusView,
+    TaskDetailView, TaskPlace, TaskView, TrackingRunView, TriggerPlan,
 };
+mod operations;
+mod scoring;
+
 use crate::types::{DagRunState, Fault, TaskInstanceState, Timestamp};
 
 /// The instant at which everything is looked at.
@@ -28,6 +31,9 @@ fn before(secs: i64) -> Timestamp {
 
 /// Answers as a daemon with the sample project would.
 pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
+    if let Some(answer) = operations::answer(request) {
+        return Ok(answer);
+    }
     Ok(match request {
         Request::Status => Answer::Status(Box::new(status())),
         Request::Definitions => Answer::Definitions(DefinitionsView {
@@ -80,9 +86,7 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::ReadLog { key, offset, .. } => log(key, *offset)?,
         Request::ListXcoms { .. } => Answer::Xcoms(vec![]),
         Request::GetXcom { key, .. } => return Err(Fault::not_found(format!("no output `{key}`"))),
-        Request::ListApprovals { .. } => Answer::Approvals(vec![]),
         Request::ShowApproval { key } => Err(Fault::not_found(format!("{key} asks nothing")))?,
-        Request::AnswerApproval(_) => Answer::Done,
         Request::ListAssets => Answer::Assets(assets()),
         Request::ShowLineage { .. } => Answer::Lineage(lineage()),
         Request::ListAssetEvents { asset, .. } => {
@@ -110,42 +114,9 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::ListTaskInstances(_) => {
             Answer::TaskInstances { task_instances: vec![], next: None }
         }
-        Request::ListVariables => Answer::Variables(vec![]),
-        Request::ListConnections => Answer::Connections(vec![]),
-        Request::ListPools => Answer::Pools(vec![]),
         Request::ServingStatus => Answer::Serving(serving()),
         Request::ListEvents { .. } => Answer::Events(events()),
-        Request::ListDagVersions { .. } => Answer::DagVersions(vec![]),
-        Request::DiffDagVersions { dag_id, .. } => Answer::DagDiff(DagDiffView {
-            dag_id: dag_id.clone(),
-            from: 2,
-            to: 3,
-            source: String::new(),
-            definition: String::new(),
-        }),
-        Request::ListOperations { .. } => Answer::Operations(vec![]),
-        Request::Explain(_) => Answer::Why(vec![]),
-        Request::Shutdown
-        | Request::Operate { .. }
-        | Request::Undo { .. }
-        | Request::SetPaused { .. }
-        | Request::CancelRun { .. }
-        | Request::PlanBackfill(_)
-        | Request::CreateBackfill(_)
-        | Request::ListBackfills { .. }
-        | Request::ShowBackfill { .. }
-        | Request::SetBackfillPaused { .. }
-        | Request::CancelBackfill { .. }
-        | Request::ListCallbacks { .. }
-        | Request::EmitAsset { .. }
-        | Request::SetVariables { .. }
-        | Request::DeleteVariable { .. }
-        | Request::SetConnections { .. }
-        | Request::DeleteConnection { .. }
-        | Request::TestConnection { .. }
-        | Request::SetPools { .. }
-        | Request::DeletePool { .. }
-        | Request::Prune(_) => Answer::Done,
+        _ => Answer::Done,
     })
 }
 
@@ -167,7 +138,7 @@ pub(crate) fn status() -> StatusView {
             PoolView { name: "default_pool".into(), slots: 16, running: 2, queued: 0 },
             PoolView { name: "training".into(), slots: 2, running: 1, queued: 1 },
         ],
-        dag_count: 7,
+        dag_count: 8,
         definition_errors: 0,
         store_bytes: 4_812_000,
         memory_bytes: Some(48_100_000),
@@ -203,6 +174,7 @@ fn dags() -> Vec<DagView> {
         dag("minio_path_watcher", "incoming", "data", &[s, s], 1),
         dag("minio_consumer", "lake_readings", "data", &[s; 30], 1),
         dag("mlops_pipeline", "manual", "ml", &[s, f, s, s, r], 6),
+        dag("nightly_scoring", "@daily", "ml", &[s, s, f, s, r], 8),
         dag("model_serving_pipeline", "models:/*@production", "ml,prod", &[], 4),
     ]
 }
@@ -341,6 +313,9 @@ fn runs() -> Vec<DagRun> {
 }
 
 fn run_detail(run: DagRun) -> RunDetailView {
+    if run.dag_id.as_str() == "nightly_scoring" {
+        return scoring::run_detail(run);
+    }
     use TaskInstanceState as S;
     let states = if run.state == DagRunState::Failed {
         [
@@ -699,6 +674,20 @@ fn events() -> Vec<EventLog> {
             Some("etl_example"),
             "extract is tried again in 10s",
         ),
-        event(6, Severity::Info, "model.promoted", None, "iris v3 is production now"),
+        event(
+            6,
+            Severity::Warning,
+            "deadline.missed",
+            Some("nightly_scoring"),
+            "the run had not ended 5 minutes after it was queued",
+        ),
+        event(
+            5,
+            Severity::Warning,
+            "callback.failed",
+            Some("nightly_scoring"),
+            "the on_failure notify of ingest.parse failed: ops does not answer",
+        ),
+        event(4, Severity::Info, "model.promoted", None, "iris v3 is production now"),
     ]
 }

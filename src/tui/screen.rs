@@ -1,6 +1,8 @@
 //! The screens: each draws its part of the state into an area.
 
+pub(crate) mod approvals;
 pub(crate) mod assets;
+pub(crate) mod backfills;
 pub(crate) mod dag;
 pub(crate) mod dags;
 pub(crate) mod definitions;
@@ -13,7 +15,10 @@ pub(crate) mod models;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod serving;
+mod settings;
 pub(crate) mod system;
+pub(crate) mod versions;
+pub(crate) mod why;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

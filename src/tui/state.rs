@@ -17,6 +17,7 @@ pub(crate) mod form;
 pub(crate) mod level;
 pub(crate) mod log;
 pub(crate) mod popup;
+pub(crate) mod sheet;
 
 pub(crate) use cache::{Cache, Slot};
 pub(crate) use form::Form;

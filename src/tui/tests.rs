@@ -15,6 +15,7 @@ use crate::types::ask::{Answer, Request};
 use crate::types::{Fault, Timestamp};
 
 mod keys;
+mod operations;
 mod random;
 mod screens;
 
@@ -142,7 +143,7 @@ impl Driver {
     }
 
     pub(crate) fn is_asking(&self) -> bool {
-        matches!(self.state.popup, Some(Popup::Confirm(_)))
+        matches!(self.state.popup, Some(Popup::Confirm(_) | Popup::Sheet(_)))
     }
 
     pub(crate) fn said(&self) -> &str {
@@ -156,6 +157,7 @@ pub(crate) fn key(name: &str) -> KeyEvent {
         return KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
     }
     let code = match name {
+        "space" => KeyCode::Char(' '),
         "enter" => KeyCode::Enter,
         "esc" => KeyCode::Esc,
         "tab" => KeyCode::Tab,

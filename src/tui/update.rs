@@ -15,9 +15,11 @@ mod command;
 mod confirm;
 mod form;
 mod key;
+mod marks;
 mod movement;
 pub(crate) mod palette;
 mod reconcile;
+mod sheet;
 
 /// How long a burst of events is waited out before what it touched is fetched again.
 const DEBOUNCE_MILLIS: u64 = 80;
@@ -64,7 +66,11 @@ fn tick(state: &mut State) {
     if state.flash.as_ref().is_some_and(|flash| flash.until <= state.now) {
         state.flash = None;
     }
+    // Progress is told without an event.
     let polled = match &state.level().screen {
+        Screen::Run(key) if state.shown_run().is_some_and(|run| !run.progress.is_empty()) => {
+            Some(Slot::Run(key.clone()))
+        }
         Screen::Root(View::Serving) => Some(Slot::Serving),
         Screen::Root(View::System) => Some(Slot::Status),
         _ => None,
@@ -80,6 +86,7 @@ fn ring(state: &mut State, timer: Timer, effects: &mut Vec<Effect>) {
         Timer::StartLog(generation) | Timer::RetryLog(generation) => {
             reconcile::read_log(state, generation, effects);
         }
+        Timer::TrySheet(generation) => sheet::try_out(state, generation, effects),
         Timer::CheckForm(generation) => form::check(state, generation, effects),
     }
 }

@@ -4,12 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::tui::screen::{
-    assets, dag, dags, definitions, details, events, experiments, form, frame, models, run, runs,
-    serving, system,
+    approvals, assets, backfills, dag, dags, definitions, details, events, experiments, form,
+    frame, models, run, runs, serving, system, versions, why,
 };
 use crate::tui::state::{Popup, Screen, State, View};
 use crate::tui::theme;
-use crate::tui::widget::{dialog, paint};
+use crate::tui::widget::{dialog, paint, sheet};
 
 /// The smallest terminal that shows anything useful.
 const WIDTH_MIN: u16 = 60;
@@ -40,6 +40,8 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
         Some(Popup::Palette(palette)) => dialog::palette(buf, body, state, palette),
         Some(Popup::Confirm(confirm)) => dialog::confirm(buf, body, confirm),
         Some(Popup::Task { scroll }) => details::popup(buf, body, state, *scroll),
+        Some(Popup::Why { subject, scroll }) => why::popup(buf, body, state, subject, *scroll),
+        Some(Popup::Sheet(sheet)) => sheet::draw(buf, body, sheet),
     }
     state.theme.finish(buf);
 }
@@ -72,6 +74,12 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
         Screen::Experiment(name) => experiments::draw_runs(buf, area, state, name),
         Screen::TrackingRun(run_id) => experiments::draw_run(buf, area, state, run_id),
         Screen::Model(name) => models::draw_page(buf, area, state, name),
+        Screen::Versions(dag_id) => versions::draw(buf, area, state, dag_id),
+        Screen::Diff(dag_id, from, to) => {
+            versions::draw_page(buf, area, state, (dag_id, *from, *to));
+        }
+        Screen::Backfills(dag_id) => backfills::draw(buf, area, state, dag_id),
+        Screen::Approvals => approvals::draw(buf, area, state),
         Screen::Definitions => definitions::draw(buf, area, state),
     }
 }

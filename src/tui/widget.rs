@@ -5,4 +5,5 @@ pub(crate) mod graph;
 pub(crate) mod layered;
 pub(crate) mod log;
 pub(crate) mod paint;
+pub(crate) mod sheet;
 pub(crate) mod table;

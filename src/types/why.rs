@@ -6,7 +6,7 @@ use crate::types::ids::{DagId, DagRunId, MapIndex, TaskId};
 use crate::types::state::{DagRunState, TaskInstanceState};
 
 /// What is asked about: a DAG, one of its runs, or a task of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct WhySubject {
     pub dag_id: DagId,
     #[serde(default)]

@@ -6,6 +6,7 @@ use ratatui::text::Line;
 use serde_json::Value;
 
 use crate::tui::rows;
+use crate::tui::screen::run::tasks::progress;
 use crate::tui::state::State;
 use crate::tui::text;
 use crate::tui::theme;
@@ -44,6 +45,17 @@ fn lines(state: &State, task: &TaskInstance, width: usize) -> Vec<Line<'static>>
     if let Some(note) = &task.note {
         lines
             .extend(text::wrap_words(note, width).into_iter().map(|l| paint::line(l, theme::WARN)));
+    }
+    if let Some(progress) =
+        state.shown_run().filter(|_| task.is_open()).and_then(|run| progress(run, task))
+    {
+        let share = progress.fraction;
+        let bar = share.map(|share| format!("{} {:.0}%  ", paint::bar(share, 20), share * 100.0));
+        let said = format!("{}{}", bar.unwrap_or_default(), progress.text);
+        lines.push(paint::pair("progress", said));
+    }
+    if let Some(note) = &task.user_note {
+        lines.push(paint::pair("note", note.replace('\n', " · ")));
     }
     let why = state.shown_run().map(|run| rows::why_not_started(run, task)).unwrap_or_default();
     lines.extend(text::wrap_words(&why, width).into_iter().map(|l| paint::line(l, theme::DIM)));

@@ -167,7 +167,8 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn value_spans(field: &Field, width: usize, is_focused: bool) -> Vec<Span<'static>> {
+/// Draws what a field holds, as it is entered.
+pub(crate) fn value_spans(field: &Field, width: usize, is_focused: bool) -> Vec<Span<'static>> {
     match &field.kind {
         Kind::Choice(_) => {
             let value = field.value.as_ref().map_or("—".to_owned(), plain);

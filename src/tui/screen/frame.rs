@@ -33,6 +33,12 @@ pub(crate) fn context(buf: &mut Buffer, row: Rect, state: &State) {
     if state.is_read_only() {
         spans.push(Span::styled("  read-only", theme::WARN));
     }
+    let asked = state.cache.approvals().map_or(0, <[_]>::len);
+    if asked > 0 {
+        let words = if asked == 1 { "asks" } else { "ask" };
+        spans.push(Span::styled(format!("  ? {asked} {words}"), theme::WARN.patch(theme::BOLD)));
+        spans.push(Span::styled(" (a)", theme::DIM));
+    }
     paint::put(buf, row, 0, Line::from(spans));
     let mut right = String::new();
     if let Some(status) = state.status() {
@@ -82,6 +88,10 @@ fn crumbs(state: &State) -> Line<'static> {
                 Some(run) => run.run_name.clone(),
                 None => text::cut_middle(run_id.as_str(), 13),
             },
+            Screen::Versions(dag_id) => format!("{dag_id} versions"),
+            Screen::Diff(_, from, to) => format!("v{from} → v{to}"),
+            Screen::Backfills(dag_id) => format!("{dag_id} backfills"),
+            Screen::Approvals => "Approvals".to_owned(),
             Screen::Definitions => "dags.toml".to_owned(),
         };
         if at > 0 {

@@ -3,22 +3,26 @@
 //! Below 120 columns one pane at a time, the tasks with the end of the log below them; from 120 the
 //! tasks over the task's details, beside them the graph, as high as it needs, over the log.
 
+use std::collections::HashMap;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::tui::rows;
-use crate::tui::screen::{dags, details, missing};
+use crate::tui::rows::run::{What, weight};
+use crate::tui::screen::{details, missing};
 use crate::tui::state::{Pane, Screen, Slot, State};
 use crate::tui::text;
 use crate::tui::theme;
 use crate::tui::view;
 use crate::tui::widget::graph::{self, Node};
-use crate::tui::widget::table::{Table, fixed, growing, position, right};
 use crate::tui::widget::{log, paint};
-use crate::types::DagRunState;
 use crate::types::run::{DagRunKey, TaskInstance};
-use crate::types::view::{RunDetailView, count_states};
+use crate::types::view::RunDetailView;
+use crate::types::{DagRunState, TaskId};
+
+pub(crate) mod tasks;
 
 /// What the list of tasks has beside its rows: frame, history, titles, counts.
 const LIST_FRAME: usize = 5;
@@ -55,7 +59,8 @@ fn rest(area: Rect) -> Rect {
 fn panes(state: &State, area: Rect) -> Panes {
     let level = state.level();
     let mut panes = Panes::default();
-    let list_rows = state.shown_run().map_or(0, |run| run.tasks.len()) + LIST_FRAME;
+    let shown = |run: &RunDetailView| rows::run::rows(state, level, &run.run.key()).len();
+    let list_rows = state.shown_run().map_or(0, shown) + LIST_FRAME;
     let list_rows = u16::try_from(list_rows).unwrap_or(u16::MAX);
     if level.is_zoomed || state.size.width < 120 {
         match level.pane {
@@ -104,7 +109,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, key: &DagRunKey)
     let panes = panes(state, rest(area));
     let pane = state.level().pane;
     if !panes.tasks.is_empty() {
-        draw_tasks(buf, panes.tasks, state, run, pane == Pane::Tasks);
+        tasks::draw(buf, panes.tasks, state, run, pane == Pane::Tasks);
     }
     if !panes.graph.is_empty() {
         draw_graph(buf, panes.graph, state, run, pane == Pane::Graph);
@@ -118,6 +123,17 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, key: &DagRunKey)
     if !panes.details.is_empty() {
         details::draw(buf, panes.details, state);
     }
+}
+
+/// Says which deadline was missed, or when the next one is.
+fn deadline(state: &State, run: &RunDetailView) -> Option<Span<'static>> {
+    if let Some(missed) = run.deadlines.iter().find(|deadline| deadline.missed) {
+        let when = text::ago(state.now, missed.deadline_time);
+        return Some(paint::span(format!("  ! deadline missed {when}"), theme::WARN));
+    }
+    let open = run.deadlines.iter().filter(|deadline| deadline.met_at.is_none());
+    let next = open.map(|deadline| deadline.deadline_time).min()?;
+    Some(paint::span(format!("  deadline {}", text::until(state.now, next)), theme::DIM))
 }
 
 /// Makes the line of state, progress, time and the estimate of the rest.
@@ -145,6 +161,7 @@ fn header(state: &State, run: &RunDetailView, width: usize) -> Line<'static> {
             spans.push(paint::span(eta, theme::DIM));
         }
     }
+    spans.extend(deadline(state, run));
     let by = match &run.run.triggering_user_name {
         Some(user) => format!("  {} by {user}", run.run.run_type),
         None => format!("  {}", run.run.run_type),
@@ -164,114 +181,54 @@ fn header(state: &State, run: &RunDetailView, width: usize) -> Line<'static> {
     Line::from(spans)
 }
 
-fn draw_tasks(buf: &mut Buffer, area: Rect, state: &State, run: &RunDetailView, focused: bool) {
-    let level = state.level();
-    let selected = level.cursor(&rows::keys(state, level));
-    let inside = paint::panel(buf, area, "Tasks", &position(selected, run.tasks.len()), focused);
-    paint::put(buf, inside, 0, history(state, run, usize::from(inside.width)));
-    let [_, list, counts] =
-        Layout::vertical([Constraint::Length(1), Constraint::Min(0), Constraint::Length(1)])
-            .areas(inside);
-    let columns = [
-        fixed("S", 1, 0),
-        growing("TASK", 14, 0),
-        fixed("STATE", 15, 1),
-        right("TOOK", 6, 0),
-        right("TRY", 3, 2),
-        fixed("OPERATOR", 16, 4),
-    ];
-    let row = |at: usize| task_cells(state, &run.tasks[at]);
-    Table {
-        columns: &columns,
-        len: run.tasks.len(),
-        selected: Some(selected),
-        is_focused: focused,
-        row: &row,
-    }
-    .draw(buf, list);
-    paint::put(buf, counts, 0, summary(run, usize::from(counts.width)));
-}
-
-/// Makes the strip of this DAG's runs with the shown one marked.
-fn history(state: &State, run: &RunDetailView, width: usize) -> Line<'static> {
-    let Some(dag) = state.cache.dag(&run.run.dag_id) else { return Line::default() };
-    let runs = &dag.dag.recent_runs;
-    let here = runs.iter().position(|recent| recent.dag_run_id == run.run.dag_run_id);
-    let cells = width.saturating_sub(22).min(runs.len());
-    let mut line = Line::from(Span::styled("runs ", theme::DIM));
-    line.extend(dags::strip(runs, cells, here).spans);
-    line.push_span(Span::styled("  [ older  ] newer", theme::DIM));
-    line
-}
-
-fn task_cells(state: &State, task: &TaskInstance) -> Vec<Line<'static>> {
-    let mark = theme::task_mark(task.state);
-    // Of a task that did well at once there is nothing to tell.
-    let is_open = task.state.is_some_and(|s| !s.is_finished()) && task.max_tries > 1;
-    let tried = if task.try_number > 1 || is_open && task.try_number > 0 {
-        format!("{}/{}", task.try_number, task.max_tries.max(task.try_number))
-    } else {
-        String::new()
-    };
-    vec![
-        Line::from(paint::glyph(mark)),
-        paint::line(text::cut_middle(&rows::task_key(&task.key), 40), theme::PLAIN),
-        Line::styled(mark.word, mark.style),
-        paint::line(task_took(state, task), theme::PLAIN),
-        paint::line(tried, theme::DIM),
-        paint::line(&task.operator, theme::DIM),
-    ]
-}
-
-fn task_took(state: &State, task: &TaskInstance) -> String {
-    let secs = task.duration_secs(state.now).filter(|_| task.try_number > 0);
-    match (secs, task.end_date) {
-        (Some(secs), Some(_)) => text::duration(secs),
-        (Some(secs), None) => text::running(secs),
-        (None, _) => String::new(),
-    }
-}
-
-/// Makes the counts of the states: `✓ 3 success  ► 1 running`, without words where they do not
-/// fit.
-fn summary(run: &RunDetailView, width: usize) -> Line<'static> {
-    let make = |has_words: bool| {
-        let mut spans = Vec::new();
-        for (task_state, count) in count_states(&run.tasks) {
-            let mark = theme::task_mark(task_state);
-            let word = if has_words { format!(" {}", mark.word) } else { String::new() };
-            spans.push(Span::styled(format!("{} {count}{word}", mark.glyph), mark.style));
-            spans.push(Span::raw("  "));
-        }
-        Line::from(spans)
-    };
-    let whole = make(true);
-    if whole.width() <= width + 2 { whole } else { make(false) }
-}
-
 fn draw_graph(buf: &mut Buffer, area: Rect, state: &State, run: &RunDetailView, focused: bool) {
     let note = if focused { "h l along edges  j k next, previous" } else { "" };
     let inside = paint::panel(buf, area, "Graph", note, focused);
     let (nodes, edges) = nodes_and_edges(state, run);
-    let level = state.level();
-    let selected = level.cursor(&rows::keys(state, level));
-    graph::draw(buf, inside, &nodes, &edges, Some(selected));
+    let here = rows::run::selected(state).and_then(|row| match row.what {
+        What::Mapped { task_id, .. } => Some(task_id),
+        What::Task(task) => Some(&task.key.task_id),
+        What::Group { tasks, .. } => tasks.first().map(|task| &task.key.task_id),
+    });
+    let selected = here.and_then(|task_id| by_task(run).iter().position(|(id, _)| *id == task_id));
+    graph::draw(buf, inside, &nodes, &edges, selected);
+}
+
+/// Returns the tasks with their instances, in the run's order.
+fn by_task(run: &RunDetailView) -> Vec<(&TaskId, Vec<&TaskInstance>)> {
+    let mut places: HashMap<&TaskId, usize> = HashMap::new();
+    let mut tasks: Vec<(&TaskId, Vec<&TaskInstance>)> = Vec::new();
+    for task in &run.tasks {
+        let at = *places.entry(&task.key.task_id).or_insert_with(|| {
+            tasks.push((&task.key.task_id, Vec::new()));
+            tasks.len() - 1
+        });
+        tasks[at].1.push(task);
+    }
+    tasks
 }
 
 fn nodes_and_edges(state: &State, run: &RunDetailView) -> (Vec<Node>, Vec<(usize, usize)>) {
-    let nodes: Vec<Node> = run
-        .tasks
-        .iter()
-        .map(|task| Node {
-            mark: theme::task_mark(task.state),
-            name: rows::task_key(&task.key),
-            note: task_took(state, task),
-            note_width: 6,
-        })
-        .collect();
-    let place = |task_id: &crate::types::TaskId| {
-        run.tasks.iter().position(|task| task.key.task_id == *task_id)
-    };
-    let edges = run.edges.iter().filter_map(|(from, to)| place(from).zip(place(to))).collect();
-    (nodes, edges)
+    let tasks = by_task(run);
+    let places: HashMap<&TaskId, usize> = tasks.iter().map(|(id, _)| *id).zip(0..).collect();
+    let edges = run.edges.iter();
+    let edges = edges.filter_map(|(from, to)| Some((*places.get(from)?, *places.get(to)?)));
+    (tasks.iter().map(|(id, instances)| node(state, id, instances)).collect(), edges.collect())
+}
+
+/// A mapped task is one node, in the state that matters most.
+fn node(state: &State, task_id: &TaskId, instances: &[&TaskInstance]) -> Node {
+    let worst = instances.iter().min_by_key(|task| weight(task.state));
+    let mark = theme::task_mark(worst.and_then(|task| task.state));
+    match instances {
+        [task] if task.key.map_index < 0 => {
+            Node { mark, name: task_id.to_string(), note: tasks::took(state, task), note_width: 6 }
+        }
+        _ => Node {
+            mark,
+            name: format!("{task_id}[{}]", instances.len()),
+            note: String::new(),
+            note_width: 0,
+        },
+    }
 }

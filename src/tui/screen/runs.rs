@@ -28,6 +28,9 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: Option<&
     if !level.filter.is_empty() {
         title.push_str(&format!(" of {} · /{}", all.unwrap_or(0), level.filter));
     }
+    if !level.marks.is_empty() {
+        title.push_str(&format!(" · {} marked (esc clears)", level.marks.len()));
+    }
     let inside = paint::panel(buf, area, &title, &position(selected, runs.len()), true);
     match all {
         None => return missing(buf, inside, state, &Slot::Runs(dag_id.cloned())),
@@ -41,6 +44,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: Option<&
         Some(_) => {}
     }
     let columns = [
+        fixed("", 1, if level.marks.is_empty() { 9 } else { 0 }),
         fixed("S", 1, 0),
         growing("DAG", 18, if dag_id.is_some() { 9 } else { 0 }),
         growing("RUN", 24, 0),
@@ -50,7 +54,12 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: Option<&
         right("TOOK", 6, 2),
         growing("NOTE", 10, 5),
     ];
-    let row = |at: usize| cells(state, runs[at]);
+    let row = |at: usize| {
+        let mark = if level.marks.contains(&rows::run_key(runs[at])) { "*" } else { "" };
+        let mut cells = cells(state, runs[at]);
+        cells.insert(0, paint::line(mark, theme::KEY));
+        cells
+    };
     Table {
         columns: &columns,
         len: runs.len(),

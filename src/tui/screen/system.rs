@@ -1,15 +1,15 @@
-//! The daemon: what it is, what it uses, its pools, its problems.
+//! The daemon: what it is, what it uses, its problems, and what is set.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use crate::tui::screen::missing;
+use crate::tui::screen::{missing, settings};
 use crate::tui::state::{Slot, State};
 use crate::tui::text;
 use crate::tui::theme;
 use crate::tui::widget::paint;
-use crate::types::view::{PoolView, StatusView};
+use crate::types::view::StatusView;
 
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
@@ -17,23 +17,30 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         let inside = paint::panel(buf, area, "System", "", true);
         return missing(buf, inside, state, &Slot::Status);
     };
-    let [left, right] = if area.width >= 120 {
-        Layout::horizontal([Constraint::Percentage(50), Constraint::Min(0)]).areas(area)
-    } else {
-        Layout::vertical([Constraint::Length(12), Constraint::Min(0)]).areas(area)
-    };
-    let inside = paint::panel(buf, left, "Daemon", "", true);
-    paint::put_all(buf, inside, facts(state, status), 0);
-    let pools = u16::try_from(status.pools.len()).unwrap_or(8).clamp(1, 8) + 2;
-    let [pools, problems] =
-        Layout::vertical([Constraint::Length(pools), Constraint::Min(0)]).areas(right);
-    let inside = paint::panel(buf, pools, "Pools", "", false);
-    if status.pools.is_empty() {
-        paint::put(buf, inside, 0, paint::line("none but the default one", theme::DIM));
+    if state.level().is_zoomed {
+        return settings::draw(buf, area, state);
     }
-    paint::put_all(buf, inside, status.pools.iter().map(pool_line).collect(), 0);
+    let facts = facts(state, status);
+    let rows = u16::try_from(facts.len()).unwrap_or(9) + 2;
+    let (daemon, problems, list) = if area.width >= 120 {
+        let [left, right] =
+            Layout::horizontal([Constraint::Percentage(40), Constraint::Min(0)]).areas(area);
+        let [daemon, problems] =
+            Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(left);
+        (daemon, problems, right)
+    } else {
+        let [top, list] =
+            Layout::vertical([Constraint::Length(rows.min(area.height / 2)), Constraint::Min(0)])
+                .areas(area);
+        let [daemon, problems] =
+            Layout::horizontal([Constraint::Percentage(58), Constraint::Min(0)]).areas(top);
+        (daemon, problems, list)
+    };
+    let inside = paint::panel(buf, daemon, "Daemon", "", false);
+    paint::put_all(buf, inside, facts, 0);
     let inside = paint::panel(buf, problems, "Problems", "", false);
     draw_problems(buf, inside, state, status);
+    settings::draw(buf, list, state);
 }
 
 fn facts(state: &State, status: &StatusView) -> Vec<Line<'static>> {
@@ -54,18 +61,6 @@ fn facts(state: &State, status: &StatusView) -> Vec<Line<'static>> {
         paint::pair("api", listens(&status.api_listen)),
         paint::pair("serving", listens(&status.serving_listen)),
     ]
-}
-
-fn pool_line(pool: &PoolView) -> Line<'static> {
-    let share = f64::from(pool.running) / f64::from(pool.slots.max(1));
-    Line::from(vec![
-        paint::span(format!("{:<16} ", text::cut(&pool.name, 16)), theme::PLAIN),
-        Span::styled(paint::bar(share, 10), theme::ACCENT),
-        paint::span(
-            format!(" {}/{} running, {} queued", pool.running, pool.slots, pool.queued),
-            theme::DIM,
-        ),
-    ])
 }
 
 fn draw_problems(buf: &mut Buffer, area: Rect, state: &State, status: &StatusView) {

@@ -3,16 +3,21 @@
 
 use std::collections::HashMap;
 
+use crate::types::approval::HitlDetail;
 use crate::types::ask::{Answer, Request};
 use crate::types::asset::AssetEvent;
+use crate::types::backfill::{BackfillDetailView, BackfillId, BackfillView};
 use crate::types::event::{Event, EventLog};
 use crate::types::ids::TaskInstanceKey;
 use crate::types::run::{DagRun, DagRunKey};
 use crate::types::serving::ServingStatus;
+use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{
-    AssetView, DagDetailView, DagView, DefinitionsView, ExperimentView, LineageView,
-    ModelDetailView, ModelView, RunDetailView, StatusView, TaskDetailView, TrackingRunView,
+    AssetView, DagDetailView, DagDiffView, DagVersionView, DagView, DefinitionsView,
+    ExperimentView, LineageView, ModelDetailView, ModelView, RunDetailView, StatusView,
+    TaskDetailView, TrackingRunView,
 };
+use crate::types::why::{WhySubject, WhyView};
 use crate::types::{AssetName, DagId, Fault, TrackingRunId};
 
 /// Rows that a list asks for; older ones are found by the CLI.
@@ -41,6 +46,16 @@ pub(crate) enum Slot {
     Model(String),
     Serving,
     Events,
+    Why(WhySubject),
+    Versions(DagId),
+    Diff(DagId, u32, u32),
+    Backfills(DagId),
+    Backfill(BackfillId),
+    /// What waits for an answer.
+    Approvals,
+    Pools,
+    Variables,
+    Connections,
 }
 
 impl Slot {
@@ -68,6 +83,23 @@ impl Slot {
             Self::Model(name) => Request::ShowModel { name },
             Self::Serving => Request::ServingStatus,
             Self::Events => Request::ListEvents { limit: LIST_LIMIT, before_id: None },
+            Self::Why(subject) => Request::Explain(subject),
+            Self::Versions(dag_id) => Request::ListDagVersions { dag_id, limit: LIST_LIMIT },
+            Self::Diff(dag_id, from, to) => {
+                Request::DiffDagVersions { dag_id, from: Some(from), to: Some(to) }
+            }
+            Self::Backfills(dag_id) => {
+                Request::ListBackfills { dag_id: Some(dag_id), limit: LIST_LIMIT, offset: 0 }
+            }
+            Self::Backfill(backfill_id) => {
+                Request::ShowBackfill { backfill_id, limit: 100, offset: 0 }
+            }
+            Self::Approvals => {
+                Request::ListApprovals { dag_id: None, only_pending: true, limit: LIST_LIMIT }
+            }
+            Self::Pools => Request::ListPools,
+            Self::Variables => Request::ListVariables,
+            Self::Connections => Request::ListConnections,
         }
     }
 
@@ -77,13 +109,16 @@ impl Slot {
             Event::Resync => true,
             Event::DagRunChanged { dag_id, dag_run_id, .. } => match self {
                 Self::Status | Self::Dags | Self::Events | Self::Runs(None) => true,
-                Self::Lineage(_) => true,
+                Self::Lineage(_) | Self::Approvals | Self::Backfill(_) => true,
+                Self::Backfills(id) => id == dag_id,
+                Self::Why(subject) => subject.dag_id == *dag_id,
                 Self::Dag(id) | Self::Runs(Some(id)) => id == dag_id,
                 Self::Run(key) => key.dag_id == *dag_id && key.dag_run_id == *dag_run_id,
                 _ => false,
             },
             Event::TaskInstanceChanged { key: changed, .. } => match self {
-                Self::Status | Self::Events => true,
+                Self::Status | Self::Events | Self::Approvals | Self::Pools => true,
+                Self::Why(subject) => subject.dag_id == changed.dag_id,
                 Self::Run(key) => {
                     key.dag_id == changed.dag_id && key.dag_run_id == changed.dag_run_id
                 }
@@ -92,7 +127,9 @@ impl Slot {
             },
             Event::DagChanged { dag_id } => match self {
                 Self::Dags | Self::Events | Self::Status => true,
-                Self::Dag(id) => id == dag_id,
+                Self::Dag(id) | Self::Versions(id) | Self::Backfills(id) => id == dag_id,
+                Self::Why(subject) => subject.dag_id == *dag_id,
+                Self::Backfill(_) => true,
                 _ => false,
             },
             Event::AssetChanged { .. } => matches!(
@@ -108,6 +145,11 @@ impl Slot {
                     | Self::Lineage(_)
                     | Self::Status
                     | Self::Events
+                    | Self::Why(_)
+                    | Self::Versions(_)
+                    | Self::Pools
+                    | Self::Variables
+                    | Self::Connections
             ),
             Event::TrackingChanged => matches!(
                 self,
@@ -236,6 +278,13 @@ impl Cache {
         }
     }
 
+    pub(crate) fn dag_diff(&self, dag_id: &DagId, from: u32, to: u32) -> Option<&DagDiffView> {
+        match self.answer(&Slot::Diff(dag_id.clone(), from, to))? {
+            Answer::DagDiff(diff) => Some(diff),
+            _ => None,
+        }
+    }
+
     fn answer(&self, slot: &Slot) -> Option<&Answer> {
         self.entries.get(slot)?.answer.as_ref()
     }
@@ -271,6 +320,14 @@ readers! {
     models() -> [ModelView] = Slot::Models, Answer::Models(list) => list.as_slice();
     model(name: &str) -> ModelDetailView = Slot::Model(name.to_owned()), Answer::Model(view) => view;
     serving() -> ServingStatus = Slot::Serving, Answer::Serving(view) => view;
+    why(subject: &WhySubject) -> [WhyView] = Slot::Why(subject.clone()), Answer::Why(list) => list.as_slice();
+    dag_versions(id: &DagId) -> [DagVersionView] = Slot::Versions(id.clone()), Answer::DagVersions(list) => list.as_slice();
+    backfills(id: &DagId) -> [BackfillView] = Slot::Backfills(id.clone()), Answer::Backfills { backfills, .. } => backfills.as_slice();
+    backfill(id: BackfillId) -> BackfillDetailView = Slot::Backfill(id), Answer::Backfill(view) => view;
+    approvals() -> [HitlDetail] = Slot::Approvals, Answer::Approvals(list) => list.as_slice();
+    pools() -> [SlotPoolView] = Slot::Pools, Answer::Pools(list) => list.as_slice();
+    variables() -> [VariableView] = Slot::Variables, Answer::Variables(list) => list.as_slice();
+    connections() -> [ConnectionView] = Slot::Connections, Answer::Connections(list) => list.as_slice();
     events() -> [EventLog] = Slot::Events, Answer::Events(list) => list.as_slice();
 }
 

@@ -155,7 +155,8 @@ impl Form {
 }
 
 impl Field {
-    fn new(name: &str, schema: &Value, default: Option<Value>) -> Self {
+    /// Makes the field that a JSON Schema asks for.
+    pub(crate) fn new(name: &str, schema: &Value, default: Option<Value>) -> Self {
         let types = type_names(schema);
         let may_be_null = types.contains(&"null");
         let kind = match schema.get("enum").and_then(Value::as_array) {

@@ -1,5 +1,7 @@
 //! Where the operator stands: a view and the levels drilled into.
 
+use std::collections::BTreeSet;
+
 use crate::types::run::DagRunKey;
 use crate::types::{AssetName, DagId, TrackingRunId};
 
@@ -65,6 +67,13 @@ pub(crate) enum Screen {
     Dag(DagId),
     /// The runs of one DAG.
     DagRuns(DagId),
+    /// The versions of a definition.
+    Versions(DagId),
+    /// What differs between two of them.
+    Diff(DagId, u32, u32),
+    Backfills(DagId),
+    /// What people are asked.
+    Approvals,
     Run(DagRunKey),
     Form(DagId),
     Asset(AssetName),
@@ -112,6 +121,10 @@ pub(crate) struct Level {
     pub(crate) attention_only: bool,
     /// Nobody has moved the cursor yet: in a run it goes with what happens.
     pub(crate) is_untouched: bool,
+    /// Rows that are open or closed against what they are by themselves.
+    pub(crate) toggled: BTreeSet<String>,
+    /// Rows that the next operation is meant for.
+    pub(crate) marks: BTreeSet<String>,
 }
 
 impl Level {
@@ -127,6 +140,8 @@ impl Level {
             is_zoomed: false,
             attention_only: false,
             is_untouched: true,
+            toggled: BTreeSet::new(),
+            marks: BTreeSet::new(),
         }
     }
 

@@ -3,9 +3,11 @@
 use tui_input::Input;
 
 use crate::tui::message::Act;
+use crate::tui::state::sheet::Sheet;
 use crate::types::Timestamp;
 use crate::types::ask::Request;
 use crate::types::view::AliasPlan;
+use crate::types::why::WhySubject;
 
 /// How long a confirm does not listen, so that a key typed before it opened does nothing.
 pub(crate) const DEAF_MILLIS: i64 = 300;
@@ -22,6 +24,12 @@ pub(crate) enum Popup {
     Task {
         scroll: usize,
     },
+    /// Why something does or does not go on.
+    Why {
+        subject: WhySubject,
+        scroll: usize,
+    },
+    Sheet(Box<Sheet>),
 }
 
 /// The `:` line with what fits it.

@@ -163,20 +163,6 @@ fn a_confirm_is_deaf_for_a_moment_and_cancel_is_chosen_first() {
 }
 
 #[test]
-fn clearing_names_the_task_and_what_is_downstream() {
-    let mut driver = Driver::new(80, 24);
-    driver.keys("jjjjj<enter>c");
-    let text = driver.text();
-    assert!(text.contains("Clear train and what is downstream?"));
-    assert!(text.contains("5 tasks run again: train, decide, register"), "{text}");
-    driver.keys("y");
-    assert!(matches!(
-        &driver.mutations[..],
-        [Request::ClearTasks { include_downstream: true, task_ids, .. }] if task_ids[0].as_str() == "train"
-    ));
-}
-
-#[test]
 fn a_run_that_has_ended_is_not_cancelled() {
     let mut driver = Driver::new(80, 24);
     driver.keys("2jx");
@@ -228,7 +214,7 @@ fn a_late_plan_opens_nothing_over_another_screen() {
 fn a_read_only_deck_changes_nothing() {
     let options = DeckOptions { read_only: true, ..DeckOptions::default() };
     let mut driver = Driver::with(options, 80, 24, |_| None);
-    driver.keys("pt<enter>cCxt13e5<enter>PR:trigger ml<enter><esc>");
+    driver.keys("pt<enter>cCxmnDubt2cCxmnDu13e5<enter>PR8ea<enter><esc>:trigger ml<enter><esc>");
     assert!(driver.mutations.is_empty());
     assert!(!driver.is_asking());
     assert!(driver.text().contains("read-only"));

@@ -48,6 +48,23 @@ at_both_sizes! {
     events: "7";
     system: "8";
     help: "?";
+    run_mapped: "jjjjjj<enter>";
+    run_mapped_open: "jjjjjj<enter><enter>jjj";
+    run_mapped_graph: "jjjjjj<enter><tab>";
+    why_task: "jjjjjj<enter>GkW";
+    mark_dialog: "jjjjj<enter>m";
+    note_dialog: "jjjjj<enter>n";
+    delete_dialog: "2jD";
+    undo_dialog: "2u";
+    runs_marked: "2<space><space>";
+    bulk_clear_dialog: "2<space><space>c";
+    approvals: "a";
+    approval_dialog: "a<enter>";
+    versions: "jv";
+    version_diff: "jv<enter>";
+    backfills: "jB";
+    backfill_dialog: "jb";
+    pool_dialog: "8e";
     palette: ":tri";
 }
 
@@ -98,6 +115,10 @@ fn a_new_deck_says_what_would_be_where_and_how_to_get_it() {
             Request::ListExperiments => Answer::Experiments(vec![]),
             Request::ListModels => Answer::Models(vec![]),
             Request::ListEvents { .. } => Answer::Events(vec![]),
+            Request::ListApprovals { .. } => Answer::Approvals(vec![]),
+            Request::ListPools => Answer::Pools(vec![]),
+            Request::ListVariables => Answer::Variables(vec![]),
+            Request::ListConnections => Answer::Connections(vec![]),
             Request::Definitions => Answer::Definitions(DefinitionsView::default()),
             _ => return None,
         }))
@@ -109,6 +130,8 @@ fn a_new_deck_says_what_would_be_where_and_how_to_get_it() {
         ("4", "No experiments yet"),
         ("5", "No registered models yet"),
         ("7", "Nothing has happened yet"),
+        ("8", "dags.toml or the command line sets them"),
+        ("a", "Nobody waits for an answer"),
     ] {
         driver.keys(digit);
         assert!(driver.text().contains(words), "{}", driver.text());

@@ -3,18 +3,21 @@
 use tui_input::Input;
 
 use crate::tui::keymap::Action;
-use crate::tui::message::{AliasWish, Effect, Purpose};
+use crate::tui::message::{Act, AliasWish, Effect, Purpose};
 use crate::tui::rows;
+use crate::tui::rows::run::What;
 use crate::tui::state::{
-    Form, Level, Palette, Popup, Prompt, PromptKind, Screen, State, Tone, View,
+    Form, Level, Palette, Popup, Prompt, PromptKind, Screen, Slot, State, Tone, View,
 };
 use crate::tui::update::movement::{self, Step};
 use crate::tui::update::reconcile::{LogTarget, open_log};
-use crate::tui::update::{command, confirm, form};
+use crate::tui::update::sheet::open as sheets;
+use crate::tui::update::{command, confirm, form, marks};
 use crate::types::DagId;
 use crate::types::ask::Request;
 use crate::types::event::Event;
 use crate::types::run::DagRunKey;
+use crate::types::why::WhySubject;
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
@@ -34,6 +37,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         }
         Action::Down => movement::step(state, Step::By(1)),
         Action::Up => movement::step(state, Step::By(-1)),
+        Action::Left if movement::fold(state, false) => {}
+        Action::Right if movement::fold(state, true) => {}
         Action::Left => movement::along_edge(state, false),
         Action::Right => movement::along_edge(state, true),
         Action::Top => movement::step(state, Step::Start),
@@ -67,14 +72,57 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             level.attention_only = !level.attention_only;
         }
         Action::Trigger => trigger(state, effects),
+        Action::Pause if matches!(state.level().screen, Screen::Backfills(_)) => {
+            confirm::pause_backfill(state);
+        }
         Action::Pause => confirm::pause(state),
         Action::DagRuns => go_to_dag(state, Screen::DagRuns),
         Action::DagPage => go_to_dag(state, Screen::Dag),
-        Action::Clear => confirm::clear(state),
-        Action::ClearFailed => confirm::clear_failed(state),
-        Action::Cancel => confirm::cancel(state),
+        Action::Clear => sheets::clear(state, false, effects),
+        Action::ClearFailed => sheets::clear(state, true, effects),
+        Action::Cancel if matches!(state.level().screen, Screen::Backfills(_)) => {
+            confirm::cancel_backfill(state);
+        }
+        Action::Cancel if state.level().marks.is_empty() => confirm::cancel(state),
+        Action::Cancel => sheets::cancel_marked(state, effects),
+        Action::Mark => sheets::mark(state, effects),
+        Action::Note => sheets::note(state, effects),
+        Action::Delete => sheets::delete(state, effects),
+        Action::Undo => sheets::undo(state, effects),
+        Action::MarkRow => marks::toggle(state),
+        Action::MarkAll => marks::toggle_all(state),
+        Action::Why => why(state),
+        Action::Approvals => approvals(state, effects),
+        Action::Answer => {
+            let level = state.level();
+            let asked = rows::selected(state, level, &rows::approvals(state, level)).cloned();
+            if let Some(asked) = asked {
+                sheets::answer(state, asked, effects);
+            }
+        }
+        Action::OpenRun => {
+            let level = state.level();
+            let asked = rows::selected(state, level, &rows::approvals(state, level));
+            let run = asked.map(|asked| {
+                let key = &asked.key.task;
+                run_screen(&key.dag_id, &key.dag_run_id)
+            });
+            if let Some(run) = run {
+                state.push(run);
+            }
+        }
+        Action::Versions => go_to_dag(state, Screen::Versions),
+        Action::Backfills => go_to_dag(state, Screen::Backfills),
+        Action::Backfill => sheets::backfill(state, effects),
+        Action::Edit => sheets::setting(state, effects),
+        Action::Test => test(state, effects),
         Action::OlderRun => other_run(state, true),
         Action::NewerRun => other_run(state, false),
+        Action::OpenTask => {
+            if !movement::toggle(state) {
+                state.popup = Some(Popup::Task { scroll: 0 });
+            }
+        }
         Action::TaskDetails => state.popup = Some(Popup::Task { scroll: 0 }),
         Action::Follow => follow(state),
         Action::Wrap => state.log_options.wraps = !state.log_options.wraps,
@@ -102,6 +150,8 @@ fn back(state: &mut State) {
     let level = state.level_mut();
     if !level.filter.is_empty() {
         level.filter.clear();
+    } else if !level.marks.is_empty() {
+        level.marks.clear();
     } else if level.attention_only {
         level.attention_only = false;
     } else if level.is_zoomed {
@@ -149,6 +199,8 @@ fn open(state: &mut State) {
             Screen::Root(View::Models) => rows::selected(state, level, &rows::models(state, level))
                 .map(|model| Screen::Model(model.name.clone())),
             Screen::Root(View::Events) => event_target(state, level),
+            Screen::Versions(dag_id) => rows::compared(state, dag_id)
+                .map(|(from, to)| Screen::Diff(dag_id.clone(), from, to)),
             _ => None,
         };
     match screen {
@@ -180,7 +232,11 @@ pub(crate) fn dag_here(state: &State) -> Option<DagId> {
         Screen::Root(View::Dags) => {
             rows::selected(state, level, &rows::dags(state, level)).map(|dag| dag.dag_id.clone())
         }
-        Screen::Dag(dag_id) | Screen::Form(dag_id) => Some(dag_id.clone()),
+        Screen::Dag(dag_id)
+        | Screen::Form(dag_id)
+        | Screen::Versions(dag_id)
+        | Screen::Backfills(dag_id)
+        | Screen::Diff(dag_id, ..) => Some(dag_id.clone()),
         Screen::Root(View::Runs) | Screen::DagRuns(_) => {
             let run = rows::selected(state, level, &rows::runs(state, level));
             match (run, &level.screen) {
@@ -198,6 +254,68 @@ fn go_to_dag(state: &mut State, screen: fn(DagId) -> Screen) {
     if let Some(dag_id) = dag_here(state) {
         state.push(screen(dag_id));
     }
+}
+
+/// Asks why what is selected does or does not go on.
+fn why(state: &mut State) {
+    let Some(subject) = subject_here(state) else { return };
+    // What held it back a while ago may hold it back no more.
+    state.cache.mark_old(|slot| *slot == Slot::Why(subject.clone()));
+    state.popup = Some(Popup::Why { subject, scroll: 0 });
+}
+
+fn subject_here(state: &State) -> Option<WhySubject> {
+    let of_dag = |dag_id| WhySubject { dag_id, dag_run_id: None, task_id: None, map_index: None };
+    let level = state.level();
+    match &level.screen {
+        Screen::Run(key) => {
+            let mut subject = of_dag(key.dag_id.clone());
+            subject.dag_run_id = Some(key.dag_run_id.clone());
+            match rows::run::selected(state).map(|row| row.what) {
+                Some(What::Task(task)) => {
+                    subject.task_id = Some(task.key.task_id.clone());
+                    subject.map_index = Some(task.key.map_index);
+                }
+                Some(What::Mapped { task_id, .. }) => subject.task_id = Some(task_id.clone()),
+                Some(What::Group { .. }) | None => {}
+            }
+            Some(subject)
+        }
+        Screen::Root(View::Runs) | Screen::DagRuns(_) => {
+            let run = rows::selected(state, level, &rows::runs(state, level))?;
+            let mut subject = of_dag(run.dag_id.clone());
+            subject.dag_run_id = Some(run.dag_run_id.clone());
+            Some(subject)
+        }
+        _ => dag_here(state).map(of_dag),
+    }
+}
+
+/// Opens the question of the selected task, else the list of what waits for an answer.
+fn approvals(state: &mut State, effects: &mut Vec<Effect>) {
+    if !state.is_read_only() && sheets::answer_here(state, effects) {
+        return;
+    }
+    if state.level().screen != Screen::Approvals {
+        state.push(Screen::Approvals);
+    }
+}
+
+/// Has the selected connection tried.
+fn test(state: &mut State, effects: &mut Vec<Effect>) {
+    let level = state.level();
+    let here = level.cursor(&rows::keys(state, level));
+    let Some(rows::Setting::Connection(connection)) =
+        rows::settings(state, level).into_iter().nth(here)
+    else {
+        state.say(Tone::Info, "select a connection: T tests it");
+        return;
+    };
+    let conn_id = connection.conn_id.clone();
+    let generation = state.next_generation();
+    state.say(Tone::Info, format!("trying {conn_id}…"));
+    let request = Request::TestConnection { conn_id };
+    effects.push(Effect::Ask { purpose: Purpose::Act(Act::Test), generation, request });
 }
 
 /// Opens the form; from a run, with what that run was given.

@@ -3,8 +3,7 @@
 use crate::tui::message::{Act, Effect, Purpose};
 use crate::tui::state::form::Check;
 use crate::tui::state::{Screen, State, Tone};
-use crate::tui::text;
-use crate::tui::update::{confirm, reconcile};
+use crate::tui::update::{confirm, reconcile, sheet};
 use crate::types::ask::Answer;
 use crate::types::event::Event;
 use crate::types::view::{ParamProblem, TriggerPlan};
@@ -41,6 +40,7 @@ pub(crate) fn take(
             Ok(other) => say_fault(state, &unfitting(&other)),
             Err(fault) => say_fault(state, &fault),
         },
+        Purpose::PlanSheet => sheet::take_plan(state, generation, result),
         Purpose::Act(act) => take_act(state, act, result),
     }
 }
@@ -89,15 +89,24 @@ fn take_act(state: &mut State, act: Act, result: Result<Answer, Fault>) {
             state.say(Tone::Good, format!("paused {dag_id}: its schedule starts no runs"));
         }
         (Act::Pause(dag_id, false), _) => state.say(Tone::Good, format!("unpaused {dag_id}")),
-        (Act::Clear, Answer::Cleared(cleared)) => {
+        (Act::Operate(what), Answer::Operated(view)) => {
             // The new try is what the operator waits for, also where an old one was being read.
-            if let Some(log) = &mut state.log {
+            if let Some(log) = state.log.as_mut().filter(|_| what == "cleared") {
                 log.wanted_try = None;
             }
-            let count = text::count(cleared.len(), "task");
-            state.say(Tone::Good, format!("cleared {count}: they run again"));
+            let undo = match (&view.final_since, what) {
+                (None, "cleared" | "marked" | "noted") => ": u takes it back",
+                _ => "",
+            };
+            state.say(Tone::Good, format!("{what} {}{undo}", sheet::touched(&view)));
         }
-        (Act::Clear, _) => state.say(Tone::Good, "cleared"),
+        (Act::Operate(what), _) => state.say(Tone::Good, what),
+        (Act::Say(what), _) => state.say(Tone::Good, what),
+        (Act::Test, Answer::ConnectionTest(test)) => {
+            let tone = if test.ok { Tone::Good } else { Tone::Bad };
+            state.say(tone, format!("{}: {}", test.conn_id, test.message));
+        }
+        (Act::Test, _) => {}
         (Act::Cancel, _) => state.say(Tone::Good, "cancelled the run"),
         (Act::Emit(name), _) => state.say(Tone::Good, format!("emitted an event of {name}")),
         (Act::Move(what), _) => state.say(Tone::Good, what),

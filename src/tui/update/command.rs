@@ -1,13 +1,17 @@
 //! The command line that shows or does the same as the screen.
 
 use crate::tui::rows;
-use crate::tui::state::{Pane, Screen, State, View};
+use crate::tui::state::{Pane, Popup, Screen, State, View};
 use crate::tui::text::shell;
 use crate::tui::update::action;
 use crate::types::serving::ServingStatus;
+use crate::types::why::WhySubject;
 
 /// Returns the command for what is selected.
 pub(crate) fn equivalent(state: &State) -> String {
+    if let Some(Popup::Why { subject, .. }) = &state.popup {
+        return why(subject);
+    }
     let level = state.level();
     match &level.screen {
         Screen::Root(View::Dags) => match action::dag_here(state) {
@@ -56,8 +60,42 @@ pub(crate) fn equivalent(state: &State) -> String {
             let example = state.cache.serving().and_then(ServingStatus::example_command);
             example.unwrap_or_else(|| "dagdeck serving status".to_owned())
         }
+        Screen::Versions(dag_id) => format!("dagdeck dags versions {}", shell(dag_id.as_str())),
+        Screen::Diff(dag_id, from, to) => {
+            format!("dagdeck dags diff {} {from} {to}", shell(dag_id.as_str()))
+        }
+        Screen::Backfills(dag_id) => format!("dagdeck backfill list {}", shell(dag_id.as_str())),
+        Screen::Approvals => "dagdeck approvals list".to_owned(),
+        Screen::Root(View::System) if level.cursor(&rows::keys(state, level)) > 0 => {
+            let settings = rows::settings(state, level);
+            match settings.get(level.cursor(&rows::keys(state, level))) {
+                Some(rows::Setting::Pool(pool)) => {
+                    format!("dagdeck pools get {}", shell(&pool.pool))
+                }
+                Some(rows::Setting::Variable(variable)) => {
+                    format!("dagdeck variables get {}", shell(&variable.key))
+                }
+                Some(rows::Setting::Connection(connection)) => {
+                    format!("dagdeck connections get {}", shell(&connection.conn_id))
+                }
+                None => "dagdeck status".to_owned(),
+            }
+        }
         Screen::Root(View::Events) => "dagdeck runs list".to_owned(),
         Screen::Root(View::System) => "dagdeck status".to_owned(),
         Screen::Definitions => "dagdeck check".to_owned(),
     }
+}
+
+fn why(subject: &WhySubject) -> String {
+    let mut command = format!("dagdeck why {}", shell(subject.dag_id.as_str()));
+    if let Some(run) = &subject.dag_run_id {
+        command.push_str(&format!(" {}", shell(run.as_str())));
+    }
+    if let Some(task_id) = &subject.task_id {
+        let index = subject.map_index.filter(|index| *index >= 0);
+        let index = index.map(|index| format!("[{index}]")).unwrap_or_default();
+        command.push_str(&format!(" {}", shell(&format!("{task_id}{index}"))));
+    }
+    command
 }

@@ -11,10 +11,11 @@ use crate::tui::state::popup::{Confirm, Gate, Subject};
 use crate::tui::state::{Popup, Screen, State, Tone, View};
 use crate::tui::text;
 use crate::tui::update::{action, key};
+use crate::types::TaskInstanceState;
 use crate::types::ask::Request;
+use crate::types::backfill::Backfill;
 use crate::types::run::{DagRun, TaskInstance};
-use crate::types::view::{AliasPlan, RunDetailView};
-use crate::types::{DagRunState, TaskId, TaskInstanceState};
+use crate::types::view::AliasPlan;
 
 /// A question without its target's details.
 struct Question {
@@ -64,53 +65,8 @@ pub(crate) fn pause(state: &mut State) {
     );
 }
 
-/// Asks before the selected task and what is downstream of it are cleared.
-pub(crate) fn clear(state: &mut State) {
-    let (Some(run), Some(task)) = (state.shown_run(), rows::selected_task(state)) else { return };
-    let task_id = task.key.task_id.clone();
-    let reached = downstream(run, &task_id);
-    let names: Vec<&str> = reached.iter().map(TaskId::as_str).collect();
-    let busy = run
-        .tasks
-        .iter()
-        .filter(|t| reached.contains(&t.key.task_id))
-        .filter(|t| is_busy(t))
-        .count();
-    let mut lines = vec![
-        format!("of run {}", run.run.dag_run_id),
-        format!("{} run again: {}", text::count(names.len(), "task"), names.join(", ")),
-    ];
-    if busy > 0 {
-        lines.push(format!("{} under way is stopped first", text::count(busy, "task")));
-    }
-    let request = Request::ClearTasks {
-        dag_id: run.run.dag_id.clone(),
-        dag_run_id: run.run.dag_run_id.clone(),
-        task_ids: vec![task_id.clone()],
-        only_failed: false,
-        include_downstream: true,
-    };
-    let title = format!("Clear {task_id} and what is downstream?");
-    ask(state, Question { title, lines, verb: "Clear", request, act: Act::Clear });
-}
-
 fn is_busy(task: &TaskInstance) -> bool {
     task.state.is_some_and(TaskInstanceState::is_in_flight)
-}
-
-/// Returns `start` and everything that follows from it, in the run's order.
-fn downstream(run: &RunDetailView, start: &TaskId) -> Vec<TaskId> {
-    let mut reached = vec![start.clone()];
-    let mut at = 0;
-    while let Some(here) = reached.get(at).cloned() {
-        for (from, to) in &run.edges {
-            if *from == here && !reached.contains(to) {
-                reached.push(to.clone());
-            }
-        }
-        at += 1;
-    }
-    reached
 }
 
 /// Returns the run that the place is about.
@@ -125,40 +81,63 @@ fn run_here(state: &State) -> Option<&DagRun> {
     }
 }
 
-/// Asks before every failed task of the run is cleared.
-pub(crate) fn clear_failed(state: &mut State) {
-    let Some(run) = run_here(state) else { return };
-    if run.state != DagRunState::Failed {
-        let text = format!("{} has not failed", run.dag_run_id);
-        state.say(Tone::Info, text);
+/// Returns the selected backfill.
+fn backfill_here(state: &State) -> Option<Backfill> {
+    let level = state.level();
+    let Screen::Backfills(dag_id) = &level.screen else { return None };
+    let all = state.cache.backfills(dag_id)?;
+    let here = all.get(level.cursor(&rows::keys(state, level)))?;
+    Some(here.backfill.clone())
+}
+
+/// Asks before a backfill is paused or goes on.
+pub(crate) fn pause_backfill(state: &mut State) {
+    let Some(backfill) = backfill_here(state) else { return };
+    if is_over(state, &backfill) {
         return;
     }
-    let mut lines = vec![format!("of run {}", run.dag_run_id)];
-    if let Some(view) = state.shown_run() {
-        let failed: Vec<&str> = view
-            .tasks
-            .iter()
-            .filter(|task| {
-                matches!(
-                    task.state,
-                    Some(TaskInstanceState::Failed | TaskInstanceState::UpstreamFailed)
-                )
-            })
-            .map(|task| task.key.task_id.as_str())
-            .collect();
-        lines.push(format!("{} again: {}", text::count(failed.len(), "task"), failed.join(", ")));
-    } else {
-        lines.push("They run again, and what is downstream of them.".to_owned());
-    }
-    let request = Request::ClearTasks {
-        dag_id: run.dag_id.clone(),
-        dag_run_id: run.dag_run_id.clone(),
-        task_ids: Vec::new(),
-        only_failed: true,
-        include_downstream: true,
+    let (backfill_id, is_paused) = (backfill.id, !backfill.is_paused);
+    let (verb, line) = match is_paused {
+        true => ("Pause", "No more of its runs are made or begun. Those that run go on."),
+        false => ("Unpause", "Its runs are made and begun again."),
     };
-    let title = format!("Clear the failed tasks of {}?", run.dag_id);
-    ask(state, Question { title, lines, verb: "Clear", request, act: Act::Clear });
+    let act = Act::Say(format!("{}d backfill {backfill_id}", verb.to_lowercase()));
+    ask(
+        state,
+        Question {
+            title: format!("{verb} backfill {backfill_id} of {}?", backfill.dag_id),
+            lines: vec![line.to_owned()],
+            verb,
+            request: Request::SetBackfillPaused { backfill_id, is_paused },
+            act,
+        },
+    );
+}
+
+/// Asks before a backfill is cancelled.
+pub(crate) fn cancel_backfill(state: &mut State) {
+    let Some(backfill) = backfill_here(state) else { return };
+    if is_over(state, &backfill) {
+        return;
+    }
+    let backfill_id = backfill.id;
+    ask(
+        state,
+        Question {
+            title: format!("Cancel backfill {backfill_id} of {}?", backfill.dag_id),
+            lines: vec!["Its runs that wait fail. Those that run go on.".to_owned()],
+            verb: "Cancel the backfill",
+            request: Request::CancelBackfill { backfill_id },
+            act: Act::Say(format!("cancelled backfill {backfill_id}")),
+        },
+    );
+}
+
+fn is_over(state: &mut State, backfill: &Backfill) -> bool {
+    if backfill.completed_at.is_some() {
+        state.say(Tone::Info, format!("backfill {} has ended already", backfill.id));
+    }
+    backfill.completed_at.is_some()
 }
 
 /// Asks before a run is cancelled.

@@ -8,7 +8,7 @@ use crate::tui::keymap;
 use crate::tui::message::Effect;
 use crate::tui::state::popup::Gate;
 use crate::tui::state::{Popup, PromptKind, Screen, State, Tone};
-use crate::tui::update::{action, confirm, form, palette};
+use crate::tui::update::{action, confirm, form, palette, sheet};
 
 /// Within this many milliseconds a second ctrl-c leaves.
 const TWICE_MILLIS: i64 = 2000;
@@ -29,7 +29,10 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
     match &state.popup {
         Some(Popup::Confirm(_)) => confirm::press(state, event, effects),
         Some(Popup::Palette(_)) => palette::press(state, event, effects),
-        Some(Popup::Help { .. } | Popup::Task { .. }) => scroll_popup(state, event, effects),
+        Some(Popup::Sheet(_)) => sheet::press(state, event, effects),
+        Some(Popup::Help { .. } | Popup::Task { .. } | Popup::Why { .. }) => {
+            scroll_popup(state, event, effects)
+        }
         None if state.prompt.is_some() => prompt(state, event),
         None if matches!(state.level().screen, Screen::Form(_)) => {
             form::press(state, event, effects);
@@ -59,7 +62,12 @@ pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) 
             }
             return;
         }
-        Some(Popup::Help { .. } | Popup::Task { .. }) => {}
+        Some(Popup::Sheet(_)) => {
+            if sheet::paste(state, &pasted, effects) {
+                return;
+            }
+        }
+        Some(Popup::Help { .. } | Popup::Task { .. } | Popup::Why { .. }) => {}
         None => {
             if let Some(prompt) = &mut state.prompt {
                 insert(&mut prompt.input, &pasted);
@@ -107,7 +115,11 @@ fn interrupt(state: &mut State, effects: &mut Vec<Effect>) {
 
 fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let page = usize::from(state.size.height / 2).max(1);
-    let Some(Popup::Help { scroll } | Popup::Task { scroll }) = &mut state.popup else { return };
+    let Some(Popup::Help { scroll } | Popup::Task { scroll } | Popup::Why { scroll, .. }) =
+        &mut state.popup
+    else {
+        return;
+    };
     match keymap::name(event).as_deref() {
         Some("j" | "down") => *scroll += 1,
         Some("k" | "up") => *scroll = scroll.saturating_sub(1),
@@ -115,7 +127,8 @@ fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) 
         Some("ctrl-u" | "pageup") => *scroll = scroll.saturating_sub(page),
         Some("g" | "home") => *scroll = 0,
         Some("ctrl-l") => effects.push(Effect::Repaint),
-        Some("esc" | "q" | "enter" | "?" | "i") => state.popup = None,
+        Some("y") => action::perform(state, keymap::Action::Copy, effects),
+        Some("esc" | "q" | "enter" | "?" | "i" | "W") => state.popup = None,
         _ => {}
     }
 }

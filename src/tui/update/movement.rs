@@ -1,8 +1,10 @@
 //! Moves the selection, or what is scrolled instead of it.
 
 use crate::tui::rows;
+use crate::tui::rows::run::{RunRow, What};
 use crate::tui::screen::run::log_height;
 use crate::tui::state::{Pane, Screen, State};
+use crate::types::ids::UNMAPPED;
 
 /// Where to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub(crate) fn step(state: &mut State, step: Step) {
     let level = state.level();
     match &level.screen {
         Screen::Run(_) if level.pane == Pane::Log => scroll_log(state, step),
-        Screen::TrackingRun(_) | Screen::Definitions | Screen::Asset(_) => {
+        Screen::TrackingRun(_) | Screen::Definitions | Screen::Asset(_) | Screen::Diff(..) => {
             let level = state.level_mut();
             level.scroll = moved(level.scroll, step, usize::from(u16::MAX));
         }
@@ -64,6 +66,42 @@ fn scroll_log(state: &mut State, step: Step) {
         Step::Start => last_top == 0,
         _ => log.top == last_top,
     };
+}
+
+/// Opens or closes the selected group or mapped task of a run; says `false` where there is none.
+pub(crate) fn toggle(state: &mut State) -> bool {
+    let Some(row) = rows::run::selected(state).filter(RunRow::is_foldable) else { return false };
+    let key = row.key;
+    let level = state.level_mut();
+    level.is_untouched = false;
+    level.selected = Some(key.clone());
+    if !level.toggled.remove(&key) {
+        level.toggled.insert(key);
+    }
+    true
+}
+
+/// Opens what is closed, or closes what is open or what the row stands in; says `false` where
+/// there is nothing of the kind.
+pub(crate) fn fold(state: &mut State, opens: bool) -> bool {
+    if state.level().pane != Pane::Tasks {
+        return false;
+    }
+    let Some(row) = rows::run::selected(state) else { return false };
+    match &row.what {
+        What::Group { is_open, .. } | What::Mapped { is_open, .. } => {
+            *is_open != opens && toggle(state)
+        }
+        What::Task(task) if !opens && task.key.map_index != UNMAPPED => {
+            let key = format!("{}[]", task.key.task_id);
+            let level = state.level_mut();
+            level.is_untouched = false;
+            level.toggled.remove(&key);
+            level.selected = Some(key);
+            true
+        }
+        What::Task(_) => false,
+    }
 }
 
 /// Goes along an edge of the graph: to the first task upstream or downstream.

@@ -43,6 +43,11 @@ pub(crate) fn entries(state: &State, typed: &str) -> Vec<Entry> {
         help: "leave the deck; runs go on".to_owned(),
         command: Command::Quit,
     });
+    all.push(Entry {
+        name: "approvals".to_owned(),
+        help: "a  what waits for an answer".to_owned(),
+        command: Command::Do(Action::Approvals),
+    });
     let here = keymap::valid(state).filter(|b| !b.hint.is_empty() && !b.places.is_empty());
     all.extend(here.map(|binding| Entry {
         name: binding.hint.to_owned(),

@@ -22,7 +22,10 @@ const LOG_CHUNK_BYTES: u32 = 256 * 1024;
 /// Returns what the shown screen is made of.
 pub(crate) fn needs(state: &State) -> Vec<Slot> {
     let level = state.level();
-    let mut slots = vec![Slot::Status, Slot::Definitions];
+    let mut slots = vec![Slot::Status, Slot::Definitions, Slot::Approvals];
+    if let Some(Popup::Why { subject, .. }) = &state.popup {
+        slots.push(Slot::Why(subject.clone()));
+    }
     match &level.screen {
         Screen::Root(View::Dags) => {
             slots.push(Slot::Dags);
@@ -61,7 +64,22 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         Screen::Model(name) => slots.extend([Slot::Model(name.clone()), Slot::Serving]),
         Screen::Root(View::Serving) => slots.push(Slot::Serving),
         Screen::Root(View::Events) => slots.push(Slot::Events),
-        Screen::Root(View::System) | Screen::Definitions => {}
+        Screen::Root(View::System) => {
+            slots.extend([Slot::Pools, Slot::Variables, Slot::Connections]);
+        }
+        Screen::Versions(dag_id) => {
+            slots.push(Slot::Versions(dag_id.clone()));
+            let compared = rows::compared(state, dag_id);
+            slots.extend(compared.map(|(from, to)| Slot::Diff(dag_id.clone(), from, to)));
+        }
+        Screen::Diff(dag_id, from, to) => slots.push(Slot::Diff(dag_id.clone(), *from, *to)),
+        Screen::Backfills(dag_id) => {
+            slots.push(Slot::Backfills(dag_id.clone()));
+            let all = state.cache.backfills(dag_id).unwrap_or_default();
+            let here = all.get(level.cursor(&rows::keys(state, level)));
+            slots.extend(here.map(|view| Slot::Backfill(view.backfill.id)));
+        }
+        Screen::Approvals | Screen::Definitions => {}
     }
     slots
 }
@@ -105,7 +123,9 @@ fn select_what_matters(state: &mut State) {
         .or_else(|| find(TaskInstanceState::UpForRetry))
         .or_else(|| find(TaskInstanceState::Running))
         .or_else(|| run.run.state.is_finished().then(|| last_ended(&run.tasks)).flatten());
-    if let Some(key) = task.map(|task| rows::task_key(&task.key)) {
+    let Screen::Run(key) = &state.level().screen else { return };
+    let shown = rows::run::rows(state, state.level(), key);
+    if let Some(key) = task.and_then(|task| rows::run::key_of(&shown, task)) {
         state.level_mut().selected = Some(key);
     }
 }

@@ -1,0 +1,61 @@
+//! What people are asked: the questions that wait for an answer.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::tui::rows;
+use crate::tui::screen::missing;
+use crate::tui::state::{Slot, State};
+use crate::tui::text;
+use crate::tui::theme;
+use crate::tui::widget::paint;
+use crate::tui::widget::table::{Table, fixed, growing, position, right};
+use crate::types::approval::HitlDetail;
+
+/// Draws the screen.
+pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
+    let level = state.level();
+    let asked = rows::approvals(state, level);
+    let selected = level.cursor(&rows::keys(state, level));
+    let title = format!("Approvals {}", asked.len());
+    let inside = paint::panel(buf, area, &title, &position(selected, asked.len()), true);
+    match state.cache.approvals() {
+        None => return missing(buf, inside, state, &Slot::Approvals),
+        Some([]) => {
+            let how = "a task with an approval asks here, and its run waits";
+            return paint::empty(buf, inside, "✓ Nobody waits for an answer", how);
+        }
+        Some(_) if asked.is_empty() => {
+            return paint::empty(buf, inside, "No question passes the filter", "esc clears it");
+        }
+        Some(_) => {}
+    }
+    let columns = [
+        fixed("?", 1, 0),
+        growing("QUESTION", 24, 0),
+        fixed("CHOICES", 22, 3),
+        fixed("DAG", 20, 1),
+        fixed("TASK", 16, 2),
+        right("ASKED", 8, 0),
+        right("UNTIL", 7, 0),
+    ];
+    let row = |at: usize| cells(state, asked[at]);
+    let len = asked.len();
+    Table { columns: &columns, len, selected: Some(selected), is_focused: true, row: &row }
+        .draw(buf, inside);
+}
+
+fn cells(state: &State, asked: &HitlDetail) -> Vec<Line<'static>> {
+    let key = &asked.key.task;
+    let until = asked.timeout_at.map_or("—".to_owned(), |at| text::until(state.now, at));
+    vec![
+        Line::from(Span::styled("?", theme::KEY)),
+        paint::line(&asked.question.subject, theme::BOLD),
+        paint::line(asked.question.options.join(" / "), theme::ACCENT),
+        paint::line(key.dag_id.as_str(), theme::PLAIN),
+        paint::line(rows::task_key(key), theme::PLAIN),
+        paint::line(text::ago(state.now, asked.created_at), theme::PLAIN),
+        paint::line(until, theme::WARN),
+    ]
+}

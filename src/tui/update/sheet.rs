@@ -1,0 +1,317 @@
+//! Opens the forms that ask before something is done, has their dry runs made, takes their keys.
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use crate::tui::message::{Act, Effect, Purpose, Timer};
+use crate::tui::rows;
+use crate::tui::state::form::{Field, Kind};
+use crate::tui::state::popup::DEAF_MILLIS;
+use crate::tui::state::sheet::{Plan, Sheet, Wish};
+use crate::tui::state::{Popup, State, Tone};
+use crate::tui::text;
+use crate::tui::theme;
+use crate::tui::update::{confirm, key};
+use crate::types::ask::Answer;
+use crate::types::backfill::BackfillPlan;
+use crate::types::operation::OperationView;
+use crate::types::{Fault, TaskInstanceState, Timestamp};
+
+pub(crate) mod open;
+
+/// How long the form must rest before it is tried.
+const REST_MILLIS: u64 = 150;
+
+/// Lines of a dry run that are kept.
+const LINES_MAX: usize = 400;
+
+/// What a sheet is made of.
+struct Made {
+    title: String,
+    intro: Vec<String>,
+    fields: Vec<Field>,
+    verb: &'static str,
+    wish: Wish,
+}
+
+fn show(state: &mut State, made: Made, effects: &mut Vec<Effect>) {
+    let Made { title, intro, fields, verb, wish } = made;
+    // Where there is nothing to choose, Cancel has the focus first.
+    let focus = usize::from(fields.is_empty());
+    state.popup = Some(Popup::Sheet(Box::new(Sheet {
+        title,
+        intro,
+        fields,
+        focus,
+        verb,
+        wish,
+        plan: Plan::None,
+        generation: 0,
+        opened_at: state.now,
+    })));
+    changed(state, 0, effects);
+}
+
+fn shown(state: &mut State) -> Option<&mut Sheet> {
+    match &mut state.popup {
+        Some(Popup::Sheet(sheet)) => Some(sheet),
+        _ => None,
+    }
+}
+
+/// Notes that the form is another now, and has it tried after a rest.
+fn changed(state: &mut State, rest: u64, effects: &mut Vec<Effect>) {
+    let generation = state.next_generation();
+    let Some(sheet) = shown(state) else { return };
+    sheet.generation = generation;
+    if rest == 0 {
+        try_out(state, generation, effects);
+    } else {
+        effects.push(Effect::After { millis: rest, timer: Timer::TrySheet(generation) });
+    }
+}
+
+/// Asks what the form of `generation` would do, where it is still the same.
+pub(crate) fn try_out(state: &mut State, generation: u64, effects: &mut Vec<Effect>) {
+    let Some(sheet) = shown(state).filter(|sheet| sheet.generation == generation) else { return };
+    match sheet.dry_run() {
+        Ok(Some(request)) => {
+            if sheet.plan == Plan::None {
+                sheet.plan = Plan::Asking;
+            }
+            effects.push(Effect::Ask { purpose: Purpose::PlanSheet, generation, request });
+        }
+        Ok(None) => {}
+        Err(problem) => sheet.plan = Plan::Refused(problem),
+    }
+}
+
+/// Takes what a dry run said.
+pub(crate) fn take_plan(state: &mut State, generation: u64, result: Result<Answer, Fault>) {
+    let now = state.now;
+    let Some(sheet) = shown(state).filter(|sheet| sheet.generation == generation) else { return };
+    sheet.plan = match result {
+        Ok(Answer::Operated(view)) => Plan::Lines(operated(&view)),
+        Ok(Answer::BackfillPlan(plan)) => Plan::Lines(planned(&plan)),
+        Ok(Answer::Operations(lines)) => {
+            let open = |line: &&_| is_open(line);
+            let last = lines.iter().find(open).cloned();
+            let told = last.as_ref().map(|line| undone(line, now));
+            sheet.wish = Wish::Undo { last: last.map(Box::new) };
+            told.unwrap_or_else(|| Plan::Refused("there is nothing to undo".to_owned()))
+        }
+        Ok(_) => Plan::Refused("the daemon answered something else".to_owned()),
+        Err(fault) => {
+            let hint = fault.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            Plan::Refused(format!("{fault}{hint}"))
+        }
+    };
+}
+
+fn is_open(line: &crate::types::operation::OperationLine) -> bool {
+    line.undone_by.is_none() && line.kind != "undo"
+}
+
+/// Says what undoing would take back.
+fn undone(line: &crate::types::operation::OperationLine, now: Timestamp) -> Plan {
+    if let Some(why) = &line.final_since {
+        return Plan::Refused(format!("{} cannot be undone: {why}", line.description));
+    }
+    let who = line.owner.as_ref().map(|owner| format!(" by {owner}")).unwrap_or_default();
+    Plan::Lines(vec![
+        line.description.clone(),
+        format!("operation {}, {}{who}", line.id, text::ago(now, line.when)),
+        "What it changed goes back to what it was.".to_owned(),
+    ])
+}
+
+/// Says what an operation touches, run by run.
+pub(crate) fn operated(view: &OperationView) -> Vec<String> {
+    let mut lines = vec![touched(view)];
+    if let Some(why) = &view.final_since {
+        lines.push(format!("! it cannot be undone: {why}"));
+    }
+    for run in &view.runs {
+        let to = run.to.map_or("deleted", |state| theme::run_mark(state).word);
+        let from = theme::run_mark(run.from).word;
+        let name = text::run_name(run.dag_run_id.as_str());
+        lines.push(format!("run {} {name}  {from} → {to}", run.dag_id));
+    }
+    let word = |state: Option<TaskInstanceState>| theme::task_mark(state).word;
+    for task in &view.tasks {
+        let name = rows::task_key(&task.key);
+        lines.push(format!("  {name:<24} {} → {}", word(task.from), word(task.to)));
+    }
+    cut(lines)
+}
+
+/// Counts what an operation touches: `3 tasks, 1 run`.
+pub(crate) fn touched(view: &OperationView) -> String {
+    match (view.tasks.len(), view.runs.len()) {
+        (0, 0) => "nothing is touched".to_owned(),
+        (0, runs) => text::count(runs, "run"),
+        (tasks, 0) => text::count(tasks, "task"),
+        (tasks, runs) => format!("{}, {}", text::count(tasks, "task"), text::count(runs, "run")),
+    }
+}
+
+/// Says what a backfill would do with each date.
+fn planned(plan: &BackfillPlan) -> Vec<String> {
+    let total = plan.total_dates.map_or("very many dates".to_owned(), |dates| {
+        text::count(usize::try_from(dates).unwrap_or(usize::MAX), "date")
+    });
+    let mut lines = vec![total];
+    for run in &plan.dag_runs {
+        let what = match (&run.exception_reason, &run.dag_run_id) {
+            (Some(reason), _) => format!("left out: {reason}"),
+            (None, Some(run)) => format!("runs again: {}", text::run_name(run.as_str())),
+            (None, None) => "new run".to_owned(),
+        };
+        lines.push(format!("  {}  {what}", text::instant(run.logical_date)));
+    }
+    cut(lines)
+}
+
+fn cut(mut lines: Vec<String>) -> Vec<String> {
+    if lines.len() > LINES_MAX {
+        let more = lines.len() - LINES_MAX;
+        lines.truncate(LINES_MAX);
+        lines.push(format!("… and {more} more"));
+    }
+    lines
+}
+
+/// Takes a key of the open form.
+pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
+    let now = state.now;
+    let Some(sheet) = shown(state) else { return };
+    if now.as_millisecond() - sheet.opened_at.as_millisecond() < DEAF_MILLIS {
+        return;
+    }
+    if key::is_control(event, 's') {
+        go(state, effects);
+        return;
+    }
+    if key::is_control(event, 'y') {
+        let command = sheet.command();
+        state.say(Tone::Info, format!("copied: {command}"));
+        effects.push(Effect::Copy(command));
+        return;
+    }
+    let is_typing = sheet.is_typing();
+    match event.code {
+        KeyCode::Esc => state.popup = None,
+        KeyCode::Char('n' | 'q') if !is_typing => state.popup = None,
+        KeyCode::Char('y') if !is_typing => go(state, effects),
+        KeyCode::Tab | KeyCode::Down => sheet.move_focus(false),
+        KeyCode::BackTab | KeyCode::Up => sheet.move_focus(true),
+        KeyCode::Enter if sheet.is_on_verb() => go(state, effects),
+        KeyCode::Enter if sheet.is_on_cancel() => state.popup = None,
+        KeyCode::Enter => {
+            // A form of one text needs no button.
+            if sheet.fields.len() == 1 && is_typing {
+                go(state, effects);
+            } else {
+                sheet.move_focus(false);
+            }
+        }
+        _ => {
+            if edit(sheet, event) {
+                changed(state, REST_MILLIS, effects);
+            }
+        }
+    }
+}
+
+/// Changes the focused field; says whether its value may be another now.
+fn edit(sheet: &mut Sheet, event: &KeyEvent) -> bool {
+    let last = sheet.fields.len();
+    let Some(field) = sheet.fields.get_mut(sheet.focus) else {
+        match event.code {
+            KeyCode::Left | KeyCode::Right | KeyCode::Char('h' | 'l') => {
+                sheet.focus = if sheet.focus == last { last + 1 } else { last };
+            }
+            KeyCode::Char('j') => sheet.move_focus(false),
+            KeyCode::Char('k') => sheet.move_focus(true),
+            _ => {}
+        }
+        return false;
+    };
+    let is_chosen = matches!(field.kind, Kind::Choice(_) | Kind::Bool);
+    let is_figure = matches!(field.kind, Kind::Integer | Kind::Number);
+    match event.code {
+        KeyCode::Right | KeyCode::Char(' ' | 'l') if is_chosen => field.step(false),
+        KeyCode::Left | KeyCode::Char('h') if is_chosen => field.step(true),
+        KeyCode::Right if is_figure => field.step(false),
+        KeyCode::Left if is_figure => field.step(true),
+        KeyCode::Char('j') if is_chosen => {
+            sheet.move_focus(false);
+            return false;
+        }
+        KeyCode::Char('k') if is_chosen => {
+            sheet.move_focus(true);
+            return false;
+        }
+        _ if is_chosen => return false,
+        _ => {
+            let before = field.input.value().to_owned();
+            key::type_into(&mut field.input, event);
+            return before != field.input.value();
+        }
+    }
+    true
+}
+
+/// Pastes into the focused field, where it takes text.
+pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) -> bool {
+    let now = state.now;
+    let Some(sheet) = shown(state) else { return false };
+    if now.as_millisecond() - sheet.opened_at.as_millisecond() < DEAF_MILLIS {
+        return true;
+    }
+    let at = sheet.focus;
+    let Some(field) = sheet.fields.get_mut(at).filter(|field| field.is_typed()) else {
+        return false;
+    };
+    key::insert(&mut field.input, pasted);
+    changed(state, REST_MILLIS, effects);
+    true
+}
+
+/// Does it, where nothing speaks against it.
+fn go(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(sheet) = shown(state) else { return };
+    if let Plan::Refused(why) = &sheet.plan {
+        let why = why.clone();
+        state.say(Tone::Bad, why);
+        return;
+    }
+    let requests = match sheet.requests() {
+        Ok(requests) => requests,
+        Err(problem) => {
+            state.say(Tone::Bad, problem);
+            return;
+        }
+    };
+    let act = act(&sheet.wish);
+    state.popup = None;
+    state.level_mut().marks.clear();
+    for request in requests {
+        confirm::send(state, act.clone(), request, effects);
+    }
+}
+
+/// Returns what the flash line tells of it.
+fn act(wish: &Wish) -> Act {
+    match wish {
+        Wish::Clear { .. } => Act::Operate("cleared"),
+        Wish::MarkTasks { .. } | Wish::MarkRuns { .. } => Act::Operate("marked"),
+        Wish::Note { .. } => Act::Operate("noted"),
+        Wish::Delete { .. } => Act::Operate("deleted"),
+        Wish::Undo { .. } => Act::Operate("undid"),
+        Wish::Cancel { .. } => Act::Cancel,
+        Wish::Backfill { dag_id } => Act::Say(format!("began a backfill of {dag_id}")),
+        Wish::Slots { pool, .. } => Act::Say(format!("set the slots of {pool}")),
+        Wish::Variable { key, .. } => Act::Say(format!("set the variable {key}")),
+        Wish::Answer(asked) => Act::Say(format!("answered: {}", asked.question.subject)),
+    }
+}
