@@ -70,6 +70,7 @@ fn every_list_prints_a_table_and_json() {
         "minio_consumer",
         "mlops_pipeline",
         "model_serving_pipeline",
+        "orchestration_example",
     ] {
         assert!(ids.contains(&dag_id), "{ids:?}");
     }

@@ -30,6 +30,7 @@ fn the_sample_project_loads() {
             "minio_consumer",
             "mlops_pipeline",
             "model_serving_pipeline",
+            "orchestration_example",
         ]
     );
     assert_eq!(deck.name, "practice");
