@@ -42,8 +42,13 @@ pub(crate) const DAG: &str = "d";
 impl Bench {
     /// Starts an engine on a DAG `d` with these tables of tasks.
     pub(crate) async fn start(tasks: &str) -> Self {
+        Self::start_with("", tasks).await
+    }
+
+    /// The same, with these keys of the deck.
+    pub(crate) async fn start_with(deck: &str, tasks: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let definitions = format!("[deck]\nname = \"test\"\n[dag.d]\n{tasks}");
+        let definitions = format!("[deck]\nname = \"test\"\n{deck}\n[dag.d]\n{tasks}");
         std::fs::write(dir.path().join("dags.toml"), definitions).unwrap();
         std::fs::write(dir.path().join("secret"), "hunter2\n").unwrap();
         let layout = Layout::new(dir.path());

@@ -24,9 +24,9 @@ fn outputs(bench: &Bench) -> Vec<(String, String, Option<bool>)> {
 
 #[tokio::test]
 async fn long_and_named_outputs_reach_the_tasks_that_name_them() {
-    let bench = Bench::start(
-        "[deck]\nxcom_max_bytes = 40\n\
-         [dag.d.task.first]\noperator = \"command\"\n\
+    let bench = Bench::start_with(
+        "xcom_max_bytes = 40",
+        "[dag.d.task.first]\noperator = \"command\"\n\
          command = \"\"\"echo ::output place=a.csv
          printf '{\"rows\": %s}' \"$(seq -s, 1 99 | sed 's/.*/[&]/')\" > $DAGDECK_OUTPUT
          echo done\"\"\"\n\
@@ -50,9 +50,9 @@ async fn long_and_named_outputs_reach_the_tasks_that_name_them() {
 
 #[tokio::test]
 async fn an_output_that_is_too_long_fails_the_task_and_says_what_to_do() {
-    let bench = Bench::start(
-        "[deck]\nxcom_max_bytes = 10\nxcom_file_max_bytes = 20\n\
-         [dag.d.task.t]\noperator = \"command\"\nretries = 3\n\
+    let bench = Bench::start_with(
+        "xcom_max_bytes = 10\nxcom_file_max_bytes = 20",
+        "[dag.d.task.t]\noperator = \"command\"\nretries = 3\n\
          command = \"echo 0123456789012345678901234567890123456789\"\n",
     )
     .await;
@@ -66,9 +66,9 @@ async fn an_output_that_is_too_long_fails_the_task_and_says_what_to_do() {
 
 #[tokio::test]
 async fn an_attempt_that_is_killed_leaves_no_output_and_the_next_one_does() {
-    let bench = Bench::start(
-        "[deck]\nxcom_max_bytes = 0\n\
-         [dag.d.task.t]\noperator = \"command\"\nretries = 1\nretry_delay = \"10ms\"\n\
+    let bench = Bench::start_with(
+        "xcom_max_bytes = 0",
+        "[dag.d.task.t]\noperator = \"command\"\nretries = 1\nretry_delay = \"10ms\"\n\
          command = \"\"\"echo ::output rows=$DAGDECK_TRY_NUMBER
          test $DAGDECK_TRY_NUMBER = 2 || kill -9 $PPID
          echo last\"\"\"\n",
@@ -84,9 +84,9 @@ async fn an_attempt_that_is_killed_leaves_no_output_and_the_next_one_does() {
 
 #[tokio::test]
 async fn tasks_are_mapped_over_a_part_of_a_long_output() {
-    let bench = Bench::start(
-        "[deck]\nxcom_max_bytes = 12\n\
-         [dag.d.task.first]\noperator = \"command\"\n\
+    let bench = Bench::start_with(
+        "xcom_max_bytes = 12",
+        "[dag.d.task.first]\noperator = \"command\"\n\
          command = \"\"\"echo '{\"rows\": [\"a\", \"b\"]}'\"\"\"\n\
          [dag.d.task.each]\noperator = \"command\"\ncommand = \"echo $A\"\n\
          expand = { \"env.A\" = \"{{ output.first.rows }}\" }\n\
