@@ -37,12 +37,15 @@ impl Decision<'_> {
             is_left_over.then(|| when::after(self.now, LEFT_OVER_WAIT));
     }
 
+    /// The end of a run has later ones look at what waits for it, so both go on in turns.
     fn drain(&mut self) {
-        while let Some(key) = self.work.pop_front() {
-            self.evaluate(&key);
-        }
-        for run in std::mem::take(&mut self.maybe_ended) {
-            self.end_if_done(&run);
+        while !self.work.is_empty() || !self.maybe_ended.is_empty() {
+            while let Some(key) = self.work.pop_front() {
+                self.evaluate(&key);
+            }
+            for run in std::mem::take(&mut self.maybe_ended) {
+                self.end_if_done(&run);
+            }
         }
     }
 
