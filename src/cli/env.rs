@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::runtime::project::Lookup;
 
-/// What attempts inherit of this environment: where programs and the user are, and
+/// What attempts inherit of this environment: where programs, certificates and the user are, and
 /// how text is written. Everything else (tokens, passwords) stays behind.
 const INHERITED: &[&str] = &[
     "PATH",
@@ -24,6 +24,9 @@ const INHERITED: &[&str] = &[
     "VIRTUAL_ENV",
     "PYTHONPATH",
     "LD_LIBRARY_PATH",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "UV_SYSTEM_CERTS",
 ];
 
 /// Who runs this program, where the environment says so; else the daemon finds out.
