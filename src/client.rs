@@ -7,6 +7,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc};
 
 use crate::runtime::Control;
+use crate::tui::{Daemon, Later};
 use crate::types::Fault;
 use crate::types::ask::{Answer, Request};
 use crate::types::event::{Event, NumberedEvent};
@@ -64,6 +65,18 @@ impl Client {
             Self::Remote(remote) => remote.watch(sender).await?,
         }
         Ok(Events { receiver })
+    }
+}
+
+impl Daemon for Client {
+    fn ask(&self, request: Request) -> Later<Answer> {
+        let client = self.clone();
+        Box::pin(async move { Self::ask(&client, request).await })
+    }
+
+    fn events(&self) -> Later<mpsc::Receiver<NumberedEvent>> {
+        let client = self.clone();
+        Box::pin(async move { Ok(Self::events(&client).await?.receiver) })
     }
 }
 

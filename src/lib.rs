@@ -1,8 +1,8 @@
 //! dagdeck: an operator's deck for data and ML pipelines in the terminal.
 //!
 //! Layers, lowest first; `tests/it/layers.rs` enforces that arrows only go down:
-//! `types` · `dag` · `sched` `ml` · `store` · `tracking` `connection` `web` · `runtime` ·
-//! `client` `api` `serving` · `tui` `daemon` · `cli`.
+//! `types` · `dag` `tui` · `sched` `ml` · `store` · `tracking` `connection` `web` · `runtime` ·
+//! `client` `api` `serving` · `daemon` · `cli`.
 
 pub mod api;
 pub mod cli;
@@ -16,6 +16,7 @@ pub mod sched;
 pub mod serving;
 pub mod store;
 pub mod tracking;
-pub mod tui;
-pub mod types;
 pub mod web;
+
+pub use dagdeck_tui as tui;
+pub use dagdeck_types as types;

@@ -1,13 +1,14 @@
 //! Does what `update` wants done, beside the deck's task; what comes of it returns as messages.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use crate::client::Client;
-use crate::tui::message::{Message, Purpose, Timer, is_mutation};
+use crate::daemon::Daemon;
+use crate::message::{Message, Purpose, Timer, is_mutation};
 use crate::types::ask::Request;
 use crate::types::{Fault, FaultKind};
 
@@ -16,9 +17,8 @@ const RECONNECT_MIN: Duration = Duration::from_millis(200);
 const RECONNECT_MAX: Duration = Duration::from_secs(5);
 
 /// Runs questions and timers.
-#[derive(Debug)]
 pub(crate) struct Runner {
-    client: Client,
+    daemon: Arc<dyn Daemon>,
     messages: mpsc::Sender<Message>,
     read_only: bool,
     /// What a newer one of its kind makes pointless: the read of a log no longer shown.
@@ -27,8 +27,12 @@ pub(crate) struct Runner {
 
 impl Runner {
     /// Sends what comes of effects to `messages`.
-    pub(crate) fn new(client: Client, messages: mpsc::Sender<Message>, read_only: bool) -> Self {
-        Self { client, messages, read_only, replaceable: HashMap::new() }
+    pub(crate) fn new(
+        daemon: Arc<dyn Daemon>,
+        messages: mpsc::Sender<Message>,
+        read_only: bool,
+    ) -> Self {
+        Self { daemon, messages, read_only, replaceable: HashMap::new() }
     }
 
     /// Asks the daemon; the answer comes as a message.
@@ -39,13 +43,13 @@ impl Runner {
             Purpose::PlanSheet => Some("sheet"),
             Purpose::Fetch(_) | Purpose::PlanAlias(_) | Purpose::Act(_) => None,
         };
-        let (client, messages) = (self.client.clone(), self.messages.clone());
+        let (daemon, messages) = (Arc::clone(&self.daemon), self.messages.clone());
         // No key leads here in a read-only deck; this holds also where that has a hole.
         let is_denied = self.read_only && is_mutation(&request);
         let task = tokio::spawn(async move {
             let result = match is_denied {
                 true => Err(Fault::new(FaultKind::Denied, "this deck is read-only")),
-                false => client.ask(request).await,
+                false => daemon.ask(request).await,
             };
             // The deck may have been left meanwhile.
             let _ = messages.send(Message::Answered { purpose, generation, result }).await;
@@ -68,16 +72,16 @@ impl Runner {
 
     /// Watches the daemon's events, again and again where it goes away.
     pub(crate) fn watch(&self) {
-        let (client, messages) = (self.client.clone(), self.messages.clone());
+        let (daemon, messages) = (Arc::clone(&self.daemon), self.messages.clone());
         tokio::spawn(async move {
             let mut pause = RECONNECT_MIN;
             while !messages.is_closed() {
-                if let Ok(mut events) = client.events().await {
+                if let Ok(mut events) = daemon.events().await {
                     pause = RECONNECT_MIN;
                     if messages.send(Message::LinkUp).await.is_err() {
                         return;
                     }
-                    while let Some(numbered) = events.next().await {
+                    while let Some(numbered) = events.recv().await {
                         if messages.send(Message::Event(numbered.event)).await.is_err() {
                             return;
                         }

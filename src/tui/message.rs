@@ -2,7 +2,7 @@
 
 use crossterm::event::KeyEvent;
 
-use crate::tui::state::Slot;
+use crate::state::Slot;
 use crate::types::ask::{Answer, Request};
 use crate::types::event::Event;
 use crate::types::{DagId, Fault};

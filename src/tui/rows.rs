@@ -3,8 +3,8 @@
 
 pub(crate) mod run;
 
-use crate::tui::state::{Level, Screen, State, View};
-use crate::tui::theme;
+use crate::state::{Level, Screen, State, View};
+use crate::theme;
 use crate::types::approval::HitlDetail;
 use crate::types::event::EventLog;
 use crate::types::ids::TaskInstanceKey;

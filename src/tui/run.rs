@@ -1,6 +1,7 @@
 //! The deck's one task: waits for whatever comes first, takes all that is there, draws once.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event as TerminalEvent, EventStream};
@@ -9,16 +10,16 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
-use crate::client::Client;
-use crate::tui::DeckOptions;
-use crate::tui::effect::Runner;
-use crate::tui::message::{Effect, Message};
-use crate::tui::painter::Painter;
-use crate::tui::state::{State, Tone};
-use crate::tui::terminal::{self, Guard};
-use crate::tui::update::update;
-use crate::tui::view;
+use crate::DeckOptions;
+use crate::daemon::Daemon;
+use crate::effect::Runner;
+use crate::message::{Effect, Message};
+use crate::painter::Painter;
+use crate::state::{State, Tone};
+use crate::terminal::{self, Guard};
 use crate::types::{Fault, FaultKind, time};
+use crate::update::update;
+use crate::view;
 
 /// Between two frames that no key asked for.
 const FRAME: Duration = Duration::from_millis(33);
@@ -58,10 +59,10 @@ enum Woken {
 }
 
 /// Opens the deck, and gives the terminal back when it is left.
-pub(crate) async fn run(client: Client, options: DeckOptions) -> Result<(), Fault> {
+pub(crate) async fn run(daemon: Arc<dyn Daemon>, options: DeckOptions) -> Result<(), Fault> {
     let mut signals = Signals::new().map_err(|error| broken("watch signals", &error))?;
     let guard = Guard::new().map_err(|error| broken("take over the terminal", &error))?;
-    let result = Deck::new(client, options).live(&guard, &mut signals).await;
+    let result = Deck::new(daemon, options).live(&guard, &mut signals).await;
     drop(guard);
     result.map_err(|error| broken("draw on the terminal", &error))
 }
@@ -84,11 +85,11 @@ struct Deck {
 }
 
 impl Deck {
-    fn new(client: Client, options: DeckOptions) -> Self {
+    fn new(daemon: Arc<dyn Daemon>, options: DeckOptions) -> Self {
         let (sender, answers) = mpsc::channel(QUEUE);
         let frame = if options.slow_line { FRAME_SLOW } else { FRAME };
         Self {
-            runner: Runner::new(client, sender, options.read_only),
+            runner: Runner::new(daemon, sender, options.read_only),
             state: State::new(options, terminal::size(), time::now()),
             answers,
             painter: Painter::new(terminal::writer()),

@@ -23,8 +23,8 @@ pub(crate) mod why;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::tui::state::{Link, Slot, State};
-use crate::tui::widget::paint;
+use crate::state::{Link, Slot, State};
+use crate::widget::paint;
 
 /// Draws why there is nothing to show yet: it is on its way, or could not be fetched.
 fn missing(buf: &mut Buffer, area: Rect, state: &State, slot: &Slot) {

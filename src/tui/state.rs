@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use ratatui::layout::Rect;
 use tui_input::Input;
 
-use crate::tui::DeckOptions;
-use crate::tui::theme::Theme;
+use crate::DeckOptions;
+use crate::theme::Theme;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
 

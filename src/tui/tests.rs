@@ -5,14 +5,14 @@ use std::collections::VecDeque;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 
-use crate::tui::DeckOptions;
-use crate::tui::message::{Effect, Message, Purpose, is_mutation};
-use crate::tui::sample;
-use crate::tui::state::{Popup, Screen, State};
-use crate::tui::update::update;
-use crate::tui::view;
+use crate::DeckOptions;
+use crate::message::{Effect, Message, Purpose, is_mutation};
+use crate::sample;
+use crate::state::{Popup, Screen, State};
 use crate::types::ask::{Answer, Request};
 use crate::types::{Fault, Timestamp};
+use crate::update::update;
+use crate::view;
 
 mod keys;
 mod operations;
@@ -31,7 +31,7 @@ pub(crate) fn text_of(buf: &Buffer) -> String {
                 skip -= 1;
                 continue;
             }
-            skip = crate::tui::text::width(symbol).saturating_sub(1);
+            skip = crate::text::width(symbol).saturating_sub(1);
             row.push_str(symbol);
         }
         text.push_str(row.trim_end());

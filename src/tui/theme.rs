@@ -182,7 +182,7 @@ mod tests {
         for state in TaskInstanceState::ALL {
             let mark = task_mark(Some(*state));
             assert!(seen.insert(mark.word), "{} twice", mark.word);
-            assert_eq!(crate::tui::text::width(mark.glyph), 1);
+            assert_eq!(crate::text::width(mark.glyph), 1);
             assert_ne!(ascii(mark.glyph.chars().next().unwrap()), '?');
         }
     }

@@ -5,8 +5,8 @@
 //! message ─► change the state ─► reconcile: ask for what is shown and not there ─► effects
 //! ```
 
-use crate::tui::message::{Effect, Message, Timer};
-use crate::tui::state::{Link, Screen, Slot, State, View};
+use crate::message::{Effect, Message, Timer};
+use crate::state::{Link, Screen, Slot, State, View};
 use crate::types::Timestamp;
 
 mod action;

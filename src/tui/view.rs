@@ -3,13 +3,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::tui::screen::{
+use crate::screen::{
     approvals, assets, backfills, dag, dags, definitions, details, events, experiments, form,
     frame, models, run, runs, serving, system, versions, why,
 };
-use crate::tui::state::{Popup, Screen, State, View};
-use crate::tui::theme;
-use crate::tui::widget::{dialog, paint, sheet};
+use crate::state::{Popup, Screen, State, View};
+use crate::theme;
+use crate::widget::{dialog, paint, sheet};
 
 /// The smallest terminal that shows anything useful.
 const WIDTH_MIN: u16 = 60;

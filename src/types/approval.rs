@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::types::ids::{AttemptKey, TaskId, TaskInstanceKey};
-use crate::types::time::Timestamp;
+use crate::ids::{AttemptKey, TaskId, TaskInstanceKey};
+use crate::time::Timestamp;
 
 /// The choices where the task names none.
 pub const APPROVE: &str = "Approve";

@@ -4,30 +4,28 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::types::approval::{HitlDetail, Response};
-use crate::types::asset::AssetEvent;
-use crate::types::backfill::{
-    BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView,
-};
-use crate::types::callback::CallbackRequest;
-use crate::types::event::EventLog;
-use crate::types::ids::TrackingRunId;
-use crate::types::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
-use crate::types::operation::{Operation, OperationLine, OperationView};
-use crate::types::run::{DagRun, DagRunKey, TaskInstance};
-use crate::types::serving::ServingStatus;
-use crate::types::settings::{
+use crate::approval::{HitlDetail, Response};
+use crate::asset::AssetEvent;
+use crate::backfill::{BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView};
+use crate::callback::CallbackRequest;
+use crate::event::EventLog;
+use crate::ids::TrackingRunId;
+use crate::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
+use crate::operation::{Operation, OperationLine, OperationView};
+use crate::run::{DagRun, DagRunKey, TaskInstance};
+use crate::serving::ServingStatus;
+use crate::settings::{
     Connection, ConnectionTest, ConnectionView, Pool, SlotPoolView, Variable, VariableView,
 };
-use crate::types::state::{DagRunState, TaskInstanceState, TriggeredBy};
-use crate::types::time::Timestamp;
-use crate::types::view::{
+use crate::state::{DagRunState, TaskInstanceState, TriggeredBy};
+use crate::time::Timestamp;
+use crate::view::{
     AliasPlan, AssetView, DagDetailView, DagDiffView, DagVersionView, DagView, DefinitionsView,
     ExperimentView, LineageView, LogChunk, ModelDetailView, ModelVersionView, ModelView,
     ParamProblem, RunDetailView, StatusView, TaskDetailView, TrackingRunView, TriggerPlan,
 };
-use crate::types::why::{WhySubject, WhyView};
-use crate::types::xcom::XcomView;
+use crate::why::{WhySubject, WhyView};
+use crate::xcom::XcomView;
 
 /// A wish of a client. Those that change something say so in their names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::types::ids::{AssetName, TaskInstanceKey};
-use crate::types::time::Timestamp;
+use crate::ids::{AssetName, TaskInstanceKey};
+use crate::time::Timestamp;
 
 /// Who saw the change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::types::ids::{DagId, DagRunId};
-use crate::types::state::{BackfillDagRunExceptionReason, DagRunState, ReprocessBehavior};
-use crate::types::time::Timestamp;
+use crate::ids::{DagId, DagRunId};
+use crate::state::{BackfillDagRunExceptionReason, DagRunState, ReprocessBehavior};
+use crate::time::Timestamp;
 
 /// Counts up; unique in a project.
 pub type BackfillId = i64;

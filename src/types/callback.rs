@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::types::ids::{DagId, DagRunId, MapIndex, TaskId, TryNumber};
-use crate::types::time::Timestamp;
+use crate::ids::{DagId, DagRunId, MapIndex, TaskId, TryNumber};
+use crate::time::Timestamp;
 
 /// What is to be told, as defined; templates are unrendered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

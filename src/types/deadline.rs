@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::ids::{DagId, DagRunId};
-use crate::types::time::Timestamp;
+use crate::ids::{DagId, DagRunId};
+use crate::time::Timestamp;
 
 /// A deadline of one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::types::approval::ApprovalSpec;
-use crate::types::time::Timestamp;
+use crate::approval::ApprovalSpec;
+use crate::time::Timestamp;
 
 /// What an operator says when it goes on waiting without an executor.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::ids::{AssetName, DagId, DagRunId, TaskInstanceKey};
-use crate::types::state::{DagRunState, TaskInstanceState};
-use crate::types::time::Timestamp;
+use crate::ids::{AssetName, DagId, DagRunId, TaskInstanceKey};
+use crate::state::{DagRunState, TaskInstanceState};
+use crate::time::Timestamp;
 
 /// Something changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ pub struct EventLog {
     pub event: String,
     pub dag_id: Option<DagId>,
     pub dag_run_id: Option<DagRunId>,
-    pub task_id: Option<crate::types::ids::TaskId>,
+    pub task_id: Option<crate::ids::TaskId>,
     /// Who did it, where somebody did.
     pub owner: Option<String>,
     /// One line for people.

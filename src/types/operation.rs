@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::ids::{DagId, DagRunId, MapIndex, TaskId, TaskInstanceKey, TryNumber};
-use crate::types::state::{DagRunState, TaskInstanceState};
-use crate::types::time::Timestamp;
+use crate::ids::{DagId, DagRunId, MapIndex, TaskId, TaskInstanceKey, TryNumber};
+use crate::state::{DagRunState, TaskInstanceState};
+use crate::time::Timestamp;
 
 /// What is to be done to runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

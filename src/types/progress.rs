@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::time::Timestamp;
+use crate::time::Timestamp;
 
 /// What a task said last.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::types::backfill::BackfillId;
-use crate::types::ids::{AttemptKey, DagId, DagRunId, LaunchToken, TaskInstanceKey, TryNumber};
-use crate::types::state::{DagRunState, DagRunType, TaskInstanceState, TriggeredBy};
-use crate::types::time::Timestamp;
+use crate::backfill::BackfillId;
+use crate::ids::{AttemptKey, DagId, DagRunId, LaunchToken, TaskInstanceKey, TryNumber};
+use crate::state::{DagRunState, DagRunType, TaskInstanceState, TriggeredBy};
+use crate::time::Timestamp;
 
 /// One run of a DAG.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

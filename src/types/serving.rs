@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::types::time::Timestamp;
+use crate::time::Timestamp;
 
 /// One loaded version and its share of the traffic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

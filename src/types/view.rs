@@ -6,15 +6,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::types::asset::AssetEvent;
-use crate::types::deadline::Deadline;
-use crate::types::ids::{
-    AssetName, DagId, DagRunId, GroupId, TaskId, TaskInstanceKey, TrackingRunId,
-};
-use crate::types::progress::Progress;
-use crate::types::run::{DagRun, TaskInstance, TaskTry};
-use crate::types::state::{DagRunState, TaskInstanceState};
-use crate::types::time::Timestamp;
+use crate::asset::AssetEvent;
+use crate::deadline::Deadline;
+use crate::ids::{AssetName, DagId, DagRunId, GroupId, TaskId, TaskInstanceKey, TrackingRunId};
+use crate::progress::Progress;
+use crate::run::{DagRun, TaskInstance, TaskTry};
+use crate::state::{DagRunState, TaskInstanceState};
+use crate::time::Timestamp;
 
 /// A DAG as a line of the list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -253,7 +251,7 @@ pub struct TrackingRunView {
     pub start_time: Timestamp,
     pub end_time: Option<Timestamp>,
     pub params: Vec<(String, String)>,
-    #[serde(with = "crate::types::figure::pairs")]
+    #[serde(with = "crate::figure::pairs")]
     pub metrics: Vec<(String, f64)>,
     pub tags: Vec<(String, String)>,
     pub artifact_uri: String,
@@ -282,7 +280,7 @@ pub struct ModelVersionView {
     pub run_id: Option<TrackingRunId>,
     pub creation_timestamp: Timestamp,
     pub source: String,
-    #[serde(with = "crate::types::figure::pairs")]
+    #[serde(with = "crate::figure::pairs")]
     pub metrics: Vec<(String, f64)>,
     pub params: Vec<(String, String)>,
     pub tags: Vec<(String, String)>,
@@ -321,7 +319,7 @@ pub struct AliasPlan {
     pub from: Option<ModelVersionView>,
     pub to: ModelVersionView,
     /// (metric, before, after), those that either has.
-    #[serde(with = "crate::types::figure::before_after")]
+    #[serde(with = "crate::figure::before_after")]
     pub metrics: Vec<(String, Option<f64>, Option<f64>)>,
     /// (param, before, after), only those that differ.
     pub params: Vec<(String, Option<String>, Option<String>)>,

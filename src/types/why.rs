@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::ids::{DagId, DagRunId, MapIndex, TaskId};
-use crate::types::state::{DagRunState, TaskInstanceState};
+use crate::ids::{DagId, DagRunId, MapIndex, TaskId};
+use crate::state::{DagRunState, TaskInstanceState};
 
 /// What is asked about: a DAG, one of its runs, or a task of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

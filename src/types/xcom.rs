@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::types::ids::TaskInstanceKey;
+use crate::ids::TaskInstanceKey;
 
 /// The key of what a task returns.
 pub const RETURN_VALUE: &str = "return_value";

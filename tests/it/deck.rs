@@ -203,7 +203,7 @@ fn breaks_a_deck_where_one_is_asked_for() {
         let client = Client::connect(Path::new(&socket)).await.unwrap();
         let mut asked = signal(SignalKind::user_defined1()).unwrap();
         tokio::select! {
-            left = dagdeck::tui::run(client, DeckOptions::default()) => left.unwrap(),
+            left = dagdeck::tui::run(std::sync::Arc::new(client), DeckOptions::default()) => left.unwrap(),
             _ = asked.recv() => panic!("broken on purpose"),
         }
     });

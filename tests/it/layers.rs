@@ -17,7 +17,7 @@ const ROWS: &[(&str, u32)] = &[
     ("client", 6),
     ("api", 6),
     ("serving", 6),
-    ("tui", 7),
+    ("tui", 1),
     ("daemon", 7),
     ("cli", 8),
 ];
@@ -57,6 +57,10 @@ fn arrows_only_go_down() {
     let mut wrong = Vec::new();
     for (file, module, text) in sources() {
         let Some(here) = row(&module) else { continue };
+        // A layer with a crate of its own: its manifest says what it may name.
+        if ["types", "tui"].contains(&module.as_str()) {
+            continue;
+        }
         for (number, line) in text.lines().enumerate() {
             for found in line.split("crate::").skip(1) {
                 let named: String =

@@ -1,5 +1,7 @@
 //! Opens the deck, starting the project's daemon where none runs.
 
+use std::sync::Arc;
+
 use crate::cli::args::DeckArgs;
 use crate::cli::command::daemon;
 use crate::cli::env;
@@ -27,6 +29,6 @@ pub async fn open(layout: &Layout, args: &DeckArgs) -> Result<u8, CliError> {
         read_only: args.read_only,
         project: layout.project().display().to_string(),
     };
-    tui::run(client, options).await?;
+    tui::run(Arc::new(client), options).await?;
     Ok(0)
 }

@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use crate::tui::rows::task_key;
-use crate::tui::state::{Level, Screen, State};
+use crate::rows::task_key;
+use crate::state::{Level, Screen, State};
 use crate::types::ids::{GroupId, UNMAPPED};
 use crate::types::operation::TaskChoice;
 use crate::types::run::{DagRunKey, TaskInstance};
@@ -246,8 +246,8 @@ pub(crate) fn key_of(rows: &[RunRow<'_>], task: &TaskInstance) -> Option<String>
 
 #[cfg(test)]
 mod tests {
-    use crate::tui::rows;
-    use crate::tui::tests::Driver;
+    use crate::rows;
+    use crate::tests::Driver;
 
     fn shown(driver: &Driver) -> Vec<String> {
         rows::keys(&driver.state, driver.state.level())

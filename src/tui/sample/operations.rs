@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::tui::sample::before;
+use crate::sample::before;
 use crate::types::approval::{HitlDetail, Question};
 use crate::types::ask::{Answer, Request};
 use crate::types::backfill::{

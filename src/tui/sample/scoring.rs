@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::tui::sample::{before, key};
+use crate::sample::{before, key};
 use crate::types::TaskInstanceState as S;
 use crate::types::deadline::Deadline;
 use crate::types::progress::Progress;

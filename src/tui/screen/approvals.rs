@@ -4,14 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::tui::rows;
-use crate::tui::screen::missing;
-use crate::tui::state::{Slot, State};
-use crate::tui::text;
-use crate::tui::theme;
-use crate::tui::widget::paint;
-use crate::tui::widget::table::{Table, fixed, growing, position, right};
+use crate::rows;
+use crate::screen::missing;
+use crate::state::{Slot, State};
+use crate::text;
+use crate::theme;
 use crate::types::approval::HitlDetail;
+use crate::widget::paint;
+use crate::widget::table::{Table, fixed, growing, position, right};
 
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {

@@ -4,17 +4,17 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
-use crate::tui::rows;
-use crate::tui::screen::missing;
-use crate::tui::state::{Slot, State};
-use crate::tui::text;
-use crate::tui::theme;
-use crate::tui::widget::graph::{self, Node};
-use crate::tui::widget::paint;
-use crate::tui::widget::table::{Table, growing, position, right};
+use crate::rows;
+use crate::screen::missing;
+use crate::state::{Slot, State};
+use crate::text;
+use crate::theme;
 use crate::types::asset::{AssetEvent, AssetEventSource};
 use crate::types::view::{AssetView, LineageView};
 use crate::types::{AssetName, Timestamp};
+use crate::widget::graph::{self, Node};
+use crate::widget::paint;
+use crate::widget::table::{Table, growing, position, right};
 
 /// Draws the list with the lineage of the selection.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {

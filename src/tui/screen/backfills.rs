@@ -4,15 +4,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use crate::tui::rows;
-use crate::tui::screen::missing;
-use crate::tui::state::{Slot, State};
-use crate::tui::text;
-use crate::tui::theme::{self, Mark};
-use crate::tui::widget::paint;
-use crate::tui::widget::table::{Table, fixed, growing, position, right};
+use crate::rows;
+use crate::screen::missing;
+use crate::state::{Slot, State};
+use crate::text;
+use crate::theme::{self, Mark};
 use crate::types::backfill::{BackfillDetailView, BackfillView};
 use crate::types::{DagId, DagRunState};
+use crate::widget::paint;
+use crate::widget::table::{Table, fixed, growing, position, right};
 
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) {

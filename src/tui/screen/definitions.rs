@@ -4,10 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::tui::state::State;
-use crate::tui::text;
-use crate::tui::theme;
-use crate::tui::widget::paint;
+use crate::state::State;
+use crate::text;
+use crate::theme;
+use crate::widget::paint;
 
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {

@@ -5,13 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use serde_json::Value;
 
-use crate::tui::rows;
-use crate::tui::screen::run::tasks::progress;
-use crate::tui::state::State;
-use crate::tui::text;
-use crate::tui::theme;
-use crate::tui::widget::paint;
+use crate::rows;
+use crate::screen::run::tasks::progress;
+use crate::state::State;
+use crate::text;
+use crate::theme;
 use crate::types::run::{TaskInstance, TaskTry};
+use crate::widget::paint;
 
 /// Draws the details as a pane.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {

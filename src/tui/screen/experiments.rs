@@ -4,15 +4,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
-use crate::tui::rows;
-use crate::tui::screen::missing;
-use crate::tui::state::{Slot, State};
-use crate::tui::text;
-use crate::tui::theme;
-use crate::tui::widget::paint;
-use crate::tui::widget::table::{Column, Table, fixed, growing, position, right};
+use crate::rows;
+use crate::screen::missing;
+use crate::state::{Slot, State};
+use crate::text;
+use crate::theme;
 use crate::types::TrackingRunId;
 use crate::types::view::TrackingRunView;
+use crate::widget::paint;
+use crate::widget::table::{Column, Table, fixed, growing, position, right};
 
 /// Metrics that a table has room for.
 const METRIC_COLUMNS: usize = 4;

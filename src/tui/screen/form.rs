@@ -6,15 +6,15 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use serde_json::Value;
 
-use crate::tui::screen::missing;
-use crate::tui::state::form::{Check, Field, Kind};
-use crate::tui::state::{Form, Slot, State};
-use crate::tui::text;
-use crate::tui::theme;
-use crate::tui::widget::dialog::{button, typed};
-use crate::tui::widget::paint;
-use crate::tui::widget::table::offset;
+use crate::screen::missing;
+use crate::state::form::{Check, Field, Kind};
+use crate::state::{Form, Slot, State};
+use crate::text;
+use crate::theme;
 use crate::types::DagId;
+use crate::widget::dialog::{button, typed};
+use crate::widget::paint;
+use crate::widget::table::offset;
 
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) {

@@ -4,11 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::tui::keymap;
-use crate::tui::state::{Link, PromptKind, Screen, State, Tone, View};
-use crate::tui::text;
-use crate::tui::theme;
-use crate::tui::widget::{dialog, paint};
+use crate::keymap;
+use crate::state::{Link, PromptKind, Screen, State, Tone, View};
+use crate::text;
+use crate::theme;
+use crate::widget::{dialog, paint};
 
 /// Draws the first row: which deck, whether it is live, what it is doing.
 pub(crate) fn context(buf: &mut Buffer, row: Rect, state: &State) {

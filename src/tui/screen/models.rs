@@ -5,17 +5,17 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 use serde_json::Value;
 
-use crate::tui::rows;
-use crate::tui::screen::experiments::{main_metrics, metric, metric_rank};
-use crate::tui::screen::missing;
-use crate::tui::state::{Slot, State};
-use crate::tui::text;
-use crate::tui::theme;
-use crate::tui::widget::paint;
-use crate::tui::widget::table::{Column, Table, growing, position, right};
+use crate::rows;
+use crate::screen::experiments::{main_metrics, metric, metric_rank};
+use crate::screen::missing;
+use crate::state::{Slot, State};
+use crate::text;
+use crate::theme;
 use crate::types::Timestamp;
 use crate::types::serving::ServedVersion;
 use crate::types::view::{AliasMove, ModelDetailView, ModelVersionView, ModelView};
+use crate::widget::paint;
+use crate::widget::table::{Column, Table, growing, position, right};
 
 /// Draws the list of models with the versions of the selected one.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {

@@ -9,18 +9,18 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use crate::tui::rows;
-use crate::tui::rows::run::{What, weight};
-use crate::tui::screen::{details, missing};
-use crate::tui::state::{Pane, Screen, Slot, State};
-use crate::tui::text;
-use crate::tui::theme;
-use crate::tui::view;
-use crate::tui::widget::graph::{self, Node};
-use crate::tui::widget::{log, paint};
+use crate::rows;
+use crate::rows::run::{What, weight};
+use crate::screen::{details, missing};
+use crate::state::{Pane, Screen, Slot, State};
+use crate::text;
+use crate::theme;
 use crate::types::run::{DagRunKey, TaskInstance};
 use crate::types::view::RunDetailView;
 use crate::types::{DagRunState, TaskId};
+use crate::view;
+use crate::widget::graph::{self, Node};
+use crate::widget::{log, paint};
 
 pub(crate) mod tasks;
 

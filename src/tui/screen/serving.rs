@@ -6,14 +6,14 @@ use ratatui::symbols::Marker;
 use ratatui::text::Line;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
 
-use crate::tui::screen::missing;
-use crate::tui::state::{Slot, State};
-use crate::tui::text;
-use crate::tui::theme;
-use crate::tui::widget::paint;
-use crate::tui::widget::table::{Table, fixed, growing, right};
+use crate::screen::missing;
+use crate::state::{Slot, State};
+use crate::text;
+use crate::theme;
 use crate::types::Timestamp;
 use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
+use crate::widget::paint;
+use crate::widget::table::{Table, fixed, growing, right};
 
 /// Seconds between two samples of the histories.
 const SAMPLE_SECS: usize = 10;

@@ -4,13 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::tui::rows::{self, Setting};
-use crate::tui::screen::missing;
-use crate::tui::state::{Slot, State};
-use crate::tui::theme;
-use crate::tui::widget::paint;
-use crate::tui::widget::table::{Table, fixed, growing, position};
+use crate::rows::{self, Setting};
+use crate::screen::missing;
+use crate::state::{Slot, State};
+use crate::theme;
 use crate::types::settings::SlotPoolView;
+use crate::widget::paint;
+use crate::widget::table::{Table, fixed, growing, position};
 
 /// Draws the list.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State) {

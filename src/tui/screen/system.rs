@@ -5,12 +5,12 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::tui::screen::{missing, settings};
-use crate::tui::state::{Slot, State};
-use crate::tui::text;
-use crate::tui::theme;
-use crate::tui::widget::paint;
+use crate::screen::{missing, settings};
+use crate::state::{Slot, State};
+use crate::text;
+use crate::theme;
 use crate::types::view::StatusView;
+use crate::widget::paint;
 
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {

@@ -4,13 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::tui::screen::missing;
-use crate::tui::state::{Slot, State};
-use crate::tui::text;
-use crate::tui::theme;
-use crate::tui::widget::paint;
+use crate::screen::missing;
+use crate::state::{Slot, State};
+use crate::text;
+use crate::theme;
 use crate::types::ids::UNMAPPED;
 use crate::types::why::{ReasonKind, WhySubject, WhyView};
+use crate::widget::paint;
 
 /// Draws the popup.
 pub(crate) fn popup(

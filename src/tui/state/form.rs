@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use tui_input::Input;
 
-use crate::tui::text;
+use crate::text;
 use crate::types::DagId;
 use crate::types::view::{DagDetailView, ParamProblem, TriggerPlan};
 

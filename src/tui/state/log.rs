@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::tui::text;
+use crate::text;
 use crate::types::ids::TaskInstanceKey;
 use crate::types::view::LogChunk;
 

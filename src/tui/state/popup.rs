@@ -2,8 +2,8 @@
 
 use tui_input::Input;
 
-use crate::tui::message::Act;
-use crate::tui::state::sheet::Sheet;
+use crate::message::Act;
+use crate::state::sheet::Sheet;
 use crate::types::Timestamp;
 use crate::types::ask::Request;
 use crate::types::view::AliasPlan;

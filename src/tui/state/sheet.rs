@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::tui::state::form::Field;
-use crate::tui::text::shell;
+use crate::state::form::Field;
+use crate::text::shell;
 use crate::types::approval::{HitlDetail, Response};
 use crate::types::ask::Request;
 use crate::types::backfill::{BackfillSpec, MAX_ACTIVE_RUNS};

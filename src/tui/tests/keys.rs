@@ -1,14 +1,14 @@
 //! What keys do.
 
-use crate::tui::DeckOptions;
-use crate::tui::message::Message;
-use crate::tui::state::{Screen, View};
-use crate::tui::tests::Driver;
-use crate::tui::{rows, sample};
+use crate::DeckOptions;
+use crate::message::Message;
+use crate::state::{Screen, View};
+use crate::tests::Driver;
 use crate::types::ask::{Answer, Request};
 use crate::types::event::Event;
 use crate::types::view::ExperimentView;
 use crate::types::{DagRunState, Fault, FaultKind};
+use crate::{rows, sample};
 
 #[test]
 fn the_palette_does_what_the_keys_of_the_screen_do_and_opens_by_name() {
@@ -197,11 +197,11 @@ fn a_rollback_says_what_it_expects_to_stand_there() {
 
 #[test]
 fn a_late_plan_opens_nothing_over_another_screen() {
-    use crate::tui::message::{AliasWish, Purpose};
+    use crate::message::{AliasWish, Purpose};
     let mut driver = Driver::new(80, 24);
     driver.keys("5<enter>P<esc>1");
     let generation = driver.state.alias_generation;
-    let plan = crate::tui::sample::plan("iris", "production", 3, 4);
+    let plan = crate::sample::plan("iris", "production", 3, 4);
     driver.send(Message::Answered {
         purpose: Purpose::PlanAlias(AliasWish::Promote),
         generation,
@@ -318,12 +318,12 @@ fn events_of_a_burst_cause_one_fetch_of_what_is_shown() {
             state: DagRunState::Running,
         })
     };
-    let first = crate::tui::update::update(&mut driver.state, event(), driver.now);
-    let second = crate::tui::update::update(&mut driver.state, event(), driver.now);
+    let first = crate::update::update(&mut driver.state, event(), driver.now);
+    let second = crate::update::update(&mut driver.state, event(), driver.now);
     assert_eq!(first.len(), 1, "a timer: {first:?}");
     assert!(second.is_empty(), "{second:?}");
-    let timer = crate::tui::message::Timer::Refetch;
-    let third = crate::tui::update::update(&mut driver.state, Message::Timer(timer), driver.now);
+    let timer = crate::message::Timer::Refetch;
+    let third = crate::update::update(&mut driver.state, Message::Timer(timer), driver.now);
     assert!(third.len() >= 2, "{third:?}");
 }
 
@@ -331,7 +331,7 @@ fn events_of_a_burst_cause_one_fetch_of_what_is_shown() {
 fn when_the_line_is_back_what_is_shown_is_asked_for_again() {
     let mut driver = Driver::new(80, 24);
     driver.send(Message::LinkDown);
-    let asked = crate::tui::update::update(&mut driver.state, Message::LinkUp, driver.now);
+    let asked = crate::update::update(&mut driver.state, Message::LinkUp, driver.now);
     assert!(asked.len() >= 3, "{asked:?}");
 }
 
@@ -366,7 +366,7 @@ fn the_cursor_of_a_run_goes_with_what_happens_until_it_is_moved() {
 
 #[test]
 fn a_fault_of_the_daemon_is_told_with_where_to_look() {
-    use crate::tui::message::{Act, Purpose};
+    use crate::message::{Act, Purpose};
     let mut driver = Driver::new(80, 24);
     driver.send(Message::Answered {
         purpose: Purpose::Act(Act::Cancel),

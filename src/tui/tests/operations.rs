@@ -1,9 +1,9 @@
 //! What keys do to runs, tasks and settings: each says first what it touches.
 
-use crate::tui::DeckOptions;
-use crate::tui::message::Message;
-use crate::tui::state::Screen;
-use crate::tui::tests::{Driver, key};
+use crate::DeckOptions;
+use crate::message::Message;
+use crate::state::Screen;
+use crate::tests::{Driver, key};
 use crate::types::ask::{Answer, Request};
 use crate::types::operation::{NoteEdit, Operation};
 use crate::types::view::DagVersionView;
@@ -195,7 +195,7 @@ fn the_first_version_has_nothing_before_it() {
                 dag_id: dag_id.clone(),
                 version_number: 1,
                 dag_version: "3f9c1e".into(),
-                created_at: crate::tui::sample::now(),
+                created_at: crate::sample::now(),
                 fileloc: "dags.toml".into(),
                 line: 1,
             }])))

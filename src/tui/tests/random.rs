@@ -3,9 +3,9 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;
 
-use crate::tui::message::Message;
-use crate::tui::state::Screen;
-use crate::tui::tests::{Driver, key};
+use crate::message::Message;
+use crate::state::Screen;
+use crate::tests::{Driver, key};
 
 #[derive(Debug, Clone)]
 enum Step {

@@ -1,14 +1,14 @@
 //! Each view at 80x24 and 200x60.
 
-use crate::tui::DeckOptions;
-use crate::tui::message::Message;
-use crate::tui::painter::Painter;
-use crate::tui::sample;
-use crate::tui::tests::Driver;
-use crate::tui::view;
+use crate::DeckOptions;
+use crate::message::Message;
+use crate::painter::Painter;
+use crate::sample;
+use crate::tests::Driver;
 use crate::types::ask::{Answer, Request};
 use crate::types::view::DefinitionsView;
 use crate::types::{DagRunState, Fault};
+use crate::view;
 
 /// Draws what `keys` lead to at both sizes.
 macro_rules! at_both_sizes {

@@ -2,22 +2,22 @@
 
 use tui_input::Input;
 
-use crate::tui::keymap::Action;
-use crate::tui::message::{Act, AliasWish, Effect, Purpose};
-use crate::tui::rows;
-use crate::tui::rows::run::What;
-use crate::tui::state::{
+use crate::keymap::Action;
+use crate::message::{Act, AliasWish, Effect, Purpose};
+use crate::rows;
+use crate::rows::run::What;
+use crate::state::{
     Form, Level, Palette, Popup, Prompt, PromptKind, Screen, Slot, State, Tone, View,
 };
-use crate::tui::update::movement::{self, Step};
-use crate::tui::update::reconcile::{LogTarget, open_log};
-use crate::tui::update::sheet::open as sheets;
-use crate::tui::update::{command, confirm, form, marks};
 use crate::types::DagId;
 use crate::types::ask::Request;
 use crate::types::event::Event;
 use crate::types::run::DagRunKey;
 use crate::types::why::WhySubject;
+use crate::update::movement::{self, Step};
+use crate::update::reconcile::{LogTarget, open_log};
+use crate::update::sheet::open as sheets;
+use crate::update::{command, confirm, form, marks};
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
@@ -358,7 +358,7 @@ fn other_run(state: &mut State, older: bool) {
 }
 
 fn follow(state: &mut State) {
-    let height = crate::tui::screen::run::log_height(state);
+    let height = crate::screen::run::log_height(state);
     let Some(log) = &mut state.log else { return };
     log.follows = !log.follows;
     log.top = log.lines.len().saturating_sub(height);

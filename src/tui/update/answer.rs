@@ -1,13 +1,13 @@
 //! What an answer changes.
 
-use crate::tui::message::{Act, Effect, Purpose};
-use crate::tui::state::form::Check;
-use crate::tui::state::{Screen, State, Tone};
-use crate::tui::update::{confirm, reconcile, sheet};
+use crate::message::{Act, Effect, Purpose};
+use crate::state::form::Check;
+use crate::state::{Screen, State, Tone};
 use crate::types::ask::Answer;
 use crate::types::event::Event;
 use crate::types::view::{ParamProblem, TriggerPlan};
 use crate::types::{DagId, Fault, FaultKind};
+use crate::update::{confirm, reconcile, sheet};
 
 /// Takes an answer; a late one changes nothing.
 pub(crate) fn take(

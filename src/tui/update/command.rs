@@ -1,11 +1,11 @@
 //! The command line that shows or does the same as the screen.
 
-use crate::tui::rows;
-use crate::tui::state::{Pane, Popup, Screen, State, View};
-use crate::tui::text::shell;
-use crate::tui::update::action;
+use crate::rows;
+use crate::state::{Pane, Popup, Screen, State, View};
+use crate::text::shell;
 use crate::types::serving::ServingStatus;
 use crate::types::why::WhySubject;
+use crate::update::action;
 
 /// Returns the command for what is selected.
 pub(crate) fn equivalent(state: &State) -> String {

@@ -5,17 +5,17 @@ use crossterm::event::{KeyCode, KeyEvent};
 use serde_json::Map;
 use tui_input::Input;
 
-use crate::tui::message::{Act, AliasWish, Effect, Purpose};
-use crate::tui::rows;
-use crate::tui::state::popup::{Confirm, Gate, Subject};
-use crate::tui::state::{Popup, Screen, State, Tone, View};
-use crate::tui::text;
-use crate::tui::update::{action, key};
+use crate::message::{Act, AliasWish, Effect, Purpose};
+use crate::rows;
+use crate::state::popup::{Confirm, Gate, Subject};
+use crate::state::{Popup, Screen, State, Tone, View};
+use crate::text;
 use crate::types::TaskInstanceState;
 use crate::types::ask::Request;
 use crate::types::backfill::Backfill;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::view::AliasPlan;
+use crate::update::{action, key};
 
 /// A question without its target's details.
 struct Question {

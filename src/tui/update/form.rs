@@ -2,13 +2,13 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use crate::tui::message::{Act, Effect, Purpose, Timer};
-use crate::tui::state::form::{Check, Kind};
-use crate::tui::state::{Form, Screen, State, Tone};
-use crate::tui::update::{confirm, key};
+use crate::message::{Act, Effect, Purpose, Timer};
+use crate::state::form::{Check, Kind};
+use crate::state::{Form, Screen, State, Tone};
 use crate::types::DagId;
 use crate::types::ask::{Request, Trigger};
 use crate::types::state::TriggeredBy;
+use crate::update::{confirm, key};
 
 /// How long the form must rest before it is checked.
 const REST_MILLIS: u64 = 200;

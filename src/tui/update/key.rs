@@ -4,11 +4,11 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, 
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use crate::tui::keymap;
-use crate::tui::message::Effect;
-use crate::tui::state::popup::Gate;
-use crate::tui::state::{Popup, PromptKind, Screen, State, Tone};
-use crate::tui::update::{action, confirm, form, palette, sheet};
+use crate::keymap;
+use crate::message::Effect;
+use crate::state::popup::Gate;
+use crate::state::{Popup, PromptKind, Screen, State, Tone};
+use crate::update::{action, confirm, form, palette, sheet};
 
 /// Within this many milliseconds a second ctrl-c leaves.
 const TWICE_MILLIS: i64 = 2000;
@@ -47,7 +47,7 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
 
 /// Takes pasted text: only a text input gets it, so that it never runs as keys.
 pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) {
-    let pasted = crate::tui::text::clean(pasted.trim_end_matches(['\n', '\r']));
+    let pasted = crate::text::clean(pasted.trim_end_matches(['\n', '\r']));
     match &mut state.popup {
         Some(Popup::Palette(palette)) => {
             insert(&mut palette.input, &pasted);
@@ -55,7 +55,7 @@ pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) 
         }
         Some(Popup::Confirm(confirm)) => {
             if let Gate::Name { input, .. } = &mut confirm.gate
-                && confirm.opened_at.as_millisecond() + crate::tui::state::popup::DEAF_MILLIS
+                && confirm.opened_at.as_millisecond() + crate::state::popup::DEAF_MILLIS
                     <= state.now.as_millisecond()
             {
                 insert(input, &pasted);

@@ -1,8 +1,8 @@
 //! Marks rows for the next operation.
 
-use crate::tui::rows;
-use crate::tui::state::State;
-use crate::tui::update::movement::{self, Step};
+use crate::rows;
+use crate::state::State;
+use crate::update::movement::{self, Step};
 
 /// Marks the selected row, or takes its mark away, and goes on to the next one.
 pub(crate) fn toggle(state: &mut State) {

@@ -1,9 +1,9 @@
 //! Moves the selection, or what is scrolled instead of it.
 
-use crate::tui::rows;
-use crate::tui::rows::run::{RunRow, What};
-use crate::tui::screen::run::log_height;
-use crate::tui::state::{Pane, Screen, State};
+use crate::rows;
+use crate::rows::run::{RunRow, What};
+use crate::screen::run::log_height;
+use crate::state::{Pane, Screen, State};
 use crate::types::ids::UNMAPPED;
 
 /// Where to.

@@ -2,11 +2,11 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use crate::tui::keymap::{self, Action};
-use crate::tui::message::Effect;
-use crate::tui::state::{Popup, Screen, State, Tone, View};
-use crate::tui::update::{action, form, key};
+use crate::keymap::{self, Action};
+use crate::message::Effect;
+use crate::state::{Popup, Screen, State, Tone, View};
 use crate::types::DagId;
+use crate::update::{action, form, key};
 
 /// What an entry of the palette does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +113,7 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
     let Some(Popup::Palette(palette)) = &state.popup else { return };
     let (typed, selected) = (palette.input.value().to_owned(), palette.selected);
     let found = entries(state, &typed);
-    let name = crate::tui::keymap::name(event);
+    let name = crate::keymap::name(event);
     match (event.code, name.as_deref()) {
         (KeyCode::Esc, _) => state.popup = None,
         (KeyCode::Enter, _) => {

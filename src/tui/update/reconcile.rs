@@ -1,16 +1,16 @@
 //! Asks for what is shown and not there yet, or old. This runs after every message, so no other
 //! place needs to know what a screen is made of.
 
-use crate::tui::message::{Effect, Purpose, Timer};
-use crate::tui::rows;
-use crate::tui::screen::run::shows_details;
-use crate::tui::state::log::Reading;
-use crate::tui::state::{Form, Link, LogPane, Popup, Screen, Slot, State, View};
-use crate::tui::update::form;
+use crate::message::{Effect, Purpose, Timer};
+use crate::rows;
+use crate::screen::run::shows_details;
+use crate::state::log::Reading;
+use crate::state::{Form, Link, LogPane, Popup, Screen, Slot, State, View};
 use crate::types::ask::Request;
 use crate::types::run::TaskInstance;
 use crate::types::view::LogChunk;
 use crate::types::{Fault, FaultKind, TaskInstanceKey, TaskInstanceState};
+use crate::update::form;
 
 /// How long the selection must rest before its log is read.
 const LOG_SETTLE_MILLIS: u64 = 120;

@@ -2,19 +2,19 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use crate::tui::message::{Act, Effect, Purpose, Timer};
-use crate::tui::rows;
-use crate::tui::state::form::{Field, Kind};
-use crate::tui::state::popup::DEAF_MILLIS;
-use crate::tui::state::sheet::{Plan, Sheet, Wish};
-use crate::tui::state::{Popup, State, Tone};
-use crate::tui::text;
-use crate::tui::theme;
-use crate::tui::update::{confirm, key};
+use crate::message::{Act, Effect, Purpose, Timer};
+use crate::rows;
+use crate::state::form::{Field, Kind};
+use crate::state::popup::DEAF_MILLIS;
+use crate::state::sheet::{Plan, Sheet, Wish};
+use crate::state::{Popup, State, Tone};
+use crate::text;
+use crate::theme;
 use crate::types::ask::Answer;
 use crate::types::backfill::BackfillPlan;
 use crate::types::operation::OperationView;
 use crate::types::{Fault, TaskInstanceState, Timestamp};
+use crate::update::{confirm, key};
 
 pub(crate) mod open;
 

@@ -6,16 +6,16 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tui_input::Input;
 
-use crate::tui::keymap;
-use crate::tui::screen::experiments::metric_rank;
-use crate::tui::state::State;
-use crate::tui::state::popup::{Confirm, Gate, Palette, Subject};
-use crate::tui::text;
-use crate::tui::theme;
-use crate::tui::update::palette;
-use crate::tui::widget::paint;
-use crate::tui::widget::table::offset;
+use crate::keymap;
+use crate::screen::experiments::metric_rank;
+use crate::state::State;
+use crate::state::popup::{Confirm, Gate, Palette, Subject};
+use crate::text;
+use crate::theme;
 use crate::types::view::{AliasPlan, ModelVersionView};
+use crate::update::palette;
+use crate::widget::paint;
+use crate::widget::table::offset;
 
 /// Draws text being typed, with a block for its cursor; keeps the cursor in sight.
 pub(crate) fn typed(input: &Input, width: usize, is_focused: bool) -> Vec<Span<'static>> {

@@ -8,10 +8,10 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
-use crate::tui::text;
-use crate::tui::theme::{self, Mark};
-use crate::tui::widget::layered::{Direction, Layout, Point, layout};
-use crate::tui::widget::paint;
+use crate::text;
+use crate::theme::{self, Mark};
+use crate::widget::layered::{Direction, Layout, Point, layout};
+use crate::widget::paint;
 
 /// Beyond this the whole graph helps nobody; the list has every task.
 const NODES_MAX: usize = 150;
@@ -256,7 +256,7 @@ fn clip_left(line: Line<'static>, x: i32) -> Option<(u16, Line<'static>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::tests::text_of;
+    use crate::tests::text_of;
 
     fn nodes(names: &[&str]) -> Vec<Node> {
         names

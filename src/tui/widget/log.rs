@@ -5,13 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use crate::tui::state::log::{LogLine, Reading, Source};
-use crate::tui::state::{LogOptions, LogPane};
-use crate::tui::text;
-use crate::tui::theme;
-use crate::tui::widget::paint;
+use crate::state::log::{LogLine, Reading, Source};
+use crate::state::{LogOptions, LogPane};
+use crate::text;
+use crate::theme;
 use crate::types::TaskInstanceState;
 use crate::types::run::TaskInstance;
+use crate::widget::paint;
 
 /// Draws the log of the selected task with its frame.
 pub(crate) fn draw(
@@ -38,7 +38,7 @@ pub(crate) fn draw(
 }
 
 fn title(task: &TaskInstance, log: &LogPane) -> String {
-    let name = crate::tui::rows::task_key(&task.key);
+    let name = crate::rows::task_key(&task.key);
     if task.try_number == 0 {
         return format!("Log {name}");
     }

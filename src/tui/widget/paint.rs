@@ -7,8 +7,8 @@ use ratatui::symbols::border;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Clear, Widget};
 
-use crate::tui::text;
-use crate::tui::theme::{self, Mark};
+use crate::text;
+use crate::theme::{self, Mark};
 
 /// Makes a piece of text that is safe to draw.
 pub(crate) fn span(content: impl AsRef<str>, style: Style) -> Span<'static> {

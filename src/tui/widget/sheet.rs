@@ -5,13 +5,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::tui::screen::form::value_spans;
-use crate::tui::state::form::Field;
-use crate::tui::state::sheet::{Plan, Sheet};
-use crate::tui::text;
-use crate::tui::theme;
-use crate::tui::widget::dialog::button;
-use crate::tui::widget::paint;
+use crate::screen::form::value_spans;
+use crate::state::form::Field;
+use crate::state::sheet::{Plan, Sheet};
+use crate::text;
+use crate::theme;
+use crate::widget::dialog::button;
+use crate::widget::paint;
 
 /// Rows of a dry run that are kept free, where there is one.
 const PLAN_ROWS: usize = 6;

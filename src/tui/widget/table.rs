@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
 
-use crate::tui::theme;
-use crate::tui::widget::paint;
+use crate::theme;
+use crate::widget::paint;
 
 /// One column.
 #[derive(Debug, Clone, Copy)]

@@ -5,17 +5,17 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use crate::tui::rows::run::{RunRow, What, place, rows, weight};
-use crate::tui::screen::dags;
-use crate::tui::state::State;
-use crate::tui::text;
-use crate::tui::theme;
-use crate::tui::widget::paint;
-use crate::tui::widget::table::{Table, fixed, growing, position, right};
+use crate::rows::run::{RunRow, What, place, rows, weight};
+use crate::screen::dags;
+use crate::state::State;
+use crate::text;
+use crate::theme;
 use crate::types::TaskInstanceState;
 use crate::types::progress::Progress;
 use crate::types::run::TaskInstance;
 use crate::types::view::{RunDetailView, count_states};
+use crate::widget::paint;
+use crate::widget::table::{Table, fixed, growing, position, right};
 
 /// Draws the pane.
 pub(super) fn draw(

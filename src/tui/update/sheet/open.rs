@@ -2,19 +2,19 @@
 
 use serde_json::{Value, json};
 
-use crate::tui::message::Effect;
-use crate::tui::rows;
-use crate::tui::state::form::Field;
-use crate::tui::state::sheet::{self, Wish};
-use crate::tui::state::{Screen, State, Tone, View};
-use crate::tui::text;
-use crate::tui::update::action;
-use crate::tui::update::sheet::{Made, show};
+use crate::message::Effect;
+use crate::rows;
+use crate::state::form::Field;
+use crate::state::sheet::{self, Wish};
+use crate::state::{Screen, State, Tone, View};
+use crate::text;
 use crate::types::approval::HitlDetail;
 use crate::types::backfill::MAX_ACTIVE_RUNS;
 use crate::types::operation::TaskChoice;
 use crate::types::run::{DagRun, DagRunKey};
 use crate::types::{DagRunState, TaskInstanceState};
+use crate::update::action;
+use crate::update::sheet::{Made, show};
 
 /// Returns the runs that the place is about: those that are marked, else the selected one.
 pub(crate) fn runs_here(state: &State) -> Vec<DagRun> {

@@ -1,4 +1,4 @@
-//! The deck: state, message, update, effect, view. Knows only `client` and `types`.
+//! The deck: state, message, update, effect, view. Knows only `types`.
 //!
 //! ```text
 //! keys ─────┐                                   ┌─► draw (one write a frame)
@@ -9,9 +9,13 @@
 //!
 //! One task owns the state; nothing that it does waits for the daemon.
 
-use crate::client::Client;
+use std::sync::Arc;
+
+use dagdeck_types as types;
+
 use crate::types::Fault;
 
+mod daemon;
 mod effect;
 mod keymap;
 mod message;
@@ -32,6 +36,8 @@ mod sample;
 #[cfg(test)]
 mod tests;
 
+pub use daemon::{Daemon, Later};
+
 /// How to open the deck.
 #[derive(Debug, Clone, Default)]
 pub struct DeckOptions {
@@ -49,6 +55,6 @@ pub struct DeckOptions {
 
 /// Opens the deck on the terminal and returns when the operator leaves. The terminal is restored
 /// whatever happens.
-pub async fn run(client: Client, options: DeckOptions) -> Result<(), Fault> {
-    run::run(client, options).await
+pub async fn run(daemon: Arc<dyn Daemon>, options: DeckOptions) -> Result<(), Fault> {
+    run::run(daemon, options).await
 }
