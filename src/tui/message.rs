@@ -152,6 +152,7 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::ShowApproval { .. }
         | Request::ListAssets
         | Request::ShowLineage { .. }
+        | Request::ExplainAsset { .. }
         | Request::ListAssetEvents { .. }
         | Request::ListExperiments
         | Request::ListTrackingRuns { .. }
