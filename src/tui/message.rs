@@ -135,6 +135,7 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::PlanTrigger { .. }
         | Request::ListRuns { .. }
         | Request::ShowRun { .. }
+        | Request::ShowGrid { .. }
         | Request::ListCallbacks { .. }
         | Request::ShowTask { .. }
         | Request::ListTaskInstances(_)
