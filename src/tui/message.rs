@@ -60,7 +60,6 @@ pub(crate) enum Act {
     /// Anything else, in its own words.
     Say(String),
     Test,
-    Emit(String),
     Move(String),
 }
 

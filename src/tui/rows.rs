@@ -1,6 +1,7 @@
 //! The rows of a level as they are shown: filtered, in order, each with the key that the
 //! selection is kept by.
 
+pub(crate) mod assets;
 pub(crate) mod run;
 
 use crate::state::{Level, Screen, State, View};
@@ -11,10 +12,10 @@ use crate::types::ids::TaskInstanceKey;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{
-    AssetView, DagView, ExperimentView, ModelVersionView, ModelView, RunDetailView, TaskView,
+    DagView, ExperimentView, ModelVersionView, ModelView, RunDetailView, TaskView,
     TrackingRunView,
 };
-use crate::types::{AssetName, DagId, DagRunState, TaskInstanceState};
+use crate::types::{DagId, DagRunState, TaskInstanceState};
 
 /// Returns the keys of the shown rows.
 pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
@@ -26,7 +27,7 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             runs(state, level).iter().map(|run| run_key(run)).collect()
         }
         Screen::Root(View::Assets) => {
-            assets(state, level).iter().map(|asset| asset.name.to_string()).collect()
+            assets::tree(state, level).iter().map(assets::AssetRow::key).collect()
         }
         Screen::Root(View::Experiments) => {
             experiments(state, level).iter().map(|experiment| experiment.name.clone()).collect()
@@ -60,6 +61,14 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             .iter()
             .map(|asked| format!("{}\n{}", asked.key.task.dag_run_id, task_key(&asked.key.task)))
             .collect(),
+        Screen::Impact(name) => {
+            assets::impact(state, level, name).iter().map(|node| node.id.clone()).collect()
+        }
+        Screen::AssetWhy(name) => {
+            let why = state.cache.asset_why(name);
+            let steps = why.map(|why| why.path.as_slice()).unwrap_or_default();
+            steps.iter().map(|step| step.asset.to_string()).collect()
+        }
         Screen::Root(View::Serving)
         | Screen::Form(_)
         | Screen::Diff(..)
@@ -195,25 +204,6 @@ pub(crate) fn dag_tasks<'a>(state: &'a State, dag_id: &DagId) -> Vec<&'a TaskVie
         sorted.push(left.remove(at));
     }
     sorted
-}
-
-pub(crate) fn assets<'a>(state: &'a State, level: &Level) -> Vec<&'a AssetView> {
-    let all = state.cache.assets().unwrap_or_default();
-    all.iter().filter(|asset| level.admits(&format!("{} {}", asset.name, asset.uri))).collect()
-}
-
-/// Returns the asset that the screen is about.
-pub(crate) fn shown_asset(state: &State) -> Option<&AssetView> {
-    let level = state.level();
-    match &level.screen {
-        Screen::Asset(name) => find_asset(state, name),
-        _ => selected(state, level, &assets(state, level)),
-    }
-}
-
-/// Returns an asset by its name.
-pub(crate) fn find_asset<'a>(state: &'a State, name: &AssetName) -> Option<&'a AssetView> {
-    state.cache.assets()?.iter().find(|asset| asset.name == *name)
 }
 
 pub(crate) fn experiments<'a>(state: &'a State, level: &Level) -> Vec<&'a ExperimentView> {

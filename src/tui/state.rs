@@ -17,6 +17,7 @@ pub(crate) mod cache;
 pub(crate) mod form;
 mod history;
 pub(crate) mod level;
+pub(crate) mod lineage;
 pub(crate) mod log;
 pub(crate) mod popup;
 pub(crate) mod sheet;

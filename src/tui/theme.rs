@@ -8,6 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::types::event::Severity;
+use crate::types::freshness::Freshness;
 use crate::types::view::LineageKind;
 use crate::types::{DagRunState, TaskInstanceState};
 
@@ -90,6 +91,15 @@ pub(crate) fn kind_mark(kind: &LineageKind) -> Mark {
     }
 }
 
+/// Shows how an asset stands.
+pub(crate) fn freshness_mark(freshness: Freshness) -> Mark {
+    match freshness {
+        Freshness::Fresh => mark("✓", "fresh", Color::Green),
+        Freshness::Stale => mark("!", "stale", Color::Yellow),
+        Freshness::Never => dimmed(mark("·", "never", Color::Reset)),
+    }
+}
+
 /// A DAG that is paused.
 pub(crate) fn paused() -> Mark {
     dimmed(mark("=", "paused", Color::Yellow))
@@ -165,6 +175,7 @@ fn ascii(c: char) -> char {
         '▇' | '█' | '▌' => '#',
         '░' | '▒' => '.',
         '×' => 'x',
+        '±' => '~',
         '≥' => '>',
         '\u{2800}' => ' ',
         '\u{2801}'..='\u{28ff}' => '*',

@@ -11,6 +11,7 @@ use crate::types::Timestamp;
 
 mod action;
 mod answer;
+pub(crate) mod assets;
 mod command;
 mod confirm;
 mod form;

@@ -2,16 +2,20 @@
 //! palette and the keymap file are all made.
 
 use crate::keymap::Place::{
-    Approvals, AssetPage, Assets, Backfills, DagPage, Dags, Diff, Events, Experiments, Graph, Log,
-    ModelPage, Models, Runs, System, Tasks, TrackingRuns, Versions,
+    Approvals, AssetDetails, AssetWhy, Assets, Backfills, DagPage, Dags, Diff, Events, Experiments,
+    Graph, Impact, Lineage, Log, ModelPage, Models, Runs, System, Tasks, TrackingRuns, Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 use crate::state::View;
 
 const LISTS: &[Place] =
-    &[Dags, Runs, Assets, Experiments, TrackingRuns, Models, ModelPage, Events, Approvals, System];
+    &[Dags, Runs, Assets, Impact, Experiments, TrackingRuns, Models, ModelPage, Events, Approvals, System];
 const OPENABLE: &[Place] =
-    &[Dags, Runs, Assets, Experiments, TrackingRuns, Models, Events, Versions];
+    &[Dags, Runs, Experiments, TrackingRuns, Models, Events, Versions];
+/// The panes of assets.
+const ASSETS: &[Place] = &[Assets, Lineage, AssetDetails];
+/// Places about one asset.
+const OF_AN_ASSET: &[Place] = &[Assets, Lineage, AssetDetails, AssetWhy, Impact];
 const RUN: &[Place] = &[Tasks, Graph, Log];
 /// Places about a DAG that has its page and its list of runs elsewhere.
 const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills];
@@ -150,13 +154,40 @@ pub(crate) const BINDINGS: &[Binding] = &[
     // Elsewhere.
     key(Action::OpenRun, &["o", "g r"], "run", "open the run that waits", &[Approvals]),
     key(Action::Test, &["T"], "test", "try whether the connection can be used", &[System]),
+    // Assets.
+    key(Action::Open, &["enter"], "open", "the page of the asset; open or close the group", &[Assets]),
+    key(Action::Open, &["enter"], "open", "the page of the selected node", &[Lineage]),
+    key(Action::Open, &["enter"], "run", "the run that the event started, else the one that made it", &[AssetDetails]),
+    key(Action::Open, &["enter"], "open", "the run, or the DAG, of the step", &[AssetWhy]),
+    key(Action::Open, &["enter"], "open", "the page of what is selected", &[Impact]),
+    key(Action::NextPane, &["tab"], "pane", "next pane: tree, lineage, details", ASSETS),
+    key(Action::PreviousPane, &["shift-tab"], "", "the pane before", ASSETS),
+    key(Action::Left, &["h", "left"], "upstream", "what the selected node is made of", &[Lineage]),
+    key(Action::Right, &["l", "right"], "downstream", "what is made of the selected node", &[Lineage]),
+    key(Action::Refocus, &["."], "refocus", "put the selected node in the middle", &[Lineage]),
+    key(Action::FewerHops, &["("], "", "draw one hop less to either side", ASSETS),
+    key(Action::MoreHops, &[")"], "hops", "draw one hop more to either side", ASSETS),
+    key(Action::Why, &["w"], "why stale", "why the asset is old: the way from the root cause", OF_AN_ASSET),
+    key(Action::Impact, &["M"], "impact", "everything that is made of the asset", OF_AN_ASSET),
+    change(
+        Action::Materialise,
+        &["r"],
+        "materialise",
+        "trigger the DAG that makes the asset: opens the form of its params",
+        OF_AN_ASSET,
+    ),
     change(
         Action::Emit,
         &["m"],
-        "emit event",
+        "emit",
         "say that the asset changed: starts the DAGs that wait for it",
-        &[Assets, AssetPage],
+        OF_AN_ASSET,
     ),
+    key(Action::OpenRun, &["g r"], "", "the run that made it last", OF_AN_ASSET),
+    key(Action::DagPage, &["g d"], "", "the definition of the DAG that makes it", OF_AN_ASSET),
+    key(Action::GoAsset, &["g a"], "", "the page of the asset", &[AssetWhy, Impact]),
+    key(Action::GoModel, &["g m"], "", "the model whose alias it is", OF_AN_ASSET),
+    key(Action::GoEndpoint, &["g x"], "", "the endpoint that the model is served at", OF_AN_ASSET),
     change(
         Action::Promote,
         &["P"],
@@ -192,7 +223,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["A"],
         "attention",
         "show only what needs attention, or all again",
-        &[Dags],
+        &[Dags, Assets],
     ),
     key(
         Action::Why,
@@ -213,7 +244,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["z"],
         "zoom",
         "show only this pane, or all again",
-        &[Tasks, Graph, Log, System],
+        &[Tasks, Graph, Log, System, Assets, Lineage, AssetDetails],
     ),
     // Everywhere. A key of a place goes before these.
     key(Action::ShowErrors, &["g e"], "", "the errors of dags.toml with their drawings", &[]),

@@ -1,6 +1,8 @@
 //! Where keys are valid.
 
+use crate::state::lineage::AssetPane;
 use crate::state::{Pane, Screen, State, View};
+use crate::update::assets::pane_of;
 
 macro_rules! places {
     ($($place:ident),+ $(,)?) => {
@@ -26,7 +28,10 @@ places! {
     Log,
     Form,
     Assets,
-    AssetPage,
+    Lineage,
+    AssetDetails,
+    AssetWhy,
+    Impact,
     Experiments,
     TrackingRuns,
     TrackingRun,
@@ -48,7 +53,13 @@ pub(crate) fn place(state: &State) -> Place {
     match &level.screen {
         Screen::Root(View::Dags) => Place::Dags,
         Screen::Root(View::Runs) | Screen::DagRuns(_) => Place::Runs,
-        Screen::Root(View::Assets) => Place::Assets,
+        Screen::Root(View::Assets) | Screen::Asset(_) => match pane_of(state) {
+            AssetPane::Tree => Place::Assets,
+            AssetPane::Lineage => Place::Lineage,
+            AssetPane::Details => Place::AssetDetails,
+        },
+        Screen::AssetWhy(_) => Place::AssetWhy,
+        Screen::Impact(_) => Place::Impact,
         Screen::Root(View::Experiments) => Place::Experiments,
         Screen::Root(View::Models) => Place::Models,
         Screen::Root(View::Serving) => Place::Serving,
@@ -61,7 +72,6 @@ pub(crate) fn place(state: &State) -> Place {
             Pane::Log => Place::Log,
         },
         Screen::Form(_) => Place::Form,
-        Screen::Asset(_) => Place::AssetPage,
         Screen::Experiment(_) => Place::TrackingRuns,
         Screen::TrackingRun(_) => Place::TrackingRun,
         Screen::Model(_) => Place::ModelPage,

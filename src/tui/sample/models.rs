@@ -112,7 +112,7 @@ fn model_detail(name: &str) -> ModelDetailView {
     }
 }
 
-fn plan(name: &str, alias: &str, from: u32, to: u32) -> AliasPlan {
+pub(crate) fn plan(name: &str, alias: &str, from: u32, to: u32) -> AliasPlan {
     AliasPlan {
         name: name.into(),
         alias: alias.into(),

@@ -83,6 +83,8 @@ fn crumbs(state: &State) -> Line<'static> {
             }
             Screen::Form(dag_id) => format!("trigger {dag_id}"),
             Screen::Asset(name) => name.to_string(),
+            Screen::AssetWhy(name) => format!("why {name}"),
+            Screen::Impact(name) => format!("made of {name}"),
             Screen::Experiment(name) | Screen::Model(name) => name.clone(),
             Screen::TrackingRun(run_id) => match state.cache.tracking_run(run_id) {
                 Some(run) => run.run_name.clone(),

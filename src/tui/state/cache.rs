@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::types::approval::HitlDetail;
 use crate::types::ask::{Answer, LineageReach, Request};
-use crate::types::freshness::AssetEventView;
+use crate::types::freshness::{AssetEventView, AssetWhy};
 use crate::types::callback::CallbackRequest;
 use crate::types::backfill::{BackfillDetailView, BackfillId, BackfillView};
 use crate::types::event::{Event, EventLog};
@@ -45,7 +45,8 @@ pub(crate) enum Slot {
     Callbacks(DagRunKey),
     Task(TaskInstanceKey),
     Assets,
-    Lineage(Option<AssetName>),
+    Lineage(String, LineageReach),
+    AssetWhy(AssetName),
     AssetEvents(Option<AssetName>),
     Experiments,
     TrackingRuns(String),
@@ -88,7 +89,10 @@ impl Slot {
             }
             Self::Task(key) => Request::ShowTask { key },
             Self::Assets => Request::ListAssets,
-            Self::Lineage(asset) => Request::ShowLineage { asset, node: None, reach: LineageReach::default() },
+            Self::Lineage(node, reach) => {
+                Request::ShowLineage { asset: None, node: Some(node), reach }
+            }
+            Self::AssetWhy(name) => Request::ExplainAsset { name },
             Self::AssetEvents(asset) => Request::ListAssetEvents { asset, limit: 100 },
             Self::Experiments => Request::ListExperiments,
             Self::TrackingRuns(experiment) => {
@@ -125,7 +129,8 @@ impl Slot {
             Event::Resync => true,
             Event::DagRunChanged { dag_id, dag_run_id, .. } => match self {
                 Self::Status | Self::Dags | Self::Events | Self::Runs(None) => true,
-                Self::Lineage(_) | Self::Approvals | Self::Backfill(_) => true,
+                Self::Lineage(..) | Self::AssetWhy(_) | Self::Assets => true,
+                Self::Approvals | Self::Backfill(_) => true,
                 Self::Backfills(id) => id == dag_id,
                 Self::Why(subject) => subject.dag_id == *dag_id,
                 Self::Dag(id) | Self::Runs(Some(id)) => id == dag_id,
@@ -153,7 +158,12 @@ impl Slot {
             },
             Event::AssetChanged { .. } => matches!(
                 self,
-                Self::Assets | Self::Lineage(_) | Self::AssetEvents(_) | Self::Events | Self::Dags
+                Self::Assets
+                    | Self::Lineage(..)
+                    | Self::AssetWhy(_)
+                    | Self::AssetEvents(_)
+                    | Self::Events
+                    | Self::Dags
             ),
             Event::DefinitionsChanged { .. } => matches!(
                 self,
@@ -161,7 +171,8 @@ impl Slot {
                     | Self::Dags
                     | Self::Dag(_)
                     | Self::Assets
-                    | Self::Lineage(_)
+                    | Self::Lineage(..)
+                    | Self::AssetWhy(_)
                     | Self::Status
                     | Self::Events
                     | Self::Why(_)
@@ -177,11 +188,11 @@ impl Slot {
                     | Self::TrackingRun(_)
                     | Self::Models
                     | Self::Model(_)
-                    | Self::Lineage(_)
+                    | Self::Lineage(..)
                     | Self::Events
             ),
             Event::ServingChanged => {
-                matches!(self, Self::Serving | Self::Status | Self::Lineage(_) | Self::Events)
+                matches!(self, Self::Serving | Self::Status | Self::Lineage(..) | Self::Events)
             }
         }
     }
@@ -313,6 +324,13 @@ impl Cache {
         }
     }
 
+    pub(crate) fn lineage(&self, slot: &Slot) -> Option<&LineageView> {
+        match self.answer(slot)? {
+            Answer::Lineage(view) => Some(view),
+            _ => None,
+        }
+    }
+
     pub(crate) fn dag_diff(&self, dag_id: &DagId, from: u32, to: u32) -> Option<&DagDiffView> {
         match self.answer(&Slot::Diff(dag_id.clone(), from, to))? {
             Answer::DagDiff(diff) => Some(diff),
@@ -326,9 +344,9 @@ impl Cache {
 }
 
 macro_rules! readers {
-    ($($name:ident($($arg:ident: $type:ty)?) -> $out:ty = $slot:expr, $pattern:pat => $value:expr;)*) => {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty = $slot:expr, $pattern:pat => $value:expr;)*) => {
         impl Cache {$(
-            pub(crate) fn $name(&self $(, $arg: $type)?) -> Option<&$out> {
+            pub(crate) fn $name(&self $(, $arg: $type)*) -> Option<&$out> {
                 match self.answer(&$slot)? {
                     $pattern => Some($value),
                     _ => None,
@@ -349,7 +367,7 @@ readers! {
     callbacks(key: &DagRunKey) -> [CallbackRequest] = Slot::Callbacks(key.clone()), Answer::Callbacks(list) => list.as_slice();
     task(key: &TaskInstanceKey) -> TaskDetailView = Slot::Task(key.clone()), Answer::Task(view) => view;
     assets() -> [AssetView] = Slot::Assets, Answer::Assets(list) => list.as_slice();
-    lineage(asset: Option<&AssetName>) -> LineageView = Slot::Lineage(asset.cloned()), Answer::Lineage(view) => view;
+    asset_why(asset: &AssetName) -> AssetWhy = Slot::AssetWhy(asset.clone()), Answer::AssetWhy(view) => view;
     asset_events(asset: Option<&AssetName>) -> [AssetEventView] = Slot::AssetEvents(asset.cloned()), Answer::AssetEvents(list) => list.as_slice();
     experiments() -> [ExperimentView] = Slot::Experiments, Answer::Experiments(list) => list.as_slice();
     tracking_runs(experiment: &str) -> [TrackingRunView] = Slot::TrackingRuns(experiment.to_owned()), Answer::TrackingRuns { runs, .. } => runs.as_slice();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::state::lineage::Lineage;
 use crate::types::run::DagRunKey;
 use crate::types::{AssetName, DagId, TrackingRunId};
 
@@ -77,6 +78,10 @@ pub(crate) enum Screen {
     Run(DagRunKey),
     Form(DagId),
     Asset(AssetName),
+    /// Why an asset is old.
+    AssetWhy(AssetName),
+    /// What is made of an asset.
+    Impact(AssetName),
     Experiment(String),
     TrackingRun(TrackingRunId),
     Model(String),
@@ -130,6 +135,8 @@ pub(crate) struct Level {
     pub(crate) toggled: BTreeSet<String>,
     /// Rows that the next operation is meant for.
     pub(crate) marks: BTreeSet<String>,
+    /// The panes of assets.
+    pub(crate) lineage: Lineage,
 }
 
 impl Level {
@@ -147,6 +154,7 @@ impl Level {
             is_untouched: true,
             toggled: BTreeSet::new(),
             marks: BTreeSet::new(),
+            lineage: Lineage::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! A form over the screen that asks before something is done: what it is meant for, what may be
 //! chosen, and, from a dry run, what it would touch.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::state::form::Field;
 use crate::text::shell;
@@ -15,7 +15,7 @@ use crate::types::operation::{
 use crate::types::run::DagRunKey;
 use crate::types::settings::{Pool, Variable};
 use crate::types::state::{DagRunState, ReprocessBehavior};
-use crate::types::{DagId, TaskInstanceState, Timestamp};
+use crate::types::{AssetName, DagId, TaskInstanceState, Timestamp};
 
 /// What a sheet does.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,7 @@ pub(crate) enum Wish {
     Slots { pool: String, description: Option<String> },
     Variable { key: String, description: Option<String> },
     Answer(Box<HitlDetail>),
+    Emit { name: AssetName },
 }
 
 /// What a dry run said.
@@ -140,6 +141,13 @@ impl Sheet {
             .ok_or_else(|| format!("{name} is not a whole number"))
     }
 
+    fn object(&self, name: &str) -> Map<String, Value> {
+        match self.value(name) {
+            Some(Value::Object(object)) => object,
+            _ => Map::new(),
+        }
+    }
+
     fn reach(&self) -> Reach {
         Reach {
             include_upstream: self.is_on("upstream"),
@@ -188,6 +196,7 @@ impl Sheet {
             | Wish::Backfill { .. }
             | Wish::Slots { .. }
             | Wish::Variable { .. }
+            | Wish::Emit { .. }
             | Wish::Answer(_) => return Ok(None),
         }))
     }
@@ -239,6 +248,9 @@ impl Sheet {
                 vec![Request::SetVariables { variables }]
             }
             Wish::Answer(asked) => vec![Request::AnswerApproval(self.response(asked)?)],
+            Wish::Emit { name } => {
+                vec![Request::EmitAsset { name: name.clone(), extra: self.object("extra") }]
+            }
             _ => Vec::new(),
         })
     }
@@ -285,6 +297,7 @@ impl Sheet {
             | Wish::Backfill { .. }
             | Wish::Slots { .. }
             | Wish::Variable { .. }
+            | Wish::Emit { .. }
             | Wish::Answer(_) => return self.other_command(),
         };
         let mut left = runs.clone();
@@ -345,6 +358,13 @@ impl Sheet {
                 format!("dagdeck variables set {} {}", shell(key), shell(&self.word("value")))
             }
             Wish::Answer(asked) => self.answer_command(asked),
+            Wish::Emit { name } => {
+                let mut command = format!("dagdeck assets emit {}", shell(name.as_str()));
+                for (key, value) in self.object("extra") {
+                    command.push_str(&format!(" -e {}", shell(&format!("{key}={value}"))));
+                }
+                command
+            }
             _ => "dagdeck undo".to_owned(),
         }
     }

@@ -17,13 +17,16 @@ use crate::types::why::WhySubject;
 use crate::update::movement::{self, Step};
 use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::sheet::open as sheets;
-use crate::update::{command, confirm, form, marks};
+use crate::update::{assets, command, confirm, form, marks};
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
 
 /// Does what a key stands for.
 pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+    if assets::perform(state, action, effects) {
+        return;
+    }
     match action {
         Action::Help => state.popup = Some(Popup::Help { scroll: 0 }),
         Action::Palette => state.popup = Some(Popup::Palette(Palette::default())),
@@ -142,7 +145,15 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::PreviousMatch => next_match(state, true),
         Action::OlderTry => other_try(state, true, effects),
         Action::NewerTry => other_try(state, false, effects),
-        Action::Emit => confirm::emit(state),
+        Action::Emit
+        | Action::Materialise
+        | Action::Impact
+        | Action::Refocus
+        | Action::FewerHops
+        | Action::MoreHops
+        | Action::GoAsset
+        | Action::GoModel
+        | Action::GoEndpoint => {}
         Action::Promote => plan_alias(state, AliasWish::Promote, effects),
         Action::Rollback => plan_alias(state, AliasWish::Rollback, effects),
     }
@@ -204,9 +215,6 @@ fn open(state: &mut State) {
                 rows::selected(state, level, &rows::runs(state, level))
                     .map(|run| Screen::Run(run.key()))
             }
-            Screen::Root(View::Assets) => {
-                rows::shown_asset(state).map(|a| Screen::Asset(a.name.clone()))
-            }
             Screen::Root(View::Experiments) => {
                 rows::selected(state, level, &rows::experiments(state, level))
                     .map(|experiment| Screen::Experiment(experiment.name.clone()))
@@ -265,6 +273,9 @@ pub(crate) fn dag_here(state: &State) -> Option<DagId> {
             }
         }
         Screen::Run(key) => Some(key.dag_id.clone()),
+        Screen::Root(View::Assets) | Screen::Asset(_) | Screen::AssetWhy(_) | Screen::Impact(_) => {
+            assets::producer(state)
+        }
         _ => None,
     }
 }

@@ -108,7 +108,6 @@ fn take_act(state: &mut State, act: Act, result: Result<Answer, Fault>) {
         }
         (Act::Test, _) => {}
         (Act::Cancel, _) => state.say(Tone::Good, "cancelled the run"),
-        (Act::Emit(name), _) => state.say(Tone::Good, format!("emitted an event of {name}")),
         (Act::Move(what), _) => state.say(Tone::Good, what),
     }
 }

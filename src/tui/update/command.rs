@@ -1,11 +1,13 @@
 //! The command line that shows or does the same as the screen.
 
 use crate::rows;
+use crate::state::lineage::AssetPane;
 use crate::state::{Pane, Popup, Screen, State, View};
 use crate::text::shell;
 use crate::types::serving::ServingStatus;
 use crate::types::why::WhySubject;
 use crate::update::action;
+use crate::update::assets::pane_of;
 
 /// Returns the command for what is selected.
 pub(crate) fn equivalent(state: &State) -> String {
@@ -44,8 +46,9 @@ pub(crate) fn equivalent(state: &State) -> String {
                 _ => format!("dagdeck tasks {run}"),
             }
         }
-        Screen::Root(View::Assets) => "dagdeck assets list".to_owned(),
-        Screen::Asset(name) => format!("dagdeck assets lineage {}", shell(name.as_str())),
+        Screen::Root(View::Assets) | Screen::Asset(_) => assets(state),
+        Screen::AssetWhy(name) => format!("dagdeck assets why {}", shell(name.as_str())),
+        Screen::Impact(name) => format!("dagdeck assets impact {}", shell(name.as_str())),
         Screen::Root(View::Experiments) => "dagdeck experiments list".to_owned(),
         Screen::Experiment(name) => format!("dagdeck experiments runs {}", shell(name)),
         Screen::TrackingRun(_) => match state.levels().iter().rev().nth(1).map(|l| &l.screen) {
@@ -84,6 +87,17 @@ pub(crate) fn equivalent(state: &State) -> String {
         Screen::Root(View::Events) => "dagdeck runs list".to_owned(),
         Screen::Root(View::System) => "dagdeck status".to_owned(),
         Screen::Definitions => "dagdeck check".to_owned(),
+    }
+}
+
+fn assets(state: &State) -> String {
+    let Some(asset) = rows::assets::shown(state) else { return "dagdeck assets list".to_owned() };
+    let name = shell(asset.name.as_str());
+    let hops = state.level().lineage.hops;
+    match pane_of(state) {
+        AssetPane::Tree => "dagdeck assets list".to_owned(),
+        AssetPane::Lineage => format!("dagdeck assets lineage {name} --up {hops} --down {hops}"),
+        AssetPane::Details => format!("dagdeck assets events {name}"),
     }
 }
 

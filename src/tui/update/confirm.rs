@@ -2,7 +2,6 @@
 //! first, and they are deaf for a moment after they opened.
 
 use crossterm::event::{KeyCode, KeyEvent};
-use serde_json::Map;
 use tui_input::Input;
 
 use crate::message::{Act, AliasWish, Effect, Purpose};
@@ -166,23 +165,6 @@ pub(crate) fn cancel(state: &mut State) {
         Request::CancelRun { dag_id: run.dag_id.clone(), dag_run_id: run.dag_run_id.clone() };
     let title = format!("Cancel this run of {}?", run.dag_id);
     ask(state, Question { title, lines, verb: "Cancel the run", request, act: Act::Cancel });
-}
-
-/// Asks before an event of an asset is emitted.
-pub(crate) fn emit(state: &mut State) {
-    let Some(asset) = rows::shown_asset(state) else { return };
-    let name = asset.name.clone();
-    let mut lines = vec![format!("uri {}", asset.uri)];
-    lines.push(if asset.scheduled_dags.is_empty() {
-        "No DAG waits for it.".to_owned()
-    } else {
-        let dags: Vec<&str> = asset.scheduled_dags.iter().map(|dag| dag.as_str()).collect();
-        format!("DAGs that wait for it: {}", dags.join(", "))
-    });
-    let act = Act::Emit(name.to_string());
-    let title = format!("Say that {name} changed?");
-    let request = Request::EmitAsset { name, extra: Map::new() };
-    ask(state, Question { title, lines, verb: "Emit", request, act });
 }
 
 /// Opens the confirm of a promote or a rollback with what it would change.

@@ -5,6 +5,7 @@ use crate::rows::run::{RunRow, What};
 use crate::screen::run::log_height;
 use crate::state::{Pane, Screen, State};
 use crate::types::ids::UNMAPPED;
+use crate::update::assets;
 
 /// Where to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +18,13 @@ pub(crate) enum Step {
 /// Moves what is moved at this place.
 pub(crate) fn step(state: &mut State, step: Step) {
     state.level_mut().is_untouched = false;
+    if assets::step(state, step) {
+        return;
+    }
     let level = state.level();
     match &level.screen {
         Screen::Run(_) if level.pane == Pane::Log => scroll_log(state, step),
-        Screen::TrackingRun(_) | Screen::Definitions | Screen::Asset(_) | Screen::Diff(..) => {
+        Screen::TrackingRun(_) | Screen::Definitions | Screen::Diff(..) => {
             let level = state.level_mut();
             level.scroll = moved(level.scroll, step, usize::from(u16::MAX));
         }

@@ -44,11 +44,14 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         }
         Screen::Root(View::Assets) | Screen::Asset(_) => {
             slots.push(Slot::Assets);
-            if let Some(asset) = rows::shown_asset(state) {
-                slots.push(Slot::Lineage(Some(asset.name.clone())));
+            slots.extend(rows::assets::lineage_slot(state));
+            if let Some(asset) = rows::assets::shown(state) {
                 slots.push(Slot::AssetEvents(Some(asset.name.clone())));
+                slots.push(Slot::AssetWhy(asset.name.clone()));
             }
         }
+        Screen::AssetWhy(name) => slots.push(Slot::AssetWhy(name.clone())),
+        Screen::Impact(name) => slots.push(rows::assets::impact_slot(name)),
         Screen::Root(View::Experiments) => {
             slots.push(Slot::Experiments);
             let experiment = rows::selected(state, level, &rows::experiments(state, level));

@@ -312,6 +312,7 @@ fn act(wish: &Wish) -> Act {
         Wish::Backfill { dag_id } => Act::Say(format!("began a backfill of {dag_id}")),
         Wish::Slots { pool, .. } => Act::Say(format!("set the slots of {pool}")),
         Wish::Variable { key, .. } => Act::Say(format!("set the variable {key}")),
+        Wish::Emit { name } => Act::Say(format!("emitted an event of {name}")),
         Wish::Answer(asked) => Act::Say(format!("answered: {}", asked.question.subject)),
     }
 }
