@@ -143,6 +143,8 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::TestConnection { .. }
         | Request::ListPools
         | Request::ReadLog { .. }
+        | Request::ReadDaemonLog { .. }
+        | Request::SearchLog { .. }
         | Request::PlanBackfill(_)
         | Request::ListBackfills { .. }
         | Request::ShowBackfill { .. }

@@ -14,6 +14,7 @@ pub mod event;
 pub mod fault;
 pub mod figure;
 pub mod ids;
+pub mod log;
 pub mod operation;
 pub mod progress;
 pub mod run;
