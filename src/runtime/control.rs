@@ -89,7 +89,7 @@ impl Control {
 
     /// Answers one request. Does not stop half-way when the caller goes away.
     pub async fn ask(&self, request: Request) -> Result<Answer, Fault> {
-        if !changes_something(&request) {
+        if !request.changes_state() {
             return answer(&self.parts, request).await;
         }
         let parts = self.parts.clone();
@@ -119,33 +119,6 @@ impl ControlParts {
     ) -> Result<R, Fault> {
         Ok(self.store.read(f).await?)
     }
-}
-
-fn changes_something(request: &Request) -> bool {
-    matches!(
-        request,
-        Request::Shutdown
-            | Request::SetPaused { .. }
-            | Request::Trigger(_)
-            | Request::CancelRun { .. }
-            | Request::ClearTasks { .. }
-            | Request::AnswerApproval(_)
-            | Request::Operate { .. }
-            | Request::Undo { .. }
-            | Request::CreateBackfill(_)
-            | Request::SetBackfillPaused { .. }
-            | Request::CancelBackfill { .. }
-            | Request::EmitAsset { .. }
-            | Request::Promote { .. }
-            | Request::Rollback { .. }
-            | Request::SetVariables { .. }
-            | Request::DeleteVariable { .. }
-            | Request::SetConnections { .. }
-            | Request::DeleteConnection { .. }
-            | Request::SetPools { .. }
-            | Request::DeletePool { .. }
-            | Request::Prune(_)
-    )
 }
 
 async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault> {
