@@ -8,12 +8,14 @@ use ratatui::layout::Rect;
 use tui_input::Input;
 
 use crate::DeckOptions;
+use crate::keymap::Keymap;
 use crate::theme::Theme;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
 
 pub(crate) mod cache;
 pub(crate) mod form;
+mod history;
 pub(crate) mod level;
 pub(crate) mod log;
 pub(crate) mod popup;
@@ -24,6 +26,8 @@ pub(crate) use form::Form;
 pub(crate) use level::{Level, Pane, Screen, View};
 pub(crate) use log::{LogOptions, LogPane};
 pub(crate) use popup::{Palette, Popup};
+
+use history::History;
 
 /// Whether the daemon answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,12 +72,17 @@ pub(crate) struct Prompt {
 pub(crate) struct State {
     pub(crate) options: DeckOptions,
     pub(crate) theme: Theme,
+    pub(crate) keymap: Keymap,
+    /// The beginning of a chord that was typed: `g`; else empty.
+    pub(crate) chord: String,
     pub(crate) size: Rect,
     pub(crate) now: Timestamp,
     pub(crate) link: Link,
     pub(crate) view: View,
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
+    /// The places that led here.
+    history: History,
     pub(crate) cache: Cache,
     pub(crate) popup: Option<Popup>,
     pub(crate) prompt: Option<Prompt>,
@@ -98,11 +107,14 @@ impl State {
         Self {
             options,
             theme,
+            keymap: Keymap::new(),
+            chord: String::new(),
             size: Rect::new(0, 0, size.0, size.1),
             now,
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            history: History::default(),
             cache: Cache::default(),
             popup: None,
             prompt: None,

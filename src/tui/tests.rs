@@ -18,6 +18,7 @@ mod keys;
 mod operations;
 mod random;
 mod screens;
+mod shell;
 
 /// Returns what a buffer shows, without the blanks at the ends of lines.
 pub(crate) fn text_of(buf: &Buffer) -> String {
