@@ -62,6 +62,8 @@ pub struct DeckOptions {
     pub theme_file: Option<(String, String)>,
     /// The DAGs whose failures ring the bell; `*` stands for any part of a name.
     pub notify: Vec<String>,
+    /// The operator's own keys: the file's name as it is shown, and its text.
+    pub keymap: Option<(String, String)>,
 }
 
 /// Opens the deck on the terminal and returns when the operator leaves. The terminal is restored

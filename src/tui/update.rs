@@ -65,6 +65,7 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
         Message::Tick => tick(state),
         Message::Timer(timer) => ring(state, timer, &mut effects),
     }
+    state.note_place();
     reconcile::reconcile(state, &mut effects);
     effects
 }
