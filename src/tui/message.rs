@@ -126,6 +126,8 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::Prune(_) => true,
         Request::Status
         | Request::Definitions
+        | Request::ListAttention
+        | Request::Pulse
         | Request::ListDags
         | Request::ShowDag { .. }
         | Request::ListDagVersions { .. }
@@ -134,6 +136,7 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::DiffDagVersions { .. }
         | Request::PlanTrigger { .. }
         | Request::ListRuns { .. }
+        | Request::BriefRun { .. }
         | Request::ShowRun { .. }
         | Request::ListCallbacks { .. }
         | Request::ShowTask { .. }

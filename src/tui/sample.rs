@@ -59,6 +59,8 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
                     median_duration: Some(48.0),
                     active_runs: 1,
                     max_active_runs: 2,
+                    mapped: vec![],
+                    pools: vec![],
                 }))
             }
         }
@@ -202,6 +204,7 @@ fn dag(id: &str, schedule: &str, tags: &str, states: &[DagRunState], tasks: usiz
         is_stale: false,
         timetable_summary: schedule.into(),
         next_run_after: schedule.starts_with('@').then(|| before(-46 * 60)),
+        strip: states.to_vec(),
         recent_runs: recent_runs.collect(),
         task_count: tasks,
         param_count: if id == "mlops_pipeline" { 4 } else { 0 },

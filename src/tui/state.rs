@@ -14,6 +14,7 @@ use crate::types::{DagId, Timestamp};
 
 pub(crate) mod cache;
 pub(crate) mod form;
+pub(crate) mod home;
 pub(crate) mod level;
 pub(crate) mod log;
 pub(crate) mod popup;
@@ -21,6 +22,7 @@ pub(crate) mod sheet;
 
 pub(crate) use cache::{Cache, Slot};
 pub(crate) use form::Form;
+pub(crate) use home::Home;
 pub(crate) use level::{Level, Pane, Screen, View};
 pub(crate) use log::{LogOptions, LogPane};
 pub(crate) use popup::{Palette, Popup};
@@ -74,6 +76,7 @@ pub(crate) struct State {
     pub(crate) view: View,
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
+    pub(crate) home: Home,
     pub(crate) cache: Cache,
     pub(crate) popup: Option<Popup>,
     pub(crate) prompt: Option<Prompt>,
@@ -103,6 +106,7 @@ impl State {
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            home: Home::default(),
             cache: Cache::default(),
             popup: None,
             prompt: None,

@@ -95,6 +95,16 @@ pub(crate) fn paused() -> Mark {
     dimmed(mark("=", "paused", Color::Yellow))
 }
 
+/// A DAG whose definition is gone.
+pub(crate) fn gone() -> Mark {
+    dimmed(mark("⊖", "gone", Color::Magenta))
+}
+
+/// A question that waits for its answer.
+pub(crate) fn question() -> Mark {
+    bold(mark("?", "asks", Color::LightCyan))
+}
+
 const fn dimmed(mut mark: Mark) -> Mark {
     mark.style = mark.style.add_modifier(Modifier::DIM);
     mark

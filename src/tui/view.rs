@@ -58,7 +58,8 @@ pub(crate) fn body(state: &State, area: Rect) -> Rect {
 
 fn screen(state: &State, buf: &mut Buffer, area: Rect) {
     match &state.level().screen {
-        Screen::Root(View::Dags) => dags::draw(buf, area, state),
+        Screen::Root(View::Dags) => home::draw(buf, area, state),
+        Screen::Attention => attention::draw(buf, area, state),
         Screen::Root(View::Runs) => runs::draw(buf, area, state, None),
         Screen::DagRuns(dag_id) => runs::draw(buf, area, state, Some(dag_id)),
         Screen::Root(View::Assets) => assets::draw(buf, area, state),
