@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::daemon::Daemon;
-use crate::message::{Message, Purpose, Timer, is_mutation};
+use crate::message::{Message, Purpose, Timer};
 use crate::types::ask::Request;
 use crate::types::{Fault, FaultKind};
 
@@ -45,7 +45,7 @@ impl Runner {
         };
         let (daemon, messages) = (Arc::clone(&self.daemon), self.messages.clone());
         // No key leads here in a read-only deck; this holds also where that has a hole.
-        let is_denied = self.read_only && is_mutation(&request);
+        let is_denied = self.read_only && request.changes_state();
         let task = tokio::spawn(async move {
             let result = match is_denied {
                 true => Err(Fault::new(FaultKind::Denied, "this deck is read-only")),

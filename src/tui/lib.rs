@@ -51,6 +51,8 @@ pub struct DeckOptions {
     pub read_only: bool,
     /// Shown in the top line.
     pub project: String,
+    /// The operator's own keys: the file's name as it is shown, and its text.
+    pub keymap: Option<(String, String)>,
 }
 
 /// Opens the deck on the terminal and returns when the operator leaves. The terminal is restored

@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use tui_input::Input;
 
 use crate::DeckOptions;
+use crate::keymap::Keymap;
 use crate::theme::Theme;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
@@ -15,6 +16,7 @@ use crate::types::{DagId, Timestamp};
 pub(crate) mod cache;
 pub(crate) mod form;
 pub(crate) mod home;
+mod history;
 pub(crate) mod level;
 pub(crate) mod log;
 pub(crate) mod popup;
@@ -26,6 +28,8 @@ pub(crate) use home::Home;
 pub(crate) use level::{Level, Pane, Screen, View};
 pub(crate) use log::{LogOptions, LogPane};
 pub(crate) use popup::{Palette, Popup};
+
+use history::History;
 
 /// Whether the daemon answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +74,9 @@ pub(crate) struct Prompt {
 pub(crate) struct State {
     pub(crate) options: DeckOptions,
     pub(crate) theme: Theme,
+    pub(crate) keymap: Keymap,
+    /// The beginning of a chord that was typed: `g`; else empty.
+    pub(crate) chord: String,
     pub(crate) size: Rect,
     pub(crate) now: Timestamp,
     pub(crate) link: Link,
@@ -77,6 +84,8 @@ pub(crate) struct State {
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
     pub(crate) home: Home,
+    /// The places that led here.
+    history: History,
     pub(crate) cache: Cache,
     pub(crate) popup: Option<Popup>,
     pub(crate) prompt: Option<Prompt>,
@@ -101,12 +110,15 @@ impl State {
         Self {
             options,
             theme,
+            keymap: Keymap::new(),
+            chord: String::new(),
             size: Rect::new(0, 0, size.0, size.1),
             now,
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
             home: Home::default(),
+            history: History::default(),
             cache: Cache::default(),
             popup: None,
             prompt: None,

@@ -10,9 +10,11 @@ use crate::attention::{AttentionItem, PulseView, RunBrief};
 use crate::backfill::{BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView};
 use crate::callback::CallbackRequest;
 use crate::event::EventLog;
+use crate::grid::GridView;
 use crate::ids::TrackingRunId;
 use crate::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
 use crate::operation::{Operation, OperationLine, OperationView};
+use crate::packed::PackedRun;
 use crate::run::{DagRun, DagRunKey, TaskInstance};
 use crate::serving::ServingStatus;
 use crate::settings::{
@@ -84,6 +86,18 @@ pub enum Request {
     ShowRun {
         dag_id: DagId,
         dag_run_id: DagRunId,
+        /// Answered with a [`PackedRun`]: for who asks often.
+        #[serde(default)]
+        packed: bool,
+    },
+    /// The last runs of a DAG, their tasks side by side; with `around` those in whose middle that
+    /// run stands, where it is older.
+    ShowGrid {
+        dag_id: DagId,
+        /// At most 60.
+        limit: u32,
+        #[serde(default)]
+        around: Option<DagRunId>,
     },
     CancelRun {
         dag_id: DagId,
@@ -295,6 +309,79 @@ pub struct RunsOnly {
     pub words: Vec<String>,
 }
 
+impl Request {
+    /// Says whether it changes something when it is done: a deck asks before it sends such a one,
+    /// and a read-only one never does.
+    pub fn changes_state(&self) -> bool {
+        match self {
+            Self::Operate { dry_run: true, .. } | Self::Prune(Prune { dry_run: true, .. }) => false,
+            Self::Shutdown
+            | Self::SetPaused { .. }
+            | Self::Trigger(_)
+            | Self::CancelRun { .. }
+            | Self::ClearTasks { .. }
+            | Self::Operate { .. }
+            | Self::Undo { .. }
+            | Self::CreateBackfill(_)
+            | Self::SetBackfillPaused { .. }
+            | Self::CancelBackfill { .. }
+            | Self::AnswerApproval(_)
+            | Self::EmitAsset { .. }
+            | Self::Promote { .. }
+            | Self::Rollback { .. }
+            | Self::SetVariables { .. }
+            | Self::DeleteVariable { .. }
+            | Self::SetConnections { .. }
+            | Self::DeleteConnection { .. }
+            | Self::SetPools { .. }
+            | Self::DeletePool { .. }
+            | Self::Prune(_) => true,
+            Self::Status
+            | Self::Definitions
+            | Self::ListAttention
+            | Self::Pulse
+            | Self::BriefRun { .. }
+            | Self::ListDags
+            | Self::ShowDag { .. }
+            | Self::ListDagVersions { .. }
+            | Self::ListOperations { .. }
+            | Self::Explain(_)
+            | Self::DiffDagVersions { .. }
+            | Self::PlanTrigger { .. }
+            | Self::ListRuns { .. }
+            | Self::ShowRun { .. }
+            | Self::ShowGrid { .. }
+            | Self::ListCallbacks { .. }
+            | Self::ShowTask { .. }
+            | Self::ListTaskInstances(_)
+            | Self::ListVariables
+            | Self::ListConnections
+            | Self::TestConnection { .. }
+            | Self::ListPools
+            | Self::ReadLog { .. }
+            | Self::PlanBackfill(_)
+            | Self::ListBackfills { .. }
+            | Self::ShowBackfill { .. }
+            | Self::ListXcoms { .. }
+            | Self::GetXcom { .. }
+            | Self::ListApprovals { .. }
+            | Self::ShowApproval { .. }
+            | Self::ListAssets
+            | Self::ShowLineage { .. }
+            | Self::ListAssetEvents { .. }
+            | Self::ListExperiments
+            | Self::ListTrackingRuns { .. }
+            | Self::ShowTrackingRun { .. }
+            | Self::ListModels
+            | Self::ShowModel { .. }
+            | Self::PlanPromote { .. }
+            | Self::PlanRollback { .. }
+            | Self::ServingStatus
+            | Self::ListEvents { .. } => false,
+        }
+    }
+}
+
 /// Which task instances are meant, and which page of them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TaskInstanceQuery {
@@ -386,6 +473,8 @@ pub enum Answer {
     },
     RunDetail(Box<RunDetailView>),
     RunBrief(Box<RunBrief>),
+    PackedRun(Box<PackedRun>),
+    Grid(Box<GridView>),
     Callbacks(Vec<CallbackRequest>),
     /// The task instances that were cleared.
     Cleared(Vec<AttemptKey>),

@@ -28,6 +28,7 @@ pub async fn open(layout: &Layout, args: &DeckArgs) -> Result<u8, CliError> {
         slow_line: env::slow_line(),
         read_only: args.read_only,
         project: layout.project().display().to_string(),
+        ..DeckOptions::default()
     };
     tui::run(Arc::new(client), options).await?;
     Ok(0)

@@ -1,7 +1,7 @@
 //! What needs attention, as rows: in the box of the first screen, and as a list of its own.
 
 use crate::state::{Level, Screen, State, View};
-use crate::types::attention::{AttentionItem, AttentionTarget};
+use crate::types::attention::AttentionItem;
 use crate::types::event::Severity;
 
 /// Returns the items that pass the filter, the most urgent first.
@@ -45,7 +45,3 @@ pub(crate) fn counts(items: &[&AttentionItem]) -> [usize; 3] {
     [count(Severity::Error), count(Severity::Warning), count(Severity::Info)]
 }
 
-/// Says whether something can be cleared there: a run that has failed.
-pub(crate) fn is_run(item: &AttentionItem) -> bool {
-    matches!(item.target, AttentionTarget::Run(_))
-}

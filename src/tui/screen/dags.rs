@@ -80,7 +80,7 @@ fn cells(state: &State, dag: &DagView, strip: usize) -> Vec<Line<'static>> {
         paint::line(text::cut_middle(&text::clean(dag.dag_id.as_str()), 60), name),
         paint::line(dag.tags.join(","), dim),
         paint::line(&dag.timetable_summary, name),
-        self::strip(&dag.strip, strip),
+        self::strip(&dag.strip, strip, None),
         paint::line(last.map_or("never".to_owned(), |run| when(state, run)), theme::PLAIN),
         paint::line(took, theme::PLAIN),
         against_usual(state, dag),
@@ -99,11 +99,20 @@ pub(crate) fn mark(dag: &DagView) -> Mark {
     }
 }
 
-/// Draws states of runs as a strip, newest on the right.
-pub(crate) fn strip(states: &[DagRunState], cells: usize) -> Line<'static> {
-    let shown = &states[states.len().saturating_sub(cells)..];
-    let mut spans = vec![Span::raw(" ".repeat(cells - shown.len()))];
-    spans.extend(shown.iter().map(|state| paint::glyph(theme::run_mark(*state))));
+/// Draws states of runs as a strip, newest on the right; `current` is shown as the cursor.
+pub(crate) fn strip(
+    states: &[DagRunState],
+    cells: usize,
+    current: Option<usize>,
+) -> Line<'static> {
+    let first = states.len().saturating_sub(cells);
+    let mut spans = vec![Span::raw(" ".repeat(cells - (states.len() - first)))];
+    for (at, state) in states.iter().enumerate().skip(first) {
+        let mark = theme::run_mark(*state);
+        let style =
+            if current == Some(at) { mark.style.patch(theme::REVERSED) } else { mark.style };
+        spans.push(Span::styled(mark.glyph, style));
+    }
     Line::from(spans)
 }
 

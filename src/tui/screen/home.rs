@@ -64,7 +64,7 @@ fn parts(area: Rect, state: &State) -> Parts {
             Layout::horizontal([Constraint::Min(0), Constraint::Length(72)]).areas(rest);
         (list, preview)
     } else if area.height >= BOX_HEIGHT && rest.height >= 14 {
-        let rows = if rest.height >= 24 { 10 } else { 6 };
+        let rows = if rest.height >= 24 { 10 } else { 5 };
         let [list, preview] =
             Layout::vertical([Constraint::Min(0), Constraint::Length(rows)]).areas(rest);
         (list, preview)
