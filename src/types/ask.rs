@@ -10,6 +10,7 @@ use crate::attention::{AttentionItem, PulseView, RunBrief};
 use crate::backfill::{BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView};
 use crate::callback::CallbackRequest;
 use crate::event::EventLog;
+use crate::freshness::{AssetEventView, AssetWhy};
 use crate::grid::GridView;
 use crate::ids::TrackingRunId;
 use crate::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
@@ -222,9 +223,19 @@ pub enum Request {
     AnswerApproval(Response),
 
     ListAssets,
-    /// All of it, or what is connected with one asset.
+    /// All of it, or what is connected with one asset or, by its id, one node.
     ShowLineage {
+        #[serde(default)]
         asset: Option<AssetName>,
+        #[serde(default)]
+        node: Option<String>,
+        /// At most so many hops upstream and downstream, and nodes in all, the nearest first.
+        #[serde(flatten)]
+        reach: LineageReach,
+    },
+    /// Why an asset is old: the way from the root cause down to it.
+    ExplainAsset {
+        name: AssetName,
     },
     ListAssetEvents {
         asset: Option<AssetName>,
@@ -260,6 +271,9 @@ pub enum Request {
         version: u32,
         alias: String,
         expected_current: Option<u32>,
+        /// Needed where a gate found the version wanting.
+        #[serde(default)]
+        reason: Option<String>,
     },
     PlanRollback {
         name: String,
@@ -271,6 +285,8 @@ pub enum Request {
         name: String,
         alias: String,
         expected_current: Option<u32>,
+        #[serde(default)]
+        reason: Option<String>,
     },
 
     ListVariables,
@@ -329,6 +345,17 @@ pub struct RunsOnly {
     /// Each stands in the run's id, note, conf or the name of who triggered it, whatever the case.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<String>,
+}
+
+/// How much of the lineage is wanted; nothing said means all of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LineageReach {
+    #[serde(default)]
+    pub up: Option<u32>,
+    #[serde(default)]
+    pub down: Option<u32>,
+    #[serde(default)]
+    pub limit: Option<u32>,
 }
 
 impl Request {
@@ -392,6 +419,7 @@ impl Request {
             | Self::ShowApproval { .. }
             | Self::ListAssets
             | Self::ShowLineage { .. }
+            | Self::ExplainAsset { .. }
             | Self::ListAssetEvents { .. }
             | Self::ListExperiments
             | Self::ListTrackingRuns { .. }
@@ -525,7 +553,8 @@ pub enum Answer {
     Approval(Box<HitlDetail>),
     Assets(Vec<AssetView>),
     Lineage(LineageView),
-    AssetEvents(Vec<AssetEvent>),
+    AssetEvents(Vec<AssetEventView>),
+    AssetWhy(Box<AssetWhy>),
     Experiments(Vec<ExperimentView>),
     TrackingRuns {
         runs: Vec<TrackingRunView>,
