@@ -13,11 +13,14 @@ use crate::runtime::desk::Desk;
 use crate::runtime::engine::Live;
 use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
+use crate::runtime::logs::Stretch;
+use crate::runtime::logs::find::Search;
 use crate::runtime::publish::Publisher;
 use crate::runtime::serving::ServingHandle;
 use crate::store::{Store, StoreError};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::NumberedEvent;
+use crate::types::log::LogName;
 use crate::types::packed::PackedRun;
 use crate::types::run::DagRunKey;
 use crate::types::view::DefinitionsView;
@@ -25,7 +28,9 @@ use crate::types::{Clock, Fault, FaultKind, Timestamp};
 
 mod approvals;
 mod assets;
+mod attention;
 mod backfills;
+mod daemon_log;
 mod dags;
 mod find;
 mod freshness;
@@ -129,6 +134,8 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             parts.shutdown.notify_one();
             Ok(Answer::Done)
         }
+        Request::ListAttention => attention::list(parts).await,
+        Request::Pulse => attention::pulse(parts).await,
         Request::ListDags => dags::list(parts).await,
         Request::ShowDag { dag_id } => dags::show(parts, dag_id).await,
         Request::ListDagVersions { dag_id, limit } => versions::list(parts, dag_id, limit).await,
@@ -140,8 +147,11 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::PlanTrigger { dag_id, conf } => trigger::plan(parts, dag_id, conf).await,
         Request::Trigger(wish) => trigger::trigger(parts, wish).await,
-        Request::ListRuns { dag_id, state, limit, offset } => {
-            runs::list(parts, dag_id, state, limit, offset).await
+        Request::ListRuns { dag_id, state, only, limit, offset } => {
+            runs::list(parts, (dag_id, state, only), limit, offset).await
+        }
+        Request::BriefRun { dag_id, dag_run_id } => {
+            attention::brief(parts, dag_id, dag_run_id).await
         }
         Request::ShowRun { dag_id, dag_run_id, packed } => {
             let detail = runs::show(parts, dag_id, dag_run_id).await?;
@@ -175,9 +185,22 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             operate::list(parts, limit, before_id).await
         }
         Request::ShowTask { key } => runs::show_task(parts, key).await,
-        Request::ReadLog { key, try_number, offset, max_bytes, wait_ms } => {
-            let stretch = log::Stretch { offset, max_bytes, wait_ms };
+        Request::ReadLog { key, try_number, offset, max_bytes, wait_ms, backwards } => {
+            let stretch = Stretch { offset, max_bytes, wait: log::wait(wait_ms), backwards };
             log::read(parts, key, try_number, stretch).await
+        }
+        Request::ReadDaemonLog { day, offset, max_bytes, wait_ms, backwards } => {
+            let stretch = Stretch { offset, max_bytes, wait: log::wait(wait_ms), backwards };
+            daemon_log::read(parts, day, stretch).await
+        }
+        Request::SearchLog { log: name, query, offset, backwards } => {
+            let search = Search { query, offset, backwards };
+            match name {
+                LogName::Task { key, try_number } => {
+                    log::search(parts, &key, try_number, search).await
+                }
+                LogName::Daemon { day } => daemon_log::search(parts, day, search).await,
+            }
         }
         Request::ListApprovals { dag_id, only_pending, limit } => {
             approvals::list(parts, dag_id, only_pending, limit).await

@@ -2,6 +2,8 @@
 //! selection is kept by.
 
 pub(crate) mod assets;
+pub(crate) mod attention;
+pub(crate) mod models;
 pub(crate) mod run;
 
 use crate::state::{Level, Screen, State, View};
@@ -11,11 +13,8 @@ use crate::types::event::EventLog;
 use crate::types::ids::TaskInstanceKey;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
-use crate::types::view::{
-    DagView, ExperimentView, ModelVersionView, ModelView, RunDetailView, TaskView,
-    TrackingRunView,
-};
-use crate::types::{DagId, DagRunState, TaskInstanceState};
+use crate::types::view::{DagView, ExperimentView, RunDetailView, TaskView, TrackingRunView};
+use crate::types::{DagId, TaskInstanceState};
 
 /// Returns the keys of the shown rows.
 pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
@@ -33,7 +32,7 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             experiments(state, level).iter().map(|experiment| experiment.name.clone()).collect()
         }
         Screen::Root(View::Models) => {
-            models(state, level).iter().map(|model| model.name.clone()).collect()
+            models::tree(state, level).iter().map(models::ModelRow::key).collect()
         }
         Screen::Root(View::Events) => {
             events(state, level).iter().map(|event| event.id.to_string()).collect()
@@ -45,9 +44,10 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Experiment(name) => {
             tracking_runs(state, level, name).iter().map(|run| run.run_id.to_string()).collect()
         }
-        Screen::Model(name) => {
-            versions(state, level, name).iter().map(|version| version.version.to_string()).collect()
-        }
+        Screen::Model(name) => models::versions(state, level, name)
+            .iter()
+            .map(|version| models::version_key(&version.name, version.version))
+            .collect(),
         Screen::Root(View::System) => settings(state, level).iter().map(Setting::key).collect(),
         Screen::Versions(dag_id) => {
             let versions = state.cache.dag_versions(dag_id).unwrap_or_default();
@@ -69,8 +69,12 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             let steps = why.map(|why| why.path.as_slice()).unwrap_or_default();
             steps.iter().map(|step| step.asset.to_string()).collect()
         }
+        Screen::Attention => {
+            attention::items(state, level).into_iter().map(attention::key).collect()
+        }
         Screen::Root(View::Serving)
         | Screen::Form(_)
+        | Screen::Compare(..)
         | Screen::Diff(..)
         | Screen::Asset(_)
         | Screen::TrackingRun(_)
@@ -85,16 +89,7 @@ pub(crate) fn selected<'a, T>(state: &State, level: &Level, rows: &[&'a T]) -> O
 
 pub(crate) fn dags<'a>(state: &'a State, level: &Level) -> Vec<&'a DagView> {
     let all = state.cache.dags().unwrap_or_default();
-    all.iter()
-        .filter(|dag| !level.attention_only || needs_attention(dag))
-        .filter(|dag| level.admits(&dag_words(dag)))
-        .collect()
-}
-
-/// Says whether a DAG's last run failed.
-pub(crate) fn needs_attention(dag: &DagView) -> bool {
-    dag.recent_runs.iter().rev().find(|run| run.state.is_finished()).map(|run| run.state)
-        == Some(DagRunState::Failed)
+    all.iter().filter(|dag| level.filter.is_empty() || level.admits(&dag_words(dag))).collect()
 }
 
 fn dag_words(dag: &DagView) -> String {
@@ -107,6 +102,9 @@ fn dag_words(dag: &DagView) -> String {
     }
     if dag.is_paused {
         words.push_str(" paused");
+    }
+    if dag.is_stale {
+        words.push_str(" gone");
     }
     if let Some(run) = dag.recent_runs.last() {
         words.push_str(&format!(" state:{}", run.state));
@@ -243,24 +241,6 @@ pub(crate) fn model_of(run: &TrackingRunView) -> &str {
     find(&["model", "estimator", "family"]).map_or("", String::as_str)
 }
 
-pub(crate) fn models<'a>(state: &'a State, level: &Level) -> Vec<&'a ModelView> {
-    let all = state.cache.models().unwrap_or_default();
-    all.iter().filter(|model| level.admits(&model.name)).collect()
-}
-
-pub(crate) fn versions<'a>(
-    state: &'a State,
-    level: &Level,
-    name: &str,
-) -> Vec<&'a ModelVersionView> {
-    let all = state.cache.model(name).map(|model| model.versions.as_slice()).unwrap_or_default();
-    all.iter()
-        .filter(|version| {
-            level.admits(&format!("v{} {}", version.version, version.aliases.join(" ")))
-        })
-        .collect()
-}
-
 pub(crate) fn events<'a>(state: &'a State, level: &Level) -> Vec<&'a EventLog> {
     let all = state.cache.events().unwrap_or_default();
     all.iter()
@@ -270,6 +250,16 @@ pub(crate) fn events<'a>(state: &'a State, level: &Level) -> Vec<&'a EventLog> {
             level.admits(&format!("{word} {} {dag_id} {}", event.event, event.message))
         })
         .collect()
+}
+
+/// Returns what happened to a DAG, newest first.
+pub(crate) fn events_of<'a>(
+    state: &'a State,
+    dag_id: &DagId,
+) -> impl Iterator<Item = &'a EventLog> + use<'a> {
+    let dag_id = dag_id.clone();
+    let all = state.cache.events().unwrap_or_default();
+    all.iter().filter(move |event| event.dag_id.as_ref() == Some(&dag_id))
 }
 
 /// Returns the questions that wait for an answer.

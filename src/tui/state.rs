@@ -12,18 +12,22 @@ use crate::keymap::Keymap;
 use crate::theme::Theme;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
+use crate::update;
 
 pub(crate) mod cache;
 pub(crate) mod form;
 mod history;
+pub(crate) mod home;
 pub(crate) mod level;
 pub(crate) mod lineage;
 pub(crate) mod log;
+pub(crate) mod models;
 pub(crate) mod popup;
 pub(crate) mod sheet;
 
 pub(crate) use cache::{Cache, Slot};
 pub(crate) use form::Form;
+pub(crate) use home::Home;
 pub(crate) use level::{Level, Pane, Screen, View};
 pub(crate) use log::{LogOptions, LogPane};
 pub(crate) use popup::{Palette, Popup};
@@ -82,6 +86,7 @@ pub(crate) struct State {
     pub(crate) view: View,
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
+    pub(crate) home: Home,
     /// The places that led here.
     history: History,
     pub(crate) cache: Cache,
@@ -93,19 +98,19 @@ pub(crate) struct State {
     pub(crate) log_options: LogOptions,
     /// Numbers everything that is asked, so that late answers are told from awaited ones.
     pub(crate) generation: u64,
-    /// The latest question of where an alias would go; answers to older ones open nothing.
-    pub(crate) alias_generation: u64,
     /// What events have made old, to be fetched again when the burst is over.
     pub(crate) refetch_is_due: bool,
     /// When ctrl-c was pressed once.
     pub(crate) leaving_since: Option<Timestamp>,
+    /// Whether the terminal's window is looked at, where the terminal tells.
+    pub(crate) is_focused: Option<bool>,
 }
 
 impl State {
     /// Starts at the list of DAGs.
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
-        let theme = Theme { ascii: options.ascii, no_colour: options.no_colour };
-        Self {
+        let (theme, wrong) = update::theme::first(&options);
+        let mut state = Self {
             options,
             theme,
             keymap: Keymap::new(),
@@ -115,6 +120,7 @@ impl State {
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            home: Home::default(),
             history: History::default(),
             cache: Cache::default(),
             popup: None,
@@ -124,10 +130,14 @@ impl State {
             log: None,
             log_options: LogOptions::default(),
             generation: 0,
-            alias_generation: 0,
             refetch_is_due: false,
             leaving_since: None,
+            is_focused: None,
+        };
+        if let Some(wrong) = wrong {
+            state.say(Tone::Bad, wrong);
         }
+        state
     }
 
     /// Returns the levels of the shown view, outermost first.

@@ -14,11 +14,37 @@ use crate::types::{Fault, Timestamp};
 use crate::update::update;
 use crate::view;
 
+mod assets;
+mod home;
 mod keys;
+mod models;
 mod operations;
 mod random;
 mod screens;
 mod shell;
+
+/// Draws what keys lead to at every size, and with ASCII only at two of them.
+macro_rules! snapshots {
+    ($($name:ident: $keys:literal;)*) => {$(
+        #[test]
+        fn $name() {
+            for (width, height) in [(60, 16), (80, 24), (100, 30), (200, 60)] {
+                let mut driver = $crate::tests::Driver::new(width, height);
+                driver.keys($keys);
+                let name = format!("{}_{width}x{height}", stringify!($name));
+                insta::assert_snapshot!(name, driver.text());
+            }
+            for (width, height) in [(80, 24), (200, 60)] {
+                let options = $crate::DeckOptions { ascii: true, ..$crate::DeckOptions::default() };
+                let mut driver = $crate::tests::Driver::with(options, width, height, |_| None);
+                driver.keys($keys);
+                let name = format!("{}_ascii_{width}x{height}", stringify!($name));
+                insta::assert_snapshot!(name, driver.text());
+            }
+        }
+    )*};
+}
+use snapshots;
 
 /// Returns what a buffer shows, without the blanks at the ends of lines.
 pub(crate) fn text_of(buf: &Buffer) -> String {
@@ -48,6 +74,7 @@ pub(crate) struct Driver {
     /// Requests that change something, in order.
     pub(crate) mutations: Vec<Request>,
     pub(crate) copied: Vec<String>,
+    pub(crate) notified: Vec<String>,
     pub(crate) has_quit: bool,
     /// Answers instead of the sample where it gives one.
     pub(crate) script: fn(&Request) -> Option<Result<Answer, Fault>>,
@@ -70,6 +97,7 @@ impl Driver {
             now,
             mutations: Vec::new(),
             copied: Vec::new(),
+            notified: Vec::new(),
             has_quit: false,
             script,
         };
@@ -101,7 +129,8 @@ impl Driver {
                     Effect::After { timer, .. } => queue.push_back(Message::Timer(timer)),
                     Effect::Copy(text) => self.copied.push(text),
                     Effect::Quit => self.has_quit = true,
-                    Effect::Suspend | Effect::Repaint => {}
+                    Effect::Suspend | Effect::Repaint | Effect::Mouse(_) | Effect::Handover(_) => {}
+                    Effect::Notify(text) => self.notified.push(text),
                 }
             }
             budget -= 1;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::approval::{HitlDetail, Response};
+use crate::attention::{AttentionItem, PulseView, RunBrief};
 use crate::backfill::{BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView};
 use crate::callback::CallbackRequest;
 use crate::event::EventLog;
@@ -12,6 +13,7 @@ use crate::freshness::{AssetEventView, AssetWhy};
 use crate::grid::GridView;
 use crate::ids::TrackingRunId;
 use crate::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
+use crate::log::{LogFound, LogName, LogQuery};
 use crate::operation::{Operation, OperationLine, OperationView};
 use crate::packed::PackedRun;
 use crate::run::{DagRun, DagRunKey, TaskInstance};
@@ -19,7 +21,7 @@ use crate::serving::ServingStatus;
 use crate::settings::{
     Connection, ConnectionTest, ConnectionView, Pool, SlotPoolView, Variable, VariableView,
 };
-use crate::state::{DagRunState, TaskInstanceState, TriggeredBy};
+use crate::state::{DagRunState, DagRunType, TaskInstanceState, TriggeredBy};
 use crate::time::Timestamp;
 use crate::view::{
     AliasPlan, AssetView, DagDetailView, DagDiffView, DagVersionView, DagView, DefinitionsView,
@@ -36,6 +38,10 @@ pub enum Request {
     Status,
     Definitions,
     Shutdown,
+    /// What somebody should look at, the most urgent first.
+    ListAttention,
+    /// How busy the deck was in the last day.
+    Pulse,
 
     ListDags,
     ShowDag {
@@ -68,8 +74,15 @@ pub enum Request {
     ListRuns {
         dag_id: Option<DagId>,
         state: Option<DagRunState>,
+        #[serde(default, flatten)]
+        only: RunsOnly,
         limit: u32,
         offset: u32,
+    },
+    /// A run in short.
+    BriefRun {
+        dag_id: DagId,
+        dag_run_id: DagRunId,
     },
     ShowRun {
         dag_id: DagId,
@@ -130,13 +143,34 @@ pub enum Request {
     /// Across runs, newest first.
     ListTaskInstances(TaskInstanceQuery),
     /// Reads on from `offset`; waits up to `wait_ms` (at most 30,000) where nothing is there yet.
-    /// With no `try_number` the last try is meant.
+    /// With no `try_number` the last try is meant. With `backwards` the stretch that ends at
+    /// `offset` is read, or at the log's end where that is before it.
     ReadLog {
         key: TaskInstanceKey,
         try_number: Option<u32>,
         offset: u64,
         max_bytes: u32,
         wait_ms: u32,
+        #[serde(default)]
+        backwards: bool,
+    },
+    /// As `ReadLog`, the daemon's own log of a day; without one of the last. Secrets are masked.
+    ReadDaemonLog {
+        day: Option<String>,
+        offset: u64,
+        max_bytes: u32,
+        wait_ms: u32,
+        #[serde(default)]
+        backwards: bool,
+    },
+    /// Looks for a line from `offset` on, or, `backwards`, for one that begins before it. Answers
+    /// after a moment how far it came; the asker goes on from there.
+    SearchLog {
+        log: LogName,
+        query: LogQuery,
+        offset: u64,
+        #[serde(default)]
+        backwards: bool,
     },
 
     /// Says what a backfill would do, without doing it.
@@ -293,6 +327,25 @@ pub enum Request {
     },
 }
 
+/// Which runs are meant, beyond their DAG and state; all that is said must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RunsOnly {
+    /// Stands in the id of the DAG.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_type: Option<DagRunType>,
+    /// Due not before this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Due before this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Each stands in the run's id, note, conf or the name of who triggered it, whatever the case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
+}
+
 /// How much of the lineage is wanted; nothing said means all of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LineageReach {
@@ -333,6 +386,9 @@ impl Request {
             | Self::Prune(_) => true,
             Self::Status
             | Self::Definitions
+            | Self::ListAttention
+            | Self::Pulse
+            | Self::BriefRun { .. }
             | Self::ListDags
             | Self::ShowDag { .. }
             | Self::ListDagVersions { .. }
@@ -351,6 +407,8 @@ impl Request {
             | Self::TestConnection { .. }
             | Self::ListPools
             | Self::ReadLog { .. }
+            | Self::ReadDaemonLog { .. }
+            | Self::SearchLog { .. }
             | Self::PlanBackfill(_)
             | Self::ListBackfills { .. }
             | Self::ShowBackfill { .. }
@@ -451,6 +509,8 @@ pub enum Answer {
     Done,
     Status(Box<StatusView>),
     Definitions(DefinitionsView),
+    Attention(Vec<AttentionItem>),
+    Pulse(PulseView),
     Dags(Vec<DagView>),
     Dag(Box<DagDetailView>),
     DagVersions(Vec<DagVersionView>),
@@ -463,6 +523,7 @@ pub enum Answer {
         total: u64,
     },
     RunDetail(Box<RunDetailView>),
+    RunBrief(Box<RunBrief>),
     PackedRun(Box<PackedRun>),
     Grid(Box<GridView>),
     Callbacks(Vec<CallbackRequest>),
@@ -484,6 +545,7 @@ pub enum Answer {
         next: Option<i64>,
     },
     Log(LogChunk),
+    LogFound(LogFound),
     Xcoms(Vec<XcomView>),
     Xcom(Box<XcomView>),
     Approvals(Vec<HitlDetail>),

@@ -11,7 +11,9 @@ use crate::time::Timestamp;
 use crate::view::RecentRun;
 
 /// How an asset stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Freshness {
     /// Nothing says that it is old.

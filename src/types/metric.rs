@@ -7,19 +7,9 @@ pub enum Better {
     Less,
 }
 
-const LESS: &[&str] =
-    &["loss", "rmse", "mse", "mae", "mape", "median_ae", "error", "brier", "ece"];
-const MORE: &[&str] = &[
-    "accuracy",
-    "auc",
-    "r2",
-    "f1",
-    "precision",
-    "recall",
-    "mcc",
-    "kappa",
-    "explained_variance",
-];
+const LESS: &[&str] = &["loss", "rmse", "mse", "mae", "mape", "median_ae", "error", "brier", "ece"];
+const MORE: &[&str] =
+    &["accuracy", "auc", "r2", "f1", "precision", "recall", "mcc", "kappa", "explained_variance"];
 
 /// Says which way a metric gets better. `cv_rmse_std` and the like spread: less is better.
 pub fn better(metric: &str) -> Option<Better> {
@@ -60,10 +50,12 @@ mod tests {
 
     #[test]
     fn the_way_is_known_by_the_name_or_not_at_all() {
-        for name in ["accuracy", "roc_auc_ovr", "cv_accuracy", "f1_macro", "r2", "recall_weighted"] {
+        for name in ["accuracy", "roc_auc_ovr", "cv_accuracy", "f1_macro", "r2", "recall_weighted"]
+        {
             assert_eq!(better(name), Some(Better::More), "{name}");
         }
-        for name in ["rmse", "log_loss", "logloss", "valid-loss", "mae", "ece", "max_error", "cv_r2_std"]
+        for name in
+            ["rmse", "log_loss", "logloss", "valid-loss", "mae", "ece", "max_error", "cv_r2_std"]
         {
             assert_eq!(better(name), Some(Better::Less), "{name}");
         }

@@ -45,8 +45,7 @@ pub async fn dispatch(
             output.answer(&lineage, impact);
         }
         AssetsCommand::Events { asset, limit } => {
-            let request =
-                Request::ListAssetEvents { asset: Some(asset.as_str().into()), limit };
+            let request = Request::ListAssetEvents { asset: Some(asset.as_str().into()), limit };
             let answer = ask(layout, request).await?;
             let events =
                 expect_answer!(answer, Answer::AssetEvents(events) => events, "assets events");
@@ -117,9 +116,11 @@ fn tell(why: &AssetWhy) -> String {
             lines.push(format!("    {remedy}"));
         }
     }
-    lines.push("old means: an input changed since, or the run that was to make it failed; \
+    lines.push(
+        "old means: an input changed since, or the run that was to make it failed; \
                 there is no age limit"
-        .to_owned());
+            .to_owned(),
+    );
     lines.join("\n")
 }
 

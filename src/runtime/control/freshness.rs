@@ -73,7 +73,8 @@ impl<'a> Judge<'a> {
             for task in dag.tasks.values().filter(|task| !task.outlets.is_empty()) {
                 let mut inputs = waited.clone();
                 for before in with_upstream(dag, &task.task_id) {
-                    inputs.extend(dag.tasks.get(&before).into_iter().flat_map(|t| t.inlets.clone()));
+                    inputs
+                        .extend(dag.tasks.get(&before).into_iter().flat_map(|t| t.inlets.clone()));
                 }
                 for outlet in &task.outlets {
                     let inputs = inputs.iter().filter(|input| *input != outlet).cloned().collect();
@@ -151,9 +152,11 @@ impl<'a> Judge<'a> {
         let newer = |input: &&AssetName| {
             self.last(input).is_some_and(|changed| changed.timestamp > last.timestamp)
         };
-        let input = making.inputs.iter().filter(newer).max_by_key(|input| {
-            self.last(input).map(|changed| changed.timestamp)
-        })?;
+        let input = making
+            .inputs
+            .iter()
+            .filter(newer)
+            .max_by_key(|input| self.last(input).map(|changed| changed.timestamp))?;
         let cause = match self.is_paused(&making.dag_id) {
             true => StaleCause::Paused,
             false => StaleCause::InputChanged,
@@ -230,9 +233,8 @@ fn is_made_since(last: &AssetEvent, run: &RecentRun) -> bool {
 fn waited_for(dag: &Dag, assets: &[(AssetName, String)]) -> BTreeSet<AssetName> {
     let Some(expression) = assets::expression(dag) else { return BTreeSet::new() };
     let leaves = expression.leaves();
-    let is_waited = |(name, uri): &&(AssetName, String)| {
-        leaves.iter().any(|leaf| leaf.matches(name, uri))
-    };
+    let is_waited =
+        |(name, uri): &&(AssetName, String)| leaves.iter().any(|leaf| leaf.matches(name, uri));
     assets.iter().filter(is_waited).map(|(name, _)| name.clone()).collect()
 }
 

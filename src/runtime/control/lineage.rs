@@ -57,9 +57,8 @@ pub(super) async fn downstream_assets(
     let id = id_of(&LineageKind::Asset, name.as_str());
     let reach = LineageReach { up: Some(0), ..LineageReach::default() };
     let found = reach::around(&lineage.edges, &id, reach);
-    let is_asset = |id: &&String| {
-        lineage.nodes.get(*id).is_some_and(|node| node.kind == LineageKind::Asset)
-    };
+    let is_asset =
+        |id: &&String| lineage.nodes.get(*id).is_some_and(|node| node.kind == LineageKind::Asset);
     Ok(found.keys().filter(is_asset).count().saturating_sub(1))
 }
 
@@ -266,8 +265,12 @@ impl Lineage {
                 node.hidden = reach::hidden(&self.edges, &node.id, is_wanted);
             }
         }
-        let edges: Vec<(String, String)> =
-            self.edges.iter().filter(|(from, to)| is_wanted(from) && is_wanted(to)).cloned().collect();
+        let edges: Vec<(String, String)> = self
+            .edges
+            .iter()
+            .filter(|(from, to)| is_wanted(from) && is_wanted(to))
+            .cloned()
+            .collect();
         LineageView { nodes, edges, total }
     }
 }

@@ -140,7 +140,9 @@ async fn traffic(parts: &ControlParts, plan: &AliasPlan) -> Vec<String> {
     for dag_id in &plan.starts_dags {
         let tasks = live.deck.dags.get(dag_id).into_iter().flat_map(|dag| dag.tasks.values());
         let deploying = tasks.filter(|task| lineage::deploys(task, &plan.name));
-        lines.extend(deploying.map(|task| format!("{dag_id} deploys v{}: {}", plan.to.version, steps(task))));
+        lines.extend(
+            deploying.map(|task| format!("{dag_id} deploys v{}: {}", plan.to.version, steps(task))),
+        );
     }
     if !lines.is_empty() {
         return lines;

@@ -2,16 +2,30 @@
 //! palette and the keymap file are all made.
 
 use crate::keymap::Place::{
-    Approvals, AssetDetails, AssetWhy, Assets, Backfills, DagPage, Dags, Diff, Events, Experiments,
-    Graph, Impact, Lineage, Log, ModelPage, Models, Runs, System, Tasks, TrackingRuns, Versions,
+    Approvals, AssetDetails, AssetWhy, Assets, Attention, Backfills, Compare, DagPage, Dags, Diff,
+    Events, Experiments, Graph, Impact, Lineage, Log, ModelDetails, ModelPage, Models, Runs,
+    System, Tasks, TrackingRuns, Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 use crate::state::View;
 
-const LISTS: &[Place] =
-    &[Dags, Runs, Assets, Impact, Experiments, TrackingRuns, Models, ModelPage, Events, Approvals, System];
-const OPENABLE: &[Place] =
-    &[Dags, Runs, Experiments, TrackingRuns, Models, Events, Versions];
+const LISTS: &[Place] = &[
+    Dags,
+    Attention,
+    Runs,
+    Assets,
+    Impact,
+    Experiments,
+    TrackingRuns,
+    Models,
+    ModelPage,
+    Events,
+    Approvals,
+    System,
+];
+const OPENABLE: &[Place] = &[Dags, Attention, Runs, Experiments, TrackingRuns, Events, Versions];
+/// Places about a version of a model.
+const OF_A_VERSION: &[Place] = &[Models, ModelDetails, ModelPage, Compare];
 /// The panes of assets.
 const ASSETS: &[Place] = &[Assets, Lineage, AssetDetails];
 /// Places about one asset.
@@ -89,7 +103,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["c"],
         "clear",
         "clear what is selected or marked, so that it runs again; says first what that touches",
-        RUN_AND_RUNS,
+        &[Tasks, Graph, Log, Runs, Attention],
     ),
     change(
         Action::ClearFailed,
@@ -155,19 +169,43 @@ pub(crate) const BINDINGS: &[Binding] = &[
     key(Action::OpenRun, &["o", "g r"], "run", "open the run that waits", &[Approvals]),
     key(Action::Test, &["T"], "test", "try whether the connection can be used", &[System]),
     // Assets.
-    key(Action::Open, &["enter"], "open", "the page of the asset; open or close the group", &[Assets]),
+    key(
+        Action::Open,
+        &["enter"],
+        "open",
+        "the page of the asset; open or close the group",
+        &[Assets],
+    ),
     key(Action::Open, &["enter"], "open", "the page of the selected node", &[Lineage]),
-    key(Action::Open, &["enter"], "run", "the run that the event started, else the one that made it", &[AssetDetails]),
+    key(
+        Action::Open,
+        &["enter"],
+        "run",
+        "the run that the event started, else the one that made it",
+        &[AssetDetails],
+    ),
     key(Action::Open, &["enter"], "open", "the run, or the DAG, of the step", &[AssetWhy]),
     key(Action::Open, &["enter"], "open", "the page of what is selected", &[Impact]),
     key(Action::NextPane, &["tab"], "pane", "next pane: tree, lineage, details", ASSETS),
     key(Action::PreviousPane, &["shift-tab"], "", "the pane before", ASSETS),
     key(Action::Left, &["h", "left"], "upstream", "what the selected node is made of", &[Lineage]),
-    key(Action::Right, &["l", "right"], "downstream", "what is made of the selected node", &[Lineage]),
+    key(
+        Action::Right,
+        &["l", "right"],
+        "downstream",
+        "what is made of the selected node",
+        &[Lineage],
+    ),
     key(Action::Refocus, &["."], "refocus", "put the selected node in the middle", &[Lineage]),
     key(Action::FewerHops, &["("], "", "draw one hop less to either side", ASSETS),
     key(Action::MoreHops, &[")"], "hops", "draw one hop more to either side", ASSETS),
-    key(Action::Why, &["w"], "why stale", "why the asset is old: the way from the root cause", OF_AN_ASSET),
+    key(
+        Action::Why,
+        &["w"],
+        "why stale",
+        "why the asset is old: the way from the root cause",
+        OF_AN_ASSET,
+    ),
     key(Action::Impact, &["M"], "impact", "everything that is made of the asset", OF_AN_ASSET),
     change(
         Action::Materialise,
@@ -183,25 +221,63 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "say that the asset changed: starts the DAGs that wait for it",
         OF_AN_ASSET,
     ),
+    key(Action::Attention, &["A"], "", "only assets that are not fresh, or all again", &[Assets]),
     key(Action::OpenRun, &["g r"], "", "the run that made it last", OF_AN_ASSET),
     key(Action::DagPage, &["g d"], "", "the definition of the DAG that makes it", OF_AN_ASSET),
     key(Action::GoAsset, &["g a"], "", "the page of the asset", &[AssetWhy, Impact]),
     key(Action::GoModel, &["g m"], "", "the model whose alias it is", OF_AN_ASSET),
     key(Action::GoEndpoint, &["g x"], "", "the endpoint that the model is served at", OF_AN_ASSET),
+    // Models.
+    key(Action::Open, &["enter"], "open", "the page of the model", &[Models]),
+    key(
+        Action::Open,
+        &["enter"],
+        "run",
+        "the tracked run of the version",
+        &[ModelDetails, ModelPage, Compare],
+    ),
+    key(
+        Action::NextPane,
+        &["tab"],
+        "pane",
+        "next pane: registry, version, aliases",
+        &[Models, ModelDetails],
+    ),
+    key(Action::PreviousPane, &["shift-tab"], "", "the pane before", &[Models, ModelDetails]),
+    key(Action::Left, &["h", "left"], "", "close the model", &[Models]),
+    key(Action::Right, &["l", "right"], "", "open the model", &[Models]),
+    key(
+        Action::Compare,
+        &["="],
+        "compare",
+        "the two marked versions side by side; else production and the selected one",
+        &[Models, ModelDetails, ModelPage],
+    ),
+    key(
+        Action::OnlyDifferent,
+        &["D"],
+        "differences",
+        "compare only what differs, or all",
+        OF_A_VERSION,
+    ),
     change(
         Action::Promote,
         &["P"],
         "promote",
-        "move the alias `production` to the selected version",
-        &[ModelPage],
+        "move an alias to the version: says what that changes, asks for the model's name",
+        OF_A_VERSION,
     ),
     change(
         Action::Rollback,
         &["R"],
         "roll back",
-        "move the alias `production` back to where it stood",
-        &[Models, ModelPage],
+        "move an alias back to where it stood: says what that changes, asks for the model's name",
+        OF_A_VERSION,
     ),
+    key(Action::OpenRun, &["g r"], "", "the run of the DAG that made the version", OF_A_VERSION),
+    key(Action::DagPage, &["g d"], "", "the definition of the DAG that made it", OF_A_VERSION),
+    key(Action::GoAsset, &["g a"], "", "the asset that follows the version's alias", OF_A_VERSION),
+    key(Action::GoEndpoint, &["g x"], "", "the model server", OF_A_VERSION),
     // Lists.
     key(
         Action::Filter,
@@ -215,22 +291,30 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["space"],
         "select",
         "mark the row for the next operation, or not",
-        &[Runs, Tasks, Versions],
+        &[Runs, Tasks, Versions, Models, ModelPage],
     ),
     key(Action::MarkAll, &["*"], "", "mark all rows, or none", &[Runs, Tasks]),
     key(
         Action::Attention,
         &["A"],
         "attention",
-        "show only what needs attention, or all again",
-        &[Dags, Assets],
+        "all that needs attention; in a list of runs only those that failed, or all again",
+        &[Dags, Runs],
     ),
+    key(
+        Action::AttentionBox,
+        &["tab", "shift-tab"],
+        "",
+        "into the box of what needs attention, and back to the DAGs",
+        &[Dags, Attention],
+    ),
+    key(Action::FailedLog, &["L"], "log", "the log of what failed last", &[Dags, Attention, Runs]),
     key(
         Action::Why,
         &["w"],
         "why",
         "why the task, the run or the DAG does or does not go on",
-        &[Dags, DagPage, Runs, Tasks, Graph],
+        &[Dags, Attention, DagPage, Runs, Tasks, Graph],
     ),
     change(
         Action::Undo,
@@ -244,7 +328,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["z"],
         "zoom",
         "show only this pane, or all again",
-        &[Tasks, Graph, Log, System, Assets, Lineage, AssetDetails],
+        &[Tasks, Graph, Log, System, Assets, Lineage, AssetDetails, Models, ModelDetails],
     ),
     // Everywhere. A key of a place goes before these.
     key(Action::ShowErrors, &["g e"], "", "the errors of dags.toml with their drawings", &[]),

@@ -1,6 +1,8 @@
 //! Where keys are valid.
 
+use crate::rows;
 use crate::state::lineage::AssetPane;
+use crate::state::models::ModelPane;
 use crate::state::{Pane, Screen, State, View};
 use crate::update::assets::pane_of;
 
@@ -21,6 +23,7 @@ macro_rules! places {
 
 places! {
     Dags,
+    Attention,
     DagPage,
     Runs,
     Tasks,
@@ -37,6 +40,8 @@ places! {
     TrackingRun,
     Models,
     ModelPage,
+    ModelDetails,
+    Compare,
     Serving,
     Events,
     System,
@@ -51,6 +56,8 @@ places! {
 pub(crate) fn place(state: &State) -> Place {
     let level = state.level();
     match &level.screen {
+        Screen::Root(View::Dags) if rows::attention::is_in_box(state) => Place::Attention,
+        Screen::Attention => Place::Attention,
         Screen::Root(View::Dags) => Place::Dags,
         Screen::Root(View::Runs) | Screen::DagRuns(_) => Place::Runs,
         Screen::Root(View::Assets) | Screen::Asset(_) => match pane_of(state) {
@@ -61,7 +68,11 @@ pub(crate) fn place(state: &State) -> Place {
         Screen::AssetWhy(_) => Place::AssetWhy,
         Screen::Impact(_) => Place::Impact,
         Screen::Root(View::Experiments) => Place::Experiments,
-        Screen::Root(View::Models) => Place::Models,
+        Screen::Root(View::Models) => match level.models.pane {
+            ModelPane::Registry => Place::Models,
+            ModelPane::Version | ModelPane::History => Place::ModelDetails,
+        },
+        Screen::Compare(..) => Place::Compare,
         Screen::Root(View::Serving) => Place::Serving,
         Screen::Root(View::Events) => Place::Events,
         Screen::Root(View::System) => Place::System,

@@ -96,9 +96,7 @@ fn grow<'a>(
     opens: &dyn Fn(&str) -> bool,
     rows: &mut Vec<AssetRow<'a>>,
 ) {
-    let head = |asset: &AssetView| {
-        asset.name.as_str()[skip..].find('/').map(|at| skip + at + 1)
-    };
+    let head = |asset: &AssetView| asset.name.as_str()[skip..].find('/').map(|at| skip + at + 1);
     let mut left = assets;
     while let Some(first) = left.first() {
         let name = first.name.as_str();
@@ -202,7 +200,11 @@ pub(crate) fn node(state: &State) -> Option<&LineageNode> {
 }
 
 /// Returns the nodes that are made of an asset, the nearest first, as they pass the filter.
-pub(crate) fn impact<'a>(state: &'a State, level: &Level, name: &AssetName) -> Vec<&'a LineageNode> {
+pub(crate) fn impact<'a>(
+    state: &'a State,
+    level: &Level,
+    name: &AssetName,
+) -> Vec<&'a LineageNode> {
     let Some(lineage) = state.cache.lineage(&impact_slot(name)) else { return Vec::new() };
     let mut nodes: Vec<&LineageNode> = lineage
         .nodes

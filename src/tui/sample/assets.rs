@@ -25,7 +25,9 @@ pub(crate) fn answer(request: &Request) -> Option<Answer> {
         Request::ListAssetEvents { asset, .. } => {
             let name = asset.as_ref().map_or("lake_readings", |name| name.as_str());
             let count = assets().iter().find(|a| a.name.as_str() == name)?.event_count.min(3);
-            Answer::AssetEvents((0..i64::try_from(count).ok()?).map(|n| event_view(name, n)).collect())
+            Answer::AssetEvents(
+                (0..i64::try_from(count).ok()?).map(|n| event_view(name, n)).collect(),
+            )
         }
         Request::ExplainAsset { name } => Answer::AssetWhy(Box::new(why(name))),
         _ => return None,

@@ -49,11 +49,17 @@ fn gate(version: u32) -> Gate {
     Gate {
         task_id: "decide".into(),
         passed,
-        reason: if passed { "accuracy 0.9267" } else { "vs_champion -0.04 >= -0.01 required" }.into(),
+        reason: if passed { "accuracy 0.9267" } else { "vs_champion -0.04 >= -0.01 required" }
+            .into(),
         figures: vec![
             figure("accuracy", ">= 0.75", Some(0.9267), Some(true)),
             figure("r2", ">= 0.6", None, None),
-            figure("vs_champion", ">= -0.01", Some(if passed { 0.0134 } else { -0.04 }), Some(passed)),
+            figure(
+                "vs_champion",
+                ">= -0.01",
+                Some(if passed { 0.0134 } else { -0.04 }),
+                Some(passed),
+            ),
         ],
     }
 }
@@ -112,7 +118,7 @@ fn model_detail(name: &str) -> ModelDetailView {
     }
 }
 
-pub(crate) fn plan(name: &str, alias: &str, from: u32, to: u32) -> AliasPlan {
+fn plan(name: &str, alias: &str, from: u32, to: u32) -> AliasPlan {
     AliasPlan {
         name: name.into(),
         alias: alias.into(),

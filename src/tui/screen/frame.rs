@@ -83,6 +83,7 @@ fn crumbs(state: &State) -> Line<'static> {
             }
             Screen::Form(dag_id) => format!("trigger {dag_id}"),
             Screen::Asset(name) => name.to_string(),
+            Screen::Compare(left, right) => format!("v{} ↔ v{}", left.1, right.1),
             Screen::AssetWhy(name) => format!("why {name}"),
             Screen::Impact(name) => format!("made of {name}"),
             Screen::Experiment(name) | Screen::Model(name) => name.clone(),
@@ -93,6 +94,7 @@ fn crumbs(state: &State) -> Line<'static> {
             Screen::Versions(dag_id) => format!("{dag_id} versions"),
             Screen::Diff(_, from, to) => format!("v{from} → v{to}"),
             Screen::Backfills(dag_id) => format!("{dag_id} backfills"),
+            Screen::Attention => "Needs attention".to_owned(),
             Screen::Approvals => "Approvals".to_owned(),
             Screen::Definitions => "dags.toml".to_owned(),
         };

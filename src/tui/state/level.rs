@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::state::lineage::Lineage;
+use crate::state::models::Models;
 use crate::types::run::DagRunKey;
 use crate::types::{AssetName, DagId, TrackingRunId};
 
@@ -73,6 +74,8 @@ pub(crate) enum Screen {
     /// What differs between two of them.
     Diff(DagId, u32, u32),
     Backfills(DagId),
+    /// What needs attention, all of it.
+    Attention,
     /// What people are asked.
     Approvals,
     Run(DagRunKey),
@@ -85,6 +88,8 @@ pub(crate) enum Screen {
     Experiment(String),
     TrackingRun(TrackingRunId),
     Model(String),
+    /// Two versions of models, by name and number.
+    Compare((String, u32), (String, u32)),
     /// The errors of `dags.toml` with their drawings.
     Definitions,
 }
@@ -137,6 +142,8 @@ pub(crate) struct Level {
     pub(crate) marks: BTreeSet<String>,
     /// The panes of assets.
     pub(crate) lineage: Lineage,
+    /// The panes of models.
+    pub(crate) models: Models,
 }
 
 impl Level {
@@ -155,6 +162,7 @@ impl Level {
             toggled: BTreeSet::new(),
             marks: BTreeSet::new(),
             lineage: Lineage::default(),
+            models: Models::default(),
         }
     }
 

@@ -1,6 +1,5 @@
 //! Each view at 80x24 and 200x60.
 
-use crate::DeckOptions;
 use crate::message::Message;
 use crate::painter::Painter;
 use crate::sample;
@@ -9,6 +8,7 @@ use crate::types::ask::{Answer, Request};
 use crate::types::view::DefinitionsView;
 use crate::types::{DagRunState, Fault};
 use crate::view;
+use crate::{Colours, DeckOptions};
 
 /// Draws what `keys` lead to at both sizes.
 macro_rules! at_both_sizes {
@@ -36,14 +36,9 @@ at_both_sizes! {
     task_details: "jjjjj<enter>i";
     clear_dialog: "jjjjj<enter>c";
     trigger_form: "jjjjjt";
-    assets: "3jjj";
-    asset_page: "3jjj<enter>";
     experiments: "4";
     experiment_runs: "4<enter>";
     tracking_run: "4<enter><enter>";
-    models: "5";
-    model_page: "5<enter>";
-    promote_dialog: "5<enter>P";
     serving: "6";
     events: "7";
     system: "8";
@@ -78,7 +73,7 @@ fn a_form_with_a_problem_shows_it_on_its_field() {
 
 #[test]
 fn the_first_screen_without_colours_and_in_ascii() {
-    let options = DeckOptions { ascii: true, no_colour: true, ..DeckOptions::default() };
+    let options = DeckOptions { ascii: true, colours: Colours::None, ..DeckOptions::default() };
     let driver = Driver::with(options, 80, 24, |_| None);
     let text = driver.text();
     assert!(text.is_ascii());
@@ -161,14 +156,14 @@ fn a_whole_frame_stays_within_its_bytes_and_a_small_change_within_few() {
     for keys in ["", "jjjjj<enter>", "6"] {
         let mut driver = Driver::new(200, 60);
         driver.keys(keys);
-        let mut painter = Painter::new(Vec::new());
+        let mut painter = Painter::new(Vec::new(), true);
         painter.paint(view::drawn(&driver.state)).unwrap();
         let whole = painter.written();
         assert!(whole <= 30 * 1024, "{whole} bytes for `{keys}`");
     }
     let mut driver = Driver::new(200, 60);
     driver.keys("jjjjj<enter>");
-    let mut painter = Painter::new(Vec::new());
+    let mut painter = Painter::new(Vec::new(), true);
     painter.paint(view::drawn(&driver.state)).unwrap();
     let before = painter.written();
     driver.wait(1000);

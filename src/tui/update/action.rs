@@ -2,8 +2,8 @@
 
 use tui_input::Input;
 
-use crate::keymap::Action;
-use crate::message::{Act, AliasWish, Effect, Purpose};
+use crate::keymap::{self, Action, Place};
+use crate::message::{Act, Effect, Purpose};
 use crate::rows;
 use crate::rows::run::What;
 use crate::state::{
@@ -17,14 +17,11 @@ use crate::types::why::WhySubject;
 use crate::update::movement::{self, Step};
 use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::sheet::open as sheets;
-use crate::update::{assets, command, confirm, form, marks};
-
-/// The alias that promotes and rollbacks move.
-pub(crate) const ALIAS: &str = "production";
+use crate::update::{assets, attention, command, confirm, form, marks, models};
 
 /// Does what a key stands for.
 pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
-    if assets::perform(state, action, effects) {
+    if assets::perform(state, action, effects) || models::perform(state, action, effects) {
         return;
     }
     match action {
@@ -46,6 +43,12 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Bottom => movement::step(state, Step::End),
         Action::HalfDown => movement::step(state, Step::By(movement::half_page(state))),
         Action::HalfUp => movement::step(state, Step::By(-movement::half_page(state))),
+        Action::Open if keymap::place(state) == Place::Attention => {
+            attention::open(state, effects);
+        }
+        Action::Clear if keymap::place(state) == Place::Attention => {
+            attention::clear(state, effects);
+        }
         Action::Open => open(state),
         Action::NextPane => {
             let level = state.level_mut();
@@ -79,10 +82,15 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         },
         Action::Quit => effects.push(Effect::Quit),
         Action::ShowErrors => show_errors(state),
+        Action::Attention if state.level().screen == Screen::Root(View::Dags) => {
+            attention::open_list(state);
+        }
         Action::Attention => {
             let level = state.level_mut();
             level.attention_only = !level.attention_only;
         }
+        Action::AttentionBox => attention::enter_box(state),
+        Action::FailedLog => attention::failed_log(state),
         Action::Trigger => trigger(state, effects),
         Action::Pause if matches!(state.level().screen, Screen::Backfills(_)) => {
             confirm::pause_backfill(state);
@@ -145,7 +153,12 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::PreviousMatch => next_match(state, true),
         Action::OlderTry => other_try(state, true, effects),
         Action::NewerTry => other_try(state, false, effects),
+        // Of the views of assets and models only.
         Action::Emit
+        | Action::Promote
+        | Action::Rollback
+        | Action::Compare
+        | Action::OnlyDifferent
         | Action::Materialise
         | Action::Impact
         | Action::Refocus
@@ -154,8 +167,6 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         | Action::GoAsset
         | Action::GoModel
         | Action::GoEndpoint => {}
-        Action::Promote => plan_alias(state, AliasWish::Promote, effects),
-        Action::Rollback => plan_alias(state, AliasWish::Rollback, effects),
     }
 }
 
@@ -177,6 +188,10 @@ fn open_prompt(state: &mut State, kind: PromptKind) {
 
 /// Clears the filter, else goes back one level; never leaves.
 fn back(state: &mut State) {
+    if rows::attention::is_in_box(state) {
+        state.home.is_in_box = false;
+        return;
+    }
     let level = state.level_mut();
     if !level.filter.is_empty() {
         level.filter.clear();
@@ -223,8 +238,6 @@ fn open(state: &mut State) {
                 rows::selected(state, level, &rows::tracking_runs(state, level, name))
                     .map(|run| Screen::TrackingRun(run.run_id.clone()))
             }
-            Screen::Root(View::Models) => rows::selected(state, level, &rows::models(state, level))
-                .map(|model| Screen::Model(model.name.clone())),
             Screen::Root(View::Events) => event_target(state, level),
             Screen::Versions(dag_id) => rows::compared(state, dag_id)
                 .map(|(from, to)| Screen::Diff(dag_id.clone(), from, to)),
@@ -276,6 +289,7 @@ pub(crate) fn dag_here(state: &State) -> Option<DagId> {
         Screen::Root(View::Assets) | Screen::Asset(_) | Screen::AssetWhy(_) | Screen::Impact(_) => {
             assets::producer(state)
         }
+        Screen::Root(View::Models) | Screen::Model(_) | Screen::Compare(..) => models::maker(state),
         _ => None,
     }
 }
@@ -288,7 +302,11 @@ fn go_to_dag(state: &mut State, screen: fn(DagId) -> Screen) {
 
 /// Asks why what is selected does or does not go on.
 fn why(state: &mut State) {
-    let Some(subject) = subject_here(state) else { return };
+    let subject = match keymap::place(state) {
+        Place::Attention => attention::subject(state),
+        _ => subject_here(state),
+    };
+    let Some(subject) = subject else { return };
     // What held it back a while ago may hold it back no more.
     state.cache.mark_old(|slot| *slot == Slot::Why(subject.clone()));
     state.popup = Some(Popup::Why { subject, scroll: 0 });
@@ -430,28 +448,4 @@ fn tries(count: u32) -> String {
         1 => "one try only".to_owned(),
         n => format!("{n} tries"),
     }
-}
-
-/// Asks what moving the alias would change; the answer opens the confirm.
-fn plan_alias(state: &mut State, wish: AliasWish, effects: &mut Vec<Effect>) {
-    let level = state.level();
-    let alias = ALIAS.to_owned();
-    let request = match (&level.screen, wish) {
-        (Screen::Model(name), AliasWish::Promote) => {
-            let version = rows::selected(state, level, &rows::versions(state, level, name));
-            version.map(|v| Request::PlanPromote { name: name.clone(), version: v.version, alias })
-        }
-        (Screen::Model(name), AliasWish::Rollback) => {
-            Some(Request::PlanRollback { name: name.clone(), alias })
-        }
-        (Screen::Root(View::Models), AliasWish::Rollback) => {
-            let model = rows::selected(state, level, &rows::models(state, level));
-            model.map(|model| Request::PlanRollback { name: model.name.clone(), alias })
-        }
-        _ => None,
-    };
-    let Some(request) = request else { return };
-    let generation = state.next_generation();
-    state.alias_generation = generation;
-    effects.push(Effect::Ask { purpose: Purpose::PlanAlias(wish), generation, request });
 }

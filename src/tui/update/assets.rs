@@ -12,8 +12,8 @@ use crate::types::run::DagRunKey;
 use crate::types::view::{LineageKind, LineageNode};
 use crate::types::{AssetName, DagId};
 use crate::update::form;
-use crate::update::sheet::open as sheets;
 use crate::update::movement::Step;
+use crate::update::sheet::open as sheets;
 
 /// Does what a key stands for, where that is something about assets; says `false` where not.
 pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) -> bool {
@@ -172,7 +172,9 @@ fn along(state: &mut State, downstream: bool) {
         (Some(id), _) => select(state, Some(id)),
         (None, 0) if downstream => state.say(Tone::Info, "nothing is made of it"),
         (None, 0) => state.say(Tone::Info, "it is made of nothing here"),
-        (None, n) => state.say(Tone::Info, format!("{n} more that way: ) shows them, . goes on from here")),
+        (None, n) => {
+            state.say(Tone::Info, format!("{n} more that way: ) shows them, . goes on from here"))
+        }
     }
 }
 
@@ -262,9 +264,9 @@ fn open_node(state: &mut State, kind: &LineageKind, name: &str) {
 
 /// Shows the first run that the selected event started, else the one that it came of.
 fn open_event(state: &mut State) {
-    let started = rows::event(state).and_then(|view| view.started_runs.first()).map(|run| {
-        DagRunKey { dag_id: run.dag_id.clone(), dag_run_id: run.dag_run_id.clone() }
-    });
+    let started = rows::event(state)
+        .and_then(|view| view.started_runs.first())
+        .map(|run| DagRunKey { dag_id: run.dag_id.clone(), dag_run_id: run.dag_run_id.clone() });
     match started {
         Some(run) => state.push(Screen::Run(run)),
         None => producing_run(state),
@@ -274,10 +276,9 @@ fn open_event(state: &mut State) {
 /// Shows the run that the selected event came of, else the producer's last one.
 fn producing_run(state: &mut State) {
     let from_event = rows::event(state).and_then(|view| match &view.event.source {
-        AssetEventSource::Task(key) => Some(DagRunKey {
-            dag_id: key.dag_id.clone(),
-            dag_run_id: key.dag_run_id.clone(),
-        }),
+        AssetEventSource::Task(key) => {
+            Some(DagRunKey { dag_id: key.dag_id.clone(), dag_run_id: key.dag_run_id.clone() })
+        }
         _ => None,
     });
     let last = || {

@@ -15,7 +15,11 @@ pub(crate) fn equivalent(state: &State) -> String {
         return why(subject);
     }
     let level = state.level();
+    if let Some(item) = rows::attention::selected(state) {
+        return item.remedy.clone();
+    }
     match &level.screen {
+        Screen::Attention => "dagdeck attention".to_owned(),
         Screen::Root(View::Dags) => match action::dag_here(state) {
             Some(dag_id) => format!("dagdeck dags show {}", shell(dag_id.as_str())),
             None => "dagdeck dags list".to_owned(),
@@ -57,8 +61,21 @@ pub(crate) fn equivalent(state: &State) -> String {
             }
             _ => "dagdeck experiments list".to_owned(),
         },
-        Screen::Root(View::Models) => "dagdeck models list".to_owned(),
+        Screen::Root(View::Models) => match rows::models::marked_pair(state) {
+            Some([one, other]) if one.name == other.name => {
+                compare(&one.name, one.version, other.version)
+            }
+            _ => "dagdeck models list".to_owned(),
+        },
         Screen::Model(name) => format!("dagdeck models show {}", shell(name)),
+        Screen::Compare(left, right) if left.0 == right.0 => compare(&left.0, left.1, right.1),
+        Screen::Compare(left, right) => {
+            format!(
+                "dagdeck models show {}; dagdeck models show {}",
+                shell(&left.0),
+                shell(&right.0)
+            )
+        }
         Screen::Root(View::Serving) => {
             let example = state.cache.serving().and_then(ServingStatus::example_command);
             example.unwrap_or_else(|| "dagdeck serving status".to_owned())
@@ -88,6 +105,10 @@ pub(crate) fn equivalent(state: &State) -> String {
         Screen::Root(View::System) => "dagdeck status".to_owned(),
         Screen::Definitions => "dagdeck check".to_owned(),
     }
+}
+
+fn compare(name: &str, from: u32, to: u32) -> String {
+    format!("dagdeck models compare {} {from} {to}", shell(name))
 }
 
 fn assets(state: &State) -> String {

@@ -3,6 +3,7 @@
 
 use crate::message::{Effect, Purpose, Timer};
 use crate::rows;
+use crate::screen::home::shows_events;
 use crate::screen::run::shows_details;
 use crate::state::log::Reading;
 use crate::state::{Form, Link, LogPane, Popup, Screen, Slot, State, View};
@@ -28,7 +29,10 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
     }
     match &level.screen {
         Screen::Root(View::Dags) => {
-            slots.push(Slot::Dags);
+            slots.extend([Slot::Dags, Slot::Attention, Slot::Pulse, Slot::Serving]);
+            if shows_events(state) {
+                slots.push(Slot::Events);
+            }
             let dag = rows::selected(state, level, &rows::dags(state, level));
             slots.extend(dag.map(|dag| Slot::Dag(dag.dag_id.clone())));
         }
@@ -61,10 +65,16 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         Screen::TrackingRun(run_id) => slots.push(Slot::TrackingRun(run_id.clone())),
         Screen::Root(View::Models) => {
             slots.extend([Slot::Models, Slot::Serving]);
-            let model = rows::selected(state, level, &rows::models(state, level));
-            slots.extend(model.map(|model| Slot::Model(model.name.clone())));
+            let open = rows::models::open(state, level);
+            slots.extend(open.into_iter().map(|model| Slot::Model(model.name.clone())));
+            slots.extend(rows::models::model_here(state).map(Slot::Model));
         }
-        Screen::Model(name) => slots.extend([Slot::Model(name.clone()), Slot::Serving]),
+        Screen::Model(name) => {
+            slots.extend([Slot::Model(name.clone()), Slot::Serving, Slot::Assets]);
+        }
+        Screen::Compare(left, right) => {
+            slots.extend([Slot::Model(left.0.clone()), Slot::Model(right.0.clone())]);
+        }
         Screen::Root(View::Serving) => slots.push(Slot::Serving),
         Screen::Root(View::Events) => slots.push(Slot::Events),
         Screen::Root(View::System) => {
@@ -82,6 +92,7 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
             let here = all.get(level.cursor(&rows::keys(state, level)));
             slots.extend(here.map(|view| Slot::Backfill(view.backfill.id)));
         }
+        Screen::Attention => slots.push(Slot::Attention),
         Screen::Approvals | Screen::Definitions => {}
     }
     slots
@@ -216,6 +227,7 @@ fn ask_log(log: &LogPane, wait_ms: u32) -> Effect {
             offset: log.next_offset,
             max_bytes: LOG_CHUNK_BYTES,
             wait_ms,
+            backwards: false,
         },
     }
 }

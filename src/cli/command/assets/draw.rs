@@ -105,7 +105,12 @@ pub(super) fn dot(lineage: &LineageView) -> String {
 
 /// Ids hold what neither language takes: nodes are numbered.
 fn numbered(lineage: &LineageView) -> BTreeMap<&str, String> {
-    lineage.nodes.iter().enumerate().map(|(at, node)| (node.id.as_str(), format!("n{at}"))).collect()
+    lineage
+        .nodes
+        .iter()
+        .enumerate()
+        .map(|(at, node)| (node.id.as_str(), format!("n{at}")))
+        .collect()
 }
 
 fn known<'a>(
@@ -150,10 +155,7 @@ mod tests {
     #[test]
     fn the_lineage_is_drawn_as_a_tree_for_markdown_and_for_graphviz() {
         let lineage = lineage();
-        assert_eq!(
-            tree(&lineage),
-            "asset say \"a\"\n  dag d\n    asset b  (+1 downstream)"
-        );
+        assert_eq!(tree(&lineage), "asset say \"a\"\n  dag d\n    asset b  (+1 downstream)");
         assert_eq!(
             mermaid(&lineage),
             "flowchart LR\n    n0[\"say #quot;a#quot;\"]\n    n1([\"d\"])\n    n2[\"b\"]\n    \

@@ -65,10 +65,7 @@ fn words(states: &[(String, Freshness)]) -> String {
 async fn what_was_made_after_its_inputs_is_fresh_and_what_nobody_made_is_not() {
     let world = world();
     changed(&world, &["click", "raw", "stg"]).await;
-    assert_eq!(
-        words(&states(&world).await),
-        "click Fresh, raw Fresh, stg Fresh, rfm Never"
-    );
+    assert_eq!(words(&states(&world).await), "click Fresh, raw Fresh, stg Fresh, rfm Never");
     let found = why(&world, "stg").await;
     assert_eq!((found.freshness, found.path.len()), (Freshness::Fresh, 1));
     assert!(found.path[0].text.contains("nothing that it is made of has changed since"));
@@ -83,10 +80,7 @@ async fn what_was_made_after_its_inputs_is_fresh_and_what_nobody_made_is_not() {
 async fn an_input_that_changed_since_makes_all_after_it_old_and_the_way_leads_to_it() {
     let world = world();
     changed(&world, &["raw", "stg", "rfm", "click"]).await;
-    assert_eq!(
-        words(&states(&world).await),
-        "click Fresh, raw Stale, stg Stale, rfm Stale"
-    );
+    assert_eq!(words(&states(&world).await), "click Fresh, raw Stale, stg Stale, rfm Stale");
     let found = why(&world, "rfm").await;
     assert_eq!(found.way(), "raw → stg → rfm");
     assert_eq!(found.path[0].cause, Some(StaleCause::InputChanged));

@@ -157,7 +157,8 @@ async fn judged(world: &World, dag_run_id: &str, passed: bool) -> u32 {
     };
     let mut gate = sample::task(key.clone(), Some(TaskInstanceState::Success));
     gate.operator = "ml.gate".into();
-    let figure = json!({"metric": "accuracy", "required": ">= 0.75", "value": 0.7, "passed": passed});
+    let figure =
+        json!({"metric": "accuracy", "required": ">= 0.75", "value": 0.7, "passed": passed});
     let output = json!({"passed": passed, "reason": "accuracy 0.7", "figures": [figure]});
     world
         .commit(vec![
@@ -207,11 +208,8 @@ async fn a_version_tells_what_its_gate_found_and_one_that_failed_needs_a_reason(
 async fn a_plan_tells_what_becomes_of_the_requests() {
     let world = World::new();
     version(&world.parts.store);
-    let wish = |alias: &str| Request::PlanPromote {
-        name: "iris".into(),
-        version: 1,
-        alias: alias.into(),
-    };
+    let wish =
+        |alias: &str| Request::PlanPromote { name: "iris".into(), version: 1, alias: alias.into() };
     let planned = plan(&world, wish("production")).await;
     assert_eq!(planned.traffic, ["serving deploys v1: all requests at once"]);
     let planned = plan(&world, wish("shadow")).await;

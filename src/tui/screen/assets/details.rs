@@ -11,7 +11,7 @@ use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
 use crate::types::asset::AssetEventSource;
-use crate::types::freshness::{AssetEventView, AssetWhy, Freshness};
+use crate::types::freshness::{AssetEventView, AssetWhy};
 use crate::types::view::{AssetView, LineageNode};
 use crate::types::{DagId, TaskId};
 use crate::widget::paint;
@@ -63,14 +63,21 @@ fn facts(state: &State, asset: &AssetView, width: usize) -> Vec<Line<'static>> {
     let watched = if asset.watch { ", watched" } else { "" };
     let mut spans = vec![paint::span(format!("{:<11} ", "state"), theme::DIM)];
     spans.extend(paint::worded(standing));
-    spans.push(paint::span(format!("  {changed}, {}", text::count(events(asset), "event")), theme::PLAIN));
+    spans.push(paint::span(
+        format!("  {changed}, {}", text::count(events(asset), "event")),
+        theme::PLAIN,
+    ));
     let mut lines = vec![Line::from(spans)];
     lines.push(paint::pair("uri", format!("{}{watched}", asset.uri)));
     lines.extend(made_by(asset));
     lines.push(paint::pair("read by", tasks(&asset.consuming_tasks)));
     let starts: Vec<&str> = asset.scheduled_dags.iter().map(|dag| dag.as_str()).collect();
-    lines.push(paint::pair("starts", if starts.is_empty() { "—".to_owned() } else { starts.join(", ") }));
-    if let Some(why) = rows::why(state).filter(|why| why.freshness != Freshness::Fresh) {
+    lines.push(paint::pair(
+        "starts",
+        if starts.is_empty() { "—".to_owned() } else { starts.join(", ") },
+    ));
+    let has_cause = |why: &&AssetWhy| why.path.iter().any(|step| step.cause.is_some());
+    if let Some(why) = rows::why(state).filter(has_cause) {
         lines.extend(root_cause(why, width));
     }
     lines

@@ -66,6 +66,9 @@ fn cells(state: &State, node: &LineageNode) -> Vec<Line<'static>> {
         Line::from(paint::worded(kind).to_vec()),
         paint::line(&node.name, theme::PLAIN),
         standing,
-        paint::line(node.last.map_or("—".to_owned(), |last| text::ago(state.now, last)), theme::DIM),
+        paint::line(
+            node.last.map_or("—".to_owned(), |last| text::ago(state.now, last)),
+            theme::DIM,
+        ),
     ]
 }

@@ -9,9 +9,9 @@ use crate::screen::missing;
 use crate::state::State;
 use crate::text;
 use crate::theme;
-use crate::types::Timestamp;
 use crate::types::freshness::Freshness;
 use crate::types::view::{LineageNode, LineageView};
+use crate::types::{DagRunState, Timestamp};
 use crate::widget::graph::{self, Node};
 use crate::widget::paint;
 
@@ -32,7 +32,10 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool
         lineage.nodes.len(),
         lineage.total
     );
-    let note = "◇ asset  » dag  ◈ model  ↦ endpoint";
+    let note = match is_focused {
+        true => "h l up and downstream  j k siblings  . refocus  ( ) hops",
+        false => "◇ asset  » dag  ◈ model  ↦ endpoint",
+    };
     let inside = paint::panel(buf, area, &title, note, is_focused);
     if lineage.nodes.len() < 2 {
         return paint::empty(
@@ -49,12 +52,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool
 
 type Drawing = (Vec<Node>, Vec<(usize, usize)>, Option<usize>);
 
-fn drawing(
-    lineage: &LineageView,
-    focus: &str,
-    selected: Option<&str>,
-    now: Timestamp,
-) -> Drawing {
+fn drawing(lineage: &LineageView, focus: &str, selected: Option<&str>, now: Timestamp) -> Drawing {
     let nodes: Vec<Node> = lineage.nodes.iter().map(|node| drawn(node, focus, now)).collect();
     let place = |id: &String| lineage.nodes.iter().position(|node| node.id == *id);
     // A DAG that reads and writes one asset makes a circle; its way back is not drawn.
@@ -70,24 +68,28 @@ fn drawing(
     (nodes, edges, selected)
 }
 
-/// Draws a node: what it is, its name, how it stands, how old that is, what is not shown.
+/// Draws a node: what it is, how it stands, its name, how old that is, what is not shown.
 fn drawn(node: &LineageNode, focus: &str, now: Timestamp) -> Node {
-    let mut glyph = theme::kind_mark(&node.kind);
+    let mut kind = theme::kind_mark(&node.kind);
+    let mut name = if node.id == focus { format!("[{}]", node.name) } else { node.name.clone() };
+    let standing = match (node.freshness, node.state) {
+        (Some(freshness), _) => Some(mark(freshness)),
+        (None, _) if node.is_paused => Some(theme::paused()),
+        (None, state) => state.map(theme::run_mark),
+    };
     let mut words: Vec<String> = Vec::new();
     if node.hidden.0 > 0 {
         words.push(format!("◂ +{}", node.hidden.0));
     }
-    if let Some(freshness) = node.freshness.filter(|freshness| *freshness != Freshness::Fresh) {
-        glyph.style = mark(freshness).style;
-        words.push(mark(freshness).word.to_owned());
-    }
-    if let Some(state) = node.state {
-        let run = theme::run_mark(state);
-        glyph.style = run.style;
-        words.push(format!("{} {}", run.glyph, run.word));
-    }
-    if node.is_paused {
-        words.push("paused".to_owned());
+    if let Some(standing) = standing {
+        // The glyph stays where there is no room for the words.
+        name = format!("{} {name}", standing.glyph);
+        kind.style = standing.style;
+        let is_plain = node.freshness == Some(Freshness::Fresh)
+            || (node.state == Some(DagRunState::Success) && !node.is_paused);
+        if !is_plain {
+            words.push(standing.word.to_owned());
+        }
     }
     if let Some(last) = node.last {
         words.push(text::ago(now, last).trim_end_matches(" ago").to_owned());
@@ -95,10 +97,9 @@ fn drawn(node: &LineageNode, focus: &str, now: Timestamp) -> Node {
     if node.hidden.1 > 0 {
         words.push(format!("+{} ▸", node.hidden.1));
     }
-    let name = if node.id == focus { format!("[{}]", node.name) } else { node.name.clone() };
     let note = words.join(" ");
     let note_width = text::width(&note).max(4);
-    Node { mark: glyph, name, note, note_width }
+    Node { mark: kind, name, note, note_width }
 }
 
 fn reaches(edges: &[(usize, usize)], from: usize, to: usize) -> bool {

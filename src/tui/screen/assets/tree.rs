@@ -38,8 +38,13 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool
         growing("URI", 20, 5),
     ];
     let row = |at: usize| cells(state, &shown[at]);
-    let table =
-        Table { columns: &columns, len: shown.len(), selected: Some(selected), is_focused, row: &row };
+    let table = Table {
+        columns: &columns,
+        len: shown.len(),
+        selected: Some(selected),
+        is_focused,
+        row: &row,
+    };
     table.draw(buf, inside);
 }
 
@@ -64,7 +69,8 @@ fn tally(state: &State) -> String {
         let mark = mark(freshness);
         (count > 0).then(|| format!("{count} {}", mark.word))
     };
-    let counts = [Freshness::Fresh, Freshness::Stale, Freshness::Never].into_iter().filter_map(count);
+    let counts =
+        [Freshness::Fresh, Freshness::Stale, Freshness::Never].into_iter().filter_map(count);
     counts.collect::<Vec<_>>().join(" · ")
 }
 
@@ -94,10 +100,7 @@ fn cells(state: &State, row: &AssetRow<'_>) -> Vec<Line<'static>> {
             let told = if *stale == 0 { String::new() } else { format!("{stale} stale") };
             vec![
                 paint::line(name, theme::BOLD),
-                Line::from(vec![
-                    paint::span(glyph, style),
-                    paint::span(format!(" {told}"), style),
-                ]),
+                Line::from(vec![paint::span(glyph, style), paint::span(format!(" {told}"), style)]),
             ]
         }
         AssetRow::Asset { asset, name, depth } => {
@@ -106,11 +109,17 @@ fn cells(state: &State, row: &AssetRow<'_>) -> Vec<Line<'static>> {
             let starts: Vec<&str> = asset.scheduled_dags.iter().map(|dag| dag.as_str()).collect();
             vec![
                 paint::line(format!("{indent}{name}"), theme::PLAIN),
-                Line::from(vec![paint::glyph(mark), paint::span(format!(" {}", age(state, asset)), theme::PLAIN)]),
+                Line::from(vec![
+                    paint::glyph(mark),
+                    paint::span(format!(" {}", age(state, asset)), theme::PLAIN),
+                ]),
                 paint::line(mark.word, mark.style),
                 paint::line(asset.event_count.to_string(), theme::DIM),
                 made_by(asset),
-                paint::line(if starts.is_empty() { "—".to_owned() } else { starts.join(", ") }, theme::DIM),
+                paint::line(
+                    if starts.is_empty() { "—".to_owned() } else { starts.join(", ") },
+                    theme::DIM,
+                ),
                 paint::line(&asset.uri, theme::DIM),
             ]
         }
@@ -150,8 +159,5 @@ pub(super) fn producer_spans(producer: &Producer) -> Vec<ratatui::text::Span<'st
     };
     let is_bad = producer.last_run.as_ref().is_some_and(|run| run.state == DagRunState::Failed);
     let style = if is_bad { theme::BAD } else { theme::PLAIN };
-    vec![
-        paint::glyph(mark),
-        paint::span(format!(" {}", producer.dag_id), style),
-    ]
+    vec![paint::glyph(mark), paint::span(format!(" {}", producer.dag_id), style)]
 }
