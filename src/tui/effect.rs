@@ -2,19 +2,25 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::daemon::Daemon;
-use crate::message::{Message, Purpose, Timer};
+use crate::message::{Message, Purpose, Timer, unpacked};
 use crate::types::ask::Request;
-use crate::types::{Fault, FaultKind};
+use crate::state::graph::Job;
+use crate::types::{Fault, FaultKind, time};
+use crate::widget::graph;
 
 /// First and longest pause between two attempts to reach the daemon.
 const RECONNECT_MIN: Duration = Duration::from_millis(200);
 const RECONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// How long the nodes of a graph are moved about; after that they lie well enough.
+const LAYOUT_BUDGET: Duration = Duration::from_millis(50);
 
 /// Runs questions and timers.
 pub(crate) struct Runner {
@@ -23,6 +29,8 @@ pub(crate) struct Runner {
     read_only: bool,
     /// What a newer one of its kind makes pointless: the read of a log no longer shown.
     replaceable: HashMap<&'static str, AbortHandle>,
+    /// The graph that is wanted last.
+    graph: Arc<AtomicU64>,
 }
 
 impl Runner {
@@ -32,7 +40,7 @@ impl Runner {
         messages: mpsc::Sender<Message>,
         read_only: bool,
     ) -> Self {
-        Self { daemon, messages, read_only, replaceable: HashMap::new() }
+        Self { daemon, messages, read_only, replaceable: HashMap::new(), graph: Arc::default() }
     }
 
     /// Asks the daemon; the answer comes as a message.
@@ -49,7 +57,7 @@ impl Runner {
         let task = tokio::spawn(async move {
             let result = match is_denied {
                 true => Err(Fault::new(FaultKind::Denied, "this deck is read-only")),
-                false => daemon.ask(request).await,
+                false => daemon.ask(request).await.map(unpacked),
             };
             // The deck may have been left meanwhile.
             let _ = messages.send(Message::Answered { purpose, generation, result }).await;
@@ -59,6 +67,21 @@ impl Runner {
         {
             older.abort();
         }
+    }
+
+    /// Works out where the nodes of a graph lie, unless another graph is wanted meanwhile.
+    pub(crate) fn lay_out(&self, job: Job) {
+        let (messages, wanted) = (self.messages.clone(), Arc::clone(&self.graph));
+        let id = job.id;
+        wanted.store(id, Ordering::Relaxed);
+        tokio::task::spawn_blocking(move || {
+            let begun = time::instant();
+            let stop = || {
+                wanted.load(Ordering::Relaxed) != id || time::instant() - begun > LAYOUT_BUDGET
+            };
+            let laid = graph::fit(&job, &stop);
+            let _ = messages.blocking_send(Message::Laid(Box::new(laid)));
+        });
     }
 
     /// Rings after a while.

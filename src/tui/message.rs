@@ -3,6 +3,7 @@
 use crossterm::event::KeyEvent;
 
 use crate::state::Slot;
+use crate::state::graph::{Job, Laid};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::Event;
 use crate::types::{DagId, Fault};
@@ -26,6 +27,16 @@ pub(crate) enum Message {
     /// A second has passed.
     Tick,
     Timer(Timer),
+    /// Where the nodes of a graph lie.
+    Laid(Box<Laid>),
+}
+
+/// Opens what was sent packed.
+pub(crate) fn unpacked(answer: Answer) -> Answer {
+    match answer {
+        Answer::PackedRun(run) => Answer::RunDetail(Box::new(run.unpack())),
+        other => other,
+    }
 }
 
 /// What an answer is for.
@@ -77,6 +88,8 @@ pub(crate) enum Timer {
     CheckForm(u64),
     /// So has the form over the screen.
     TrySheet(u64),
+    /// The shown run may be asked for again.
+    RunRested,
 }
 
 /// What the deck wants done.
@@ -92,6 +105,8 @@ pub(crate) enum Effect {
         millis: u64,
         timer: Timer,
     },
+    /// Works out where the nodes of a graph lie.
+    Layout(Box<Job>),
     /// Puts text into the clipboard of the operator's own terminal.
     Copy(String),
     Suspend,

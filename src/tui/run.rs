@@ -182,6 +182,7 @@ impl Deck {
                     self.runner.ask(purpose, generation, request);
                 }
                 Effect::After { millis, timer } => self.runner.after(millis, timer),
+                Effect::Layout(job) => self.runner.lay_out(*job),
                 Effect::Copy(text) => {
                     if let Some(bytes) = terminal::clipboard(&text) {
                         self.painter.send(&bytes)?;

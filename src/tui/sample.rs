@@ -16,6 +16,7 @@ use crate::types::view::{
     TaskDetailView, TaskPlace, TaskView, TrackingRunView, TriggerPlan,
 };
 mod operations;
+pub(crate) mod run;
 mod scoring;
 
 use crate::types::{DagRunState, Fault, TaskInstanceState, Timestamp};
@@ -31,7 +32,7 @@ fn before(secs: i64) -> Timestamp {
 
 /// Answers as a daemon with the sample project would.
 pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
-    if let Some(answer) = operations::answer(request) {
+    if let Some(answer) = operations::answer(request).or_else(|| run::answer(request)) {
         return Ok(answer);
     }
     Ok(match request {
@@ -70,7 +71,7 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
             runs.retain(|run| dag_id.as_ref().is_none_or(|dag_id| run.dag_id == *dag_id));
             Answer::Runs { total: runs.len() as u64, runs }
         }
-        Request::ShowRun { dag_id, dag_run_id } => {
+        Request::ShowRun { dag_id, dag_run_id, .. } => {
             let state = match dag_run_id.as_str() {
                 "scheduled__2026-03-02T09:00:00+00:00" => DagRunState::Failed,
                 _ => DagRunState::Running,

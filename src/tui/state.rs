@@ -14,16 +14,22 @@ use crate::types::{DagId, Timestamp};
 
 pub(crate) mod cache;
 pub(crate) mod form;
+pub(crate) mod graph;
 pub(crate) mod level;
 pub(crate) mod log;
 pub(crate) mod popup;
+pub(crate) mod run;
+pub(crate) mod run_view;
 pub(crate) mod sheet;
 
 pub(crate) use cache::{Cache, Slot};
 pub(crate) use form::Form;
-pub(crate) use level::{Level, Pane, Screen, View};
+pub(crate) use graph::GraphPane;
+pub(crate) use level::{Level, Pane, Screen, View, Zoom};
 pub(crate) use log::{LogOptions, LogPane};
 pub(crate) use popup::{Palette, Popup};
+pub(crate) use run::RunIndex;
+pub(crate) use run_view::RunView;
 
 /// Whether the daemon answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +85,10 @@ pub(crate) struct State {
     pub(crate) prompt: Option<Prompt>,
     pub(crate) flash: Option<Flash>,
     pub(crate) forms: HashMap<DagId, Form>,
+    /// The shown run, arranged.
+    pub(crate) run: Option<RunIndex>,
+    pub(crate) run_view: RunView,
+    pub(crate) graph: GraphPane,
     pub(crate) log: Option<LogPane>,
     pub(crate) log_options: LogOptions,
     /// Numbers everything that is asked, so that late answers are told from awaited ones.
@@ -108,6 +118,9 @@ impl State {
             prompt: None,
             flash: None,
             forms: HashMap::new(),
+            run: None,
+            run_view: RunView::default(),
+            graph: GraphPane::default(),
             log: None,
             log_options: LogOptions::default(),
             generation: 0,

@@ -19,6 +19,7 @@ mod marks;
 mod movement;
 pub(crate) mod palette;
 mod reconcile;
+pub(crate) mod run;
 mod sheet;
 
 /// How long a burst of events is waited out before what it touched is fetched again.
@@ -39,10 +40,13 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             answer::take(state, purpose, generation, result, &mut effects);
         }
         Message::Event(event) => {
+            run::follow(state, &event);
             if state.cache.touch(&event) && !state.refetch_is_due {
                 state.refetch_is_due = true;
                 effects.push(Effect::After { millis: DEBOUNCE_MILLIS, timer: Timer::Refetch });
             }
+            // What is asked for anew waits for the timer; there are thousands of these.
+            return effects;
         }
         Message::LinkUp => {
             state.link = Link::Live;
@@ -55,6 +59,7 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             }
         }
         Message::Tick => tick(state),
+        Message::Laid(laid) => state.graph.put(*laid),
         Message::Timer(timer) => ring(state, timer, &mut effects),
     }
     reconcile::reconcile(state, &mut effects);
@@ -83,6 +88,7 @@ fn tick(state: &mut State) {
 fn ring(state: &mut State, timer: Timer, effects: &mut Vec<Effect>) {
     match timer {
         Timer::Refetch => state.refetch_is_due = false,
+        Timer::RunRested => state.run_view.rests = false,
         Timer::StartLog(generation) | Timer::RetryLog(generation) => {
             reconcile::read_log(state, generation, effects);
         }

@@ -280,6 +280,13 @@ impl Cache {
         }
     }
 
+    /// Says whether what is there is not known to be old.
+    pub(crate) fn is_settled(&self, slot: &Slot) -> bool {
+        self.entries
+            .get(slot)
+            .is_some_and(|entry| entry.answer.is_some() && !entry.is_old && entry.asked.is_none())
+    }
+
     /// Returns which answer there is; another one has another stamp.
     pub(crate) fn stamp(&self, slot: &Slot) -> Option<u64> {
         self.entries.get(slot).filter(|entry| entry.answer.is_some()).map(|entry| entry.stamp)
@@ -326,9 +333,9 @@ impl Cache {
 }
 
 macro_rules! readers {
-    ($($name:ident($($arg:ident: $type:ty)?) -> $out:ty = $slot:expr, $pattern:pat => $value:expr;)*) => {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty = $slot:expr, $pattern:pat => $value:expr;)*) => {
         impl Cache {$(
-            pub(crate) fn $name(&self $(, $arg: $type)?) -> Option<&$out> {
+            pub(crate) fn $name(&self $(, $arg: $type)*) -> Option<&$out> {
                 match self.answer(&$slot)? {
                     $pattern => Some($value),
                     _ => None,
