@@ -20,10 +20,12 @@ mod effect;
 mod keymap;
 mod message;
 mod painter;
+mod plugin;
 mod rows;
 mod run;
 mod screen;
 mod state;
+mod surroundings;
 mod terminal;
 mod text;
 mod theme;
@@ -36,7 +38,13 @@ mod sample;
 #[cfg(test)]
 mod tests;
 
-pub use daemon::{Daemon, Later};
+pub use daemon::{Connected, Connector, Daemon, Later};
+pub use plugin::{PLACE_NAMES, variables as plugin_variables};
+pub use state::session::problem as session_problem;
+pub use surroundings::{
+    Banner, BannerColour, PLUGIN_VARIABLES, Plugin, PluginInput, PluginInputKind, SessionFile,
+    Site, Surroundings,
+};
 
 /// How to open the deck.
 #[derive(Debug, Clone, Default)]
@@ -47,10 +55,10 @@ pub struct DeckOptions {
     pub no_colour: bool,
     /// The line is slow: draw at most ten times a second.
     pub slow_line: bool,
-    /// Refuse what changes state.
+    /// Refuse what changes state, whatever the site says.
     pub read_only: bool,
-    /// Shown in the top line.
-    pub project: String,
+    /// Where the project is, and what is about it.
+    pub surroundings: Surroundings,
 }
 
 /// Opens the deck on the terminal and returns when the operator leaves. The terminal is restored

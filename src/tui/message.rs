@@ -1,7 +1,12 @@
 //! What happens to the deck, and what it wants done.
 
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use crossterm::event::KeyEvent;
 
+use crate::daemon::{Connected, Daemon};
 use crate::state::Slot;
 use crate::types::ask::{Answer, Request};
 use crate::types::event::Event;
@@ -26,6 +31,8 @@ pub(crate) enum Message {
     /// A second has passed.
     Tick,
     Timer(Timer),
+    /// Another project's daemon was reached, or not.
+    Switched(Result<Connected, Fault>),
 }
 
 /// What an answer is for.
@@ -94,9 +101,34 @@ pub(crate) enum Effect {
     },
     /// Puts text into the clipboard of the operator's own terminal.
     Copy(String),
+    /// Keeps what the next deck begins with.
+    SaveSession {
+        path: PathBuf,
+        text: String,
+    },
+    /// Reaches the daemon of a profile.
+    Connect(String),
+    /// Asks another daemon from now on; what the one before still answers is not heard.
+    Attach(Attached),
     Suspend,
     Repaint,
     Quit,
+}
+
+/// A daemon to ask from now on.
+#[derive(Clone)]
+pub(crate) struct Attached(pub(crate) Arc<dyn Daemon>);
+
+impl fmt::Debug for Attached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Attached")
+    }
+}
+
+impl PartialEq for Attached {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// Says whether a request changes something; such a one needs a confirm or a form.

@@ -18,7 +18,7 @@ use crate::painter::Painter;
 use crate::state::{State, Tone};
 use crate::terminal::{self, Guard};
 use crate::types::{Fault, FaultKind, time};
-use crate::update::update;
+use crate::update::{site, update};
 use crate::view;
 
 /// Between two frames that no key asked for.
@@ -88,9 +88,10 @@ impl Deck {
     fn new(daemon: Arc<dyn Daemon>, options: DeckOptions) -> Self {
         let (sender, answers) = mpsc::channel(QUEUE);
         let frame = if options.slow_line { FRAME_SLOW } else { FRAME };
+        let state = State::new(options, terminal::size(), time::now());
         Self {
-            runner: Runner::new(daemon, sender, options.read_only),
-            state: State::new(options, terminal::size(), time::now()),
+            runner: Runner::new(daemon, sender, state.is_read_only()),
+            state,
             answers,
             painter: Painter::new(terminal::writer()),
             frame,
@@ -128,6 +129,10 @@ impl Deck {
             };
             self.wake(woken, guard)?;
         }
+        if let Some(Effect::SaveSession { path, text }) = site::kept(&mut self.state) {
+            self.runner.save(path, text);
+        }
+        self.runner.saved().await;
         Ok(())
     }
 
@@ -186,6 +191,18 @@ impl Deck {
                     if let Some(bytes) = terminal::clipboard(&text) {
                         self.painter.send(&bytes)?;
                     }
+                }
+                Effect::SaveSession { path, text } => self.runner.save(path, text),
+                Effect::Connect(profile) => {
+                    let connector = &self.state.options.surroundings.connector;
+                    if let Some(connector) = connector {
+                        self.runner.connect(connector, &profile);
+                    }
+                }
+                Effect::Attach(attached) => {
+                    let (sender, answers) = mpsc::channel(QUEUE);
+                    self.answers = answers;
+                    self.runner.attach(attached.0, sender, self.state.is_read_only());
                 }
                 Effect::Repaint => self.painter.forget(),
                 Effect::Suspend => suspend(guard),

@@ -17,6 +17,7 @@ pub(crate) mod form;
 pub(crate) mod level;
 pub(crate) mod log;
 pub(crate) mod popup;
+pub(crate) mod session;
 pub(crate) mod sheet;
 
 pub(crate) use cache::{Cache, Slot};
@@ -79,6 +80,11 @@ pub(crate) struct State {
     pub(crate) prompt: Option<Prompt>,
     pub(crate) flash: Option<Flash>,
     pub(crate) forms: HashMap<DagId, Form>,
+    /// Forms that the last deck left, not shown again yet.
+    pub(crate) drafts: Vec<session::Draft>,
+    /// The session as it was written last, and when it was looked at.
+    pub(crate) session: Option<String>,
+    pub(crate) session_at: Timestamp,
     pub(crate) log: Option<LogPane>,
     pub(crate) log_options: LogOptions,
     /// Numbers everything that is asked, so that late answers are told from awaited ones.
@@ -92,8 +98,18 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Starts at the list of DAGs.
+    /// Starts where the last deck was left, else at the list of DAGs.
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
+        let mut state = Self::at_root(options, size, now);
+        let site = &state.options.surroundings.site;
+        if let Some(text) = site.session.as_ref().and_then(|session| session.text.clone()) {
+            session::restore(&mut state, &text);
+            state.session = Some(text);
+        }
+        state
+    }
+
+    fn at_root(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
         let theme = Theme { ascii: options.ascii, no_colour: options.no_colour };
         Self {
             options,
@@ -108,6 +124,9 @@ impl State {
             prompt: None,
             flash: None,
             forms: HashMap::new(),
+            drafts: Vec::new(),
+            session: None,
+            session_at: now,
             log: None,
             log_options: LogOptions::default(),
             generation: 0,
@@ -186,6 +205,6 @@ impl State {
 
     /// Says whether what changes state is refused here.
     pub(crate) fn is_read_only(&self) -> bool {
-        self.options.read_only
+        self.options.read_only || self.options.surroundings.site.read_only
     }
 }

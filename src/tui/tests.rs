@@ -18,6 +18,7 @@ mod keys;
 mod operations;
 mod random;
 mod screens;
+mod sites;
 
 /// Returns what a buffer shows, without the blanks at the ends of lines.
 pub(crate) fn text_of(buf: &Buffer) -> String {
@@ -47,6 +48,9 @@ pub(crate) struct Driver {
     /// Requests that change something, in order.
     pub(crate) mutations: Vec<Request>,
     pub(crate) copied: Vec<String>,
+    /// Sessions that were kept, and profiles that were gone to.
+    pub(crate) sessions: Vec<String>,
+    pub(crate) connected: Vec<String>,
     pub(crate) has_quit: bool,
     /// Answers instead of the sample where it gives one.
     pub(crate) script: fn(&Request) -> Option<Result<Answer, Fault>>,
@@ -69,6 +73,8 @@ impl Driver {
             now,
             mutations: Vec::new(),
             copied: Vec::new(),
+            sessions: Vec::new(),
+            connected: Vec::new(),
             has_quit: false,
             script,
         };
@@ -100,7 +106,9 @@ impl Driver {
                     Effect::After { timer, .. } => queue.push_back(Message::Timer(timer)),
                     Effect::Copy(text) => self.copied.push(text),
                     Effect::Quit => self.has_quit = true,
-                    Effect::Suspend | Effect::Repaint => {}
+                    Effect::SaveSession { text, .. } => self.sessions.push(text),
+                    Effect::Connect(profile) => self.connected.push(profile),
+                    Effect::Suspend | Effect::Repaint | Effect::Attach(_) => {}
                 }
             }
             budget -= 1;

@@ -7,6 +7,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::surroundings::BannerColour;
 use crate::types::event::Severity;
 use crate::types::view::LineageKind;
 use crate::types::{DagRunState, TaskInstanceState};
@@ -114,6 +115,19 @@ pub(crate) const KEY: Style = Style::new().fg(Color::Cyan).add_modifier(Modifier
 pub(crate) const GOOD: Style = Style::new().fg(Color::Green);
 pub(crate) const BAD: Style = Style::new().fg(Color::Red);
 pub(crate) const WARN: Style = Style::new().fg(Color::Yellow);
+
+/// The band of a profile: its word stands on the colour, and reversed where there are none.
+pub(crate) const fn banner(colour: BannerColour) -> Style {
+    let colour = match colour {
+        BannerColour::Red => Color::Red,
+        BannerColour::Yellow => Color::Yellow,
+        BannerColour::Green => Color::Green,
+        BannerColour::Blue => Color::Blue,
+        BannerColour::Magenta => Color::Magenta,
+        BannerColour::Cyan => Color::Cyan,
+    };
+    Style::new().fg(colour).add_modifier(Modifier::REVERSED).add_modifier(Modifier::BOLD)
+}
 
 impl Theme {
     /// Takes out of the finished buffer what the terminal cannot show.

@@ -20,6 +20,7 @@ mod movement;
 pub(crate) mod palette;
 mod reconcile;
 mod sheet;
+pub(crate) mod site;
 
 /// How long a burst of events is waited out before what it touched is fetched again.
 const DEBOUNCE_MILLIS: u64 = 80;
@@ -54,7 +55,11 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
                 state.link = Link::Down { since: now };
             }
         }
-        Message::Tick => tick(state),
+        Message::Tick => {
+            tick(state);
+            site::keep(state, &mut effects);
+        }
+        Message::Switched(result) => site::switched(state, result, &mut effects),
         Message::Timer(timer) => ring(state, timer, &mut effects),
     }
     reconcile::reconcile(state, &mut effects);
