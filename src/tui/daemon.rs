@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::surroundings::Site;
+use crate::station::Site;
 use crate::types::Fault;
 use crate::types::ask::{Answer, Request};
 use crate::types::event::NumberedEvent;

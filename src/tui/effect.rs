@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::daemon::{Connector, Daemon};
-use crate::message::{Message, Purpose, Timer, is_mutation};
+use crate::message::{Message, Purpose, Timer};
 use crate::types::ask::Request;
 use crate::types::{Fault, FaultKind};
 
@@ -50,7 +50,7 @@ impl Runner {
         };
         let (daemon, messages) = (Arc::clone(&self.daemon), self.messages.clone());
         // No key leads here in a read-only deck; this holds also where that has a hole.
-        let changes = is_mutation(&request);
+        let changes = request.changes_state();
         let is_denied = self.read_only && changes;
         let task = tokio::spawn(async move {
             let result = match is_denied {

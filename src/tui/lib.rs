@@ -25,7 +25,7 @@ mod rows;
 mod run;
 mod screen;
 mod state;
-mod surroundings;
+mod station;
 mod terminal;
 mod text;
 mod theme;
@@ -41,9 +41,9 @@ mod tests;
 pub use daemon::{Connected, Connector, Daemon, Later};
 pub use plugin::{PLACE_NAMES, variables as plugin_variables};
 pub use state::session::problem as session_problem;
-pub use surroundings::{
+pub use station::{
     Banner, BannerColour, PLUGIN_VARIABLES, Plugin, PluginInput, PluginInputKind, SessionFile,
-    Site, Surroundings,
+    Site, Station,
 };
 
 /// How to open the deck.
@@ -58,7 +58,9 @@ pub struct DeckOptions {
     /// Refuse what changes state, whatever the site says.
     pub read_only: bool,
     /// Where the project is, and what is about it.
-    pub surroundings: Surroundings,
+    pub station: Station,
+    /// The operator's own keys: the file's name as it is shown, and its text.
+    pub keymap: Option<(String, String)>,
 }
 
 /// Opens the deck on the terminal and returns when the operator leaves. The terminal is restored

@@ -194,7 +194,7 @@ impl Deck {
                 }
                 Effect::SaveSession { path, text } => self.runner.save(path, text),
                 Effect::Connect(profile) => {
-                    let connector = &self.state.options.surroundings.connector;
+                    let connector = &self.state.options.station.connector;
                     if let Some(connector) = connector {
                         self.runner.connect(connector, &profile);
                     }

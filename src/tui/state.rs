@@ -8,12 +8,14 @@ use ratatui::layout::Rect;
 use tui_input::Input;
 
 use crate::DeckOptions;
+use crate::keymap::Keymap;
 use crate::theme::Theme;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
 
 pub(crate) mod cache;
 pub(crate) mod form;
+mod history;
 pub(crate) mod level;
 pub(crate) mod log;
 pub(crate) mod popup;
@@ -25,6 +27,8 @@ pub(crate) use form::Form;
 pub(crate) use level::{Level, Pane, Screen, View};
 pub(crate) use log::{LogOptions, LogPane};
 pub(crate) use popup::{Palette, Popup};
+
+use history::History;
 
 /// Whether the daemon answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,12 +73,17 @@ pub(crate) struct Prompt {
 pub(crate) struct State {
     pub(crate) options: DeckOptions,
     pub(crate) theme: Theme,
+    pub(crate) keymap: Keymap,
+    /// The beginning of a chord that was typed: `g`; else empty.
+    pub(crate) chord: String,
     pub(crate) size: Rect,
     pub(crate) now: Timestamp,
     pub(crate) link: Link,
     pub(crate) view: View,
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
+    /// The places that led here.
+    history: History,
     pub(crate) cache: Cache,
     pub(crate) popup: Option<Popup>,
     pub(crate) prompt: Option<Prompt>,
@@ -101,7 +110,7 @@ impl State {
     /// Starts where the last deck was left, else at the list of DAGs.
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
         let mut state = Self::at_root(options, size, now);
-        let site = &state.options.surroundings.site;
+        let site = &state.options.station.site;
         if let Some(text) = site.session.as_ref().and_then(|session| session.text.clone()) {
             session::restore(&mut state, &text);
             state.session = Some(text);
@@ -114,11 +123,14 @@ impl State {
         Self {
             options,
             theme,
+            keymap: Keymap::new(),
+            chord: String::new(),
             size: Rect::new(0, 0, size.0, size.1),
             now,
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            history: History::default(),
             cache: Cache::default(),
             popup: None,
             prompt: None,
@@ -205,6 +217,6 @@ impl State {
 
     /// Says whether what changes state is refused here.
     pub(crate) fn is_read_only(&self) -> bool {
-        self.options.read_only || self.options.surroundings.site.read_only
+        self.options.read_only || self.options.station.site.read_only
     }
 }

@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 
 use crate::DeckOptions;
-use crate::message::{Effect, Message, Purpose, is_mutation};
+use crate::message::{Effect, Message, Purpose};
 use crate::sample;
 use crate::state::{Popup, Screen, State};
 use crate::types::ask::{Answer, Request};
@@ -18,6 +18,7 @@ mod keys;
 mod operations;
 mod random;
 mod screens;
+mod shell;
 mod sites;
 
 /// Returns what a buffer shows, without the blanks at the ends of lines.
@@ -91,7 +92,7 @@ impl Driver {
             for effect in update(&mut self.state, message, self.now) {
                 match effect {
                     Effect::Ask { purpose, generation, request } => {
-                        if is_mutation(&request) {
+                        if request.changes_state() {
                             self.mutations.push(request.clone());
                         }
                         if purpose == Purpose::Log

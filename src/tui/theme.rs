@@ -7,7 +7,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::surroundings::BannerColour;
+use crate::station::BannerColour;
 use crate::types::event::Severity;
 use crate::types::view::LineageKind;
 use crate::types::{DagRunState, TaskInstanceState};

@@ -62,6 +62,7 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
         Message::Switched(result) => site::switched(state, result, &mut effects),
         Message::Timer(timer) => ring(state, timer, &mut effects),
     }
+    state.note_place();
     reconcile::reconcile(state, &mut effects);
     effects
 }

@@ -9,7 +9,7 @@ use crate::screen::{
 };
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
-use crate::widget::{dialog, paint, sheet};
+use crate::widget::{chord, dialog, paint, sheet};
 
 /// The smallest terminal that shows anything useful.
 const WIDTH_MIN: u16 = 60;
@@ -35,7 +35,7 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
     frame::flash(buf, row(area.height - 2), state);
     frame::hints(buf, row(area.height - 1), state);
     match &state.popup {
-        None => {}
+        None => chord::draw(buf, body, state),
         Some(Popup::Help { scroll }) => dialog::help(buf, body, state, *scroll),
         Some(Popup::Palette(palette)) => dialog::palette(buf, body, state, palette),
         Some(Popup::Confirm(confirm)) => dialog::confirm(buf, body, confirm),

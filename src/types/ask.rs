@@ -9,9 +9,11 @@ use crate::asset::AssetEvent;
 use crate::backfill::{BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView};
 use crate::callback::CallbackRequest;
 use crate::event::EventLog;
+use crate::grid::GridView;
 use crate::ids::TrackingRunId;
 use crate::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
 use crate::operation::{Operation, OperationLine, OperationView};
+use crate::packed::PackedRun;
 use crate::run::{DagRun, DagRunKey, TaskInstance};
 use crate::serving::ServingStatus;
 use crate::settings::{
@@ -72,6 +74,18 @@ pub enum Request {
     ShowRun {
         dag_id: DagId,
         dag_run_id: DagRunId,
+        /// Answered with a [`PackedRun`]: for who asks often.
+        #[serde(default)]
+        packed: bool,
+    },
+    /// The last runs of a DAG, their tasks side by side; with `around` those in whose middle that
+    /// run stands, where it is older.
+    ShowGrid {
+        dag_id: DagId,
+        /// At most 60.
+        limit: u32,
+        #[serde(default)]
+        around: Option<DagRunId>,
     },
     CancelRun {
         dag_id: DagId,
@@ -264,6 +278,76 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// Says whether it changes something when it is done: a deck asks before it sends such a one,
+    /// and a read-only one never does.
+    pub fn changes_state(&self) -> bool {
+        match self {
+            Self::Operate { dry_run: true, .. } | Self::Prune(Prune { dry_run: true, .. }) => false,
+            Self::Shutdown
+            | Self::SetPaused { .. }
+            | Self::Trigger(_)
+            | Self::CancelRun { .. }
+            | Self::ClearTasks { .. }
+            | Self::Operate { .. }
+            | Self::Undo { .. }
+            | Self::CreateBackfill(_)
+            | Self::SetBackfillPaused { .. }
+            | Self::CancelBackfill { .. }
+            | Self::AnswerApproval(_)
+            | Self::EmitAsset { .. }
+            | Self::Promote { .. }
+            | Self::Rollback { .. }
+            | Self::SetVariables { .. }
+            | Self::DeleteVariable { .. }
+            | Self::SetConnections { .. }
+            | Self::DeleteConnection { .. }
+            | Self::SetPools { .. }
+            | Self::DeletePool { .. }
+            | Self::Prune(_) => true,
+            Self::Status
+            | Self::Definitions
+            | Self::ListDags
+            | Self::ShowDag { .. }
+            | Self::ListDagVersions { .. }
+            | Self::ListOperations { .. }
+            | Self::Explain(_)
+            | Self::DiffDagVersions { .. }
+            | Self::PlanTrigger { .. }
+            | Self::ListRuns { .. }
+            | Self::ShowRun { .. }
+            | Self::ShowGrid { .. }
+            | Self::ListCallbacks { .. }
+            | Self::ShowTask { .. }
+            | Self::ListTaskInstances(_)
+            | Self::ListVariables
+            | Self::ListConnections
+            | Self::TestConnection { .. }
+            | Self::ListPools
+            | Self::ReadLog { .. }
+            | Self::PlanBackfill(_)
+            | Self::ListBackfills { .. }
+            | Self::ShowBackfill { .. }
+            | Self::ListXcoms { .. }
+            | Self::GetXcom { .. }
+            | Self::ListApprovals { .. }
+            | Self::ShowApproval { .. }
+            | Self::ListAssets
+            | Self::ShowLineage { .. }
+            | Self::ListAssetEvents { .. }
+            | Self::ListExperiments
+            | Self::ListTrackingRuns { .. }
+            | Self::ShowTrackingRun { .. }
+            | Self::ListModels
+            | Self::ShowModel { .. }
+            | Self::PlanPromote { .. }
+            | Self::PlanRollback { .. }
+            | Self::ServingStatus
+            | Self::ListEvents { .. } => false,
+        }
+    }
+}
+
 /// Which task instances are meant, and which page of them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TaskInstanceQuery {
@@ -352,6 +436,8 @@ pub enum Answer {
         total: u64,
     },
     RunDetail(Box<RunDetailView>),
+    PackedRun(Box<PackedRun>),
+    Grid(Box<GridView>),
     Callbacks(Vec<CallbackRequest>),
     /// The task instances that were cleared.
     Cleared(Vec<AttemptKey>),

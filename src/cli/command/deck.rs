@@ -12,7 +12,7 @@ use crate::cli::logging;
 use crate::cli::output::Output;
 use crate::cli::site::{Sites, named, remote_state};
 use crate::runtime::Layout;
-use crate::tui::{self, Connected, DeckOptions, Surroundings};
+use crate::tui::{self, Connected, DeckOptions, Station};
 use crate::types::{Fault, FaultKind};
 
 /// Opens the deck and returns when the operator leaves it.
@@ -61,7 +61,7 @@ async fn show(
         no_colour: env::no_colour(),
         slow_line: env::slow_line(),
         read_only: settings.read_only.value,
-        surroundings: Surroundings {
+        station: Station {
             profiles: sites.names(),
             connector: Some(Arc::new(sites.clone())),
             editor: settings.editor.value,
@@ -70,6 +70,7 @@ async fn show(
             offers_tour: is_first && settings.tour.value && !args.fresh,
             site,
         },
+        ..DeckOptions::default()
     };
     tui::run(daemon, options).await?;
     Ok(())

@@ -12,7 +12,7 @@ use crate::widget::{dialog, paint};
 
 /// Draws the first row: which deck, whether it is live, what it is doing.
 pub(crate) fn context(buf: &mut Buffer, row: Rect, state: &State) {
-    let site = &state.options.surroundings.site;
+    let site = &state.options.station.site;
     let name = match state.status() {
         Some(status) => status.deck_name.clone(),
         None if site.name.is_empty() => "dagdeck".to_owned(),
@@ -127,7 +127,7 @@ pub(crate) fn banners(state: &State) -> Vec<Line<'static>> {
         let count = state.definitions().map_or(0, |d| d.diagnostics.len());
         let more = if count > 1 { format!(" (+{} more)", count - 1) } else { String::new() };
         lines.push(Line::from(vec![
-            paint::span(" E ", theme::KEY),
+            paint::span(" g e ", theme::KEY),
             paint::span(
                 format!("✗ {}:{}:{} {}{more}", first.file, first.line, first.column, first.message),
                 theme::BAD,
@@ -182,7 +182,7 @@ pub(crate) fn hints(buf: &mut Buffer, row: Rect, state: &State) {
     pairs.extend(
         keymap::valid(state)
             .filter(|binding| !binding.hint.is_empty() && !binding.places.is_empty())
-            .map(|binding| (binding.keys[0], binding.hint)),
+            .map(|binding| (binding.key(), binding.hint)),
     );
     let back = if state.levels().len() > 1 { ("esc", "back") } else { ("q", "leave") };
     draw_hints(buf, row, &pairs, &[back, (":", "command"), ("?", "help")]);

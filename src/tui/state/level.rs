@@ -107,6 +107,11 @@ impl Pane {
             Self::Log => Self::Tasks,
         }
     }
+
+    /// Returns the pane that shift-tab goes to.
+    pub(crate) const fn before(self) -> Self {
+        self.next().next()
+    }
 }
 
 /// One level with its cursor; the selection is kept by key, so that it stays on its thing when

@@ -51,7 +51,7 @@ at_both_sizes! {
     run_mapped: "jjjjjj<enter>";
     run_mapped_open: "jjjjjj<enter><enter>jjj";
     run_mapped_graph: "jjjjjj<enter><tab>";
-    why_task: "jjjjjj<enter>GkW";
+    why_task: "jjjjjj<enter>Gkw";
     mark_dialog: "jjjjj<enter>m";
     note_dialog: "jjjjj<enter>n";
     delete_dialog: "2jD";
@@ -60,12 +60,13 @@ at_both_sizes! {
     bulk_clear_dialog: "2<space><space>c";
     approvals: "a";
     approval_dialog: "a<enter>";
-    versions: "jv";
-    version_diff: "jv<enter>";
+    versions: "jV";
+    version_diff: "jV<enter>";
     backfills: "jB";
     backfill_dialog: "jb";
-    pool_dialog: "8e";
+    pool_dialog: "8<enter>";
     palette: ":tri";
+    chord: "jg";
 }
 
 #[test]
@@ -91,7 +92,7 @@ fn a_broken_edit_is_told_on_every_screen_and_its_place_is_drawn() {
         _ => None,
     });
     insta::assert_snapshot!("broken_banner", driver.text());
-    driver.keys("E");
+    driver.keys("ge");
     insta::assert_snapshot!("broken_drawing", driver.text());
 }
 

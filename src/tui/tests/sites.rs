@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::daemon::{Connected, Connector, Daemon, Later};
 use crate::message::Message;
 use crate::state::{Screen, View, session};
-use crate::surroundings::{Banner, BannerColour, SessionFile, Site, Surroundings};
+use crate::station::{Banner, BannerColour, SessionFile, Site, Station};
 use crate::tests::Driver;
 use crate::types::ask::{Answer, Request};
 use crate::types::event::NumberedEvent;
@@ -19,8 +19,8 @@ use crate::{DeckOptions, sample};
 fn keeping(text: Option<String>) -> DeckOptions {
     let session = Some(SessionFile { path: PathBuf::from("/p/session.json"), text });
     let site = Site { session, ..Site::default() };
-    let surroundings = Surroundings { site, ..Surroundings::default() };
-    DeckOptions { surroundings, ..DeckOptions::default() }
+    let station = Station { site, ..Station::default() };
+    DeckOptions { station, ..DeckOptions::default() }
 }
 
 fn with(options: DeckOptions) -> Driver {
@@ -134,8 +134,8 @@ impl Connector for Nowhere {
 
 fn with_profiles() -> Driver {
     let mut options = keeping(None);
-    options.surroundings.profiles = vec!["home".to_owned(), "prod".to_owned()];
-    options.surroundings.connector = Some(Arc::new(Nowhere));
+    options.station.profiles = vec!["home".to_owned(), "prod".to_owned()];
+    options.station.connector = Some(Arc::new(Nowhere));
     with(options)
 }
 

@@ -37,8 +37,6 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         }
         Action::Down => movement::step(state, Step::By(1)),
         Action::Up => movement::step(state, Step::By(-1)),
-        Action::Left if movement::fold(state, false) => {}
-        Action::Right if movement::fold(state, true) => {}
         Action::Left => movement::along_edge(state, false),
         Action::Right => movement::along_edge(state, true),
         Action::Top => movement::step(state, Step::Start),
@@ -49,6 +47,10 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::NextPane => {
             let level = state.level_mut();
             level.pane = level.pane.next();
+        }
+        Action::PreviousPane => {
+            let level = state.level_mut();
+            level.pane = level.pane.before();
         }
         Action::Zoom => {
             let level = state.level_mut();
@@ -66,6 +68,13 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         }
         Action::Suspend => effects.push(Effect::Suspend),
         Action::Show(view) => state.switch(view),
+        Action::PlaceBefore => revisit(state, true),
+        Action::PlaceAfter => revisit(state, false),
+        Action::OtherView => match state.view_before() {
+            Some(view) => state.switch(view),
+            None => state.say(Tone::Info, "no other view was shown yet"),
+        },
+        Action::Quit => effects.push(Effect::Quit),
         Action::ShowErrors => show_errors(state),
         Action::Attention => {
             let level = state.level_mut();
@@ -114,8 +123,10 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Versions => go_to_dag(state, Screen::Versions),
         Action::Backfills => go_to_dag(state, Screen::Backfills),
         Action::Backfill => sheets::backfill(state, effects),
-        Action::Edit => sheets::setting(state, effects),
+        Action::EditSetting => sheets::setting(state, effects),
         Action::Test => test(state, effects),
+        Action::OlderRun if movement::fold(state, false) => {}
+        Action::NewerRun if movement::fold(state, true) => {}
         Action::OlderRun => other_run(state, true),
         Action::NewerRun => other_run(state, false),
         Action::OpenTask => {
@@ -134,6 +145,14 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Emit => confirm::emit(state),
         Action::Promote => plan_alias(state, AliasWish::Promote, effects),
         Action::Rollback => plan_alias(state, AliasWish::Rollback, effects),
+    }
+}
+
+/// Goes through the places that led here.
+fn revisit(state: &mut State, backward: bool) {
+    if !state.revisit(backward) {
+        let text = if backward { "this is where you began" } else { "there is nothing further on" };
+        state.say(Tone::Info, text);
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn entries(state: &State, typed: &str) -> Vec<Entry> {
     let here = keymap::valid(state).filter(|b| !b.hint.is_empty() && !b.places.is_empty());
     all.extend(here.map(|binding| Entry {
         name: binding.hint.to_owned(),
-        help: format!("{}  {}", binding.keys[0], binding.help),
+        help: format!("{}  {}", binding.key(), binding.help),
         command: Command::Do(binding.action),
     }));
     for dag in state.cache.dags().unwrap_or_default() {
@@ -86,7 +86,7 @@ pub(crate) fn entries(state: &State, typed: &str) -> Vec<Entry> {
             command: Command::Open(View::Experiments, Screen::Experiment(name)),
         });
     }
-    for profile in &state.options.surroundings.profiles {
+    for profile in &state.options.station.profiles {
         all.push(Entry {
             name: format!("env {profile}"),
             help: "go to this profile's project".to_owned(),

@@ -21,7 +21,7 @@ pub(crate) fn keep(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// Returns what keeps the session, where it has changed since it was kept.
 pub(crate) fn kept(state: &mut State) -> Option<Effect> {
-    let path = state.options.surroundings.site.session.as_ref()?.path.clone();
+    let path = state.options.station.site.session.as_ref()?.path.clone();
     let text = session::written(state)?;
     if state.session.as_ref() == Some(&text) {
         return None;
@@ -32,12 +32,12 @@ pub(crate) fn kept(state: &mut State) -> Option<Effect> {
 
 /// Goes to the project of a profile; what is shown stays until its daemon is reached.
 pub(crate) fn connect(state: &mut State, profile: &str, effects: &mut Vec<Effect>) {
-    let surroundings = &state.options.surroundings;
-    if surroundings.site.profile.as_deref() == Some(profile) {
+    let station = &state.options.station;
+    if station.site.profile.as_deref() == Some(profile) {
         state.say(Tone::Info, format!("this is {profile} already"));
         return;
     }
-    if surroundings.connector.is_none() {
+    if station.connector.is_none() {
         state.say(Tone::Bad, "this deck cannot go elsewhere");
         return;
     }
@@ -60,15 +60,15 @@ pub(crate) fn switched(
     };
     effects.extend(kept(state));
     let mut options = state.options.clone();
-    options.surroundings.site = site;
-    options.surroundings.offers_tour = false;
+    options.station.site = site;
+    options.station.offers_tour = false;
     let (generation, size) = (state.generation, (state.size.width, state.size.height));
     *state = State::new(options, size, state.now);
     // Numbers go on: an answer that is on its way belongs to none of the new questions.
     state.generation = generation;
     effects.push(Effect::Attach(Attached(daemon)));
     effects.push(Effect::Repaint);
-    let site = &state.options.surroundings.site;
+    let site = &state.options.station.site;
     let name = site.profile.clone().unwrap_or_else(|| site.name.clone());
     state.say(Tone::Good, format!("this is {name}"));
 }

@@ -74,7 +74,7 @@ fn history(state: &State, run: &RunDetailView, width: usize) -> Line<'static> {
     let cells = width.saturating_sub(22).min(runs.len());
     let mut line = Line::from(Span::styled("runs ", theme::DIM));
     line.extend(dags::strip(runs, cells, here).spans);
-    line.push_span(Span::styled("  [ older  ] newer", theme::DIM));
+    line.push_span(Span::styled("  h older  l newer", theme::DIM));
     line
 }
 

@@ -8,7 +8,7 @@ use crate::daemon::Connector;
 
 /// What surrounds the deck; the CLI finds it out.
 #[derive(Debug, Clone, Default)]
-pub struct Surroundings {
+pub struct Station {
     /// Where the deck is, which changes when the operator goes to another project.
     pub site: Site,
     /// The profiles that can be gone to, in the order of the file.
