@@ -13,11 +13,14 @@ use crate::runtime::desk::Desk;
 use crate::runtime::engine::Live;
 use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
+use crate::runtime::logs::Stretch;
+use crate::runtime::logs::find::Search;
 use crate::runtime::publish::Publisher;
 use crate::runtime::serving::ServingHandle;
 use crate::store::{Store, StoreError};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::NumberedEvent;
+use crate::types::log::LogName;
 use crate::types::packed::PackedRun;
 use crate::types::run::DagRunKey;
 use crate::types::view::DefinitionsView;
@@ -26,6 +29,7 @@ use crate::types::{Clock, Fault, FaultKind, Timestamp};
 mod approvals;
 mod assets;
 mod backfills;
+mod daemon_log;
 mod dags;
 mod find;
 mod grid;
@@ -173,9 +177,22 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             operate::list(parts, limit, before_id).await
         }
         Request::ShowTask { key } => runs::show_task(parts, key).await,
-        Request::ReadLog { key, try_number, offset, max_bytes, wait_ms } => {
-            let stretch = log::Stretch { offset, max_bytes, wait_ms };
+        Request::ReadLog { key, try_number, offset, max_bytes, wait_ms, backwards } => {
+            let stretch = Stretch { offset, max_bytes, wait: log::wait(wait_ms), backwards };
             log::read(parts, key, try_number, stretch).await
+        }
+        Request::ReadDaemonLog { day, offset, max_bytes, wait_ms, backwards } => {
+            let stretch = Stretch { offset, max_bytes, wait: log::wait(wait_ms), backwards };
+            daemon_log::read(parts, day, stretch).await
+        }
+        Request::SearchLog { log: name, query, offset, backwards } => {
+            let search = Search { query, offset, backwards };
+            match name {
+                LogName::Task { key, try_number } => {
+                    log::search(parts, &key, try_number, search).await
+                }
+                LogName::Daemon { day } => daemon_log::search(parts, day, search).await,
+            }
         }
         Request::ListApprovals { dag_id, only_pending, limit } => {
             approvals::list(parts, dag_id, only_pending, limit).await

@@ -12,6 +12,7 @@ use crate::event::EventLog;
 use crate::grid::GridView;
 use crate::ids::TrackingRunId;
 use crate::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
+use crate::log::{LogFound, LogName, LogQuery};
 use crate::operation::{Operation, OperationLine, OperationView};
 use crate::packed::PackedRun;
 use crate::run::{DagRun, DagRunKey, TaskInstance};
@@ -130,13 +131,34 @@ pub enum Request {
     /// Across runs, newest first.
     ListTaskInstances(TaskInstanceQuery),
     /// Reads on from `offset`; waits up to `wait_ms` (at most 30,000) where nothing is there yet.
-    /// With no `try_number` the last try is meant.
+    /// With no `try_number` the last try is meant. With `backwards` the stretch that ends at
+    /// `offset` is read, or at the log's end where that is before it.
     ReadLog {
         key: TaskInstanceKey,
         try_number: Option<u32>,
         offset: u64,
         max_bytes: u32,
         wait_ms: u32,
+        #[serde(default)]
+        backwards: bool,
+    },
+    /// As `ReadLog`, the daemon's own log of a day; without one of the last. Secrets are masked.
+    ReadDaemonLog {
+        day: Option<String>,
+        offset: u64,
+        max_bytes: u32,
+        wait_ms: u32,
+        #[serde(default)]
+        backwards: bool,
+    },
+    /// Looks for a line from `offset` on, or, `backwards`, for one that begins before it. Answers
+    /// after a moment how far it came; the asker goes on from there.
+    SearchLog {
+        log: LogName,
+        query: LogQuery,
+        offset: u64,
+        #[serde(default)]
+        backwards: bool,
     },
 
     /// Says what a backfill would do, without doing it.
@@ -325,6 +347,8 @@ impl Request {
             | Self::TestConnection { .. }
             | Self::ListPools
             | Self::ReadLog { .. }
+            | Self::ReadDaemonLog { .. }
+            | Self::SearchLog { .. }
             | Self::PlanBackfill(_)
             | Self::ListBackfills { .. }
             | Self::ShowBackfill { .. }
@@ -457,6 +481,7 @@ pub enum Answer {
         next: Option<i64>,
     },
     Log(LogChunk),
+    LogFound(LogFound),
     Xcoms(Vec<XcomView>),
     Xcom(Box<XcomView>),
     Approvals(Vec<HitlDetail>),

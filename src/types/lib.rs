@@ -15,6 +15,7 @@ pub mod fault;
 pub mod figure;
 pub mod grid;
 pub mod ids;
+pub mod log;
 pub mod operation;
 pub mod packed;
 pub mod progress;

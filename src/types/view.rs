@@ -186,6 +186,15 @@ pub struct LogChunk {
     /// The attempt has ended and all has been read.
     pub is_end: bool,
     pub try_number: u32,
+    /// Where `text` begins.
+    #[serde(default)]
+    pub offset: u64,
+    /// Bytes of the whole log at this moment.
+    #[serde(default)]
+    pub size: u64,
+    /// Of the daemon's log, which day this is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<String>,
 }
 
 /// An asset as a line of the list.

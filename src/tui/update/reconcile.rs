@@ -215,6 +215,7 @@ fn ask_log(log: &LogPane, wait_ms: u32) -> Effect {
             offset: log.next_offset,
             max_bytes: LOG_CHUNK_BYTES,
             wait_ms,
+            backwards: false,
         },
     }
 }

@@ -241,6 +241,7 @@ fn read_log(task_id: &str, try_number: Option<u32>, wait_ms: u32) -> Request {
         offset: 0,
         max_bytes: 1 << 16,
         wait_ms,
+        backwards: false,
     }
 }
 
