@@ -4,12 +4,10 @@ mod operate;
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
 
 use crate::cli::command::backfill::date;
-use crate::cli::config::{NOTIFY, THEMES};
 use crate::client::tunnel::SshTarget;
 use crate::types::backfill::{BackfillId, MAX_ACTIVE_RUNS};
 use crate::types::ids::UNMAPPED;
@@ -55,8 +53,8 @@ pub struct DeckArgs {
     #[arg(long)]
     pub read_only: bool,
 
-    /// The theme: auto, dark, light, high-contrast, colour-blind
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(THEMES))]
+    /// The theme: auto, dark, light, high-contrast, colour-blind, or the name of --theme-file
+    #[arg(long, value_name = "NAME")]
     pub theme: Option<String>,
 
     /// A theme of your own
@@ -67,17 +65,13 @@ pub struct DeckArgs {
     #[arg(long, value_name = "FILE")]
     pub keymap: Option<PathBuf>,
 
-    /// Draw at most this many frames in a second
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=120))]
-    pub fps: Option<u16>,
-
     /// Leave the mouse to the terminal
     #[arg(long)]
     pub no_mouse: bool,
 
-    /// Call for attention when something fails: off, bell, osc9
-    #[arg(long, value_name = "HOW", value_parser = PossibleValuesParser::new(NOTIFY))]
-    pub notify: Option<String>,
+    /// Ring when this DAG fails; * stands for any part of a name; may be given several times
+    #[arg(long, value_name = "DAG")]
+    pub notify: Vec<String>,
 
     /// Begin at the list of DAGs, not where the last deck was left
     #[arg(long)]
@@ -94,6 +88,22 @@ pub struct DeckArgs {
     /// The configuration, in place of ~/.config/dagdeck/deck.toml
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+
+    /// How many colours the deck draws with [default: what COLORTERM and TERM tell]
+    #[arg(long, value_name = "HOW", value_parser = ["never", "16", "256", "always"])]
+    pub color: Option<String>,
+
+    /// Frames a second at most [default: 30, 10 over SSH]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=120))]
+    pub fps: Option<u16>,
+
+    /// Ask nothing of the terminal, such as its background
+    #[arg(long)]
+    pub no_probe: bool,
+
+    /// Do not mark frames for the terminal to draw them at once
+    #[arg(long)]
+    pub no_sync: bool,
 }
 
 /// How to print answers.

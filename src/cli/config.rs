@@ -21,7 +21,7 @@ use crate::tui::Plugin;
 use crate::types::Fault;
 
 pub use profile::{Profile, Target};
-pub use settings::{NOTIFY, Setting, Settings, THEMES};
+pub use settings::{Setting, Settings, THEMES};
 
 /// The annotated example that `dagdeck config --example` prints.
 pub const EXAMPLE: &str = include_str!("config/example.toml");

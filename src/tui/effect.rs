@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::daemon::{Connector, Daemon};
-use crate::message::{Message, Purpose, Timer};
+use crate::message::{Handover, Message, Purpose, Timer};
 use crate::types::ask::Request;
 use crate::types::{Fault, FaultKind};
 
@@ -125,6 +126,22 @@ impl Runner {
         self.watch();
     }
 
+    /// Runs a program on the terminal, which the deck has left to it.
+    pub(crate) fn hand_over(&self, handover: Handover) {
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            let Handover { program, args, input, errand } = handover;
+            let name = program.clone();
+            let ran = tokio::task::spawn_blocking(move || on_terminal(&program, &args, input));
+            let outcome = match ran.await {
+                Ok(Ok(status)) => Ok(status.code()),
+                Ok(Err(error)) => Err(format!("failed to start `{name}`: {error}")),
+                Err(error) => Err(format!("failed to wait for `{name}`: {error}")),
+            };
+            let _ = messages.send(Message::HandedBack { errand, outcome }).await;
+        });
+    }
+
     /// Watches the daemon's events, again and again where it goes away.
     pub(crate) fn watch(&self) {
         let (daemon, messages) = (Arc::clone(&self.daemon), self.messages.clone());
@@ -167,4 +184,15 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     std::fs::rename(&beside, path).inspect_err(|_| {
         let _ = std::fs::remove_file(&beside);
     })
+}
+
+/// Runs a program to its end, on the terminal that this one has.
+fn on_terminal(program: &str, args: &[String], input: Option<String>) -> io::Result<ExitStatus> {
+    let stdin = if input.is_some() { Stdio::piped() } else { Stdio::inherit() };
+    let mut child = Command::new(program).args(args).stdin(stdin).spawn()?;
+    if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
+        // A pager may be left before it has read everything.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    child.wait()
 }

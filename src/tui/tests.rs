@@ -52,6 +52,7 @@ pub(crate) struct Driver {
     /// Sessions that were kept, and profiles that were gone to.
     pub(crate) sessions: Vec<String>,
     pub(crate) connected: Vec<String>,
+    pub(crate) notified: Vec<String>,
     pub(crate) has_quit: bool,
     /// Answers instead of the sample where it gives one.
     pub(crate) script: fn(&Request) -> Option<Result<Answer, Fault>>,
@@ -76,6 +77,7 @@ impl Driver {
             copied: Vec::new(),
             sessions: Vec::new(),
             connected: Vec::new(),
+            notified: Vec::new(),
             has_quit: false,
             script,
         };
@@ -109,7 +111,12 @@ impl Driver {
                     Effect::Quit => self.has_quit = true,
                     Effect::SaveSession { text, .. } => self.sessions.push(text),
                     Effect::Connect(profile) => self.connected.push(profile),
-                    Effect::Suspend | Effect::Repaint | Effect::Attach(_) => {}
+                    Effect::Suspend
+                    | Effect::Repaint
+                    | Effect::Mouse(_)
+                    | Effect::Handover(_)
+                    | Effect::Attach(_) => {}
+                    Effect::Notify(text) => self.notified.push(text),
                 }
             }
             budget -= 1;

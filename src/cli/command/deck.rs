@@ -1,6 +1,6 @@
 //! Opens the deck: on this folder's project, on that of a profile, or on one behind SSH.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::args::{Cli, DeckArgs};
@@ -12,7 +12,7 @@ use crate::cli::logging;
 use crate::cli::output::Output;
 use crate::cli::site::{Sites, named, remote_state};
 use crate::runtime::Layout;
-use crate::tui::{self, Connected, DeckOptions, Station};
+use crate::tui::{self, Colours, Connected, DeckOptions, Station, Surroundings};
 use crate::types::{Fault, FaultKind};
 
 /// Opens the deck and returns when the operator leaves it.
@@ -56,10 +56,21 @@ async fn show(
     sites: &Sites,
 ) -> Result<(), CliError> {
     let is_first = site.session.as_ref().is_some_and(|session| !session.path.exists());
+    let found = env::surroundings();
+    let surroundings = Surroundings {
+        may_probe: found.may_probe && !args.no_probe,
+        has_sync: found.has_sync && !args.no_sync,
+        ..found
+    };
     let options = DeckOptions {
         ascii: settings.ascii.value,
-        no_colour: env::no_colour(),
-        slow_line: env::slow_line(),
+        colours: env::colours(args.color.as_deref().and_then(Colours::from_name)),
+        surroundings,
+        fps: settings.fps.value,
+        theme: Some(settings.theme.value).filter(|name| name != "auto"),
+        theme_file: settings.theme_file.value.as_deref().map(text_of).transpose()?,
+        keymap: settings.keymap.value.as_deref().map(text_of).transpose()?,
+        notify: settings.notify.value,
         read_only: settings.read_only.value,
         station: Station {
             profiles: sites.names(),
@@ -70,10 +81,20 @@ async fn show(
             offers_tour: is_first && settings.tour.value && !args.fresh,
             site,
         },
-        ..DeckOptions::default()
     };
     tui::run(daemon, options).await?;
     Ok(())
+}
+
+/// Reads a file that the settings name: its path as it is shown, and its text.
+fn text_of(path: &Path) -> Result<(String, String), Fault> {
+    let shown = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok((shown, text)),
+        Err(error) => Err(Fault::invalid(format!("read `{shown}`"))
+            .caused_by(Some(&error))
+            .hint("`dagdeck config` shows which setting names it")),
+    }
 }
 
 /// Returns whose log the deck writes: the project's, where it is here.

@@ -7,12 +7,11 @@ use crate::cli::args::DeckArgs;
 use crate::cli::config::fields::Fields;
 use crate::cli::config::{located, words};
 use crate::cli::env;
+use crate::dag::suggest;
 use crate::types::Fault;
 
 /// The built-in themes.
 pub const THEMES: [&str; 5] = ["auto", "dark", "light", "high-contrast", "colour-blind"];
-/// How the deck calls for attention.
-pub const NOTIFY: [&str; 3] = ["off", "bell", "osc9"];
 
 /// Frames in a second that may be asked for.
 const FPS_MIN: u16 = 1;
@@ -29,7 +28,7 @@ pub struct Written {
     keymap: Placed<PathBuf>,
     fps: Placed<u16>,
     mouse: Placed<bool>,
-    notify: Placed<String>,
+    notify: Placed<Vec<String>>,
     ascii: Placed<bool>,
     read_only: Placed<bool>,
     editor: Placed<Vec<String>>,
@@ -45,12 +44,12 @@ pub(super) fn read(fields: &Fields<'_>, folder: &Path) -> Written {
         value.and_then(|value| fields.origin(key).map(|origin| (value, origin)))
     }
     Written {
-        theme: placed(fields, "theme", fields.word("theme", &THEMES)),
+        theme: placed(fields, "theme", fields.text("theme")),
         theme_file: placed(fields, "theme_file", path("theme_file")),
         keymap: placed(fields, "keymap", path("keymap")),
         fps: placed(fields, "fps", fields.whole("fps", FPS_MIN, FPS_MAX)),
         mouse: placed(fields, "mouse", fields.flag("mouse")),
-        notify: placed(fields, "notify", fields.word("notify", &NOTIFY)),
+        notify: placed(fields, "notify", fields.texts("notify")),
         ascii: placed(fields, "ascii", fields.flag("ascii")),
         read_only: placed(fields, "read_only", fields.flag("read_only")),
         editor: placed(fields, "editor", fields.command("editor")),
@@ -75,7 +74,7 @@ pub struct Settings {
     pub keymap: Setting<Option<PathBuf>>,
     pub fps: Setting<Option<u16>>,
     pub mouse: Setting<bool>,
-    pub notify: Setting<String>,
+    pub notify: Setting<Vec<String>>,
     pub ascii: Setting<bool>,
     pub read_only: Setting<bool>,
     pub editor: Setting<Vec<String>>,
@@ -115,7 +114,7 @@ impl Settings {
             Some(_) => None,
             None => program(["PAGER"])?,
         };
-        Ok(Self {
+        let settings = Self {
             theme: pick([flag("theme", args.theme.clone()), None], &written.theme, "auto".into()),
             theme_file: pick(
                 [flag("theme-file", args.theme_file.clone().map(Some)), None],
@@ -134,12 +133,15 @@ impl Settings {
                 true,
             ),
             notify: pick(
-                [flag("notify", args.notify.clone()), None],
+                [flag("notify", (!args.notify.is_empty()).then(|| args.notify.clone())), None],
                 &written.notify,
-                "off".into(),
+                Vec::new(),
             ),
             ascii: pick(
-                [flag("ascii", args.ascii.then_some(true)), seen("the locale", env::ascii_only())],
+                [
+                    flag("ascii", args.ascii.then_some(true)),
+                    seen("the locale", env::surroundings().ascii),
+                ],
                 &written.ascii,
                 false,
             ),
@@ -156,7 +158,20 @@ impl Settings {
                 true,
             ),
             tour: pick([None, None], &written.tour, true),
-        })
+        };
+        settings.check_theme().map(|()| settings)
+    }
+
+    /// Refuses a theme that is neither built in nor the one of the file.
+    fn check_theme(&self) -> Result<(), Fault> {
+        let Setting { value: name, origin } = &self.theme;
+        let own = self.theme_file.value.as_ref().and_then(|path| path.file_stem()?.to_str());
+        let mut known = THEMES.into_iter().chain(own);
+        if known.clone().any(|theme| theme == name) {
+            return Ok(());
+        }
+        let hint = suggest::hint(name, "themes", &mut known);
+        Err(Fault::invalid(format!("{origin}: there is no theme `{name}`")).hint(hint))
     }
 
     /// Returns name, value and origin of each, for people.
@@ -174,7 +189,7 @@ impl Settings {
             row("keymap", &self.keymap, path(&self.keymap.value)),
             row("fps", &self.fps, fps),
             row("mouse", &self.mouse, self.mouse.value.to_string()),
-            row("notify", &self.notify, self.notify.value.clone()),
+            row("notify", &self.notify, or_dash(&self.notify.value.join(" "))),
             row("ascii", &self.ascii, self.ascii.value.to_string()),
             row("read_only", &self.read_only, self.read_only.value.to_string()),
             row("editor", &self.editor, shell_line(&self.editor.value)),
@@ -196,6 +211,10 @@ fn program<const N: usize>(names: [&str; N]) -> Result<Placed<Vec<String>>, Faul
         };
     }
     Ok(None)
+}
+
+fn or_dash(text: &str) -> String {
+    if text.is_empty() { "-".to_owned() } else { text.to_owned() }
 }
 
 /// Writes words as a shell would take them.

@@ -55,7 +55,7 @@ fn an_unknown_key_is_an_error_with_its_line_and_what_was_meant() {
 #[test]
 fn every_error_is_told_at_once() {
     let text = "\
-theme = \"dork\"
+pager = \"'\"
 fps = 900
 mouse = 1
 [profiles.a]
@@ -72,8 +72,7 @@ type = \"enum\"
     let fault = parsed(text).unwrap_err();
     let all = format!("{fault} {:?}", fault.hint);
     for part in [
-        "deck.toml:1: `theme` of the file is `dork`",
-        "did you mean `dark`?",
+        "deck.toml:1: `pager` of the file is no command",
         "between 1 and 120",
         "expected true or false",
         "names no folder",
@@ -98,6 +97,18 @@ fn two_plugins_may_share_a_key_in_places_apart() {
     assert!(parsed(&(plugin("a", "\"runs\"") + &plugin("b", "\"dags\""))).is_ok());
     let fault = parsed(&(plugin("a", "\"runs\"") + &plugin("b", ""))).unwrap_err();
     assert!(fault.message.contains("the key `ctrl-o` of plugin `a`"), "{fault}");
+}
+
+#[test]
+fn a_theme_is_built_in_or_that_of_the_file() {
+    let resolve = |args: &[&str], text: &str| {
+        Settings::resolve(&flags(args), &parsed(text).unwrap().settings)
+    };
+    let fault = resolve(&[], "theme = \"dork\"").unwrap_err();
+    assert_eq!(fault.message, "/c/deck.toml:1: there is no theme `dork`");
+    assert!(fault.hint.unwrap().contains("did you mean `dark`?"));
+    let own = resolve(&["--theme", "dork"], "theme_file = \"dork.toml\"").unwrap();
+    assert_eq!(own.theme_file.value, Some("/c/dork.toml".into()));
 }
 
 #[test]
