@@ -164,7 +164,11 @@ async fn judged(world: &World, dag_run_id: &str, passed: bool) -> u32 {
         .commit(vec![
             Change::PutDagRun(sample::run("train", dag_run_id, 1, DagRunState::Success)),
             Change::PutTaskInstance(gate),
-            Change::PutXcom { key, name: RETURN_VALUE.into(), value: XcomValue::Value(output) },
+            Change::PutXcom {
+                task: key,
+                key: RETURN_VALUE.into(),
+                value: XcomValue::Value(output),
+            },
         ])
         .await;
     version
