@@ -156,11 +156,14 @@ pub(crate) fn is_mutation(request: &Request) -> bool {
         | Request::ListExperiments
         | Request::ListTrackingRuns { .. }
         | Request::ShowTrackingRun { .. }
+        | Request::GetMetricHistory { .. }
+        | Request::ReadArtifact { .. }
         | Request::ListModels
         | Request::ShowModel { .. }
         | Request::PlanPromote { .. }
         | Request::PlanRollback { .. }
         | Request::ServingStatus
+        | Request::Predict(_)
         | Request::ListEvents { .. } => false,
     }
 }

@@ -17,6 +17,7 @@ pub mod ids;
 pub mod operation;
 pub mod progress;
 pub mod run;
+pub mod search;
 pub mod serving;
 pub mod settings;
 pub mod state;
