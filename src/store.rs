@@ -10,6 +10,7 @@
 //! Other processes (attempts) open the same file; SQLite's own locks order their writes.
 
 pub mod asset;
+pub mod attention;
 pub mod backfill;
 pub mod callback;
 pub mod dag;
@@ -19,6 +20,7 @@ pub mod db;
 pub mod deadline;
 pub mod event_log;
 pub mod fault;
+pub mod grid;
 pub mod hitl;
 pub mod meta;
 pub mod operation;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::cli::command::backfill::date;
 use crate::types::backfill::{BackfillId, MAX_ACTIVE_RUNS};
 use crate::types::ids::UNMAPPED;
-use crate::types::state::ReprocessBehavior;
+use crate::types::state::{DagRunType, ReprocessBehavior};
 use crate::types::xcom::RETURN_VALUE;
 use crate::types::{DagRunState, TaskInstanceState, Timestamp};
 
@@ -51,6 +51,22 @@ pub struct DeckArgs {
     /// Open the deck without the keys that change anything
     #[arg(long)]
     pub read_only: bool,
+
+    /// How many colours the deck draws with [default: what COLORTERM and TERM tell]
+    #[arg(long, value_name = "HOW", value_parser = ["never", "16", "256", "always"])]
+    pub color: Option<String>,
+
+    /// Frames a second at most [default: 30, 10 over SSH]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=120))]
+    pub fps: Option<u16>,
+
+    /// Ask nothing of the terminal, such as its background
+    #[arg(long)]
+    pub no_probe: bool,
+
+    /// Do not mark frames for the terminal to draw them at once
+    #[arg(long)]
+    pub no_sync: bool,
 }
 
 /// How to print answers.
@@ -71,6 +87,8 @@ pub enum Command {
     Down,
     /// Show whether the daemon runs, and how it is
     Status,
+    /// List what somebody should look at; exits with 1 where there is something
+    Attention,
     /// Check dags.toml
     Check,
     /// List, show, compare, pause and unpause DAGs
@@ -79,7 +97,7 @@ pub enum Command {
     /// Run a DAG in the foreground and exit with its result
     Run(TriggerArgs),
     /// Trigger a run of a DAG
-    Trigger(TriggerArgs),
+    Trigger(TriggerCommand),
     /// List, show, clear, mark, note, cancel and delete runs
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -205,6 +223,37 @@ impl TriggerArgs {
     }
 }
 
+/// Which runs are listed.
+#[derive(Debug, Args)]
+pub struct RunsOnlyArgs {
+    /// Of DAGs whose id has this in it
+    #[arg(long = "dag-like", value_name = "TEXT")]
+    pub dag: Option<String>,
+
+    /// Of this type only: manual, scheduled, backfill, asset_triggered, asset_materialization
+    #[arg(long = "type", value_name = "TYPE")]
+    pub run_type: Option<DagRunType>,
+
+    /// Due in the last 1d, 12h …
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub since: Option<std::time::Duration>,
+
+    /// With this in the id, the note, the conf or the name of who triggered it
+    #[arg(long = "match", value_name = "TEXT")]
+    pub words: Vec<String>,
+}
+
+/// Options of `trigger`.
+#[derive(Debug, Args)]
+pub struct TriggerCommand {
+    #[command(flatten)]
+    pub args: TriggerArgs,
+
+    /// Check the params and say what the run would do, without making it
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 /// Options of `logs`.
 #[derive(Debug, Args)]
 pub struct LogsArgs {
@@ -258,6 +307,8 @@ pub enum RunsCommand {
         /// In this state only: queued, running, success, failed
         #[arg(long)]
         state: Option<DagRunState>,
+        #[command(flatten)]
+        only: RunsOnlyArgs,
         #[arg(long, default_value_t = 25)]
         limit: u32,
         #[arg(long, default_value_t = 0)]
@@ -725,7 +776,9 @@ mod tests {
     #[test]
     fn the_last_of_two_params_counts() {
         let cli = Cli::try_parse_from(["dagdeck", "trigger", "d", "-p", "a=1", "-p", "a=2"]);
-        let Some(Command::Trigger(args)) = cli.unwrap().command else { panic!("a trigger") };
+        let Some(Command::Trigger(TriggerCommand { args, .. })) = cli.unwrap().command else {
+            panic!("a trigger")
+        };
         assert_eq!(Value::Object(args.over(Map::new())), json!({"a": 2}));
     }
 }

@@ -13,21 +13,28 @@ use crate::runtime::desk::Desk;
 use crate::runtime::engine::Live;
 use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
+use crate::runtime::logs::Stretch;
+use crate::runtime::logs::find::Search;
 use crate::runtime::publish::Publisher;
 use crate::runtime::serving::ServingHandle;
 use crate::store::{Store, StoreError};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::NumberedEvent;
+use crate::types::log::LogName;
+use crate::types::packed::PackedRun;
 use crate::types::run::DagRunKey;
 use crate::types::view::DefinitionsView;
 use crate::types::{Clock, Fault, FaultKind, Timestamp};
 
 mod approvals;
 mod assets;
+mod attention;
 mod backfills;
+mod daemon_log;
 mod dags;
 mod experiments;
 mod find;
+mod grid;
 mod lineage;
 mod log;
 mod models;
@@ -86,7 +93,7 @@ impl Control {
 
     /// Answers one request. Does not stop half-way when the caller goes away.
     pub async fn ask(&self, request: Request) -> Result<Answer, Fault> {
-        if !changes_something(&request) {
+        if !request.changes_state() {
             return answer(&self.parts, request).await;
         }
         let parts = self.parts.clone();
@@ -118,33 +125,6 @@ impl ControlParts {
     }
 }
 
-fn changes_something(request: &Request) -> bool {
-    matches!(
-        request,
-        Request::Shutdown
-            | Request::SetPaused { .. }
-            | Request::Trigger(_)
-            | Request::CancelRun { .. }
-            | Request::ClearTasks { .. }
-            | Request::AnswerApproval(_)
-            | Request::Operate { .. }
-            | Request::Undo { .. }
-            | Request::CreateBackfill(_)
-            | Request::SetBackfillPaused { .. }
-            | Request::CancelBackfill { .. }
-            | Request::EmitAsset { .. }
-            | Request::Promote { .. }
-            | Request::Rollback { .. }
-            | Request::SetVariables { .. }
-            | Request::DeleteVariable { .. }
-            | Request::SetConnections { .. }
-            | Request::DeleteConnection { .. }
-            | Request::SetPools { .. }
-            | Request::DeletePool { .. }
-            | Request::Prune(_)
-    )
-}
-
 async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault> {
     match request {
         Request::Status => status::status(parts).await,
@@ -153,6 +133,8 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             parts.shutdown.notify_one();
             Ok(Answer::Done)
         }
+        Request::ListAttention => attention::list(parts).await,
+        Request::Pulse => attention::pulse(parts).await,
         Request::ListDags => dags::list(parts).await,
         Request::ShowDag { dag_id } => dags::show(parts, dag_id).await,
         Request::ListDagVersions { dag_id, limit } => versions::list(parts, dag_id, limit).await,
@@ -164,10 +146,22 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::PlanTrigger { dag_id, conf } => trigger::plan(parts, dag_id, conf).await,
         Request::Trigger(wish) => trigger::trigger(parts, wish).await,
-        Request::ListRuns { dag_id, state, limit, offset } => {
-            runs::list(parts, dag_id, state, limit, offset).await
+        Request::ListRuns { dag_id, state, only, limit, offset } => {
+            runs::list(parts, (dag_id, state, only), limit, offset).await
         }
-        Request::ShowRun { dag_id, dag_run_id } => runs::show(parts, dag_id, dag_run_id).await,
+        Request::BriefRun { dag_id, dag_run_id } => {
+            attention::brief(parts, dag_id, dag_run_id).await
+        }
+        Request::ShowRun { dag_id, dag_run_id, packed } => {
+            let detail = runs::show(parts, dag_id, dag_run_id).await?;
+            Ok(match packed {
+                true => Answer::PackedRun(Box::new(PackedRun::pack(detail))),
+                false => Answer::RunDetail(Box::new(detail)),
+            })
+        }
+        Request::ShowGrid { dag_id, limit, around } => {
+            grid::show(parts, dag_id, limit, around).await
+        }
         Request::CancelRun { dag_id, dag_run_id } => {
             operate::cancel(parts, dag_id, dag_run_id).await
         }
@@ -190,9 +184,22 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             operate::list(parts, limit, before_id).await
         }
         Request::ShowTask { key } => runs::show_task(parts, key).await,
-        Request::ReadLog { key, try_number, offset, max_bytes, wait_ms } => {
-            let stretch = log::Stretch { offset, max_bytes, wait_ms };
+        Request::ReadLog { key, try_number, offset, max_bytes, wait_ms, backwards } => {
+            let stretch = Stretch { offset, max_bytes, wait: log::wait(wait_ms), backwards };
             log::read(parts, key, try_number, stretch).await
+        }
+        Request::ReadDaemonLog { day, offset, max_bytes, wait_ms, backwards } => {
+            let stretch = Stretch { offset, max_bytes, wait: log::wait(wait_ms), backwards };
+            daemon_log::read(parts, day, stretch).await
+        }
+        Request::SearchLog { log: name, query, offset, backwards } => {
+            let search = Search { query, offset, backwards };
+            match name {
+                LogName::Task { key, try_number } => {
+                    log::search(parts, &key, try_number, search).await
+                }
+                LogName::Daemon { day } => daemon_log::search(parts, day, search).await,
+            }
         }
         Request::ListApprovals { dag_id, only_pending, limit } => {
             approvals::list(parts, dag_id, only_pending, limit).await

@@ -8,12 +8,16 @@ use ratatui::layout::Rect;
 use tui_input::Input;
 
 use crate::DeckOptions;
+use crate::keymap::Keymap;
 use crate::theme::Theme;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
+use crate::update;
 
 pub(crate) mod cache;
 pub(crate) mod form;
+mod history;
+pub(crate) mod home;
 pub(crate) mod level;
 pub(crate) mod log;
 pub(crate) mod popup;
@@ -21,9 +25,12 @@ pub(crate) mod sheet;
 
 pub(crate) use cache::{Cache, Slot};
 pub(crate) use form::Form;
+pub(crate) use home::Home;
 pub(crate) use level::{Level, Pane, Screen, View};
 pub(crate) use log::{LogOptions, LogPane};
 pub(crate) use popup::{Palette, Popup};
+
+use history::History;
 
 /// Whether the daemon answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,12 +75,18 @@ pub(crate) struct Prompt {
 pub(crate) struct State {
     pub(crate) options: DeckOptions,
     pub(crate) theme: Theme,
+    pub(crate) keymap: Keymap,
+    /// The beginning of a chord that was typed: `g`; else empty.
+    pub(crate) chord: String,
     pub(crate) size: Rect,
     pub(crate) now: Timestamp,
     pub(crate) link: Link,
     pub(crate) view: View,
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
+    pub(crate) home: Home,
+    /// The places that led here.
+    history: History,
     pub(crate) cache: Cache,
     pub(crate) popup: Option<Popup>,
     pub(crate) prompt: Option<Prompt>,
@@ -89,20 +102,26 @@ pub(crate) struct State {
     pub(crate) refetch_is_due: bool,
     /// When ctrl-c was pressed once.
     pub(crate) leaving_since: Option<Timestamp>,
+    /// Whether the terminal's window is looked at, where the terminal tells.
+    pub(crate) is_focused: Option<bool>,
 }
 
 impl State {
     /// Starts at the list of DAGs.
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
-        let theme = Theme { ascii: options.ascii, no_colour: options.no_colour };
-        Self {
+        let (theme, wrong) = update::theme::first(&options);
+        let mut state = Self {
             options,
             theme,
+            keymap: Keymap::new(),
+            chord: String::new(),
             size: Rect::new(0, 0, size.0, size.1),
             now,
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            home: Home::default(),
+            history: History::default(),
             cache: Cache::default(),
             popup: None,
             prompt: None,
@@ -114,7 +133,12 @@ impl State {
             alias_generation: 0,
             refetch_is_due: false,
             leaving_since: None,
+            is_focused: None,
+        };
+        if let Some(wrong) = wrong {
+            state.say(Tone::Bad, wrong);
         }
+        state
     }
 
     /// Returns the levels of the shown view, outermost first.

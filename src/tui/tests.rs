@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 
 use crate::DeckOptions;
-use crate::message::{Effect, Message, Purpose, is_mutation};
+use crate::message::{Effect, Message, Purpose};
 use crate::sample;
 use crate::state::{Popup, Screen, State};
 use crate::types::ask::{Answer, Request};
@@ -14,10 +14,12 @@ use crate::types::{Fault, Timestamp};
 use crate::update::update;
 use crate::view;
 
+mod home;
 mod keys;
 mod operations;
 mod random;
 mod screens;
+mod shell;
 
 /// Returns what a buffer shows, without the blanks at the ends of lines.
 pub(crate) fn text_of(buf: &Buffer) -> String {
@@ -47,6 +49,7 @@ pub(crate) struct Driver {
     /// Requests that change something, in order.
     pub(crate) mutations: Vec<Request>,
     pub(crate) copied: Vec<String>,
+    pub(crate) notified: Vec<String>,
     pub(crate) has_quit: bool,
     /// Answers instead of the sample where it gives one.
     pub(crate) script: fn(&Request) -> Option<Result<Answer, Fault>>,
@@ -69,6 +72,7 @@ impl Driver {
             now,
             mutations: Vec::new(),
             copied: Vec::new(),
+            notified: Vec::new(),
             has_quit: false,
             script,
         };
@@ -85,7 +89,7 @@ impl Driver {
             for effect in update(&mut self.state, message, self.now) {
                 match effect {
                     Effect::Ask { purpose, generation, request } => {
-                        if is_mutation(&request) {
+                        if request.changes_state() {
                             self.mutations.push(request.clone());
                         }
                         if purpose == Purpose::Log
@@ -100,7 +104,8 @@ impl Driver {
                     Effect::After { timer, .. } => queue.push_back(Message::Timer(timer)),
                     Effect::Copy(text) => self.copied.push(text),
                     Effect::Quit => self.has_quit = true,
-                    Effect::Suspend | Effect::Repaint => {}
+                    Effect::Suspend | Effect::Repaint | Effect::Mouse(_) | Effect::Handover(_) => {}
+                    Effect::Notify(text) => self.notified.push(text),
                 }
             }
             budget -= 1;

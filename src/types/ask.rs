@@ -6,18 +6,22 @@ use serde_json::{Map, Value};
 
 use crate::approval::{HitlDetail, Response};
 use crate::asset::AssetEvent;
+use crate::attention::{AttentionItem, PulseView, RunBrief};
 use crate::backfill::{BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView};
 use crate::callback::CallbackRequest;
 use crate::event::EventLog;
+use crate::grid::GridView;
 use crate::ids::TrackingRunId;
 use crate::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
+use crate::log::{LogFound, LogName, LogQuery};
 use crate::operation::{Operation, OperationLine, OperationView};
+use crate::packed::PackedRun;
 use crate::run::{DagRun, DagRunKey, TaskInstance};
 use crate::serving::{PredictionView, ServingStatus};
 use crate::settings::{
     Connection, ConnectionTest, ConnectionView, Pool, SlotPoolView, Variable, VariableView,
 };
-use crate::state::{DagRunState, TaskInstanceState, TriggeredBy};
+use crate::state::{DagRunState, DagRunType, TaskInstanceState, TriggeredBy};
 use crate::time::Timestamp;
 use crate::view::{
     AliasPlan, ArtifactView, AssetView, DagDetailView, DagDiffView, DagVersionView, DagView,
@@ -35,6 +39,10 @@ pub enum Request {
     Status,
     Definitions,
     Shutdown,
+    /// What somebody should look at, the most urgent first.
+    ListAttention,
+    /// How busy the deck was in the last day.
+    Pulse,
 
     ListDags,
     ShowDag {
@@ -67,12 +75,31 @@ pub enum Request {
     ListRuns {
         dag_id: Option<DagId>,
         state: Option<DagRunState>,
+        #[serde(default, flatten)]
+        only: RunsOnly,
         limit: u32,
         offset: u32,
+    },
+    /// A run in short.
+    BriefRun {
+        dag_id: DagId,
+        dag_run_id: DagRunId,
     },
     ShowRun {
         dag_id: DagId,
         dag_run_id: DagRunId,
+        /// Answered with a [`PackedRun`]: for who asks often.
+        #[serde(default)]
+        packed: bool,
+    },
+    /// The last runs of a DAG, their tasks side by side; with `around` those in whose middle that
+    /// run stands, where it is older.
+    ShowGrid {
+        dag_id: DagId,
+        /// At most 60.
+        limit: u32,
+        #[serde(default)]
+        around: Option<DagRunId>,
     },
     CancelRun {
         dag_id: DagId,
@@ -117,13 +144,34 @@ pub enum Request {
     /// Across runs, newest first.
     ListTaskInstances(TaskInstanceQuery),
     /// Reads on from `offset`; waits up to `wait_ms` (at most 30,000) where nothing is there yet.
-    /// With no `try_number` the last try is meant.
+    /// With no `try_number` the last try is meant. With `backwards` the stretch that ends at
+    /// `offset` is read, or at the log's end where that is before it.
     ReadLog {
         key: TaskInstanceKey,
         try_number: Option<u32>,
         offset: u64,
         max_bytes: u32,
         wait_ms: u32,
+        #[serde(default)]
+        backwards: bool,
+    },
+    /// As `ReadLog`, the daemon's own log of a day; without one of the last. Secrets are masked.
+    ReadDaemonLog {
+        day: Option<String>,
+        offset: u64,
+        max_bytes: u32,
+        wait_ms: u32,
+        #[serde(default)]
+        backwards: bool,
+    },
+    /// Looks for a line from `offset` on, or, `backwards`, for one that begins before it. Answers
+    /// after a moment how far it came; the asker goes on from there.
+    SearchLog {
+        log: LogName,
+        query: LogQuery,
+        offset: u64,
+        #[serde(default)]
+        backwards: bool,
     },
 
     /// Says what a backfill would do, without doing it.
@@ -299,6 +347,103 @@ pub struct Predict {
     pub rows: Value,
 }
 
+/// Which runs are meant, beyond their DAG and state; all that is said must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RunsOnly {
+    /// Stands in the id of the DAG.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_type: Option<DagRunType>,
+    /// Due not before this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Due before this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Each stands in the run's id, note, conf or the name of who triggered it, whatever the case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
+}
+
+impl Request {
+    /// Says whether it changes something when it is done: a deck asks before it sends such a one,
+    /// and a read-only one never does.
+    pub fn changes_state(&self) -> bool {
+        match self {
+            Self::Operate { dry_run: true, .. } | Self::Prune(Prune { dry_run: true, .. }) => false,
+            Self::Shutdown
+            | Self::SetPaused { .. }
+            | Self::Trigger(_)
+            | Self::CancelRun { .. }
+            | Self::ClearTasks { .. }
+            | Self::Operate { .. }
+            | Self::Undo { .. }
+            | Self::CreateBackfill(_)
+            | Self::SetBackfillPaused { .. }
+            | Self::CancelBackfill { .. }
+            | Self::AnswerApproval(_)
+            | Self::EmitAsset { .. }
+            | Self::Promote { .. }
+            | Self::Rollback { .. }
+            | Self::SetVariables { .. }
+            | Self::DeleteVariable { .. }
+            | Self::SetConnections { .. }
+            | Self::DeleteConnection { .. }
+            | Self::SetPools { .. }
+            | Self::DeletePool { .. }
+            | Self::Prune(_) => true,
+            Self::Status
+            | Self::Definitions
+            | Self::ListAttention
+            | Self::Pulse
+            | Self::BriefRun { .. }
+            | Self::ListDags
+            | Self::ShowDag { .. }
+            | Self::ListDagVersions { .. }
+            | Self::ListOperations { .. }
+            | Self::Explain(_)
+            | Self::DiffDagVersions { .. }
+            | Self::PlanTrigger { .. }
+            | Self::ListRuns { .. }
+            | Self::ShowRun { .. }
+            | Self::ShowGrid { .. }
+            | Self::ListCallbacks { .. }
+            | Self::ShowTask { .. }
+            | Self::ListTaskInstances(_)
+            | Self::ListVariables
+            | Self::ListConnections
+            | Self::TestConnection { .. }
+            | Self::ListPools
+            | Self::ReadLog { .. }
+            | Self::ReadDaemonLog { .. }
+            | Self::SearchLog { .. }
+            | Self::PlanBackfill(_)
+            | Self::ListBackfills { .. }
+            | Self::ShowBackfill { .. }
+            | Self::ListXcoms { .. }
+            | Self::GetXcom { .. }
+            | Self::ListApprovals { .. }
+            | Self::ShowApproval { .. }
+            | Self::ListAssets
+            | Self::ShowLineage { .. }
+            | Self::ListAssetEvents { .. }
+            | Self::ListExperiments
+            | Self::ListTrackingRuns { .. }
+            | Self::ShowTrackingRun { .. }
+            | Self::GetMetricHistory { .. }
+            | Self::ReadArtifact { .. }
+            | Self::ListModels
+            | Self::ShowModel { .. }
+            | Self::PlanPromote { .. }
+            | Self::PlanRollback { .. }
+            | Self::ServingStatus
+            | Self::Predict(_)
+            | Self::ListEvents { .. } => false,
+        }
+    }
+}
+
 /// Which task instances are meant, and which page of them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TaskInstanceQuery {
@@ -375,6 +520,8 @@ pub enum Answer {
     Done,
     Status(Box<StatusView>),
     Definitions(DefinitionsView),
+    Attention(Vec<AttentionItem>),
+    Pulse(PulseView),
     Dags(Vec<DagView>),
     Dag(Box<DagDetailView>),
     DagVersions(Vec<DagVersionView>),
@@ -387,6 +534,9 @@ pub enum Answer {
         total: u64,
     },
     RunDetail(Box<RunDetailView>),
+    RunBrief(Box<RunBrief>),
+    PackedRun(Box<PackedRun>),
+    Grid(Box<GridView>),
     Callbacks(Vec<CallbackRequest>),
     /// The task instances that were cleared.
     Cleared(Vec<AttemptKey>),
@@ -406,6 +556,7 @@ pub enum Answer {
         next: Option<i64>,
     },
     Log(LogChunk),
+    LogFound(LogFound),
     Xcoms(Vec<XcomView>),
     Xcom(Box<XcomView>),
     Approvals(Vec<HitlDetail>),

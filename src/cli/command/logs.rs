@@ -31,6 +31,7 @@ pub async fn logs(layout: &Layout, args: LogsArgs, output: &mut Output) -> Resul
             offset,
             max_bytes: CHUNK_BYTES,
             wait_ms: if args.follow { WAIT_MS } else { 0 },
+            backwards: false,
         };
         let answer = client.ask(request).await?;
         let chunk = expect_answer!(answer, Answer::Log(chunk) => chunk, "logs");

@@ -91,6 +91,7 @@ fn crumbs(state: &State) -> Line<'static> {
             Screen::Versions(dag_id) => format!("{dag_id} versions"),
             Screen::Diff(_, from, to) => format!("v{from} → v{to}"),
             Screen::Backfills(dag_id) => format!("{dag_id} backfills"),
+            Screen::Attention => "Needs attention".to_owned(),
             Screen::Approvals => "Approvals".to_owned(),
             Screen::Definitions => "dags.toml".to_owned(),
         };
@@ -118,7 +119,7 @@ pub(crate) fn banners(state: &State) -> Vec<Line<'static>> {
         let count = state.definitions().map_or(0, |d| d.diagnostics.len());
         let more = if count > 1 { format!(" (+{} more)", count - 1) } else { String::new() };
         lines.push(Line::from(vec![
-            paint::span(" E ", theme::KEY),
+            paint::span(" g e ", theme::KEY),
             paint::span(
                 format!("✗ {}:{}:{} {}{more}", first.file, first.line, first.column, first.message),
                 theme::BAD,
@@ -173,7 +174,7 @@ pub(crate) fn hints(buf: &mut Buffer, row: Rect, state: &State) {
     pairs.extend(
         keymap::valid(state)
             .filter(|binding| !binding.hint.is_empty() && !binding.places.is_empty())
-            .map(|binding| (binding.keys[0], binding.hint)),
+            .map(|binding| (binding.key(), binding.hint)),
     );
     let back = if state.levels().len() > 1 { ("esc", "back") } else { ("q", "leave") };
     draw_hints(buf, row, &pairs, &[back, (":", "command"), ("?", "help")]);

@@ -72,6 +72,8 @@ pub(crate) enum Screen {
     /// What differs between two of them.
     Diff(DagId, u32, u32),
     Backfills(DagId),
+    /// What needs attention, all of it.
+    Attention,
     /// What people are asked.
     Approvals,
     Run(DagRunKey),
@@ -101,6 +103,11 @@ impl Pane {
             Self::Graph => Self::Log,
             Self::Log => Self::Tasks,
         }
+    }
+
+    /// Returns the pane that shift-tab goes to.
+    pub(crate) const fn before(self) -> Self {
+        self.next().next()
     }
 }
 

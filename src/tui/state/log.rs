@@ -168,7 +168,15 @@ mod tests {
     }
 
     fn chunk(text: &str, is_end: bool) -> LogChunk {
-        LogChunk { text: text.to_owned(), next_offset: 9, is_end, try_number: 2 }
+        LogChunk {
+            text: text.to_owned(),
+            next_offset: 9,
+            is_end,
+            try_number: 2,
+            offset: 0,
+            size: 9,
+            day: None,
+        }
     }
 
     #[test]
