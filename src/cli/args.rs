@@ -749,6 +749,12 @@ pub enum ExperimentsCommand {
     /// List an experiment's runs, newest first
     Runs {
         name: String,
+        /// MLflow's filter, such as: metrics.accuracy > 0.9 and params.model = 'xgboost'
+        #[arg(long, default_value = "", value_name = "FILTER")]
+        filter: String,
+        /// A key to order by, such as: metrics.accuracy DESC (may be given several times)
+        #[arg(long, value_name = "KEY")]
+        order_by: Vec<String>,
         #[arg(long, default_value_t = 25)]
         limit: u32,
         #[arg(long, default_value_t = 0)]
