@@ -8,28 +8,36 @@ use ratatui::layout::Rect;
 use tui_input::Input;
 
 use crate::DeckOptions;
+use crate::keymap::Keymap;
 use crate::theme::Theme;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
+use crate::update;
 
 pub(crate) mod cache;
 pub(crate) mod form;
 pub(crate) mod graph;
+mod history;
+pub(crate) mod home;
 pub(crate) mod level;
 pub(crate) mod log;
 pub(crate) mod popup;
 pub(crate) mod run;
 pub(crate) mod run_view;
+pub(crate) mod session;
 pub(crate) mod sheet;
 
 pub(crate) use cache::{Cache, Slot};
 pub(crate) use form::Form;
 pub(crate) use graph::GraphPane;
+pub(crate) use home::Home;
 pub(crate) use level::{Level, Pane, Screen, View, Zoom};
 pub(crate) use log::{LogOptions, LogPane};
 pub(crate) use popup::{Palette, Popup};
 pub(crate) use run::RunIndex;
 pub(crate) use run_view::RunView;
+
+use history::History;
 
 /// Whether the daemon answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,12 +82,18 @@ pub(crate) struct Prompt {
 pub(crate) struct State {
     pub(crate) options: DeckOptions,
     pub(crate) theme: Theme,
+    pub(crate) keymap: Keymap,
+    /// The beginning of a chord that was typed: `g`; else empty.
+    pub(crate) chord: String,
     pub(crate) size: Rect,
     pub(crate) now: Timestamp,
     pub(crate) link: Link,
     pub(crate) view: View,
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
+    pub(crate) home: Home,
+    /// The places that led here.
+    history: History,
     pub(crate) cache: Cache,
     pub(crate) popup: Option<Popup>,
     pub(crate) prompt: Option<Prompt>,
@@ -89,6 +103,11 @@ pub(crate) struct State {
     pub(crate) run: Option<RunIndex>,
     pub(crate) run_view: RunView,
     pub(crate) graph: GraphPane,
+    /// Forms that the last deck left, not shown again yet.
+    pub(crate) drafts: Vec<session::Draft>,
+    /// The session as it was written last, and when it was looked at.
+    pub(crate) session: Option<String>,
+    pub(crate) session_at: Timestamp,
     pub(crate) log: Option<LogPane>,
     pub(crate) log_options: LogOptions,
     /// Numbers everything that is asked, so that late answers are told from awaited ones.
@@ -99,20 +118,26 @@ pub(crate) struct State {
     pub(crate) refetch_is_due: bool,
     /// When ctrl-c was pressed once.
     pub(crate) leaving_since: Option<Timestamp>,
+    /// Whether the terminal's window is looked at, where the terminal tells.
+    pub(crate) is_focused: Option<bool>,
 }
 
 impl State {
-    /// Starts at the list of DAGs.
+    /// Starts where the last deck was left, else at the list of DAGs.
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
-        let theme = Theme { ascii: options.ascii, no_colour: options.no_colour };
-        Self {
+        let (theme, wrong) = update::theme::first(&options);
+        let mut state = Self {
             options,
             theme,
+            keymap: Keymap::new(),
+            chord: String::new(),
             size: Rect::new(0, 0, size.0, size.1),
             now,
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            home: Home::default(),
+            history: History::default(),
             cache: Cache::default(),
             popup: None,
             prompt: None,
@@ -121,13 +146,26 @@ impl State {
             run: None,
             run_view: RunView::default(),
             graph: GraphPane::default(),
+            drafts: Vec::new(),
+            session: None,
+            session_at: now,
             log: None,
             log_options: LogOptions::default(),
             generation: 0,
             alias_generation: 0,
             refetch_is_due: false,
             leaving_since: None,
+            is_focused: None,
+        };
+        if let Some(wrong) = wrong {
+            state.say(Tone::Bad, wrong);
         }
+        let site = &state.options.station.site;
+        if let Some(text) = site.session.as_ref().and_then(|session| session.text.clone()) {
+            session::restore(&mut state, &text);
+            state.session = Some(text);
+        }
+        state
     }
 
     /// Returns the levels of the shown view, outermost first.
@@ -199,6 +237,6 @@ impl State {
 
     /// Says whether what changes state is refused here.
     pub(crate) fn is_read_only(&self) -> bool {
-        self.options.read_only
+        self.options.read_only || self.options.station.site.read_only
     }
 }

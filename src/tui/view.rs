@@ -4,12 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::screen::{
-    approvals, assets, backfills, dag, dags, definitions, details, events, experiments, form,
-    frame, models, run, runs, serving, system, versions, why,
+    approvals, assets, attention, backfills, dag, definitions, details, events, experiments, form,
+    frame, home, models, run, runs, serving, system, versions, why,
 };
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
-use crate::widget::{dialog, paint, sheet};
+use crate::widget::{chord, dialog, paint, sheet};
 
 /// The smallest terminal that shows anything useful.
 const WIDTH_MIN: u16 = 60;
@@ -35,11 +35,15 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
     frame::flash(buf, row(area.height - 2), state);
     frame::hints(buf, row(area.height - 1), state);
     match &state.popup {
-        None => {}
+        None => chord::draw(buf, body, state),
         Some(Popup::Help { scroll }) => dialog::help(buf, body, state, *scroll),
         Some(Popup::Palette(palette)) => dialog::palette(buf, body, state, palette),
         Some(Popup::Confirm(confirm)) => dialog::confirm(buf, body, confirm),
         Some(Popup::Task { scroll }) => details::popup(buf, body, state, *scroll),
+        Some(Popup::Run { key, scroll }) => run::page::popup(buf, body, state, key, *scroll),
+        Some(Popup::RunDiff { before, key, scroll }) => {
+            run::page::diff(buf, body, state, (before, key), *scroll);
+        }
         Some(Popup::Why { subject, scroll }) => why::popup(buf, body, state, subject, *scroll),
         Some(Popup::Sheet(sheet)) => sheet::draw(buf, body, sheet),
     }
@@ -58,7 +62,8 @@ pub(crate) fn body(state: &State, area: Rect) -> Rect {
 
 fn screen(state: &State, buf: &mut Buffer, area: Rect) {
     match &state.level().screen {
-        Screen::Root(View::Dags) => dags::draw(buf, area, state),
+        Screen::Root(View::Dags) => home::draw(buf, area, state),
+        Screen::Attention => attention::draw(buf, area, state),
         Screen::Root(View::Runs) => runs::draw(buf, area, state, None),
         Screen::DagRuns(dag_id) => runs::draw(buf, area, state, Some(dag_id)),
         Screen::Root(View::Assets) => assets::draw(buf, area, state),

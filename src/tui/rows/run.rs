@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn a_mapped_task_is_one_row_until_it_is_opened_and_failed_instances_come_first() {
         let mut driver = Driver::new(200, 60);
-        driver.keys("jjjjjj<enter>g");
+        driver.keys("jjjjjj<enter>gg");
         let closed = shown(&driver);
         assert_eq!(
             closed[..4],
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn a_group_closes_and_opens_again() {
         let mut driver = Driver::new(200, 60);
-        driver.keys("jjjjjj<enter>gj<enter>");
+        driver.keys("jjjjjj<enter>ggj<enter>");
         assert!(!shown(&driver).contains(&"ingest.list_files".to_owned()));
         driver.keys("<enter>");
         assert!(shown(&driver).contains(&"ingest.list_files".to_owned()));

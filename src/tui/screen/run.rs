@@ -25,6 +25,7 @@ mod gantt;
 pub(crate) mod graph;
 mod grid;
 mod heat;
+pub(crate) mod page;
 
 /// The least height at which the log, and the task's details, are worth their room.
 const LOG_MIN: u16 = 6;
@@ -124,19 +125,17 @@ fn two_columns(state: &State, area: Rect) -> Panes {
     let [left, right] =
         Layout::horizontal([Constraint::Length(left), Constraint::Min(0)]).areas(area);
     let upper = graph_rows(state, right.width, area.height * 45 / 100);
-    let [graph, log] = Layout::vertical([Constraint::Length(upper), Constraint::Min(0)]).areas(right);
+    let [graph, log] =
+        Layout::vertical([Constraint::Length(upper), Constraint::Min(0)]).areas(right);
     let (tasks, details) = over_details(state, left, upper);
     Panes { tasks, graph, log, details, bars: Rect::default() }
 }
 
 fn three_columns(state: &State, area: Rect) -> Panes {
     let left = 58 + (area.width - THREE_COLUMNS) / 4;
-    let [left, middle, right] = Layout::horizontal([
-        Constraint::Length(left),
-        Constraint::Fill(11),
-        Constraint::Fill(10),
-    ])
-    .areas(area);
+    let [left, middle, right] =
+        Layout::horizontal([Constraint::Length(left), Constraint::Fill(11), Constraint::Fill(10)])
+            .areas(area);
     let rows = list_rows(state);
     // As many rows as the tasks have, so that bars and tasks are seen alike.
     let most = (area.height * 45 / 100).max(BARS_MIN);

@@ -90,7 +90,7 @@ fn draw_problems(buf: &mut Buffer, area: Rect, state: &State, status: &StatusVie
         return paint::empty(buf, area, "✓ None", &how);
     }
     if definitions.is_some_and(|d| !d.diagnostics.is_empty()) {
-        lines.push(paint::line("E shows the places in dags.toml", theme::DIM));
+        lines.push(paint::line("g e shows the places in dags.toml", theme::DIM));
     }
     paint::put_all(buf, area, lines, 0);
 }

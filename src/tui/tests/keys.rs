@@ -201,7 +201,7 @@ fn a_late_plan_opens_nothing_over_another_screen() {
     let mut driver = Driver::new(80, 24);
     driver.keys("5<enter>P<esc>1");
     let generation = driver.state.alias_generation;
-    let plan = crate::sample::plan("iris", "production", 3, 4);
+    let plan = crate::sample::models::plan("iris", "production", 3, 4);
     driver.send(Message::Answered {
         purpose: Purpose::PlanAlias(AliasWish::Promote),
         generation,
@@ -214,7 +214,7 @@ fn a_late_plan_opens_nothing_over_another_screen() {
 fn a_read_only_deck_changes_nothing() {
     let options = DeckOptions { read_only: true, ..DeckOptions::default() };
     let mut driver = Driver::with(options, 80, 24, |_| None);
-    driver.keys("pt<enter>cCxmnDubt2cCxmnDu13e5<enter>PR8ea<enter><esc>:trigger ml<enter><esc>");
+    driver.keys("pt<enter>cCxmnDubt2cCxmnDu13m5<enter>PR8ea<enter><esc>:trigger ml<enter><esc>");
     assert!(driver.mutations.is_empty());
     assert!(!driver.is_asking());
     assert!(driver.text().contains("read-only"));
@@ -259,14 +259,14 @@ fn the_tries_of_a_task_have_a_log_each() {
 }
 
 #[test]
-fn brackets_go_to_older_and_newer_runs_at_the_same_task() {
+fn h_and_l_go_to_older_and_newer_runs_at_the_same_task() {
     let mut driver = Driver::new(80, 24);
-    driver.keys("jjjjj<enter>[");
+    driver.keys("jjjjj<enter>h");
     assert!(
         matches!(driver.screen(), Screen::Run(key) if key.dag_run_id.as_str().contains("03-04"))
     );
     assert_eq!(driver.state.level().selected.as_deref(), Some("train"));
-    driver.keys("]]");
+    driver.keys("ll");
     assert!(driver.said().contains("newest"));
 }
 
@@ -347,7 +347,7 @@ fn an_event_of_the_feed_leads_to_its_run() {
 #[test]
 fn along_the_edges_of_the_graph_the_selection_goes_up_and_downstream() {
     let mut driver = Driver::new(80, 24);
-    driver.keys("jjjjj<enter><tab>gjj");
+    driver.keys("jjjjj<enter><tab>ggjj");
     assert_eq!(driver.state.level().selected.as_deref(), Some("decide"), "it runs top down");
     driver.keys("k");
     assert_eq!(driver.state.level().selected.as_deref(), Some("train"));

@@ -152,7 +152,7 @@ fn a_refused_dry_run_is_told_and_holds_the_button() {
 #[test]
 fn why_tells_reasons_and_remedies_and_its_command_is_copied() {
     let mut driver = Driver::new(80, 24);
-    driver.keys("jjjjjj<enter>GkW");
+    driver.keys("jjjjjj<enter>Gkw");
     let text = driver.text();
     assert!(text.contains("waits for ingest.parse") && text.contains("→ clear"), "{text}");
     driver.keys("y<esc>");
@@ -179,7 +179,7 @@ fn a_question_is_answered_with_its_form_from_the_list_and_from_its_task() {
 #[test]
 fn two_versions_are_compared_those_marked_or_the_selected_with_the_one_before() {
     let mut driver = Driver::new(80, 24);
-    driver.keys("jv<enter>");
+    driver.keys("jV<enter>");
     assert_eq!(*driver.screen(), Screen::Diff("etl_example".into(), 2, 3));
     driver.keys("<esc><space>j<space><enter>");
     assert_eq!(*driver.screen(), Screen::Diff("etl_example".into(), 1, 3));
@@ -202,7 +202,7 @@ fn the_first_version_has_nothing_before_it() {
         }
         _ => None,
     });
-    driver.keys("v");
+    driver.keys("V");
     assert!(driver.text().contains("there is none before it"), "{}", driver.text());
 }
 
@@ -238,10 +238,10 @@ fn a_date_that_is_none_is_told_and_nothing_is_begun() {
 #[test]
 fn a_pools_slots_and_a_variable_are_set_and_a_connection_tried() {
     let mut driver = Driver::new(80, 24);
-    driver.keys("8je<right><ctrl-s>");
+    driver.keys("8j<enter><right><ctrl-s>");
     assert!(matches!(&driver.mutations[..], [Request::SetPools { pools }] if pools[0].slots == 3));
     driver.mutations.clear();
-    driver.keys("jje/x<enter>");
+    driver.keys("jj<enter>/x<enter>");
     assert!(matches!(&driver.mutations[..], [Request::SetVariables { variables }]
             if variables[0].value == "s3://lake/prod/x"));
     driver.keys("jT");

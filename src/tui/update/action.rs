@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use crate::keymap::Action;
+use crate::keymap::{self, Action, Place};
 use crate::message::{Act, AliasWish, Effect, Purpose};
 use crate::rows;
 use crate::rows::run::What;
@@ -16,9 +16,9 @@ use crate::types::run::DagRunKey;
 use crate::types::why::WhySubject;
 use crate::update::movement::{self, Step};
 use crate::update::reconcile::{LogTarget, open_log};
-use crate::update::sheet::open as sheets;
 use crate::update::run::graph::Way;
-use crate::update::{command, confirm, form, marks, run};
+use crate::update::sheet::open as sheets;
+use crate::update::{attention, command, confirm, form, marks, run};
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
@@ -42,18 +42,26 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Right if is_in_graph(state) => run::graph::walk(state, Way::Right),
         Action::Down => movement::step(state, Step::By(1)),
         Action::Up => movement::step(state, Step::By(-1)),
-        Action::Left if is_in_grid(state) => run::travel::go(state, true),
-        Action::Right if is_in_grid(state) => run::travel::go(state, false),
         Action::Left => movement::along_edge(state, false),
         Action::Right => movement::along_edge(state, true),
         Action::Top => movement::step(state, Step::Start),
         Action::Bottom => movement::step(state, Step::End),
         Action::HalfDown => movement::step(state, Step::By(movement::half_page(state))),
         Action::HalfUp => movement::step(state, Step::By(-movement::half_page(state))),
+        Action::Open if keymap::place(state) == Place::Attention => {
+            attention::open(state, effects);
+        }
+        Action::Clear if keymap::place(state) == Place::Attention => {
+            attention::clear(state, effects);
+        }
         Action::Open => open(state),
         Action::NextPane => {
             let level = state.level_mut();
             level.pane = level.pane.next();
+        }
+        Action::PreviousPane => {
+            let level = state.level_mut();
+            level.pane = level.pane.before();
         }
         Action::Zoom => {
             let has_panes = matches!(state.level().screen, Screen::Run(_));
@@ -76,11 +84,23 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         }
         Action::Suspend => effects.push(Effect::Suspend),
         Action::Show(view) => state.switch(view),
+        Action::PlaceBefore => revisit(state, true),
+        Action::PlaceAfter => revisit(state, false),
+        Action::OtherView => match state.view_before() {
+            Some(view) => state.switch(view),
+            None => state.say(Tone::Info, "no other view was shown yet"),
+        },
+        Action::Quit => effects.push(Effect::Quit),
         Action::ShowErrors => show_errors(state),
+        Action::Attention if state.level().screen == Screen::Root(View::Dags) => {
+            attention::open_list(state);
+        }
         Action::Attention => {
             let level = state.level_mut();
             level.attention_only = !level.attention_only;
         }
+        Action::AttentionBox => attention::enter_box(state),
+        Action::FailedLog => attention::failed_log(state),
         Action::Trigger => trigger(state, effects),
         Action::Pause if matches!(state.level().screen, Screen::Backfills(_)) => {
             confirm::pause_backfill(state);
@@ -124,13 +144,15 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Versions => go_to_dag(state, Screen::Versions),
         Action::Backfills => go_to_dag(state, Screen::Backfills),
         Action::Backfill => sheets::backfill(state, effects),
-        Action::Edit => sheets::setting(state, effects),
+        Action::EditSetting => sheets::setting(state, effects),
         Action::Test => test(state, effects),
         Action::OlderRun => run::travel::go(state, true),
         Action::NewerRun => run::travel::go(state, false),
         Action::NextFailed => run::next_failed(state, false),
         Action::PreviousFailed => run::next_failed(state, true),
         Action::Bars => run::bars(state),
+        Action::RunPage => run::page(state),
+        Action::RunDiff => run::diff(state),
         Action::FailedFirst => state.run_view.failed_first = !state.run_view.failed_first,
         Action::Recentre => run::graph::recentre(state),
         Action::MoreHops => run::graph::hops(state, true),
@@ -159,6 +181,14 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
     }
 }
 
+/// Goes through the places that led here.
+fn revisit(state: &mut State, backward: bool) {
+    if !state.revisit(backward) {
+        let text = if backward { "this is where you began" } else { "there is nothing further on" };
+        state.say(Tone::Info, text);
+    }
+}
+
 fn open_prompt(state: &mut State, kind: PromptKind) {
     let text = match kind {
         PromptKind::Filter => state.level().filter.clone(),
@@ -169,6 +199,10 @@ fn open_prompt(state: &mut State, kind: PromptKind) {
 
 /// Clears the filter, else goes back one level; never leaves.
 fn back(state: &mut State) {
+    if rows::attention::is_in_box(state) {
+        state.home.is_in_box = false;
+        return;
+    }
     let level = state.level_mut();
     if !level.filter.is_empty() {
         level.filter.clear();
@@ -280,7 +314,11 @@ fn go_to_dag(state: &mut State, screen: fn(DagId) -> Screen) {
 
 /// Asks why what is selected does or does not go on.
 fn why(state: &mut State) {
-    let Some(subject) = subject_here(state) else { return };
+    let subject = match keymap::place(state) {
+        Place::Attention => attention::subject(state),
+        _ => subject_here(state),
+    };
+    let Some(subject) = subject else { return };
     // What held it back a while ago may hold it back no more.
     state.cache.mark_old(|slot| *slot == Slot::Why(subject.clone()));
     state.popup = Some(Popup::Why { subject, scroll: 0 });

@@ -4,7 +4,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, 
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use crate::keymap;
+use crate::keymap::{self, Typed};
 use crate::message::Effect;
 use crate::state::popup::Gate;
 use crate::state::{Popup, PromptKind, Screen, State, Tone};
@@ -30,17 +30,38 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         Some(Popup::Confirm(_)) => confirm::press(state, event, effects),
         Some(Popup::Palette(_)) => palette::press(state, event, effects),
         Some(Popup::Sheet(_)) => sheet::press(state, event, effects),
-        Some(Popup::Help { .. } | Popup::Task { .. } | Popup::Why { .. }) => {
+        Some(
+            Popup::Help { .. }
+            | Popup::Task { .. }
+            | Popup::Run { .. }
+            | Popup::RunDiff { .. }
+            | Popup::Why { .. },
+        ) => {
             scroll_popup(state, event, effects);
         }
         None if state.prompt.is_some() => prompt(state, event),
         None if matches!(state.level().screen, Screen::Form(_)) => {
             form::press(state, event, effects);
         }
-        None => {
-            if let Some(action) = keymap::action(state, event) {
-                action::perform(state, action, effects);
-            }
+        None => command(state, event, effects),
+    }
+}
+
+/// Does what a key stands for, alone or as the end of a chord. A chord that was begun waits for
+/// as long as it takes; esc or a key that it does not have gives it up.
+fn command(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
+    let begun = std::mem::take(&mut state.chord);
+    if !begun.is_empty() && event.code == KeyCode::Esc {
+        return;
+    }
+    match keymap::typed(state, &begun, event) {
+        Typed::Action(action) => action::perform(state, action, effects),
+        Typed::Chord(chord) => state.chord = chord,
+        Typed::Denied(_) => state.say(Tone::Bad, "this deck is read-only"),
+        Typed::Nothing if begun.is_empty() => {}
+        Typed::Nothing => {
+            let name = keymap::name(event).unwrap_or_default();
+            state.say(Tone::Info, format!("`{begun} {name}` is no key here"));
         }
     }
 }
@@ -67,7 +88,13 @@ pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) 
                 return;
             }
         }
-        Some(Popup::Help { .. } | Popup::Task { .. } | Popup::Why { .. }) => {}
+        Some(
+            Popup::Help { .. }
+            | Popup::Task { .. }
+            | Popup::Run { .. }
+            | Popup::RunDiff { .. }
+            | Popup::Why { .. },
+        ) => {}
         None => {
             if let Some(prompt) = &mut state.prompt {
                 insert(&mut prompt.input, &pasted);
@@ -110,13 +137,19 @@ fn interrupt(state: &mut State, effects: &mut Vec<Effect>) {
     state.leaving_since = Some(now);
     state.popup = None;
     state.prompt = None;
+    state.chord.clear();
     state.say(Tone::Info, "ctrl-c again leaves the deck; runs go on");
 }
 
 fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let page = usize::from(state.size.height / 2).max(1);
-    let Some(Popup::Help { scroll } | Popup::Task { scroll } | Popup::Why { scroll, .. }) =
-        &mut state.popup
+    let Some(
+        Popup::Help { scroll }
+        | Popup::Task { scroll }
+        | Popup::Run { scroll, .. }
+        | Popup::RunDiff { scroll, .. }
+        | Popup::Why { scroll, .. },
+    ) = &mut state.popup
     else {
         return;
     };
@@ -128,7 +161,7 @@ fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) 
         Some("g" | "home") => *scroll = 0,
         Some("ctrl-l") => effects.push(Effect::Repaint),
         Some("y") => action::perform(state, keymap::Action::Copy, effects),
-        Some("esc" | "q" | "enter" | "?" | "i" | "W") => state.popup = None,
+        Some("esc" | "q" | "enter" | "?" | "i" | "w") => state.popup = None,
         _ => {}
     }
 }

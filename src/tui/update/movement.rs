@@ -3,7 +3,7 @@
 use crate::rows;
 use crate::screen::run::log_height;
 use crate::state::{Pane, Screen, State};
-use crate::update::run;
+use crate::update::{attention, run};
 
 /// Where to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,9 @@ pub(crate) enum Step {
 
 /// Moves what is moved at this place.
 pub(crate) fn step(state: &mut State, step: Step) {
+    if rows::attention::is_in_box(state) {
+        return attention::step(state, step);
+    }
     state.level_mut().is_untouched = false;
     let level = state.level();
     match &level.screen {

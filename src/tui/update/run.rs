@@ -5,9 +5,9 @@ use crate::message::{Effect, Timer};
 use crate::rows;
 use crate::state::run::fold;
 use crate::state::run::{RowId, RunIndex};
-use crate::state::{Screen, Slot, State, Tone};
+use crate::state::{Popup, Screen, Slot, State, Tone};
 use crate::types::event::Event;
-use crate::types::run::{DagRunKey, TaskInstance};
+use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{TaskInstanceState, Timestamp};
 use crate::update::movement::{Step, moved};
 
@@ -179,4 +179,26 @@ pub(crate) fn next_failed(state: &mut State, backward: bool) {
 /// Shows bars over time in place of the runs, or the runs again.
 pub(crate) const fn bars(state: &mut State) {
     state.run_view.has_bars = !state.run_view.has_bars;
+}
+
+/// Shows the run in full: the one that is shown, or the selected one of a list.
+pub(crate) fn page(state: &mut State) {
+    let level = state.level();
+    let key = match &level.screen {
+        Screen::Run(key) => Some(key.clone()),
+        _ => rows::selected(state, level, &rows::runs(state, level)).map(DagRun::key),
+    };
+    if let Some(key) = key {
+        state.popup = Some(Popup::Run { key, scroll: 0 });
+    }
+}
+
+/// Shows what differs from the run before.
+pub(crate) fn diff(state: &mut State) {
+    let Screen::Run(key) = &state.level().screen else { return };
+    let key = key.clone();
+    match travel::before(state) {
+        Some(before) => state.popup = Some(Popup::RunDiff { before, key, scroll: 0 }),
+        None => state.say(Tone::Info, "no run came before this one"),
+    }
 }

@@ -204,7 +204,7 @@ pub(crate) fn help(buf: &mut Buffer, area: Rect, state: &State, scroll: usize) {
     let mut always = vec![Line::default(), paint::line("Everywhere", theme::BOLD)];
     for binding in keymap::valid(state) {
         let lines = if binding.places.is_empty() { &mut always } else { &mut here };
-        lines.push(help_line(&binding.keys.join(" "), binding.help));
+        lines.push(help_line(&binding.keys.join(", "), binding.help));
     }
     if matches!(keymap::place(state), keymap::Place::Form) {
         here = vec![paint::line("In the form", theme::BOLD)];

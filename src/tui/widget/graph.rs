@@ -62,9 +62,7 @@ impl Node {
     fn named_width(&self) -> i32 {
         match self.name.as_str() {
             "" => 1,
-            name => {
-                i32::try_from(2 + text::width(&text::cut_middle(name, NAME_MAX))).unwrap_or(40)
-            }
+            name => i32::try_from(2 + text::width(&text::cut_middle(name, NAME_MAX))).unwrap_or(40),
         }
     }
 }
@@ -119,9 +117,8 @@ pub(crate) fn draw_laid(
         };
         let node = node.at(laid.detail);
         let (mut x, y) = place(*point);
-        let is_seen = x + width > 0
-            && x < i32::from(area.width)
-            && (0..i32::from(area.height)).contains(&y);
+        let is_seen =
+            x + width > 0 && x < i32::from(area.width) && (0..i32::from(area.height)).contains(&y);
         if is_seen {
             seen.push(at);
         }
@@ -132,6 +129,15 @@ pub(crate) fn draw_laid(
         draw_node(buf, area, (x, y), &node, look.selected == Some(at));
     }
     seen
+}
+
+/// Returns how many rows the graph takes in an area of this size, at most its height.
+pub(crate) fn rows(nodes: &[Node], edges: &[(usize, usize)], area: Rect) -> u16 {
+    if area.is_empty() || nodes.is_empty() || nodes.len() > NODES_MAX {
+        return area.height.min(4);
+    }
+    let laid = fitting(nodes, edges, area);
+    u16::try_from(laid.layout.height).unwrap_or(u16::MAX).min(area.height)
 }
 
 fn fitting(nodes: &[Node], edges: &[(usize, usize)], area: Rect) -> Laid {
@@ -201,11 +207,7 @@ const LEFT: u8 = 4;
 const RIGHT: u8 = 8;
 
 /// Returns which ways lines go in each cell, and whether one of the selection does.
-fn lines(
-    layout: &Layout,
-    edges: &[(usize, usize)],
-    look: Look<'_>,
-) -> HashMap<Point, (u8, bool)> {
+fn lines(layout: &Layout, edges: &[(usize, usize)], look: Look<'_>) -> HashMap<Point, (u8, bool)> {
     let mut cells: HashMap<Point, (u8, bool)> = HashMap::new();
     for (way, (from, to)) in layout.edges.iter().zip(edges) {
         let is_on_path = |at: &usize| look.path.get(*at) == Some(&true);

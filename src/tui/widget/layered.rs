@@ -154,11 +154,8 @@ impl Graph {
             let mut seen = 0;
             for item in &pair[0] {
                 let down = &self.items[*item].down;
-                let ends: Vec<usize> = down
-                    .iter()
-                    .map(|to| places[*to])
-                    .filter(|at| *at < pair[1].len())
-                    .collect();
+                let ends: Vec<usize> =
+                    down.iter().map(|to| places[*to]).filter(|at| *at < pair[1].len()).collect();
                 for end in &ends {
                     let mut at = end + 1;
                     count += seen;

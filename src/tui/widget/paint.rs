@@ -121,8 +121,13 @@ pub(crate) fn popup(buf: &mut Buffer, area: Rect, width: u16, height: u16) -> Re
         width,
         height,
     };
-    Clear.render(place, buf);
+    wipe(buf, place);
     place
+}
+
+/// Takes away what was drawn at `place`.
+pub(crate) fn wipe(buf: &mut Buffer, place: Rect) {
+    Clear.render(place.intersection(buf.area), buf);
 }
 
 /// Draws a bar that is `share` (0 to 1) full.

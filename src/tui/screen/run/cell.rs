@@ -89,10 +89,7 @@ pub(super) fn strip(row: &RunRow<'_>, cells: usize) -> Line<'static> {
 }
 
 /// Draws states as a strip of cells, the worst of each bucket.
-pub(crate) fn heat(
-    states: &[Option<TaskInstanceState>],
-    cells: usize,
-) -> Vec<Span<'static>> {
+pub(crate) fn heat(states: &[Option<TaskInstanceState>], cells: usize) -> Vec<Span<'static>> {
     let bucket = |cell: usize| {
         let (from, to) = (cell * states.len() / cells, (cell + 1) * states.len() / cells);
         let of = states.get(from..to.max(from + 1)).unwrap_or(&[]).iter().copied();
@@ -112,7 +109,10 @@ pub(super) fn counts(counts: Counts, has_words: bool) -> Line<'static> {
         let mark = theme::task_mark(state);
         let word = if has_words { format!(" {}", mark.word) } else { String::new() };
         let gap = if has_words { "  " } else { " " };
-        spans.push(Span::styled(format!("{gap}{} {}{word}", mark.glyph, counts.of(state)), mark.style));
+        spans.push(Span::styled(
+            format!("{gap}{} {}{word}", mark.glyph, counts.of(state)),
+            mark.style,
+        ));
     }
     Line::from(spans)
 }
@@ -165,8 +165,6 @@ pub(super) fn operator(row: &RunRow<'_>) -> Line<'static> {
             let operator = row.tasks().next().map_or("", |task| task.operator.as_str());
             paint::line(operator, theme::DIM)
         }
-        What::Group(group) => {
-            paint::line(group.tooltip.as_deref().unwrap_or("group"), theme::DIM)
-        }
+        What::Group(group) => paint::line(group.tooltip.as_deref().unwrap_or("group"), theme::DIM),
     }
 }

@@ -68,7 +68,8 @@ pub(super) fn bar(buf: &mut Buffer, area: Rect, row: &RunRow<'_>, scale: &Scale)
         What::Task(task) => task_bar(buf, area, task, scale),
         What::Mapped(_) | What::Group(_) => {
             let first = row.tasks().filter_map(|task| task.start_date).min();
-            let is_open = row.tasks().any(|task| task.start_date.is_some() && task.end_date.is_none());
+            let is_open =
+                row.tasks().any(|task| task.start_date.is_some() && task.end_date.is_none());
             let last = row.tasks().filter_map(|task| task.end_date).max();
             let last = if is_open { scale.now } else { last.map(|end| scale.after(end)) };
             let (Some(first), Some(last)) = (first, last) else { return };
@@ -100,7 +101,8 @@ fn task_bar(buf: &mut Buffer, area: Rect, task: &TaskInstance, scale: &Scale) {
     }
     let words = Line::from(words);
     let cells = u16::try_from(words.width()).unwrap_or(0);
-    let x = if last + 1 + cells <= area.width { last + 1 } else { area.width - cells.min(area.width) };
+    let x =
+        if last + 1 + cells <= area.width { last + 1 } else { area.width - cells.min(area.width) };
     paint::put_at(buf, area, x, 0, words);
 }
 

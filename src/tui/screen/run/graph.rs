@@ -58,9 +58,9 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, focused: bool) {
     let selected = rows::run::selected(state).and_then(|row| state.graph.place(index, row.id));
     let is_on_path = |spot: &Spot| match spot {
         Spot::Task(at) => index.path.critical.get(*at as usize) == Some(&true),
-        Spot::Group(_) | Spot::More { .. } => {
-            tasks(index, *spot).iter().any(|at| index.path.critical.get(*at as usize) == Some(&true))
-        }
+        Spot::Group(_) | Spot::More { .. } => tasks(index, *spot)
+            .iter()
+            .any(|at| index.path.critical.get(*at as usize) == Some(&true)),
     };
     let path: Vec<bool> = match state.graph.is_critical {
         true => plan.nodes.iter().map(is_on_path).collect(),
@@ -139,12 +139,9 @@ fn of_row(state: &State, row: &RunRow<'_>) -> Node {
     let name = row.name(false);
     let mark = |worst| theme::task_mark(worst);
     match row.what {
-        What::Task(task) => Node {
-            mark: mark(task.state),
-            name,
-            note: cell::task_took(state, task),
-            note_width: 6,
-        },
+        What::Task(task) => {
+            Node { mark: mark(task.state), name, note: cell::task_took(state, task), note_width: 6 }
+        }
         What::Mapped(_) => Node {
             mark: mark(row.index.counts_of(row.id).worst()),
             name: format!("{name}[{}]", row.tasks().count()),

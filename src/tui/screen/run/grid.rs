@@ -259,12 +259,7 @@ fn draw_row(
 
 /// Makes a row's name, moved in by its depth, with what tells setups, teardowns and what opens;
 /// and says how many cells are left of its column.
-fn name(
-    state: &State,
-    row: &RunRow<'_>,
-    depth: u16,
-    columns: Columns,
-) -> (Line<'static>, u16) {
+fn name(state: &State, row: &RunRow<'_>, depth: u16, columns: Columns) -> (Line<'static>, u16) {
     let level = state.level();
     let marked = match level.marks.is_empty() {
         true => "",
@@ -290,8 +285,8 @@ fn name(
     let indent = "  ".repeat(usize::from(depth.min(12)));
     let head = format!("{marked}{indent}{fold}{}", duty(row));
     let is_critical = |at: &u32| row.index.path.critical.get(*at as usize) == Some(&true);
-    let is_critical = matches!(row.id, RowId::Task(_))
-        && row.index.tasks_of(row.id).iter().any(is_critical);
+    let is_critical =
+        matches!(row.id, RowId::Task(_)) && row.index.tasks_of(row.id).iter().any(is_critical);
     let mut style = Style::new();
     if is_critical {
         style = style.add_modifier(Modifier::BOLD);
@@ -299,8 +294,7 @@ fn name(
     if matches!(row.what, What::Group(_)) {
         style = theme::ACCENT;
     }
-    let room = usize::from(columns.name)
-        .saturating_sub(text::width(&head) + text::width(&size));
+    let room = usize::from(columns.name).saturating_sub(text::width(&head) + text::width(&size));
     let name = text::cut_middle(&text::clean(&row.name(!is_flat)), room.max(4));
     let used = text::width(&head) + text::width(&name) + text::width(&size);
     let spare = columns.name.saturating_sub(u16::try_from(used).unwrap_or(u16::MAX) + 1);

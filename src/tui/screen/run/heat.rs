@@ -52,8 +52,8 @@ fn draw_levels(buf: &mut Buffer, area: Rect, index: &RunIndex) {
     }
     let shown: Vec<Option<TaskInstanceState>> =
         states().filter(|state| all.of(*state) > 0).collect();
-    let column = (area.width.saturating_sub(9) / u16::try_from(shown.len().max(1)).unwrap_or(1))
-        .clamp(3, 9);
+    let column =
+        (area.width.saturating_sub(9) / u16::try_from(shown.len().max(1)).unwrap_or(1)).clamp(3, 9);
     paint::put(buf, area, 0, paint::line("LEVEL", theme::DIM));
     for (x, state) in (9..).step_by(usize::from(column)).zip(&shown) {
         paint::put_at(buf, area, x, 0, Line::from(paint::glyph(theme::task_mark(*state))));
@@ -89,9 +89,7 @@ fn draw_groups(buf: &mut Buffer, area: Rect, state: &State, index: &RunIndex) {
     let Some((run, _)) = crate::rows::run::shown(state) else { return };
     let mut groups: Vec<u32> = (0..).take(index.groups.len()).collect();
     groups.retain(|at| index.groups[*at as usize].parent.is_none());
-    groups.sort_by_key(|at| {
-        TaskInstanceState::weight(index.groups[*at as usize].counts.worst())
-    });
+    groups.sort_by_key(|at| TaskInstanceState::weight(index.groups[*at as usize].counts.worst()));
     paint::put(buf, area, 0, paint::line("GROUP", theme::DIM));
     let rows = usize::from(area.height.saturating_sub(2));
     for (y, at) in (1..).zip(groups.iter().take(rows)) {

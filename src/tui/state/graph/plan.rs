@@ -15,7 +15,11 @@ pub(crate) enum Spot {
     Group(u32),
     Task(u32),
     /// So many more that are not drawn, before or behind the node of that place.
-    More { of: usize, count: u32, is_down: bool },
+    More {
+        of: usize,
+        count: u32,
+        is_down: bool,
+    },
 }
 
 /// What a plan was made of; while that is the same the plan is.
@@ -162,10 +166,10 @@ pub(crate) fn plan(index: &RunIndex, made: &Made) -> Plan {
     let total = all.len();
     let around = match made.hops {
         None if total <= SMALL => None,
-        hops => made.centre.or_else(|| all.first().copied()).map(|centre| Around {
-            centre,
-            hops: hops.unwrap_or(ego::HOPS),
-        }),
+        hops => made
+            .centre
+            .or_else(|| all.first().copied())
+            .map(|centre| Around { centre, hops: hops.unwrap_or(ego::HOPS) }),
     };
     let (mut nodes, hops) = match &around {
         None => (all, None),

@@ -50,9 +50,7 @@ impl Counts {
 
     /// Says whether something went wrong.
     pub(crate) fn is_bad(&self) -> bool {
-        [S::Failed, S::UpForRetry, S::UpstreamFailed]
-            .iter()
-            .any(|state| self.of(Some(*state)) > 0)
+        [S::Failed, S::UpForRetry, S::UpstreamFailed].iter().any(|state| self.of(Some(*state)) > 0)
     }
 }
 
@@ -90,6 +88,9 @@ mod tests {
         assert_eq!((counts.worst(), counts.total(), counts.finished()), (Some(S::Running), 3, 1));
         counts.take(Some(S::Running));
         counts.add(Some(S::Failed));
-        assert_eq!((counts.worst(), counts.is_bad(), counts.is_hot()), (Some(S::Failed), true, true));
+        assert_eq!(
+            (counts.worst(), counts.is_bad(), counts.is_hot()),
+            (Some(S::Failed), true, true)
+        );
     }
 }

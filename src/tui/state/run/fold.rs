@@ -109,8 +109,7 @@ impl RunIndex {
             rows.push(Row { id: *id, depth });
             match id {
                 RowId::Group(group) if self.is_group_open(detail, level, *group) => {
-                    let inner =
-                        self.ordered(detail, &self.groups[*group as usize].children, order);
+                    let inner = self.ordered(detail, &self.groups[*group as usize].children, order);
                     self.outline(detail, level, (order, depth + 1), &inner, rows);
                 }
                 RowId::Task(_) => self.open_task(detail, level, *id, depth, rows),

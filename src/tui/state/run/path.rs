@@ -38,8 +38,7 @@ impl RunIndex {
         let mut before: Vec<Option<u32>> = vec![None; count];
         for at in 0..count {
             let longest = self.up[at].iter().copied().filter(|up| (*up as usize) < at);
-            before[at] = longest
-                .max_by(|a, b| ends[*a as usize].total_cmp(&ends[*b as usize]));
+            before[at] = longest.max_by(|a, b| ends[*a as usize].total_cmp(&ends[*b as usize]));
             let start = before[at].map_or(0.0, |up| ends[up as usize]);
             ends[at] = start + lengths[at].0;
             let waits = self.up[at].iter().filter(|up| (**up as usize) < at);

@@ -50,9 +50,10 @@ fn planned(state: &mut State) -> Option<Job> {
     let here = folded.of_row(row)?;
     let pane = &state.graph;
     // The centre stays while what is selected can be seen.
-    let stays = pane.plan.as_ref().is_some_and(|plan| {
-        plan.shape == index.shape && plan.nodes.contains(&here)
-    });
+    let stays = pane
+        .plan
+        .as_ref()
+        .is_some_and(|plan| plan.shape == index.shape && plan.nodes.contains(&here));
     let centre = pane.centre.as_ref().filter(|_| stays).and_then(|key| index.find(run, key));
     let kept = centre.and_then(|row| folded.of_row(row));
     let centre = kept.unwrap_or(here);

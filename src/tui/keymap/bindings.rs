@@ -1,0 +1,301 @@
+//! The keys that the deck comes with: one table from which dispatch, the hint row, `?`, the
+//! palette and the keymap file are all made.
+
+use crate::keymap::Place::{
+    Approvals, AssetPage, Assets, Attention, Backfills, DagPage, Dags, Diff, Events, Experiments,
+    Graph, Log, ModelPage, Models, Runs, System, Tasks, TrackingRuns, Versions,
+};
+use crate::keymap::{Action, Binding, Place};
+use crate::state::View;
+
+const LISTS: &[Place] = &[
+    Dags,
+    Attention,
+    Runs,
+    Tasks,
+    Assets,
+    Experiments,
+    TrackingRuns,
+    Models,
+    ModelPage,
+    Events,
+    Approvals,
+    System,
+];
+const OPENABLE: &[Place] =
+    &[Dags, Attention, Runs, Assets, Experiments, TrackingRuns, Models, Events, Versions];
+const RUN: &[Place] = &[Tasks, Graph, Log];
+/// Places about a DAG that has its page and its list of runs elsewhere.
+const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills];
+const RUN_AND_RUNS: &[Place] = &[Tasks, Graph, Log, Runs];
+const fn key(
+    action: Action,
+    keys: &'static [&'static str],
+    hint: &'static str,
+    help: &'static str,
+    places: &'static [Place],
+) -> Binding {
+    Binding { action, keys, hint, help, places, mutates: false }
+}
+
+/// A key that leads to a change: not there when the deck is read-only.
+const fn change(
+    action: Action,
+    keys: &'static [&'static str],
+    hint: &'static str,
+    help: &'static str,
+    places: &'static [Place],
+) -> Binding {
+    Binding { action, keys, hint, help, places, mutates: true }
+}
+
+/// Every key, those of a screen first: hints are shown in this order until the row is full.
+pub(crate) const BINDINGS: &[Binding] = &[
+    // What is here.
+    key(Action::Open, &["enter"], "open", "open what is selected", OPENABLE),
+    key(
+        Action::OpenTask,
+        &["enter"],
+        "",
+        "open or close a group or a mapped task; else the task in full",
+        &[Tasks, Graph],
+    ),
+    change(Action::Answer, &["enter"], "answer", "answer the question", &[Approvals]),
+    change(
+        Action::EditSetting,
+        &["enter"],
+        "edit",
+        "set the pool's slots or the variable's value",
+        &[System],
+    ),
+    key(Action::NextPane, &["tab"], "pane", "next pane: tasks, graph, log", RUN),
+    key(Action::PreviousPane, &["shift-tab"], "", "the pane before", RUN),
+    // The log.
+    key(Action::Follow, &["f"], "follow", "follow the log's end, or stop", &[Log]),
+    key(Action::Search, &["/"], "search", "search in the log", &[Log]),
+    key(Action::NextMatch, &["n"], "", "next match", &[Log]),
+    key(Action::PreviousMatch, &["N"], "", "previous match", &[Log]),
+    key(Action::Wrap, &["w"], "wrap", "wrap long lines, or cut them", &[Log]),
+    key(Action::Times, &["T"], "times", "show the time of each line, or not", &[Log]),
+    // Runs and their tasks.
+    change(
+        Action::Trigger,
+        &["t"],
+        "trigger",
+        "trigger a run: opens the form of its params",
+        &[Dags, DagPage, Runs, Tasks, Graph, Log],
+    ),
+    change(
+        Action::Pause,
+        &["p"],
+        "pause",
+        "pause or unpause the DAG, or the backfill",
+        &[Dags, DagPage, Backfills],
+    ),
+    change(
+        Action::Clear,
+        &["c"],
+        "clear",
+        "clear what is selected or marked, so that it runs again; says first what that touches",
+        &[Tasks, Graph, Log, Runs, Attention],
+    ),
+    change(
+        Action::ClearFailed,
+        &["C"],
+        "",
+        "clear every failed task of the run",
+        &[Runs, Tasks, Log],
+    ),
+    change(
+        Action::Mark,
+        &["m"],
+        "mark",
+        "mark the task or the run a success, failed or skipped",
+        RUN_AND_RUNS,
+    ),
+    change(
+        Action::Cancel,
+        &["x"],
+        "cancel",
+        "cancel the run, or the backfill",
+        &[Runs, Tasks, Graph, Log, Backfills],
+    ),
+    key(Action::TaskDetails, &["i"], "details", "the task in full: arguments, output, tries", RUN),
+    change(
+        Action::Note,
+        &["n"],
+        "note",
+        "write a note on the task or the run",
+        &[Runs, Tasks, Graph],
+    ),
+    change(Action::Delete, &["D"], "", "delete the run: asks for a name typed", RUN_AND_RUNS),
+    key(Action::OlderRun, &["h", "left"], "", "the run before: all panes show it", &[Tasks]),
+    key(Action::NewerRun, &["l", "right"], "", "the run after", &[Tasks]),
+    key(Action::PreviousFailed, &["{"], "failed", "the task before that failed", &[Tasks, Graph]),
+    key(Action::NextFailed, &["}"], "", "the next task that failed", &[Tasks, Graph]),
+    key(Action::RunDiff, &["d"], "diff", "what differs from the run before", RUN),
+    key(Action::RunPage, &["I"], "", "the run in full: params, deadlines, callbacks", RUN),
+    key(
+        Action::RunPage,
+        &["i"],
+        "details",
+        "the run in full: params, deadlines, callbacks",
+        &[Runs],
+    ),
+    key(Action::Bars, &["B"], "bars", "bars over time in place of the runs, or the runs", &[Tasks]),
+    key(Action::FailedFirst, &["F"], "", "what failed first, or in the graph's order", &[Tasks]),
+    key(Action::Recentre, &["."], "recentre", "draw the graph round what is selected", &[Graph]),
+    key(Action::FewerHops, &["("], "hops", "fewer hops round the selection", &[Graph]),
+    key(Action::MoreHops, &[")"], "", "more hops; beyond the most the whole graph", &[Graph]),
+    key(Action::LessDetail, &["<"], "detail", "less of each node: names, only states", &[Graph]),
+    key(Action::MoreDetail, &[">"], "", "more of each node: names, times", &[Graph]),
+    key(Action::Turn, &["O"], "turn", "left to right, top down, as it fits", &[Graph]),
+    key(Action::CriticalPath, &["C"], "critical", "the critical path bright, or not", &[Graph]),
+    key(Action::AllEdges, &["&"], "", "draw edges that others together say, or not", &[Graph]),
+    key(Action::OlderTry, &["("], "", "log of the try before", &[Tasks, Log]),
+    key(Action::NewerTry, &[")"], "", "log of the try after", &[Tasks, Log]),
+    // DAGs.
+    key(Action::DagRuns, &["r", "g r"], "runs", "the runs of the DAG", &[Dags, DagPage]),
+    key(Action::DagRuns, &["g r"], "", "the runs of the DAG", OF_A_DAG),
+    key(
+        Action::DagPage,
+        &["d", "g d"],
+        "definition",
+        "the DAG's definition: graph, params, doc",
+        &[Dags],
+    ),
+    key(Action::DagPage, &["g d"], "", "the DAG's definition: graph, params, doc", OF_A_DAG),
+    key(
+        Action::Versions,
+        &["V"],
+        "versions",
+        "the versions of the DAG and what changed between them",
+        &[Dags, DagPage],
+    ),
+    change(
+        Action::Backfill,
+        &["b"],
+        "backfill",
+        "begin a backfill: runs for dates of the past",
+        &[Backfills, DagPage, Dags],
+    ),
+    key(Action::Backfills, &["B"], "backfills", "the backfills of the DAG", &[DagPage, Dags, Runs]),
+    // Elsewhere.
+    key(Action::OpenRun, &["o", "g r"], "run", "open the run that waits", &[Approvals]),
+    key(Action::Test, &["T"], "test", "try whether the connection can be used", &[System]),
+    change(
+        Action::Emit,
+        &["m"],
+        "emit event",
+        "say that the asset changed: starts the DAGs that wait for it",
+        &[Assets, AssetPage],
+    ),
+    change(
+        Action::Promote,
+        &["P"],
+        "promote",
+        "move the alias `production` to the selected version",
+        &[ModelPage],
+    ),
+    change(
+        Action::Rollback,
+        &["R"],
+        "roll back",
+        "move the alias `production` back to where it stood",
+        &[Models, ModelPage],
+    ),
+    // Lists.
+    key(
+        Action::Filter,
+        &["/"],
+        "filter",
+        "filter the list: every word must occur, !word must not",
+        LISTS,
+    ),
+    key(
+        Action::MarkRow,
+        &["space"],
+        "select",
+        "mark the row for the next operation, or not",
+        &[Runs, Tasks, Versions],
+    ),
+    key(Action::MarkAll, &["*"], "", "mark all rows, or none", &[Runs, Tasks]),
+    key(
+        Action::Attention,
+        &["A"],
+        "attention",
+        "all that needs attention; in a list of runs only those that failed, or all again",
+        &[Dags, Runs, Tasks],
+    ),
+    key(
+        Action::AttentionBox,
+        &["tab", "shift-tab"],
+        "",
+        "into the box of what needs attention, and back to the DAGs",
+        &[Dags, Attention],
+    ),
+    key(Action::FailedLog, &["L"], "log", "the log of what failed last", &[Dags, Attention, Runs]),
+    key(
+        Action::Why,
+        &["w"],
+        "why",
+        "why the task, the run or the DAG does or does not go on",
+        &[Dags, Attention, DagPage, Runs, Tasks, Graph],
+    ),
+    change(
+        Action::Undo,
+        &["u"],
+        "undo",
+        "undo the last operation: says first what that takes back",
+        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events],
+    ),
+    key(
+        Action::Zoom,
+        &["z"],
+        "zoom",
+        "most of the screen for this pane, all of it, all panes again",
+        &[Tasks, Graph, Log, System],
+    ),
+    // Everywhere. A key of a place goes before these.
+    key(Action::ShowErrors, &["g e"], "", "the errors of dags.toml with their drawings", &[]),
+    key(Action::Down, &["j", "down"], "", "down; in the graph to the next node", &[]),
+    key(Action::Up, &["k", "up"], "", "up; in the graph to the node before", &[]),
+    key(Action::Left, &["h", "left"], "", "left; in the graph upstream", &[]),
+    key(Action::Right, &["l", "right"], "", "right; in the graph downstream", &[]),
+    key(Action::Top, &["g g", "home"], "", "to the top", &[]),
+    key(Action::Bottom, &["G", "end"], "", "to the bottom", &[]),
+    key(Action::HalfDown, &["ctrl-d", "pagedown"], "", "half a page down", &[]),
+    key(Action::HalfUp, &["ctrl-u", "pageup"], "", "half a page up", &[]),
+    key(Action::PlaceBefore, &["["], "", "back to the place before", &[]),
+    key(Action::PlaceAfter, &["]"], "", "forward again", &[]),
+    key(Action::OtherView, &["-"], "", "the view before this one, and back", &[]),
+    key(
+        Action::Approvals,
+        &["a"],
+        "",
+        "what waits for an answer; on a task that asks, its question",
+        &[],
+    ),
+    key(Action::Copy, &["y"], "", "copy the command that does or shows the same", &[]),
+    key(Action::Back, &["esc"], "", "close, clear the filter, or go back; never leaves", &[]),
+    key(Action::Leave, &["q"], "", "go back; at the first level leave the deck: runs go on", &[]),
+    key(Action::Quit, &["ctrl-q"], "", "leave the deck at once; runs go on", &[]),
+    key(Action::Show(View::Dags), &["1", "alt-1"], "", "DAGs", &[]),
+    key(Action::Show(View::Runs), &["2", "alt-2"], "", "runs of all DAGs", &[]),
+    key(Action::Show(View::Assets), &["3", "alt-3"], "", "assets and their lineage", &[]),
+    key(
+        Action::Show(View::Experiments),
+        &["4", "alt-4"],
+        "",
+        "experiments and their tracked runs",
+        &[],
+    ),
+    key(Action::Show(View::Models), &["5", "alt-5"], "", "registered models", &[]),
+    key(Action::Show(View::Serving), &["6", "alt-6"], "", "the model server", &[]),
+    key(Action::Show(View::Events), &["7", "alt-7"], "", "what happened", &[]),
+    key(Action::Show(View::System), &["8", "alt-8"], "", "the daemon", &[]),
+    key(Action::Refetch, &["ctrl-l"], "", "fetch and draw everything again", &[]),
+    key(Action::Suspend, &["ctrl-z"], "", "suspend the deck (fg brings it back)", &[]),
+    key(Action::Palette, &[":", "ctrl-p"], "command", "go to a view or run a command by name", &[]),
+    key(Action::Help, &["?"], "help", "the keys that are valid here", &[]),
+];

@@ -1,0 +1,78 @@
+//! Where keys are valid.
+
+use crate::rows;
+use crate::state::{Pane, Screen, State, View};
+
+macro_rules! places {
+    ($($place:ident),+ $(,)?) => {
+        /// Where a key is valid.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub(crate) enum Place {
+            $($place),+
+        }
+
+        impl Place {
+            /// Every place.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$place),+];
+        }
+    };
+}
+
+places! {
+    Dags,
+    Attention,
+    DagPage,
+    Runs,
+    Tasks,
+    Graph,
+    Log,
+    Form,
+    Assets,
+    AssetPage,
+    Experiments,
+    TrackingRuns,
+    TrackingRun,
+    Models,
+    ModelPage,
+    Serving,
+    Events,
+    System,
+    Errors,
+    Versions,
+    Diff,
+    Backfills,
+    Approvals,
+}
+
+/// Returns where the operator is, as far as keys are concerned.
+pub(crate) fn place(state: &State) -> Place {
+    let level = state.level();
+    match &level.screen {
+        Screen::Root(View::Dags) if rows::attention::is_in_box(state) => Place::Attention,
+        Screen::Attention => Place::Attention,
+        Screen::Root(View::Dags) => Place::Dags,
+        Screen::Root(View::Runs) | Screen::DagRuns(_) => Place::Runs,
+        Screen::Root(View::Assets) => Place::Assets,
+        Screen::Root(View::Experiments) => Place::Experiments,
+        Screen::Root(View::Models) => Place::Models,
+        Screen::Root(View::Serving) => Place::Serving,
+        Screen::Root(View::Events) => Place::Events,
+        Screen::Root(View::System) => Place::System,
+        Screen::Dag(_) => Place::DagPage,
+        Screen::Run(_) => match level.pane {
+            Pane::Tasks => Place::Tasks,
+            Pane::Graph => Place::Graph,
+            Pane::Log => Place::Log,
+        },
+        Screen::Form(_) => Place::Form,
+        Screen::Asset(_) => Place::AssetPage,
+        Screen::Experiment(_) => Place::TrackingRuns,
+        Screen::TrackingRun(_) => Place::TrackingRun,
+        Screen::Model(_) => Place::ModelPage,
+        Screen::Definitions => Place::Errors,
+        Screen::Versions(_) => Place::Versions,
+        Screen::Diff(..) => Place::Diff,
+        Screen::Backfills(_) => Place::Backfills,
+        Screen::Approvals => Place::Approvals,
+    }
+}
