@@ -14,16 +14,20 @@ use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
 
 pub(crate) mod cache;
+pub(crate) mod filter;
 pub(crate) mod form;
 mod history;
 pub(crate) mod level;
+pub(crate) mod lists;
 pub(crate) mod log;
+pub(crate) mod menu;
 pub(crate) mod popup;
 pub(crate) mod sheet;
 
 pub(crate) use cache::{Cache, Slot};
 pub(crate) use form::Form;
 pub(crate) use level::{Level, Pane, Screen, View};
+pub(crate) use lists::Lists;
 pub(crate) use log::{LogOptions, LogPane};
 pub(crate) use popup::{Palette, Popup};
 
@@ -81,6 +85,8 @@ pub(crate) struct State {
     pub(crate) view: View,
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
+    /// What was chosen for each list.
+    pub(crate) lists: Lists,
     /// The places that led here.
     history: History,
     pub(crate) cache: Cache,
@@ -114,6 +120,7 @@ impl State {
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            lists: Lists::default(),
             history: History::default(),
             cache: Cache::default(),
             popup: None,

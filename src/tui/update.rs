@@ -16,6 +16,7 @@ mod confirm;
 mod form;
 mod key;
 mod marks;
+mod menu;
 mod movement;
 pub(crate) mod palette;
 mod reconcile;

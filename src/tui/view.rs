@@ -9,7 +9,7 @@ use crate::screen::{
 };
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
-use crate::widget::{chord, dialog, paint, sheet};
+use crate::widget::{chord, dialog, menu, paint, sheet};
 
 /// The smallest terminal that shows anything useful.
 const WIDTH_MIN: u16 = 60;
@@ -42,6 +42,7 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
         Some(Popup::Task { scroll }) => details::popup(buf, body, state, *scroll),
         Some(Popup::Why { subject, scroll }) => why::popup(buf, body, state, subject, *scroll),
         Some(Popup::Sheet(sheet)) => sheet::draw(buf, body, sheet),
+        Some(Popup::Menu(menu)) => menu::draw(buf, body, menu),
     }
     state.theme.finish(buf);
 }

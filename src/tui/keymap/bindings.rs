@@ -10,6 +10,10 @@ use crate::state::View;
 
 const LISTS: &[Place] =
     &[Dags, Runs, Assets, Experiments, TrackingRuns, Models, ModelPage, Events, Approvals, System];
+/// Lists whose columns are described once: sorted, filtered and chosen alike.
+const SORTED: &[Place] = &[Dags, Runs];
+/// Lists whose rows can be marked for the next operation.
+const MARKABLE: &[Place] = &[Runs, Tasks, Versions];
 const OPENABLE: &[Place] =
     &[Dags, Runs, Assets, Experiments, TrackingRuns, Models, Events, Versions];
 const RUN: &[Place] = &[Tasks, Graph, Log];
@@ -176,7 +180,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         Action::Filter,
         &["/"],
         "filter",
-        "filter the list: every word must occur, !word must not",
+        "filter the list: word, !word, column:value, ~loose",
         LISTS,
     ),
     key(
@@ -184,9 +188,24 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["space"],
         "select",
         "mark the row for the next operation, or not",
-        &[Runs, Tasks, Versions],
+        MARKABLE,
     ),
-    key(Action::MarkAll, &["*"], "", "mark all rows, or none", &[Runs, Tasks]),
+    key(
+        Action::MarkRange,
+        &["v"],
+        "",
+        "mark the rows from here to where you go; again ends it",
+        MARKABLE,
+    ),
+    key(Action::MarkAll, &["*"], "", "mark all rows that pass the filter, or none", MARKABLE),
+    key(
+        Action::Sort,
+        &["S"],
+        "sort",
+        "sort the list; by the same column again the other way round",
+        SORTED,
+    ),
+    key(Action::Columns, &["W"], "", "choose the columns of the list", SORTED),
     key(
         Action::Attention,
         &["A"],

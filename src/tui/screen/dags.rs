@@ -11,8 +11,9 @@ use crate::text;
 use crate::theme::{self, Mark};
 use crate::types::DagRunState;
 use crate::types::view::{DagView, RecentRun};
+use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
-use crate::widget::table::{Table, fixed, growing, position, right};
+use crate::widget::table::{fixed, growing, position, right};
 
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
@@ -102,16 +103,9 @@ fn draw_attention(buf: &mut Buffer, area: Rect, items: Vec<Line<'static>>, roomy
 
 fn draw_list(buf: &mut Buffer, area: Rect, state: &State) {
     let level = state.level();
-    let dags = rows::dags(state, level);
+    let (list, dags) = (list(state), rows::dags(state, level));
     let all = state.cache.dags().map_or(0, <[DagView]>::len);
-    let mut title = if dags.len() == all {
-        format!("DAGs {all}")
-    } else {
-        format!("DAGs {} of {all}", dags.len())
-    };
-    if !level.filter.is_empty() {
-        title.push_str(&format!(" · /{}", level.filter));
-    }
+    let mut title = list.title(state, level, dags.len(), all);
     if level.attention_only {
         title.push_str(" · only what needs attention");
     }
@@ -135,44 +129,84 @@ fn draw_list(buf: &mut Buffer, area: Rect, state: &State) {
         }
         return;
     }
-    let strip = if area.width >= 130 { 30 } else { 14 };
-    let columns = [
-        fixed("S", 1, 0),
-        growing("NAME", 22, 0),
-        fixed("TAGS", 14, 6),
-        fixed("SCHEDULE", 14, 2),
-        fixed(if strip == 30 { "LAST 30 RUNS" } else { "LAST 14 RUNS" }, strip, 1),
-        right("LAST", 8, 0),
-        right("TOOK", 6, 4),
-        right("USUAL", 6, 5),
-        right("NEXT", 7, 3),
-    ];
-    let row = |at: usize| cells(state, dags[at], usize::from(strip));
-    Table {
-        columns: &columns,
-        len: dags.len(),
-        selected: Some(selected),
-        is_focused: true,
-        row: &row,
-    }
-    .draw(buf, inside);
+    list.draw(buf, inside, state, &dags, Shown::focused(level, selected));
 }
 
-fn cells(state: &State, dag: &DagView, strip: usize) -> Vec<Line<'static>> {
-    let last = dag.recent_runs.last();
+/// Describes the list of DAGs.
+pub(crate) fn list(state: &State) -> List<'static, DagView> {
+    let (runs, title) =
+        if state.size.width >= 130 { (30, "LAST 30 RUNS") } else { (14, "LAST 14 RUNS") };
     let dim = theme::DIM;
-    let took = last.and_then(|run| took(state, run)).unwrap_or_else(|| "—".to_owned());
-    vec![
-        Line::from(paint::glyph(mark(dag))),
-        paint::line(text::cut_middle(&text::clean(dag.dag_id.as_str()), 60), theme::PLAIN),
-        paint::line(dag.tags.join(","), dim),
-        paint::line(&dag.timetable_summary, theme::PLAIN),
-        self::strip(&dag.recent_runs, strip, None),
-        paint::line(last.map_or("never".to_owned(), |run| when(state, run)), theme::PLAIN),
-        paint::line(took, theme::PLAIN),
-        paint::line(dag.median_duration.map_or("—".to_owned(), text::duration), dim),
-        paint::line(next(state, dag), if dag.is_paused { dim } else { theme::PLAIN }),
-    ]
+    let plain = theme::PLAIN;
+    let last = |dag: &DagView| dag.recent_runs.last().cloned();
+    List::new("dags", "DAGs", |dag: &DagView| dag.dag_id.to_string())
+        .words(dag_words)
+        .field(
+            Field::new("state", fixed("S", 1, 0), |_, dag: &DagView| {
+                Line::from(paint::glyph(mark(dag)))
+            })
+            .sorted(|_, dag| Value::text(mark(dag).word)),
+        )
+        .field(
+            Field::new("name", growing("NAME", 22, 0), move |_, dag: &DagView| {
+                paint::line(text::cut_middle(&text::clean(dag.dag_id.as_str()), 60), plain)
+            })
+            .sorted(|_, dag| Value::text(dag.dag_id.as_str())),
+        )
+        .field(
+            Field::new("tags", fixed("TAGS", 14, 6), move |_, dag: &DagView| {
+                paint::line(dag.tags.join(","), dim)
+            })
+            .sorted(|_, dag| Value::text(dag.tags.join(","))),
+        )
+        .field(
+            Field::new("schedule", fixed("SCHEDULE", 14, 2), move |_, dag: &DagView| {
+                paint::line(&dag.timetable_summary, plain)
+            })
+            .sorted(|_, dag| Value::text(&dag.timetable_summary)),
+        )
+        .field(Field::new("runs", fixed(title, runs, 1), |look, dag: &DagView| {
+            strip(&dag.recent_runs, usize::from(look.width.min(30)), None)
+        }))
+        .field(
+            Field::new("last", right("LAST", 8, 0), move |look, dag: &DagView| {
+                let when = last(dag).map_or("never".to_owned(), |run| when(look.state, &run));
+                paint::line(when, plain)
+            })
+            .sorted_down(move |_, dag| Value::time(last(dag).and_then(|run| run.start_date))),
+        )
+        .field(
+            Field::new("took", right("TOOK", 6, 4), move |look, dag: &DagView| {
+                let took = last(dag).and_then(|run| took(look.state, &run));
+                paint::line(took.unwrap_or_else(|| "—".to_owned()), plain)
+            })
+            .sorted_down(move |state, dag| {
+                let run = last(dag);
+                let start = run.as_ref().and_then(|run| run.start_date);
+                let end = run.and_then(|run| run.end_date).unwrap_or(state.now);
+                Value::number(start.map(|start| text::seconds(start, end)))
+            }),
+        )
+        .field(
+            Field::new("usual", right("USUAL", 6, 5), move |_, dag: &DagView| {
+                paint::line(dag.median_duration.map_or("—".to_owned(), text::duration), dim)
+            })
+            .sorted_down(|_, dag| Value::number(dag.median_duration)),
+        )
+        .field(
+            Field::new("next", right("NEXT", 7, 3), move |look, dag: &DagView| {
+                let style = if dag.is_paused { dim } else { plain };
+                paint::line(next(look.state, dag), style)
+            })
+            .sorted(|_, dag| Value::time(dag.next_run_after.filter(|_| !dag.is_paused))),
+        )
+        .field(
+            Field::new("owner", fixed("OWNER", 10, 7), move |_, dag: &DagView| {
+                paint::line(dag.owner.as_deref().unwrap_or("—"), dim)
+            })
+            .sorted(|_, dag| Value::text(dag.owner.as_deref().unwrap_or_default()))
+            .extra(),
+        )
 }
 
 /// Returns the glyph of a DAG: paused, or what its last run is.
@@ -313,4 +347,22 @@ fn last_run(state: &State, dag: &DagView) -> Line<'static> {
         spans.push(paint::span(format!(", took {took}"), theme::DIM));
     }
     Line::from(spans)
+}
+
+/// Returns what a DAG is found by.
+fn dag_words(dag: &DagView) -> String {
+    let mut words = format!("{} {}", dag.dag_id, dag.timetable_summary);
+    for tag in &dag.tags {
+        words.push_str(&format!(" tag:{tag}"));
+    }
+    if let Some(owner) = &dag.owner {
+        words.push_str(&format!(" owner:{owner}"));
+    }
+    if dag.is_paused {
+        words.push_str(" paused");
+    }
+    if let Some(run) = dag.recent_runs.last() {
+        words.push_str(&format!(" state:{}", run.state));
+    }
+    words
 }

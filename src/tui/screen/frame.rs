@@ -133,7 +133,7 @@ pub(crate) fn banners(state: &State) -> Vec<Line<'static>> {
 pub(crate) fn flash(buf: &mut Buffer, row: Rect, state: &State) {
     if let Some(prompt) = &state.prompt {
         let (word, keys) = match prompt.kind {
-            PromptKind::Filter => (" filter /", "enter keep  esc clear"),
+            PromptKind::Filter => (" filter /", "/ last  enter keep  esc clear"),
             PromptKind::Search => (" search /", "enter keep  esc clear"),
         };
         let mut spans = vec![Span::styled(word, theme::KEY)];

@@ -5,6 +5,7 @@ use crate::rows::run::{RunRow, What};
 use crate::screen::run::log_height;
 use crate::state::{Pane, Screen, State};
 use crate::types::ids::UNMAPPED;
+use crate::update::marks;
 
 /// Where to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +51,7 @@ fn select(state: &mut State, step: Step) {
     let level = state.level_mut();
     level.index = index;
     level.selected = key;
+    marks::extend(state);
 }
 
 fn scroll_log(state: &mut State, step: Step) {
