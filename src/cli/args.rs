@@ -51,6 +51,22 @@ pub struct DeckArgs {
     /// Open the deck without the keys that change anything
     #[arg(long)]
     pub read_only: bool,
+
+    /// How many colours the deck draws with [default: what COLORTERM and TERM tell]
+    #[arg(long, value_name = "HOW", value_parser = ["never", "16", "256", "always"])]
+    pub color: Option<String>,
+
+    /// Frames a second at most [default: 30, 10 over SSH]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=120))]
+    pub fps: Option<u16>,
+
+    /// Ask nothing of the terminal, such as its background
+    #[arg(long)]
+    pub no_probe: bool,
+
+    /// Do not mark frames for the terminal to draw them at once
+    #[arg(long)]
+    pub no_sync: bool,
 }
 
 /// How to print answers.

@@ -1,6 +1,8 @@
 //! Does what `update` wants done, beside the deck's task; what comes of it returns as messages.
 
 use std::collections::HashMap;
+use std::io::{self, Write};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::daemon::Daemon;
-use crate::message::{Message, Purpose, Timer};
+use crate::message::{Handover, Message, Purpose, Timer};
 use crate::types::ask::Request;
 use crate::types::{Fault, FaultKind};
 
@@ -70,6 +72,22 @@ impl Runner {
         });
     }
 
+    /// Runs a program on the terminal, which the deck has left to it.
+    pub(crate) fn hand_over(&self, handover: Handover) {
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            let Handover { program, args, input, errand } = handover;
+            let name = program.clone();
+            let ran = tokio::task::spawn_blocking(move || on_terminal(&program, &args, input));
+            let outcome = match ran.await {
+                Ok(Ok(status)) => Ok(status.code()),
+                Ok(Err(error)) => Err(format!("failed to start `{name}`: {error}")),
+                Err(error) => Err(format!("failed to wait for `{name}`: {error}")),
+            };
+            let _ = messages.send(Message::HandedBack { errand, outcome }).await;
+        });
+    }
+
     /// Watches the daemon's events, again and again where it goes away.
     pub(crate) fn watch(&self) {
         let (daemon, messages) = (Arc::clone(&self.daemon), self.messages.clone());
@@ -95,4 +113,15 @@ impl Runner {
             }
         });
     }
+}
+
+/// Runs a program to its end, on the terminal that this one has.
+fn on_terminal(program: &str, args: &[String], input: Option<String>) -> io::Result<ExitStatus> {
+    let stdin = if input.is_some() { Stdio::piped() } else { Stdio::inherit() };
+    let mut child = Command::new(program).args(args).stdin(stdin).spawn()?;
+    if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
+        // A pager may be left before it has read everything.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    child.wait()
 }

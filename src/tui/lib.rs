@@ -21,6 +21,7 @@ mod fuzzy;
 mod hit;
 mod keymap;
 mod message;
+mod pace;
 mod painter;
 mod rows;
 mod run;
@@ -39,22 +40,32 @@ mod sample;
 mod tests;
 
 pub use daemon::{Daemon, Later};
+pub use terminal::Surroundings;
+pub use theme::Colours;
 
 /// How to open the deck.
 #[derive(Debug, Clone, Default)]
 pub struct DeckOptions {
     /// Draw with ASCII only.
     pub ascii: bool,
-    /// Draw without colours (`NO_COLOR`).
-    pub no_colour: bool,
-    /// The line is slow: draw at most ten times a second.
-    pub slow_line: bool,
+    /// How many colours the terminal has.
+    pub colours: Colours,
+    /// What stands between the deck and the operator's eyes.
+    pub surroundings: Surroundings,
+    /// Frames a second at most, where the line does not tell.
+    pub fps: Option<u16>,
     /// Refuse what changes state.
     pub read_only: bool,
     /// Shown in the top line.
     pub project: String,
     /// The operator's own keys: the file's name as it is shown, and its text.
     pub keymap: Option<(String, String)>,
+    /// The theme to begin with; without one the terminal's ground decides between dark and light.
+    pub theme: Option<String>,
+    /// A theme of the operator's own: the path and the text of its file.
+    pub theme_file: Option<(String, String)>,
+    /// The DAGs whose failures ring the bell; `*` stands for any part of a name.
+    pub notify: Vec<String>,
 }
 
 /// Opens the deck on the terminal and returns when the operator leaves. The terminal is restored

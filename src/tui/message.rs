@@ -1,6 +1,6 @@
 //! What happens to the deck, and what it wants done.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::state::Slot;
 use crate::types::ask::{Answer, Request};
@@ -14,6 +14,24 @@ pub(crate) enum Message {
     Key(KeyEvent),
     Paste(String),
     Resize(u16, u16),
+    /// The mouse did something; only while it is captured.
+    Mouse(MouseEvent),
+    /// The terminal's window is looked at, or no more.
+    Focus(bool),
+    /// What was to be copied is larger than terminals take.
+    NotCopied {
+        bytes: usize,
+    },
+    /// The terminal told its ground.
+    Ground {
+        is_light: bool,
+    },
+    /// The program that had the terminal has ended: its exit code, where it has one, or why it did
+    /// not start.
+    HandedBack {
+        errand: Errand,
+        outcome: Result<Option<i32>, String>,
+    },
     Answered {
         purpose: Purpose,
         generation: u64,
@@ -79,6 +97,23 @@ pub(crate) enum Timer {
     TrySheet(u64),
 }
 
+/// What a program gets the terminal for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Errand {
+    /// Reading or working on something outside the deck; nothing of it comes back.
+    Show,
+}
+
+/// A program that gets the terminal for a while, such as `$EDITOR` or `$PAGER`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Handover {
+    pub(crate) program: String,
+    pub(crate) args: Vec<String>,
+    /// What it reads; without it, it reads the terminal.
+    pub(crate) input: Option<String>,
+    pub(crate) errand: Errand,
+}
+
 /// What the deck wants done.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "a handful at a time, never stored")]
@@ -94,6 +129,12 @@ pub(crate) enum Effect {
     },
     /// Puts text into the clipboard of the operator's own terminal.
     Copy(String),
+    /// Rings, and tells the operator outside the deck.
+    Notify(String),
+    /// Takes or leaves the mouse.
+    Mouse(bool),
+    /// Gives the terminal to a program and takes it back when that has ended.
+    Handover(Handover),
     Suspend,
     Repaint,
     Quit,

@@ -70,7 +70,7 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
             runs.retain(|run| dag_id.as_ref().is_none_or(|dag_id| run.dag_id == *dag_id));
             Answer::Runs { total: runs.len() as u64, runs }
         }
-        Request::ShowRun { dag_id, dag_run_id } => {
+        Request::ShowRun { dag_id, dag_run_id, .. } => {
             let state = match dag_run_id.as_str() {
                 "scheduled__2026-03-02T09:00:00+00:00" => DagRunState::Failed,
                 _ => DagRunState::Running,

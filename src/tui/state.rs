@@ -12,6 +12,7 @@ use crate::keymap::Keymap;
 use crate::theme::Theme;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
+use crate::update;
 
 pub(crate) mod cache;
 pub(crate) mod filter;
@@ -104,13 +105,15 @@ pub(crate) struct State {
     pub(crate) refetch_is_due: bool,
     /// When ctrl-c was pressed once.
     pub(crate) leaving_since: Option<Timestamp>,
+    /// Whether the terminal's window is looked at, where the terminal tells.
+    pub(crate) is_focused: Option<bool>,
 }
 
 impl State {
     /// Starts at the list of DAGs.
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
-        let theme = Theme { ascii: options.ascii, no_colour: options.no_colour };
-        Self {
+        let (theme, wrong) = update::theme::first(&options);
+        let mut state = Self {
             options,
             theme,
             keymap: Keymap::new(),
@@ -133,7 +136,12 @@ impl State {
             alias_generation: 0,
             refetch_is_due: false,
             leaving_since: None,
+            is_focused: None,
+        };
+        if let Some(wrong) = wrong {
+            state.say(Tone::Bad, wrong);
         }
+        state
     }
 
     /// Returns the levels of the shown view, outermost first.

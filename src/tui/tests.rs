@@ -48,6 +48,7 @@ pub(crate) struct Driver {
     /// Requests that change something, in order.
     pub(crate) mutations: Vec<Request>,
     pub(crate) copied: Vec<String>,
+    pub(crate) notified: Vec<String>,
     pub(crate) has_quit: bool,
     /// Answers instead of the sample where it gives one.
     pub(crate) script: fn(&Request) -> Option<Result<Answer, Fault>>,
@@ -70,6 +71,7 @@ impl Driver {
             now,
             mutations: Vec::new(),
             copied: Vec::new(),
+            notified: Vec::new(),
             has_quit: false,
             script,
         };
@@ -101,7 +103,8 @@ impl Driver {
                     Effect::After { timer, .. } => queue.push_back(Message::Timer(timer)),
                     Effect::Copy(text) => self.copied.push(text),
                     Effect::Quit => self.has_quit = true,
-                    Effect::Suspend | Effect::Repaint => {}
+                    Effect::Suspend | Effect::Repaint | Effect::Mouse(_) | Effect::Handover(_) => {}
+                    Effect::Notify(text) => self.notified.push(text),
                 }
             }
             budget -= 1;

@@ -21,6 +21,8 @@ mod movement;
 pub(crate) mod palette;
 mod reconcile;
 mod sheet;
+mod terminal;
+pub(crate) mod theme;
 
 /// How long a burst of events is waited out before what it touched is fetched again.
 const DEBOUNCE_MILLIS: u64 = 80;
@@ -36,6 +38,12 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             state.size.width = width;
             state.size.height = height;
         }
+        // Rows and panes take the mouse where they are drawn.
+        Message::Mouse(_) => {}
+        Message::Focus(is_focused) => state.is_focused = Some(is_focused),
+        Message::NotCopied { bytes } => terminal::not_copied(state, bytes),
+        Message::Ground { is_light } => theme::take_ground(state, is_light),
+        Message::HandedBack { errand, outcome } => terminal::handed_back(state, errand, outcome),
         Message::Answered { purpose, generation, result } => {
             answer::take(state, purpose, generation, result, &mut effects);
         }

@@ -8,7 +8,7 @@ use crate::cli::env;
 use crate::cli::error::CliError;
 use crate::cli::logging;
 use crate::runtime::Layout;
-use crate::tui::{self, DeckOptions};
+use crate::tui::{self, Colours, DeckOptions, Surroundings};
 use crate::types::{Fault, FaultKind};
 
 /// Opens the deck and returns when the operator leaves it.
@@ -22,10 +22,17 @@ pub async fn open(layout: &Layout, args: &DeckArgs) -> Result<u8, CliError> {
     daemon::require_project(layout)?;
     let _guard = logging::start(layout, "deck")?;
     let client = crate::daemon::spawn::ensure(layout.project(), &options.executable, &[]).await?;
+    let found = env::surroundings();
+    let surroundings = Surroundings {
+        may_probe: found.may_probe && !args.no_probe,
+        has_sync: found.has_sync && !args.no_sync,
+        ..found
+    };
     let options = DeckOptions {
-        ascii: args.ascii || env::ascii_only(),
-        no_colour: env::no_colour(),
-        slow_line: env::slow_line(),
+        ascii: args.ascii || surroundings.ascii,
+        colours: env::colours(args.color.as_deref().and_then(Colours::from_name)),
+        surroundings,
+        fps: args.fps,
         read_only: args.read_only,
         project: layout.project().display().to_string(),
         ..DeckOptions::default()

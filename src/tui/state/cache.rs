@@ -326,9 +326,9 @@ impl Cache {
 }
 
 macro_rules! readers {
-    ($($name:ident($($arg:ident: $type:ty)?) -> $out:ty = $slot:expr, $pattern:pat => $value:expr;)*) => {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty = $slot:expr, $pattern:pat => $value:expr;)*) => {
         impl Cache {$(
-            pub(crate) fn $name(&self $(, $arg: $type)?) -> Option<&$out> {
+            pub(crate) fn $name(&self $(, $arg: $type)*) -> Option<&$out> {
                 match self.answer(&$slot)? {
                     $pattern => Some($value),
                     _ => None,
