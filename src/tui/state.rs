@@ -80,6 +80,10 @@ pub(crate) struct State {
     pub(crate) keymap: Keymap,
     /// The beginning of a chord that was typed: `g`; else empty.
     pub(crate) chord: String,
+    /// The mouse is the deck's, not the terminal's.
+    pub(crate) has_mouse: bool,
+    /// The row that was clicked last: clicked again it opens.
+    pub(crate) clicked: Option<String>,
     pub(crate) size: Rect,
     pub(crate) now: Timestamp,
     pub(crate) link: Link,
@@ -112,12 +116,16 @@ pub(crate) struct State {
 impl State {
     /// Starts at the list of DAGs.
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
+        // Mosh hands on clicks, but not where they are.
+        let has_mouse = !options.surroundings.is_mosh;
         let (theme, wrong) = update::theme::first(&options);
         let mut state = Self {
             options,
             theme,
             keymap: Keymap::new(),
             chord: String::new(),
+            has_mouse,
+            clicked: None,
             size: Rect::new(0, 0, size.0, size.1),
             now,
             link: Link::Connecting,
@@ -162,6 +170,11 @@ impl State {
     /// Shows `screen` above the present one.
     pub(crate) fn push(&mut self, screen: Screen) {
         self.stacks[self.view as usize].push(Level::new(screen));
+    }
+
+    /// Goes back to the level at `depth`, where it is above this one.
+    pub(crate) fn pop_to(&mut self, depth: usize) {
+        self.stacks[self.view as usize].truncate(depth.max(1));
     }
 
     /// Goes back one level; says `false` at the root.

@@ -26,6 +26,7 @@ pub(crate) enum Action {
     Copy,
     Refetch,
     Suspend,
+    Mouse,
     Show(View),
     PlaceBefore,
     PlaceAfter,

@@ -273,6 +273,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
     key(Action::Show(View::Events), &["7", "alt-7"], "", "what happened", &[]),
     key(Action::Show(View::System), &["8", "alt-8"], "", "the daemon", &[]),
     key(Action::Refetch, &["ctrl-l"], "", "fetch and draw everything again", &[]),
+    key(
+        Action::Mouse,
+        &["ctrl-t"],
+        "",
+        "take the mouse, or leave it to the terminal to select text",
+        &[],
+    ),
     key(Action::Suspend, &["ctrl-z"], "", "suspend the deck (fg brings it back)", &[]),
     key(Action::Palette, &[":", "ctrl-p"], "command", "go to a view or run a command by name", &[]),
     key(Action::Help, &["?"], "help", "the keys that are valid here", &[]),

@@ -17,7 +17,7 @@ use crate::types::why::WhySubject;
 use crate::update::movement::{self, Step};
 use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::sheet::open as sheets;
-use crate::update::{command, confirm, form, marks, menu};
+use crate::update::{command, confirm, form, marks, menu, mouse};
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
@@ -66,6 +66,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             effects.push(Effect::Repaint);
         }
         Action::Suspend => effects.push(Effect::Suspend),
+        Action::Mouse => mouse::toggle(state, effects),
         Action::Show(view) => state.switch(view),
         Action::PlaceBefore => revisit(state, true),
         Action::PlaceAfter => revisit(state, false),

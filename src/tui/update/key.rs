@@ -27,6 +27,7 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         effects.push(Effect::Suspend);
         return;
     }
+    state.clicked = None;
     match &state.popup {
         Some(Popup::Confirm(_)) => confirm::press(state, event, effects),
         Some(Popup::Palette(_)) => palette::press(state, event, effects),
@@ -45,7 +46,7 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
 
 /// Does what a key stands for, alone or as the end of a chord. A chord that was begun waits for
 /// as long as it takes; esc or a key that it does not have gives it up.
-fn command(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
+pub(crate) fn command(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let begun = std::mem::take(&mut state.chord);
     if !begun.is_empty() && event.code == KeyCode::Esc {
         return;
