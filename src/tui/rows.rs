@@ -1,6 +1,7 @@
 //! The rows of a level as they are shown: filtered, in order, each with the key that the
 //! selection is kept by.
 
+pub(crate) mod attention;
 pub(crate) mod run;
 
 use crate::screen::{dags, runs};
@@ -15,7 +16,7 @@ use crate::types::view::{
     AssetView, DagView, ExperimentView, ModelVersionView, ModelView, RunDetailView, TaskView,
     TrackingRunView,
 };
-use crate::types::{AssetName, DagId, DagRunState, TaskInstanceState};
+use crate::types::{AssetName, DagId, TaskInstanceState};
 use crate::widget::list::ListInfo;
 
 /// Returns the keys of the shown rows.
@@ -62,6 +63,9 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             .iter()
             .map(|asked| format!("{}\n{}", asked.key.task.dag_run_id, task_key(&asked.key.task)))
             .collect(),
+        Screen::Attention => {
+            attention::items(state, level).into_iter().map(attention::key).collect()
+        }
         Screen::Root(View::Serving)
         | Screen::Form(_)
         | Screen::Diff(..)
@@ -75,7 +79,7 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
 /// `None` where there is none.
 pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
     match &state.level().screen {
-        Screen::Root(View::Dags) => Some(dags::list(state).info(state)),
+        Screen::Root(View::Dags) => Some(dags::list(state.size.width).info(state)),
         Screen::Root(View::Runs) => Some(runs::list(state, None).info(state)),
         Screen::DagRuns(dag_id) => Some(runs::list(state, Some(dag_id)).info(state)),
         _ => None,
@@ -89,14 +93,7 @@ pub(crate) fn selected<'a, T>(state: &State, level: &Level, rows: &[&'a T]) -> O
 
 pub(crate) fn dags<'a>(state: &'a State, level: &Level) -> Vec<&'a DagView> {
     let all = state.cache.dags().unwrap_or_default();
-    let shown = all.iter().filter(|dag| !level.attention_only || needs_attention(dag));
-    dags::list(state).arrange(state, level, shown)
-}
-
-/// Says whether a DAG's last run failed.
-pub(crate) fn needs_attention(dag: &DagView) -> bool {
-    dag.recent_runs.iter().rev().find(|run| run.state.is_finished()).map(|run| run.state)
-        == Some(DagRunState::Failed)
+    dags::list(state.size.width).arrange(state, level, all)
 }
 
 pub(crate) fn runs<'a>(state: &'a State, level: &Level) -> Vec<&'a DagRun> {
@@ -263,6 +260,16 @@ pub(crate) fn events<'a>(state: &'a State, level: &Level) -> Vec<&'a EventLog> {
             level.admits(&format!("{word} {} {dag_id} {}", event.event, event.message))
         })
         .collect()
+}
+
+/// Returns what happened to a DAG, newest first.
+pub(crate) fn events_of<'a>(
+    state: &'a State,
+    dag_id: &DagId,
+) -> impl Iterator<Item = &'a EventLog> + use<'a> {
+    let dag_id = dag_id.clone();
+    let all = state.cache.events().unwrap_or_default();
+    all.iter().filter(move |event| event.dag_id.as_ref() == Some(&dag_id))
 }
 
 /// Returns the questions that wait for an answer.

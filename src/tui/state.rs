@@ -18,15 +18,18 @@ pub(crate) mod cache;
 pub(crate) mod filter;
 pub(crate) mod form;
 mod history;
+pub(crate) mod home;
 pub(crate) mod level;
 pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod menu;
 pub(crate) mod popup;
+pub(crate) mod session;
 pub(crate) mod sheet;
 
 pub(crate) use cache::{Cache, Slot};
 pub(crate) use form::Form;
+pub(crate) use home::Home;
 pub(crate) use level::{Level, Pane, Screen, View};
 pub(crate) use lists::Lists;
 pub(crate) use log::{LogOptions, LogPane};
@@ -92,6 +95,7 @@ pub(crate) struct State {
     stacks: Vec<Vec<Level>>,
     /// What was chosen for each list.
     pub(crate) lists: Lists,
+    pub(crate) home: Home,
     /// The places that led here.
     history: History,
     pub(crate) cache: Cache,
@@ -99,6 +103,11 @@ pub(crate) struct State {
     pub(crate) prompt: Option<Prompt>,
     pub(crate) flash: Option<Flash>,
     pub(crate) forms: HashMap<DagId, Form>,
+    /// Forms that the last deck left, not shown again yet.
+    pub(crate) drafts: Vec<session::Draft>,
+    /// The session as it was written last, and when it was looked at.
+    pub(crate) session: Option<String>,
+    pub(crate) session_at: Timestamp,
     pub(crate) log: Option<LogPane>,
     pub(crate) log_options: LogOptions,
     /// Numbers everything that is asked, so that late answers are told from awaited ones.
@@ -114,7 +123,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Starts at the list of DAGs.
+    /// Starts where the last deck was left, else at the list of DAGs.
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
         // Mosh hands on clicks, but not where they are.
         let has_mouse = !options.surroundings.is_mosh;
@@ -132,12 +141,16 @@ impl State {
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
             lists: Lists::default(),
+            home: Home::default(),
             history: History::default(),
             cache: Cache::default(),
             popup: None,
             prompt: None,
             flash: None,
             forms: HashMap::new(),
+            drafts: Vec::new(),
+            session: None,
+            session_at: now,
             log: None,
             log_options: LogOptions::default(),
             generation: 0,
@@ -148,6 +161,11 @@ impl State {
         };
         if let Some(wrong) = wrong {
             state.say(Tone::Bad, wrong);
+        }
+        let site = &state.options.station.site;
+        if let Some(text) = site.session.as_ref().and_then(|session| session.text.clone()) {
+            session::restore(&mut state, &text);
+            state.session = Some(text);
         }
         state
     }
@@ -226,6 +244,6 @@ impl State {
 
     /// Says whether what changes state is refused here.
     pub(crate) fn is_read_only(&self) -> bool {
-        self.options.read_only
+        self.options.read_only || self.options.station.site.read_only
     }
 }

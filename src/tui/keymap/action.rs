@@ -33,6 +33,8 @@ pub(crate) enum Action {
     OtherView,
     ShowErrors,
     Attention,
+    AttentionBox,
+    FailedLog,
     Trigger,
     Pause,
     DagRuns,

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::state::filter::Filter;
 use crate::types::run::DagRunKey;
 use crate::types::{AssetName, DagId, TrackingRunId};
 
 /// A top view, by its digit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum View {
     Dags,
     Runs,
@@ -61,7 +64,8 @@ impl View {
 }
 
 /// What a level shows.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Screen {
     Root(View),
     /// A definition: its graph, params, doc.
@@ -73,6 +77,8 @@ pub(crate) enum Screen {
     /// What differs between two of them.
     Diff(DagId, u32, u32),
     Backfills(DagId),
+    /// What needs attention, all of it.
+    Attention,
     /// What people are asked.
     Approvals,
     Run(DagRunKey),
@@ -86,7 +92,8 @@ pub(crate) enum Screen {
 }
 
 /// A pane of the run view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Pane {
     #[default]
     Tasks,

@@ -3,8 +3,10 @@
 
 use crate::message::{Effect, Purpose, Timer};
 use crate::rows;
+use crate::screen::home::shows_events;
 use crate::screen::run::shows_details;
 use crate::state::log::Reading;
+use crate::state::session;
 use crate::state::{Form, Link, LogPane, Popup, Screen, Slot, State, View};
 use crate::types::ask::Request;
 use crate::types::run::TaskInstance;
@@ -28,7 +30,10 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
     }
     match &level.screen {
         Screen::Root(View::Dags) => {
-            slots.push(Slot::Dags);
+            slots.extend([Slot::Dags, Slot::Attention, Slot::Pulse, Slot::Serving]);
+            if shows_events(state) {
+                slots.push(Slot::Events);
+            }
             let dag = rows::selected(state, level, &rows::dags(state, level));
             slots.extend(dag.map(|dag| Slot::Dag(dag.dag_id.clone())));
         }
@@ -79,6 +84,7 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
             let here = all.get(level.cursor(&rows::keys(state, level)));
             slots.extend(here.map(|view| Slot::Backfill(view.backfill.id)));
         }
+        Screen::Attention => slots.push(Slot::Attention),
         Screen::Approvals | Screen::Definitions => {}
     }
     slots
@@ -142,7 +148,8 @@ fn make_form(state: &mut State, effects: &mut Vec<Effect>) {
         return;
     }
     let Some(dag) = state.cache.dag(dag_id) else { return };
-    let form = Form::new(dag, None);
+    let mut form = Form::new(dag, None);
+    session::refill(&mut state.drafts, &mut form);
     let dag_id = form.dag_id.clone();
     state.forms.insert(dag_id.clone(), form);
     form::changed(state, &dag_id, 0, effects);
@@ -213,6 +220,7 @@ fn ask_log(log: &LogPane, wait_ms: u32) -> Effect {
             offset: log.next_offset,
             max_bytes: LOG_CHUNK_BYTES,
             wait_ms,
+            backwards: false,
         },
     }
 }
