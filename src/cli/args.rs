@@ -11,7 +11,7 @@ use crate::cli::command::backfill::date;
 use crate::client::tunnel::SshTarget;
 use crate::types::backfill::{BackfillId, MAX_ACTIVE_RUNS};
 use crate::types::ids::UNMAPPED;
-use crate::types::state::ReprocessBehavior;
+use crate::types::state::{DagRunType, ReprocessBehavior};
 use crate::types::xcom::RETURN_VALUE;
 use crate::types::{DagRunState, TaskInstanceState, Timestamp};
 
@@ -124,6 +124,8 @@ pub enum Command {
     Down,
     /// Show whether the daemon runs, and how it is
     Status,
+    /// List what somebody should look at; exits with 1 where there is something
+    Attention,
     /// Check dags.toml
     Check,
     /// Make a project: the sample, or an empty one
@@ -148,7 +150,7 @@ pub enum Command {
     /// Run a DAG in the foreground and exit with its result
     Run(TriggerArgs),
     /// Trigger a run of a DAG
-    Trigger(TriggerArgs),
+    Trigger(TriggerCommand),
     /// List, show, clear, mark, note, cancel and delete runs
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -286,6 +288,37 @@ pub struct WatchArgs {
     pub plain: bool,
 }
 
+/// Which runs are listed.
+#[derive(Debug, Args)]
+pub struct RunsOnlyArgs {
+    /// Of DAGs whose id has this in it
+    #[arg(long = "dag-like", value_name = "TEXT")]
+    pub dag: Option<String>,
+
+    /// Of this type only: manual, scheduled, backfill, asset_triggered, asset_materialization
+    #[arg(long = "type", value_name = "TYPE")]
+    pub run_type: Option<DagRunType>,
+
+    /// Due in the last 1d, 12h …
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub since: Option<std::time::Duration>,
+
+    /// With this in the id, the note, the conf or the name of who triggered it
+    #[arg(long = "match", value_name = "TEXT")]
+    pub words: Vec<String>,
+}
+
+/// Options of `trigger`.
+#[derive(Debug, Args)]
+pub struct TriggerCommand {
+    #[command(flatten)]
+    pub args: TriggerArgs,
+
+    /// Check the params and say what the run would do, without making it
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 /// Options of `logs`.
 #[derive(Debug, Args)]
 pub struct LogsArgs {
@@ -344,6 +377,8 @@ pub enum RunsCommand {
         /// In this state only: queued, running, success, failed
         #[arg(long)]
         state: Option<DagRunState>,
+        #[command(flatten)]
+        only: RunsOnlyArgs,
         #[arg(long, default_value_t = 25)]
         limit: u32,
         #[arg(long, default_value_t = 0)]
@@ -805,7 +840,9 @@ mod tests {
     #[test]
     fn the_last_of_two_params_counts() {
         let cli = Cli::try_parse_from(["dagdeck", "trigger", "d", "-p", "a=1", "-p", "a=2"]);
-        let Some(Command::Trigger(args)) = cli.unwrap().command else { panic!("a trigger") };
+        let Some(Command::Trigger(TriggerCommand { args, .. })) = cli.unwrap().command else {
+            panic!("a trigger")
+        };
         assert_eq!(Value::Object(args.over(Map::new())), json!({"a": 2}));
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod approvals;
 pub mod assets;
+pub mod attention;
 pub mod backfill;
 pub mod backup;
 pub mod check;
@@ -61,6 +62,7 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Up(args)) => daemon::up(&layout, args, output).await,
         Some(Command::Down) => daemon::down(&layout, output).await,
         Some(Command::Status) => daemon::status(&layout, output).await,
+        Some(Command::Attention) => attention::attention(&layout, output).await,
         Some(Command::Check) => check::check(&layout, output),
         Some(Command::Dags(command)) => dags::dispatch(&layout, command, output).await,
         Some(Command::Run(args)) => run::run(&layout, args, output).await,

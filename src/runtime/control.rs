@@ -28,6 +28,7 @@ use crate::types::{Clock, Fault, FaultKind, Timestamp};
 
 mod approvals;
 mod assets;
+mod attention;
 mod backfills;
 mod daemon_log;
 mod dags;
@@ -131,6 +132,8 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             parts.shutdown.notify_one();
             Ok(Answer::Done)
         }
+        Request::ListAttention => attention::list(parts).await,
+        Request::Pulse => attention::pulse(parts).await,
         Request::ListDags => dags::list(parts).await,
         Request::ShowDag { dag_id } => dags::show(parts, dag_id).await,
         Request::ListDagVersions { dag_id, limit } => versions::list(parts, dag_id, limit).await,
@@ -142,8 +145,11 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::PlanTrigger { dag_id, conf } => trigger::plan(parts, dag_id, conf).await,
         Request::Trigger(wish) => trigger::trigger(parts, wish).await,
-        Request::ListRuns { dag_id, state, limit, offset } => {
-            runs::list(parts, dag_id, state, limit, offset).await
+        Request::ListRuns { dag_id, state, only, limit, offset } => {
+            runs::list(parts, (dag_id, state, only), limit, offset).await
+        }
+        Request::BriefRun { dag_id, dag_run_id } => {
+            attention::brief(parts, dag_id, dag_run_id).await
         }
         Request::ShowRun { dag_id, dag_run_id, packed } => {
             let detail = runs::show(parts, dag_id, dag_run_id).await?;

@@ -6,15 +6,16 @@ use crate::types::ask::{Answer, Request};
 use crate::types::asset::{AssetEvent, AssetEventSource};
 use crate::types::event::{EventLog, Severity};
 use crate::types::ids::{AttemptKey, TaskInstanceKey, TrackingRunId};
-use crate::types::run::{DagRun, TaskInstance, TaskTry};
+use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
 use crate::types::state::{DagRunType, TriggeredBy};
 use crate::types::view::{
     AliasMove, AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView, DiagnosticView,
     ExperimentView, LineageKind, LineageNode, LineageView, LogChunk, ModelDetailView,
     ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView, StatusView,
-    TaskDetailView, TaskPlace, TaskView, TrackingRunView, TriggerPlan,
+    TaskDetailView, TaskPlace, TaskView, TrackingRunView,
 };
+pub(crate) mod home;
 mod operations;
 mod scoring;
 
@@ -31,6 +32,9 @@ fn before(secs: i64) -> Timestamp {
 
 /// Answers as a daemon with the sample project would.
 pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
+    if let Some(answer) = home::answer(request) {
+        return Ok(answer);
+    }
     if let Some(answer) = operations::answer(request) {
         return Ok(answer);
     }
@@ -52,14 +56,7 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
                     message: "must be at most 200".into(),
                 }]))
             } else {
-                Answer::Plan(Ok(TriggerPlan {
-                    dag_id: dag_id.clone(),
-                    params: Map::new(),
-                    task_count: 6,
-                    median_duration: Some(48.0),
-                    active_runs: 1,
-                    max_active_runs: 2,
-                }))
+                Answer::Plan(Ok(home::plan(dag_id)))
             }
         }
         Request::Trigger(trigger) => {
@@ -179,6 +176,12 @@ fn dags() -> Vec<DagView> {
     ]
 }
 
+/// Many of them.
+pub(crate) fn many_dags(count: usize) -> Vec<DagView> {
+    let one = |n| dag(&format!("dag_{n:04}"), "@daily", "data", &[DagRunState::Success; 30], 3);
+    (0..count).map(one).collect()
+}
+
 fn dag(id: &str, schedule: &str, tags: &str, states: &[DagRunState], tasks: usize) -> DagView {
     let count = i64::try_from(states.len()).unwrap();
     let recent_runs = states.iter().zip(0..).map(|(state, n)| {
@@ -202,6 +205,7 @@ fn dag(id: &str, schedule: &str, tags: &str, states: &[DagRunState], tasks: usiz
         is_stale: false,
         timetable_summary: schedule.into(),
         next_run_after: schedule.starts_with('@').then(|| before(-46 * 60)),
+        strip: states.to_vec(),
         recent_runs: recent_runs.collect(),
         task_count: tasks,
         param_count: if id == "mlops_pipeline" { 4 } else { 0 },
@@ -238,7 +242,21 @@ fn detail(dag: DagView) -> DagDetailView {
         place: TaskPlace::default(),
     });
     let has_params = dag.param_count > 0;
+    let is_running = dag.strip.last() == Some(&DagRunState::Running);
+    let last = dag.recent_runs.last().filter(|_| is_running);
+    let under_way = last.map(|run| {
+        home::brief(DagRunKey { dag_id: dag.dag_id.clone(), dag_run_id: run.dag_run_id.clone() })
+    });
     DagDetailView {
+        dag_version_number: Some(41),
+        schedule_words: "every day at 02:00".into(),
+        next_runs: dag
+            .next_run_after
+            .map(|first| (0..5).map(|n| first + jiff::SignedDuration::from_hours(24 * n)).collect())
+            .unwrap_or_default(),
+        p95_duration: dag.median_duration.map(|secs| secs * 1.7),
+        ended_well: (27, 28),
+        under_way,
         tasks: tasks.collect(),
         groups: vec![],
         doc_md: Some(
@@ -415,6 +433,9 @@ fn log(key: &TaskInstanceKey, offset: u64) -> Result<Answer, Fault> {
         next_offset,
         is_end: key.task_id.as_str() != "train",
         try_number: 2,
+        offset,
+        size: next_offset,
+        day: None,
     }))
 }
 

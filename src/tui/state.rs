@@ -17,6 +17,7 @@ use crate::update;
 pub(crate) mod cache;
 pub(crate) mod form;
 mod history;
+pub(crate) mod home;
 pub(crate) mod level;
 pub(crate) mod log;
 pub(crate) mod popup;
@@ -25,6 +26,7 @@ pub(crate) mod sheet;
 
 pub(crate) use cache::{Cache, Slot};
 pub(crate) use form::Form;
+pub(crate) use home::Home;
 pub(crate) use level::{Level, Pane, Screen, View};
 pub(crate) use log::{LogOptions, LogPane};
 pub(crate) use popup::{Palette, Popup};
@@ -83,6 +85,7 @@ pub(crate) struct State {
     pub(crate) view: View,
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
+    pub(crate) home: Home,
     /// The places that led here.
     history: History,
     pub(crate) cache: Cache,
@@ -123,6 +126,7 @@ impl State {
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            home: Home::default(),
             history: History::default(),
             cache: Cache::default(),
             popup: None,

@@ -108,6 +108,16 @@ pub(crate) fn paused() -> Mark {
     mark("=", "paused", Part::Paused)
 }
 
+/// A DAG whose definition is gone.
+pub(crate) fn gone() -> Mark {
+    mark("⊖", "gone", Part::Removed)
+}
+
+/// A question that waits for its answer.
+pub(crate) fn question() -> Mark {
+    mark("?", "asks", Part::Asked)
+}
+
 pub(crate) const PLAIN: Style = Style::new();
 pub(crate) const DIM: Style = Style::new().add_modifier(Modifier::DIM);
 pub(crate) const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);

@@ -6,11 +6,13 @@
 //! ```
 
 use crate::message::{Effect, Message, Timer};
+use crate::rows;
 use crate::state::{Link, Screen, Slot, State, View};
 use crate::types::Timestamp;
 
 mod action;
 mod answer;
+mod attention;
 mod command;
 mod confirm;
 mod form;
@@ -81,16 +83,34 @@ fn tick(state: &mut State) {
         state.flash = None;
     }
     // Progress is told without an event.
-    let polled = match &state.level().screen {
+    let polled = polled(state);
+    state.cache.mark_old(|slot| polled.contains(slot));
+}
+
+/// Returns what is asked for again in this second.
+fn polled(state: &State) -> Vec<Slot> {
+    let is_turn = |every: i64| state.now.as_second() % every == 0;
+    let level = state.level();
+    match &level.screen {
         Screen::Run(key) if state.shown_run().is_some_and(|run| !run.progress.is_empty()) => {
-            Some(Slot::Run(key.clone()))
+            vec![Slot::Run(key.clone())]
         }
-        Screen::Root(View::Serving) => Some(Slot::Serving),
-        Screen::Root(View::System) => Some(Slot::Status),
-        _ => None,
-    };
-    if let Some(slot) = polled {
-        state.cache.mark_old(|other| *other == slot);
+        Screen::Root(View::Dags) => {
+            let dag = rows::selected(state, level, &rows::dags(state, level));
+            let dag = dag.and_then(|dag| state.cache.dag(&dag.dag_id));
+            let runs = dag.filter(|dag| dag.under_way.is_some() && is_turn(2));
+            let mut slots: Vec<Slot> =
+                runs.map(|dag| Slot::Dag(dag.dag.dag_id.clone())).into_iter().collect();
+            // What is late or slow becomes so without an event.
+            slots.extend(is_turn(10).then_some(Slot::Attention));
+            slots.extend(is_turn(5).then_some(Slot::Serving));
+            slots.extend(is_turn(60).then_some(Slot::Pulse));
+            slots
+        }
+        Screen::Attention if is_turn(10) => vec![Slot::Attention],
+        Screen::Root(View::Serving) => vec![Slot::Serving],
+        Screen::Root(View::System) => vec![Slot::Status],
+        _ => Vec::new(),
     }
 }
 

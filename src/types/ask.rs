@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::approval::{HitlDetail, Response};
 use crate::asset::AssetEvent;
+use crate::attention::{AttentionItem, PulseView, RunBrief};
 use crate::backfill::{BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView};
 use crate::callback::CallbackRequest;
 use crate::event::EventLog;
@@ -20,7 +21,7 @@ use crate::serving::ServingStatus;
 use crate::settings::{
     Connection, ConnectionTest, ConnectionView, Pool, SlotPoolView, Variable, VariableView,
 };
-use crate::state::{DagRunState, TaskInstanceState, TriggeredBy};
+use crate::state::{DagRunState, DagRunType, TaskInstanceState, TriggeredBy};
 use crate::time::Timestamp;
 use crate::view::{
     AliasPlan, AssetView, DagDetailView, DagDiffView, DagVersionView, DagView, DefinitionsView,
@@ -37,6 +38,10 @@ pub enum Request {
     Status,
     Definitions,
     Shutdown,
+    /// What somebody should look at, the most urgent first.
+    ListAttention,
+    /// How busy the deck was in the last day.
+    Pulse,
 
     ListDags,
     ShowDag {
@@ -69,8 +74,15 @@ pub enum Request {
     ListRuns {
         dag_id: Option<DagId>,
         state: Option<DagRunState>,
+        #[serde(default, flatten)]
+        only: RunsOnly,
         limit: u32,
         offset: u32,
+    },
+    /// A run in short.
+    BriefRun {
+        dag_id: DagId,
+        dag_run_id: DagRunId,
     },
     ShowRun {
         dag_id: DagId,
@@ -300,6 +312,25 @@ pub enum Request {
     },
 }
 
+/// Which runs are meant, beyond their DAG and state; all that is said must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RunsOnly {
+    /// Stands in the id of the DAG.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_type: Option<DagRunType>,
+    /// Due not before this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Due before this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Each stands in the run's id, note, conf or the name of who triggered it, whatever the case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
+}
+
 impl Request {
     /// Says whether it changes something when it is done: a deck asks before it sends such a one,
     /// and a read-only one never does.
@@ -329,6 +360,9 @@ impl Request {
             | Self::Prune(_) => true,
             Self::Status
             | Self::Definitions
+            | Self::ListAttention
+            | Self::Pulse
+            | Self::BriefRun { .. }
             | Self::ListDags
             | Self::ShowDag { .. }
             | Self::ListDagVersions { .. }
@@ -448,6 +482,8 @@ pub enum Answer {
     Done,
     Status(Box<StatusView>),
     Definitions(DefinitionsView),
+    Attention(Vec<AttentionItem>),
+    Pulse(PulseView),
     Dags(Vec<DagView>),
     Dag(Box<DagDetailView>),
     DagVersions(Vec<DagVersionView>),
@@ -460,6 +496,7 @@ pub enum Answer {
         total: u64,
     },
     RunDetail(Box<RunDetailView>),
+    RunBrief(Box<RunBrief>),
     PackedRun(Box<PackedRun>),
     Grid(Box<GridView>),
     Callbacks(Vec<CallbackRequest>),

@@ -6,6 +6,7 @@
 pub mod approval;
 pub mod ask;
 pub mod asset;
+pub mod attention;
 pub mod backfill;
 pub mod callback;
 pub mod deadline;
@@ -23,6 +24,7 @@ pub mod run;
 pub mod serving;
 pub mod settings;
 pub mod state;
+mod strip;
 pub mod time;
 pub mod view;
 pub mod why;

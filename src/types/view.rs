@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::asset::AssetEvent;
+use crate::attention::RunBrief;
 use crate::deadline::Deadline;
 use crate::ids::{AssetName, DagId, DagRunId, GroupId, TaskId, TaskInstanceKey, TrackingRunId};
 use crate::progress::Progress;
@@ -27,8 +28,12 @@ pub struct DagView {
     /// For people: `@daily`, `0 2 * * *`, `incoming`, `manual`.
     pub timetable_summary: String,
     pub next_run_after: Option<Timestamp>,
-    /// Of the last runs, newest last, at most 30.
+    /// Of the last runs, newest last: at most 30 of a DAG shown by itself; in the list of all of
+    /// them only those after the last one that has ended, and that one.
     pub recent_runs: Vec<RecentRun>,
+    /// States of the last 30 runs, oldest first.
+    #[serde(default, with = "crate::strip")]
+    pub strip: Vec<DagRunState>,
     pub task_count: usize,
     pub param_count: usize,
     /// Median seconds of the last successful runs.
@@ -69,6 +74,24 @@ pub struct DagDetailView {
     pub fileloc: String,
     pub line: usize,
     pub dag_version: String,
+    /// Which of the versions that were in force it is.
+    #[serde(default)]
+    pub dag_version_number: Option<u32>,
+    /// The schedule in words: `every day at 02:00`.
+    #[serde(default)]
+    pub schedule_words: String,
+    /// When the schedule fires next.
+    #[serde(default)]
+    pub next_runs: Vec<Timestamp>,
+    /// 95th percentile of the seconds of the last successful runs.
+    #[serde(default)]
+    pub p95_duration: Option<f64>,
+    /// Of the runs that ended in the last 30 days: how many succeeded, of how many.
+    #[serde(default)]
+    pub ended_well: (u64, u64),
+    /// The run that is under way.
+    #[serde(default)]
+    pub under_way: Option<RunBrief>,
 }
 
 /// A definition that was in force from some time on.
@@ -347,6 +370,22 @@ pub struct TriggerPlan {
     /// Runs of this DAG that are under way; at `max_active_runs` a new one waits.
     pub active_runs: usize,
     pub max_active_runs: u32,
+    /// Mapped tasks with how many instances are to be expected; `None` where nothing tells.
+    #[serde(default)]
+    pub mapped: Vec<(TaskId, Option<u64>)>,
+    /// The pools that its tasks take slots of.
+    #[serde(default)]
+    pub pools: Vec<PoolNeed>,
+}
+
+/// How a pool stands that a run needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolNeed {
+    pub pool: String,
+    /// Tasks of the DAG that take its slots.
+    pub tasks: usize,
+    pub slots: u32,
+    pub free: u32,
 }
 
 /// A param that does not fit its schema.

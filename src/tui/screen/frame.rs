@@ -100,6 +100,7 @@ fn crumbs(state: &State) -> Line<'static> {
             Screen::Versions(dag_id) => format!("{dag_id} versions"),
             Screen::Diff(_, from, to) => format!("v{from} → v{to}"),
             Screen::Backfills(dag_id) => format!("{dag_id} backfills"),
+            Screen::Attention => "Needs attention".to_owned(),
             Screen::Approvals => "Approvals".to_owned(),
             Screen::Definitions => "dags.toml".to_owned(),
         };

@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 
 use crate::types::approval::HitlDetail;
-use crate::types::ask::{Answer, Request};
+use crate::types::ask::{Answer, Request, RunsOnly};
 use crate::types::asset::AssetEvent;
+use crate::types::attention::{AttentionItem, PulseView};
 use crate::types::backfill::{BackfillDetailView, BackfillId, BackfillView};
 use crate::types::callback::CallbackRequest;
 use crate::types::event::{Event, EventLog};
@@ -20,7 +21,7 @@ use crate::types::view::{
     TaskDetailView, TrackingRunView,
 };
 use crate::types::why::{WhySubject, WhyView};
-use crate::types::{AssetName, DagId, DagRunId, Fault, TrackingRunId};
+use crate::types::{AssetName, DagId, DagRunId, Fault, TaskInstanceState, TrackingRunId};
 
 /// Rows that a list asks for; older ones are found by the CLI.
 const LIST_LIMIT: u32 = 300;
@@ -36,6 +37,8 @@ const KEPT_ENTRIES: usize = 64;
 pub(crate) enum Slot {
     Status,
     Definitions,
+    Attention,
+    Pulse,
     Dags,
     Dag(DagId),
     Runs(Option<DagId>),
@@ -72,10 +75,13 @@ impl Slot {
         match self.clone() {
             Self::Status => Request::Status,
             Self::Definitions => Request::Definitions,
+            Self::Attention => Request::ListAttention,
+            Self::Pulse => Request::Pulse,
             Self::Dags => Request::ListDags,
             Self::Dag(dag_id) => Request::ShowDag { dag_id },
             Self::Runs(dag_id) => {
-                Request::ListRuns { dag_id, state: None, limit: LIST_LIMIT, offset: 0 }
+                let only = RunsOnly::default();
+                Request::ListRuns { dag_id, state: None, only, limit: LIST_LIMIT, offset: 0 }
             }
             Self::Run(DagRunKey { dag_id, dag_run_id }) => {
                 Request::ShowRun { dag_id, dag_run_id, packed: true }
@@ -121,8 +127,11 @@ impl Slot {
     pub(crate) fn is_touched_by(&self, event: &Event) -> bool {
         match event {
             Event::Resync => true,
-            Event::DagRunChanged { dag_id, dag_run_id, .. } => match self {
+            Event::DagRunChanged { dag_id, dag_run_id, state } => match self {
                 Self::Status | Self::Dags | Self::Events | Self::Runs(None) => true,
+                Self::Attention => true,
+                // Only an end is counted.
+                Self::Pulse => state.is_finished(),
                 Self::Lineage(_) | Self::Approvals | Self::Backfill(_) => true,
                 Self::Backfills(id) => id == dag_id,
                 Self::Why(subject) => subject.dag_id == *dag_id,
@@ -133,7 +142,9 @@ impl Slot {
                 Self::Grid(id, _) => id == dag_id,
                 _ => false,
             },
-            Event::TaskInstanceChanged { key: changed, .. } => match self {
+            Event::TaskInstanceChanged { key: changed, state } => match self {
+                // A question; all else that needs attention ends a run or comes with time.
+                Self::Attention => *state == Some(TaskInstanceState::Deferred),
                 Self::Status | Self::Events | Self::Approvals | Self::Pools => true,
                 Self::Why(subject) => subject.dag_id == changed.dag_id,
                 Self::Run(key) | Self::Callbacks(key) => {
@@ -143,7 +154,7 @@ impl Slot {
                 _ => false,
             },
             Event::DagChanged { dag_id } => match self {
-                Self::Dags | Self::Events | Self::Status => true,
+                Self::Dags | Self::Events | Self::Status | Self::Attention => true,
                 Self::Dag(id) | Self::Versions(id) | Self::Backfills(id) => id == dag_id,
                 Self::Why(subject) => subject.dag_id == *dag_id,
                 Self::Backfill(_) => true,
@@ -156,6 +167,7 @@ impl Slot {
             Event::DefinitionsChanged { .. } => matches!(
                 self,
                 Self::Definitions
+                    | Self::Attention
                     | Self::Dags
                     | Self::Dag(_)
                     | Self::Assets
@@ -179,7 +191,14 @@ impl Slot {
                     | Self::Events
             ),
             Event::ServingChanged => {
-                matches!(self, Self::Serving | Self::Status | Self::Lineage(_) | Self::Events)
+                matches!(
+                    self,
+                    Self::Serving
+                        | Self::Status
+                        | Self::Attention
+                        | Self::Lineage(_)
+                        | Self::Events
+                )
             }
         }
     }
@@ -339,6 +358,8 @@ macro_rules! readers {
 readers! {
     status() -> StatusView = Slot::Status, Answer::Status(view) => view;
     definitions() -> DefinitionsView = Slot::Definitions, Answer::Definitions(view) => view;
+    attention() -> [AttentionItem] = Slot::Attention, Answer::Attention(list) => list.as_slice();
+    pulse() -> PulseView = Slot::Pulse, Answer::Pulse(view) => view;
     dags() -> [DagView] = Slot::Dags, Answer::Dags(list) => list.as_slice();
     dag(id: &DagId) -> DagDetailView = Slot::Dag(id.clone()), Answer::Dag(view) => view;
     runs(id: Option<&DagId>) -> [DagRun] = Slot::Runs(id.cloned()), Answer::Runs { runs, .. } => runs.as_slice();

@@ -76,6 +76,8 @@ pub(crate) enum Screen {
     /// What differs between two of them.
     Diff(DagId, u32, u32),
     Backfills(DagId),
+    /// What needs attention, all of it.
+    Attention,
     /// What people are asked.
     Approvals,
     Run(DagRunKey),

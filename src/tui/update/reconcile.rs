@@ -3,6 +3,7 @@
 
 use crate::message::{Effect, Purpose, Timer};
 use crate::rows;
+use crate::screen::home::shows_events;
 use crate::screen::run::shows_details;
 use crate::state::log::Reading;
 use crate::state::session;
@@ -29,7 +30,10 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
     }
     match &level.screen {
         Screen::Root(View::Dags) => {
-            slots.push(Slot::Dags);
+            slots.extend([Slot::Dags, Slot::Attention, Slot::Pulse, Slot::Serving]);
+            if shows_events(state) {
+                slots.push(Slot::Events);
+            }
             let dag = rows::selected(state, level, &rows::dags(state, level));
             slots.extend(dag.map(|dag| Slot::Dag(dag.dag_id.clone())));
         }
@@ -80,6 +84,7 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
             let here = all.get(level.cursor(&rows::keys(state, level)));
             slots.extend(here.map(|view| Slot::Backfill(view.backfill.id)));
         }
+        Screen::Attention => slots.push(Slot::Attention),
         Screen::Approvals | Screen::Definitions => {}
     }
     slots
