@@ -276,6 +276,7 @@ impl TriggerArgs {
     }
 }
 
+<<<<<<< HEAD
 /// Options of `watch`.
 #[derive(Debug, Args)]
 pub struct WatchArgs {
@@ -288,6 +289,8 @@ pub struct WatchArgs {
     pub plain: bool,
 }
 
+=======
+>>>>>>> main
 /// Which runs are listed.
 #[derive(Debug, Args)]
 pub struct RunsOnlyArgs {
@@ -317,6 +320,21 @@ pub struct TriggerCommand {
     /// Check the params and say what the run would do, without making it
     #[arg(long)]
     pub dry_run: bool,
+<<<<<<< HEAD
+=======
+}
+
+/// Options of `watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    pub dag_id: String,
+    /// Which run: ends with it, and exits with its result; without it, all runs until ctrl-c
+    pub dag_run_id: Option<String>,
+
+    /// Print lines also on a terminal, in place of opening the deck there
+    #[arg(long)]
+    pub plain: bool,
+>>>>>>> main
 }
 
 /// Options of `logs`.
@@ -699,7 +717,28 @@ pub enum AssetsCommand {
     /// List all assets
     List,
     /// Show what comes from what, of everything or around one asset
-    Lineage { asset: Option<String> },
+    Lineage {
+        asset: Option<String>,
+        /// At most so many hops upstream of the asset; everything where none is given
+        #[arg(long, value_name = "HOPS", requires = "asset")]
+        up: Option<u32>,
+        /// At most so many hops downstream of the asset; everything where none is given
+        #[arg(long, value_name = "HOPS", requires = "asset")]
+        down: Option<u32>,
+        /// How to draw it; `-o json` prints it for programs
+        #[arg(long, value_name = "FORMAT", default_value = "tree")]
+        format: LineageFormat,
+    },
+    /// Say why an asset is old: the way from the root cause down to it
+    Why { asset: String },
+    /// List everything that is made of an asset, the nearest first
+    Impact { asset: String },
+    /// List an asset's events with the runs that they started, newest first
+    Events {
+        asset: String,
+        #[arg(long, default_value_t = 25)]
+        limit: u32,
+    },
     /// Report that an asset has changed
     Emit {
         asset: String,
@@ -707,6 +746,17 @@ pub enum AssetsCommand {
         #[arg(short, long = "extra", value_name = "KEY=VALUE", value_parser = param)]
         extra: Vec<(String, Value)>,
     },
+}
+
+/// How to draw the lineage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LineageFormat {
+    /// A tree, from what nothing comes before
+    Tree,
+    /// A flowchart for Markdown pages
+    Mermaid,
+    /// A graph for Graphviz
+    Dot,
 }
 
 /// Commands about experiments.
@@ -717,6 +767,12 @@ pub enum ExperimentsCommand {
     /// List an experiment's runs, newest first
     Runs {
         name: String,
+        /// MLflow's filter, such as: metrics.accuracy > 0.9 and params.model = 'xgboost'
+        #[arg(long, default_value = "", value_name = "FILTER")]
+        filter: String,
+        /// A key to order by, such as: metrics.accuracy DESC (may be given several times)
+        #[arg(long, value_name = "KEY")]
+        order_by: Vec<String>,
         #[arg(long, default_value_t = 25)]
         limit: u32,
         #[arg(long, default_value_t = 0)]
@@ -737,15 +793,30 @@ pub enum ModelsCommand {
         version: u32,
         #[arg(long, default_value = "production")]
         alias: String,
+        /// Why, for the history; needed where a gate found the version wanting
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
         /// Show what would change, and change nothing
         #[arg(long)]
         dry_run: bool,
+    },
+    /// Compare two versions: metrics, params, data, code, size
+    Compare {
+        name: String,
+        from: u32,
+        to: u32,
+        /// Leave out what is the same in both
+        #[arg(long)]
+        only_different: bool,
     },
     /// Point an alias back to where it stood before
     Rollback {
         name: String,
         #[arg(long, default_value = "production")]
         alias: String,
+        /// Why, for the history
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
         /// Show what would change, and change nothing
         #[arg(long)]
         dry_run: bool,

@@ -11,7 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::output::{Output, duration};
 use crate::client::{Client, Events};
 use crate::runtime::Layout;
-use crate::types::ask::{Answer, Request};
+use crate::types::ask::{Answer, Request, RunsOnly};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::view::RunDetailView;
@@ -136,7 +136,13 @@ impl Watcher<'_> {
 
     async fn runs(&self, client: &Client) -> Result<Vec<DagRun>, Fault> {
         let dag_id = Some(self.dag_id.clone());
-        let request = Request::ListRuns { dag_id, state: None, limit: RUNS_MAX, offset: 0 };
+        let request = Request::ListRuns {
+            dag_id,
+            state: None,
+            only: RunsOnly::default(),
+            limit: RUNS_MAX,
+            offset: 0,
+        };
         match client.ask(request).await? {
             // The oldest first: lines come in the order in which things happened.
             Answer::Runs { runs, .. } => Ok(runs.into_iter().rev().collect()),
@@ -146,7 +152,7 @@ impl Watcher<'_> {
 
     async fn detail(&self, client: &Client, run: &DagRunId) -> Result<RunDetailView, Fault> {
         let (dag_id, dag_run_id) = (self.dag_id.clone(), run.clone());
-        match client.ask(Request::ShowRun { dag_id, dag_run_id }).await? {
+        match client.ask(Request::ShowRun { dag_id, dag_run_id, packed: false }).await? {
             Answer::RunDetail(detail) => Ok(*detail),
             _ => Err(super::unexpected("watch")),
         }
