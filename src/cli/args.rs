@@ -276,21 +276,6 @@ impl TriggerArgs {
     }
 }
 
-<<<<<<< HEAD
-/// Options of `watch`.
-#[derive(Debug, Args)]
-pub struct WatchArgs {
-    pub dag_id: String,
-    /// Which run: ends with it, and exits with its result; without it, all runs until ctrl-c
-    pub dag_run_id: Option<String>,
-
-    /// Print lines also on a terminal, in place of opening the deck there
-    #[arg(long)]
-    pub plain: bool,
-}
-
-=======
->>>>>>> main
 /// Which runs are listed.
 #[derive(Debug, Args)]
 pub struct RunsOnlyArgs {
@@ -320,8 +305,6 @@ pub struct TriggerCommand {
     /// Check the params and say what the run would do, without making it
     #[arg(long)]
     pub dry_run: bool,
-<<<<<<< HEAD
-=======
 }
 
 /// Options of `watch`.
@@ -334,7 +317,6 @@ pub struct WatchArgs {
     /// Print lines also on a terminal, in place of opening the deck there
     #[arg(long)]
     pub plain: bool,
->>>>>>> main
 }
 
 /// Options of `logs`.
