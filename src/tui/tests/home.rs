@@ -1,10 +1,10 @@
 //! The first screen: what it shows at each size, and what its keys do.
 
-use crate::{Colours, DeckOptions};
 use crate::sample;
 use crate::state::{Pane, Popup, Screen, View};
 use crate::tests::Driver;
 use crate::types::ask::{Answer, Request};
+use crate::{Colours, DeckOptions};
 
 /// Draws what `keys` lead to at every size, and in ASCII at two.
 pub(super) fn at_every_size(name: &str, keys: &str) {
