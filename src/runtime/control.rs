@@ -34,6 +34,8 @@ mod daemon_log;
 mod dags;
 mod experiments;
 mod find;
+mod freshness;
+mod gates;
 mod grid;
 mod lineage;
 mod log;
@@ -223,7 +225,10 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::GetXcom { task, key } => xcom::get(parts, task, key).await,
         Request::ListAssets => assets::list(parts).await,
-        Request::ShowLineage { asset } => lineage::show(parts, asset).await,
+        Request::ShowLineage { asset, node, reach } => {
+            lineage::show(parts, asset, node, reach).await
+        }
+        Request::ExplainAsset { name } => assets::explain(parts, name).await,
         Request::ListAssetEvents { asset, limit } => assets::events(parts, asset, limit).await,
         Request::EmitAsset { name, extra } => assets::emit(parts, name, extra).await,
         Request::ListEvents { limit, before_id } => status::events(parts, limit, before_id).await,

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::approval::{HitlDetail, Response};
-use crate::asset::AssetEvent;
 use crate::attention::{AttentionItem, PulseView, RunBrief};
 use crate::backfill::{BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView};
 use crate::callback::CallbackRequest;
 use crate::event::EventLog;
+use crate::freshness::{AssetEventView, AssetWhy};
 use crate::grid::GridView;
 use crate::ids::TrackingRunId;
 use crate::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
@@ -223,9 +223,19 @@ pub enum Request {
     AnswerApproval(Response),
 
     ListAssets,
-    /// All of it, or what is connected with one asset.
+    /// All of it, or what is connected with one asset or, by its id, one node.
     ShowLineage {
+        #[serde(default)]
         asset: Option<AssetName>,
+        #[serde(default)]
+        node: Option<String>,
+        /// At most so many hops upstream and downstream, and nodes in all, the nearest first.
+        #[serde(flatten)]
+        reach: LineageReach,
+    },
+    /// Why an asset is old: the way from the root cause down to it.
+    ExplainAsset {
+        name: AssetName,
     },
     ListAssetEvents {
         asset: Option<AssetName>,
@@ -280,6 +290,9 @@ pub enum Request {
         version: u32,
         alias: String,
         expected_current: Option<u32>,
+        /// Needed where a gate found the version wanting.
+        #[serde(default)]
+        reason: Option<String>,
     },
     PlanRollback {
         name: String,
@@ -291,6 +304,8 @@ pub enum Request {
         name: String,
         alias: String,
         expected_current: Option<u32>,
+        #[serde(default)]
+        reason: Option<String>,
     },
 
     ListVariables,
@@ -366,6 +381,17 @@ pub struct RunsOnly {
     pub words: Vec<String>,
 }
 
+/// How much of the lineage is wanted; nothing said means all of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LineageReach {
+    #[serde(default)]
+    pub up: Option<u32>,
+    #[serde(default)]
+    pub down: Option<u32>,
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
 impl Request {
     /// Says whether it changes something when it is done: a deck asks before it sends such a one,
     /// and a read-only one never does.
@@ -427,6 +453,7 @@ impl Request {
             | Self::ShowApproval { .. }
             | Self::ListAssets
             | Self::ShowLineage { .. }
+            | Self::ExplainAsset { .. }
             | Self::ListAssetEvents { .. }
             | Self::ListExperiments
             | Self::ListTrackingRuns { .. }
@@ -563,7 +590,8 @@ pub enum Answer {
     Approval(Box<HitlDetail>),
     Assets(Vec<AssetView>),
     Lineage(LineageView),
-    AssetEvents(Vec<AssetEvent>),
+    AssetEvents(Vec<AssetEventView>),
+    AssetWhy(Box<AssetWhy>),
     Experiments(Vec<ExperimentView>),
     TrackingRuns {
         runs: Vec<TrackingRunView>,

@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 use crate::asset::AssetEvent;
 use crate::attention::RunBrief;
 use crate::deadline::Deadline;
+use crate::freshness::{Freshness, Producer};
+use crate::gate::{Gate, Origin};
 use crate::ids::{AssetName, DagId, DagRunId, GroupId, TaskId, TaskInstanceKey, TrackingRunId};
 use crate::progress::Progress;
 use crate::run::{DagRun, TaskInstance, TaskTry};
@@ -232,6 +234,11 @@ pub struct AssetView {
     pub scheduled_dags: Vec<DagId>,
     pub last_event: Option<AssetEvent>,
     pub event_count: u64,
+    #[serde(default)]
+    pub freshness: Freshness,
+    /// The DAGs of `producing_tasks`.
+    #[serde(default)]
+    pub producers: Vec<Producer>,
 }
 
 /// What stands where in the lineage.
@@ -254,6 +261,18 @@ pub struct LineageNode {
     pub last: Option<Timestamp>,
     /// The last run's state, of a DAG.
     pub state: Option<DagRunState>,
+    /// Of an asset.
+    #[serde(default)]
+    pub freshness: Option<Freshness>,
+    /// Of a DAG.
+    #[serde(default)]
+    pub is_paused: bool,
+    /// How far from what was asked about: below zero upstream.
+    #[serde(default)]
+    pub hop: i32,
+    /// How many nodes right before and right after it are not in the answer.
+    #[serde(default)]
+    pub hidden: (u32, u32),
 }
 
 /// What came from what: `edges` are (from, to) node ids, data flows along them.
@@ -261,6 +280,9 @@ pub struct LineageNode {
 pub struct LineageView {
     pub nodes: Vec<LineageNode>,
     pub edges: Vec<(String, String)>,
+    /// How many nodes there are in all, also beyond what was asked for.
+    #[serde(default)]
+    pub total: usize,
 }
 
 /// An experiment as a line of the list.
@@ -348,6 +370,22 @@ pub struct ModelVersionView {
     pub tags: Vec<(String, String)>,
     /// The model's signature, as MLflow writes it: `inputs` and `outputs`.
     pub signature: Option<Value>,
+    /// Of the model's file.
+    #[serde(default)]
+    pub size_bytes: Option<u64>,
+    /// The run of a DAG that made it, where one did.
+    #[serde(default)]
+    pub origin: Option<Origin>,
+    /// What that run's gates found of it.
+    #[serde(default)]
+    pub gates: Vec<Gate>,
+}
+
+impl ModelVersionView {
+    /// Says whether a gate found it wanting.
+    pub fn fails_a_gate(&self) -> bool {
+        self.gates.iter().any(|gate| !gate.passed)
+    }
 }
 
 /// A model with its versions, newest first, and the history of its aliases.
@@ -371,6 +409,9 @@ pub struct AliasMove {
     pub user: String,
     /// `promote` or `rollback`.
     pub action: String,
+    /// Why, in the words of who moved it.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// What a promote or a rollback would change.
@@ -387,6 +428,9 @@ pub struct AliasPlan {
     pub params: Vec<(String, Option<String>, Option<String>)>,
     /// What it sets off: DAGs that the asset event starts.
     pub starts_dags: Vec<DagId>,
+    /// What becomes of the requests, a line each.
+    #[serde(default)]
+    pub traffic: Vec<String>,
 }
 
 /// What a trigger would do.

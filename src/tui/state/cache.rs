@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 
 use crate::types::approval::HitlDetail;
-use crate::types::ask::{Answer, Request, RunsOnly};
-use crate::types::asset::AssetEvent;
+use crate::types::ask::{Answer, LineageReach, Request, RunsOnly};
 use crate::types::attention::{AttentionItem, PulseView};
 use crate::types::backfill::{BackfillDetailView, BackfillId, BackfillView};
 use crate::types::callback::CallbackRequest;
 use crate::types::event::{Event, EventLog};
+use crate::types::freshness::AssetEventView;
 use crate::types::grid::GridView;
 use crate::types::ids::TaskInstanceKey;
 use crate::types::run::{DagRun, DagRunKey};
@@ -92,7 +92,9 @@ impl Slot {
             }
             Self::Task(key) => Request::ShowTask { key },
             Self::Assets => Request::ListAssets,
-            Self::Lineage(asset) => Request::ShowLineage { asset },
+            Self::Lineage(asset) => {
+                Request::ShowLineage { asset, node: None, reach: LineageReach::default() }
+            }
             Self::AssetEvents(asset) => Request::ListAssetEvents { asset, limit: 100 },
             Self::Experiments => Request::ListExperiments,
             Self::TrackingRuns(experiment) => Request::ListTrackingRuns {
@@ -373,7 +375,7 @@ readers! {
     task(key: &TaskInstanceKey) -> TaskDetailView = Slot::Task(key.clone()), Answer::Task(view) => view;
     assets() -> [AssetView] = Slot::Assets, Answer::Assets(list) => list.as_slice();
     lineage(asset: Option<&AssetName>) -> LineageView = Slot::Lineage(asset.cloned()), Answer::Lineage(view) => view;
-    asset_events(asset: Option<&AssetName>) -> [AssetEvent] = Slot::AssetEvents(asset.cloned()), Answer::AssetEvents(list) => list.as_slice();
+    asset_events(asset: Option<&AssetName>) -> [AssetEventView] = Slot::AssetEvents(asset.cloned()), Answer::AssetEvents(list) => list.as_slice();
     experiments() -> [ExperimentView] = Slot::Experiments, Answer::Experiments(list) => list.as_slice();
     tracking_runs(experiment: &str) -> [TrackingRunView] = Slot::TrackingRuns(experiment.to_owned()), Answer::TrackingRuns { runs, .. } => runs.as_slice();
     tracking_run(id: &TrackingRunId) -> TrackingRunView = Slot::TrackingRun(id.clone()), Answer::TrackingRun(view) => view;
