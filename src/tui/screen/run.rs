@@ -8,6 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use crate::hit::{self, Target};
 use crate::rows;
 use crate::screen::{details, missing};
 use crate::state::{Pane, Slot, State, Zoom};
@@ -181,18 +182,22 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, key: &DagRunKey)
     let panes = panes(state, rest(area));
     let pane = state.level().pane;
     if !panes.tasks.is_empty() {
+        hit::note(panes.tasks, Target::Pane(Pane::Tasks));
         grid::draw(buf, panes.tasks, state, pane == Pane::Tasks);
     }
     if !panes.graph.is_empty() {
+        hit::note(panes.graph, Target::Pane(Pane::Graph));
         graph::draw(buf, panes.graph, state, pane == Pane::Graph);
     }
     if !panes.bars.is_empty() {
+        hit::note(panes.bars, Target::Pane(Pane::Tasks));
         gantt::draw(buf, panes.bars, state);
     }
     if !panes.log.is_empty() {
         let task = rows::selected_task(state);
         let why = task.map(|task| rows::why_not_started(state, task)).unwrap_or_default();
         let (log, options) = (state.log.as_ref(), state.log_options);
+        hit::note(panes.log, Target::Pane(Pane::Log));
         log::draw(buf, panes.log, task, log, options, &why, pane == Pane::Log);
     }
     if !panes.details.is_empty() {

@@ -9,6 +9,7 @@ use crate::state::{Popup, Screen, Slot, State, Tone};
 use crate::types::event::Event;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{TaskInstanceState, Timestamp};
+use crate::update::marks;
 use crate::update::movement::{Step, moved};
 
 pub(crate) mod graph;
@@ -132,7 +133,10 @@ pub(crate) fn select(state: &mut State, id: RowId) {
     level.is_untouched = false;
     level.selected = Some(key);
     match at {
-        Some(at) => level.index = at,
+        Some(at) => {
+            level.index = at;
+            marks::extend(state);
+        }
         None => {
             level.filter.clear();
             level.attention_only = false;

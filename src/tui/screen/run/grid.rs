@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
+use crate::hit::{self, Target};
 use crate::rows::run::{RunRow, What, place};
 use crate::screen::run::cell::{self, counts};
 use crate::screen::run::gantt;
@@ -134,6 +135,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, focused: bool) {
     for (y, (at, row)) in (1..).zip(rows.iter().enumerate().skip(first).take(height)) {
         let Some(seen) = RunRow::new(run, index, row.id) else { continue };
         let line = Rect { y: inside.y + y, height: 1, ..inside };
+        hit::note(line, Target::Row(at));
         draw_row(buf, line, state, (&seen, row.depth), columns, (&window, scale.as_ref()));
         if at == selected {
             paint::put(buf, line, 0, paint::line("▸", theme::ACCENT));
