@@ -332,7 +332,8 @@ mod tests {
 
     fn drawn(chart: &Chart<'_>, width: u16, height: u16) -> String {
         let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
-        chart.draw(&mut buf, buf.area);
+        let area = buf.area;
+        chart.draw(&mut buf, area);
         text_of(&buf)
     }
 
