@@ -19,11 +19,15 @@ mod confirm;
 mod form;
 mod key;
 mod marks;
+mod menu;
 pub(crate) mod models;
+mod mouse;
 mod movement;
 pub(crate) mod palette;
 mod reconcile;
+pub(crate) mod run;
 mod sheet;
+pub(crate) mod site;
 mod terminal;
 pub(crate) mod theme;
 
@@ -41,8 +45,7 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             state.size.width = width;
             state.size.height = height;
         }
-        // Rows and panes take the mouse where they are drawn.
-        Message::Mouse(_) => {}
+        Message::Mouse(event) => mouse::take(state, event, &mut effects),
         Message::Focus(is_focused) => state.is_focused = Some(is_focused),
         Message::NotCopied { bytes } => terminal::not_copied(state, bytes),
         Message::Ground { is_light } => theme::take_ground(state, is_light),
@@ -51,10 +54,13 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             answer::take(state, purpose, generation, result, &mut effects);
         }
         Message::Event(event) => {
+            run::follow(state, &event);
             if state.cache.touch(&event) && !state.refetch_is_due {
                 state.refetch_is_due = true;
                 effects.push(Effect::After { millis: DEBOUNCE_MILLIS, timer: Timer::Refetch });
             }
+            // What is asked for anew waits for the timer; there are thousands of these.
+            return effects;
         }
         Message::LinkUp => {
             state.link = Link::Live;
@@ -66,7 +72,12 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
                 state.link = Link::Down { since: now };
             }
         }
-        Message::Tick => tick(state),
+        Message::Tick => {
+            tick(state);
+            site::keep(state, &mut effects);
+        }
+        Message::Laid(laid) => state.graph.put(*laid),
+        Message::Switched(result) => site::switched(state, result, &mut effects),
         Message::Timer(timer) => ring(state, timer, &mut effects),
     }
     state.note_place();
@@ -114,6 +125,7 @@ fn polled(state: &State) -> Vec<Slot> {
 fn ring(state: &mut State, timer: Timer, effects: &mut Vec<Effect>) {
     match timer {
         Timer::Refetch => state.refetch_is_due = false,
+        Timer::RunRested => state.run_view.rests = false,
         Timer::StartLog(generation) | Timer::RetryLog(generation) => {
             reconcile::read_log(state, generation, effects);
         }

@@ -7,6 +7,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use crate::rows::assets as rows;
 use crate::screen::missing;
 use crate::state::lineage::AssetPane;
+use crate::state::level::Zoom;
 use crate::state::{Screen, Slot, State};
 use crate::theme::{self, Mark};
 use crate::types::AssetName;
@@ -71,7 +72,7 @@ pub(crate) fn draw_page(buf: &mut Buffer, area: Rect, state: &State, name: &Asse
 }
 
 fn is_alone(area: Rect, state: &State) -> bool {
-    area.width < WIDTH_OF_TWO || state.level().is_zoomed
+    area.width < WIDTH_OF_TWO || state.level().zoom != Zoom::Normal
 }
 
 fn draw_rest(buf: &mut Buffer, area: Rect, state: &State, side_by_side: bool) {

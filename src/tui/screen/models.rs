@@ -6,6 +6,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 
 use crate::rows::models as rows;
 use crate::screen::missing;
+use crate::state::level::Zoom;
 use crate::state::models::ModelPane;
 use crate::state::{Slot, State};
 use crate::types::view::ModelVersionView;
@@ -32,7 +33,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     if is_empty {
         return registry::draw(buf, area, state, true);
     }
-    if area.width < WIDTH_OF_TWO || state.level().is_zoomed {
+    if area.width < WIDTH_OF_TWO || state.level().zoom != Zoom::Normal {
         return match pane {
             ModelPane::Registry => registry::draw(buf, area, state, true),
             ModelPane::Version => draw_version(buf, area, state, true),

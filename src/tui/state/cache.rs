@@ -99,9 +99,13 @@ impl Slot {
             Self::AssetWhy(name) => Request::ExplainAsset { name },
             Self::AssetEvents(asset) => Request::ListAssetEvents { asset, limit: 100 },
             Self::Experiments => Request::ListExperiments,
-            Self::TrackingRuns(experiment) => {
-                Request::ListTrackingRuns { experiment, limit: LIST_LIMIT, offset: 0 }
-            }
+            Self::TrackingRuns(experiment) => Request::ListTrackingRuns {
+                experiment,
+                filter: String::new(),
+                order_by: Vec::new(),
+                limit: LIST_LIMIT,
+                offset: 0,
+            },
             Self::TrackingRun(run_id) => Request::ShowTrackingRun { run_id },
             Self::Models => Request::ListModels,
             Self::Model(name) => Request::ShowModel { name },
@@ -305,6 +309,13 @@ impl Cache {
             entry.asked = None;
             entry.is_old = true;
         }
+    }
+
+    /// Says whether what is there is not known to be old.
+    pub(crate) fn is_settled(&self, slot: &Slot) -> bool {
+        self.entries
+            .get(slot)
+            .is_some_and(|entry| entry.answer.is_some() && !entry.is_old && entry.asked.is_none())
     }
 
     /// Returns which answer there is; another one has another stamp.

@@ -26,7 +26,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::PreviousPane => next_pane(state, true),
         Action::Left => sideways(state, false),
         Action::Right => sideways(state, true),
-        Action::Refocus => refocus(state),
+        Action::Recentre => refocus(state),
         Action::FewerHops => state.level_mut().lineage.reach(false),
         Action::MoreHops => state.level_mut().lineage.reach(true),
         Action::Open => open(state),
