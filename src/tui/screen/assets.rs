@@ -44,7 +44,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         return pane(buf, area, state, if is_empty { AssetPane::Tree } else { pane_of(state) });
     }
     let tree_width = match area.width {
-        WIDTH_OF_THREE.. => 64,
+        WIDTH_OF_THREE.. => 60,
         140.. => 48,
         _ => 34,
     };
@@ -77,7 +77,7 @@ fn is_alone(area: Rect, state: &State) -> bool {
 
 fn draw_rest(buf: &mut Buffer, area: Rect, state: &State, side_by_side: bool) {
     let [graph, facts] = match side_by_side {
-        true => Layout::horizontal([Constraint::Min(0), Constraint::Length(62)]).areas(area),
+        true => Layout::horizontal([Constraint::Min(0), Constraint::Length(56)]).areas(area),
         false => Layout::vertical([Constraint::Percentage(52), Constraint::Min(0)]).areas(area),
     };
     pane(buf, graph, state, AssetPane::Lineage);

@@ -23,6 +23,8 @@ pub(crate) use version::told;
 
 /// Below this there is one pane at a time.
 const WIDTH_OF_TWO: u16 = 100;
+/// From here on a version and a comparison stand below each other.
+const HEIGHT_OF_BOTH: u16 = 36;
 /// From here on the history has a column of its own.
 const WIDTH_OF_THREE: u16 = 170;
 
@@ -50,7 +52,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         Layout::vertical([Constraint::Min(0), Constraint::Length(moves)]).areas(rest)
     };
     registry::draw(buf, list, state, pane == ModelPane::Registry);
-    draw_version(buf, facts, state, pane == ModelPane::Version);
+    draw_version_and_rival(buf, facts, state, pane == ModelPane::Version);
     draw_history(buf, history, state, pane == ModelPane::History);
 }
 
@@ -75,6 +77,22 @@ fn draw_version(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool) {
     let inside = paint::panel(buf, area, &title, note, is_focused);
     let scroll = if is_focused { state.level().scroll } else { 0 };
     version::draw(buf, inside, state, version, scroll);
+}
+
+/// Draws the version; below it, where there is room, how it compares with what is in production.
+fn draw_version_and_rival(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool) {
+    let rival = match (rows::pair(state), rows::marked_pair(state)) {
+        (Some((left, right)), None) if area.height >= HEIGHT_OF_BOTH => {
+            let find = |of: &(String, u32)| rows::find(state, &of.0, of.1);
+            find(&left).zip(find(&right))
+        }
+        _ => None,
+    };
+    let Some((one, other)) = rival else { return draw_version(buf, area, state, is_focused) };
+    let [top, bottom] =
+        Layout::vertical([Constraint::Percentage(50), Constraint::Min(0)]).areas(area);
+    draw_version(buf, top, state, is_focused);
+    compare::draw(buf, bottom, state, [one, other], false);
 }
 
 fn draw_history(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool) {

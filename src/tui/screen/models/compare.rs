@@ -67,7 +67,8 @@ pub(super) fn draw(
         lines.push(paint::line("nothing differs", theme::DIM));
     }
     let hidden = lines.len().saturating_sub(usize::from(inside.height));
-    paint::put_all(buf, inside, lines, state.level().scroll.min(hidden));
+    let scroll = if is_focused { state.level().scroll } else { 0 };
+    paint::put_all(buf, inside, lines, scroll.min(hidden));
 }
 
 fn head(one: &ModelVersionView, other: &ModelVersionView) -> Line<'static> {
