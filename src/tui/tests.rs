@@ -18,6 +18,7 @@ mod home;
 mod keys;
 mod mouse;
 mod operations;
+mod palette;
 mod random;
 mod screens;
 mod shell;

@@ -6,9 +6,8 @@ use crate::keymap::{self, Action, Place};
 use crate::message::{Act, AliasWish, Effect, Purpose};
 use crate::rows;
 use crate::rows::run::What;
-use crate::state::{
-    Form, Level, Palette, Popup, Prompt, PromptKind, Screen, Slot, State, Tone, View,
-};
+use crate::state::popup::Scope;
+use crate::state::{Form, Level, Popup, Prompt, PromptKind, Screen, Slot, State, Tone, View};
 use crate::types::DagId;
 use crate::types::ask::Request;
 use crate::types::event::Event;
@@ -17,7 +16,7 @@ use crate::types::why::WhySubject;
 use crate::update::movement::{self, Step};
 use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::sheet::open as sheets;
-use crate::update::{attention, command, confirm, form, marks, menu, mouse};
+use crate::update::{attention, confirm, copy, form, leave, marks, menu, mouse, palette};
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
@@ -25,14 +24,14 @@ pub(crate) const ALIAS: &str = "production";
 /// Does what a key stands for.
 pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     match action {
-        Action::Help => state.popup = Some(Popup::Help { scroll: 0 }),
-        Action::Palette => state.popup = Some(Popup::Palette(Palette::default())),
+        Action::Help => palette::open(state, Scope::Here),
+        Action::Palette => palette::open(state, Scope::All),
         Action::Filter => open_prompt(state, PromptKind::Filter),
         Action::Search => open_prompt(state, PromptKind::Search),
         Action::Back => back(state),
         Action::Leave => {
             if !state.pop() {
-                effects.push(Effect::Quit);
+                leave::ask(state, effects);
             }
         }
         Action::Down => movement::step(state, Step::By(1)),
@@ -62,10 +61,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             let level = state.level_mut();
             level.is_zoomed = !level.is_zoomed;
         }
-        Action::Copy => {
-            let command = command::equivalent(state);
-            copy(state, command, effects);
-        }
+        Action::Copy => copy::open(state),
         Action::Refetch => {
             state.cache.touch(&Event::Resync);
             state.log = None;
@@ -164,7 +160,13 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
 
 /// Puts text into the clipboard and says so.
 pub(crate) fn copy(state: &mut State, text: String, effects: &mut Vec<Effect>) {
-    state.say(Tone::Info, format!("copied: {text}"));
+    let first = text.lines().next().unwrap_or_default();
+    let lines = text.lines().count();
+    let told = match lines {
+        0 | 1 => format!("copied: {first}"),
+        n => format!("copied {n} lines"),
+    };
+    state.say(Tone::Info, told);
     effects.push(Effect::Copy(text));
 }
 

@@ -6,8 +6,9 @@ use crate::rows;
 use crate::screen::home::shows_events;
 use crate::screen::run::shows_details;
 use crate::state::log::Reading;
+use crate::state::popup::Scope;
 use crate::state::session;
-use crate::state::{Form, Link, LogPane, Popup, Screen, Slot, State, View};
+use crate::state::{Form, Link, LogPane, Palette, Popup, Screen, Slot, State, View};
 use crate::types::ask::Request;
 use crate::types::run::TaskInstance;
 use crate::types::view::LogChunk;
@@ -25,6 +26,11 @@ const LOG_CHUNK_BYTES: u32 = 256 * 1024;
 pub(crate) fn needs(state: &State) -> Vec<Slot> {
     let level = state.level();
     let mut slots = vec![Slot::Status, Slot::Definitions, Slot::Approvals];
+    if let Some(Popup::Palette(Palette { scope: Scope::All, .. })) = &state.popup {
+        // Everything that has a name can be gone to.
+        slots.extend([Slot::Dags, Slot::Runs(None), Slot::Assets, Slot::Models]);
+        slots.extend([Slot::Experiments, Slot::Variables]);
+    }
     if let Some(Popup::Why { subject, .. }) = &state.popup {
         slots.push(Slot::Why(subject.clone()));
     }
