@@ -1,5 +1,6 @@
 //! Parts that screens are made of.
 
+pub(crate) mod chart;
 pub(crate) mod chord;
 pub(crate) mod dialog;
 pub(crate) mod graph;

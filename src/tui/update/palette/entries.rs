@@ -298,23 +298,20 @@ fn of_a_row(action: Action) -> bool {
     )
 }
 
-/// Returns the nearest names to what was typed and fits nothing.
+/// Returns the nearest commands to what was typed and fits nothing.
 pub(crate) fn near(state: &State, scope: Scope, typed: &str) -> Vec<String> {
     let all = match scope {
         Scope::All => everything(state),
         Scope::Here => here(state),
     };
-    let typed = typed.trim();
+    let typed = typed.trim().split(' ').next().unwrap_or_default();
     let mut near: Vec<(usize, String)> = all
         .into_iter()
-        .map(|entry| {
-            let word = entry.name.split(' ').next().unwrap_or_default();
-            let by_word = fuzzy::distance(word, typed.split(' ').next().unwrap_or_default());
-            (fuzzy::distance(&entry.name, typed).min(by_word), entry.name)
-        })
-        .filter(|(distance, _)| *distance <= 2)
+        .filter_map(|entry| entry.name.split(' ').next().map(str::to_owned))
+        .map(|word| (fuzzy::distance(&word, typed), word))
+        .filter(|(distance, word)| *distance <= 2 && *distance < word.chars().count())
         .collect();
     near.sort();
-    near.dedup_by(|one, other| one.1 == other.1);
-    near.into_iter().take(3).map(|(_, name)| name).collect()
+    near.dedup();
+    near.into_iter().take(3).map(|(_, word)| word).collect()
 }
