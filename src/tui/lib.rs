@@ -17,6 +17,7 @@ use crate::types::Fault;
 
 mod daemon;
 mod effect;
+mod fuzzy;
 mod keymap;
 mod message;
 mod pace;

@@ -8,6 +8,7 @@ use crate::keymap;
 use crate::state::{Link, PromptKind, Screen, State, Tone, View};
 use crate::text;
 use crate::theme;
+use crate::screen::form;
 use crate::widget::{dialog, paint};
 
 /// Draws the first row: which deck, whether it is live, what it is doing.
@@ -161,13 +162,11 @@ pub(crate) fn flash(buf: &mut Buffer, row: Rect, state: &State) {
 pub(crate) fn hints(buf: &mut Buffer, row: Rect, state: &State) {
     let mut pairs: Vec<(&str, &str)> = Vec::new();
     if keymap::place(state) == keymap::Place::Form {
-        pairs.extend([
-            ("tab", "field"),
-            ("← →", "change"),
-            ("ctrl-s", "trigger"),
-            ("ctrl-r", "defaults"),
-            ("esc", "back, draft kept"),
-        ]);
+        let form = match &state.level().screen {
+            Screen::Form(dag_id) => state.forms.get(dag_id),
+            _ => None,
+        };
+        pairs.extend(form::hints(form));
         draw_hints(buf, row, &pairs, &[]);
         return;
     }
