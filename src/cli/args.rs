@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
 
 use crate::cli::command::backfill::date;
+use crate::client::tunnel::SshTarget;
 use crate::types::backfill::{BackfillId, MAX_ACTIVE_RUNS};
 use crate::types::ids::UNMAPPED;
 use crate::types::state::{DagRunType, ReprocessBehavior};
@@ -52,6 +53,42 @@ pub struct DeckArgs {
     #[arg(long)]
     pub read_only: bool,
 
+    /// The theme: auto, dark, light, high-contrast, colour-blind, or the name of --theme-file
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
+
+    /// A theme of your own
+    #[arg(long, value_name = "FILE")]
+    pub theme_file: Option<PathBuf>,
+
+    /// Keys of your own
+    #[arg(long, value_name = "FILE")]
+    pub keymap: Option<PathBuf>,
+
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub no_mouse: bool,
+
+    /// Ring when this DAG fails; * stands for any part of a name; may be given several times
+    #[arg(long, value_name = "DAG")]
+    pub notify: Vec<String>,
+
+    /// Begin at the list of DAGs, not where the last deck was left
+    #[arg(long)]
+    pub fresh: bool,
+
+    /// Open the deck on the project of this profile of the configuration
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["project", "ssh"])]
+    pub profile: Option<String>,
+
+    /// Open the deck on a project of another machine, by the system's ssh
+    #[arg(long, value_name = "[USER@]HOST:/PATH", conflicts_with = "project")]
+    pub ssh: Option<SshTarget>,
+
+    /// The configuration, in place of ~/.config/dagdeck/deck.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
     /// How many colours the deck draws with [default: what COLORTERM and TERM tell]
     #[arg(long, value_name = "HOW", value_parser = ["never", "16", "256", "always"])]
     pub color: Option<String>,
@@ -91,6 +128,22 @@ pub enum Command {
     Attention,
     /// Check dags.toml
     Check,
+    /// Make a project: the sample, or an empty one
+    Init {
+        /// Where; this folder where none is given
+        folder: Option<PathBuf>,
+        /// A dags.toml that says what may stand in it, and no DAG
+        #[arg(long)]
+        empty: bool,
+    },
+    /// Show the deck's settings and where each comes from
+    Config {
+        /// Print an annotated example instead
+        #[arg(long)]
+        example: bool,
+    },
+    /// Print what happens in a run, or in all runs of a DAG, a line at a time
+    Watch(WatchArgs),
     /// List, show, compare, pause and unpause DAGs
     #[command(subcommand)]
     Dags(DagsCommand),
@@ -254,12 +307,29 @@ pub struct TriggerCommand {
     pub dry_run: bool,
 }
 
+/// Options of `watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    pub dag_id: String,
+    /// Which run: ends with it, and exits with its result; without it, all runs until ctrl-c
+    pub dag_run_id: Option<String>,
+
+    /// Print lines also on a terminal, in place of opening the deck there
+    #[arg(long)]
+    pub plain: bool,
+}
+
 /// Options of `logs`.
 #[derive(Debug, Args)]
 pub struct LogsArgs {
     pub dag_id: String,
     pub dag_run_id: String,
+    /// TASK, or TASK[3] of a mapped one
     pub task_id: String,
+
+    /// Which element, where the task is mapped
+    #[arg(long, value_name = "N")]
+    pub map_index: Option<i32>,
 
     /// Which try; the last one where none is given
     #[arg(long = "try", value_name = "N")]
@@ -679,6 +749,12 @@ pub enum ExperimentsCommand {
     /// List an experiment's runs, newest first
     Runs {
         name: String,
+        /// MLflow's filter, such as: metrics.accuracy > 0.9 and params.model = 'xgboost'
+        #[arg(long, default_value = "", value_name = "FILTER")]
+        filter: String,
+        /// A key to order by, such as: metrics.accuracy DESC (may be given several times)
+        #[arg(long, value_name = "KEY")]
+        order_by: Vec<String>,
         #[arg(long, default_value_t = 25)]
         limit: u32,
         #[arg(long, default_value_t = 0)]

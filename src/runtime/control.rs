@@ -32,6 +32,7 @@ mod attention;
 mod backfills;
 mod daemon_log;
 mod dags;
+mod experiments;
 mod find;
 mod freshness;
 mod gates;
@@ -232,10 +233,13 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         Request::EmitAsset { name, extra } => assets::emit(parts, name, extra).await,
         Request::ListEvents { limit, before_id } => status::events(parts, limit, before_id).await,
         Request::ServingStatus => parts.serving.status().await.map(Answer::Serving),
+        Request::Predict(wish) => parts.serving.ask(wish).await.map(Answer::Predicted),
         request @ (Request::ListExperiments
         | Request::ListTrackingRuns { .. }
         | Request::ShowTrackingRun { .. }
-        | Request::ListModels
+        | Request::GetMetricHistory { .. }
+        | Request::ReadArtifact { .. }) => experiments::answer(parts, request).await,
+        request @ (Request::ListModels
         | Request::ShowModel { .. }
         | Request::PlanPromote { .. }
         | Request::Promote { .. }

@@ -1,7 +1,12 @@
 //! What happens to the deck, and what it wants done.
 
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use crossterm::event::{KeyEvent, MouseEvent};
 
+use crate::daemon::{Connected, Daemon};
 use crate::state::Slot;
 use crate::types::ask::{Answer, Request};
 use crate::types::event::Event;
@@ -44,6 +49,8 @@ pub(crate) enum Message {
     /// A second has passed.
     Tick,
     Timer(Timer),
+    /// Another project's daemon was reached, or not.
+    Switched(Result<Connected, Fault>),
 }
 
 /// What an answer is for.
@@ -129,6 +136,15 @@ pub(crate) enum Effect {
     },
     /// Puts text into the clipboard of the operator's own terminal.
     Copy(String),
+    /// Keeps what the next deck begins with.
+    SaveSession {
+        path: PathBuf,
+        text: String,
+    },
+    /// Reaches the daemon of a profile.
+    Connect(String),
+    /// Asks another daemon from now on; what the one before still answers is not heard.
+    Attach(Attached),
     /// Rings, and tells the operator outside the deck.
     Notify(String),
     /// Takes or leaves the mouse.
@@ -138,4 +154,20 @@ pub(crate) enum Effect {
     Suspend,
     Repaint,
     Quit,
+}
+
+/// A daemon to ask from now on.
+#[derive(Clone)]
+pub(crate) struct Attached(pub(crate) Arc<dyn Daemon>);
+
+impl fmt::Debug for Attached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Attached")
+    }
+}
+
+impl PartialEq for Attached {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }

@@ -6,7 +6,7 @@ use crate::types::ask::{Answer, Request};
 use crate::types::event::{EventLog, Severity};
 use crate::types::ids::{AttemptKey, TaskInstanceKey, TrackingRunId};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
-use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
+use crate::types::serving::{ServedHistory, ServedVersion, ServingError, ServingStatus};
 use crate::types::state::{DagRunType, TriggeredBy};
 use crate::types::view::{
     DagDetailView, DagView, DefinitionsView, DiagnosticView, ExperimentView, LogChunk,
@@ -472,6 +472,9 @@ fn serving() -> ServingStatus {
                 requests_per_sec: 37.1,
                 p50_ms: Some(0.8),
                 p99_ms: Some(4.2),
+                failed_total: 1,
+                history: ServedHistory::default(),
+                example: Some(json!([[5.1, 3.5, 1.4, 0.2]])),
             },
             ServedVersion {
                 model: "iris".into(),
@@ -483,6 +486,9 @@ fn serving() -> ServingStatus {
                 requests_per_sec: 4.1,
                 p50_ms: None,
                 p99_ms: None,
+                failed_total: 0,
+                history: ServedHistory::default(),
+                example: Some(json!([[5.1, 3.5, 1.4, 0.2]])),
             },
         ],
         in_flight: 2,

@@ -21,6 +21,7 @@ pub(crate) mod home;
 pub(crate) mod level;
 pub(crate) mod log;
 pub(crate) mod popup;
+pub(crate) mod session;
 pub(crate) mod sheet;
 
 pub(crate) use cache::{Cache, Slot};
@@ -92,6 +93,11 @@ pub(crate) struct State {
     pub(crate) prompt: Option<Prompt>,
     pub(crate) flash: Option<Flash>,
     pub(crate) forms: HashMap<DagId, Form>,
+    /// Forms that the last deck left, not shown again yet.
+    pub(crate) drafts: Vec<session::Draft>,
+    /// The session as it was written last, and when it was looked at.
+    pub(crate) session: Option<String>,
+    pub(crate) session_at: Timestamp,
     pub(crate) log: Option<LogPane>,
     pub(crate) log_options: LogOptions,
     /// Numbers everything that is asked, so that late answers are told from awaited ones.
@@ -107,7 +113,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Starts at the list of DAGs.
+    /// Starts where the last deck was left, else at the list of DAGs.
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
         let (theme, wrong) = update::theme::first(&options);
         let mut state = Self {
@@ -127,6 +133,9 @@ impl State {
             prompt: None,
             flash: None,
             forms: HashMap::new(),
+            drafts: Vec::new(),
+            session: None,
+            session_at: now,
             log: None,
             log_options: LogOptions::default(),
             generation: 0,
@@ -137,6 +146,11 @@ impl State {
         };
         if let Some(wrong) = wrong {
             state.say(Tone::Bad, wrong);
+        }
+        let site = &state.options.station.site;
+        if let Some(text) = site.session.as_ref().and_then(|session| session.text.clone()) {
+            session::restore(&mut state, &text);
+            state.session = Some(text);
         }
         state
     }
@@ -210,6 +224,6 @@ impl State {
 
     /// Says whether what changes state is refused here.
     pub(crate) fn is_read_only(&self) -> bool {
-        self.options.read_only
+        self.options.read_only || self.options.station.site.read_only
     }
 }

@@ -20,6 +20,7 @@ mod operations;
 mod random;
 mod screens;
 mod shell;
+mod sites;
 
 /// Returns what a buffer shows, without the blanks at the ends of lines.
 pub(crate) fn text_of(buf: &Buffer) -> String {
@@ -49,6 +50,9 @@ pub(crate) struct Driver {
     /// Requests that change something, in order.
     pub(crate) mutations: Vec<Request>,
     pub(crate) copied: Vec<String>,
+    /// Sessions that were kept, and profiles that were gone to.
+    pub(crate) sessions: Vec<String>,
+    pub(crate) connected: Vec<String>,
     pub(crate) notified: Vec<String>,
     pub(crate) has_quit: bool,
     /// Answers instead of the sample where it gives one.
@@ -72,6 +76,8 @@ impl Driver {
             now,
             mutations: Vec::new(),
             copied: Vec::new(),
+            sessions: Vec::new(),
+            connected: Vec::new(),
             notified: Vec::new(),
             has_quit: false,
             script,
@@ -104,7 +110,13 @@ impl Driver {
                     Effect::After { timer, .. } => queue.push_back(Message::Timer(timer)),
                     Effect::Copy(text) => self.copied.push(text),
                     Effect::Quit => self.has_quit = true,
-                    Effect::Suspend | Effect::Repaint | Effect::Mouse(_) | Effect::Handover(_) => {}
+                    Effect::SaveSession { text, .. } => self.sessions.push(text),
+                    Effect::Connect(profile) => self.connected.push(profile),
+                    Effect::Suspend
+                    | Effect::Repaint
+                    | Effect::Mouse(_)
+                    | Effect::Handover(_)
+                    | Effect::Attach(_) => {}
                     Effect::Notify(text) => self.notified.push(text),
                 }
             }

@@ -22,6 +22,7 @@ mod movement;
 pub(crate) mod palette;
 mod reconcile;
 mod sheet;
+pub(crate) mod site;
 mod terminal;
 pub(crate) mod theme;
 
@@ -64,7 +65,11 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
                 state.link = Link::Down { since: now };
             }
         }
-        Message::Tick => tick(state),
+        Message::Tick => {
+            tick(state);
+            site::keep(state, &mut effects);
+        }
+        Message::Switched(result) => site::switched(state, result, &mut effects),
         Message::Timer(timer) => ring(state, timer, &mut effects),
     }
     state.note_place();

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::approval::{HitlDetail, Response};
-use crate::asset::AssetEvent;
 use crate::attention::{AttentionItem, PulseView, RunBrief};
 use crate::backfill::{BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView};
 use crate::callback::CallbackRequest;
@@ -18,16 +17,17 @@ use crate::log::{LogFound, LogName, LogQuery};
 use crate::operation::{Operation, OperationLine, OperationView};
 use crate::packed::PackedRun;
 use crate::run::{DagRun, DagRunKey, TaskInstance};
-use crate::serving::ServingStatus;
+use crate::serving::{PredictionView, ServingStatus};
 use crate::settings::{
     Connection, ConnectionTest, ConnectionView, Pool, SlotPoolView, Variable, VariableView,
 };
 use crate::state::{DagRunState, DagRunType, TaskInstanceState, TriggeredBy};
 use crate::time::Timestamp;
 use crate::view::{
-    AliasPlan, AssetView, DagDetailView, DagDiffView, DagVersionView, DagView, DefinitionsView,
-    ExperimentView, LineageView, LogChunk, ModelDetailView, ModelVersionView, ModelView,
-    ParamProblem, RunDetailView, StatusView, TaskDetailView, TrackingRunView, TriggerPlan,
+    AliasPlan, ArtifactView, AssetView, DagDetailView, DagDiffView, DagVersionView, DagView,
+    DefinitionsView, ExperimentView, LineageView, LogChunk, MetricHistoryView, ModelDetailView,
+    ModelVersionView, ModelView, ParamProblem, RunDetailView, StatusView, TaskDetailView,
+    TrackingRunView, TriggerPlan,
 };
 use crate::why::{WhySubject, WhyView};
 use crate::xcom::XcomView;
@@ -247,13 +247,32 @@ pub enum Request {
     },
 
     ListExperiments,
+    /// The runs of an experiment that pass a filter of MLflow's (empty: all of them), ordered by
+    /// its `order_by` keys, then newest first.
     ListTrackingRuns {
         experiment: String,
+        #[serde(default)]
+        filter: String,
+        #[serde(default)]
+        order_by: Vec<String>,
         limit: u32,
         offset: u32,
     },
     ShowTrackingRun {
         run_id: TrackingRunId,
+    },
+    /// The values of one metric over its steps, thinned to at most `max_points` that keep its
+    /// shape.
+    GetMetricHistory {
+        run_id: TrackingRunId,
+        key: String,
+        max_points: u32,
+    },
+    /// The beginning of an artifact that is text.
+    ReadArtifact {
+        run_id: TrackingRunId,
+        path: String,
+        max_bytes: u32,
     },
 
     ListModels,
@@ -321,11 +340,26 @@ pub enum Request {
     Prune(Prune),
 
     ServingStatus,
+    /// Asks the model server as any client would: it counts and is answered by the traffic.
+    Predict(Predict),
     /// The event feed, newest first.
     ListEvents {
         limit: u32,
         before_id: Option<i64>,
     },
+}
+
+/// A wish for predictions.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Predict {
+    /// Without it the default model answers.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Of `model`, which must be given as well; without it the traffic decides.
+    #[serde(default)]
+    pub version: Option<u32>,
+    /// Rows as `/predict` takes them: a list of rows, or one row.
+    pub rows: Value,
 }
 
 /// Which runs are meant, beyond their DAG and state; all that is said must hold.
@@ -421,11 +455,14 @@ impl Request {
             | Self::ListExperiments
             | Self::ListTrackingRuns { .. }
             | Self::ShowTrackingRun { .. }
+            | Self::GetMetricHistory { .. }
+            | Self::ReadArtifact { .. }
             | Self::ListModels
             | Self::ShowModel { .. }
             | Self::PlanPromote { .. }
             | Self::PlanRollback { .. }
             | Self::ServingStatus
+            | Self::Predict(_)
             | Self::ListEvents { .. } => false,
         }
     }
@@ -558,6 +595,9 @@ pub enum Answer {
         total: u64,
     },
     TrackingRun(Box<TrackingRunView>),
+    MetricHistory(MetricHistoryView),
+    Artifact(ArtifactView),
+    Predicted(PredictionView),
     Models(Vec<ModelView>),
     Model(Box<ModelDetailView>),
     AliasPlan(Box<AliasPlan>),

@@ -24,6 +24,7 @@ pub mod operation;
 pub mod packed;
 pub mod progress;
 pub mod run;
+pub mod search;
 pub mod serving;
 pub mod settings;
 pub mod state;

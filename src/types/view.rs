@@ -313,6 +313,36 @@ pub struct TrackingRunView {
     pub artifacts: Vec<(String, u64)>,
 }
 
+/// A metric over its steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricHistoryView {
+    pub run_id: TrackingRunId,
+    pub key: String,
+    /// In the order of their steps.
+    pub points: Vec<MetricPointView>,
+    /// How many there are; more than `points` where these were thinned.
+    pub total: u64,
+}
+
+/// A value of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MetricPointView {
+    pub step: i64,
+    pub timestamp: Timestamp,
+    #[serde(with = "crate::figure::single")]
+    pub value: f64,
+}
+
+/// The beginning of an artifact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArtifactView {
+    pub path: String,
+    /// Of all of it, in bytes.
+    pub size: u64,
+    /// `None` where it is no text.
+    pub text: Option<String>,
+}
+
 /// A registered model as a line of the list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelView {

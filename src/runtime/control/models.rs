@@ -1,31 +1,20 @@
-//! Experiments and models: what is tracked, and the moves of aliases.
+//! Registered models, and the moves of their aliases.
 
 use serde_json::Value;
 
 use crate::dag::TaskSpec;
+use crate::runtime::control::experiments::tracked;
 use crate::runtime::control::{ControlParts, assets, find, gates, lineage, user};
-use crate::runtime::promotion::{self, off_thread};
-use crate::store::{Store, StoreError, asset};
+use crate::runtime::promotion;
+use crate::store::{Store, asset};
 use crate::tracking::registry::{self, MoveAlias};
-use crate::tracking::{experiment, run};
 use crate::types::Fault;
 use crate::types::ask::{Answer, Request};
 use crate::types::view::AliasPlan;
 
-/// Answers what concerns experiments and models.
+/// Answers what concerns models.
 pub(super) async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault> {
     match request {
-        Request::ListExperiments => tracked(parts, experiment::list).await.map(Answer::Experiments),
-        Request::ListTrackingRuns { experiment, limit, offset } => {
-            let limit = limit.min(find::PAGE_LEN_MAX);
-            let list = move |store: &Store| run::list(store, &experiment, limit, offset);
-            let (runs, total) = tracked(parts, list).await?;
-            Ok(Answer::TrackingRuns { runs, total })
-        }
-        Request::ShowTrackingRun { run_id } => {
-            let run = tracked(parts, move |store| run::get(store, &run_id)).await?;
-            Ok(Answer::TrackingRun(Box::new(run)))
-        }
         Request::ListModels => tracked(parts, registry::list).await.map(Answer::Models),
         Request::ShowModel { name } => {
             let mut model = tracked(parts, move |store| registry::show(store, &name)).await?;
@@ -180,13 +169,4 @@ fn steps(task: &TaskSpec) -> String {
         text.push_str(&format!("; back if {}", back.join(" or ")));
     }
     text
-}
-
-/// Asks the tracker, which blocks, off the async threads.
-async fn tracked<R: Send + 'static>(
-    parts: &ControlParts,
-    f: impl FnOnce(&Store) -> Result<R, StoreError> + Send + 'static,
-) -> Result<R, Fault> {
-    let store = parts.store.clone();
-    off_thread(move || f(&store).map_err(Fault::from)).await
 }

@@ -97,9 +97,13 @@ impl Slot {
             }
             Self::AssetEvents(asset) => Request::ListAssetEvents { asset, limit: 100 },
             Self::Experiments => Request::ListExperiments,
-            Self::TrackingRuns(experiment) => {
-                Request::ListTrackingRuns { experiment, limit: LIST_LIMIT, offset: 0 }
-            }
+            Self::TrackingRuns(experiment) => Request::ListTrackingRuns {
+                experiment,
+                filter: String::new(),
+                order_by: Vec::new(),
+                limit: LIST_LIMIT,
+                offset: 0,
+            },
             Self::TrackingRun(run_id) => Request::ShowTrackingRun { run_id },
             Self::Models => Request::ListModels,
             Self::Model(name) => Request::ShowModel { name },

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::text;
 use crate::types::ids::TaskInstanceKey;
 use crate::types::view::LogChunk;
@@ -29,7 +31,8 @@ pub(crate) struct LogLine {
 }
 
 /// How logs are shown, whichever it is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct LogOptions {
     pub(crate) wraps: bool,
     pub(crate) has_times: bool,

@@ -6,7 +6,7 @@ use crate::keymap::{self, Action};
 use crate::message::Effect;
 use crate::state::{Popup, Screen, State, Tone, View};
 use crate::types::DagId;
-use crate::update::{action, form, key, theme};
+use crate::update::{action, form, key, site, theme};
 
 /// What an entry of the palette does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(crate) enum Command {
     Open(View, Screen),
     /// What a key of the present screen does.
     Do(Action),
+    /// Go to the project of a profile.
+    Env(String),
     Theme(String),
     Quit,
 }
@@ -95,6 +97,13 @@ pub(crate) fn entries(state: &State, typed: &str) -> Vec<Entry> {
             name: format!("experiment {name}"),
             help: "its tracked runs".to_owned(),
             command: Command::Open(View::Experiments, Screen::Experiment(name)),
+        });
+    }
+    for profile in &state.options.station.profiles {
+        all.push(Entry {
+            name: format!("env {profile}"),
+            help: "go to this profile's project".to_owned(),
+            command: Command::Env(profile.clone()),
         });
     }
     let typed = typed.trim().to_lowercase();
@@ -178,6 +187,7 @@ fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
                 state.push(screen);
             }
         }
+        Command::Env(profile) => site::connect(state, &profile, effects),
         Command::Theme(name) => theme::set_theme(state, &name),
         Command::Quit => effects.push(Effect::Quit),
         Command::Runs(dag_id) => state.push(Screen::DagRuns(dag_id)),

@@ -6,6 +6,7 @@ use crate::rows;
 use crate::screen::home::shows_events;
 use crate::screen::run::shows_details;
 use crate::state::log::Reading;
+use crate::state::session;
 use crate::state::{Form, Link, LogPane, Popup, Screen, Slot, State, View};
 use crate::types::ask::Request;
 use crate::types::run::TaskInstance;
@@ -150,7 +151,8 @@ fn make_form(state: &mut State, effects: &mut Vec<Effect>) {
         return;
     }
     let Some(dag) = state.cache.dag(dag_id) else { return };
-    let form = Form::new(dag, None);
+    let mut form = Form::new(dag, None);
+    session::refill(&mut state.drafts, &mut form);
     let dag_id = form.dag_id.clone();
     state.forms.insert(dag_id.clone(), form);
     form::changed(state, &dag_id, 0, effects);

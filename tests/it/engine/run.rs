@@ -30,7 +30,7 @@ async fn a_run_goes_through_its_tasks_and_hands_outputs_on() {
         wait: std::time::Duration::ZERO,
         backwards: false,
     };
-    let path = bench.layout().attempt(&attempt).join("log");
+    let path = bench.layout().attempt_dir(&attempt).join("task.log");
     let chunk = logs::read(&path, stretch, || true).await.unwrap();
     assert!(chunk.text.contains("out  7 t 2026-01-01\n"), "{}", chunk.text);
 }

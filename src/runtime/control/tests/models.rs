@@ -114,6 +114,8 @@ async fn experiments_runs_and_models_are_listed() {
     assert_eq!((experiments[0].name.as_str(), experiments[0].run_count), ("Default", 1));
     let list = |experiment: &str| Request::ListTrackingRuns {
         experiment: experiment.into(),
+        filter: "tags.`mlflow.runName` LIKE '%'".into(),
+        order_by: vec!["metrics.accuracy DESC".into()],
         limit: 10,
         offset: 0,
     };
@@ -164,7 +166,11 @@ async fn judged(world: &World, dag_run_id: &str, passed: bool) -> u32 {
         .commit(vec![
             Change::PutDagRun(sample::run("train", dag_run_id, 1, DagRunState::Success)),
             Change::PutTaskInstance(gate),
-            Change::PutXcom { key, name: RETURN_VALUE.into(), value: XcomValue::Value(output) },
+            Change::PutXcom {
+                task: key,
+                key: RETURN_VALUE.into(),
+                value: XcomValue::Value(output),
+            },
         ])
         .await;
     version
