@@ -44,10 +44,8 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
     let note = format!("{version}{} · {changed} changed *", text::count(params, "param"));
     let (fields, preview) = split(area);
     let inside = paint::panel(buf, fields, &title, &note, true);
-    let [list, buttons] =
-        Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(inside);
-    draw_rows(buf, list, form);
-    draw_buttons(buf, buttons, form);
+    let below = draw_rows(buf, Rect { height: inside.height.saturating_sub(1), ..inside }, form);
+    draw_buttons(buf, Rect { y: inside.y + below, height: 1, ..inside }, form);
     let inside = paint::panel(buf, preview, "Dry run: what it would do", "", false);
     let lines = plan::lines(state, form, inside);
     paint::put_all(buf, inside, lines, 0);
@@ -75,16 +73,19 @@ fn split(area: Rect) -> (Rect, Rect) {
 }
 
 /// All of every field where that fits: the value, and below it what is wrong or what it is; else
-/// the value alone, with that of the field that has the focus.
-fn draw_rows(buf: &mut Buffer, area: Rect, form: &Form) {
+/// the value alone, with that of the field that has the focus. Returns the first row below.
+fn draw_rows(buf: &mut Buffer, area: Rect, form: &Form) -> u16 {
     let height = usize::from(area.height);
     let full = rows(form, area, true);
     let rows = if full.len() <= height { full } else { rows(form, area, false) };
     let focus = rows.iter().rposition(|row| row.stop == Some(form.focus)).unwrap_or(0);
     let first = offset(focus, rows.len(), height);
+    let used = u16::try_from(rows.len()).unwrap_or(u16::MAX);
     for (at, row) in (0..area.height).zip(rows.into_iter().skip(first)) {
         paint::put(buf, area, at, row.line);
     }
+    // A row of air where there is one.
+    used.saturating_add(1).min(area.height)
 }
 
 fn rows(form: &Form, area: Rect, is_full: bool) -> Vec<Row> {

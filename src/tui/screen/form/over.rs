@@ -56,11 +56,9 @@ pub(super) fn draw_editor(buf: &mut Buffer, area: Rect, form: &Form, editor: &Ed
     area.set_cursor_style(theme::REVERSED);
     area.set_line_number_style(theme::DIM);
     (&area).render(text, buf);
-    let line = match (&editor.problem, editor.read()) {
-        (Some(problem), _) | (None, Err(problem)) => {
-            paint::line(format!("✗ {problem}"), theme::BAD)
-        }
-        (None, Ok(_)) => paint::line("✓ is JSON", theme::GOOD),
+    let line = match editor.problem.clone().or_else(|| editor.read().err()) {
+        Some(problem) => paint::line(format!("✗ {problem}"), theme::BAD),
+        None => paint::line("✓ is JSON", theme::GOOD),
     };
     paint::put(buf, below, 0, line);
 }

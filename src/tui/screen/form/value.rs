@@ -23,7 +23,8 @@ pub(super) fn row(
 ) -> Line<'static> {
     let is_focused = form.focus == stop;
     let names = name_width(form);
-    let value_width = width.saturating_sub(names + 30).clamp(12, 44);
+    // Besides the value there is room for a gauge and for what may be entered.
+    let value_width = width.saturating_sub(names + 42).clamp(12.max(width / 3), 44);
     let mut style = if is_focused { theme::KEY } else { theme::PLAIN };
     if problem.is_some() {
         style = theme::BAD;

@@ -53,7 +53,8 @@ impl Field {
         let step = figure("multipleOf").unwrap_or(match (&kind, minimum, maximum) {
             (Kind::Number, Some(low), Some(high)) => (high - low) / 100.0,
             (Kind::Number, ..) => 0.1,
-            (_, Some(low), Some(high)) => ((high - low) / 100.0).round().max(1.0),
+            // Of a short range every whole number must be within reach.
+            (_, Some(low), Some(high)) if high - low > 1000.0 => ((high - low) / 100.0).round(),
             _ => 1.0,
         });
         let about: Vec<&str> = [word("title"), word("description")].into_iter().flatten().collect();
@@ -294,13 +295,14 @@ impl Field {
             Kind::DateTime => "instant",
             Kind::Json => "JSON",
         };
+        let name = if self.may_be_null { format!("{name} or empty") } else { name.to_owned() };
         match (self.minimum, self.maximum) {
             (Some(low), Some(high)) => {
                 format!("{name} {} … {}", text::figure(low), text::figure(high))
             }
             (Some(low), None) => format!("{name} ≥ {}", text::figure(low)),
             (None, Some(high)) => format!("{name} up to {}", text::figure(high)),
-            (None, None) => name.to_owned(),
+            (None, None) => name,
         }
     }
 
