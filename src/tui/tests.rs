@@ -14,6 +14,7 @@ use crate::types::{Fault, Timestamp};
 use crate::update::update;
 use crate::view;
 
+mod form;
 mod home;
 mod keys;
 mod mouse;

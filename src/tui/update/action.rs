@@ -401,6 +401,7 @@ fn trigger(state: &mut State, effects: &mut Vec<Effect>) {
         state.forms.insert(dag_id.clone(), form);
     }
     state.push(Screen::Form(dag_id.clone()));
+    form::say_draft(state, &dag_id);
     form::changed(state, &dag_id, 0, effects);
 }
 

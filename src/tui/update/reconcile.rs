@@ -53,7 +53,10 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         }
         Screen::Root(View::Runs) => slots.push(Slot::Runs(None)),
         Screen::DagRuns(dag_id) => slots.push(Slot::Runs(Some(dag_id.clone()))),
-        Screen::Dag(dag_id) | Screen::Form(dag_id) => slots.push(Slot::Dag(dag_id.clone())),
+        Screen::Dag(dag_id) => slots.push(Slot::Dag(dag_id.clone())),
+        Screen::Form(dag_id) => {
+            slots.extend([Slot::Dag(dag_id.clone()), Slot::Runs(Some(dag_id.clone()))]);
+        }
         Screen::Run(key) => {
             slots.push(Slot::Run(key.clone()));
             slots.push(Slot::Dag(key.dag_id.clone()));
