@@ -8,7 +8,7 @@ mod action;
 mod bindings;
 mod place;
 mod resolved;
-mod stroke;
+pub(crate) mod stroke;
 
 pub(crate) use action::Action;
 pub(crate) use bindings::BINDINGS;

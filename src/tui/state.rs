@@ -15,6 +15,7 @@ use crate::types::{DagId, Timestamp};
 use crate::update;
 
 pub(crate) mod cache;
+pub(crate) mod commands;
 pub(crate) mod form;
 mod history;
 pub(crate) mod home;
@@ -95,6 +96,10 @@ pub(crate) struct State {
     pub(crate) forms: HashMap<DagId, Form>,
     /// Forms that the last deck left, not shown again yet.
     pub(crate) drafts: Vec<session::Draft>,
+    /// What this deck has changed.
+    pub(crate) orders: commands::Orders,
+    /// When the editor gave the terminal back, until the daemon has told what it makes of it.
+    pub(crate) edited_at: Option<Timestamp>,
     /// The session as it was written last, and when it was looked at.
     pub(crate) session: Option<String>,
     pub(crate) session_at: Timestamp,
@@ -134,6 +139,8 @@ impl State {
             flash: None,
             forms: HashMap::new(),
             drafts: Vec::new(),
+            orders: commands::Orders::default(),
+            edited_at: None,
             session: None,
             session_at: now,
             log: None,

@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::screen::{
-    approvals, assets, attention, backfills, dag, definitions, details, events, experiments, form,
-    frame, home, models, run, runs, serving, system, versions, why,
+    approvals, assets, attention, backfills, commands, dag, definitions, details, events,
+    experiments, form, frame, home, models, run, runs, serving, system, versions, why,
 };
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
@@ -80,6 +80,7 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
             versions::draw_page(buf, area, state, (dag_id, *from, *to));
         }
         Screen::Backfills(dag_id) => backfills::draw(buf, area, state, dag_id),
+        Screen::Commands => commands::draw(buf, area, state),
         Screen::Approvals => approvals::draw(buf, area, state),
         Screen::Definitions => definitions::draw(buf, area, state),
     }

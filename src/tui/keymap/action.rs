@@ -55,6 +55,8 @@ pub(crate) enum Action {
     Backfills,
     Backfill,
     EditSetting,
+    Edit,
+    CommandLog,
     Test,
     OlderRun,
     NewerRun,
@@ -76,19 +78,24 @@ pub(crate) enum Action {
 impl Action {
     /// Returns the name that a keymap file has for it: `half_down`, `show_runs`.
     pub(crate) fn name(self) -> String {
-        let mut name = String::new();
-        let mut is_inside = false;
-        for c in format!("{self:?}").chars() {
-            if c.is_ascii_uppercase() && is_inside {
-                name.push('_');
-            }
-            if c.is_alphanumeric() {
-                name.push(c.to_ascii_lowercase());
-                is_inside = true;
-            }
-        }
-        name
+        words(&format!("{self:?}"))
     }
+}
+
+/// Writes a name of the program as files do: `HalfDown` is `half_down`.
+pub(crate) fn words(written: &str) -> String {
+    let mut name = String::new();
+    let mut is_inside = false;
+    for c in written.chars() {
+        if c.is_ascii_uppercase() && is_inside {
+            name.push('_');
+        }
+        if c.is_alphanumeric() {
+            name.push(c.to_ascii_lowercase());
+            is_inside = true;
+        }
+    }
+    name
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Where keys are valid.
 
+use crate::keymap::action::words;
 use crate::rows;
 use crate::state::{Pane, Screen, State, View};
 
@@ -42,6 +43,14 @@ places! {
     Diff,
     Backfills,
     Approvals,
+    Commands,
+}
+
+impl Place {
+    /// Returns the name that files have for it: `dag_page`.
+    pub(crate) fn name(self) -> String {
+        words(&format!("{self:?}"))
+    }
 }
 
 /// Returns where the operator is, as far as keys are concerned.
@@ -73,6 +82,7 @@ pub(crate) fn place(state: &State) -> Place {
         Screen::Versions(_) => Place::Versions,
         Screen::Diff(..) => Place::Diff,
         Screen::Backfills(_) => Place::Backfills,
+        Screen::Commands => Place::Commands,
         Screen::Approvals => Place::Approvals,
     }
 }

@@ -5,9 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::keymap;
+use crate::station::Plugin;
 use crate::state::{Link, PromptKind, Screen, State, Tone, View};
 use crate::text;
 use crate::theme;
+use crate::update::plugin;
 use crate::widget::{dialog, paint};
 
 /// Draws the first row: which deck, whether it is live, what it is doing.
@@ -102,6 +104,7 @@ fn crumbs(state: &State) -> Line<'static> {
             Screen::Backfills(dag_id) => format!("{dag_id} backfills"),
             Screen::Attention => "Needs attention".to_owned(),
             Screen::Approvals => "Approvals".to_owned(),
+            Screen::Commands => "Command log".to_owned(),
             Screen::Definitions => "dags.toml".to_owned(),
         };
         if at > 0 {
@@ -180,11 +183,19 @@ pub(crate) fn hints(buf: &mut Buffer, row: Rect, state: &State) {
         draw_hints(buf, row, &pairs, &[]);
         return;
     }
+    // The operator's own come first where they are meant for this place, else last.
+    let hint = |(_, one): (usize, &'_ Plugin)| (one.key.clone(), one.description.clone());
+    let (here, everywhere): (Vec<_>, Vec<_>) =
+        plugin::valid(state).partition(|(_, one)| !one.places.is_empty());
+    let here: Vec<_> = here.into_iter().map(hint).collect();
+    let everywhere: Vec<_> = everywhere.into_iter().map(hint).collect();
+    pairs.extend(here.iter().map(|(key, word)| (key.as_str(), word.as_str())));
     pairs.extend(
         keymap::valid(state)
             .filter(|binding| !binding.hint.is_empty() && !binding.places.is_empty())
             .map(|binding| (binding.key(), binding.hint)),
     );
+    pairs.extend(everywhere.iter().map(|(key, word)| (key.as_str(), word.as_str())));
     let back = if state.levels().len() > 1 { ("esc", "back") } else { ("q", "leave") };
     draw_hints(buf, row, &pairs, &[back, (":", "command"), ("?", "help")]);
 }

@@ -17,7 +17,7 @@ use crate::types::why::WhySubject;
 use crate::update::movement::{self, Step};
 use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::sheet::open as sheets;
-use crate::update::{attention, command, confirm, form, marks};
+use crate::update::{attention, command, confirm, edit, form, marks};
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
@@ -134,6 +134,12 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Versions => go_to_dag(state, Screen::Versions),
         Action::Backfills => go_to_dag(state, Screen::Backfills),
         Action::Backfill => sheets::backfill(state, effects),
+        Action::Edit => edit::open(state, effects),
+        Action::CommandLog => {
+            if state.level().screen != Screen::Commands {
+                state.push(Screen::Commands);
+            }
+        }
         Action::EditSetting => sheets::setting(state, effects),
         Action::Test => test(state, effects),
         Action::OlderRun if movement::fold(state, false) => {}

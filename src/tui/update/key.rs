@@ -8,7 +8,7 @@ use crate::keymap::{self, Typed};
 use crate::message::Effect;
 use crate::state::popup::Gate;
 use crate::state::{Popup, PromptKind, Screen, State, Tone};
-use crate::update::{action, confirm, form, palette, sheet};
+use crate::update::{action, confirm, form, palette, plugin, sheet};
 
 /// Within this many milliseconds a second ctrl-c leaves.
 const TWICE_MILLIS: i64 = 2000;
@@ -46,6 +46,11 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
 fn command(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let begun = std::mem::take(&mut state.chord);
     if !begun.is_empty() && event.code == KeyCode::Esc {
+        return;
+    }
+    let name = keymap::name(event).unwrap_or_default();
+    let keys = if begun.is_empty() { name } else { format!("{begun} {name}") };
+    if plugin::press(state, &keys, effects) {
         return;
     }
     match keymap::typed(state, &begun, event) {

@@ -6,7 +6,7 @@ use crate::keymap::{self, Action};
 use crate::message::Effect;
 use crate::state::{Popup, Screen, State, Tone, View};
 use crate::types::DagId;
-use crate::update::{action, form, key, site, theme};
+use crate::update::{action, form, key, plugin, site, theme};
 
 /// What an entry of the palette does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(crate) enum Command {
     Open(View, Screen),
     /// What a key of the present screen does.
     Do(Action),
+    /// Run the operator's own command of this number.
+    Plugin(usize),
     /// Go to the project of a profile.
     Env(String),
     Theme(String),
@@ -99,6 +101,11 @@ pub(crate) fn entries(state: &State, typed: &str) -> Vec<Entry> {
             command: Command::Open(View::Experiments, Screen::Experiment(name)),
         });
     }
+    all.extend(plugin::valid(state).map(|(at, plugin)| Entry {
+        name: plugin.name.clone(),
+        help: format!("{}  {}", plugin.key, plugin.description),
+        command: Command::Plugin(at),
+    }));
     for profile in &state.options.station.profiles {
         all.push(Entry {
             name: format!("env {profile}"),
@@ -187,6 +194,7 @@ fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
                 state.push(screen);
             }
         }
+        Command::Plugin(at) => plugin::begin(state, at, effects),
         Command::Env(profile) => site::connect(state, &profile, effects),
         Command::Theme(name) => theme::set_theme(state, &name),
         Command::Quit => effects.push(Effect::Quit),

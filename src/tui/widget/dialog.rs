@@ -13,7 +13,7 @@ use crate::state::popup::{Confirm, Gate, Palette, Subject};
 use crate::text;
 use crate::theme;
 use crate::types::view::{AliasPlan, ModelVersionView};
-use crate::update::palette;
+use crate::update::{palette, plugin};
 use crate::widget::paint;
 use crate::widget::table::offset;
 
@@ -205,6 +205,9 @@ pub(crate) fn help(buf: &mut Buffer, area: Rect, state: &State, scroll: usize) {
     for binding in keymap::valid(state) {
         let lines = if binding.places.is_empty() { &mut always } else { &mut here };
         lines.push(help_line(&binding.keys.join(", "), binding.help));
+    }
+    for (_, plugin) in plugin::valid(state) {
+        here.push(help_line(&plugin.key, &plugin.description));
     }
     if matches!(keymap::place(state), keymap::Place::Form) {
         here = vec![paint::line("In the form", theme::BOLD)];
