@@ -18,6 +18,8 @@ use crate::types::Fault;
 mod daemon;
 mod editor;
 mod effect;
+mod fuzzy;
+mod hit;
 mod keymap;
 mod message;
 mod pace;

@@ -4,7 +4,9 @@
 pub(crate) mod attention;
 pub(crate) mod run;
 
+use crate::screen::{dags, runs};
 use crate::state::commands::Order;
+use crate::state::run::RowId;
 use crate::state::{Level, Screen, State, View};
 use crate::theme;
 use crate::types::approval::HitlDetail;
@@ -13,10 +15,13 @@ use crate::types::ids::TaskInstanceKey;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{
-    AssetView, DagView, ExperimentView, ModelVersionView, ModelView, RunDetailView, TaskView,
-    TrackingRunView,
+    AssetView, DagView, ExperimentView, ModelVersionView, ModelView, TaskView, TrackingRunView,
 };
 use crate::types::{AssetName, DagId, TaskInstanceState};
+use crate::widget::list::ListInfo;
+
+/// Tasks that are named where something waits for several.
+const NAMED: usize = 12;
 
 /// Returns the keys of the shown rows.
 pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
@@ -42,7 +47,7 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Dag(dag_id) => {
             dag_tasks(state, dag_id).iter().map(|task| task.task_id.to_string()).collect()
         }
-        Screen::Run(key) => run::rows(state, level, key).into_iter().map(|row| row.key).collect(),
+        Screen::Run(_) => run::keys(state),
         Screen::Experiment(name) => {
             tracking_runs(state, level, name).iter().map(|run| run.run_id.to_string()).collect()
         }
@@ -77,6 +82,17 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
     }
 }
 
+/// Returns what the menus of sorting and choosing columns need to know of the list that is shown;
+/// `None` where there is none.
+pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
+    match &state.level().screen {
+        Screen::Root(View::Dags) => Some(dags::list(state.size.width).info(state)),
+        Screen::Root(View::Runs) => Some(runs::list(state, None).info(state)),
+        Screen::DagRuns(dag_id) => Some(runs::list(state, Some(dag_id)).info(state)),
+        _ => None,
+    }
+}
+
 /// Returns the selected one of `rows`, which are the level's in the order of its keys.
 pub(crate) fn selected<'a, T>(state: &State, level: &Level, rows: &[&'a T]) -> Option<&'a T> {
     rows.get(level.cursor(&keys(state, level))).copied()
@@ -84,27 +100,7 @@ pub(crate) fn selected<'a, T>(state: &State, level: &Level, rows: &[&'a T]) -> O
 
 pub(crate) fn dags<'a>(state: &'a State, level: &Level) -> Vec<&'a DagView> {
     let all = state.cache.dags().unwrap_or_default();
-    all.iter().filter(|dag| level.filter.is_empty() || level.admits(&dag_words(dag))).collect()
-}
-
-fn dag_words(dag: &DagView) -> String {
-    let mut words = format!("{} {}", dag.dag_id, dag.timetable_summary);
-    for tag in &dag.tags {
-        words.push_str(&format!(" tag:{tag}"));
-    }
-    if let Some(owner) = &dag.owner {
-        words.push_str(&format!(" owner:{owner}"));
-    }
-    if dag.is_paused {
-        words.push_str(" paused");
-    }
-    if dag.is_stale {
-        words.push_str(" gone");
-    }
-    if let Some(run) = dag.recent_runs.last() {
-        words.push_str(&format!(" state:{}", run.state));
-    }
-    words
+    dags::list(state.size.width).arrange(state, level, all)
 }
 
 pub(crate) fn runs<'a>(state: &'a State, level: &Level) -> Vec<&'a DagRun> {
@@ -113,18 +109,7 @@ pub(crate) fn runs<'a>(state: &'a State, level: &Level) -> Vec<&'a DagRun> {
         _ => None,
     };
     let all = state.cache.runs(dag_id).unwrap_or_default();
-    all.iter()
-        .filter(|run| {
-            level.admits(&format!(
-                "{} {} state:{} {} {}",
-                run.dag_id,
-                run.dag_run_id,
-                run.state,
-                run.run_type,
-                run.note.as_deref().unwrap_or_default()
-            ))
-        })
-        .collect()
+    runs::list(state, dag_id).arrange(state, level, all)
 }
 
 /// Names a run by what the selection is kept by.
@@ -147,15 +132,17 @@ pub(crate) fn selected_task(state: &State) -> Option<&TaskInstance> {
     run::selected(state)?.task()
 }
 
-/// Says why a task has no log: what it waits for, or what kept it from starting.
-pub(crate) fn why_not_started(run: &RunDetailView, task: &TaskInstance) -> String {
+/// Says why a task of the shown run has no log: what it waits for, or what kept it from starting.
+pub(crate) fn why_not_started(state: &State, task: &TaskInstance) -> String {
     use TaskInstanceState as S;
     let upstream = |is_wanted: fn(Option<S>) -> bool| -> Vec<String> {
-        let ids: Vec<_> = run.edges.iter().filter(|(_, to)| *to == task.key.task_id).collect();
-        run.tasks
-            .iter()
-            .filter(|other| ids.iter().any(|(from, _)| *from == other.key.task_id))
+        let Some((detail, index)) = run::shown(state) else { return Vec::new() };
+        let Some(at) = index.task(&task.key.task_id) else { return Vec::new() };
+        let before = index.up[at as usize].iter().map(|up| RowId::Task(*up));
+        before
+            .flat_map(|up| index.instances(detail, up))
             .filter(|other| is_wanted(other.state))
+            .take(NAMED)
             .map(|other| {
                 format!("{} ({})", task_key(&other.key), theme::task_mark(other.state).word)
             })

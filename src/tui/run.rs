@@ -124,6 +124,7 @@ impl Deck {
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         self.draw()?;
+        guard.set_mouse(self.state.has_mouse)?;
         if self.surroundings.may_probe {
             self.painter.send(sequence::ASK_GROUND)?;
             self.reply.asked(time::instant());
@@ -235,6 +236,7 @@ impl Deck {
                 self.runner.ask(purpose, generation, request);
             }
             Effect::After { millis, timer } => self.runner.after(millis, timer),
+            Effect::Layout(job) => self.runner.lay_out(*job),
             Effect::Copy(text) => match sequence::clipboard(&text, self.surroundings) {
                 Some(bytes) => self.painter.send(&bytes)?,
                 None => {

@@ -14,6 +14,7 @@ pub(crate) mod events;
 pub(crate) mod experiments;
 pub(crate) mod form;
 pub(crate) mod frame;
+pub(crate) mod hints;
 pub(crate) mod home;
 pub(crate) mod models;
 mod pulse;

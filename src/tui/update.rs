@@ -19,15 +19,19 @@ pub(crate) mod edit;
 mod form;
 mod key;
 mod marks;
+mod menu;
+mod mouse;
 mod movement;
 mod orders;
 pub(crate) mod palette;
 pub(crate) mod plugin;
 mod reconcile;
+pub(crate) mod run;
 mod sheet;
 pub(crate) mod site;
 mod terminal;
 pub(crate) mod theme;
+pub(crate) mod tour;
 
 /// How long a burst of events is waited out before what it touched is fetched again.
 const DEBOUNCE_MILLIS: u64 = 80;
@@ -43,8 +47,7 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             state.size.width = width;
             state.size.height = height;
         }
-        // Rows and panes take the mouse where they are drawn.
-        Message::Mouse(_) => {}
+        Message::Mouse(event) => mouse::take(state, event, &mut effects),
         Message::Focus(is_focused) => state.is_focused = Some(is_focused),
         Message::NotCopied { bytes } => terminal::not_copied(state, bytes),
         Message::Ground { is_light } => theme::take_ground(state, is_light),
@@ -58,10 +61,13 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
         }
         Message::Event(event) => {
             edit::heard(state, &event);
+            run::follow(state, &event);
             if state.cache.touch(&event) && !state.refetch_is_due {
                 state.refetch_is_due = true;
                 effects.push(Effect::After { millis: DEBOUNCE_MILLIS, timer: Timer::Refetch });
             }
+            // What is asked for anew waits for the timer; there are thousands of these.
+            return effects;
         }
         Message::LinkUp => {
             state.link = Link::Live;
@@ -77,6 +83,7 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             tick(state);
             site::keep(state, &mut effects);
         }
+        Message::Laid(laid) => state.graph.put(*laid),
         Message::Switched(result) => site::switched(state, result, &mut effects),
         Message::Timer(timer) => ring(state, timer, &mut effects),
     }
@@ -126,6 +133,7 @@ fn polled(state: &State) -> Vec<Slot> {
 fn ring(state: &mut State, timer: Timer, effects: &mut Vec<Effect>) {
     match timer {
         Timer::Refetch => state.refetch_is_due = false,
+        Timer::RunRested => state.run_view.rests = false,
         Timer::StartLog(generation) | Timer::RetryLog(generation) => {
             reconcile::read_log(state, generation, effects);
         }

@@ -91,9 +91,10 @@ fn with_plugins(plugins: Vec<Plugin>, read_only: bool) -> Driver {
 
 #[test]
 fn a_plugin_gets_what_is_selected_and_tells_how_it_ended() {
-    let mut driver =
-        with_plugins(vec![plugin("open", "ctrl-o", &["xdg-open", "x/$DAG/$RUN"])], false);
-    assert!(driver.text().contains("ctrl-o does open"), "{}", driver.text());
+    let mut open = plugin("browse", "ctrl-o", &["xdg-open", "x/$DAG/$RUN"]);
+    open.places = vec!["dags".to_owned(), "runs".to_owned()];
+    let mut driver = with_plugins(vec![open], false);
+    assert!(driver.text().contains("ctrl-o does browse"), "{}", driver.text());
     driver.keys("<ctrl-o>");
     assert!(driver.said().contains("nothing is selected that gives $RUN"));
     driver.keys("2<ctrl-o>");
@@ -102,10 +103,10 @@ fn a_plugin_gets_what_is_selected_and_tells_how_it_ended() {
     assert!(call.args[0].starts_with("x/") && call.args[0].matches('/').count() >= 2, "{call:?}");
     assert!(call.variables.iter().any(|(name, _)| name == "DAGDECK_RUN"));
     let outcome = Ok((Some(3), "no such\u{1b}[31m ticket".to_owned()));
-    driver.send(Message::PluginEnded { name: "open".to_owned(), outcome });
-    assert!(driver.said().starts_with("open ended with exit code 3: no such"));
+    driver.send(Message::PluginEnded { name: "browse".to_owned(), outcome });
+    assert!(driver.said().starts_with("browse ended with exit code 3: no such"));
     assert!(!driver.said().contains('\u{1b}'));
-    driver.keys(":open<enter>");
+    driver.keys(":browse<enter>");
     assert_eq!(driver.calls.len(), 1);
 }
 
@@ -160,4 +161,32 @@ fn every_change_stands_in_the_command_log_with_its_outcome() {
     assert!(driver.text().contains("✗ it is paused"), "{}", driver.text());
     driver.keys("jy");
     assert!(driver.copied.pop().unwrap().contains("dags pause"));
+}
+
+#[test]
+fn the_tour_goes_on_when_the_key_is_pressed_that_it_names_and_ends_with_escape() {
+    let mut driver = deck(Station { offers_tour: true, ..station() });
+    assert!(driver.text().contains("New here? :tour"), "{}", driver.text());
+    driver.keys("j");
+    assert!(driver.text().contains("New here?"));
+    driver.keys(":tour<enter>");
+    assert!(driver.text().contains("Tour 1 of 6"));
+    driver.keys("k");
+    assert!(driver.text().contains("Tour 1 of 6"), "another key is no step");
+    driver.keys("j");
+    assert!(driver.text().contains("Tour 2 of 6"));
+    driver.keys("<enter>");
+    assert!(matches!(driver.screen(), Screen::Run(_)), "the key does what it does");
+    driver.keys("<tab>");
+    assert!(driver.text().contains("Tour 4 of 6"));
+    driver.keys("<esc>");
+    assert!(driver.text().contains("Tour 5 of 6"));
+    driver.keys("?<esc>:<esc>");
+    assert!(!driver.text().contains("Tour"), "{}", driver.text());
+    driver.keys(":tour<enter>j<esc>");
+    assert!(!driver.text().contains("Tour 2"));
+    assert!(driver.said().contains(":tour"));
+    let mut driver = deck(Station { offers_tour: true, ..station() });
+    driver.keys("2");
+    assert!(!driver.text().contains("New here?"), "who knows where to go needs none");
 }

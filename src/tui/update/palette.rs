@@ -6,7 +6,7 @@ use crate::keymap::{self, Action};
 use crate::message::Effect;
 use crate::state::{Popup, Screen, State, Tone, View};
 use crate::types::DagId;
-use crate::update::{action, form, key, plugin, site, theme};
+use crate::update::{action, form, key, plugin, site, theme, tour};
 
 /// What an entry of the palette does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,7 @@ pub(crate) enum Command {
     /// Go to the project of a profile.
     Env(String),
     Theme(String),
+    Tour,
     Quit,
 }
 
@@ -47,6 +48,11 @@ pub(crate) fn entries(state: &State, typed: &str) -> Vec<Entry> {
         name: "q".to_owned(),
         help: "leave the deck; runs go on".to_owned(),
         command: Command::Quit,
+    });
+    all.push(Entry {
+        name: "tour".to_owned(),
+        help: "the six keys that matter, one after the other".to_owned(),
+        command: Command::Tour,
     });
     all.push(Entry {
         name: "approvals".to_owned(),
@@ -145,13 +151,7 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
     let name = crate::keymap::name(event);
     match (event.code, name.as_deref()) {
         (KeyCode::Esc, _) => state.popup = None,
-        (KeyCode::Enter, _) => {
-            state.popup = None;
-            match found.into_iter().nth(selected) {
-                Some(entry) => run(state, entry.command, effects),
-                None => state.say(Tone::Bad, format!("no command fits `{typed}`; `?` lists keys")),
-            }
-        }
+        (KeyCode::Enter, _) => choose(state, None, effects),
         (KeyCode::Down, _) | (_, Some("ctrl-n")) => {
             select(state, (selected + 1).min(found.len().saturating_sub(1)));
         }
@@ -168,6 +168,18 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
                 palette.selected = 0;
             }
         }
+    }
+}
+
+/// Does what an entry says: the one at `at`, else the selected one.
+pub(crate) fn choose(state: &mut State, at: Option<usize>, effects: &mut Vec<Effect>) {
+    let Some(Popup::Palette(palette)) = &state.popup else { return };
+    let (typed, at) = (palette.input.value().to_owned(), at.unwrap_or(palette.selected));
+    let found = entries(state, &typed).into_iter().nth(at);
+    state.popup = None;
+    match found {
+        Some(entry) => run(state, entry.command, effects),
+        None => state.say(Tone::Bad, format!("no command fits `{typed}`; `?` lists keys")),
     }
 }
 
@@ -197,6 +209,7 @@ fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::Plugin(at) => plugin::begin(state, at, effects),
         Command::Env(profile) => site::connect(state, &profile, effects),
         Command::Theme(name) => theme::set_theme(state, &name),
+        Command::Tour => tour::begin(state),
         Command::Quit => effects.push(Effect::Quit),
         Command::Runs(dag_id) => state.push(Screen::DagRuns(dag_id)),
         Command::Trigger(dag_id) => {
