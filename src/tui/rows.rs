@@ -5,6 +5,7 @@ pub(crate) mod attention;
 pub(crate) mod run;
 
 use crate::screen::{dags, runs};
+use crate::state::commands::Order;
 use crate::state::run::RowId;
 use crate::state::{Level, Screen, State, View};
 use crate::theme;
@@ -61,6 +62,9 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Backfills(dag_id) => {
             let all = state.cache.backfills(dag_id).unwrap_or_default();
             all.iter().map(|view| view.backfill.id.to_string()).collect()
+        }
+        Screen::Commands => {
+            orders(state, level).iter().map(|order| order.generation.to_string()).collect()
         }
         Screen::Approvals => approvals(state, level)
             .iter()
@@ -275,6 +279,11 @@ pub(crate) fn events_of<'a>(
     let dag_id = dag_id.clone();
     let all = state.cache.events().unwrap_or_default();
     all.iter().filter(move |event| event.dag_id.as_ref() == Some(&dag_id))
+}
+
+/// Returns what this deck has changed, the last first.
+pub(crate) fn orders<'a>(state: &'a State, level: &Level) -> Vec<&'a Order> {
+    state.orders.iter().filter(|order| level.admits(&order.command)).collect()
 }
 
 /// Returns the questions that wait for an answer.

@@ -4,6 +4,7 @@ pub(crate) mod approvals;
 pub(crate) mod assets;
 pub(crate) mod attention;
 pub(crate) mod backfills;
+pub(crate) mod commands;
 pub(crate) mod dag;
 mod dag_preview;
 pub(crate) mod dags;

@@ -12,3 +12,4 @@ pub(crate) mod paint;
 pub(crate) mod palette;
 pub(crate) mod sheet;
 pub(crate) mod table;
+pub(crate) mod tour;

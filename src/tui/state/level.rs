@@ -87,6 +87,8 @@ pub(crate) enum Screen {
     Experiment(String),
     TrackingRun(TrackingRunId),
     Model(String),
+    /// What this deck has changed.
+    Commands,
     /// The errors of `dags.toml` with their drawings.
     Definitions,
 }

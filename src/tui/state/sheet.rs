@@ -1,9 +1,13 @@
 //! A form over the screen that asks before something is done: what it is meant for, what may be
 //! chosen, and, from a dry run, what it would touch.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
+use crate::plugin;
 use crate::state::form::Field;
+use crate::station::Plugin;
 use crate::text::shell;
 use crate::types::approval::{HitlDetail, Response};
 use crate::types::ask::Request;
@@ -20,17 +24,52 @@ use crate::types::{DagId, TaskInstanceState, Timestamp};
 /// What a sheet does.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Wish {
-    Clear { runs: Vec<DagRunKey>, tasks: Vec<TaskChoice> },
-    MarkTasks { runs: Vec<DagRunKey>, tasks: Vec<TaskChoice> },
-    MarkRuns { runs: Vec<DagRunKey> },
-    Note { runs: Vec<DagRunKey>, tasks: Vec<TaskChoice> },
-    Delete { runs: Vec<DagRunKey>, expected: String },
-    Cancel { runs: Vec<DagRunKey> },
-    Undo { last: Option<Box<OperationLine>> },
-    Backfill { dag_id: DagId },
-    Slots { pool: String, description: Option<String> },
-    Variable { key: String, description: Option<String> },
+    Clear {
+        runs: Vec<DagRunKey>,
+        tasks: Vec<TaskChoice>,
+    },
+    MarkTasks {
+        runs: Vec<DagRunKey>,
+        tasks: Vec<TaskChoice>,
+    },
+    MarkRuns {
+        runs: Vec<DagRunKey>,
+    },
+    Note {
+        runs: Vec<DagRunKey>,
+        tasks: Vec<TaskChoice>,
+    },
+    Delete {
+        runs: Vec<DagRunKey>,
+        expected: String,
+    },
+    Cancel {
+        runs: Vec<DagRunKey>,
+    },
+    Undo {
+        last: Option<Box<OperationLine>>,
+    },
+    Backfill {
+        dag_id: DagId,
+    },
+    Slots {
+        pool: String,
+        description: Option<String>,
+    },
+    Variable {
+        key: String,
+        description: Option<String>,
+    },
     Answer(Box<HitlDetail>),
+    /// Run a command of the operator's own.
+    Plugin(Box<PluginCall>),
+}
+
+/// A plugin with what its words are filled with.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PluginCall {
+    pub(crate) plugin: Plugin,
+    pub(crate) values: BTreeMap<String, String>,
 }
 
 /// What a dry run said.
@@ -188,6 +227,7 @@ impl Sheet {
             | Wish::Backfill { .. }
             | Wish::Slots { .. }
             | Wish::Variable { .. }
+            | Wish::Plugin(_)
             | Wish::Answer(_) => return Ok(None),
         }))
     }
@@ -285,6 +325,7 @@ impl Sheet {
             | Wish::Backfill { .. }
             | Wish::Slots { .. }
             | Wish::Variable { .. }
+            | Wish::Plugin(_)
             | Wish::Answer(_) => return self.other_command(),
         };
         let mut left = runs.clone();
@@ -345,6 +386,7 @@ impl Sheet {
                 format!("dagdeck variables set {} {}", shell(key), shell(&self.word("value")))
             }
             Wish::Answer(asked) => self.answer_command(asked),
+            Wish::Plugin(call) => plugin::line(call, &self.fields),
             _ => "dagdeck undo".to_owned(),
         }
     }

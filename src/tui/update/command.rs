@@ -70,6 +70,10 @@ pub(crate) fn equivalent(state: &State) -> String {
         }
         Screen::Backfills(dag_id) => format!("dagdeck backfill list {}", shell(dag_id.as_str())),
         Screen::Approvals => "dagdeck approvals list".to_owned(),
+        Screen::Commands => {
+            let order = rows::selected(state, level, &rows::orders(state, level));
+            order.map_or("dagdeck operations list".to_owned(), |order| order.command.clone())
+        }
         Screen::Root(View::System) if level.cursor(&rows::keys(state, level)) > 0 => {
             let settings = rows::settings(state, level);
             match settings.get(level.cursor(&rows::keys(state, level))) {

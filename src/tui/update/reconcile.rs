@@ -104,7 +104,7 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
             slots.extend(here.map(|view| Slot::Backfill(view.backfill.id)));
         }
         Screen::Attention => slots.push(Slot::Attention),
-        Screen::Approvals | Screen::Definitions => {}
+        Screen::Approvals | Screen::Commands | Screen::Definitions => {}
     }
     slots
 }
