@@ -18,6 +18,7 @@ use crate::types::Fault;
 mod daemon;
 mod effect;
 mod fuzzy;
+mod hit;
 mod keymap;
 mod message;
 mod pace;

@@ -4,7 +4,9 @@
 pub(crate) mod attention;
 pub(crate) mod run;
 
-use crate::state::{Level, Screen, State, View};
+use crate::screen::{dags, runs};
+use crate::state::runs::RunsQuery;
+use crate::state::{Level, Screen, Slot, State, View};
 use crate::theme;
 use crate::types::approval::HitlDetail;
 use crate::types::event::EventLog;
@@ -16,6 +18,7 @@ use crate::types::view::{
     TrackingRunView,
 };
 use crate::types::{AssetName, DagId, TaskInstanceState};
+use crate::widget::list::ListInfo;
 
 /// Returns the keys of the shown rows.
 pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
@@ -73,6 +76,17 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
     }
 }
 
+/// Returns what the menus of sorting and choosing columns need to know of the list that is shown;
+/// `None` where there is none.
+pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
+    match &state.level().screen {
+        Screen::Root(View::Dags) => Some(dags::list(state.size.width).info(state)),
+        Screen::Root(View::Runs) => Some(runs::list(state, None).info(state)),
+        Screen::DagRuns(dag_id) => Some(runs::list(state, Some(dag_id)).info(state)),
+        _ => None,
+    }
+}
+
 /// Returns the selected one of `rows`, which are the level's in the order of its keys.
 pub(crate) fn selected<'a, T>(state: &State, level: &Level, rows: &[&'a T]) -> Option<&'a T> {
     rows.get(level.cursor(&keys(state, level))).copied()
@@ -80,47 +94,26 @@ pub(crate) fn selected<'a, T>(state: &State, level: &Level, rows: &[&'a T]) -> O
 
 pub(crate) fn dags<'a>(state: &'a State, level: &Level) -> Vec<&'a DagView> {
     let all = state.cache.dags().unwrap_or_default();
-    all.iter().filter(|dag| level.filter.is_empty() || level.admits(&dag_words(dag))).collect()
-}
-
-fn dag_words(dag: &DagView) -> String {
-    let mut words = format!("{} {}", dag.dag_id, dag.timetable_summary);
-    for tag in &dag.tags {
-        words.push_str(&format!(" tag:{tag}"));
-    }
-    if let Some(owner) = &dag.owner {
-        words.push_str(&format!(" owner:{owner}"));
-    }
-    if dag.is_paused {
-        words.push_str(" paused");
-    }
-    if dag.is_stale {
-        words.push_str(" gone");
-    }
-    if let Some(run) = dag.recent_runs.last() {
-        words.push_str(&format!(" state:{}", run.state));
-    }
-    words
+    dags::list(state.size.width).arrange(state, level, all)
 }
 
 pub(crate) fn runs<'a>(state: &'a State, level: &Level) -> Vec<&'a DagRun> {
-    let dag_id = match &level.screen {
-        Screen::DagRuns(dag_id) => Some(dag_id),
-        _ => None,
+    let (query, left) = RunsQuery::read(level);
+    let list = runs::list(state, query.dag_id.as_ref());
+    let all = runs_slots(level, &query);
+    let all = all.iter().flat_map(|slot| state.cache.runs_of(slot).unwrap_or_default());
+    // What the daemon has looked for is not looked for again: it also looks where no column is.
+    let level = Level { filter: left, ..level.clone() };
+    list.arrange(state, &level, all)
+}
+
+/// Returns what a list of runs is made of, page by page.
+pub(crate) fn runs_slots(level: &Level, query: &RunsQuery) -> Vec<Slot> {
+    let page = |page: u32| match page {
+        0 if query.is_plain() => Slot::Runs(query.dag_id.clone()),
+        page => Slot::FoundRuns(query.clone(), page),
     };
-    let all = state.cache.runs(dag_id).unwrap_or_default();
-    all.iter()
-        .filter(|run| {
-            level.admits(&format!(
-                "{} {} state:{} {} {}",
-                run.dag_id,
-                run.dag_run_id,
-                run.state,
-                run.run_type,
-                run.note.as_deref().unwrap_or_default()
-            ))
-        })
-        .collect()
+    (0..level.pages).map(page).collect()
 }
 
 /// Names a run by what the selection is kept by.

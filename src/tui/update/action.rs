@@ -17,7 +17,7 @@ use crate::types::why::WhySubject;
 use crate::update::movement::{self, Step};
 use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::sheet::open as sheets;
-use crate::update::{attention, command, confirm, form, marks};
+use crate::update::{attention, command, confirm, form, marks, menu, mouse};
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
@@ -41,6 +41,15 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Right => movement::along_edge(state, true),
         Action::Top => movement::step(state, Step::Start),
         Action::Bottom => movement::step(state, Step::End),
+        Action::HalfDown if matches!(state.level().screen, Screen::Dag(_)) => {
+            let half = movement::half_page(state).unsigned_abs();
+            state.level_mut().scroll += half;
+        }
+        Action::HalfUp if matches!(state.level().screen, Screen::Dag(_)) => {
+            let half = movement::half_page(state).unsigned_abs();
+            let level = state.level_mut();
+            level.scroll = level.scroll.saturating_sub(half);
+        }
         Action::HalfDown => movement::step(state, Step::By(movement::half_page(state))),
         Action::HalfUp => movement::step(state, Step::By(-movement::half_page(state))),
         Action::Open if keymap::place(state) == Place::Attention => {
@@ -64,8 +73,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         }
         Action::Copy => {
             let command = command::equivalent(state);
-            state.say(Tone::Info, format!("copied: {command}"));
-            effects.push(Effect::Copy(command));
+            copy(state, command, effects);
         }
         Action::Refetch => {
             state.cache.touch(&Event::Resync);
@@ -73,6 +81,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             effects.push(Effect::Repaint);
         }
         Action::Suspend => effects.push(Effect::Suspend),
+        Action::Mouse => mouse::toggle(state, effects),
         Action::Show(view) => state.switch(view),
         Action::PlaceBefore => revisit(state, true),
         Action::PlaceAfter => revisit(state, false),
@@ -111,6 +120,9 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Undo => sheets::undo(state, effects),
         Action::MarkRow => marks::toggle(state),
         Action::MarkAll => marks::toggle_all(state),
+        Action::MarkRange => marks::range(state),
+        Action::Sort => menu::sort(state),
+        Action::Columns => menu::columns(state),
         Action::Why => why(state),
         Action::Approvals => approvals(state, effects),
         Action::Answer => {
@@ -159,6 +171,12 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
     }
 }
 
+/// Puts text into the clipboard and says so.
+pub(crate) fn copy(state: &mut State, text: String, effects: &mut Vec<Effect>) {
+    state.say(Tone::Info, format!("copied: {text}"));
+    effects.push(Effect::Copy(text));
+}
+
 /// Goes through the places that led here.
 fn revisit(state: &mut State, backward: bool) {
     if !state.revisit(backward) {
@@ -184,7 +202,7 @@ fn back(state: &mut State) {
     let level = state.level_mut();
     if !level.filter.is_empty() {
         level.filter.clear();
-    } else if !level.marks.is_empty() {
+    } else if level.range.take().is_some() || !level.marks.is_empty() {
         level.marks.clear();
     } else if level.attention_only {
         level.attention_only = false;
