@@ -17,6 +17,7 @@ mod assets;
 pub(crate) mod home;
 pub(crate) mod models;
 mod operations;
+pub(crate) mod run;
 mod scoring;
 
 use crate::types::{DagRunState, Fault, TaskInstanceState, Timestamp};
@@ -32,7 +33,7 @@ fn before(secs: i64) -> Timestamp {
 
 /// Answers as a daemon with the sample project would.
 pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
-    let elsewhere = [home::answer, operations::answer, assets::answer, models::answer]
+    let elsewhere = [home::answer, operations::answer, assets::answer, models::answer, run::answer]
         .iter()
         .find_map(|ask| ask(request));
     if let Some(answer) = elsewhere {

@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent,
 use ratatui::buffer::Buffer;
 
 use crate::DeckOptions;
-use crate::message::{Effect, Message, Purpose};
+use crate::message::{Effect, Message, Purpose, unpacked};
 use crate::sample;
 use crate::state::{Popup, Screen, State};
 use crate::types::ask::{Answer, Request};
@@ -19,8 +19,10 @@ mod home;
 mod keys;
 mod mouse;
 mod operations;
+mod palette;
 mod random;
 mod runs;
+mod run;
 mod screens;
 mod shell;
 mod sites;
@@ -108,9 +110,14 @@ impl Driver {
                         }
                         let result =
                             (self.script)(&request).unwrap_or_else(|| sample::answer(&request));
+                        let result = result.map(unpacked);
                         queue.push_back(Message::Answered { purpose, generation, result });
                     }
                     Effect::After { timer, .. } => queue.push_back(Message::Timer(timer)),
+                    Effect::Layout(job) => {
+                        let laid = crate::widget::graph::fit(&job, &|| false);
+                        queue.push_back(Message::Laid(Box::new(laid)));
+                    }
                     Effect::Copy(text) => self.copied.push(text),
                     Effect::Quit => self.has_quit = true,
                     Effect::SaveSession { text, .. } => self.sessions.push(text),

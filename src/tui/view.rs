@@ -10,7 +10,7 @@ use crate::screen::{
 };
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
-use crate::widget::{chord, dialog, menu, paint, sheet};
+use crate::widget::{chord, dialog, menu, paint, palette, sheet};
 
 /// The smallest terminal that shows anything useful.
 const WIDTH_MIN: u16 = 60;
@@ -37,10 +37,14 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
     hints::draw(buf, row(area.height - 1), state);
     match &state.popup {
         None => chord::draw(buf, body, state),
-        Some(Popup::Help { scroll }) => dialog::help(buf, body, state, *scroll),
-        Some(Popup::Palette(palette)) => dialog::palette(buf, body, state, palette),
+        Some(Popup::Keys { scroll }) => palette::keys(buf, body, state, *scroll),
+        Some(Popup::Palette(palette)) => palette::draw(buf, body, state, palette),
         Some(Popup::Confirm(confirm)) => dialog::confirm(buf, body, confirm),
         Some(Popup::Task { scroll }) => details::popup(buf, body, state, *scroll),
+        Some(Popup::Run { key, scroll }) => run::page::popup(buf, body, state, key, *scroll),
+        Some(Popup::RunDiff { before, key, scroll }) => {
+            run::page::diff(buf, body, state, (before, key), *scroll);
+        }
         Some(Popup::Why { subject, scroll }) => why::popup(buf, body, state, subject, *scroll),
         Some(Popup::Sheet(sheet)) => sheet::draw(buf, body, sheet),
         Some(Popup::Menu(menu)) => menu::draw(buf, body, menu),

@@ -1,5 +1,6 @@
 //! Parts that screens are made of.
 
+pub(crate) mod chart;
 pub(crate) mod chord;
 pub(crate) mod dialog;
 pub(crate) mod graph;
@@ -9,5 +10,6 @@ pub(crate) mod log;
 pub(crate) mod markdown;
 pub(crate) mod menu;
 pub(crate) mod paint;
+pub(crate) mod palette;
 pub(crate) mod sheet;
 pub(crate) mod table;

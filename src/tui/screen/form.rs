@@ -185,7 +185,8 @@ fn draw_buttons(buf: &mut Buffer, row: Rect, form: &Form) {
 /// Returns the cells that the names of all fields take.
 fn name_width(form: &Form) -> usize {
     let below = |stop: bool| if stop { 2 } else { 0 };
-    let names = form.fields.iter().map(|field| text::width(&field.name) + below(field.is_below_tabs));
+    let names =
+        form.fields.iter().map(|field| text::width(&field.name) + below(field.is_below_tabs));
     let names = names.max().unwrap_or(0);
     let advanced = if form.is_open { "logical date".len() } else { 0 };
     names.max(advanced).min(24)

@@ -34,8 +34,10 @@ pub(crate) fn draw(buf: &mut Buffer, row: Rect, state: &State) {
             Screen::Form(dag_id) => state.forms.get(dag_id),
             _ => None,
         };
-        let fixed = |(key, word)| Hint { key, word, action: None };
-        let hints: Vec<Hint<'_>> = form::hints(form).into_iter().map(fixed).collect();
+        let hints: Vec<Hint<'_>> = form::hints(form)
+            .into_iter()
+            .map(|(key, word)| Hint { key, word, action: None })
+            .collect();
         lay_out(buf, row, &hints, &[]);
         return;
     }

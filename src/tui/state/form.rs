@@ -198,9 +198,8 @@ impl Form {
 
     /// Returns all params as they stand, but for secrets and what cannot be read.
     pub(crate) fn params(&self) -> Map<String, Value> {
-        let shown = self.fields.iter().filter(|field| {
-            !matches!(field.kind, Kind::Tabs(_) | Kind::Secret)
-        });
+        let shown =
+            self.fields.iter().filter(|field| !matches!(field.kind, Kind::Tabs(_) | Kind::Secret));
         shown.filter_map(|field| Some((field.name.clone(), field.read().ok()??))).collect()
     }
 
@@ -255,7 +254,8 @@ impl Form {
         for field in self.fields.iter().filter(|field| field.is_changed()) {
             let Ok(Some(value)) = field.read() else { continue };
             if field.kind == Kind::Secret {
-                let variable: String = field.name.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+                let variable: String =
+                    field.name.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
                 command.push_str(&format!(" -p {}=\"${variable}\"", text::shell(&field.name)));
                 continue;
             }

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::{Colours, DeckOptions};
 use crate::sample;
 use crate::state::form::{Kind, Over, Stop};
 use crate::state::{Form, Screen};
@@ -10,6 +9,7 @@ use crate::tests::Driver;
 use crate::types::ask::{Answer, Request, Trigger};
 use crate::types::view::ParamProblem;
 use crate::types::{Fault, FaultKind};
+use crate::{Colours, DeckOptions};
 
 fn answer(request: &Request) -> Option<Result<Answer, Fault>> {
     let detail = sample::every_param();
@@ -219,7 +219,10 @@ fn what_is_advanced_is_sent_and_a_taken_id_is_told_at_its_field() {
     assert_eq!(form(&driver).focus, Stop::Advanced);
     driver.keys("<enter><tab>mine<tab>yesterday<tab>for the audit<ctrl-s>");
     assert_eq!(sent(&driver).dag_run_id.as_ref().map(|id| id.as_str()), Some("mine"));
-    assert_eq!(sent(&driver).logical_date.map(|at| at.to_string()).as_deref(), Some("2026-03-01T00:00:00Z"));
+    assert_eq!(
+        sent(&driver).logical_date.map(|at| at.to_string()).as_deref(),
+        Some("2026-03-01T00:00:00Z")
+    );
     assert_eq!(sent(&driver).note.as_deref(), Some("for the audit"));
     assert_eq!(form(&driver).focus, Stop::AdvancedField(0));
     assert!(driver.text().contains("✗ run `mine`"), "{}", driver.text());

@@ -7,7 +7,7 @@ use crate::types::ask::Answer;
 use crate::types::event::Event;
 use crate::types::view::{ParamProblem, TriggerPlan};
 use crate::types::{DagId, Fault, FaultKind};
-use crate::update::{form, confirm, reconcile, sheet};
+use crate::update::{confirm, form, reconcile, sheet};
 
 /// Takes an answer; a late one changes nothing.
 pub(crate) fn take(
@@ -60,12 +60,7 @@ fn take_check(
     };
 }
 
-fn take_act(
-    state: &mut State,
-    act: Act,
-    result: Result<Answer, Fault>,
-    effects: &mut Vec<Effect>,
-) {
+fn take_act(state: &mut State, act: Act, result: Result<Answer, Fault>, effects: &mut Vec<Effect>) {
     let answer = match result {
         Ok(answer) => answer,
         Err(fault) => {

@@ -60,12 +60,7 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
 }
 
 /// Takes the keys with control; says whether it was one.
-fn control(
-    state: &mut State,
-    dag_id: &DagId,
-    event: &KeyEvent,
-    effects: &mut Vec<Effect>,
-) -> bool {
+fn control(state: &mut State, dag_id: &DagId, event: &KeyEvent, effects: &mut Vec<Effect>) -> bool {
     let KeyCode::Char(c) = event.code else { return false };
     if !key::is_control(event, c) {
         return false;
@@ -118,9 +113,9 @@ fn edited(form: &mut Form, event: &KeyEvent, now: crate::types::Timestamp) -> bo
     match (form.focus, event.code) {
         (Stop::Field(at), KeyCode::Char(c)) if event.modifiers.is_empty() => {
             let field = form.fields.get(at);
-            let is_long = field.is_some_and(|field| {
-                matches!(&field.kind, Kind::Choice(choices) if choices.len() > CYCLED_MAX)
-            });
+            let is_long = field.is_some_and(
+                |field| matches!(&field.kind, Kind::Choice(choices) if choices.len() > CYCLED_MAX),
+            );
             // Letters look for a value in a long list; space opens it.
             if is_long {
                 over::open_choices(form, Some(c).filter(|c| *c != ' '));

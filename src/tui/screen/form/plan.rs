@@ -85,10 +85,15 @@ fn good(plan: &TriggerPlan) -> Vec<Line<'static>> {
     });
     if !plan.pools.is_empty() {
         let full = plan.pools.iter().any(|need| need.free == 0);
-        let pools = plan.pools.iter().map(|need| {
-            format!("{} {}/{} free", need.pool, need.free, need.slots)
-        });
-        let text = format!("{} pools: {}", if full { "!" } else { " " }, pools.collect::<Vec<_>>().join(" · "));
+        let pools = plan
+            .pools
+            .iter()
+            .map(|need| format!("{} {}/{} free", need.pool, need.free, need.slots));
+        let text = format!(
+            "{} pools: {}",
+            if full { "!" } else { " " },
+            pools.collect::<Vec<_>>().join(" · ")
+        );
         lines.push(paint::line(text, if full { theme::WARN } else { theme::DIM }));
     }
     lines

@@ -39,7 +39,8 @@ pub(super) fn row(
     let used: usize = value.iter().map(Span::width).sum();
     spans.extend(value);
     spans.push(Span::raw(" ".repeat(value_width.saturating_sub(used) + 1)));
-    if let Some(share) = field.share().filter(|_| matches!(field.kind, Kind::Integer | Kind::Number))
+    if let Some(share) =
+        field.share().filter(|_| matches!(field.kind, Kind::Integer | Kind::Number))
     {
         spans.push(Span::styled(gauge(share), theme::ACCENT));
         spans.push(Span::raw(" "));
@@ -75,7 +76,8 @@ pub(super) fn about(field: &Field, problem: Option<&str>) -> (String, Style) {
     if !field.description.is_empty() && !field.is_below_tabs {
         words.push(field.description.clone());
     }
-    if let (Some(default), true) = (&field.default, field.is_changed() && field.kind != Kind::Secret)
+    if let (Some(default), true) =
+        (&field.default, field.is_changed() && field.kind != Kind::Secret)
     {
         words.push(format!("default {}", text::clean(&field.label(default))));
     }
@@ -129,11 +131,7 @@ fn tabs(field: &Field, width: usize, is_focused: bool) -> Vec<Span<'static>> {
         return cycled(name, width, open);
     }
     let tab = |(at, name): (usize, &String)| match at == field.at {
-        true => vec![
-            Span::raw("["),
-            paint::span(name, open),
-            Span::raw("] "),
-        ],
+        true => vec![Span::raw("["), paint::span(name, open), Span::raw("] ")],
         false => vec![Span::raw(" "), paint::span(name, theme::DIM), Span::raw("  ")],
     };
     names.iter().enumerate().flat_map(tab).collect()

@@ -176,7 +176,9 @@ impl Field {
         let typed = self.input.value();
         self.counted = match self.kind {
             Kind::Date => date::counted(typed, now).and_then(|_| date::day(typed, Some(now))),
-            Kind::DateTime => date::counted(typed, now).and_then(|_| date::instant(typed, Some(now))),
+            Kind::DateTime => {
+                date::counted(typed, now).and_then(|_| date::instant(typed, Some(now)))
+            }
             _ => None,
         };
     }

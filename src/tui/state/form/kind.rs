@@ -59,7 +59,9 @@ fn plain(schema: &Value, default: Option<&Value>) -> Kind {
     let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
     let of_items = schema.get("items").and_then(|items| list(items, "enum"));
     match (types.iter().find(|name| **name != "null").copied(), default) {
-        (Some("array"), _) if of_items.is_some() => Kind::Set(of_items.cloned().unwrap_or_default()),
+        (Some("array"), _) if of_items.is_some() => {
+            Kind::Set(of_items.cloned().unwrap_or_default())
+        }
         (Some("boolean"), _) | (None, Some(Value::Bool(_))) => Kind::Bool,
         (Some("integer"), _) => Kind::Integer,
         (Some("number"), _) => Kind::Number,

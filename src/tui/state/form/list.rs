@@ -108,7 +108,8 @@ mod tests {
     #[test]
     fn the_list_narrows_to_what_fits() {
         let entry = |name: &str| (name.to_owned(), Pick::Value(json!(name)));
-        let mut list = List::new("x".into(), Some(0), ["iris", "titanic", "housing"].map(entry).into());
+        let mut list =
+            List::new("x".into(), Some(0), ["iris", "titanic", "housing"].map(entry).into());
         list.input = Input::new("tit".to_owned());
         assert_eq!(list.picked().unwrap().0, "titanic");
         list.input = Input::new("zzz".to_owned());
