@@ -2,9 +2,9 @@
 //! palette and the keymap file are all made.
 
 use crate::keymap::Place::{
-    Approvals, AssetDetails, AssetWhy, Assets, Attention, Backfills, Compare, DagPage, Dags, Diff,
-    Events, Experiments, Graph, Impact, Lineage, Log, ModelDetails, ModelPage, Models, Runs,
-    System, Tasks, TrackingRuns, Versions,
+    Approvals, AssetDetails, AssetWhy, Assets, Attention, Backfills, Commands, Compare, DagPage,
+    Dags, Diff, Errors, Events, Experiments, Graph, Impact, Lineage, Log, ModelDetails, ModelPage,
+    Models, Runs, System, Tasks, TrackingRuns, Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 use crate::state::View;
@@ -22,6 +22,7 @@ const LISTS: &[Place] = &[
     ModelPage,
     Events,
     Approvals,
+    Commands,
     System,
 ];
 /// Lists whose columns are described once: sorted, filtered and chosen alike.
@@ -29,6 +30,20 @@ const SORTED: &[Place] = &[Dags, Runs];
 /// Lists whose rows can be marked for the next operation.
 const MARKABLE: &[Place] = &[Runs, Tasks, Versions, Models, ModelPage];
 const OPENABLE: &[Place] = &[Dags, Attention, Runs, Experiments, TrackingRuns, Events, Versions];
+const EDITABLE: &[Place] = &[
+    Dags,
+    DagPage,
+    Runs,
+    Tasks,
+    Graph,
+    Log,
+    Versions,
+    Backfills,
+    Assets,
+    Lineage,
+    AssetDetails,
+    Errors,
+];
 /// Places about a version of a model.
 const OF_A_VERSION: &[Place] = &[Models, ModelDetails, ModelPage, Compare];
 /// The panes of assets.
@@ -81,6 +96,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
     ),
     key(Action::NextPane, &["tab"], "pane", "next pane: tasks, graph, log", RUN),
     key(Action::PreviousPane, &["shift-tab"], "", "the pane before", RUN),
+    key(Action::NextPane, &["tab"], "turn over", "definition, params, doc", &[DagPage]),
+    key(Action::PreviousPane, &["shift-tab"], "", "the part before", &[DagPage]),
     // The log.
     key(Action::Follow, &["f"], "follow", "follow the log's end, or stop", &[Log]),
     key(Action::Search, &["/"], "search", "search in the log", &[Log]),
@@ -304,6 +321,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
     key(Action::DagPage, &["g d"], "", "the definition of the DAG that made it", OF_A_VERSION),
     key(Action::GoAsset, &["g a"], "", "the asset that follows the version's alias", OF_A_VERSION),
     key(Action::GoEndpoint, &["g x"], "", "the model server", OF_A_VERSION),
+    key(
+        Action::Edit,
+        &["e"],
+        "edit",
+        "open its definition in your editor; what you save is checked",
+        EDITABLE,
+    ),
     // Lists.
     key(
         Action::Filter,
@@ -373,6 +397,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     ),
     // Everywhere. A key of a place goes before these.
     key(Action::ShowErrors, &["g e"], "", "the errors of dags.toml with their drawings", &[]),
+    key(Action::CommandLog, &["g c"], "", "what this deck has changed, as commands", &[]),
     key(Action::Down, &["j", "down"], "", "down; in the graph to the next node", &[]),
     key(Action::Up, &["k", "up"], "", "up; in the graph to the node before", &[]),
     key(Action::Left, &["h", "left"], "", "left; in the graph upstream", &[]),

@@ -127,7 +127,7 @@ fn why_leads_to_the_run_that_failed() {
     let text = driver.text();
     assert!(text.contains("Root cause: lake_readings → features/rfm"), "{text}");
     assert!(text.contains("There is no age limit"), "{text}");
-    driver.keys("y");
+    driver.keys("yy");
     assert_eq!(driver.copied, ["dagdeck assets why features/rfm"]);
     driver.keys("<enter>");
     assert!(matches!(driver.screen(), Screen::Run(key) if key.dag_id.as_str() == "minio_producer"));
@@ -140,7 +140,7 @@ fn impact_lists_all_that_is_made_of_it_and_opens_it() {
     let mut driver = Driver::new(80, 24);
     driver.keys("3GkM");
     assert!(driver.text().contains("Made of lake_readings: 9"), "{}", driver.text());
-    driver.keys("y/endpoint<enter><enter>");
+    driver.keys("yy/endpoint<enter><enter>");
     assert_eq!(driver.copied, ["dagdeck assets impact lake_readings"]);
     assert_eq!(*driver.screen(), Screen::Root(View::Serving));
 }

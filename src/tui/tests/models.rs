@@ -135,7 +135,7 @@ fn two_versions_are_compared_only_where_they_differ_or_in_all() {
     let text = driver.text();
     assert!(text.contains("▼ worse") && text.contains("▲ better"), "{text}");
     assert!(!text.contains("learning_rate"), "it is the same in both: {text}");
-    driver.keys("Dy");
+    driver.keys("Dyy");
     assert!(driver.text().contains("learning_rate"));
     assert_eq!(driver.copied, ["dagdeck models compare iris 1 2"]);
     driver.keys("<esc>");

@@ -2,6 +2,7 @@
 
 use crate::rows;
 use crate::state::lineage::AssetPane;
+use crate::state::runs::RunsQuery;
 use crate::state::{Pane, Popup, Screen, State, View};
 use crate::text::shell;
 use crate::types::serving::ServingStatus;
@@ -36,7 +37,7 @@ pub(crate) fn equivalent(state: &State) -> String {
                     shell(run.dag_id.as_str()),
                     shell(run.dag_run_id.as_str())
                 ),
-                None => "dagdeck runs list".to_owned(),
+                None => RunsQuery::read(level).0.command(),
             }
         }
         Screen::Run(key) => {
@@ -86,6 +87,10 @@ pub(crate) fn equivalent(state: &State) -> String {
         }
         Screen::Backfills(dag_id) => format!("dagdeck backfill list {}", shell(dag_id.as_str())),
         Screen::Approvals => "dagdeck approvals list".to_owned(),
+        Screen::Commands => {
+            let order = rows::selected(state, level, &rows::orders(state, level));
+            order.map_or("dagdeck operations list".to_owned(), |order| order.command.clone())
+        }
         Screen::Root(View::System) if level.cursor(&rows::keys(state, level)) > 0 => {
             let settings = rows::settings(state, level);
             match settings.get(level.cursor(&rows::keys(state, level))) {
