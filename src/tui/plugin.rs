@@ -22,7 +22,7 @@ pub fn key_problem(key: &str, places: &[String]) -> Option<String> {
         Ok(keys) => keys,
         Err(problem) => return Some(problem),
     };
-    let keymap = Keymap::new();
+    let keymap = Keymap::new(None);
     let meant = |place: &&Place| places.is_empty() || places.contains(&place.name());
     Place::ALL.iter().filter(meant).find_map(|place| {
         let taken = |bound: &&Bound| bound.keys.iter().any(|other| stroke::collide(other, &keys));
@@ -112,7 +112,7 @@ mod tests {
             |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         assert_eq!(key_problem("ctrl-o", &[]), None);
         assert!(key_problem("j", &[]).unwrap().contains("another meaning in dags: down"));
-        assert!(key_problem("t", &places(&["dag_page"])).unwrap().contains("trigger"));
+        assert!(key_problem("t", &places(&["dag-page"])).unwrap().contains("trigger"));
         assert_eq!(key_problem("t", &places(&["approvals"])), None);
         assert!(key_problem("g", &[]).is_some(), "the beginning of a chord");
         assert!(key_problem("hyper-x", &[]).is_some());

@@ -39,7 +39,7 @@ pub(crate) use home::Home;
 pub(crate) use level::{Level, Pane, Screen, View, Zoom};
 pub(crate) use lists::Lists;
 pub(crate) use log::{LogOptions, LogPane};
-pub(crate) use popup::{Palette, Popup};
+pub(crate) use popup::{Commands, Palette, Popup};
 pub(crate) use run::RunIndex;
 pub(crate) use run_view::RunView;
 
@@ -101,6 +101,8 @@ pub(crate) struct State {
     pub(crate) view: View,
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
+    /// What was run from the palette.
+    pub(crate) commands: Commands,
     /// What was chosen for each list.
     pub(crate) lists: Lists,
     pub(crate) home: Home,
@@ -143,6 +145,7 @@ pub(crate) struct State {
 impl State {
     /// Starts where the last deck was left, else at the list of DAGs.
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
+        let keymap = Keymap::new(options.keymap.as_ref());
         // Mosh hands on clicks, but not where they are.
         let has_mouse = !options.surroundings.is_mosh;
         let (theme, wrong) = update::theme::first(&options);
@@ -150,7 +153,7 @@ impl State {
         let mut state = Self {
             options,
             theme,
-            keymap: Keymap::new(),
+            keymap,
             chord: String::new(),
             has_mouse,
             clicked: None,
@@ -159,6 +162,7 @@ impl State {
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            commands: Commands::default(),
             lists: Lists::default(),
             home: Home::default(),
             history: History::default(),
@@ -186,6 +190,13 @@ impl State {
         };
         if let Some(wrong) = wrong {
             state.say(Tone::Bad, wrong);
+        }
+        if let (Some(path), [first, rest @ ..]) =
+            (&state.keymap.path, state.keymap.problems.as_slice())
+        {
+            let more = if rest.is_empty() { "" } else { " (:keys shows them all)" };
+            let text = format!("{path}:{first}{more}");
+            state.say(Tone::Bad, text);
         }
         let site = &state.options.station.site;
         if let Some(text) = site.session.as_ref().and_then(|session| session.text.clone()) {

@@ -14,10 +14,12 @@ use crate::types::{Fault, Timestamp};
 use crate::update::update;
 use crate::view;
 
+mod form;
 mod home;
 mod keys;
 mod mouse;
 mod operations;
+mod palette;
 mod random;
 mod run;
 mod screens;

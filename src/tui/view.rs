@@ -10,7 +10,7 @@ use crate::screen::{
 };
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
-use crate::widget::{chord, dialog, menu, paint, sheet, tour};
+use crate::widget::{chord, dialog, menu, paint, palette, sheet, tour};
 
 /// The smallest terminal that shows anything useful.
 const WIDTH_MIN: u16 = 60;
@@ -38,8 +38,8 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
     tour::draw(buf, body, state);
     match &state.popup {
         None => chord::draw(buf, body, state),
-        Some(Popup::Help { scroll }) => dialog::help(buf, body, state, *scroll),
-        Some(Popup::Palette(palette)) => dialog::palette(buf, body, state, palette),
+        Some(Popup::Keys { scroll }) => palette::keys(buf, body, state, *scroll),
+        Some(Popup::Palette(palette)) => palette::draw(buf, body, state, palette),
         Some(Popup::Confirm(confirm)) => dialog::confirm(buf, body, confirm),
         Some(Popup::Task { scroll }) => details::popup(buf, body, state, *scroll),
         Some(Popup::Run { key, scroll }) => run::page::popup(buf, body, state, key, *scroll),

@@ -9,6 +9,7 @@ pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod menu;
 pub(crate) mod paint;
+pub(crate) mod palette;
 pub(crate) mod sheet;
 pub(crate) mod table;
 pub(crate) mod tour;

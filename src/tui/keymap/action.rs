@@ -94,26 +94,22 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    /// Returns the name that a keymap file has for it: `half_down`, `show_runs`.
+    /// Returns the name that a keymap file has for it: `half-down`, `show-runs`.
     pub(crate) fn name(self) -> String {
-        words(&format!("{self:?}"))
+        kebab(&format!("{self:?}"))
     }
 }
 
-/// Writes a name of the program as files do: `HalfDown` is `half_down`.
-pub(crate) fn words(written: &str) -> String {
-    let mut name = String::new();
-    let mut is_inside = false;
-    for c in written.chars() {
-        if c.is_ascii_uppercase() && is_inside {
-            name.push('_');
+/// Writes a name of the code as a keymap file does: `Show(DagRuns)` as `show-dag-runs`.
+pub(super) fn kebab(name: &str) -> String {
+    let mut written = String::new();
+    for c in name.chars().filter(|c| c.is_alphanumeric()) {
+        if c.is_ascii_uppercase() && !written.is_empty() {
+            written.push('-');
         }
-        if c.is_alphanumeric() {
-            name.push(c.to_ascii_lowercase());
-            is_inside = true;
-        }
+        written.push(c.to_ascii_lowercase());
     }
-    name
+    written
 }
 
 #[cfg(test)]
@@ -121,9 +117,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_words_with_underscores() {
+    fn names_are_words_with_dashes() {
         assert_eq!(Action::Down.name(), "down");
-        assert_eq!(Action::HalfDown.name(), "half_down");
-        assert_eq!(Action::Show(View::Runs).name(), "show_runs");
+        assert_eq!(Action::HalfDown.name(), "half-down");
+        assert_eq!(Action::Show(View::Runs).name(), "show-runs");
     }
 }

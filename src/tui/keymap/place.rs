@@ -1,6 +1,6 @@
 //! Where keys are valid.
 
-use crate::keymap::action::words;
+use crate::keymap::action::kebab;
 use crate::rows;
 use crate::state::{Pane, Screen, State, View};
 
@@ -15,6 +15,11 @@ macro_rules! places {
         impl Place {
             /// Every place.
             pub(crate) const ALL: &'static [Self] = &[$(Self::$place),+];
+
+            /// Returns the name that a keymap file has for it: `dag-page`.
+            pub(crate) fn name(self) -> String {
+                kebab(&format!("{self:?}"))
+            }
         }
     };
 }
@@ -44,13 +49,6 @@ places! {
     Backfills,
     Approvals,
     Commands,
-}
-
-impl Place {
-    /// Returns the name that files have for it: `dag_page`.
-    pub(crate) fn name(self) -> String {
-        words(&format!("{self:?}"))
-    }
 }
 
 /// Returns where the operator is, as far as keys are concerned.

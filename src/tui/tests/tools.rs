@@ -159,7 +159,7 @@ fn every_change_stands_in_the_command_log_with_its_outcome() {
     assert_eq!(orders[1].outcome, Outcome::Done);
     driver.keys("<esc>gc");
     assert!(driver.text().contains("✗ it is paused"), "{}", driver.text());
-    driver.keys("jy");
+    driver.keys("jyy");
     assert!(driver.copied.pop().unwrap().contains("dags pause"));
 }
 

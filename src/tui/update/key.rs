@@ -37,7 +37,7 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         Some(Popup::Sheet(_)) => sheet::press(state, event, effects),
         Some(Popup::Menu(_)) => menu::press(state, event, effects),
         Some(
-            Popup::Help { .. }
+            Popup::Keys { .. }
             | Popup::Task { .. }
             | Popup::Run { .. }
             | Popup::RunDiff { .. }
@@ -100,7 +100,7 @@ pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) 
             }
         }
         Some(
-            Popup::Help { .. }
+            Popup::Keys { .. }
             | Popup::Task { .. }
             | Popup::Run { .. }
             | Popup::RunDiff { .. }
@@ -156,7 +156,7 @@ fn interrupt(state: &mut State, effects: &mut Vec<Effect>) {
 fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let page = usize::from(state.size.height / 2).max(1);
     let Some(
-        Popup::Help { scroll }
+        Popup::Keys { scroll }
         | Popup::Task { scroll }
         | Popup::Run { scroll, .. }
         | Popup::RunDiff { scroll, .. }
@@ -172,7 +172,10 @@ fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) 
         Some("ctrl-u" | "pageup") => *scroll = scroll.saturating_sub(page),
         Some("g" | "home") => *scroll = 0,
         Some("ctrl-l") => effects.push(Effect::Repaint),
-        Some("y") => action::perform(state, keymap::Action::Copy, effects),
+        Some("y") => {
+            let text = super::command::equivalent(state);
+            action::copy(state, text, effects);
+        }
         Some("esc" | "q" | "enter" | "?" | "i" | "w") => state.popup = None,
         _ => {}
     }

@@ -6,9 +6,10 @@ use crate::rows;
 use crate::screen::home::shows_events;
 use crate::screen::run::shows_details;
 use crate::state::log::Reading;
+use crate::state::popup::Scope;
 use crate::state::run::RowId;
 use crate::state::session;
-use crate::state::{Form, Link, LogPane, Popup, Screen, Slot, State, View};
+use crate::state::{Form, Link, LogPane, Palette, Popup, Screen, Slot, State, View};
 use crate::types::ask::Request;
 use crate::types::run::TaskInstance;
 use crate::types::view::LogChunk;
@@ -27,6 +28,11 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
     let level = state.level();
     let mut slots = vec![Slot::Status, Slot::Definitions, Slot::Approvals];
     match &state.popup {
+        // Everything that has a name can be gone to.
+        Some(Popup::Palette(Palette { scope: Scope::All, .. })) => {
+            slots.extend([Slot::Dags, Slot::Runs(None), Slot::Assets, Slot::Models]);
+            slots.extend([Slot::Experiments, Slot::Variables]);
+        }
         Some(Popup::Why { subject, .. }) => slots.push(Slot::Why(subject.clone())),
         Some(Popup::Run { key, .. }) => {
             slots.extend([Slot::Run(key.clone()), Slot::Callbacks(key.clone())]);
@@ -47,7 +53,10 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         }
         Screen::Root(View::Runs) => slots.push(Slot::Runs(None)),
         Screen::DagRuns(dag_id) => slots.push(Slot::Runs(Some(dag_id.clone()))),
-        Screen::Dag(dag_id) | Screen::Form(dag_id) => slots.push(Slot::Dag(dag_id.clone())),
+        Screen::Dag(dag_id) => slots.push(Slot::Dag(dag_id.clone())),
+        Screen::Form(dag_id) => {
+            slots.extend([Slot::Dag(dag_id.clone()), Slot::Runs(Some(dag_id.clone()))]);
+        }
         Screen::Run(key) => {
             slots.push(Slot::Run(key.clone()));
             slots.push(Slot::Dag(key.dag_id.clone()));
