@@ -16,7 +16,8 @@ pub fn place_names() -> Vec<String> {
     Place::ALL.iter().map(|place| place.name()).collect()
 }
 
-/// Says what keeps a key from being a plugin's in some places (none: everywhere).
+/// Says what keeps a key from being a plugin's in some places (none: everywhere), as the deck's own
+/// keys stand.
 pub fn key_problem(key: &str, places: &[String]) -> Option<String> {
     let keys = match stroke::read(key) {
         Ok(keys) => keys,

@@ -19,6 +19,7 @@ pub(crate) mod home;
 pub(crate) mod models;
 mod pulse;
 pub(crate) mod run;
+mod run_preview;
 pub(crate) mod runs;
 pub(crate) mod serving;
 mod settings;

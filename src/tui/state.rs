@@ -28,6 +28,7 @@ pub(crate) mod menu;
 pub(crate) mod popup;
 pub(crate) mod run;
 pub(crate) mod run_view;
+pub(crate) mod runs;
 pub(crate) mod session;
 pub(crate) mod sheet;
 pub(crate) mod tour;

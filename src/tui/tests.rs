@@ -22,6 +22,7 @@ mod operations;
 mod palette;
 mod random;
 mod run;
+mod runs;
 mod screens;
 mod shell;
 mod sites;

@@ -7,6 +7,7 @@ pub(crate) mod graph;
 pub(crate) mod layered;
 pub(crate) mod list;
 pub(crate) mod log;
+pub(crate) mod markdown;
 pub(crate) mod menu;
 pub(crate) mod paint;
 pub(crate) mod palette;

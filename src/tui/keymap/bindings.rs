@@ -78,6 +78,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
     ),
     key(Action::NextPane, &["tab"], "pane", "next pane: tasks, graph, log", RUN),
     key(Action::PreviousPane, &["shift-tab"], "", "the pane before", RUN),
+    key(Action::NextPane, &["tab"], "turn over", "definition, params, doc", &[DagPage]),
+    key(Action::PreviousPane, &["shift-tab"], "", "the part before", &[DagPage]),
     // The log.
     key(Action::Follow, &["f"], "follow", "follow the log's end, or stop", &[Log]),
     key(Action::Search, &["/"], "search", "search in the log", &[Log]),

@@ -141,6 +141,8 @@ pub(crate) struct Level {
     /// First line shown, on pages of text.
     pub(crate) scroll: usize,
     pub(crate) pane: Pane,
+    /// How many pages of a long list are shown.
+    pub(crate) pages: u32,
     pub(crate) zoom: Zoom,
     /// Show only what needs attention.
     pub(crate) attention_only: bool,
@@ -173,6 +175,7 @@ impl Level {
             filter: String::new(),
             scroll: 0,
             pane: Pane::default(),
+            pages: 1,
             zoom: Zoom::Normal,
             attention_only: false,
             is_untouched: true,

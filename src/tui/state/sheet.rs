@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::plugin;
 use crate::state::form::Field;
 use crate::station::Plugin;
-use crate::text::shell;
+use crate::text::{self as words, shell};
 use crate::types::approval::{HitlDetail, Response};
 use crate::types::ask::Request;
 use crate::types::backfill::{BackfillSpec, MAX_ACTIVE_RUNS};
@@ -20,6 +20,9 @@ use crate::types::run::DagRunKey;
 use crate::types::settings::{Pool, Variable};
 use crate::types::state::{DagRunState, ReprocessBehavior};
 use crate::types::{DagId, TaskInstanceState, Timestamp};
+
+/// Of more runs than this a number is typed before something is done to all of them.
+const MANY: usize = 20;
 
 /// What a sheet does.
 #[derive(Debug, Clone, PartialEq)]
@@ -232,6 +235,19 @@ impl Sheet {
         }))
     }
 
+    /// Returns what must be typed before it is done: of what is gone for good, and of many at once.
+    pub(crate) fn expected(&self) -> Option<String> {
+        match &self.wish {
+            Wish::Delete { expected, .. } => Some(expected.clone()),
+            Wish::Clear { runs, .. } | Wish::MarkRuns { runs } | Wish::Cancel { runs }
+                if runs.len() > MANY =>
+            {
+                Some(words::count(runs.len(), "run"))
+            }
+            _ => None,
+        }
+    }
+
     /// Returns the question that says what it would do, where there is one.
     pub(crate) fn dry_run(&self) -> Result<Option<Request>, String> {
         if let Some((operation, runs)) = self.operation()? {
@@ -253,7 +269,7 @@ impl Sheet {
         for field in &self.fields {
             field.read().map_err(|problem| format!("{} {problem}", field.name))?;
         }
-        if let Wish::Delete { expected, .. } = &self.wish
+        if let Some(expected) = self.expected()
             && self.word("confirm").trim() != expected
         {
             return Err(format!("type {expected} to confirm"));

@@ -49,6 +49,15 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Right => movement::along_edge(state, true),
         Action::Top => movement::step(state, Step::Start),
         Action::Bottom => movement::step(state, Step::End),
+        Action::HalfDown if matches!(state.level().screen, Screen::Dag(_)) => {
+            let half = movement::half_page(state).unsigned_abs();
+            state.level_mut().scroll += half;
+        }
+        Action::HalfUp if matches!(state.level().screen, Screen::Dag(_)) => {
+            let half = movement::half_page(state).unsigned_abs();
+            let level = state.level_mut();
+            level.scroll = level.scroll.saturating_sub(half);
+        }
         Action::HalfDown => movement::step(state, Step::By(movement::half_page(state))),
         Action::HalfUp => movement::step(state, Step::By(-movement::half_page(state))),
         Action::Open if keymap::place(state) == Place::Attention => {

@@ -6,7 +6,7 @@ use crate::message::{Act, Effect, Purpose, Timer};
 use crate::rows;
 use crate::state::form::Field;
 use crate::state::popup::DEAF_MILLIS;
-use crate::state::sheet::{Plan, PluginCall, Sheet, Wish};
+use crate::state::sheet::{self, Plan, PluginCall, Sheet, Wish};
 use crate::state::{Popup, State, Tone};
 use crate::text;
 use crate::theme;
@@ -35,20 +35,26 @@ struct Made {
 }
 
 fn show(state: &mut State, made: Made, effects: &mut Vec<Effect>) {
-    let Made { title, intro, fields, verb, wish } = made;
+    let Made { title, intro, mut fields, verb, wish } = made;
     // Where there is nothing to choose, Cancel has the focus first.
     let focus = usize::from(fields.is_empty());
-    state.popup = Some(Popup::Sheet(Box::new(Sheet {
+    let mut sheet = Sheet {
         title,
         intro,
-        fields,
+        fields: Vec::new(),
         focus,
         verb,
         wish,
         plan: Plan::None,
         generation: 0,
         opened_at: state.now,
-    })));
+    };
+    let is_there = fields.iter().any(|field| field.name == "confirm");
+    if let Some(expected) = sheet.expected().filter(|_| !is_there) {
+        fields.push(sheet::text("confirm", "", &format!("type {expected} to go on")));
+    }
+    sheet.fields = fields;
+    state.popup = Some(Popup::Sheet(Box::new(sheet)));
     changed(state, 0, effects);
 }
 

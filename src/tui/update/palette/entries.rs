@@ -29,6 +29,9 @@ pub(crate) enum Command {
     /// Go to the project of a profile.
     Env(String),
     Theme(String),
+    /// Run the operator's own command of this number.
+    Plugin(usize),
+    Tour,
     Keys,
     Quit,
     QuitAtOnce,
@@ -149,6 +152,7 @@ fn everything(state: &State) -> Vec<Entry> {
     all.extend([
         entry("tour", "the six keys that matter, one after the other", Command::Tour),
         entry("keys", "every key, and what says so", Command::Keys),
+        entry("tour", "the six keys that matter, one after the other", Command::Tour),
         entry("q", "leave the deck; runs go on", Command::Quit),
         entry("q!", "leave the deck without asking", Command::QuitAtOnce),
     ]);
