@@ -23,9 +23,6 @@ pub(crate) enum Command {
     Filter(String),
     /// What a key of the present screen does.
     Do(Action),
-    /// Run the operator's own command of this number.
-    Plugin(usize),
-    Tour,
     /// Go to the project of a profile.
     Env(String),
     Theme(String),
@@ -150,7 +147,6 @@ fn everything(state: &State) -> Vec<Entry> {
         .collect();
     all.extend(here(state).into_iter().filter(|entry| entry.reason.is_none()));
     all.extend([
-        entry("tour", "the six keys that matter, one after the other", Command::Tour),
         entry("keys", "every key, and what says so", Command::Keys),
         entry("tour", "the six keys that matter, one after the other", Command::Tour),
         entry("q", "leave the deck; runs go on", Command::Quit),
@@ -213,7 +209,7 @@ fn resources(state: &State, all: &mut Vec<Entry>) {
 }
 
 /// The groups of a pane's keys in their order.
-pub(crate) const GROUPS: [&str; 7] = ["here", "yours", "change", "list", "move", "go", "deck"];
+pub(crate) const GROUPS: [&str; 6] = ["here", "change", "list", "move", "go", "deck"];
 
 fn group(bound: &Bound) -> &'static str {
     match bound.action {
@@ -250,10 +246,10 @@ fn here(state: &State) -> Vec<Entry> {
     let place = keymap::place(state);
     let is_list = !matches!(place, Place::Tasks | Place::Graph | Place::Log | Place::Serving);
     let has_rows = !is_list || !rows::keys(state, state.level()).is_empty();
-    let own = plugin::valid(state).map(|(at, plugin)| Entry {
+    let plugins = plugin::valid(state).map(|(at, plugin)| Entry {
         key: plugin.key.clone(),
-        group: "yours",
-        ..entry(&plugin.name, &plugin.description, Command::Plugin(at))
+        group: "here",
+        ..entry(plugin.name.clone(), plugin.description.clone(), Command::Plugin(at))
     });
     let bound = state.keymap.at(place).iter();
     bound
@@ -271,7 +267,7 @@ fn here(state: &State) -> Vec<Entry> {
                 ..entry(label(bound), bound.help, Command::Do(bound.action))
             }
         })
-        .chain(own)
+        .chain(plugins)
         .collect()
 }
 
