@@ -16,6 +16,7 @@ pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod serving;
 mod settings;
+pub(crate) mod small;
 pub(crate) mod system;
 pub(crate) mod versions;
 pub(crate) mod why;

@@ -14,11 +14,14 @@ use crate::types::{Fault, Timestamp};
 use crate::update::update;
 use crate::view;
 
+mod budget;
 mod keys;
 mod operations;
 mod random;
 mod screens;
 mod shell;
+mod small;
+mod terminal;
 
 /// Returns what a buffer shows, without the blanks at the ends of lines.
 pub(crate) fn text_of(buf: &Buffer) -> String {

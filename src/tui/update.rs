@@ -17,6 +17,7 @@ mod form;
 mod key;
 mod marks;
 mod movement;
+pub(crate) mod notice;
 pub(crate) mod palette;
 mod reconcile;
 mod sheet;
@@ -47,6 +48,7 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             answer::take(state, purpose, generation, result, &mut effects);
         }
         Message::Event(event) => {
+            notice::take(state, &event, &mut effects);
             if state.cache.touch(&event) && !state.refetch_is_due {
                 state.refetch_is_due = true;
                 effects.push(Effect::After { millis: DEBOUNCE_MILLIS, timer: Timer::Refetch });
@@ -62,7 +64,7 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
                 state.link = Link::Down { since: now };
             }
         }
-        Message::Tick => tick(state),
+        Message::Tick => tick(state, &mut effects),
         Message::Timer(timer) => ring(state, timer, &mut effects),
     }
     state.note_place();
@@ -71,7 +73,8 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
 }
 
 /// A second has passed: lines expire, and what moves without events is asked for again.
-fn tick(state: &mut State) {
+fn tick(state: &mut State, effects: &mut Vec<Effect>) {
+    notice::tell(state, effects);
     if state.flash.as_ref().is_some_and(|flash| flash.until <= state.now) {
         state.flash = None;
     }

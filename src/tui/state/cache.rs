@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use crate::types::approval::HitlDetail;
 use crate::types::ask::{Answer, Request};
 use crate::types::asset::AssetEvent;
-use crate::types::callback::CallbackRequest;
 use crate::types::backfill::{BackfillDetailView, BackfillId, BackfillView};
+use crate::types::callback::CallbackRequest;
 use crate::types::event::{Event, EventLog};
 use crate::types::grid::GridView;
 use crate::types::ids::TaskInstanceKey;
@@ -80,9 +80,7 @@ impl Slot {
             Self::Run(DagRunKey { dag_id, dag_run_id }) => {
                 Request::ShowRun { dag_id, dag_run_id, packed: true }
             }
-            Self::Grid(dag_id, around) => {
-                Request::ShowGrid { dag_id, limit: GRID_RUNS, around }
-            }
+            Self::Grid(dag_id, around) => Request::ShowGrid { dag_id, limit: GRID_RUNS, around },
             Self::Callbacks(DagRunKey { dag_id, dag_run_id }) => {
                 Request::ListCallbacks { dag_id, dag_run_id }
             }
