@@ -63,6 +63,37 @@ pub fn surroundings() -> Surroundings {
     Surroundings::read(&|name| std::env::var(name).ok(), tty.as_deref())
 }
 
+/// Returns the operator's home folder.
+pub fn home() -> Option<PathBuf> {
+    folder("HOME")
+}
+
+/// Returns the folder of configurations.
+pub fn config_home() -> Option<PathBuf> {
+    folder("XDG_CONFIG_HOME").or_else(|| home().map(|home| home.join(".config")))
+}
+
+/// Returns the folder of what programs remember.
+pub fn state_home() -> Option<PathBuf> {
+    folder("XDG_STATE_HOME").or_else(|| home().map(|home| home.join(".local/state")))
+}
+
+/// Returns the folder of sockets, which goes when the operator leaves the machine; else the one
+/// of temporary files.
+pub fn runtime_home() -> PathBuf {
+    folder("XDG_RUNTIME_DIR").unwrap_or_else(std::env::temp_dir)
+}
+
+/// Returns a folder that a variable names; one that is not absolute is as good as none.
+fn folder(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// Returns the command that a variable such as `EDITOR` holds.
+pub fn program(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|line| !line.trim().is_empty())
+}
+
 /// Says whether there is a terminal to draw on.
 pub fn has_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()

@@ -76,6 +76,13 @@ pub(crate) struct InFlight {
     task: AbortHandle,
 }
 
+/// Returns the texts of a deck that no log may show.
+pub(crate) fn secrets_of(deck: &Deck) -> Vec<String> {
+    let mut texts = secrets::Variables::new(deck).mask;
+    texts.extend(deck.connections.values().flat_map(secrets::of_connection));
+    texts
+}
+
 /// How an attempt comes to be in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {

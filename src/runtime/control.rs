@@ -13,11 +13,14 @@ use crate::runtime::desk::Desk;
 use crate::runtime::engine::Live;
 use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
+use crate::runtime::logs::Stretch;
+use crate::runtime::logs::find::Search;
 use crate::runtime::publish::Publisher;
 use crate::runtime::serving::ServingHandle;
 use crate::store::{Store, StoreError};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::NumberedEvent;
+use crate::types::log::LogName;
 use crate::types::packed::PackedRun;
 use crate::types::run::DagRunKey;
 use crate::types::view::DefinitionsView;
@@ -25,9 +28,14 @@ use crate::types::{Clock, Fault, FaultKind, Timestamp};
 
 mod approvals;
 mod assets;
+mod attention;
 mod backfills;
+mod daemon_log;
 mod dags;
+mod experiments;
 mod find;
+mod freshness;
+mod gates;
 mod grid;
 mod lineage;
 mod log;
@@ -127,6 +135,8 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             parts.shutdown.notify_one();
             Ok(Answer::Done)
         }
+        Request::ListAttention => attention::list(parts).await,
+        Request::Pulse => attention::pulse(parts).await,
         Request::ListDags => dags::list(parts).await,
         Request::ShowDag { dag_id } => dags::show(parts, dag_id).await,
         Request::ListDagVersions { dag_id, limit } => versions::list(parts, dag_id, limit).await,
@@ -138,8 +148,11 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::PlanTrigger { dag_id, conf } => trigger::plan(parts, dag_id, conf).await,
         Request::Trigger(wish) => trigger::trigger(parts, wish).await,
-        Request::ListRuns { dag_id, state, limit, offset } => {
-            runs::list(parts, dag_id, state, limit, offset).await
+        Request::ListRuns { dag_id, state, only, limit, offset } => {
+            runs::list(parts, (dag_id, state, only), limit, offset).await
+        }
+        Request::BriefRun { dag_id, dag_run_id } => {
+            attention::brief(parts, dag_id, dag_run_id).await
         }
         Request::ShowRun { dag_id, dag_run_id, packed } => {
             let detail = runs::show(parts, dag_id, dag_run_id).await?;
@@ -173,9 +186,22 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             operate::list(parts, limit, before_id).await
         }
         Request::ShowTask { key } => runs::show_task(parts, key).await,
-        Request::ReadLog { key, try_number, offset, max_bytes, wait_ms } => {
-            let stretch = log::Stretch { offset, max_bytes, wait_ms };
+        Request::ReadLog { key, try_number, offset, max_bytes, wait_ms, backwards } => {
+            let stretch = Stretch { offset, max_bytes, wait: log::wait(wait_ms), backwards };
             log::read(parts, key, try_number, stretch).await
+        }
+        Request::ReadDaemonLog { day, offset, max_bytes, wait_ms, backwards } => {
+            let stretch = Stretch { offset, max_bytes, wait: log::wait(wait_ms), backwards };
+            daemon_log::read(parts, day, stretch).await
+        }
+        Request::SearchLog { log: name, query, offset, backwards } => {
+            let search = Search { query, offset, backwards };
+            match name {
+                LogName::Task { key, try_number } => {
+                    log::search(parts, &key, try_number, search).await
+                }
+                LogName::Daemon { day } => daemon_log::search(parts, day, search).await,
+            }
         }
         Request::ListApprovals { dag_id, only_pending, limit } => {
             approvals::list(parts, dag_id, only_pending, limit).await
@@ -199,15 +225,21 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::GetXcom { task, key } => xcom::get(parts, task, key).await,
         Request::ListAssets => assets::list(parts).await,
-        Request::ShowLineage { asset } => lineage::show(parts, asset).await,
+        Request::ShowLineage { asset, node, reach } => {
+            lineage::show(parts, asset, node, reach).await
+        }
+        Request::ExplainAsset { name } => assets::explain(parts, name).await,
         Request::ListAssetEvents { asset, limit } => assets::events(parts, asset, limit).await,
         Request::EmitAsset { name, extra } => assets::emit(parts, name, extra).await,
         Request::ListEvents { limit, before_id } => status::events(parts, limit, before_id).await,
         Request::ServingStatus => parts.serving.status().await.map(Answer::Serving),
+        Request::Predict(wish) => parts.serving.ask(wish).await.map(Answer::Predicted),
         request @ (Request::ListExperiments
         | Request::ListTrackingRuns { .. }
         | Request::ShowTrackingRun { .. }
-        | Request::ListModels
+        | Request::GetMetricHistory { .. }
+        | Request::ReadArtifact { .. }) => experiments::answer(parts, request).await,
+        request @ (Request::ListModels
         | Request::ShowModel { .. }
         | Request::PlanPromote { .. }
         | Request::Promote { .. }

@@ -1,4 +1,4 @@
-//! Reads logs of attempts, from any offset, as they grow.
+//! Reads logs, from any offset, as they grow; forwards, and backwards from their end.
 
 use std::io::{ErrorKind, SeekFrom};
 use std::path::Path;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
-use crate::runtime::layout::Layout;
 use crate::types::view::LogChunk;
-use crate::types::{AttemptKey, Fault, time};
+use crate::types::{Fault, time};
 
+pub mod find;
 #[cfg(test)]
 mod tests;
 
@@ -21,52 +21,99 @@ const CHUNK_BYTES_MIN: u32 = 16;
 /// How often a log that does not grow is looked at.
 const STEP: Duration = Duration::from_millis(50);
 
-/// Reads whole lines from `offset` on; a part of a line only where it is longer than
-/// `max_bytes`, or nothing follows it. Waits up to `wait` where nothing is there and the attempt
-/// is not over (`is_over`). A log that was never written is empty.
+/// Which stretch of a log.
+#[derive(Debug, Clone, Copy)]
+pub struct Stretch {
+    pub offset: u64,
+    pub max_bytes: u32,
+    /// How long to wait where nothing is there and the log is not over.
+    pub wait: Duration,
+    /// The stretch that ends at `offset`; nothing is waited for.
+    pub backwards: bool,
+}
+
+/// Reads whole lines; a part of a line only where it is longer than `max_bytes`, or nothing
+/// follows it. A log that was never written is empty.
 pub async fn read(
-    layout: &Layout,
-    key: &AttemptKey,
-    offset: u64,
-    max_bytes: u32,
-    wait: Duration,
+    path: &Path,
+    stretch: Stretch,
     is_over: impl Fn() -> bool,
 ) -> Result<LogChunk, Fault> {
-    let path = layout.attempt_dir(key).join("task.log");
-    let max_bytes = max_bytes.clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX);
+    let max_bytes = stretch.max_bytes.clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX);
+    let failed = |error: std::io::Error| {
+        Fault::unavailable(format!("read the log `{}`", path.display())).caused_by(Some(&error))
+    };
+    if stretch.backwards {
+        return read_back(path, stretch.offset, max_bytes, is_over()).await.map_err(failed);
+    }
     let started = time::instant();
     loop {
         // Asked before the file is read: what was written before the end is then read as well.
         let over = is_over();
-        let (offset, bytes) = read_at(&path, offset, max_bytes).await.map_err(|error| {
-            Fault::unavailable(format!("read the log `{}`", path.display())).caused_by(Some(&error))
-        })?;
+        let (offset, size, bytes) =
+            read_at(path, stretch.offset, max_bytes).await.map_err(failed)?;
         let is_full = bytes.len() == max_bytes as usize;
         let taken = whole_lines(&bytes, is_full, over);
-        if taken > 0 || over || started.elapsed() >= wait {
+        if taken > 0 || over || started.elapsed() >= stretch.wait {
             return Ok(LogChunk {
                 text: String::from_utf8_lossy(&bytes[..taken]).into_owned(),
+                offset,
                 next_offset: offset + taken as u64,
+                size,
                 is_end: over && !is_full,
-                try_number: key.try_number,
+                try_number: 0,
+                day: None,
             });
         }
-        tokio::time::sleep(STEP.min(wait.saturating_sub(started.elapsed()))).await;
+        tokio::time::sleep(STEP.min(stretch.wait.saturating_sub(started.elapsed()))).await;
     }
 }
 
-/// Reads up to `max_bytes`. An offset behind the end is brought back to it.
-async fn read_at(path: &Path, offset: u64, max_bytes: u32) -> std::io::Result<(u64, Vec<u8>)> {
+/// Reads the lines before `end`.
+async fn read_back(path: &Path, end: u64, max_bytes: u32, over: bool) -> std::io::Result<LogChunk> {
+    // The end moves while it is looked for; what comes after this look is read forwards.
+    let (_, size, _) = read_at(path, 0, 0).await?;
+    let end = end.min(size);
+    let start = end.saturating_sub(u64::from(max_bytes));
+    let (start, _, mut bytes) = read_at(path, start, (end - start) as u32).await?;
+    if end == size && !over {
+        // The last line is still being written.
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        bytes.truncate(whole);
+    }
+    let skipped = match start {
+        0 => 0,
+        _ => match bytes.iter().position(|byte| *byte == b'\n') {
+            Some(at) if at + 1 < bytes.len() => at + 1,
+            _ => bytes.iter().take_while(|byte| (0x80..=0xBF).contains(*byte)).count().min(3),
+        },
+    };
+    let offset = start + skipped as u64;
+    Ok(LogChunk {
+        text: String::from_utf8_lossy(&bytes[skipped..]).into_owned(),
+        offset,
+        next_offset: start + bytes.len() as u64,
+        size,
+        is_end: over && end == size,
+        try_number: 0,
+        day: None,
+    })
+}
+
+/// Reads up to `max_bytes`; says where that begins and how long the file is. An offset behind the
+/// end is brought back to it.
+async fn read_at(path: &Path, offset: u64, max_bytes: u32) -> std::io::Result<(u64, u64, Vec<u8>)> {
     let mut file = match File::open(path).await {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok((0, Vec::new())),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok((0, 0, Vec::new())),
         Err(error) => return Err(error),
     };
-    let offset = offset.min(file.metadata().await?.len());
+    let size = file.metadata().await?.len();
+    let offset = offset.min(size);
     file.seek(SeekFrom::Start(offset)).await?;
     let mut bytes = Vec::new();
     file.take(u64::from(max_bytes)).read_to_end(&mut bytes).await?;
-    Ok((offset, bytes))
+    Ok((offset, size.max(offset + bytes.len() as u64), bytes))
 }
 
 /// Says how many bytes to hand out.

@@ -2,21 +2,29 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
-use crate::daemon::Daemon;
-use crate::message::{Handover, Message, Purpose, Timer};
+use crate::daemon::{Connector, Daemon};
+use crate::message::{Handover, Message, Purpose, Timer, unpacked};
+use crate::state::graph::Job;
 use crate::types::ask::Request;
-use crate::types::{Fault, FaultKind};
+use crate::types::{Fault, FaultKind, time};
+use crate::widget::graph;
 
 /// First and longest pause between two attempts to reach the daemon.
 const RECONNECT_MIN: Duration = Duration::from_millis(200);
 const RECONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// How long the nodes of a graph are moved about; after that they lie well enough.
+const LAYOUT_BUDGET: Duration = Duration::from_millis(50);
 
 /// Runs questions and timers.
 pub(crate) struct Runner {
@@ -25,6 +33,10 @@ pub(crate) struct Runner {
     read_only: bool,
     /// What a newer one of its kind makes pointless: the read of a log no longer shown.
     replaceable: HashMap<&'static str, AbortHandle>,
+    /// The graph that is wanted last.
+    graph: Arc<AtomicU64>,
+    /// The session is written by one task after the other, so that the last one stays.
+    saving: Option<JoinHandle<()>>,
 }
 
 impl Runner {
@@ -34,7 +46,14 @@ impl Runner {
         messages: mpsc::Sender<Message>,
         read_only: bool,
     ) -> Self {
-        Self { daemon, messages, read_only, replaceable: HashMap::new() }
+        Self {
+            daemon,
+            messages,
+            read_only,
+            replaceable: HashMap::new(),
+            graph: Arc::default(),
+            saving: None,
+        }
     }
 
     /// Asks the daemon; the answer comes as a message.
@@ -47,12 +66,19 @@ impl Runner {
         };
         let (daemon, messages) = (Arc::clone(&self.daemon), self.messages.clone());
         // No key leads here in a read-only deck; this holds also where that has a hole.
-        let is_denied = self.read_only && request.changes_state();
+        let changes = request.changes_state();
+        let is_denied = self.read_only && changes;
         let task = tokio::spawn(async move {
             let result = match is_denied {
                 true => Err(Fault::new(FaultKind::Denied, "this deck is read-only")),
-                false => daemon.ask(request).await,
+                // What was ordered is not left half said when the deck goes to another project.
+                false if changes => daemon.ask(request).await,
+                false => tokio::select! {
+                    result = daemon.ask(request) => result,
+                    () = messages.closed() => return,
+                },
             };
+            let result = result.map(unpacked);
             // The deck may have been left meanwhile.
             let _ = messages.send(Message::Answered { purpose, generation, result }).await;
         });
@@ -63,6 +89,20 @@ impl Runner {
         }
     }
 
+    /// Works out where the nodes of a graph lie, unless another graph is wanted meanwhile.
+    pub(crate) fn lay_out(&self, job: Job) {
+        let (messages, wanted) = (self.messages.clone(), Arc::clone(&self.graph));
+        let id = job.id;
+        wanted.store(id, Ordering::Relaxed);
+        tokio::task::spawn_blocking(move || {
+            let begun = time::instant();
+            let stop =
+                || wanted.load(Ordering::Relaxed) != id || time::instant() - begun > LAYOUT_BUDGET;
+            let laid = graph::fit(&job, &stop);
+            let _ = messages.blocking_send(Message::Laid(Box::new(laid)));
+        });
+    }
+
     /// Rings after a while.
     pub(crate) fn after(&self, millis: u64, timer: Timer) {
         let messages = self.messages.clone();
@@ -70,6 +110,50 @@ impl Runner {
             tokio::time::sleep(Duration::from_millis(millis)).await;
             let _ = messages.send(Message::Timer(timer)).await;
         });
+    }
+
+    /// Writes the session; the file is whole at any time.
+    pub(crate) fn save(&mut self, path: PathBuf, text: String) {
+        let before = self.saving.take();
+        self.saving = Some(tokio::spawn(async move {
+            if let Some(before) = before {
+                let _ = before.await;
+            }
+            // A session that cannot be kept is no reason to disturb anybody.
+            let _ = tokio::task::spawn_blocking(move || write_private(&path, &text)).await;
+        }));
+    }
+
+    /// Waits until the session is written.
+    pub(crate) async fn saved(&mut self) {
+        if let Some(saving) = self.saving.take() {
+            let _ = saving.await;
+        }
+    }
+
+    /// Reaches the daemon of a profile.
+    pub(crate) fn connect(&self, connector: &Arc<dyn Connector>, profile: &str) {
+        let (connecting, messages) = (connector.connect(profile), self.messages.clone());
+        tokio::spawn(async move {
+            let result = tokio::select! {
+                result = connecting => result,
+                () = messages.closed() => return,
+            };
+            let _ = messages.send(Message::Switched(result)).await;
+        });
+    }
+
+    /// Asks another daemon from now on, and sends what comes of it elsewhere: whatever is under
+    /// way for the one before has nobody to tell.
+    pub(crate) fn attach(
+        &mut self,
+        daemon: Arc<dyn Daemon>,
+        messages: mpsc::Sender<Message>,
+        read_only: bool,
+    ) {
+        self.replaceable.drain().for_each(|(_, task)| task.abort());
+        (self.daemon, self.messages, self.read_only) = (daemon, messages, read_only);
+        self.watch();
     }
 
     /// Runs a program on the terminal, which the deck has left to it.
@@ -99,7 +183,12 @@ impl Runner {
                     if messages.send(Message::LinkUp).await.is_err() {
                         return;
                     }
-                    while let Some(numbered) = events.recv().await {
+                    loop {
+                        let numbered = tokio::select! {
+                            numbered = events.recv() => numbered,
+                            () = messages.closed() => return,
+                        };
+                        let Some(numbered) = numbered else { break };
                         if messages.send(Message::Event(numbered.event)).await.is_err() {
                             return;
                         }
@@ -113,6 +202,18 @@ impl Runner {
             }
         });
     }
+}
+
+/// Writes a file for its owner only: beside, then renamed over the one before.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let beside = path.with_extension(format!("{}.tmp", rustix::process::getpid()));
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&beside)?;
+    file.write_all(text.as_bytes())?;
+    std::fs::rename(&beside, path).inspect_err(|_| {
+        let _ = std::fs::remove_file(&beside);
+    })
 }
 
 /// Runs a program to its end, on the terminal that this one has.

@@ -17,14 +17,18 @@ use crate::types::Fault;
 
 mod daemon;
 mod effect;
+mod fuzzy;
+mod hit;
 mod keymap;
 mod message;
 mod pace;
 mod painter;
+mod plugin;
 mod rows;
 mod run;
 mod screen;
 mod state;
+mod station;
 mod terminal;
 mod text;
 mod theme;
@@ -37,7 +41,13 @@ mod sample;
 #[cfg(test)]
 mod tests;
 
-pub use daemon::{Daemon, Later};
+pub use daemon::{Connected, Connector, Daemon, Later};
+pub use plugin::{PLACE_NAMES, variables as plugin_variables};
+pub use state::session::problem as session_problem;
+pub use station::{
+    Banner, BannerColour, PLUGIN_VARIABLES, Plugin, PluginInput, PluginInputKind, SessionFile,
+    Site, Station,
+};
 pub use terminal::Surroundings;
 pub use theme::Colours;
 
@@ -52,16 +62,16 @@ pub struct DeckOptions {
     pub surroundings: Surroundings,
     /// Frames a second at most, where the line does not tell.
     pub fps: Option<u16>,
-    /// Refuse what changes state.
-    pub read_only: bool,
-    /// Shown in the top line.
-    pub project: String,
     /// The theme to begin with; without one the terminal's ground decides between dark and light.
     pub theme: Option<String>,
     /// A theme of the operator's own: the path and the text of its file.
     pub theme_file: Option<(String, String)>,
     /// The DAGs whose failures ring the bell; `*` stands for any part of a name.
     pub notify: Vec<String>,
+    /// Refuse what changes state, whatever the site says.
+    pub read_only: bool,
+    /// Where the project is, and what is about it.
+    pub station: Station,
     /// The operator's own keys: the file's name as it is shown, and its text.
     pub keymap: Option<(String, String)>,
 }

@@ -1,8 +1,14 @@
 //! What happens to the deck, and what it wants done.
 
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use crossterm::event::{KeyEvent, MouseEvent};
 
+use crate::daemon::{Connected, Daemon};
 use crate::state::Slot;
+use crate::state::graph::{Job, Laid};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::Event;
 use crate::types::{DagId, Fault};
@@ -44,6 +50,18 @@ pub(crate) enum Message {
     /// A second has passed.
     Tick,
     Timer(Timer),
+    /// Where the nodes of a graph lie.
+    Laid(Box<Laid>),
+    /// Another project's daemon was reached, or not.
+    Switched(Result<Connected, Fault>),
+}
+
+/// Opens what was sent packed.
+pub(crate) fn unpacked(answer: Answer) -> Answer {
+    match answer {
+        Answer::PackedRun(run) => Answer::RunDetail(Box::new(run.unpack())),
+        other => other,
+    }
 }
 
 /// What an answer is for.
@@ -95,6 +113,8 @@ pub(crate) enum Timer {
     CheckForm(u64),
     /// So has the form over the screen.
     TrySheet(u64),
+    /// The shown run may be asked for again.
+    RunRested,
 }
 
 /// What a program gets the terminal for.
@@ -127,8 +147,19 @@ pub(crate) enum Effect {
         millis: u64,
         timer: Timer,
     },
+    /// Works out where the nodes of a graph lie.
+    Layout(Box<Job>),
     /// Puts text into the clipboard of the operator's own terminal.
     Copy(String),
+    /// Keeps what the next deck begins with.
+    SaveSession {
+        path: PathBuf,
+        text: String,
+    },
+    /// Reaches the daemon of a profile.
+    Connect(String),
+    /// Asks another daemon from now on; what the one before still answers is not heard.
+    Attach(Attached),
     /// Rings, and tells the operator outside the deck.
     Notify(String),
     /// Takes or leaves the mouse.
@@ -138,4 +169,20 @@ pub(crate) enum Effect {
     Suspend,
     Repaint,
     Quit,
+}
+
+/// A daemon to ask from now on.
+#[derive(Clone)]
+pub(crate) struct Attached(pub(crate) Arc<dyn Daemon>);
+
+impl fmt::Debug for Attached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Attached")
+    }
+}
+
+impl PartialEq for Attached {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }

@@ -1,8 +1,11 @@
 //! The rows of a level as they are shown: filtered, in order, each with the key that the
 //! selection is kept by.
 
+pub(crate) mod attention;
 pub(crate) mod run;
 
+use crate::screen::{dags, runs};
+use crate::state::run::RowId;
 use crate::state::{Level, Screen, State, View};
 use crate::theme;
 use crate::types::approval::HitlDetail;
@@ -11,10 +14,13 @@ use crate::types::ids::TaskInstanceKey;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{
-    AssetView, DagView, ExperimentView, ModelVersionView, ModelView, RunDetailView, TaskView,
-    TrackingRunView,
+    AssetView, DagView, ExperimentView, ModelVersionView, ModelView, TaskView, TrackingRunView,
 };
-use crate::types::{AssetName, DagId, DagRunState, TaskInstanceState};
+use crate::types::{AssetName, DagId, TaskInstanceState};
+use crate::widget::list::ListInfo;
+
+/// Tasks that are named where something waits for several.
+const NAMED: usize = 12;
 
 /// Returns the keys of the shown rows.
 pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
@@ -40,7 +46,7 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Dag(dag_id) => {
             dag_tasks(state, dag_id).iter().map(|task| task.task_id.to_string()).collect()
         }
-        Screen::Run(key) => run::rows(state, level, key).into_iter().map(|row| row.key).collect(),
+        Screen::Run(_) => run::keys(state),
         Screen::Experiment(name) => {
             tracking_runs(state, level, name).iter().map(|run| run.run_id.to_string()).collect()
         }
@@ -60,12 +66,26 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             .iter()
             .map(|asked| format!("{}\n{}", asked.key.task.dag_run_id, task_key(&asked.key.task)))
             .collect(),
+        Screen::Attention => {
+            attention::items(state, level).into_iter().map(attention::key).collect()
+        }
         Screen::Root(View::Serving)
         | Screen::Form(_)
         | Screen::Diff(..)
         | Screen::Asset(_)
         | Screen::TrackingRun(_)
         | Screen::Definitions => Vec::new(),
+    }
+}
+
+/// Returns what the menus of sorting and choosing columns need to know of the list that is shown;
+/// `None` where there is none.
+pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
+    match &state.level().screen {
+        Screen::Root(View::Dags) => Some(dags::list(state.size.width).info(state)),
+        Screen::Root(View::Runs) => Some(runs::list(state, None).info(state)),
+        Screen::DagRuns(dag_id) => Some(runs::list(state, Some(dag_id)).info(state)),
+        _ => None,
     }
 }
 
@@ -76,33 +96,7 @@ pub(crate) fn selected<'a, T>(state: &State, level: &Level, rows: &[&'a T]) -> O
 
 pub(crate) fn dags<'a>(state: &'a State, level: &Level) -> Vec<&'a DagView> {
     let all = state.cache.dags().unwrap_or_default();
-    all.iter()
-        .filter(|dag| !level.attention_only || needs_attention(dag))
-        .filter(|dag| level.admits(&dag_words(dag)))
-        .collect()
-}
-
-/// Says whether a DAG's last run failed.
-pub(crate) fn needs_attention(dag: &DagView) -> bool {
-    dag.recent_runs.iter().rev().find(|run| run.state.is_finished()).map(|run| run.state)
-        == Some(DagRunState::Failed)
-}
-
-fn dag_words(dag: &DagView) -> String {
-    let mut words = format!("{} {}", dag.dag_id, dag.timetable_summary);
-    for tag in &dag.tags {
-        words.push_str(&format!(" tag:{tag}"));
-    }
-    if let Some(owner) = &dag.owner {
-        words.push_str(&format!(" owner:{owner}"));
-    }
-    if dag.is_paused {
-        words.push_str(" paused");
-    }
-    if let Some(run) = dag.recent_runs.last() {
-        words.push_str(&format!(" state:{}", run.state));
-    }
-    words
+    dags::list(state.size.width).arrange(state, level, all)
 }
 
 pub(crate) fn runs<'a>(state: &'a State, level: &Level) -> Vec<&'a DagRun> {
@@ -111,18 +105,7 @@ pub(crate) fn runs<'a>(state: &'a State, level: &Level) -> Vec<&'a DagRun> {
         _ => None,
     };
     let all = state.cache.runs(dag_id).unwrap_or_default();
-    all.iter()
-        .filter(|run| {
-            level.admits(&format!(
-                "{} {} state:{} {} {}",
-                run.dag_id,
-                run.dag_run_id,
-                run.state,
-                run.run_type,
-                run.note.as_deref().unwrap_or_default()
-            ))
-        })
-        .collect()
+    runs::list(state, dag_id).arrange(state, level, all)
 }
 
 /// Names a run by what the selection is kept by.
@@ -145,15 +128,17 @@ pub(crate) fn selected_task(state: &State) -> Option<&TaskInstance> {
     run::selected(state)?.task()
 }
 
-/// Says why a task has no log: what it waits for, or what kept it from starting.
-pub(crate) fn why_not_started(run: &RunDetailView, task: &TaskInstance) -> String {
+/// Says why a task of the shown run has no log: what it waits for, or what kept it from starting.
+pub(crate) fn why_not_started(state: &State, task: &TaskInstance) -> String {
     use TaskInstanceState as S;
     let upstream = |is_wanted: fn(Option<S>) -> bool| -> Vec<String> {
-        let ids: Vec<_> = run.edges.iter().filter(|(_, to)| *to == task.key.task_id).collect();
-        run.tasks
-            .iter()
-            .filter(|other| ids.iter().any(|(from, _)| *from == other.key.task_id))
+        let Some((detail, index)) = run::shown(state) else { return Vec::new() };
+        let Some(at) = index.task(&task.key.task_id) else { return Vec::new() };
+        let before = index.up[at as usize].iter().map(|up| RowId::Task(*up));
+        before
+            .flat_map(|up| index.instances(detail, up))
             .filter(|other| is_wanted(other.state))
+            .take(NAMED)
             .map(|other| {
                 format!("{} ({})", task_key(&other.key), theme::task_mark(other.state).word)
             })
@@ -280,6 +265,16 @@ pub(crate) fn events<'a>(state: &'a State, level: &Level) -> Vec<&'a EventLog> {
             level.admits(&format!("{word} {} {dag_id} {}", event.event, event.message))
         })
         .collect()
+}
+
+/// Returns what happened to a DAG, newest first.
+pub(crate) fn events_of<'a>(
+    state: &'a State,
+    dag_id: &DagId,
+) -> impl Iterator<Item = &'a EventLog> + use<'a> {
+    let dag_id = dag_id.clone();
+    let all = state.cache.events().unwrap_or_default();
+    all.iter().filter(move |event| event.dag_id.as_ref() == Some(&dag_id))
 }
 
 /// Returns the questions that wait for an answer.

@@ -18,7 +18,7 @@ use crate::painter::Painter;
 use crate::state::{State, Tone};
 use crate::terminal::{self, Guard, Heard, Reply, sequence};
 use crate::types::{Fault, FaultKind, time};
-use crate::update::update;
+use crate::update::{site, update};
 use crate::view;
 use crate::{DeckOptions, Surroundings};
 
@@ -104,17 +104,19 @@ impl Deck {
     fn new(daemon: Arc<dyn Daemon>, options: DeckOptions) -> Self {
         let (sender, answers) = mpsc::channel(QUEUE);
         let surroundings = options.surroundings;
+        let pace = Pace::new(&options);
+        let state = State::new(options, terminal::size(), time::now());
         Self {
-            runner: Runner::new(daemon, sender, options.read_only),
+            runner: Runner::new(daemon, sender, state.is_read_only()),
+            state,
             answers,
             painter: Painter::new(terminal::writer(), surroundings.has_sync),
-            pace: Pace::new(&options),
+            pace,
             keys: Some(EventStream::new()),
             reply: Reply::default(),
             surroundings,
             holder: Holder::Deck,
             is_left: false,
-            state: State::new(options, terminal::size(), time::now()),
         }
     }
 
@@ -122,6 +124,7 @@ impl Deck {
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         self.draw()?;
+        guard.set_mouse(self.state.has_mouse)?;
         if self.surroundings.may_probe {
             self.painter.send(sequence::ASK_GROUND)?;
             self.reply.asked(time::instant());
@@ -157,6 +160,10 @@ impl Deck {
             };
             self.wake(woken, guard)?;
         }
+        if let Some(Effect::SaveSession { path, text }) = site::kept(&mut self.state) {
+            self.runner.save(path, text);
+        }
+        self.runner.saved().await;
         Ok(())
     }
 
@@ -229,6 +236,7 @@ impl Deck {
                 self.runner.ask(purpose, generation, request);
             }
             Effect::After { millis, timer } => self.runner.after(millis, timer),
+            Effect::Layout(job) => self.runner.lay_out(*job),
             Effect::Copy(text) => match sequence::clipboard(&text, self.surroundings) {
                 Some(bytes) => self.painter.send(&bytes)?,
                 None => {
@@ -246,6 +254,17 @@ impl Deck {
                 self.keys = None;
                 self.holder = Holder::Program;
                 self.runner.hand_over(handover);
+            }
+            Effect::SaveSession { path, text } => self.runner.save(path, text),
+            Effect::Connect(profile) => {
+                if let Some(connector) = &self.state.options.station.connector {
+                    self.runner.connect(connector, &profile);
+                }
+            }
+            Effect::Attach(attached) => {
+                let (sender, answers) = mpsc::channel(QUEUE);
+                self.answers = answers;
+                self.runner.attach(attached.0, sender, self.state.is_read_only());
             }
             Effect::Repaint => self.painter.forget(),
             Effect::Suspend => self.suspend(guard),

@@ -15,18 +15,31 @@ use crate::types::{DagId, Timestamp};
 use crate::update::{self, notice::Notices};
 
 pub(crate) mod cache;
+pub(crate) mod filter;
 pub(crate) mod form;
+pub(crate) mod graph;
 mod history;
+pub(crate) mod home;
 pub(crate) mod level;
+pub(crate) mod lists;
 pub(crate) mod log;
+pub(crate) mod menu;
 pub(crate) mod popup;
+pub(crate) mod run;
+pub(crate) mod run_view;
+pub(crate) mod session;
 pub(crate) mod sheet;
 
 pub(crate) use cache::{Cache, Slot};
 pub(crate) use form::Form;
-pub(crate) use level::{Level, Pane, Screen, View};
+pub(crate) use graph::GraphPane;
+pub(crate) use home::Home;
+pub(crate) use level::{Level, Pane, Screen, View, Zoom};
+pub(crate) use lists::Lists;
 pub(crate) use log::{LogOptions, LogPane};
 pub(crate) use popup::{Palette, Popup};
+pub(crate) use run::RunIndex;
+pub(crate) use run_view::RunView;
 
 use history::History;
 
@@ -76,12 +89,19 @@ pub(crate) struct State {
     pub(crate) keymap: Keymap,
     /// The beginning of a chord that was typed: `g`; else empty.
     pub(crate) chord: String,
+    /// The mouse is the deck's, not the terminal's.
+    pub(crate) has_mouse: bool,
+    /// The row that was clicked last: clicked again it opens.
+    pub(crate) clicked: Option<String>,
     pub(crate) size: Rect,
     pub(crate) now: Timestamp,
     pub(crate) link: Link,
     pub(crate) view: View,
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
+    /// What was chosen for each list.
+    pub(crate) lists: Lists,
+    pub(crate) home: Home,
     /// The places that led here.
     history: History,
     pub(crate) cache: Cache,
@@ -89,6 +109,15 @@ pub(crate) struct State {
     pub(crate) prompt: Option<Prompt>,
     pub(crate) flash: Option<Flash>,
     pub(crate) forms: HashMap<DagId, Form>,
+    /// The shown run, arranged.
+    pub(crate) run: Option<RunIndex>,
+    pub(crate) run_view: RunView,
+    pub(crate) graph: GraphPane,
+    /// Forms that the last deck left, not shown again yet.
+    pub(crate) drafts: Vec<session::Draft>,
+    /// The session as it was written last, and when it was looked at.
+    pub(crate) session: Option<String>,
+    pub(crate) session_at: Timestamp,
     pub(crate) log: Option<LogPane>,
     pub(crate) log_options: LogOptions,
     /// Numbers everything that is asked, so that late answers are told from awaited ones.
@@ -106,25 +135,37 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Starts at the list of DAGs.
+    /// Starts where the last deck was left, else at the list of DAGs.
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
+        // Mosh hands on clicks, but not where they are.
+        let has_mouse = !options.surroundings.is_mosh;
         let (theme, wrong) = update::theme::first(&options);
         let mut state = Self {
             options,
             theme,
             keymap: Keymap::new(),
             chord: String::new(),
+            has_mouse,
+            clicked: None,
             size: Rect::new(0, 0, size.0, size.1),
             now,
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            lists: Lists::default(),
+            home: Home::default(),
             history: History::default(),
             cache: Cache::default(),
             popup: None,
             prompt: None,
             flash: None,
             forms: HashMap::new(),
+            run: None,
+            run_view: RunView::default(),
+            graph: GraphPane::default(),
+            drafts: Vec::new(),
+            session: None,
+            session_at: now,
             log: None,
             log_options: LogOptions::default(),
             generation: 0,
@@ -136,6 +177,11 @@ impl State {
         };
         if let Some(wrong) = wrong {
             state.say(Tone::Bad, wrong);
+        }
+        let site = &state.options.station.site;
+        if let Some(text) = site.session.as_ref().and_then(|session| session.text.clone()) {
+            session::restore(&mut state, &text);
+            state.session = Some(text);
         }
         state
     }
@@ -158,6 +204,11 @@ impl State {
     /// Shows `screen` above the present one.
     pub(crate) fn push(&mut self, screen: Screen) {
         self.stacks[self.view as usize].push(Level::new(screen));
+    }
+
+    /// Goes back to the level at `depth`, where it is above this one.
+    pub(crate) fn pop_to(&mut self, depth: usize) {
+        self.stacks[self.view as usize].truncate(depth.max(1));
     }
 
     /// Goes back one level; says `false` at the root.
@@ -209,6 +260,6 @@ impl State {
 
     /// Says whether what changes state is refused here.
     pub(crate) fn is_read_only(&self) -> bool {
-        self.options.read_only
+        self.options.read_only || self.options.station.site.read_only
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
 
 use crate::DeckOptions;
-use crate::message::{Effect, Message, Purpose};
+use crate::message::{Effect, Message, Purpose, unpacked};
 use crate::sample;
 use crate::state::{Popup, Screen, State};
 use crate::types::ask::{Answer, Request};
@@ -15,11 +15,15 @@ use crate::update::update;
 use crate::view;
 
 mod budget;
+mod home;
 mod keys;
+mod mouse;
 mod operations;
 mod random;
+mod run;
 mod screens;
 mod shell;
+mod sites;
 mod small;
 mod terminal;
 
@@ -51,6 +55,9 @@ pub(crate) struct Driver {
     /// Requests that change something, in order.
     pub(crate) mutations: Vec<Request>,
     pub(crate) copied: Vec<String>,
+    /// Sessions that were kept, and profiles that were gone to.
+    pub(crate) sessions: Vec<String>,
+    pub(crate) connected: Vec<String>,
     pub(crate) notified: Vec<String>,
     pub(crate) has_quit: bool,
     /// Answers instead of the sample where it gives one.
@@ -74,6 +81,8 @@ impl Driver {
             now,
             mutations: Vec::new(),
             copied: Vec::new(),
+            sessions: Vec::new(),
+            connected: Vec::new(),
             notified: Vec::new(),
             has_quit: false,
             script,
@@ -101,12 +110,23 @@ impl Driver {
                         }
                         let result =
                             (self.script)(&request).unwrap_or_else(|| sample::answer(&request));
+                        let result = result.map(unpacked);
                         queue.push_back(Message::Answered { purpose, generation, result });
                     }
                     Effect::After { timer, .. } => queue.push_back(Message::Timer(timer)),
+                    Effect::Layout(job) => {
+                        let laid = crate::widget::graph::fit(&job, &|| false);
+                        queue.push_back(Message::Laid(Box::new(laid)));
+                    }
                     Effect::Copy(text) => self.copied.push(text),
                     Effect::Quit => self.has_quit = true,
-                    Effect::Suspend | Effect::Repaint | Effect::Mouse(_) | Effect::Handover(_) => {}
+                    Effect::SaveSession { text, .. } => self.sessions.push(text),
+                    Effect::Connect(profile) => self.connected.push(profile),
+                    Effect::Suspend
+                    | Effect::Repaint
+                    | Effect::Mouse(_)
+                    | Effect::Handover(_)
+                    | Effect::Attach(_) => {}
                     Effect::Notify(text) => self.notified.push(text),
                 }
             }
@@ -139,6 +159,32 @@ impl Driver {
             self.wait(400);
             self.send(Message::Key(event));
         }
+    }
+
+    /// Clicks on the first place where `words` are shown.
+    pub(crate) fn click(&mut self, words: &str) {
+        let buf = view::drawn(&self.state);
+        let rows: Vec<String> = (buf.area.top()..buf.area.bottom())
+            .map(|y| {
+                let cell = |x| buf.cell((x, y)).map_or(" ", |cell| cell.symbol());
+                (buf.area.left()..buf.area.right()).map(cell).collect()
+            })
+            .collect();
+        let found = rows.iter().enumerate().find_map(|(y, row)| Some((row.find(words)?, row, y)));
+        let Some((at, row, y)) = found else { panic!("`{words}` is not shown:\n{}", self.text()) };
+        let x = row[..at].chars().count();
+        self.mouse(MouseEventKind::Down(MouseButton::Left), x, y);
+    }
+
+    /// Does something with the mouse.
+    pub(crate) fn mouse(&mut self, kind: MouseEventKind, x: usize, y: usize) {
+        self.wait(400);
+        self.send(Message::Mouse(MouseEvent {
+            kind,
+            column: u16::try_from(x).unwrap(),
+            row: u16::try_from(y).unwrap(),
+            modifiers: KeyModifiers::NONE,
+        }));
     }
 
     pub(crate) fn screen(&self) -> &Screen {

@@ -7,6 +7,7 @@
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::station::BannerColour;
 use crate::types::event::Severity;
 use crate::types::view::LineageKind;
 use crate::types::{DagRunState, TaskInstanceState};
@@ -107,6 +108,16 @@ pub(crate) fn paused() -> Mark {
     mark("=", "paused", Part::Paused)
 }
 
+/// A DAG whose definition is gone.
+pub(crate) fn gone() -> Mark {
+    mark("⊖", "gone", Part::Removed)
+}
+
+/// A question that waits for its answer.
+pub(crate) fn question() -> Mark {
+    mark("?", "asks", Part::Asked)
+}
+
 pub(crate) const PLAIN: Style = Style::new();
 pub(crate) const DIM: Style = Style::new().add_modifier(Modifier::DIM);
 pub(crate) const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
@@ -148,6 +159,19 @@ pub(crate) struct Own<'a> {
 pub(crate) fn names(own: Option<Own<'_>>) -> Vec<String> {
     let own = own.map(|own| own.name.to_owned());
     built_in::NAMES.iter().map(|name| (*name).to_owned()).chain(own).collect()
+}
+
+/// The band of a profile: its word stands on the colour, and reversed where there are none.
+pub(crate) const fn banner(colour: BannerColour) -> Style {
+    let part = match colour {
+        BannerColour::Red => Part::Bad,
+        BannerColour::Yellow => Part::Warn,
+        BannerColour::Green => Part::Good,
+        BannerColour::Blue => Part::Dag,
+        BannerColour::Magenta => Part::Model,
+        BannerColour::Cyan => Part::Accent,
+    };
+    drawn(part).add_modifier(Modifier::REVERSED).add_modifier(Modifier::BOLD)
 }
 
 impl Theme {

@@ -6,21 +6,27 @@
 //! ```
 
 use crate::message::{Effect, Message, Timer};
+use crate::rows;
 use crate::state::{Link, Screen, Slot, State, View};
 use crate::types::Timestamp;
 
 mod action;
 mod answer;
+mod attention;
 mod command;
 mod confirm;
 mod form;
 mod key;
 mod marks;
+mod menu;
+mod mouse;
 mod movement;
 pub(crate) mod notice;
 pub(crate) mod palette;
 mod reconcile;
+pub(crate) mod run;
 mod sheet;
+pub(crate) mod site;
 mod terminal;
 pub(crate) mod theme;
 
@@ -38,8 +44,7 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             state.size.width = width;
             state.size.height = height;
         }
-        // Rows and panes take the mouse where they are drawn.
-        Message::Mouse(_) => {}
+        Message::Mouse(event) => mouse::take(state, event, &mut effects),
         Message::Focus(is_focused) => state.is_focused = Some(is_focused),
         Message::NotCopied { bytes } => terminal::not_copied(state, bytes),
         Message::Ground { is_light } => theme::take_ground(state, is_light),
@@ -49,10 +54,13 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
         }
         Message::Event(event) => {
             notice::take(state, &event, &mut effects);
+            run::follow(state, &event);
             if state.cache.touch(&event) && !state.refetch_is_due {
                 state.refetch_is_due = true;
                 effects.push(Effect::After { millis: DEBOUNCE_MILLIS, timer: Timer::Refetch });
             }
+            // What is asked for anew waits for the timer; there are thousands of these.
+            return effects;
         }
         Message::LinkUp => {
             state.link = Link::Live;
@@ -64,7 +72,12 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
                 state.link = Link::Down { since: now };
             }
         }
-        Message::Tick => tick(state, &mut effects),
+        Message::Tick => {
+            tick(state, &mut effects);
+            site::keep(state, &mut effects);
+        }
+        Message::Laid(laid) => state.graph.put(*laid),
+        Message::Switched(result) => site::switched(state, result, &mut effects),
         Message::Timer(timer) => ring(state, timer, &mut effects),
     }
     state.note_place();
@@ -79,22 +92,41 @@ fn tick(state: &mut State, effects: &mut Vec<Effect>) {
         state.flash = None;
     }
     // Progress is told without an event.
-    let polled = match &state.level().screen {
+    let polled = polled(state);
+    state.cache.mark_old(|slot| polled.contains(slot));
+}
+
+/// Returns what is asked for again in this second.
+fn polled(state: &State) -> Vec<Slot> {
+    let is_turn = |every: i64| state.now.as_second() % every == 0;
+    let level = state.level();
+    match &level.screen {
         Screen::Run(key) if state.shown_run().is_some_and(|run| !run.progress.is_empty()) => {
-            Some(Slot::Run(key.clone()))
+            vec![Slot::Run(key.clone())]
         }
-        Screen::Root(View::Serving) => Some(Slot::Serving),
-        Screen::Root(View::System) => Some(Slot::Status),
-        _ => None,
-    };
-    if let Some(slot) = polled {
-        state.cache.mark_old(|other| *other == slot);
+        Screen::Root(View::Dags) => {
+            let dag = rows::selected(state, level, &rows::dags(state, level));
+            let dag = dag.and_then(|dag| state.cache.dag(&dag.dag_id));
+            let runs = dag.filter(|dag| dag.under_way.is_some() && is_turn(2));
+            let mut slots: Vec<Slot> =
+                runs.map(|dag| Slot::Dag(dag.dag.dag_id.clone())).into_iter().collect();
+            // What is late or slow becomes so without an event.
+            slots.extend(is_turn(10).then_some(Slot::Attention));
+            slots.extend(is_turn(5).then_some(Slot::Serving));
+            slots.extend(is_turn(60).then_some(Slot::Pulse));
+            slots
+        }
+        Screen::Attention if is_turn(10) => vec![Slot::Attention],
+        Screen::Root(View::Serving) => vec![Slot::Serving],
+        Screen::Root(View::System) => vec![Slot::Status],
+        _ => Vec::new(),
     }
 }
 
 fn ring(state: &mut State, timer: Timer, effects: &mut Vec<Effect>) {
     match timer {
         Timer::Refetch => state.refetch_is_due = false,
+        Timer::RunRested => state.run_view.rests = false,
         Timer::StartLog(generation) | Timer::RetryLog(generation) => {
             reconcile::read_log(state, generation, effects);
         }

@@ -3,13 +3,14 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::hit::{self, Target};
 use crate::screen::{
-    approvals, assets, backfills, dag, dags, definitions, details, events, experiments, form,
-    frame, models, run, runs, serving, small, system, versions, why,
+    approvals, assets, attention, backfills, dag, definitions, details, events, experiments, form,
+    frame, hints, home, models, run, runs, serving, small, system, versions, why,
 };
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
-use crate::widget::{chord, dialog, paint, sheet};
+use crate::widget::{chord, dialog, menu, paint, sheet};
 
 /// Draws everything.
 pub(crate) fn draw(state: &State, buf: &mut Buffer) {
@@ -29,7 +30,7 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
     let body = body(state, area);
     screen(state, buf, body);
     frame::flash(buf, row(area.height - 2), state);
-    frame::hints(buf, row(area.height - 1), state);
+    hints::draw(buf, row(area.height - 1), state);
     over(state, buf, body);
     state.theme.finish(buf);
 }
@@ -42,8 +43,13 @@ fn over(state: &State, buf: &mut Buffer, body: Rect) {
         Some(Popup::Palette(palette)) => dialog::palette(buf, body, state, palette),
         Some(Popup::Confirm(confirm)) => dialog::confirm(buf, body, confirm),
         Some(Popup::Task { scroll }) => details::popup(buf, body, state, *scroll),
+        Some(Popup::Run { key, scroll }) => run::page::popup(buf, body, state, key, *scroll),
+        Some(Popup::RunDiff { before, key, scroll }) => {
+            run::page::diff(buf, body, state, (before, key), *scroll);
+        }
         Some(Popup::Why { subject, scroll }) => why::popup(buf, body, state, subject, *scroll),
         Some(Popup::Sheet(sheet)) => sheet::draw(buf, body, sheet),
+        Some(Popup::Menu(menu)) => menu::draw(buf, body, menu),
     }
 }
 
@@ -59,7 +65,8 @@ pub(crate) fn body(state: &State, area: Rect) -> Rect {
 
 fn screen(state: &State, buf: &mut Buffer, area: Rect) {
     match &state.level().screen {
-        Screen::Root(View::Dags) => dags::draw(buf, area, state),
+        Screen::Root(View::Dags) => home::draw(buf, area, state),
+        Screen::Attention => attention::draw(buf, area, state),
         Screen::Root(View::Runs) => runs::draw(buf, area, state, None),
         Screen::DagRuns(dag_id) => runs::draw(buf, area, state, Some(dag_id)),
         Screen::Root(View::Assets) => assets::draw(buf, area, state),
@@ -83,6 +90,13 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
         Screen::Approvals => approvals::draw(buf, area, state),
         Screen::Definitions => definitions::draw(buf, area, state),
     }
+}
+
+/// Returns what lies where on the screen, for the mouse.
+pub(crate) fn regions(state: &State) -> Vec<(Rect, Target)> {
+    hit::collect(|| {
+        drawn(state);
+    })
 }
 
 /// Draws into a new buffer of the state's size.

@@ -1,4 +1,4 @@
-//! Reads on in the log of an attempt, and knows when there is nothing more to come.
+//! Reads and searches the log of an attempt, and knows when there is nothing more to come.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,8 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::runtime::control::{ControlParts, runs};
-use crate::runtime::logs;
+use crate::runtime::logs::find::{self, Search};
+use crate::runtime::logs::{self, Stretch};
 use crate::store::task_instance;
 use crate::types::ask::Answer;
 use crate::types::event::{Event, NumberedEvent};
@@ -19,12 +20,9 @@ use crate::types::{AttemptKey, Fault, TaskInstanceKey, TaskInstanceState};
 /// The longest that a request may wait, in milliseconds.
 const WAIT_MS_MAX: u32 = 30_000;
 
-/// Which stretch of a log.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Stretch {
-    pub(super) offset: u64,
-    pub(super) max_bytes: u32,
-    pub(super) wait_ms: u32,
+/// Returns how long a request may wait.
+pub(super) fn wait(wait_ms: u32) -> Duration {
+    Duration::from_millis(u64::from(wait_ms.min(WAIT_MS_MAX)))
 }
 
 /// Reads a stretch.
@@ -34,32 +32,50 @@ pub(super) async fn read(
     try_number: Option<u32>,
     stretch: Stretch,
 ) -> Result<Answer, Fault> {
-    let wait = Duration::from_millis(u64::from(stretch.wait_ms.min(WAIT_MS_MAX)));
     // Watches before it looks, so that nothing happens unseen in between.
     let mut events = parts.publisher.subscribe();
     let (mut task, mut tries) = look(parts, &key).await?;
     if try_number.is_none() && task.try_number == 0 && !is_finished(&task) {
         // Nothing has been launched yet: its first line is waited for here.
-        let _ = tokio::time::timeout(wait, changed(&mut events, &key)).await;
+        let _ = tokio::time::timeout(stretch.wait, changed(&mut events, &key)).await;
         (task, tries) = look(parts, &key).await?;
     }
     let Some(try_number) = which(&task, &tries, try_number)? else {
         return Ok(Answer::Log(LogChunk {
             text: String::new(),
+            offset: 0,
             next_offset: 0,
+            size: 0,
             is_end: is_finished(&task),
             try_number: 0,
+            day: None,
         }));
     };
     let over = Arc::new(AtomicBool::new(is_over(&task, &tries, try_number)));
     let attempt = AttemptKey { task: key.clone(), try_number };
     let is_over = || over.load(Ordering::Acquire);
-    let chunk =
-        logs::read(&parts.layout, &attempt, stretch.offset, stretch.max_bytes, wait, is_over);
+    let path = parts.layout.attempt_dir(&attempt).join("task.log");
     tokio::select! {
-        chunk = chunk => chunk.map(Answer::Log),
+        chunk = logs::read(&path, stretch, is_over) => {
+            chunk.map(|chunk| Answer::Log(LogChunk { try_number, ..chunk }))
+        }
         fault = watch(parts, &mut events, &attempt, &over) => Err(fault),
     }
+}
+
+/// Looks for a line.
+pub(super) async fn search(
+    parts: &ControlParts,
+    key: &TaskInstanceKey,
+    try_number: Option<u32>,
+    search: Search,
+) -> Result<Answer, Fault> {
+    let (task, tries) = look(parts, key).await?;
+    // What has not been tried has an empty log.
+    let try_number = which(&task, &tries, try_number)?.unwrap_or(0);
+    let attempt = AttemptKey { task: key.clone(), try_number };
+    let path = parts.layout.attempt_dir(&attempt).join("task.log");
+    find::find(path, search).await.map(Answer::LogFound)
 }
 
 async fn look(

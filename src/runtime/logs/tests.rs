@@ -4,7 +4,8 @@ use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
-use crate::types::TaskInstanceKey;
+use crate::runtime::layout::Layout;
+use crate::types::{AttemptKey, TaskInstanceKey};
 
 struct Log {
     _dir: tempfile::TempDir,
@@ -32,7 +33,17 @@ fn log(bytes: Option<&[u8]>) -> Log {
 
 impl Log {
     async fn read(&self, offset: u64, max_bytes: u32, over: bool) -> LogChunk {
-        read(&self.layout, &self.key, offset, max_bytes, Duration::ZERO, || over).await.unwrap()
+        let stretch = Stretch { offset, max_bytes, wait: Duration::ZERO, backwards: false };
+        read(&self.path(), stretch, || over).await.unwrap()
+    }
+
+    async fn read_back(&self, offset: u64, max_bytes: u32, over: bool) -> LogChunk {
+        let stretch = Stretch { offset, max_bytes, wait: Duration::ZERO, backwards: true };
+        read(&self.path(), stretch, || over).await.unwrap()
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.layout.attempt_dir(&self.key).join("task.log")
     }
 
     /// Reads on until the end.
@@ -56,7 +67,9 @@ async fn a_log_that_was_never_written_is_empty() {
     let chunk = log.read(0, 100, false).await;
     assert_eq!((chunk.text.as_str(), chunk.next_offset, chunk.is_end), ("", 0, false));
     let chunk = log.read(0, 100, true).await;
-    assert_eq!((chunk.next_offset, chunk.is_end, chunk.try_number), (0, true, 2));
+    assert_eq!((chunk.next_offset, chunk.is_end, chunk.size), (0, true, 0));
+    let chunk = log.read_back(u64::MAX, 100, false).await;
+    assert_eq!((chunk.offset, chunk.next_offset, chunk.is_end), (0, 0, false));
 }
 
 #[tokio::test]
@@ -102,7 +115,7 @@ async fn an_offset_behind_the_end_is_brought_back() {
 #[tokio::test]
 async fn it_waits_for_what_is_yet_to_come() {
     let log = log(Some(b""));
-    let path = log.layout.attempt_dir(&log.key).join("task.log");
+    let path = log.path();
     let asked = AtomicU32::new(0);
     // The line comes while the reader waits: between its second and its third look.
     let is_over = || {
@@ -112,7 +125,8 @@ async fn it_waits_for_what_is_yet_to_come() {
         false
     };
     let wait = Duration::from_secs(30);
-    let chunk = read(&log.layout, &log.key, 0, 100, wait, is_over).await.unwrap();
+    let stretch = Stretch { offset: 0, max_bytes: 100, wait, backwards: false };
+    let chunk = read(&path, stretch, is_over).await.unwrap();
     assert_eq!((chunk.text.as_str(), chunk.is_end), ("late\n", false));
 }
 
@@ -121,7 +135,37 @@ async fn a_log_that_cannot_be_read_is_said_so() {
     let log = log(None);
     let folder = log.layout.attempt_dir(&log.key);
     fs::create_dir_all(folder.join("task.log")).unwrap();
-    let read = read(&log.layout, &log.key, 0, 100, Duration::ZERO, || true).await;
-    let fault = read.unwrap_err();
+    let stretch = Stretch { offset: 0, max_bytes: 100, wait: Duration::ZERO, backwards: false };
+    let fault = read(&log.path(), stretch, || true).await.unwrap_err();
     assert!(fault.message.starts_with("read the log `"), "{fault}");
+}
+
+#[tokio::test]
+async fn the_end_is_read_first_and_what_is_before_it_by_and_by() {
+    let text: String = (0..1000).map(|n| format!("line {n} äöü\n")).collect();
+    let log = log(Some(text.as_bytes()));
+    for max_bytes in [16, 17, 100, 1 << 16] {
+        let (mut end, mut read) = (u64::MAX, String::new());
+        loop {
+            let chunk = log.read_back(end, max_bytes, true).await;
+            assert_eq!(chunk.size, text.len() as u64);
+            assert_eq!(chunk.next_offset, end.min(chunk.size), "nothing is left out");
+            assert!(chunk.offset < end, "it does not get on");
+            read.insert_str(0, &chunk.text);
+            end = chunk.offset;
+            if end == 0 {
+                break;
+            }
+        }
+        assert_eq!(read, text, "{max_bytes}");
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_is_being_written_is_left_to_be_read_forwards() {
+    let log = log(Some(b"one\ntw"));
+    let chunk = log.read_back(u64::MAX, 100, false).await;
+    assert_eq!((chunk.text.as_str(), chunk.offset, chunk.next_offset), ("one\n", 0, 4));
+    let chunk = log.read_back(u64::MAX, 100, true).await;
+    assert_eq!((chunk.text.as_str(), chunk.is_end), ("one\ntw", true));
 }

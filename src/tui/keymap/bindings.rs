@@ -2,16 +2,32 @@
 //! palette and the keymap file are all made.
 
 use crate::keymap::Place::{
-    Approvals, AssetPage, Assets, Backfills, DagPage, Dags, Diff, Events, Experiments, Graph, Log,
-    ModelPage, Models, Runs, System, Tasks, TrackingRuns, Versions,
+    Approvals, AssetPage, Assets, Attention, Backfills, DagPage, Dags, Diff, Events, Experiments,
+    Graph, Log, ModelPage, Models, Runs, System, Tasks, TrackingRuns, Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 use crate::state::View;
 
-const LISTS: &[Place] =
-    &[Dags, Runs, Assets, Experiments, TrackingRuns, Models, ModelPage, Events, Approvals, System];
+const LISTS: &[Place] = &[
+    Dags,
+    Attention,
+    Runs,
+    Tasks,
+    Assets,
+    Experiments,
+    TrackingRuns,
+    Models,
+    ModelPage,
+    Events,
+    Approvals,
+    System,
+];
+/// Lists whose columns are described once: sorted, filtered and chosen alike.
+const SORTED: &[Place] = &[Dags, Runs];
+/// Lists whose rows can be marked for the next operation.
+const MARKABLE: &[Place] = &[Runs, Tasks, Versions];
 const OPENABLE: &[Place] =
-    &[Dags, Runs, Assets, Experiments, TrackingRuns, Models, Events, Versions];
+    &[Dags, Attention, Runs, Assets, Experiments, TrackingRuns, Models, Events, Versions];
 const RUN: &[Place] = &[Tasks, Graph, Log];
 /// Places about a DAG that has its page and its list of runs elsewhere.
 const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills];
@@ -45,7 +61,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         Action::OpenTask,
         &["enter"],
         "",
-        "open or close a group or a mapped task (also l h); else the task in full",
+        "open or close a group or a mapped task; else the task in full",
         &[Tasks, Graph],
     ),
     change(Action::Answer, &["enter"], "answer", "answer the question", &[Approvals]),
@@ -85,14 +101,14 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["c"],
         "clear",
         "clear what is selected or marked, so that it runs again; says first what that touches",
-        RUN_AND_RUNS,
+        &[Tasks, Graph, Log, Runs, Attention],
     ),
     change(
         Action::ClearFailed,
         &["C"],
         "",
         "clear every failed task of the run",
-        &[Runs, Tasks, Graph, Log],
+        &[Runs, Tasks, Log],
     ),
     change(
         Action::Mark,
@@ -117,8 +133,29 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &[Runs, Tasks, Graph],
     ),
     change(Action::Delete, &["D"], "", "delete the run: asks for a name typed", RUN_AND_RUNS),
-    key(Action::OlderRun, &["h", "left"], "", "close the group; else the run before", &[Tasks]),
-    key(Action::NewerRun, &["l", "right"], "", "open the group; else the run after", &[Tasks]),
+    key(Action::OlderRun, &["h", "left"], "", "the run before: all panes show it", &[Tasks]),
+    key(Action::NewerRun, &["l", "right"], "", "the run after", &[Tasks]),
+    key(Action::PreviousFailed, &["{"], "failed", "the task before that failed", &[Tasks, Graph]),
+    key(Action::NextFailed, &["}"], "", "the next task that failed", &[Tasks, Graph]),
+    key(Action::RunDiff, &["d"], "diff", "what differs from the run before", RUN),
+    key(Action::RunPage, &["I"], "", "the run in full: params, deadlines, callbacks", RUN),
+    key(
+        Action::RunPage,
+        &["i"],
+        "details",
+        "the run in full: params, deadlines, callbacks",
+        &[Runs],
+    ),
+    key(Action::Bars, &["B"], "bars", "bars over time in place of the runs, or the runs", &[Tasks]),
+    key(Action::FailedFirst, &["F"], "", "what failed first, or in the graph's order", &[Tasks]),
+    key(Action::Recentre, &["."], "recentre", "draw the graph round what is selected", &[Graph]),
+    key(Action::FewerHops, &["("], "hops", "fewer hops round the selection", &[Graph]),
+    key(Action::MoreHops, &[")"], "", "more hops; beyond the most the whole graph", &[Graph]),
+    key(Action::LessDetail, &["<"], "detail", "less of each node: names, only states", &[Graph]),
+    key(Action::MoreDetail, &[">"], "", "more of each node: names, times", &[Graph]),
+    key(Action::Turn, &["O"], "turn", "left to right, top down, as it fits", &[Graph]),
+    key(Action::CriticalPath, &["C"], "critical", "the critical path bright, or not", &[Graph]),
+    key(Action::AllEdges, &["&"], "", "draw edges that others together say, or not", &[Graph]),
     key(Action::OlderTry, &["("], "", "log of the try before", &[Tasks, Log]),
     key(Action::NewerTry, &[")"], "", "log of the try after", &[Tasks, Log]),
     // DAGs.
@@ -176,7 +213,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         Action::Filter,
         &["/"],
         "filter",
-        "filter the list: every word must occur, !word must not",
+        "filter the list: word, !word, column:value, ~loose",
         LISTS,
     ),
     key(
@@ -184,22 +221,45 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["space"],
         "select",
         "mark the row for the next operation, or not",
-        &[Runs, Tasks, Versions],
+        MARKABLE,
     ),
-    key(Action::MarkAll, &["*"], "", "mark all rows, or none", &[Runs, Tasks]),
+    key(
+        Action::MarkRange,
+        &["v"],
+        "",
+        "mark the rows from here to where you go; again ends it",
+        MARKABLE,
+    ),
+    key(Action::MarkAll, &["*"], "", "mark all rows that pass the filter, or none", MARKABLE),
+    key(
+        Action::Sort,
+        &["S"],
+        "sort",
+        "sort the list; by the same column again the other way round",
+        SORTED,
+    ),
+    key(Action::Columns, &["W"], "", "choose the columns of the list", SORTED),
     key(
         Action::Attention,
         &["A"],
         "attention",
-        "show only what needs attention, or all again",
-        &[Dags],
+        "all that needs attention; in a list of runs only those that failed, or all again",
+        &[Dags, Runs, Tasks],
     ),
+    key(
+        Action::AttentionBox,
+        &["tab", "shift-tab"],
+        "",
+        "into the box of what needs attention, and back to the DAGs",
+        &[Dags, Attention],
+    ),
+    key(Action::FailedLog, &["L"], "log", "the log of what failed last", &[Dags, Attention, Runs]),
     key(
         Action::Why,
         &["w"],
         "why",
         "why the task, the run or the DAG does or does not go on",
-        &[Dags, DagPage, Runs, Tasks, Graph],
+        &[Dags, Attention, DagPage, Runs, Tasks, Graph],
     ),
     change(
         Action::Undo,
@@ -212,7 +272,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         Action::Zoom,
         &["z"],
         "zoom",
-        "show only this pane, or all again",
+        "most of the screen for this pane, all of it, all panes again",
         &[Tasks, Graph, Log, System],
     ),
     // Everywhere. A key of a place goes before these.
@@ -254,6 +314,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
     key(Action::Show(View::Events), &["7", "alt-7"], "", "what happened", &[]),
     key(Action::Show(View::System), &["8", "alt-8"], "", "the daemon", &[]),
     key(Action::Refetch, &["ctrl-l"], "", "fetch and draw everything again", &[]),
+    key(
+        Action::Mouse,
+        &["ctrl-t"],
+        "",
+        "take the mouse, or leave it to the terminal to select text",
+        &[],
+    ),
     key(Action::Suspend, &["ctrl-z"], "", "suspend the deck (fg brings it back)", &[]),
     key(Action::Palette, &[":", "ctrl-p"], "command", "go to a view or run a command by name", &[]),
     key(Action::Help, &["?"], "help", "the keys that are valid here", &[]),

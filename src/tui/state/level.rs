@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
+use crate::state::filter::Filter;
 use crate::types::run::DagRunKey;
 use crate::types::{AssetName, DagId, TrackingRunId};
 
 /// A top view, by its digit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum View {
     Dags,
     Runs,
@@ -60,7 +64,8 @@ impl View {
 }
 
 /// What a level shows.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Screen {
     Root(View),
     /// A definition: its graph, params, doc.
@@ -72,6 +77,8 @@ pub(crate) enum Screen {
     /// What differs between two of them.
     Diff(DagId, u32, u32),
     Backfills(DagId),
+    /// What needs attention, all of it.
+    Attention,
     /// What people are asked.
     Approvals,
     Run(DagRunKey),
@@ -85,7 +92,8 @@ pub(crate) enum Screen {
 }
 
 /// A pane of the run view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Pane {
     #[default]
     Tasks,
@@ -109,6 +117,16 @@ impl Pane {
     }
 }
 
+/// How much of the screen the pane with the cursor takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Zoom {
+    #[default]
+    Normal,
+    /// Most of it.
+    Half,
+    Full,
+}
+
 /// One level with its cursor; the selection is kept by key, so that it stays on its thing when
 /// rows come and go.
 #[derive(Debug, Clone)]
@@ -121,7 +139,7 @@ pub(crate) struct Level {
     /// First line shown, on pages of text.
     pub(crate) scroll: usize,
     pub(crate) pane: Pane,
-    pub(crate) is_zoomed: bool,
+    pub(crate) zoom: Zoom,
     /// Show only what needs attention.
     pub(crate) attention_only: bool,
     /// Nobody has moved the cursor yet: in a run it goes with what happens.
@@ -130,6 +148,17 @@ pub(crate) struct Level {
     pub(crate) toggled: BTreeSet<String>,
     /// Rows that the next operation is meant for.
     pub(crate) marks: BTreeSet<String>,
+    /// The range that is being marked.
+    pub(crate) range: Option<Range>,
+}
+
+/// Rows that are marked as the cursor goes.
+#[derive(Debug, Clone)]
+pub(crate) struct Range {
+    /// The key of the row where it began.
+    pub(crate) from: String,
+    /// What was marked before.
+    pub(crate) others: BTreeSet<String>,
 }
 
 impl Level {
@@ -142,23 +171,18 @@ impl Level {
             filter: String::new(),
             scroll: 0,
             pane: Pane::default(),
-            is_zoomed: false,
+            zoom: Zoom::Normal,
             attention_only: false,
             is_untouched: true,
             toggled: BTreeSet::new(),
             marks: BTreeSet::new(),
+            range: None,
         }
     }
 
-    /// Says whether a row with these words passes the filter: every term must occur, one with
-    /// `!` before it must not.
+    /// Says whether a row with these words passes the filter.
     pub(crate) fn admits(&self, words: &str) -> bool {
-        let words = words.to_lowercase();
-        self.filter.to_lowercase().split_whitespace().all(|term| match term.strip_prefix('!') {
-            Some("") => true,
-            Some(term) => !words.contains(term),
-            None => words.contains(term),
-        })
+        Filter::new(&self.filter).admits(words, &|_| None)
     }
 
     /// Returns the place of the selection among `keys`.
@@ -173,17 +197,6 @@ impl Level {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_filter_asks_for_every_term_and_against_those_with_a_bang() {
-        let mut level = Level::new(Screen::Root(View::Dags));
-        level.filter = "ETL !paused".to_owned();
-        assert!(level.admits("etl_example tag:data"));
-        assert!(!level.admits("etl_example paused"));
-        assert!(!level.admits("mlops"));
-        level.filter = "!".to_owned();
-        assert!(level.admits("anything"));
-    }
 
     #[test]
     fn the_cursor_stays_on_its_row_when_rows_move() {

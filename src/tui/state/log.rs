@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::text;
 use crate::types::ids::TaskInstanceKey;
 use crate::types::view::LogChunk;
@@ -29,7 +31,8 @@ pub(crate) struct LogLine {
 }
 
 /// How logs are shown, whichever it is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct LogOptions {
     pub(crate) wraps: bool,
     pub(crate) has_times: bool,
@@ -168,7 +171,15 @@ mod tests {
     }
 
     fn chunk(text: &str, is_end: bool) -> LogChunk {
-        LogChunk { text: text.to_owned(), next_offset: 9, is_end, try_number: 2 }
+        LogChunk {
+            text: text.to_owned(),
+            next_offset: 9,
+            is_end,
+            try_number: 2,
+            offset: 0,
+            size: 9,
+            day: None,
+        }
     }
 
     #[test]

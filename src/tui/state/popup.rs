@@ -3,9 +3,11 @@
 use tui_input::Input;
 
 use crate::message::Act;
+use crate::state::menu::Menu;
 use crate::state::sheet::Sheet;
 use crate::types::Timestamp;
 use crate::types::ask::Request;
+use crate::types::run::DagRunKey;
 use crate::types::view::AliasPlan;
 use crate::types::why::WhySubject;
 
@@ -24,12 +26,24 @@ pub(crate) enum Popup {
     Task {
         scroll: usize,
     },
+    /// A run in full.
+    Run {
+        key: DagRunKey,
+        scroll: usize,
+    },
+    /// What differs between a run and the one before it.
+    RunDiff {
+        before: DagRunKey,
+        key: DagRunKey,
+        scroll: usize,
+    },
     /// Why something does or does not go on.
     Why {
         subject: WhySubject,
         scroll: usize,
     },
     Sheet(Box<Sheet>),
+    Menu(Menu),
 }
 
 /// The `:` line with what fits it.

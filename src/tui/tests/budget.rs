@@ -82,8 +82,16 @@ fn ten_lines((width, height): (u16, u16), keys: &str) -> usize {
             format!("2026-03-02T09:14:{n:02}Z INFO  [{n}0] train-auc 0.{n}812  valid-auc 0.8671\n")
         })
         .collect();
-    let chunk =
-        LogChunk { next_offset: begun + text.len() as u64, text, is_end: false, try_number };
+    let end = begun + text.len() as u64;
+    let chunk = LogChunk {
+        offset: begun,
+        next_offset: end,
+        size: end,
+        text,
+        is_end: false,
+        try_number,
+        day: None,
+    };
     line.driver.send(Message::Answered {
         purpose: Purpose::Log,
         generation,

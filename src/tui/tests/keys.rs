@@ -201,7 +201,7 @@ fn a_late_plan_opens_nothing_over_another_screen() {
     let mut driver = Driver::new(80, 24);
     driver.keys("5<enter>P<esc>1");
     let generation = driver.state.alias_generation;
-    let plan = crate::sample::plan("iris", "production", 3, 4);
+    let plan = crate::sample::models::plan("iris", "production", 3, 4);
     driver.send(Message::Answered {
         purpose: Purpose::PlanAlias(AliasWish::Promote),
         generation,
@@ -347,9 +347,9 @@ fn an_event_of_the_feed_leads_to_its_run() {
 #[test]
 fn along_the_edges_of_the_graph_the_selection_goes_up_and_downstream() {
     let mut driver = Driver::new(80, 24);
-    driver.keys("jjjjj<enter><tab>ggll");
-    assert_eq!(driver.state.level().selected.as_deref(), Some("decide"));
-    driver.keys("h");
+    driver.keys("jjjjj<enter><tab>ggjj");
+    assert_eq!(driver.state.level().selected.as_deref(), Some("decide"), "it runs top down");
+    driver.keys("k");
     assert_eq!(driver.state.level().selected.as_deref(), Some("train"));
 }
 

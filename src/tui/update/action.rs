@@ -2,12 +2,12 @@
 
 use tui_input::Input;
 
-use crate::keymap::Action;
+use crate::keymap::{self, Action, Place};
 use crate::message::{Act, AliasWish, Effect, Purpose};
 use crate::rows;
 use crate::rows::run::What;
 use crate::state::{
-    Form, Level, Palette, Popup, Prompt, PromptKind, Screen, Slot, State, Tone, View,
+    Form, Level, Palette, Pane, Popup, Prompt, PromptKind, Screen, Slot, State, Tone, View, Zoom,
 };
 use crate::types::DagId;
 use crate::types::ask::Request;
@@ -16,8 +16,9 @@ use crate::types::run::DagRunKey;
 use crate::types::why::WhySubject;
 use crate::update::movement::{self, Step};
 use crate::update::reconcile::{LogTarget, open_log};
+use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
-use crate::update::{command, confirm, form, marks};
+use crate::update::{attention, command, confirm, form, marks, menu, mouse, run};
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
@@ -35,6 +36,10 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
                 effects.push(Effect::Quit);
             }
         }
+        Action::Down if is_in_graph(state) => run::graph::walk(state, Way::Down),
+        Action::Up if is_in_graph(state) => run::graph::walk(state, Way::Up),
+        Action::Left if is_in_graph(state) => run::graph::walk(state, Way::Left),
+        Action::Right if is_in_graph(state) => run::graph::walk(state, Way::Right),
         Action::Down => movement::step(state, Step::By(1)),
         Action::Up => movement::step(state, Step::By(-1)),
         Action::Left => movement::along_edge(state, false),
@@ -43,6 +48,12 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Bottom => movement::step(state, Step::End),
         Action::HalfDown => movement::step(state, Step::By(movement::half_page(state))),
         Action::HalfUp => movement::step(state, Step::By(-movement::half_page(state))),
+        Action::Open if keymap::place(state) == Place::Attention => {
+            attention::open(state, effects);
+        }
+        Action::Clear if keymap::place(state) == Place::Attention => {
+            attention::clear(state, effects);
+        }
         Action::Open => open(state),
         Action::NextPane => {
             let level = state.level_mut();
@@ -53,13 +64,17 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             level.pane = level.pane.before();
         }
         Action::Zoom => {
+            let has_panes = matches!(state.level().screen, Screen::Run(_));
             let level = state.level_mut();
-            level.is_zoomed = !level.is_zoomed;
+            level.zoom = match level.zoom {
+                Zoom::Normal if has_panes => Zoom::Half,
+                Zoom::Normal | Zoom::Half => Zoom::Full,
+                Zoom::Full => Zoom::Normal,
+            };
         }
         Action::Copy => {
             let command = command::equivalent(state);
-            state.say(Tone::Info, format!("copied: {command}"));
-            effects.push(Effect::Copy(command));
+            copy(state, command, effects);
         }
         Action::Refetch => {
             state.cache.touch(&Event::Resync);
@@ -67,6 +82,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             effects.push(Effect::Repaint);
         }
         Action::Suspend => effects.push(Effect::Suspend),
+        Action::Mouse => mouse::toggle(state, effects),
         Action::Show(view) => state.switch(view),
         Action::PlaceBefore => revisit(state, true),
         Action::PlaceAfter => revisit(state, false),
@@ -76,10 +92,15 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         },
         Action::Quit => effects.push(Effect::Quit),
         Action::ShowErrors => show_errors(state),
+        Action::Attention if state.level().screen == Screen::Root(View::Dags) => {
+            attention::open_list(state);
+        }
         Action::Attention => {
             let level = state.level_mut();
             level.attention_only = !level.attention_only;
         }
+        Action::AttentionBox => attention::enter_box(state),
+        Action::FailedLog => attention::failed_log(state),
         Action::Trigger => trigger(state, effects),
         Action::Pause if matches!(state.level().screen, Screen::Backfills(_)) => {
             confirm::pause_backfill(state);
@@ -100,6 +121,9 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Undo => sheets::undo(state, effects),
         Action::MarkRow => marks::toggle(state),
         Action::MarkAll => marks::toggle_all(state),
+        Action::MarkRange => marks::range(state),
+        Action::Sort => menu::sort(state),
+        Action::Columns => menu::columns(state),
         Action::Why => why(state),
         Action::Approvals => approvals(state, effects),
         Action::Answer => {
@@ -125,12 +149,24 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Backfill => sheets::backfill(state, effects),
         Action::EditSetting => sheets::setting(state, effects),
         Action::Test => test(state, effects),
-        Action::OlderRun if movement::fold(state, false) => {}
-        Action::NewerRun if movement::fold(state, true) => {}
-        Action::OlderRun => other_run(state, true),
-        Action::NewerRun => other_run(state, false),
+        Action::OlderRun => run::travel::go(state, true),
+        Action::NewerRun => run::travel::go(state, false),
+        Action::NextFailed => run::next_failed(state, false),
+        Action::PreviousFailed => run::next_failed(state, true),
+        Action::Bars => run::bars(state),
+        Action::RunPage => run::page(state),
+        Action::RunDiff => run::diff(state),
+        Action::FailedFirst => state.run_view.failed_first = !state.run_view.failed_first,
+        Action::Recentre => run::graph::recentre(state),
+        Action::MoreHops => run::graph::hops(state, true),
+        Action::FewerHops => run::graph::hops(state, false),
+        Action::MoreDetail => run::graph::detail(state, true),
+        Action::LessDetail => run::graph::detail(state, false),
+        Action::Turn => run::graph::turn(state),
+        Action::CriticalPath => state.graph.is_critical = !state.graph.is_critical,
+        Action::AllEdges => state.graph.has_all_edges = !state.graph.has_all_edges,
         Action::OpenTask => {
-            if !movement::toggle(state) {
+            if !run::toggle(state) {
                 state.popup = Some(Popup::Task { scroll: 0 });
             }
         }
@@ -146,6 +182,12 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Promote => plan_alias(state, AliasWish::Promote, effects),
         Action::Rollback => plan_alias(state, AliasWish::Rollback, effects),
     }
+}
+
+/// Puts text into the clipboard and says so.
+pub(crate) fn copy(state: &mut State, text: String, effects: &mut Vec<Effect>) {
+    state.say(Tone::Info, format!("copied: {text}"));
+    effects.push(Effect::Copy(text));
 }
 
 /// Goes through the places that led here.
@@ -166,15 +208,19 @@ fn open_prompt(state: &mut State, kind: PromptKind) {
 
 /// Clears the filter, else goes back one level; never leaves.
 fn back(state: &mut State) {
+    if rows::attention::is_in_box(state) {
+        state.home.is_in_box = false;
+        return;
+    }
     let level = state.level_mut();
     if !level.filter.is_empty() {
         level.filter.clear();
-    } else if !level.marks.is_empty() {
+    } else if level.range.take().is_some() || !level.marks.is_empty() {
         level.marks.clear();
     } else if level.attention_only {
         level.attention_only = false;
-    } else if level.is_zoomed {
-        level.is_zoomed = false;
+    } else if level.zoom != Zoom::Normal {
+        level.zoom = Zoom::Normal;
     } else {
         state.pop();
     }
@@ -277,7 +323,11 @@ fn go_to_dag(state: &mut State, screen: fn(DagId) -> Screen) {
 
 /// Asks why what is selected does or does not go on.
 fn why(state: &mut State) {
-    let Some(subject) = subject_here(state) else { return };
+    let subject = match keymap::place(state) {
+        Place::Attention => attention::subject(state),
+        _ => subject_here(state),
+    };
+    let Some(subject) = subject else { return };
     // What held it back a while ago may hold it back no more.
     state.cache.mark_old(|slot| *slot == Slot::Why(subject.clone()));
     state.popup = Some(Popup::Why { subject, scroll: 0 });
@@ -295,8 +345,8 @@ fn subject_here(state: &State) -> Option<WhySubject> {
                     subject.task_id = Some(task.key.task_id.clone());
                     subject.map_index = Some(task.key.map_index);
                 }
-                Some(What::Mapped { task_id, .. }) => subject.task_id = Some(task_id.clone()),
-                Some(What::Group { .. }) | None => {}
+                Some(What::Mapped(task_id)) => subject.task_id = Some(task_id.clone()),
+                Some(What::Group(_)) | None => {}
             }
             Some(subject)
         }
@@ -350,30 +400,16 @@ fn trigger(state: &mut State, effects: &mut Vec<Effect>) {
     form::changed(state, &dag_id, 0, effects);
 }
 
-/// Shows the run of the same DAG before or after the shown one, at the same task and pane.
-fn other_run(state: &mut State, older: bool) {
-    let Screen::Run(key) = &state.level().screen else { return };
-    let Some(dag) = state.cache.dag(&key.dag_id) else { return };
-    let runs = &dag.dag.recent_runs;
-    let here = runs.iter().position(|run| run.dag_run_id == key.dag_run_id);
-    let next = match (here, older) {
-        (Some(at), true) => at.checked_sub(1),
-        (Some(at), false) => Some(at + 1),
-        (None, _) => runs.len().checked_sub(1),
-    };
-    match next.and_then(|at| runs.get(at)) {
-        Some(run) => {
-            let screen = run_screen(&key.dag_id, &run.dag_run_id);
-            let level = state.level_mut();
-            level.screen = screen;
-            // The same task is compared over runs.
-            level.is_untouched = false;
-        }
-        None if older => {
-            state.say(Tone::Info, "this is the oldest run kept at hand; `r` lists more");
-        }
-        None => state.say(Tone::Info, "this is the newest run"),
-    }
+/// Says whether the keys go to the graph of a run.
+fn is_in_graph(state: &State) -> bool {
+    let level = state.level();
+    matches!(level.screen, Screen::Run(_)) && level.pane == Pane::Graph
+}
+
+/// Says whether the keys go to the grid of a run.
+fn is_in_grid(state: &State) -> bool {
+    let level = state.level();
+    matches!(level.screen, Screen::Run(_)) && level.pane == Pane::Tasks
 }
 
 fn follow(state: &mut State) {

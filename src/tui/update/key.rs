@@ -6,9 +6,10 @@ use tui_input::backend::crossterm::EventHandler;
 
 use crate::keymap::{self, Typed};
 use crate::message::Effect;
+use crate::rows;
 use crate::state::popup::Gate;
 use crate::state::{Popup, PromptKind, Screen, State, Tone};
-use crate::update::{action, confirm, form, palette, sheet};
+use crate::update::{action, confirm, form, menu, palette, sheet};
 
 /// Within this many milliseconds a second ctrl-c leaves.
 const TWICE_MILLIS: i64 = 2000;
@@ -31,11 +32,19 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         effects.push(Effect::Suspend);
         return;
     }
+    state.clicked = None;
     match &state.popup {
         Some(Popup::Confirm(_)) => confirm::press(state, event, effects),
         Some(Popup::Palette(_)) => palette::press(state, event, effects),
         Some(Popup::Sheet(_)) => sheet::press(state, event, effects),
-        Some(Popup::Help { .. } | Popup::Task { .. } | Popup::Why { .. }) => {
+        Some(Popup::Menu(_)) => menu::press(state, event, effects),
+        Some(
+            Popup::Help { .. }
+            | Popup::Task { .. }
+            | Popup::Run { .. }
+            | Popup::RunDiff { .. }
+            | Popup::Why { .. },
+        ) => {
             scroll_popup(state, event, effects);
         }
         None if state.prompt.is_some() => prompt(state, event),
@@ -60,7 +69,7 @@ fn after_escape(state: &State, event: &KeyEvent) -> Option<KeyEvent> {
 
 /// Does what a key stands for, alone or as the end of a chord. A chord that was begun waits for
 /// as long as it takes; esc or a key that it does not have gives it up.
-fn command(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
+pub(crate) fn command(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let begun = std::mem::take(&mut state.chord);
     if !begun.is_empty() && event.code == KeyCode::Esc {
         return;
@@ -99,7 +108,14 @@ pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) 
                 return;
             }
         }
-        Some(Popup::Help { .. } | Popup::Task { .. } | Popup::Why { .. }) => {}
+        Some(
+            Popup::Help { .. }
+            | Popup::Task { .. }
+            | Popup::Run { .. }
+            | Popup::RunDiff { .. }
+            | Popup::Why { .. }
+            | Popup::Menu(_),
+        ) => {}
         None => {
             if let Some(prompt) = &mut state.prompt {
                 insert(&mut prompt.input, &pasted);
@@ -148,8 +164,13 @@ fn interrupt(state: &mut State, effects: &mut Vec<Effect>) {
 
 fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let page = usize::from(state.size.height / 2).max(1);
-    let Some(Popup::Help { scroll } | Popup::Task { scroll } | Popup::Why { scroll, .. }) =
-        &mut state.popup
+    let Some(
+        Popup::Help { scroll }
+        | Popup::Task { scroll }
+        | Popup::Run { scroll, .. }
+        | Popup::RunDiff { scroll, .. }
+        | Popup::Why { scroll, .. },
+    ) = &mut state.popup
     else {
         return;
     };
@@ -168,9 +189,16 @@ fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) 
 
 fn prompt(state: &mut State, event: &KeyEvent) {
     let Some(prompt) = &mut state.prompt else { return };
+    let is_recall = match event.code {
+        KeyCode::Char('/') => prompt.input.value().is_empty(),
+        KeyCode::Up => true,
+        _ => false,
+    };
     match event.code {
+        _ if is_recall && prompt.kind == PromptKind::Filter => recall(state),
         KeyCode::Enter => {
             apply_prompt(state);
+            keep_filter(state);
             state.prompt = None;
         }
         KeyCode::Esc => {
@@ -182,6 +210,28 @@ fn prompt(state: &mut State, event: &KeyEvent) {
             type_into(&mut prompt.input, event);
             apply_prompt(state);
         }
+    }
+}
+
+/// Types the filter that the list had last.
+fn recall(state: &mut State) {
+    let Some(info) = rows::list_info(state) else { return };
+    let last = state.lists.of(info.name).last_filter.clone();
+    if last.is_empty() {
+        state.say(Tone::Info, "this list had no filter yet");
+        return;
+    }
+    if let Some(prompt) = &mut state.prompt {
+        prompt.input = Input::new(last);
+    }
+    apply_prompt(state);
+}
+
+/// Remembers the filter, to be recalled when it was cleared.
+fn keep_filter(state: &mut State) {
+    let filter = state.level().filter.clone();
+    if let Some(info) = rows::list_info(state).filter(|_| !filter.is_empty()) {
+        state.lists.of_mut(info.name).last_filter = filter;
     }
 }
 

@@ -6,7 +6,7 @@ use crate::keymap::{self, Action};
 use crate::message::Effect;
 use crate::state::{Popup, Screen, State, Tone, View};
 use crate::types::DagId;
-use crate::update::{action, form, key, theme};
+use crate::update::{action, form, key, site, theme};
 
 /// What an entry of the palette does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(crate) enum Command {
     Open(View, Screen),
     /// What a key of the present screen does.
     Do(Action),
+    /// Go to the project of a profile.
+    Env(String),
     Theme(String),
     Quit,
 }
@@ -97,6 +99,13 @@ pub(crate) fn entries(state: &State, typed: &str) -> Vec<Entry> {
             command: Command::Open(View::Experiments, Screen::Experiment(name)),
         });
     }
+    for profile in &state.options.station.profiles {
+        all.push(Entry {
+            name: format!("env {profile}"),
+            help: "go to this profile's project".to_owned(),
+            command: Command::Env(profile.clone()),
+        });
+    }
     let typed = typed.trim().to_lowercase();
     let mut ranked: Vec<(usize, Entry)> = all
         .into_iter()
@@ -129,13 +138,7 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
     let name = crate::keymap::name(event);
     match (event.code, name.as_deref()) {
         (KeyCode::Esc, _) => state.popup = None,
-        (KeyCode::Enter, _) => {
-            state.popup = None;
-            match found.into_iter().nth(selected) {
-                Some(entry) => run(state, entry.command, effects),
-                None => state.say(Tone::Bad, format!("no command fits `{typed}`; `?` lists keys")),
-            }
-        }
+        (KeyCode::Enter, _) => choose(state, None, effects),
         (KeyCode::Down, _) | (_, Some("ctrl-n")) => {
             select(state, (selected + 1).min(found.len().saturating_sub(1)));
         }
@@ -152,6 +155,18 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
                 palette.selected = 0;
             }
         }
+    }
+}
+
+/// Does what an entry says: the one at `at`, else the selected one.
+pub(crate) fn choose(state: &mut State, at: Option<usize>, effects: &mut Vec<Effect>) {
+    let Some(Popup::Palette(palette)) = &state.popup else { return };
+    let (typed, at) = (palette.input.value().to_owned(), at.unwrap_or(palette.selected));
+    let found = entries(state, &typed).into_iter().nth(at);
+    state.popup = None;
+    match found {
+        Some(entry) => run(state, entry.command, effects),
+        None => state.say(Tone::Bad, format!("no command fits `{typed}`; `?` lists keys")),
     }
 }
 
@@ -178,6 +193,7 @@ fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
                 state.push(screen);
             }
         }
+        Command::Env(profile) => site::connect(state, &profile, effects),
         Command::Theme(name) => theme::set_theme(state, &name),
         Command::Quit => effects.push(Effect::Quit),
         Command::Runs(dag_id) => state.push(Screen::DagRuns(dag_id)),

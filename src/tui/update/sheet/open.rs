@@ -38,12 +38,14 @@ pub(crate) fn runs_here(state: &State) -> Vec<DagRun> {
 /// Returns the tasks of the run view that are marked, else the selected ones, with their name.
 fn tasks_here(state: &State) -> Option<(Vec<TaskChoice>, String)> {
     let level = state.level();
-    let Screen::Run(key) = &level.screen else { return None };
-    let shown = rows::run::rows(state, level, key);
-    let marked: Vec<_> = shown.iter().filter(|row| level.marks.contains(&row.key)).collect();
+    if !matches!(level.screen, Screen::Run(_)) {
+        return None;
+    }
+    let marked: Vec<_> = level.marks.iter().filter_map(|key| rows::run::row(state, key)).collect();
     if marked.is_empty() {
         let row = rows::run::selected(state)?;
-        let name = row.key.trim_end_matches('/').trim_end_matches("[]").to_owned();
+        let key = row.key();
+        let name = key.trim_end_matches('/').trim_end_matches("[]").to_owned();
         return Some((row.choices(), name));
     }
     let choices = marked.iter().flat_map(|row| row.choices()).collect();
@@ -100,6 +102,22 @@ pub(crate) fn clear(state: &mut State, only_failed: bool, effects: &mut Vec<Effe
     fields.push(sheet::switch("latest version", false, "run by the DAG as it is defined now"));
     let wish = Wish::Clear { runs: keys(&runs), tasks };
     show(state, Made { title, intro: listed(&runs), fields, verb: "Clear", wish }, effects);
+}
+
+/// Opens the form that clears what failed of one run.
+pub(crate) fn clear_failed(state: &mut State, run: DagRunKey, effects: &mut Vec<Effect>) {
+    let mut fields = sheet::reach_fields(true);
+    fields.push(sheet::switch("only failed", true, "leave what did well as it is"));
+    fields.push(sheet::switch("latest version", false, "run by the DAG as it is defined now"));
+    let name = text::run_name(run.dag_run_id.as_str());
+    let made = Made {
+        title: format!("Clear what failed of {} {name}?", run.dag_id),
+        intro: vec![format!("run {} of {}, failed", run.dag_run_id, run.dag_id)],
+        fields,
+        verb: "Clear",
+        wish: Wish::Clear { runs: vec![run], tasks: Vec::new() },
+    };
+    show(state, made, effects);
 }
 
 /// Opens the form of a mark, of tasks or of runs.

@@ -1,0 +1,210 @@
+//! Looks for a line in a log of any length: by a pattern, a level, a time.
+//!
+//! One call looks for a moment and says how far it came. Whoever asked goes on from there, or
+//! does not: a search that nobody waits for any more ends by itself.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use regex::{Regex, RegexBuilder};
+
+use crate::types::log::{self, LogFound, LogQuery};
+use crate::types::{Fault, FaultKind, Timestamp, time};
+
+#[cfg(test)]
+mod tests;
+
+/// How long one call looks.
+const LOOK: Duration = Duration::from_millis(200);
+/// What is read at once; a line that is longer is looked at in parts.
+const BLOCK_BYTES: u64 = 1 << 19;
+/// A pattern that would need more than this is refused.
+const PATTERN_BYTES_MAX: usize = 1 << 20;
+
+/// What to look for, from where, in which direction.
+#[derive(Debug, Clone)]
+pub struct Search {
+    pub query: LogQuery,
+    pub offset: u64,
+    pub backwards: bool,
+}
+
+/// Looks for a line, off the async threads.
+pub async fn find(path: PathBuf, search: Search) -> Result<LogFound, Fault> {
+    let pattern = search.query.pattern.as_deref().map(compile).transpose()?;
+    let look = move || Finder { path: &path, search: &search, pattern }.look();
+    match tokio::task::spawn_blocking(look).await {
+        Ok(found) => found,
+        Err(error) => {
+            Err(Fault::new(FaultKind::Internal, "search the log").caused_by(Some(&error)))
+        }
+    }
+}
+
+/// Makes a pattern ready; says what is wrong with it.
+pub fn compile(pattern: &str) -> Result<Regex, Fault> {
+    RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).build().map_err(|error| {
+        let told = error.to_string();
+        let last = told.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        Fault::invalid(format!("search for `{pattern}`: {last}"))
+    })
+}
+
+struct Finder<'a> {
+    path: &'a Path,
+    search: &'a Search,
+    pattern: Option<Regex>,
+}
+
+impl Finder<'_> {
+    fn look(&self) -> Result<LogFound, Fault> {
+        let none = LogFound { at: None, next_offset: 0, is_end: true, size: 0 };
+        let looked = match File::open(self.path) {
+            Ok(file) => self.look_in(file),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(none),
+            Err(error) => Err(error),
+        };
+        looked.map_err(|error| {
+            Fault::unavailable(format!("read the log `{}`", self.path.display()))
+                .caused_by(Some(&error))
+        })
+    }
+
+    fn look_in(&self, mut file: File) -> io::Result<LogFound> {
+        let size = file.metadata()?.len();
+        let Search { query, offset, backwards } = self.search;
+        let first = match query.since {
+            Some(since) => first_at(&mut file, size, since)?,
+            None => 0,
+        };
+        if self.pattern.is_none() && query.level.is_none() {
+            let at = (first < size).then_some(first);
+            return Ok(LogFound { at, next_offset: first, is_end: true, size });
+        }
+        let started = time::instant();
+        let mut here = (*offset).min(size);
+        if !backwards {
+            here = here.max(first);
+        }
+        loop {
+            let block = match backwards {
+                true => Block::before(&mut file, here, first)?,
+                false => Block::after(&mut file, here, size)?,
+            };
+            let at = match backwards {
+                true => block.lines().filter(|(_, line)| self.fits(line)).last(),
+                false => block.lines().find(|(_, line)| self.fits(line)),
+            };
+            if let Some((at, line)) = at {
+                let next_offset = if *backwards { at } else { at + line.len() as u64 };
+                return Ok(LogFound { at: Some(at), next_offset, is_end: false, size });
+            }
+            here = if *backwards { block.from } else { block.end() };
+            let is_end = if *backwards { here <= first } else { here >= size };
+            if is_end || started.elapsed() >= LOOK {
+                return Ok(LogFound { at: None, next_offset: here, is_end, size });
+            }
+        }
+    }
+
+    fn fits(&self, line: &[u8]) -> bool {
+        let line = String::from_utf8_lossy(line);
+        let line = line.trim_end_matches(['\n', '\r']);
+        let text = log::plain(log::take_apart(line).text);
+        self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(&text))
+            && self
+                .search
+                .query
+                .level
+                .is_none_or(|least| log::level_of(&text).is_some_and(|level| level >= least))
+    }
+}
+
+/// Whole lines, or a part of one that is longer than a block.
+struct Block {
+    from: u64,
+    bytes: Vec<u8>,
+}
+
+impl Block {
+    fn after(file: &mut File, from: u64, size: u64) -> io::Result<Self> {
+        let mut bytes = read(file, from, BLOCK_BYTES)?;
+        let is_last = from + bytes.len() as u64 >= size;
+        if !is_last && let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') {
+            bytes.truncate(end + 1);
+        }
+        Ok(Self { from, bytes })
+    }
+
+    /// What ends at `end`, down to `first`.
+    fn before(file: &mut File, end: u64, first: u64) -> io::Result<Self> {
+        let from = end.saturating_sub(BLOCK_BYTES).max(first);
+        let mut bytes = read(file, from, end.saturating_sub(from))?;
+        let skip = match bytes.iter().position(|byte| *byte == b'\n') {
+            Some(at) if from > first && at + 1 < bytes.len() => at + 1,
+            _ => 0,
+        };
+        bytes.drain(..skip);
+        Ok(Self { from: from + skip as u64, bytes })
+    }
+
+    fn end(&self) -> u64 {
+        self.from + self.bytes.len() as u64
+    }
+
+    /// Returns each line with its break, and where it begins.
+    fn lines(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let mut at = self.from;
+        self.bytes.split_inclusive(|byte| *byte == b'\n').map(move |line| {
+            let here = at;
+            at += line.len() as u64;
+            (here, line)
+        })
+    }
+}
+
+fn read(file: &mut File, from: u64, max_bytes: u64) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(max_bytes).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Returns where the first line begins that is not before `since`; lines are in the order of time.
+fn first_at(file: &mut File, size: u64, since: Timestamp) -> io::Result<u64> {
+    let (mut low, mut high) = (0, size);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match timed_after(file, middle)? {
+            Some((at, time)) if time < since => low = at.max(middle + 1),
+            _ => high = middle,
+        }
+    }
+    Ok(timed_after(file, low)?.map_or(size, |(at, _)| at))
+}
+
+/// Returns the first line with a time that begins after `from`, or at the start: its place and
+/// its time.
+fn timed_after(file: &mut File, from: u64) -> io::Result<Option<(u64, Timestamp)>> {
+    for max_bytes in [1 << 13, BLOCK_BYTES] {
+        let bytes = read(file, from, max_bytes)?;
+        let skip = match from {
+            0 => 0,
+            _ => bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1),
+        };
+        let block = Block { from: from + skip as u64, bytes: bytes[skip..].to_vec() };
+        let timed = block.lines().find_map(|(at, line)| Some((at, time_of(line)?)));
+        if timed.is_some() {
+            return Ok(timed);
+        }
+    }
+    Ok(None)
+}
+
+fn time_of(line: &[u8]) -> Option<Timestamp> {
+    // The time is at the beginning; what follows need not be looked at.
+    let head = &line[..line.len().min(64)];
+    log::take_apart(&String::from_utf8_lossy(head)).time
+}
