@@ -15,6 +15,7 @@ use crate::update::update;
 use crate::view;
 
 mod assets;
+mod budget;
 mod form;
 mod home;
 mod keys;
@@ -28,6 +29,8 @@ mod runs;
 mod screens;
 mod shell;
 mod sites;
+mod small;
+mod terminal;
 mod tools;
 
 /// Draws what keys lead to at every size, and with ASCII only at two of them.
