@@ -68,6 +68,7 @@ fn pasted_text_runs_no_keys_and_goes_into_an_input() {
     deck.keys("\u{1b}[200~basic\r\u{1b}[201~");
     deck.wait_until_gone("mlops_pipeline");
     deck.wait_for("basic_dag_example");
+    deck.keys("\r");
     deck.keys(LEAVE);
     deck.ended_and_restored();
     project.down();
@@ -80,7 +81,7 @@ fn the_shell_gets_the_terminal_at_ctrl_z_and_the_deck_at_fg() {
     shell.args(["--norc", "--noprofile", "-i"]);
     shell.env("PS1", "$ ");
     let mut deck = Deck::spawn(shell, 100, 30);
-    deck.keys(&format!("{} --project {}\r", binary(), project.dir().display()));
+    deck.keys(&format!("{} --project {} --fresh\r", binary(), project.dir().display()));
     deck.wait_for("mlops_pipeline");
     deck.keys("\u{1a}");
     deck.wait_for("Stopped");
@@ -93,6 +94,8 @@ fn the_shell_gets_the_terminal_at_ctrl_z_and_the_deck_at_fg() {
     assert!(deck.screen.screen().alternate_screen());
     deck.keys("?");
     deck.wait_for("esc close");
+    deck.keys("\u{1b}");
+    deck.wait_until_gone("esc close");
     deck.keys(LEAVE);
     deck.wait_for("$ fg");
     deck.keys("exit\r");
@@ -131,6 +134,8 @@ fn the_terminals_answer_is_no_key_however_late_it_comes() {
     deck.keys("\u{1b}]11;rgb:ffff/ffff/ffff\u{1b}\\");
     deck.keys("?");
     deck.wait_for("esc close");
+    deck.keys("\u{1b}");
+    deck.wait_until_gone("esc close");
     deck.keys(LEAVE);
     deck.ended_and_restored();
     project.down();
@@ -200,7 +205,7 @@ fn over_a_slow_line_what_is_typed_shows_after_one_round_trip() {
     }
     let best = trips.iter().min().unwrap();
     assert!(*best < HALF * 4, "one round trip and not two: {trips:?}");
-    line.send((Instant::now(), LEAVE.to_owned())).unwrap();
+    line.send((Instant::now(), format!("\r{LEAVE}"))).unwrap();
     deck.ended_and_restored();
     project.down();
 }
