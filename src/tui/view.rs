@@ -8,6 +8,7 @@ use crate::screen::{
     approvals, assets, attention, backfills, dag, definitions, details, events, experiments, form,
     frame, hints, home, models, run, runs, serving, system, versions, why,
 };
+use crate::state::popup::Gate;
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
 use crate::widget::{chord, dialog, menu, paint, palette, sheet};
@@ -33,12 +34,17 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
     }
     let body = body(state, area);
     screen(state, buf, body);
-    frame::flash(buf, row(area.height - 2), state);
+    if !is_asked_on_a_line(state) {
+        frame::flash(buf, row(area.height - 2), state);
+    }
     hints::draw(buf, row(area.height - 1), state);
     match &state.popup {
         None => chord::draw(buf, body, state),
         Some(Popup::Keys { scroll }) => palette::keys(buf, body, state, *scroll),
         Some(Popup::Palette(palette)) => palette::draw(buf, body, state, palette),
+        Some(Popup::Confirm(confirm)) if matches!(confirm.gate, Gate::Line) => {
+            dialog::question(buf, row(area.height - 2), confirm);
+        }
         Some(Popup::Confirm(confirm)) => dialog::confirm(buf, body, confirm),
         Some(Popup::Task { scroll }) => details::popup(buf, body, state, *scroll),
         Some(Popup::Run { key, scroll }) => run::page::popup(buf, body, state, key, *scroll),
@@ -50,6 +56,10 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
         Some(Popup::Menu(menu)) => menu::draw(buf, body, menu),
     }
     state.theme.finish(buf);
+}
+
+fn is_asked_on_a_line(state: &State) -> bool {
+    matches!(&state.popup, Some(Popup::Confirm(confirm)) if matches!(confirm.gate, Gate::Line))
 }
 
 fn banner_rows(state: &State) -> std::ops::Range<u16> {

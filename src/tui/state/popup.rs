@@ -105,6 +105,8 @@ pub(crate) enum Subject {
 /// What lets a confirm through.
 #[derive(Debug)]
 pub(crate) enum Gate {
+    /// `y` on the row above the hints: for what is small and can be taken back.
+    Line,
     /// `y`, or enter on the button; Cancel has the focus first.
     Button { on_yes: bool },
     /// Its name typed.
@@ -133,6 +135,7 @@ impl Confirm {
     /// Says whether what was typed (or chosen) lets it through.
     pub(crate) fn is_open(&self) -> bool {
         match &self.gate {
+            Gate::Line => false,
             Gate::Button { on_yes } => *on_yes,
             Gate::Name { expected, input } => input.value().trim() == expected,
         }

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::state::form::Field;
-use crate::text::shell;
+use crate::text::{count, shell};
 use crate::types::approval::{HitlDetail, Response};
 use crate::types::ask::Request;
 use crate::types::backfill::{BackfillSpec, MAX_ACTIVE_RUNS};
@@ -24,7 +24,7 @@ pub(crate) enum Wish {
     MarkTasks { runs: Vec<DagRunKey>, tasks: Vec<TaskChoice> },
     MarkRuns { runs: Vec<DagRunKey> },
     Note { runs: Vec<DagRunKey>, tasks: Vec<TaskChoice> },
-    Delete { runs: Vec<DagRunKey>, expected: String },
+    Delete { runs: Vec<DagRunKey> },
     Cancel { runs: Vec<DagRunKey> },
     Undo { last: Option<Box<OperationLine>> },
     Backfill { dag_id: DagId },
@@ -55,6 +55,8 @@ pub(crate) struct Sheet {
     /// The word on the button.
     pub(crate) verb: &'static str,
     pub(crate) wish: Wish,
+    /// What must be typed before it is done: a name, or how many.
+    pub(crate) expected: Option<String>,
     pub(crate) plan: Plan,
     /// Fences answers to dry runs of an older state of the form.
     pub(crate) generation: u64,
@@ -95,6 +97,35 @@ pub(crate) fn reach_fields(downstream: bool) -> Vec<Field> {
         switch("past", false, "also runs of earlier logical dates"),
         switch("future", false, "also runs of later logical dates"),
     ]
+}
+
+/// More runs or tasks than these are done nothing to without their number typed.
+const BULK: usize = 20;
+
+impl Wish {
+    /// Returns what must be typed before it is done: for good, or done to many.
+    pub(crate) fn expected(&self) -> Option<String> {
+        match self {
+            Self::Delete { runs } => Some(match runs.as_slice() {
+                [run] => run.dag_id.to_string(),
+                runs => count(runs.len(), "run"),
+            }),
+            Self::Clear { runs, tasks } | Self::MarkTasks { runs, tasks } => {
+                let tasks: usize = tasks.iter().map(|task| task.map_indexes.len().max(1)).sum();
+                let many = (runs.len() > BULK).then(|| count(runs.len(), "run"));
+                many.or_else(|| (tasks > BULK).then(|| count(tasks, "task")))
+            }
+            Self::MarkRuns { runs } | Self::Cancel { runs } => {
+                (runs.len() > BULK).then(|| count(runs.len(), "run"))
+            }
+            Self::Note { .. }
+            | Self::Undo { .. }
+            | Self::Backfill { .. }
+            | Self::Slots { .. }
+            | Self::Variable { .. }
+            | Self::Answer(_) => None,
+        }
+    }
 }
 
 impl Sheet {
@@ -182,7 +213,7 @@ impl Sheet {
                 };
                 (operation, runs)
             }
-            Wish::Delete { runs, .. } => (Operation::DeleteRuns, runs),
+            Wish::Delete { runs } => (Operation::DeleteRuns, runs),
             Wish::Cancel { .. }
             | Wish::Undo { .. }
             | Wish::Backfill { .. }
@@ -213,7 +244,7 @@ impl Sheet {
         for field in &self.fields {
             field.read().map_err(|problem| format!("{} {problem}", field.name))?;
         }
-        if let Wish::Delete { expected, .. } = &self.wish
+        if let Some(expected) = &self.expected
             && self.word("confirm").trim() != expected
         {
             return Err(format!("type {expected} to confirm"));
@@ -279,7 +310,7 @@ impl Sheet {
             | Wish::MarkTasks { runs, .. }
             | Wish::MarkRuns { runs }
             | Wish::Note { runs, .. }
-            | Wish::Delete { runs, .. }
+            | Wish::Delete { runs }
             | Wish::Cancel { runs } => runs,
             Wish::Undo { .. }
             | Wish::Backfill { .. }

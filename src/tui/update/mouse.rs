@@ -103,7 +103,7 @@ fn click_popup(state: &mut State, found: &Found, effects: &mut Vec<Effect>) {
         Some(Popup::Menu(_)) if entry.is_some() => menu::choose(state, entry, effects),
         Some(Popup::Palette(_)) if entry.is_some() => palette::choose(state, entry, effects),
         Some(Popup::Confirm(confirm)) => {
-            if let (Gate::Button { .. }, Some(at), true) =
+            if let (Gate::Line | Gate::Button { .. }, Some(at), true) =
                 (&confirm.gate, entry, confirm.listens(now))
             {
                 let answer = if at == 1 { 'y' } else { 'n' };

@@ -6,7 +6,7 @@ use crate::message::{Act, Effect, Purpose, Timer};
 use crate::rows;
 use crate::state::form::Field;
 use crate::state::popup::DEAF_MILLIS;
-use crate::state::sheet::{Plan, Sheet, Wish};
+use crate::state::sheet::{self, Plan, Sheet, Wish};
 use crate::state::{Popup, State, Tone};
 use crate::text;
 use crate::theme;
@@ -35,7 +35,12 @@ struct Made {
 }
 
 fn show(state: &mut State, made: Made, effects: &mut Vec<Effect>) {
-    let Made { title, intro, fields, verb, wish } = made;
+    let Made { title, intro, mut fields, verb, wish } = made;
+    let expected = wish.expected();
+    if let Some(expected) = &expected {
+        let about = format!("type {expected} to {}", verb.to_lowercase());
+        fields.push(sheet::text("confirm", "", &about));
+    }
     // Where there is nothing to choose, Cancel has the focus first.
     let focus = usize::from(fields.is_empty());
     state.popup = Some(Popup::Sheet(Box::new(Sheet {
@@ -45,6 +50,7 @@ fn show(state: &mut State, made: Made, effects: &mut Vec<Effect>) {
         focus,
         verb,
         wish,
+        expected,
         plan: Plan::None,
         generation: 0,
         opened_at: state.now,

@@ -49,6 +49,7 @@ pub(crate) fn confirm(buf: &mut Buffer, area: Rect, confirm: &Confirm) {
     };
     lines.push(Line::default());
     let keys = match &confirm.gate {
+        Gate::Line => "y yes  n no",
         Gate::Button { on_yes } => {
             lines.push(Line::from(vec![
                 button("No", !on_yes),
@@ -104,6 +105,33 @@ fn note_buttons(inside: Rect, row: u16, buttons: &Line<'static>) {
             hit::note(place.intersection(inside), Target::Entry(at / 2));
         }
         x = x.saturating_add(width);
+    }
+}
+
+/// Draws a question on one row: what is small is not worth a dialog.
+pub(crate) fn question(buf: &mut Buffer, row: Rect, confirm: &Confirm) {
+    const KEYS: [(&str, &str); 2] = [("n", "no"), ("y", "yes")];
+    let keys: u16 = 18;
+    let about = match &confirm.subject {
+        Subject::Lines(lines) => lines.join(" "),
+        Subject::Alias(plan) => plan.name.clone(),
+    };
+    hit::note(row, Target::Popup);
+    let line = Line::from(vec![
+        Span::styled(" ? ", theme::WARN.patch(theme::BOLD)),
+        paint::span(&confirm.title, theme::BOLD),
+        paint::span(format!("  {about}"), theme::PLAIN),
+    ]);
+    let room = usize::from(row.width.saturating_sub(keys + 1));
+    paint::put(buf, row, 0, paint::cut(line, room));
+    let mut x = row.width.saturating_sub(keys) + 2;
+    for (at, (key, word)) in KEYS.iter().enumerate().rev() {
+        let width = u16::try_from(key.len() + word.len() + 1).unwrap_or(0);
+        let place = Rect { x: row.x.saturating_add(x), width, ..row };
+        hit::note(place.intersection(row), Target::Entry(at));
+        let line = Line::from(vec![Span::styled(*key, theme::KEY), Span::raw(format!(" {word}"))]);
+        paint::put_at(buf, row, x, 0, line);
+        x += width + 3;
     }
 }
 
