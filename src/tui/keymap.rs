@@ -9,7 +9,7 @@ mod bindings;
 mod file;
 mod place;
 mod resolved;
-mod stroke;
+pub(crate) mod stroke;
 
 pub(crate) use action::Action;
 pub(crate) use bindings::BINDINGS;

@@ -15,6 +15,7 @@ use crate::types::{DagId, Timestamp};
 use crate::update;
 
 pub(crate) mod cache;
+pub(crate) mod commands;
 pub(crate) mod filter;
 pub(crate) mod form;
 pub(crate) mod graph;
@@ -27,9 +28,11 @@ pub(crate) mod menu;
 pub(crate) mod popup;
 pub(crate) mod run;
 pub(crate) mod run_view;
+pub(crate) mod runs;
 pub(crate) mod session;
 pub(crate) mod sheet;
 pub(crate) mod steps;
+pub(crate) mod tour;
 
 pub(crate) use cache::{Cache, Slot};
 pub(crate) use form::Form;
@@ -121,6 +124,12 @@ pub(crate) struct State {
     pub(crate) graph: GraphPane,
     /// Forms that the last deck left, not shown again yet.
     pub(crate) drafts: Vec<session::Draft>,
+    /// The tour, where it is offered or under way.
+    pub(crate) tour: Option<tour::Tour>,
+    /// What this deck has changed.
+    pub(crate) orders: commands::Orders,
+    /// When the editor gave the terminal back, until the daemon has told what it makes of it.
+    pub(crate) edited_at: Option<Timestamp>,
     /// The session as it was written last, and when it was looked at.
     pub(crate) session: Option<String>,
     pub(crate) session_at: Timestamp,
@@ -145,6 +154,7 @@ impl State {
         // Mosh hands on clicks, but not where they are.
         let has_mouse = !options.surroundings.is_mosh;
         let (theme, wrong) = update::theme::first(&options);
+        let tour = options.station.offers_tour.then_some(tour::Tour::Offered);
         let mut state = Self {
             options,
             theme,
@@ -171,6 +181,9 @@ impl State {
             run_view: RunView::default(),
             graph: GraphPane::default(),
             drafts: Vec::new(),
+            tour,
+            orders: commands::Orders::default(),
+            edited_at: None,
             session: None,
             session_at: now,
             log: None,

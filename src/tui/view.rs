@@ -5,13 +5,13 @@ use ratatui::layout::Rect;
 
 use crate::hit::{self, Target};
 use crate::screen::{
-    approvals, assets, attention, backfills, dag, definitions, details, events, experiments, form,
-    frame, hints, home, models, run, runs, serving, system, versions, why,
+    approvals, assets, attention, backfills, commands, dag, definitions, details, events,
+    experiments, form, frame, hints, home, models, run, runs, serving, system, versions, why,
 };
 use crate::state::popup::Gate;
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
-use crate::widget::{chord, dialog, menu, paint, palette, sheet};
+use crate::widget::{chord, dialog, menu, paint, palette, sheet, tour};
 
 /// The smallest terminal that shows anything useful.
 const WIDTH_MIN: u16 = 60;
@@ -38,6 +38,7 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
         frame::flash(buf, row(area.height - 2), state);
     }
     hints::draw(buf, row(area.height - 1), state);
+    tour::draw(buf, body, state);
     match &state.popup {
         None => chord::draw(buf, body, state),
         Some(Popup::Keys { scroll }) => palette::keys(buf, body, state, *scroll),
@@ -96,6 +97,7 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
             versions::draw_page(buf, area, state, (dag_id, *from, *to));
         }
         Screen::Backfills(dag_id) => backfills::draw(buf, area, state, dag_id),
+        Screen::Commands => commands::draw(buf, area, state),
         Screen::Approvals => approvals::draw(buf, area, state),
         Screen::Definitions => definitions::draw(buf, area, state),
     }

@@ -60,6 +60,8 @@ pub(crate) enum Action {
     Backfills,
     Backfill,
     EditSetting,
+    Edit,
+    CommandLog,
     Test,
     OlderRun,
     NewerRun,

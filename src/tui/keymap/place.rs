@@ -48,6 +48,7 @@ places! {
     Diff,
     Backfills,
     Approvals,
+    Commands,
 }
 
 /// Returns where the operator is, as far as keys are concerned.
@@ -79,6 +80,7 @@ pub(crate) fn place(state: &State) -> Place {
         Screen::Versions(_) => Place::Versions,
         Screen::Diff(..) => Place::Diff,
         Screen::Backfills(_) => Place::Backfills,
+        Screen::Commands => Place::Commands,
         Screen::Approvals => Place::Approvals,
     }
 }

@@ -1,10 +1,14 @@
 //! A form over the screen that asks before something is done: what it is meant for, what may be
 //! chosen, and, from a dry run, what it would touch.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
+use crate::plugin;
 use crate::state::form::Field;
-use crate::text::{count, shell};
+use crate::station::Plugin;
+use crate::text::{self as words, shell};
 use crate::types::approval::{HitlDetail, Response};
 use crate::types::ask::Request;
 use crate::types::backfill::{BackfillSpec, MAX_ACTIVE_RUNS};
@@ -17,20 +21,58 @@ use crate::types::settings::{Pool, Variable};
 use crate::types::state::{DagRunState, ReprocessBehavior};
 use crate::types::{DagId, TaskInstanceState, Timestamp};
 
+/// Of more runs or tasks than this a number is typed before something is done to all of them.
+const MANY: usize = 20;
+
 /// What a sheet does.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Wish {
-    Clear { runs: Vec<DagRunKey>, tasks: Vec<TaskChoice> },
-    MarkTasks { runs: Vec<DagRunKey>, tasks: Vec<TaskChoice> },
-    MarkRuns { runs: Vec<DagRunKey> },
-    Note { runs: Vec<DagRunKey>, tasks: Vec<TaskChoice> },
-    Delete { runs: Vec<DagRunKey> },
-    Cancel { runs: Vec<DagRunKey> },
-    Undo { last: Option<Box<OperationLine>> },
-    Backfill { dag_id: DagId },
-    Slots { pool: String, description: Option<String> },
-    Variable { key: String, description: Option<String> },
+    Clear {
+        runs: Vec<DagRunKey>,
+        tasks: Vec<TaskChoice>,
+    },
+    MarkTasks {
+        runs: Vec<DagRunKey>,
+        tasks: Vec<TaskChoice>,
+    },
+    MarkRuns {
+        runs: Vec<DagRunKey>,
+    },
+    Note {
+        runs: Vec<DagRunKey>,
+        tasks: Vec<TaskChoice>,
+    },
+    Delete {
+        runs: Vec<DagRunKey>,
+        expected: String,
+    },
+    Cancel {
+        runs: Vec<DagRunKey>,
+    },
+    Undo {
+        last: Option<Box<OperationLine>>,
+    },
+    Backfill {
+        dag_id: DagId,
+    },
+    Slots {
+        pool: String,
+        description: Option<String>,
+    },
+    Variable {
+        key: String,
+        description: Option<String>,
+    },
     Answer(Box<HitlDetail>),
+    /// Run a command of the operator's own.
+    Plugin(Box<PluginCall>),
+}
+
+/// A plugin with what its words are filled with.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PluginCall {
+    pub(crate) plugin: Plugin,
+    pub(crate) values: BTreeMap<String, String>,
 }
 
 /// What a dry run said.
@@ -55,8 +97,6 @@ pub(crate) struct Sheet {
     /// The word on the button.
     pub(crate) verb: &'static str,
     pub(crate) wish: Wish,
-    /// What must be typed before it is done: a name, or how many.
-    pub(crate) expected: Option<String>,
     pub(crate) plan: Plan,
     /// Fences answers to dry runs of an older state of the form.
     pub(crate) generation: u64,
@@ -97,35 +137,6 @@ pub(crate) fn reach_fields(downstream: bool) -> Vec<Field> {
         switch("past", false, "also runs of earlier logical dates"),
         switch("future", false, "also runs of later logical dates"),
     ]
-}
-
-/// More runs or tasks than these are done nothing to without their number typed.
-const BULK: usize = 20;
-
-impl Wish {
-    /// Returns what must be typed before it is done: for good, or done to many.
-    pub(crate) fn expected(&self) -> Option<String> {
-        match self {
-            Self::Delete { runs } => Some(match runs.as_slice() {
-                [run] => run.dag_id.to_string(),
-                runs => count(runs.len(), "run"),
-            }),
-            Self::Clear { runs, tasks } | Self::MarkTasks { runs, tasks } => {
-                let tasks: usize = tasks.iter().map(|task| task.map_indexes.len().max(1)).sum();
-                let many = (runs.len() > BULK).then(|| count(runs.len(), "run"));
-                many.or_else(|| (tasks > BULK).then(|| count(tasks, "task")))
-            }
-            Self::MarkRuns { runs } | Self::Cancel { runs } => {
-                (runs.len() > BULK).then(|| count(runs.len(), "run"))
-            }
-            Self::Note { .. }
-            | Self::Undo { .. }
-            | Self::Backfill { .. }
-            | Self::Slots { .. }
-            | Self::Variable { .. }
-            | Self::Answer(_) => None,
-        }
-    }
 }
 
 impl Sheet {
@@ -213,14 +224,32 @@ impl Sheet {
                 };
                 (operation, runs)
             }
-            Wish::Delete { runs } => (Operation::DeleteRuns, runs),
+            Wish::Delete { runs, .. } => (Operation::DeleteRuns, runs),
             Wish::Cancel { .. }
             | Wish::Undo { .. }
             | Wish::Backfill { .. }
             | Wish::Slots { .. }
             | Wish::Variable { .. }
+            | Wish::Plugin(_)
             | Wish::Answer(_) => return Ok(None),
         }))
+    }
+
+    /// Returns what must be typed before it is done: of what is gone for good, and of many at once.
+    pub(crate) fn expected(&self) -> Option<String> {
+        match &self.wish {
+            Wish::Delete { expected, .. } => Some(expected.clone()),
+            Wish::Clear { runs, .. } | Wish::MarkRuns { runs } | Wish::Cancel { runs }
+                if runs.len() > MANY =>
+            {
+                Some(words::count(runs.len(), "run"))
+            }
+            Wish::Clear { tasks, .. } | Wish::MarkTasks { tasks, .. } => {
+                let tasks: usize = tasks.iter().map(|task| task.map_indexes.len().max(1)).sum();
+                (tasks > MANY).then(|| words::count(tasks, "task"))
+            }
+            _ => None,
+        }
     }
 
     /// Returns the question that says what it would do, where there is one.
@@ -244,7 +273,7 @@ impl Sheet {
         for field in &self.fields {
             field.read().map_err(|problem| format!("{} {problem}", field.name))?;
         }
-        if let Some(expected) = &self.expected
+        if let Some(expected) = self.expected()
             && self.word("confirm").trim() != expected
         {
             return Err(format!("type {expected} to confirm"));
@@ -310,12 +339,13 @@ impl Sheet {
             | Wish::MarkTasks { runs, .. }
             | Wish::MarkRuns { runs }
             | Wish::Note { runs, .. }
-            | Wish::Delete { runs }
+            | Wish::Delete { runs, .. }
             | Wish::Cancel { runs } => runs,
             Wish::Undo { .. }
             | Wish::Backfill { .. }
             | Wish::Slots { .. }
             | Wish::Variable { .. }
+            | Wish::Plugin(_)
             | Wish::Answer(_) => return self.other_command(),
         };
         let mut left = runs.clone();
@@ -376,6 +406,7 @@ impl Sheet {
                 format!("dagdeck variables set {} {}", shell(key), shell(&self.word("value")))
             }
             Wish::Answer(asked) => self.answer_command(asked),
+            Wish::Plugin(call) => plugin::line(call, &self.fields),
             _ => "dagdeck undo".to_owned(),
         }
     }

@@ -19,7 +19,9 @@ use crate::update::movement::{self, Step};
 use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
-use crate::update::{attention, confirm, copy, form, leave, marks, menu, mouse, palette, run};
+use crate::update::{
+    attention, confirm, copy, edit, form, leave, marks, menu, mouse, palette, run,
+};
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
@@ -47,6 +49,15 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Right => movement::along_edge(state, true),
         Action::Top => movement::step(state, Step::Start),
         Action::Bottom => movement::step(state, Step::End),
+        Action::HalfDown if matches!(state.level().screen, Screen::Dag(_)) => {
+            let half = movement::half_page(state).unsigned_abs();
+            state.level_mut().scroll += half;
+        }
+        Action::HalfUp if matches!(state.level().screen, Screen::Dag(_)) => {
+            let half = movement::half_page(state).unsigned_abs();
+            let level = state.level_mut();
+            level.scroll = level.scroll.saturating_sub(half);
+        }
         Action::HalfDown => movement::step(state, Step::By(movement::half_page(state))),
         Action::HalfUp => movement::step(state, Step::By(-movement::half_page(state))),
         Action::Open if keymap::place(state) == Place::Attention => {
@@ -147,6 +158,12 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Versions => go_to_dag(state, Screen::Versions),
         Action::Backfills => go_to_dag(state, Screen::Backfills),
         Action::Backfill => sheets::backfill(state, effects),
+        Action::Edit => edit::open(state, effects),
+        Action::CommandLog => {
+            if state.level().screen != Screen::Commands {
+                state.push(Screen::Commands);
+            }
+        }
         Action::EditSetting => sheets::setting(state, effects),
         Action::Test => test(state, effects),
         Action::OlderRun => run::travel::go(state, true),

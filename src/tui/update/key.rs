@@ -9,7 +9,7 @@ use crate::message::Effect;
 use crate::rows;
 use crate::state::popup::Gate;
 use crate::state::{Popup, PromptKind, Screen, State, Tone};
-use crate::update::{action, confirm, form, menu, palette, sheet};
+use crate::update::{action, confirm, form, menu, palette, plugin, sheet, tour};
 
 /// Within this many milliseconds a second ctrl-c leaves.
 const TWICE_MILLIS: i64 = 2000;
@@ -28,6 +28,9 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         return;
     }
     state.clicked = None;
+    if tour::hear(state, event) {
+        return;
+    }
     match &state.popup {
         Some(Popup::Confirm(_)) => confirm::press(state, event, effects),
         Some(Popup::Palette(_)) => palette::press(state, event, effects),
@@ -55,6 +58,11 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
 pub(crate) fn command(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let begun = std::mem::take(&mut state.chord);
     if !begun.is_empty() && event.code == KeyCode::Esc {
+        return;
+    }
+    let name = keymap::name(event).unwrap_or_default();
+    let keys = if begun.is_empty() { name } else { format!("{begun} {name}") };
+    if plugin::press(state, &keys, effects) {
         return;
     }
     match keymap::typed(state, &begun, event) {

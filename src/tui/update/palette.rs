@@ -7,7 +7,7 @@ use crate::keymap;
 use crate::message::Effect;
 use crate::state::popup::Scope;
 use crate::state::{Palette, Popup, Screen, State, Tone};
-use crate::update::{action, form, key, leave, site, theme};
+use crate::update::{action, form, key, leave, plugin, site, theme, tour};
 
 mod entries;
 
@@ -107,6 +107,8 @@ fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
                 state.push(screen);
             }
         }
+        Command::Plugin(at) => plugin::begin(state, at, effects),
+        Command::Tour => tour::begin(state),
         Command::Select(view, row) => {
             state.switch(view);
             state.pop_to(1);

@@ -8,6 +8,7 @@ use crate::screen::run::shows_details;
 use crate::state::log::Reading;
 use crate::state::popup::Scope;
 use crate::state::run::RowId;
+use crate::state::runs::{PAGE_LEN, PAGES_MAX, RunsQuery};
 use crate::state::session;
 use crate::state::{Form, Link, LogPane, Palette, Popup, Screen, Slot, State, View};
 use crate::types::ask::Request;
@@ -51,8 +52,12 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
             let dag = rows::selected(state, level, &rows::dags(state, level));
             slots.extend(dag.map(|dag| Slot::Dag(dag.dag_id.clone())));
         }
-        Screen::Root(View::Runs) => slots.push(Slot::Runs(None)),
-        Screen::DagRuns(dag_id) => slots.push(Slot::Runs(Some(dag_id.clone()))),
+        Screen::Root(View::Runs) | Screen::DagRuns(_) => {
+            let (query, _) = RunsQuery::read(level);
+            slots.extend(rows::runs_slots(level, &query));
+            let run = rows::selected(state, level, &rows::runs(state, level));
+            slots.extend(run.map(|run| Slot::Brief(run.key())));
+        }
         Screen::Dag(dag_id) => slots.push(Slot::Dag(dag_id.clone())),
         Screen::Form(dag_id) => {
             slots.extend([Slot::Dag(dag_id.clone()), Slot::Runs(Some(dag_id.clone()))]);
@@ -104,7 +109,7 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
             slots.extend(here.map(|view| Slot::Backfill(view.backfill.id)));
         }
         Screen::Attention => slots.push(Slot::Attention),
-        Screen::Approvals | Screen::Definitions => {}
+        Screen::Approvals | Screen::Commands | Screen::Definitions => {}
     }
     slots
 }
@@ -115,6 +120,7 @@ pub(crate) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     if !matches!(state.link, Link::Down { .. }) {
         fetch(state, effects);
     }
+    turn_page(state);
     make_form(state, effects);
     select_what_matters(state);
     run::graph::plan(state, effects);
@@ -167,6 +173,23 @@ fn select_what_matters(state: &mut State) {
 /// Returns the task that ended last of those that were started.
 fn last_ended(tasks: &[TaskInstance]) -> Option<&TaskInstance> {
     tasks.iter().filter(|task| task.try_number > 0).max_by_key(|task| task.end_date)
+}
+
+/// Asks for one page more of a list of runs where the cursor comes near the end of what is there.
+fn turn_page(state: &mut State) {
+    let level = state.level();
+    if !matches!(level.screen, Screen::Root(View::Runs) | Screen::DagRuns(_)) {
+        return;
+    }
+    let (query, _) = RunsQuery::read(level);
+    let slots = rows::runs_slots(level, &query);
+    let total = slots.first().and_then(|slot| state.cache.runs_total(slot)).unwrap_or(0);
+    let loaded = u64::from(level.pages) * u64::from(PAGE_LEN);
+    let is_there = slots.last().is_some_and(|slot| state.cache.runs_of(slot).is_some());
+    let near = level.index + 40 >= loaded as usize;
+    if is_there && near && total > loaded && level.pages < PAGES_MAX {
+        state.level_mut().pages += 1;
+    }
 }
 
 /// Makes the form of the shown DAG once its params are known.

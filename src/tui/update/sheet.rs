@@ -6,7 +6,7 @@ use crate::message::{Act, Effect, Purpose, Timer};
 use crate::rows;
 use crate::state::form::Field;
 use crate::state::popup::DEAF_MILLIS;
-use crate::state::sheet::{self, Plan, Sheet, Wish};
+use crate::state::sheet::{self, Plan, PluginCall, Sheet, Wish};
 use crate::state::{Popup, State, Tone};
 use crate::text;
 use crate::theme;
@@ -15,7 +15,7 @@ use crate::types::backfill::BackfillPlan;
 use crate::types::operation::OperationView;
 use crate::types::{Fault, TaskInstanceState, Timestamp};
 use crate::update::form::{self, Edited};
-use crate::update::{confirm, key};
+use crate::update::{confirm, key, plugin};
 
 pub(crate) mod open;
 
@@ -36,26 +36,43 @@ struct Made {
 
 fn show(state: &mut State, made: Made, effects: &mut Vec<Effect>) {
     let Made { title, intro, mut fields, verb, wish } = made;
-    let expected = wish.expected();
-    if let Some(expected) = &expected {
-        let about = format!("type {expected} to {}", verb.to_lowercase());
-        fields.push(sheet::text("confirm", "", &about));
-    }
     // Where there is nothing to choose, Cancel has the focus first.
     let focus = usize::from(fields.is_empty());
-    state.popup = Some(Popup::Sheet(Box::new(Sheet {
+    let mut sheet = Sheet {
         title,
         intro,
-        fields,
+        fields: Vec::new(),
         focus,
         verb,
         wish,
-        expected,
         plan: Plan::None,
         generation: 0,
         opened_at: state.now,
-    })));
+    };
+    let is_there = fields.iter().any(|field| field.name == "confirm");
+    if let Some(expected) = sheet.expected().filter(|_| !is_there) {
+        fields.push(sheet::text("confirm", "", &format!("type {expected} to go on")));
+    }
+    sheet.fields = fields;
+    state.popup = Some(Popup::Sheet(Box::new(sheet)));
     changed(state, 0, effects);
+}
+
+/// Asks what a plugin needs, and whether to run it.
+pub(crate) fn show_plugin(
+    state: &mut State,
+    call: PluginCall,
+    fields: Vec<Field>,
+    effects: &mut Vec<Effect>,
+) {
+    let made = Made {
+        title: call.plugin.description.clone(),
+        intro: vec![format!("Runs the plugin {}:", call.plugin.name)],
+        fields,
+        verb: "Run",
+        wish: Wish::Plugin(Box::new(call)),
+    };
+    show(state, made, effects);
 }
 
 fn shown(state: &mut State) -> Option<&mut Sheet> {
@@ -277,6 +294,16 @@ fn go(state: &mut State, effects: &mut Vec<Effect>) {
         state.say(Tone::Bad, why);
         return;
     }
+    if let Wish::Plugin(call) = &sheet.wish {
+        match plugin::answered(call, &sheet.fields) {
+            Ok(call) => {
+                state.popup = None;
+                plugin::run(state, &call, effects);
+            }
+            Err(problem) => state.say(Tone::Bad, problem),
+        }
+        return;
+    }
     let requests = match sheet.requests() {
         Ok(requests) => requests,
         Err(problem) => {
@@ -304,6 +331,7 @@ fn act(wish: &Wish) -> Act {
         Wish::Backfill { dag_id } => Act::Say(format!("began a backfill of {dag_id}")),
         Wish::Slots { pool, .. } => Act::Say(format!("set the slots of {pool}")),
         Wish::Variable { key, .. } => Act::Say(format!("set the variable {key}")),
+        Wish::Plugin(call) => Act::Say(call.plugin.name.clone()),
         Wish::Answer(asked) => Act::Say(format!("answered: {}", asked.question.subject)),
     }
 }

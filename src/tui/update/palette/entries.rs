@@ -7,7 +7,7 @@ use crate::state::popup::Scope;
 use crate::state::{Screen, State, View};
 use crate::types::run::DagRunKey;
 use crate::types::{DagId, DagRunId};
-use crate::update::theme;
+use crate::update::{plugin, theme};
 
 /// What an entry of the palette does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,9 @@ pub(crate) enum Command {
     /// Go to the project of a profile.
     Env(String),
     Theme(String),
+    /// Run the operator's own command of this number.
+    Plugin(usize),
+    Tour,
     Keys,
     Quit,
     QuitAtOnce,
@@ -145,6 +148,7 @@ fn everything(state: &State) -> Vec<Entry> {
     all.extend(here(state).into_iter().filter(|entry| entry.reason.is_none()));
     all.extend([
         entry("keys", "every key, and what says so", Command::Keys),
+        entry("tour", "the six keys that matter, one after the other", Command::Tour),
         entry("q", "leave the deck; runs go on", Command::Quit),
         entry("q!", "leave the deck without asking", Command::QuitAtOnce),
     ]);
@@ -242,6 +246,11 @@ fn here(state: &State) -> Vec<Entry> {
     let place = keymap::place(state);
     let is_list = !matches!(place, Place::Tasks | Place::Graph | Place::Log | Place::Serving);
     let has_rows = !is_list || !rows::keys(state, state.level()).is_empty();
+    let plugins = plugin::valid(state).map(|(at, plugin)| Entry {
+        key: plugin.key.clone(),
+        group: "here",
+        ..entry(plugin.name.clone(), plugin.description.clone(), Command::Plugin(at))
+    });
     let bound = state.keymap.at(place).iter();
     bound
         .map(|bound| {
@@ -258,6 +267,7 @@ fn here(state: &State) -> Vec<Entry> {
                 ..entry(label(bound), bound.help, Command::Do(bound.action))
             }
         })
+        .chain(plugins)
         .collect()
 }
 

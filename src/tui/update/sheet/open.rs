@@ -170,14 +170,17 @@ pub(crate) fn note(state: &mut State, effects: &mut Vec<Effect>) {
 /// Opens the form of a deletion, which takes a name typed.
 pub(crate) fn delete(state: &mut State, effects: &mut Vec<Effect>) {
     let runs = runs_here(state);
-    if runs.is_empty() {
-        return;
-    }
+    let expected = match runs.as_slice() {
+        [] => return,
+        [run] => run.dag_id.to_string(),
+        runs => text::count(runs.len(), "run"),
+    };
     let mut intro = listed(&runs);
     intro.push("With their logs and outputs, for good.".to_owned());
+    let fields = vec![sheet::text("confirm", "", &format!("type {expected} to delete"))];
     let title = format!("Delete {}?", named(&runs));
-    let wish = Wish::Delete { runs: keys(&runs) };
-    show(state, Made { title, intro, fields: Vec::new(), verb: "Delete", wish }, effects);
+    let wish = Wish::Delete { runs: keys(&runs), expected };
+    show(state, Made { title, intro, fields, verb: "Delete", wish }, effects);
 }
 
 /// Opens the question before several runs are cancelled.
