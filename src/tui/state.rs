@@ -12,7 +12,7 @@ use crate::keymap::Keymap;
 use crate::theme::Theme;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
-use crate::update;
+use crate::update::{self, notice::Notices};
 
 pub(crate) mod cache;
 pub(crate) mod commands;
@@ -145,6 +145,8 @@ pub(crate) struct State {
     pub(crate) leaving_since: Option<Timestamp>,
     /// Whether the terminal's window is looked at, where the terminal tells.
     pub(crate) is_focused: Option<bool>,
+    /// Failures to tell who looks elsewhere.
+    pub(crate) notices: Notices,
 }
 
 impl State {
@@ -193,6 +195,7 @@ impl State {
             refetch_is_due: false,
             leaving_since: None,
             is_focused: None,
+            notices: Notices::default(),
         };
         if let Some(wrong) = wrong {
             state.say(Tone::Bad, wrong);
