@@ -10,6 +10,7 @@ use tui_input::Input;
 use crate::DeckOptions;
 use crate::keymap::Keymap;
 use crate::theme::Theme;
+use crate::types::run::DagRunKey;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
 use crate::update;
@@ -203,6 +204,14 @@ impl State {
         if let Some(text) = site.session.as_ref().and_then(|session| session.text.clone()) {
             session::restore(&mut state, &text);
             state.session = Some(text);
+        }
+        if let Some((dag_id, run)) = state.options.station.begins_at.take() {
+            state.view = View::Dags;
+            state.stacks[View::Dags as usize].truncate(1);
+            state.push(match run {
+                Some(dag_run_id) => Screen::Run(DagRunKey { dag_id, dag_run_id }),
+                None => Screen::DagRuns(dag_id),
+            });
         }
         state
     }
