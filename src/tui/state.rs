@@ -13,7 +13,7 @@ use crate::theme::Theme;
 use crate::types::run::DagRunKey;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
-use crate::update;
+use crate::update::{self, notice::Notices};
 
 pub(crate) mod cache;
 pub(crate) mod commands;
@@ -142,6 +142,8 @@ pub(crate) struct State {
     pub(crate) leaving_since: Option<Timestamp>,
     /// Whether the terminal's window is looked at, where the terminal tells.
     pub(crate) is_focused: Option<bool>,
+    /// Failures to tell who looks elsewhere.
+    pub(crate) notices: Notices,
 }
 
 impl State {
@@ -189,6 +191,7 @@ impl State {
             refetch_is_due: false,
             leaving_since: None,
             is_focused: None,
+            notices: Notices::default(),
         };
         if let Some(wrong) = wrong {
             state.say(Tone::Bad, wrong);

@@ -14,6 +14,7 @@ use crate::types::{Fault, Timestamp};
 use crate::update::update;
 use crate::view;
 
+mod budget;
 mod form;
 mod home;
 mod keys;
@@ -26,6 +27,8 @@ mod runs;
 mod screens;
 mod shell;
 mod sites;
+mod small;
+mod terminal;
 mod tools;
 
 /// Returns what a buffer shows, without the blanks at the ends of lines.

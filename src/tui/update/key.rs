@@ -19,6 +19,11 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
     if event.kind == KeyEventKind::Release {
         return;
     }
+    if let Some(typed) = after_escape(state, event) {
+        press(state, &KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE), effects);
+        press(state, &typed, effects);
+        return;
+    }
     if is_control(event, 'c') {
         interrupt(state, effects);
         return;
@@ -51,6 +56,18 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         }
         None => command(state, event, effects),
     }
+}
+
+/// Returns the key that was typed right behind esc. Over a slow line both come at once and look
+/// like alt and that key; where alt with it means nothing, they were two.
+fn after_escape(state: &State, event: &KeyEvent) -> Option<KeyEvent> {
+    let is_alt = event.modifiers.contains(KeyModifiers::ALT)
+        && !event.modifiers.contains(KeyModifiers::CONTROL)
+        && matches!(event.code, KeyCode::Char(_));
+    if !is_alt || matches!(keymap::typed(state, "", event), Typed::Action(_) | Typed::Chord(_)) {
+        return None;
+    }
+    Some(KeyEvent { modifiers: event.modifiers - KeyModifiers::ALT, ..*event })
 }
 
 /// Does what a key stands for, alone or as the end of a chord. A chord that was begun waits for
