@@ -151,7 +151,7 @@ impl State {
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
         let keymap = Keymap::new(options.keymap.as_ref());
         // Mosh hands on clicks, but not where they are.
-        let has_mouse = !options.surroundings.is_mosh;
+        let has_mouse = !options.surroundings.is_mosh && !options.station.leaves_mouse;
         let (theme, wrong) = update::theme::first(&options);
         let tour = options.station.offers_tour.then_some(tour::Tour::Offered);
         let mut state = Self {

@@ -24,6 +24,8 @@ pub struct Station {
     pub plugins: Vec<Plugin>,
     /// Begin at this run, or at the runs of this DAG, in place of where the last deck was left.
     pub begins_at: Option<(DagId, Option<DagRunId>)>,
+    /// Leave the mouse to the terminal, until the operator says otherwise.
+    pub leaves_mouse: bool,
     /// Offer the tour: the deck was never opened here before.
     pub offers_tour: bool,
 }

@@ -81,6 +81,7 @@ async fn show(
             pager: settings.pager.value,
             plugins: config.plugins.clone(),
             begins_at,
+            leaves_mouse: !settings.mouse.value,
             offers_tour: is_first && settings.tour.value && !args.fresh,
             site,
         },
