@@ -23,9 +23,11 @@ pub(crate) mod graph;
 mod history;
 pub(crate) mod home;
 pub(crate) mod level;
+pub(crate) mod lineage;
 pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod menu;
+pub(crate) mod models;
 pub(crate) mod popup;
 pub(crate) mod run;
 pub(crate) mod run_view;
@@ -134,8 +136,6 @@ pub(crate) struct State {
     pub(crate) log_options: LogOptions,
     /// Numbers everything that is asked, so that late answers are told from awaited ones.
     pub(crate) generation: u64,
-    /// The latest question of where an alias would go; answers to older ones open nothing.
-    pub(crate) alias_generation: u64,
     /// What events have made old, to be fetched again when the burst is over.
     pub(crate) refetch_is_due: bool,
     /// When ctrl-c was pressed once.
@@ -187,7 +187,6 @@ impl State {
             log: None,
             log_options: LogOptions::default(),
             generation: 0,
-            alias_generation: 0,
             refetch_is_due: false,
             leaving_since: None,
             is_focused: None,

@@ -12,6 +12,7 @@ use crate::types::Timestamp;
 
 mod action;
 mod answer;
+pub(crate) mod assets;
 mod attention;
 mod command;
 mod confirm;
@@ -22,6 +23,7 @@ mod key;
 mod leave;
 mod marks;
 mod menu;
+pub(crate) mod models;
 mod mouse;
 mod movement;
 pub(crate) mod notice;

@@ -81,9 +81,14 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
         Screen::Run(key) => run::draw(buf, area, state, key),
         Screen::Form(dag_id) => form::draw(buf, area, state, dag_id),
         Screen::Asset(name) => assets::draw_page(buf, area, state, name),
+        Screen::AssetWhy(name) => assets::draw_why(buf, area, state, name),
+        Screen::Impact(name) => assets::draw_impact(buf, area, state, name),
         Screen::Experiment(name) => experiments::draw_runs(buf, area, state, name),
         Screen::TrackingRun(run_id) => experiments::draw_run(buf, area, state, run_id),
         Screen::Model(name) => models::draw_page(buf, area, state, name),
+        Screen::Compare(left, right) => {
+            models::compare::draw_page(buf, area, state, left, right);
+        }
         Screen::Versions(dag_id) => versions::draw(buf, area, state, dag_id),
         Screen::Diff(dag_id, from, to) => {
             versions::draw_page(buf, area, state, (dag_id, *from, *to));

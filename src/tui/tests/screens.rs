@@ -34,14 +34,9 @@ at_both_sizes! {
     task_details: "jjjjj<enter>i";
     clear_dialog: "jjjjj<enter>c";
     trigger_form: "jjjjjt";
-    assets: "3jjj";
-    asset_page: "3jjj<enter>";
     experiments: "4";
     experiment_runs: "4<enter>";
     tracking_run: "4<enter><enter>";
-    models: "5";
-    model_page: "5<enter>";
-    promote_dialog: "5<enter>P";
     serving: "6";
     events: "7";
     system: "8";
