@@ -10,6 +10,7 @@ use tui_input::Input;
 use crate::DeckOptions;
 use crate::keymap::Keymap;
 use crate::theme::Theme;
+use crate::types::run::DagRunKey;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
 use crate::update::{self, notice::Notices};
@@ -154,7 +155,7 @@ impl State {
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
         let keymap = Keymap::new(options.keymap.as_ref());
         // Mosh hands on clicks, but not where they are.
-        let has_mouse = !options.surroundings.is_mosh;
+        let has_mouse = !options.surroundings.is_mosh && !options.station.leaves_mouse;
         let (theme, wrong) = update::theme::first(&options);
         let tour = options.station.offers_tour.then_some(tour::Tour::Offered);
         let mut state = Self {
@@ -210,6 +211,14 @@ impl State {
         if let Some(text) = site.session.as_ref().and_then(|session| session.text.clone()) {
             session::restore(&mut state, &text);
             state.session = Some(text);
+        }
+        if let Some((dag_id, run)) = state.options.station.begins_at.take() {
+            state.view = View::Dags;
+            state.stacks[View::Dags as usize].truncate(1);
+            state.push(match run {
+                Some(dag_run_id) => Screen::Run(DagRunKey { dag_id, dag_run_id }),
+                None => Screen::DagRuns(dag_id),
+            });
         }
         state
     }

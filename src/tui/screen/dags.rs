@@ -36,7 +36,10 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
                 buf,
                 inside,
                 "No DAGs yet",
-                "write one in dags.toml: it shows here as soon as the file is saved",
+                match state.options.station.site.folder {
+                    Some(_) => "e opens dags.toml in your editor; what you save shows here at once",
+                    None => "write one in dags.toml: it shows here as soon as the file is saved",
+                },
             );
         } else {
             paint::empty(buf, inside, "No DAG passes the filter", "esc clears it");
