@@ -17,6 +17,7 @@ use crate::types::Fault;
 
 mod daemon;
 mod effect;
+mod export;
 mod fuzzy;
 mod hit;
 mod keymap;
@@ -42,6 +43,7 @@ mod sample;
 mod tests;
 
 pub use daemon::{Connected, Connector, Daemon, Later};
+pub use export::{GraphNode, graph as draw_graph, state_mark};
 pub use plugin::{PLACE_NAMES, variables as plugin_variables};
 pub use state::session::problem as session_problem;
 pub use station::{

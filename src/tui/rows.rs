@@ -4,8 +4,8 @@
 pub(crate) mod attention;
 pub(crate) mod run;
 
-use crate::state::run::RowId;
 use crate::screen::{dags, runs};
+use crate::state::run::RowId;
 use crate::state::{Level, Screen, State, View};
 use crate::theme;
 use crate::types::approval::HitlDetail;

@@ -134,9 +134,9 @@ fn arrange(dag: &Dag, detail: &mut RunDetailView) {
     let places: BTreeMap<&TaskId, usize> = dag.graph.topological().iter().zip(0..).collect();
     // A task of an older definition has no place any more: it comes last.
     let place = |task: &TaskInstance| places.get(&task.key.task_id).copied().unwrap_or(usize::MAX);
-    detail.tasks.sort_by_cached_key(|task| {
-        (place(task), task.key.task_id.clone(), task.key.map_index)
-    });
+    detail
+        .tasks
+        .sort_by_cached_key(|task| (place(task), task.key.task_id.clone(), task.key.map_index));
     let places = dag.tasks.keys().map(|task| (task.clone(), dags::place(dag, task)));
     detail.places = places.filter(|(_, place)| *place != TaskPlace::default()).collect();
     detail.groups = dags::groups(dag);

@@ -44,6 +44,8 @@ pub(crate) struct Fold {
     made: Option<Made>,
     /// A state has changed that may open a group by itself.
     pub(crate) is_old: bool,
+    /// How often they were made.
+    pub(crate) turn: u64,
 }
 
 impl Fold {
@@ -87,7 +89,8 @@ impl RunIndex {
             self.outline(detail, level, (order, 0), &roots, &mut rows);
         }
         let places = rows.iter().zip(0..).map(|(row, at): (&Row, usize)| (row.id, at)).collect();
-        self.fold = Fold { rows, places, made: Some(made), is_old: false };
+        let turn = self.fold.turn + 1;
+        self.fold = Fold { rows, places, made: Some(made), is_old: false, turn };
     }
 
     /// Says whether a group is open.
