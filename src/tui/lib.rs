@@ -16,6 +16,7 @@ use dagdeck_types as types;
 use crate::types::Fault;
 
 mod daemon;
+mod editor;
 mod effect;
 mod export;
 mod fuzzy;
@@ -44,7 +45,7 @@ mod tests;
 
 pub use daemon::{Connected, Connector, Daemon, Later};
 pub use export::{GraphNode, graph as draw_graph, state_mark};
-pub use plugin::{PLACE_NAMES, variables as plugin_variables};
+pub use plugin::{key_problem, place_names, variables as plugin_variables};
 pub use state::session::problem as session_problem;
 pub use station::{
     Banner, BannerColour, PLUGIN_VARIABLES, Plugin, PluginInput, PluginInputKind, SessionFile,

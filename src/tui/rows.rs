@@ -5,8 +5,10 @@ pub(crate) mod attention;
 pub(crate) mod run;
 
 use crate::screen::{dags, runs};
+use crate::state::commands::Order;
 use crate::state::run::RowId;
-use crate::state::{Level, Screen, State, View};
+use crate::state::runs::RunsQuery;
+use crate::state::{Level, Screen, Slot, State, View};
 use crate::theme;
 use crate::types::approval::HitlDetail;
 use crate::types::event::EventLog;
@@ -62,6 +64,9 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             let all = state.cache.backfills(dag_id).unwrap_or_default();
             all.iter().map(|view| view.backfill.id.to_string()).collect()
         }
+        Screen::Commands => {
+            orders(state, level).iter().map(|order| order.generation.to_string()).collect()
+        }
         Screen::Approvals => approvals(state, level)
             .iter()
             .map(|asked| format!("{}\n{}", asked.key.task.dag_run_id, task_key(&asked.key.task)))
@@ -100,12 +105,22 @@ pub(crate) fn dags<'a>(state: &'a State, level: &Level) -> Vec<&'a DagView> {
 }
 
 pub(crate) fn runs<'a>(state: &'a State, level: &Level) -> Vec<&'a DagRun> {
-    let dag_id = match &level.screen {
-        Screen::DagRuns(dag_id) => Some(dag_id),
-        _ => None,
+    let (query, left) = RunsQuery::read(level);
+    let list = runs::list(state, query.dag_id.as_ref());
+    let all = runs_slots(level, &query);
+    let all = all.iter().flat_map(|slot| state.cache.runs_of(slot).unwrap_or_default());
+    // What the daemon has looked for is not looked for again: it also looks where no column is.
+    let level = Level { filter: left, ..level.clone() };
+    list.arrange(state, &level, all)
+}
+
+/// Returns what a list of runs is made of, page by page.
+pub(crate) fn runs_slots(level: &Level, query: &RunsQuery) -> Vec<Slot> {
+    let page = |page: u32| match page {
+        0 if query.is_plain() => Slot::Runs(query.dag_id.clone()),
+        page => Slot::FoundRuns(query.clone(), page),
     };
-    let all = state.cache.runs(dag_id).unwrap_or_default();
-    runs::list(state, dag_id).arrange(state, level, all)
+    (0..level.pages).map(page).collect()
 }
 
 /// Names a run by what the selection is kept by.
@@ -275,6 +290,11 @@ pub(crate) fn events_of<'a>(
     let dag_id = dag_id.clone();
     let all = state.cache.events().unwrap_or_default();
     all.iter().filter(move |event| event.dag_id.as_ref() == Some(&dag_id))
+}
+
+/// Returns what this deck has changed, the last first.
+pub(crate) fn orders<'a>(state: &'a State, level: &Level) -> Vec<&'a Order> {
+    state.orders.iter().filter(|order| level.admits(&order.command)).collect()
 }
 
 /// Returns the questions that wait for an answer.

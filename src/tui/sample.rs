@@ -159,6 +159,11 @@ fn dags() -> Vec<DagView> {
     ]
 }
 
+/// One with a param of every kind.
+pub(crate) fn every_param() -> DagDetailView {
+    home::every_param(detail(dag("every_param", "manual", "example", &[DagRunState::Success], 6)))
+}
+
 /// Many of them.
 pub(crate) fn many_dags(count: usize) -> Vec<DagView> {
     let one = |n| dag(&format!("dag_{n:04}"), "@daily", "data", &[DagRunState::Success; 30], 3);
@@ -280,7 +285,7 @@ fn params_schema() -> Value {
     }})
 }
 
-fn run(dag_id: &str, dag_run_id: &str, state: DagRunState) -> DagRun {
+pub(crate) fn run(dag_id: &str, dag_run_id: &str, state: DagRunState) -> DagRun {
     DagRun {
         dag_id: dag_id.into(),
         dag_run_id: dag_run_id.into(),

@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent,
 use ratatui::buffer::Buffer;
 
 use crate::DeckOptions;
-use crate::message::{Effect, Message, Purpose, unpacked};
+use crate::message::{Call, Effect, Message, Opening, Purpose, unpacked};
 use crate::sample;
 use crate::state::{Popup, Screen, State};
 use crate::types::ask::{Answer, Request};
@@ -14,15 +14,19 @@ use crate::types::{Fault, Timestamp};
 use crate::update::update;
 use crate::view;
 
+mod form;
 mod home;
 mod keys;
 mod mouse;
 mod operations;
+mod palette;
 mod random;
 mod run;
+mod runs;
 mod screens;
 mod shell;
 mod sites;
+mod tools;
 
 /// Returns what a buffer shows, without the blanks at the ends of lines.
 pub(crate) fn text_of(buf: &Buffer) -> String {
@@ -53,6 +57,8 @@ pub(crate) struct Driver {
     pub(crate) mutations: Vec<Request>,
     pub(crate) copied: Vec<String>,
     /// Sessions that were kept, and profiles that were gone to.
+    pub(crate) opened: Vec<Opening>,
+    pub(crate) calls: Vec<Call>,
     pub(crate) sessions: Vec<String>,
     pub(crate) connected: Vec<String>,
     pub(crate) notified: Vec<String>,
@@ -78,6 +84,8 @@ impl Driver {
             now,
             mutations: Vec::new(),
             copied: Vec::new(),
+            opened: Vec::new(),
+            calls: Vec::new(),
             sessions: Vec::new(),
             connected: Vec::new(),
             notified: Vec::new(),
@@ -117,6 +125,8 @@ impl Driver {
                     }
                     Effect::Copy(text) => self.copied.push(text),
                     Effect::Quit => self.has_quit = true,
+                    Effect::Open(opening) => self.opened.push(opening),
+                    Effect::Plugin(call) => self.calls.push(call),
                     Effect::SaveSession { text, .. } => self.sessions.push(text),
                     Effect::Connect(profile) => self.connected.push(profile),
                     Effect::Suspend

@@ -5,12 +5,12 @@ use ratatui::layout::Rect;
 
 use crate::hit::{self, Target};
 use crate::screen::{
-    approvals, assets, attention, backfills, dag, definitions, details, events, experiments, form,
-    frame, hints, home, models, run, runs, serving, system, versions, why,
+    approvals, assets, attention, backfills, commands, dag, definitions, details, events,
+    experiments, form, frame, hints, home, models, run, runs, serving, system, versions, why,
 };
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
-use crate::widget::{chord, dialog, menu, paint, sheet};
+use crate::widget::{chord, dialog, menu, paint, palette, sheet, tour};
 
 /// The smallest terminal that shows anything useful.
 const WIDTH_MIN: u16 = 60;
@@ -35,10 +35,11 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
     screen(state, buf, body);
     frame::flash(buf, row(area.height - 2), state);
     hints::draw(buf, row(area.height - 1), state);
+    tour::draw(buf, body, state);
     match &state.popup {
         None => chord::draw(buf, body, state),
-        Some(Popup::Help { scroll }) => dialog::help(buf, body, state, *scroll),
-        Some(Popup::Palette(palette)) => dialog::palette(buf, body, state, palette),
+        Some(Popup::Keys { scroll }) => palette::keys(buf, body, state, *scroll),
+        Some(Popup::Palette(palette)) => palette::draw(buf, body, state, palette),
         Some(Popup::Confirm(confirm)) => dialog::confirm(buf, body, confirm),
         Some(Popup::Task { scroll }) => details::popup(buf, body, state, *scroll),
         Some(Popup::Run { key, scroll }) => run::page::popup(buf, body, state, key, *scroll),
@@ -86,6 +87,7 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
             versions::draw_page(buf, area, state, (dag_id, *from, *to));
         }
         Screen::Backfills(dag_id) => backfills::draw(buf, area, state, dag_id),
+        Screen::Commands => commands::draw(buf, area, state),
         Screen::Approvals => approvals::draw(buf, area, state),
         Screen::Definitions => definitions::draw(buf, area, state),
     }

@@ -47,8 +47,9 @@ pub(super) async fn list(
         }
     }
     filter.run_type = only.run_type;
-    filter.since = only.since;
-    filter.until = only.until;
+    filter.since = only
+        .within_secs
+        .and_then(|secs| parts.clock.now().checked_sub(std::time::Duration::from_secs(secs)).ok());
     filter.words = only.words;
     let limit = limit.min(find::PAGE_LEN_MAX);
     let (runs, total) = parts.read(move |conn| dag_run::list(conn, &filter, limit, offset)).await?;

@@ -2,8 +2,9 @@
 //! palette and the keymap file are all made.
 
 use crate::keymap::Place::{
-    Approvals, AssetPage, Assets, Attention, Backfills, DagPage, Dags, Diff, Events, Experiments,
-    Graph, Log, ModelPage, Models, Runs, System, Tasks, TrackingRuns, Versions,
+    Approvals, AssetPage, Assets, Attention, Backfills, Commands, DagPage, Dags, Diff, Errors,
+    Events, Experiments, Graph, Log, ModelPage, Models, Runs, System, Tasks, TrackingRuns,
+    Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 use crate::state::View;
@@ -20,6 +21,7 @@ const LISTS: &[Place] = &[
     ModelPage,
     Events,
     Approvals,
+    Commands,
     System,
 ];
 /// Lists whose columns are described once: sorted, filtered and chosen alike.
@@ -28,6 +30,8 @@ const SORTED: &[Place] = &[Dags, Runs];
 const MARKABLE: &[Place] = &[Runs, Tasks, Versions];
 const OPENABLE: &[Place] =
     &[Dags, Attention, Runs, Assets, Experiments, TrackingRuns, Models, Events, Versions];
+const EDITABLE: &[Place] =
+    &[Dags, DagPage, Runs, Tasks, Graph, Log, Versions, Backfills, Assets, AssetPage, Errors];
 const RUN: &[Place] = &[Tasks, Graph, Log];
 /// Places about a DAG that has its page and its list of runs elsewhere.
 const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills];
@@ -74,6 +78,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
     ),
     key(Action::NextPane, &["tab"], "pane", "next pane: tasks, graph, log", RUN),
     key(Action::PreviousPane, &["shift-tab"], "", "the pane before", RUN),
+    key(Action::NextPane, &["tab"], "turn over", "definition, params, doc", &[DagPage]),
+    key(Action::PreviousPane, &["shift-tab"], "", "the part before", &[DagPage]),
     // The log.
     key(Action::Follow, &["f"], "follow", "follow the log's end, or stop", &[Log]),
     key(Action::Search, &["/"], "search", "search in the log", &[Log]),
@@ -208,6 +214,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "move the alias `production` back to where it stood",
         &[Models, ModelPage],
     ),
+    key(
+        Action::Edit,
+        &["e"],
+        "edit",
+        "open its definition in your editor; what you save is checked",
+        EDITABLE,
+    ),
     // Lists.
     key(
         Action::Filter,
@@ -277,6 +290,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     ),
     // Everywhere. A key of a place goes before these.
     key(Action::ShowErrors, &["g e"], "", "the errors of dags.toml with their drawings", &[]),
+    key(Action::CommandLog, &["g c"], "", "what this deck has changed, as commands", &[]),
     key(Action::Down, &["j", "down"], "", "down; in the graph to the next node", &[]),
     key(Action::Up, &["k", "up"], "", "up; in the graph to the node before", &[]),
     key(Action::Left, &["h", "left"], "", "left; in the graph upstream", &[]),

@@ -1,5 +1,6 @@
 //! Where keys are valid.
 
+use crate::keymap::action::kebab;
 use crate::rows;
 use crate::state::{Pane, Screen, State, View};
 
@@ -14,6 +15,11 @@ macro_rules! places {
         impl Place {
             /// Every place.
             pub(crate) const ALL: &'static [Self] = &[$(Self::$place),+];
+
+            /// Returns the name that a keymap file has for it: `dag-page`.
+            pub(crate) fn name(self) -> String {
+                kebab(&format!("{self:?}"))
+            }
         }
     };
 }
@@ -42,6 +48,7 @@ places! {
     Diff,
     Backfills,
     Approvals,
+    Commands,
 }
 
 /// Returns where the operator is, as far as keys are concerned.
@@ -73,6 +80,7 @@ pub(crate) fn place(state: &State) -> Place {
         Screen::Versions(_) => Place::Versions,
         Screen::Diff(..) => Place::Diff,
         Screen::Backfills(_) => Place::Backfills,
+        Screen::Commands => Place::Commands,
         Screen::Approvals => Place::Approvals,
     }
 }

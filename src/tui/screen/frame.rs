@@ -109,6 +109,7 @@ fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
             Screen::Backfills(dag_id) => format!("{dag_id} backfills"),
             Screen::Attention => "Needs attention".to_owned(),
             Screen::Approvals => "Approvals".to_owned(),
+            Screen::Commands => "Command log".to_owned(),
             Screen::Definitions => "dags.toml".to_owned(),
         };
         if at > 0 {

@@ -87,6 +87,8 @@ pub(crate) enum Screen {
     Experiment(String),
     TrackingRun(TrackingRunId),
     Model(String),
+    /// What this deck has changed.
+    Commands,
     /// The errors of `dags.toml` with their drawings.
     Definitions,
 }
@@ -139,6 +141,8 @@ pub(crate) struct Level {
     /// First line shown, on pages of text.
     pub(crate) scroll: usize,
     pub(crate) pane: Pane,
+    /// How many pages of a long list are shown.
+    pub(crate) pages: u32,
     pub(crate) zoom: Zoom,
     /// Show only what needs attention.
     pub(crate) attention_only: bool,
@@ -171,6 +175,7 @@ impl Level {
             filter: String::new(),
             scroll: 0,
             pane: Pane::default(),
+            pages: 1,
             zoom: Zoom::Normal,
             attention_only: false,
             is_untouched: true,

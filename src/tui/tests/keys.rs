@@ -286,7 +286,7 @@ fn the_palette_finds_by_parts_and_says_when_nothing_fits() {
 #[test]
 fn y_copies_the_command_that_does_the_same() {
     let mut driver = Driver::new(80, 24);
-    driver.keys("y8y2y5<enter>y");
+    driver.keys("yy8yy2yy5<enter>yy");
     assert_eq!(driver.copied[0], "dagdeck dags show basic_dag_example");
     assert_eq!(driver.copied[1], "dagdeck status");
     assert_eq!(

@@ -6,8 +6,9 @@ use crate::keymap::{self, Action, Place};
 use crate::message::{Act, AliasWish, Effect, Purpose};
 use crate::rows;
 use crate::rows::run::What;
+use crate::state::popup::Scope;
 use crate::state::{
-    Form, Level, Palette, Pane, Popup, Prompt, PromptKind, Screen, Slot, State, Tone, View, Zoom,
+    Form, Level, Pane, Popup, Prompt, PromptKind, Screen, Slot, State, Tone, View, Zoom,
 };
 use crate::types::DagId;
 use crate::types::ask::Request;
@@ -18,7 +19,9 @@ use crate::update::movement::{self, Step};
 use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
-use crate::update::{attention, command, confirm, form, marks, menu, mouse, run};
+use crate::update::{
+    attention, confirm, copy, edit, form, leave, marks, menu, mouse, palette, run,
+};
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
@@ -26,14 +29,14 @@ pub(crate) const ALIAS: &str = "production";
 /// Does what a key stands for.
 pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     match action {
-        Action::Help => state.popup = Some(Popup::Help { scroll: 0 }),
-        Action::Palette => state.popup = Some(Popup::Palette(Palette::default())),
+        Action::Help => palette::open(state, Scope::Here),
+        Action::Palette => palette::open(state, Scope::All),
         Action::Filter => open_prompt(state, PromptKind::Filter),
         Action::Search => open_prompt(state, PromptKind::Search),
         Action::Back => back(state),
         Action::Leave => {
             if !state.pop() {
-                effects.push(Effect::Quit);
+                leave::ask(state, effects);
             }
         }
         Action::Down if is_in_graph(state) => run::graph::walk(state, Way::Down),
@@ -46,6 +49,15 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Right => movement::along_edge(state, true),
         Action::Top => movement::step(state, Step::Start),
         Action::Bottom => movement::step(state, Step::End),
+        Action::HalfDown if matches!(state.level().screen, Screen::Dag(_)) => {
+            let half = movement::half_page(state).unsigned_abs();
+            state.level_mut().scroll += half;
+        }
+        Action::HalfUp if matches!(state.level().screen, Screen::Dag(_)) => {
+            let half = movement::half_page(state).unsigned_abs();
+            let level = state.level_mut();
+            level.scroll = level.scroll.saturating_sub(half);
+        }
         Action::HalfDown => movement::step(state, Step::By(movement::half_page(state))),
         Action::HalfUp => movement::step(state, Step::By(-movement::half_page(state))),
         Action::Open if keymap::place(state) == Place::Attention => {
@@ -72,10 +84,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
                 Zoom::Full => Zoom::Normal,
             };
         }
-        Action::Copy => {
-            let command = command::equivalent(state);
-            copy(state, command, effects);
-        }
+        Action::Copy => copy::open(state),
         Action::Refetch => {
             state.cache.touch(&Event::Resync);
             state.log = None;
@@ -147,6 +156,12 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Versions => go_to_dag(state, Screen::Versions),
         Action::Backfills => go_to_dag(state, Screen::Backfills),
         Action::Backfill => sheets::backfill(state, effects),
+        Action::Edit => edit::open(state, effects),
+        Action::CommandLog => {
+            if state.level().screen != Screen::Commands {
+                state.push(Screen::Commands);
+            }
+        }
         Action::EditSetting => sheets::setting(state, effects),
         Action::Test => test(state, effects),
         Action::OlderRun => run::travel::go(state, true),
@@ -186,7 +201,13 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
 
 /// Puts text into the clipboard and says so.
 pub(crate) fn copy(state: &mut State, text: String, effects: &mut Vec<Effect>) {
-    state.say(Tone::Info, format!("copied: {text}"));
+    let first = text.lines().next().unwrap_or_default();
+    let lines = text.lines().count();
+    let told = match lines {
+        0 | 1 => format!("copied: {first}"),
+        n => format!("copied {n} lines"),
+    };
+    state.say(Tone::Info, told);
     effects.push(Effect::Copy(text));
 }
 
@@ -397,6 +418,7 @@ fn trigger(state: &mut State, effects: &mut Vec<Effect>) {
         state.forms.insert(dag_id.clone(), form);
     }
     state.push(Screen::Form(dag_id.clone()));
+    form::say_draft(state, &dag_id);
     form::changed(state, &dag_id, 0, effects);
 }
 

@@ -1,6 +1,7 @@
 //! The command line that shows or does the same as the screen.
 
 use crate::rows;
+use crate::state::runs::RunsQuery;
 use crate::state::{Pane, Popup, Screen, State, View};
 use crate::text::shell;
 use crate::types::serving::ServingStatus;
@@ -38,7 +39,7 @@ pub(crate) fn equivalent(state: &State) -> String {
                     shell(run.dag_id.as_str()),
                     shell(run.dag_run_id.as_str())
                 ),
-                None => "dagdeck runs list".to_owned(),
+                None => RunsQuery::read(level).0.command(),
             }
         }
         Screen::Run(key) => {
@@ -78,6 +79,10 @@ pub(crate) fn equivalent(state: &State) -> String {
         }
         Screen::Backfills(dag_id) => format!("dagdeck backfill list {}", shell(dag_id.as_str())),
         Screen::Approvals => "dagdeck approvals list".to_owned(),
+        Screen::Commands => {
+            let order = rows::selected(state, level, &rows::orders(state, level));
+            order.map_or("dagdeck operations list".to_owned(), |order| order.command.clone())
+        }
         Screen::Root(View::System) if level.cursor(&rows::keys(state, level)) > 0 => {
             let settings = rows::settings(state, level);
             match settings.get(level.cursor(&rows::keys(state, level))) {

@@ -9,7 +9,7 @@ use crate::message::Effect;
 use crate::rows;
 use crate::state::popup::Gate;
 use crate::state::{Popup, PromptKind, Screen, State, Tone};
-use crate::update::{action, confirm, form, menu, palette, sheet};
+use crate::update::{action, confirm, form, menu, palette, plugin, sheet, tour};
 
 /// Within this many milliseconds a second ctrl-c leaves.
 const TWICE_MILLIS: i64 = 2000;
@@ -28,13 +28,16 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         return;
     }
     state.clicked = None;
+    if tour::hear(state, event) {
+        return;
+    }
     match &state.popup {
         Some(Popup::Confirm(_)) => confirm::press(state, event, effects),
         Some(Popup::Palette(_)) => palette::press(state, event, effects),
         Some(Popup::Sheet(_)) => sheet::press(state, event, effects),
         Some(Popup::Menu(_)) => menu::press(state, event, effects),
         Some(
-            Popup::Help { .. }
+            Popup::Keys { .. }
             | Popup::Task { .. }
             | Popup::Run { .. }
             | Popup::RunDiff { .. }
@@ -55,6 +58,11 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
 pub(crate) fn command(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let begun = std::mem::take(&mut state.chord);
     if !begun.is_empty() && event.code == KeyCode::Esc {
+        return;
+    }
+    let name = keymap::name(event).unwrap_or_default();
+    let keys = if begun.is_empty() { name } else { format!("{begun} {name}") };
+    if plugin::press(state, &keys, effects) {
         return;
     }
     match keymap::typed(state, &begun, event) {
@@ -92,7 +100,7 @@ pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) 
             }
         }
         Some(
-            Popup::Help { .. }
+            Popup::Keys { .. }
             | Popup::Task { .. }
             | Popup::Run { .. }
             | Popup::RunDiff { .. }
@@ -148,7 +156,7 @@ fn interrupt(state: &mut State, effects: &mut Vec<Effect>) {
 fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let page = usize::from(state.size.height / 2).max(1);
     let Some(
-        Popup::Help { scroll }
+        Popup::Keys { scroll }
         | Popup::Task { scroll }
         | Popup::Run { scroll, .. }
         | Popup::RunDiff { scroll, .. }
@@ -164,7 +172,10 @@ fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) 
         Some("ctrl-u" | "pageup") => *scroll = scroll.saturating_sub(page),
         Some("g" | "home") => *scroll = 0,
         Some("ctrl-l") => effects.push(Effect::Repaint),
-        Some("y") => action::perform(state, keymap::Action::Copy, effects),
+        Some("y") => {
+            let text = super::command::equivalent(state);
+            action::copy(state, text, effects);
+        }
         Some("esc" | "q" | "enter" | "?" | "i" | "w") => state.popup = None,
         _ => {}
     }
