@@ -140,7 +140,7 @@ fn three_columns(state: &State, area: Rect) -> Panes {
     let rows = list_rows(state);
     // As many rows as the tasks have, so that bars and tasks are seen alike.
     let most = (area.height * 45 / 100).max(BARS_MIN);
-    let bars = rows.saturating_sub(1).clamp(most.min(area.height / 3), most);
+    let bars = rows.saturating_sub(1).clamp(most.min(area.height * 2 / 5), most);
     let [graph, bars] =
         Layout::vertical([Constraint::Min(0), Constraint::Length(bars)]).areas(middle);
     // Below the tasks where they leave room, else below the log.
