@@ -89,6 +89,13 @@ pub(crate) enum Action {
     OlderTry,
     NewerTry,
     Emit,
+    Materialise,
+    Impact,
+    Compare,
+    OnlyDifferent,
+    GoAsset,
+    GoModel,
+    GoEndpoint,
     Promote,
     Rollback,
 }
