@@ -437,12 +437,6 @@ fn is_in_graph(state: &State) -> bool {
     matches!(level.screen, Screen::Run(_)) && level.pane == Pane::Graph
 }
 
-/// Says whether the keys go to the grid of a run.
-fn is_in_grid(state: &State) -> bool {
-    let level = state.level();
-    matches!(level.screen, Screen::Run(_)) && level.pane == Pane::Tasks
-}
-
 fn follow(state: &mut State) {
     let height = crate::screen::run::log_height(state);
     let Some(log) = &mut state.log else { return };
