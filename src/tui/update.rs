@@ -105,6 +105,7 @@ fn tick(state: &mut State, effects: &mut Vec<Effect>) {
     if state.flash.as_ref().is_some_and(|flash| flash.until <= state.now) {
         state.flash = None;
     }
+    state.cache.ripen();
     // Progress is told without an event.
     let polled = polled(state);
     state.cache.mark_old(|slot| polled.contains(slot));
