@@ -3,8 +3,9 @@
 
 pub(crate) mod attention;
 pub(crate) mod run;
+pub(crate) mod tracking;
 
-use crate::screen::{dags, runs};
+use crate::screen::{dags, runs, tracking_runs};
 use crate::state::{Level, Screen, State, View};
 use crate::theme;
 use crate::types::approval::HitlDetail;
@@ -47,6 +48,11 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Experiment(name) => {
             tracking_runs(state, level, name).iter().map(|run| run.run_id.to_string()).collect()
         }
+        Screen::TrackingRun(run_id) => {
+            let run = state.cache.tracking_run(run_id);
+            run.map(|run| tracking::facts(run).iter().map(tracking::Fact::key).collect())
+                .unwrap_or_default()
+        }
         Screen::Model(name) => {
             versions(state, level, name).iter().map(|version| version.version.to_string()).collect()
         }
@@ -70,7 +76,8 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         | Screen::Form(_)
         | Screen::Diff(..)
         | Screen::Asset(_)
-        | Screen::TrackingRun(_)
+        | Screen::Artifact(..)
+        | Screen::CompareRuns(_)
         | Screen::Definitions => Vec::new(),
     }
 }
@@ -82,6 +89,10 @@ pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
         Screen::Root(View::Dags) => Some(dags::list(state.size.width).info(state)),
         Screen::Root(View::Runs) => Some(runs::list(state, None).info(state)),
         Screen::DagRuns(dag_id) => Some(runs::list(state, Some(dag_id)).info(state)),
+        Screen::Experiment(name) => {
+            let all = tracking::loaded(state, &state.level().filter, name);
+            Some(tracking_runs::list(state, all).info(state))
+        }
         _ => None,
     }
 }
@@ -209,18 +220,14 @@ pub(crate) fn tracking_runs<'a>(
     level: &Level,
     experiment: &str,
 ) -> Vec<&'a TrackingRunView> {
-    let all = state.cache.tracking_runs(experiment).unwrap_or_default();
-    let mut rows: Vec<_> = all.iter().filter(|run| level.admits(&tracking_words(run))).collect();
-    rows.sort_by_key(|run| std::cmp::Reverse(run.start_time));
-    rows
-}
-
-fn tracking_words(run: &TrackingRunView) -> String {
-    let mut words = format!("{} {} {}", run.run_name, run.run_id, run.status);
-    for (name, value) in run.params.iter().chain(&run.tags) {
-        words.push_str(&format!(" {name}:{value}"));
+    let all = tracking::loaded(state, &level.filter, experiment);
+    let list = tracking_runs::list(state, all);
+    if tracking::is_filter(&level.filter) {
+        // It was applied where the runs are.
+        let level = Level { filter: String::new(), ..level.clone() };
+        return list.arrange(state, &level, all);
     }
-    words
+    list.arrange(state, level, all)
 }
 
 /// Returns the model family of a tracked run.

@@ -19,6 +19,7 @@ pub(crate) mod filter;
 pub(crate) mod form;
 mod history;
 pub(crate) mod home;
+pub(crate) mod lab;
 pub(crate) mod level;
 pub(crate) mod lists;
 pub(crate) mod log;
@@ -95,6 +96,7 @@ pub(crate) struct State {
     stacks: Vec<Vec<Level>>,
     /// What was chosen for each list.
     pub(crate) lists: Lists,
+    pub(crate) lab: lab::Lab,
     pub(crate) home: Home,
     /// The places that led here.
     history: History,
@@ -141,6 +143,7 @@ impl State {
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
             lists: Lists::default(),
+            lab: lab::Lab::default(),
             home: Home::default(),
             history: History::default(),
             cache: Cache::default(),

@@ -17,6 +17,7 @@ mod command;
 mod confirm;
 mod form;
 mod key;
+mod lab;
 mod marks;
 mod menu;
 mod mouse;
@@ -27,6 +28,8 @@ mod sheet;
 pub(crate) mod site;
 mod terminal;
 pub(crate) mod theme;
+
+pub(crate) use lab::ChartKey;
 
 /// How long a burst of events is waited out before what it touched is fetched again.
 const DEBOUNCE_MILLIS: u64 = 80;

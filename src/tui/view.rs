@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 
 use crate::hit::{self, Target};
 use crate::screen::{
-    approvals, assets, attention, backfills, dag, definitions, details, events, experiments, form,
-    frame, hints, home, models, run, runs, serving, system, versions, why,
+    approvals, assets, attention, backfills, compare, dag, definitions, details, events,
+    experiments, form, frame, hints, home, models, run, runs, serving, system, tracking_run,
+    tracking_runs, versions, why,
 };
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
@@ -74,8 +75,12 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
         Screen::Run(key) => run::draw(buf, area, state, key),
         Screen::Form(dag_id) => form::draw(buf, area, state, dag_id),
         Screen::Asset(name) => assets::draw_page(buf, area, state, name),
-        Screen::Experiment(name) => experiments::draw_runs(buf, area, state, name),
-        Screen::TrackingRun(run_id) => experiments::draw_run(buf, area, state, run_id),
+        Screen::Experiment(name) => tracking_runs::draw(buf, area, state, name),
+        Screen::TrackingRun(run_id) => tracking_run::draw(buf, area, state, run_id),
+        Screen::Artifact(run_id, path) => {
+            tracking_run::draw_artifact(buf, area, state, &(run_id.clone(), path.clone()));
+        }
+        Screen::CompareRuns(ids) => compare::draw(buf, area, state, ids),
         Screen::Model(name) => models::draw_page(buf, area, state, name),
         Screen::Versions(dag_id) => versions::draw(buf, area, state, dag_id),
         Screen::Diff(dag_id, from, to) => {

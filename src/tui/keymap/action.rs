@@ -1,6 +1,7 @@
 //! What keys do, by name.
 
 use crate::state::View;
+use crate::update::ChartKey;
 
 /// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,6 +76,14 @@ pub(crate) enum Action {
     Emit,
     Promote,
     Rollback,
+    Compare,
+    Baseline,
+    OnlyDifferent,
+    ProducingRun,
+    PageBefore,
+    PageAfter,
+    Chart(ChartKey),
+    TryIt,
 }
 
 impl Action {

@@ -2,11 +2,13 @@
 //! palette and the keymap file are all made.
 
 use crate::keymap::Place::{
-    Approvals, AssetPage, Assets, Attention, Backfills, DagPage, Dags, Diff, Events, Experiments,
-    Graph, Log, ModelPage, Models, Runs, System, Tasks, TrackingRuns, Versions,
+    Approvals, AssetPage, Assets, Attention, Backfills, CompareRuns, DagPage, Dags, Diff, Events,
+    Experiments, Graph, Log, ModelPage, Models, Runs, Serving, System, Tasks, TrackingRun,
+    TrackingRuns, Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 use crate::state::View;
+use crate::update::ChartKey;
 
 const LISTS: &[Place] = &[
     Dags,
@@ -22,14 +24,26 @@ const LISTS: &[Place] = &[
     System,
 ];
 /// Lists whose columns are described once: sorted, filtered and chosen alike.
-const SORTED: &[Place] = &[Dags, Runs];
+const SORTED: &[Place] = &[Dags, Runs, TrackingRuns];
 /// Lists whose rows can be marked for the next operation.
-const MARKABLE: &[Place] = &[Runs, Tasks, Versions];
-const OPENABLE: &[Place] =
-    &[Dags, Attention, Runs, Assets, Experiments, TrackingRuns, Models, Events, Versions];
+const MARKABLE: &[Place] = &[Runs, Tasks, Versions, TrackingRuns];
+const OPENABLE: &[Place] = &[
+    Dags,
+    Attention,
+    Runs,
+    Assets,
+    Experiments,
+    TrackingRuns,
+    TrackingRun,
+    Models,
+    Events,
+    Versions,
+];
 const RUN: &[Place] = &[Tasks, Graph, Log];
 /// Places about a DAG that has its page and its list of runs elsewhere.
 const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills];
+/// Places with charts of metrics.
+const CHARTED: &[Place] = &[TrackingRun, CompareRuns];
 const RUN_AND_RUNS: &[Place] = &[Tasks, Graph, Log, Runs];
 const fn key(
     action: Action,
@@ -184,7 +198,65 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["R"],
         "roll back",
         "move the alias `production` back to where it stood",
-        &[Models, ModelPage],
+        &[Models, ModelPage, Serving],
+    ),
+    // Experiments and the model server.
+    key(
+        Action::Compare,
+        &["="],
+        "compare",
+        "compare the marked runs, or the selected one with the baseline",
+        &[TrackingRuns],
+    ),
+    key(
+        Action::Baseline,
+        &["b"],
+        "baseline",
+        "measure others by this run, or no more; in a comparison by the next one",
+        &[TrackingRuns, TrackingRun, CompareRuns],
+    ),
+    key(
+        Action::OnlyDifferent,
+        &["D"],
+        "differences",
+        "show only what differs, or all",
+        &[CompareRuns],
+    ),
+    key(
+        Action::ProducingRun,
+        &["g r"],
+        "",
+        "the run of the DAG that made it",
+        &[TrackingRuns, TrackingRun],
+    ),
+    key(Action::PageBefore, &["("], "", "the page of runs before", &[TrackingRuns]),
+    key(Action::PageAfter, &[")"], "", "the next page of runs", &[TrackingRuns]),
+    key(
+        Action::NextPane,
+        &["tab"],
+        "part",
+        "next part of the page",
+        &[TrackingRun, CompareRuns, Serving],
+    ),
+    key(
+        Action::PreviousPane,
+        &["shift-tab"],
+        "",
+        "the part before",
+        &[TrackingRun, CompareRuns, Serving],
+    ),
+    key(Action::Chart(ChartKey::Time), &["X t"], "charts", "over time, or over steps", CHARTED),
+    key(Action::Chart(ChartKey::Log), &["X l"], "", "logarithmic scale, or linear", CHARTED),
+    key(Action::Chart(ChartKey::Smooth), &["X s"], "", "smooth more, at last not at all", CHARTED),
+    key(Action::Chart(ChartKey::Closer), &["X z", ")"], "", "zoom in round the cursor", CHARTED),
+    key(Action::Chart(ChartKey::Wider), &["X Z", "("], "", "zoom out", CHARTED),
+    key(Action::Chart(ChartKey::Whole), &["X w"], "", "the whole axis", CHARTED),
+    key(
+        Action::TryIt,
+        &["i"],
+        "try it",
+        "ask the model: a form of its columns, and what it answers",
+        &[Serving],
     ),
     // Lists.
     key(
@@ -251,7 +323,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["z"],
         "zoom",
         "show only this pane, or all again",
-        &[Tasks, Graph, Log, System],
+        &[Tasks, Graph, Log, System, TrackingRun],
     ),
     // Everywhere. A key of a place goes before these.
     key(Action::ShowErrors, &["g e"], "", "the errors of dags.toml with their drawings", &[]),

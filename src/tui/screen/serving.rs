@@ -19,6 +19,9 @@ use crate::widget::table::{Table, fixed, growing, right};
 const SAMPLE_SECS: usize = 10;
 
 /// Rows that the example command may take.
+/// Parts of the page that `tab` goes through.
+pub(crate) const PARTS: usize = 3;
+
 const CURL_ROWS: usize = 3;
 
 /// Draws the screen.

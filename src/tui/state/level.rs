@@ -86,6 +86,10 @@ pub(crate) enum Screen {
     Asset(AssetName),
     Experiment(String),
     TrackingRun(TrackingRunId),
+    /// A file of a tracked run.
+    Artifact(TrackingRunId, String),
+    /// Tracked runs side by side.
+    CompareRuns(Vec<TrackingRunId>),
     Model(String),
     /// The errors of `dags.toml` with their drawings.
     Definitions,
@@ -129,6 +133,8 @@ pub(crate) struct Level {
     /// First line shown, on pages of text.
     pub(crate) scroll: usize,
     pub(crate) pane: Pane,
+    /// Which part of the page the keys go to, where it has several.
+    pub(crate) part: usize,
     pub(crate) is_zoomed: bool,
     /// Show only what needs attention.
     pub(crate) attention_only: bool,
@@ -161,6 +167,7 @@ impl Level {
             filter: String::new(),
             scroll: 0,
             pane: Pane::default(),
+            part: 0,
             is_zoomed: false,
             attention_only: false,
             is_untouched: true,

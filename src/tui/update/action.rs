@@ -17,7 +17,7 @@ use crate::types::why::WhySubject;
 use crate::update::movement::{self, Step};
 use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::sheet::open as sheets;
-use crate::update::{attention, command, confirm, form, marks, menu, mouse};
+use crate::update::{attention, command, confirm, form, lab, marks, menu, mouse};
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
@@ -37,6 +37,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         }
         Action::Down => movement::step(state, Step::By(1)),
         Action::Up => movement::step(state, Step::By(-1)),
+        Action::Left if lab::move_cursor(state, false) => {}
+        Action::Right if lab::move_cursor(state, true) => {}
         Action::Left => movement::along_edge(state, false),
         Action::Right => movement::along_edge(state, true),
         Action::Top => movement::step(state, Step::Start),
@@ -50,6 +52,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             attention::clear(state, effects);
         }
         Action::Open => open(state),
+        Action::NextPane if lab::next_part(state, false) => {}
+        Action::PreviousPane if lab::next_part(state, true) => {}
         Action::NextPane => {
             let level = state.level_mut();
             level.pane = level.pane.next();
@@ -159,6 +163,16 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Emit => confirm::emit(state),
         Action::Promote => plan_alias(state, AliasWish::Promote, effects),
         Action::Rollback => plan_alias(state, AliasWish::Rollback, effects),
+        Action::Compare => lab::compare(state),
+        Action::Baseline => lab::baseline(state),
+        Action::OnlyDifferent => {
+            state.lab.only_differences = !state.lab.only_differences;
+        }
+        Action::ProducingRun => lab::producing_run(state),
+        Action::PageBefore => lab::turn_page(state, false),
+        Action::PageAfter => lab::turn_page(state, true),
+        Action::Chart(key) => lab::chart(state, key),
+        Action::TryIt => {}
     }
 }
 
@@ -186,6 +200,9 @@ fn open_prompt(state: &mut State, kind: PromptKind) {
 
 /// Clears the filter, else goes back one level; never leaves.
 fn back(state: &mut State) {
+    if lab::back(state) {
+        return;
+    }
     if rows::attention::is_in_box(state) {
         state.home.is_in_box = false;
         return;
@@ -216,6 +233,12 @@ fn show_errors(state: &mut State) {
 
 /// Drills into what is selected.
 fn open(state: &mut State) {
+    if matches!(state.level().screen, Screen::TrackingRun(_)) {
+        if let Some(screen) = lab::open_fact(state) {
+            state.push(screen);
+        }
+        return;
+    }
     let level = state.level();
     let screen =
         match &level.screen {

@@ -68,9 +68,8 @@ pub(crate) struct Chart<'a> {
 /// Returns the ends of the x axis of some series; `None` where there is no point.
 pub(crate) fn span(series: &[Series]) -> Option<(f64, f64)> {
     let xs = series.iter().flat_map(|series| &series.points).map(|point| point.0);
-    let (low, high) = xs.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
-        (low.min(x), high.max(x))
-    });
+    let (low, high) =
+        xs.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
     low.is_finite().then_some((low, high))
 }
 
@@ -98,9 +97,9 @@ pub(crate) fn nearest(points: &[(f64, f64)], x: f64) -> Option<(f64, f64)> {
 /// Draws values as a row of bars between the least and the greatest of them.
 pub(crate) fn trend(values: &[f64], cells: usize) -> String {
     let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
-    let (low, high) = finite.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
-        (low.min(*v), high.max(*v))
-    });
+    let (low, high) = finite
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(*v), high.max(*v)));
     if finite.len() < 2 || cells == 0 {
         return String::new();
     }
@@ -157,9 +156,8 @@ impl Chart<'_> {
     fn y_span(&self) -> Option<(f64, f64)> {
         let points = self.series.iter().flat_map(|series| &series.points);
         let seen = points.filter(|(x, _)| self.is_seen(*x)).filter_map(|(_, y)| self.scaled(*y));
-        let (mut low, mut high) = seen.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| {
-            (low.min(y), high.max(y))
-        });
+        let (mut low, mut high) = seen
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| (low.min(y), high.max(y)));
         if !low.is_finite() {
             return None;
         }
@@ -206,7 +204,13 @@ impl Chart<'_> {
         }
         let width = usize::from(plot.width);
         let mut line: Vec<char> = "─".repeat(width).chars().collect();
-        let steps = if width >= 60 { 4 } else if width >= 24 { 2 } else { 1 };
+        let steps = if width >= 60 {
+            4
+        } else if width >= 24 {
+            2
+        } else {
+            1
+        };
         for step in 0..=steps {
             let share = f64::from(step) / f64::from(steps);
             let label = (self.x_label)(self.x.0 + (self.x.1 - self.x.0) * share);
@@ -332,7 +336,8 @@ mod tests {
 
     fn drawn(chart: &Chart<'_>, width: u16, height: u16) -> String {
         let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
-        chart.draw(&mut buf, buf.area);
+        let area = buf.area;
+        chart.draw(&mut buf, area);
         text_of(&buf)
     }
 
