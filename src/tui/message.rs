@@ -8,6 +8,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::daemon::{Connected, Daemon};
 use crate::state::Slot;
+use crate::state::graph::{Job, Laid};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::Event;
 use crate::types::{DagId, Fault};
@@ -49,8 +50,18 @@ pub(crate) enum Message {
     /// A second has passed.
     Tick,
     Timer(Timer),
+    /// Where the nodes of a graph lie.
+    Laid(Box<Laid>),
     /// Another project's daemon was reached, or not.
     Switched(Result<Connected, Fault>),
+}
+
+/// Opens what was sent packed.
+pub(crate) fn unpacked(answer: Answer) -> Answer {
+    match answer {
+        Answer::PackedRun(run) => Answer::RunDetail(Box::new(run.unpack())),
+        other => other,
+    }
 }
 
 /// What an answer is for.
@@ -102,6 +113,8 @@ pub(crate) enum Timer {
     CheckForm(u64),
     /// So has the form over the screen.
     TrySheet(u64),
+    /// The shown run may be asked for again.
+    RunRested,
 }
 
 /// What a program gets the terminal for.
@@ -134,6 +147,8 @@ pub(crate) enum Effect {
         millis: u64,
         timer: Timer,
     },
+    /// Works out where the nodes of a graph lie.
+    Layout(Box<Job>),
     /// Puts text into the clipboard of the operator's own terminal.
     Copy(String),
     /// Keeps what the next deck begins with.

@@ -6,6 +6,7 @@ pub(crate) mod run;
 pub(crate) mod tracking;
 
 use crate::screen::{dags, runs, tracking_runs};
+use crate::state::run::RowId;
 use crate::state::{Level, Screen, State, View};
 use crate::theme;
 use crate::types::approval::HitlDetail;
@@ -14,11 +15,13 @@ use crate::types::ids::TaskInstanceKey;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{
-    AssetView, DagView, ExperimentView, ModelVersionView, ModelView, RunDetailView, TaskView,
-    TrackingRunView,
+    AssetView, DagView, ExperimentView, ModelVersionView, ModelView, TaskView, TrackingRunView,
 };
 use crate::types::{AssetName, DagId, TaskInstanceState};
 use crate::widget::list::ListInfo;
+
+/// Tasks that are named where something waits for several.
+const NAMED: usize = 12;
 
 /// Returns the keys of the shown rows.
 pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
@@ -44,7 +47,7 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Dag(dag_id) => {
             dag_tasks(state, dag_id).iter().map(|task| task.task_id.to_string()).collect()
         }
-        Screen::Run(key) => run::rows(state, level, key).into_iter().map(|row| row.key).collect(),
+        Screen::Run(_) => run::keys(state),
         Screen::Experiment(name) => {
             tracking_runs(state, level, name).iter().map(|run| run.run_id.to_string()).collect()
         }
@@ -136,15 +139,17 @@ pub(crate) fn selected_task(state: &State) -> Option<&TaskInstance> {
     run::selected(state)?.task()
 }
 
-/// Says why a task has no log: what it waits for, or what kept it from starting.
-pub(crate) fn why_not_started(run: &RunDetailView, task: &TaskInstance) -> String {
+/// Says why a task of the shown run has no log: what it waits for, or what kept it from starting.
+pub(crate) fn why_not_started(state: &State, task: &TaskInstance) -> String {
     use TaskInstanceState as S;
     let upstream = |is_wanted: fn(Option<S>) -> bool| -> Vec<String> {
-        let ids: Vec<_> = run.edges.iter().filter(|(_, to)| *to == task.key.task_id).collect();
-        run.tasks
-            .iter()
-            .filter(|other| ids.iter().any(|(from, _)| *from == other.key.task_id))
+        let Some((detail, index)) = run::shown(state) else { return Vec::new() };
+        let Some(at) = index.task(&task.key.task_id) else { return Vec::new() };
+        let before = index.up[at as usize].iter().map(|up| RowId::Task(*up));
+        before
+            .flat_map(|up| index.instances(detail, up))
             .filter(|other| is_wanted(other.state))
+            .take(NAMED)
             .map(|other| {
                 format!("{} ({})", task_key(&other.key), theme::task_mark(other.state).word)
             })

@@ -236,6 +236,7 @@ impl Deck {
                 self.runner.ask(purpose, generation, request);
             }
             Effect::After { millis, timer } => self.runner.after(millis, timer),
+            Effect::Layout(job) => self.runner.lay_out(*job),
             Effect::Copy(text) => match sequence::clipboard(&text, self.surroundings) {
                 Some(bytes) => self.painter.send(&bytes)?,
                 None => {

@@ -18,6 +18,7 @@ pub(crate) mod home;
 mod lab;
 pub(crate) mod models;
 mod operations;
+pub(crate) mod run;
 mod scoring;
 
 use crate::types::{DagRunState, Fault, TaskInstanceState, Timestamp};
@@ -33,7 +34,7 @@ fn before(secs: i64) -> Timestamp {
 
 /// Answers as a daemon with the sample project would.
 pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
-    let elsewhere = [home::answer, operations::answer, assets::answer, models::answer]
+    let elsewhere = [home::answer, operations::answer, assets::answer, models::answer, run::answer]
         .iter()
         .find_map(|ask| ask(request));
     if let Some(answer) = elsewhere {
@@ -152,6 +153,11 @@ fn dags() -> Vec<DagView> {
         dag("nightly_scoring", "@daily", "ml", &[s, s, f, s, r], 8),
         dag("model_serving_pipeline", "models:/*@production", "ml,prod", &[], 4),
     ]
+}
+
+/// One with a param of every kind.
+pub(crate) fn every_param() -> DagDetailView {
+    home::every_param(detail(dag("every_param", "manual", "example", &[DagRunState::Success], 6)))
 }
 
 /// Many of them.

@@ -17,6 +17,7 @@ use crate::update;
 pub(crate) mod cache;
 pub(crate) mod filter;
 pub(crate) mod form;
+pub(crate) mod graph;
 mod history;
 pub(crate) mod home;
 pub(crate) mod lab;
@@ -25,16 +26,21 @@ pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod menu;
 pub(crate) mod popup;
+pub(crate) mod run;
+pub(crate) mod run_view;
 pub(crate) mod session;
 pub(crate) mod sheet;
 
 pub(crate) use cache::{Cache, Slot};
 pub(crate) use form::Form;
+pub(crate) use graph::GraphPane;
 pub(crate) use home::Home;
-pub(crate) use level::{Level, Pane, Screen, View};
+pub(crate) use level::{Level, Pane, Screen, View, Zoom};
 pub(crate) use lists::Lists;
 pub(crate) use log::{LogOptions, LogPane};
 pub(crate) use popup::{Palette, Popup};
+pub(crate) use run::RunIndex;
+pub(crate) use run_view::RunView;
 
 use history::History;
 
@@ -105,6 +111,10 @@ pub(crate) struct State {
     pub(crate) prompt: Option<Prompt>,
     pub(crate) flash: Option<Flash>,
     pub(crate) forms: HashMap<DagId, Form>,
+    /// The shown run, arranged.
+    pub(crate) run: Option<RunIndex>,
+    pub(crate) run_view: RunView,
+    pub(crate) graph: GraphPane,
     /// Forms that the last deck left, not shown again yet.
     pub(crate) drafts: Vec<session::Draft>,
     /// The session as it was written last, and when it was looked at.
@@ -151,6 +161,9 @@ impl State {
             prompt: None,
             flash: None,
             forms: HashMap::new(),
+            run: None,
+            run_view: RunView::default(),
+            graph: GraphPane::default(),
             drafts: Vec::new(),
             session: None,
             session_at: now,

@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent,
 use ratatui::buffer::Buffer;
 
 use crate::DeckOptions;
-use crate::message::{Effect, Message, Purpose};
+use crate::message::{Effect, Message, Purpose, unpacked};
 use crate::sample;
 use crate::state::{Popup, Screen, State};
 use crate::types::ask::{Answer, Request};
@@ -14,11 +14,13 @@ use crate::types::{Fault, Timestamp};
 use crate::update::update;
 use crate::view;
 
+mod form;
 mod home;
 mod keys;
 mod mouse;
 mod operations;
 mod random;
+mod run;
 mod screens;
 mod shell;
 mod sites;
@@ -106,9 +108,14 @@ impl Driver {
                         }
                         let result =
                             (self.script)(&request).unwrap_or_else(|| sample::answer(&request));
+                        let result = result.map(unpacked);
                         queue.push_back(Message::Answered { purpose, generation, result });
                     }
                     Effect::After { timer, .. } => queue.push_back(Message::Timer(timer)),
+                    Effect::Layout(job) => {
+                        let laid = crate::widget::graph::fit(&job, &|| false);
+                        queue.push_back(Message::Laid(Box::new(laid)));
+                    }
                     Effect::Copy(text) => self.copied.push(text),
                     Effect::Quit => self.has_quit = true,
                     Effect::SaveSession { text, .. } => self.sessions.push(text),

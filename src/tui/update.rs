@@ -24,6 +24,7 @@ mod mouse;
 mod movement;
 pub(crate) mod palette;
 mod reconcile;
+pub(crate) mod run;
 mod sheet;
 pub(crate) mod site;
 mod terminal;
@@ -54,10 +55,13 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             answer::take(state, purpose, generation, result, &mut effects);
         }
         Message::Event(event) => {
+            run::follow(state, &event);
             if state.cache.touch(&event) && !state.refetch_is_due {
                 state.refetch_is_due = true;
                 effects.push(Effect::After { millis: DEBOUNCE_MILLIS, timer: Timer::Refetch });
             }
+            // What is asked for anew waits for the timer; there are thousands of these.
+            return effects;
         }
         Message::LinkUp => {
             state.link = Link::Live;
@@ -73,6 +77,7 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             tick(state);
             site::keep(state, &mut effects);
         }
+        Message::Laid(laid) => state.graph.put(*laid),
         Message::Switched(result) => site::switched(state, result, &mut effects),
         Message::Timer(timer) => ring(state, timer, &mut effects),
     }
@@ -121,6 +126,7 @@ fn polled(state: &State) -> Vec<Slot> {
 fn ring(state: &mut State, timer: Timer, effects: &mut Vec<Effect>) {
     match timer {
         Timer::Refetch => state.refetch_is_due = false,
+        Timer::RunRested => state.run_view.rests = false,
         Timer::StartLog(generation) | Timer::RetryLog(generation) => {
             reconcile::read_log(state, generation, effects);
         }

@@ -42,6 +42,10 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
         Some(Popup::Palette(palette)) => dialog::palette(buf, body, state, palette),
         Some(Popup::Confirm(confirm)) => dialog::confirm(buf, body, confirm),
         Some(Popup::Task { scroll }) => details::popup(buf, body, state, *scroll),
+        Some(Popup::Run { key, scroll }) => run::page::popup(buf, body, state, key, *scroll),
+        Some(Popup::RunDiff { before, key, scroll }) => {
+            run::page::diff(buf, body, state, (before, key), *scroll);
+        }
         Some(Popup::Why { subject, scroll }) => why::popup(buf, body, state, subject, *scroll),
         Some(Popup::Sheet(sheet)) => sheet::draw(buf, body, sheet),
         Some(Popup::Menu(menu)) => menu::draw(buf, body, menu),

@@ -8,7 +8,8 @@ use ratatui::text::{Line, Span};
 use crate::hit::{self, Target};
 use crate::keymap::{self, Action, Bound, Place};
 use crate::rows::tracking;
-use crate::state::{PromptKind, State};
+use crate::screen::form;
+use crate::state::{PromptKind, Screen, State};
 use crate::text;
 use crate::theme;
 use crate::widget::paint;
@@ -36,14 +37,14 @@ pub(crate) fn draw(buf: &mut Buffer, row: Rect, state: &State) {
         return;
     }
     if keymap::place(state) == Place::Form {
-        let fixed = |key, word| Hint { key, word, action: None };
-        let hints = [
-            fixed("tab", "field"),
-            fixed("← →", "change"),
-            fixed("ctrl-s", "trigger"),
-            fixed("ctrl-r", "defaults"),
-            fixed("esc", "back, draft kept"),
-        ];
+        let form = match &state.level().screen {
+            Screen::Form(dag_id) => state.forms.get(dag_id),
+            _ => None,
+        };
+        let hints: Vec<Hint<'_>> = form::hints(form)
+            .into_iter()
+            .map(|(key, word)| Hint { key, word, action: None })
+            .collect();
         lay_out(buf, row, &hints, &[]);
         return;
     }

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::screen::{missing, settings};
-use crate::state::{Slot, State};
+use crate::state::{Slot, State, Zoom};
 use crate::text;
 use crate::theme;
 use crate::types::view::StatusView;
@@ -18,7 +18,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         let inside = paint::panel(buf, area, "System", "", true);
         return missing(buf, inside, state, &Slot::Status);
     };
-    if state.level().is_zoomed {
+    if state.level().zoom != Zoom::Normal {
         return settings::draw(buf, area, state);
     }
     let facts = facts(state, status);

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use crate::rows::tracking::Fact;
 use crate::rows::{self, tracking};
 use crate::screen::{figures, missing, plots};
-use crate::state::{Level, Slot, State};
+use crate::state::{Level, Slot, State, Zoom};
 use crate::text;
 use crate::theme;
 use crate::types::TrackingRunId;
@@ -34,7 +34,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, run_id: &Trackin
     let plots = tracking::plots(state, &[run]);
     // What is found in the list is what is drawn first.
     let skip = chosen_plot(state, level, run, &plots);
-    if level.is_zoomed || area.width < 100 {
+    if level.zoom == Zoom::Full || area.width < 100 {
         return match level.part {
             0 => draw_facts(buf, area, state, run),
             CHARTS => plots::grid(buf, area, state, &plots, skip.max(level.scroll)),

@@ -317,6 +317,13 @@ impl Cache {
         }
     }
 
+    /// Says whether what is there is not known to be old.
+    pub(crate) fn is_settled(&self, slot: &Slot) -> bool {
+        self.entries
+            .get(slot)
+            .is_some_and(|entry| entry.answer.is_some() && !entry.is_old && entry.asked.is_none())
+    }
+
     /// Returns which answer there is; another one has another stamp.
     pub(crate) fn stamp(&self, slot: &Slot) -> Option<u64> {
         self.entries.get(slot).filter(|entry| entry.answer.is_some()).map(|entry| entry.stamp)

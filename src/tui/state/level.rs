@@ -121,6 +121,16 @@ impl Pane {
     }
 }
 
+/// How much of the screen the pane with the cursor takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Zoom {
+    #[default]
+    Normal,
+    /// Most of it.
+    Half,
+    Full,
+}
+
 /// One level with its cursor; the selection is kept by key, so that it stays on its thing when
 /// rows come and go.
 #[derive(Debug, Clone)]
@@ -135,7 +145,7 @@ pub(crate) struct Level {
     pub(crate) pane: Pane,
     /// Which part of the page the keys go to, where it has several.
     pub(crate) part: usize,
-    pub(crate) is_zoomed: bool,
+    pub(crate) zoom: Zoom,
     /// Show only what needs attention.
     pub(crate) attention_only: bool,
     /// Nobody has moved the cursor yet: in a run it goes with what happens.
@@ -168,7 +178,7 @@ impl Level {
             scroll: 0,
             pane: Pane::default(),
             part: 0,
-            is_zoomed: false,
+            zoom: Zoom::Normal,
             attention_only: false,
             is_untouched: true,
             toggled: BTreeSet::new(),

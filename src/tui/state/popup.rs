@@ -7,6 +7,7 @@ use crate::state::menu::Menu;
 use crate::state::sheet::Sheet;
 use crate::types::Timestamp;
 use crate::types::ask::Request;
+use crate::types::run::DagRunKey;
 use crate::types::view::AliasPlan;
 use crate::types::why::WhySubject;
 
@@ -23,6 +24,17 @@ pub(crate) enum Popup {
     Confirm(Box<Confirm>),
     /// The selected task in full.
     Task {
+        scroll: usize,
+    },
+    /// A run in full.
+    Run {
+        key: DagRunKey,
+        scroll: usize,
+    },
+    /// What differs between a run and the one before it.
+    RunDiff {
+        before: DagRunKey,
+        key: DagRunKey,
         scroll: usize,
     },
     /// Why something does or does not go on.

@@ -347,9 +347,9 @@ fn an_event_of_the_feed_leads_to_its_run() {
 #[test]
 fn along_the_edges_of_the_graph_the_selection_goes_up_and_downstream() {
     let mut driver = Driver::new(80, 24);
-    driver.keys("jjjjj<enter><tab>ggll");
-    assert_eq!(driver.state.level().selected.as_deref(), Some("decide"));
-    driver.keys("h");
+    driver.keys("jjjjj<enter><tab>ggjj");
+    assert_eq!(driver.state.level().selected.as_deref(), Some("decide"), "it runs top down");
+    driver.keys("k");
     assert_eq!(driver.state.level().selected.as_deref(), Some("train"));
 }
 

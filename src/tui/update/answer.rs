@@ -7,7 +7,7 @@ use crate::types::ask::Answer;
 use crate::types::event::Event;
 use crate::types::view::{ParamProblem, TriggerPlan};
 use crate::types::{DagId, Fault, FaultKind};
-use crate::update::{confirm, reconcile, sheet};
+use crate::update::{confirm, form, reconcile, sheet};
 
 /// Takes an answer; a late one changes nothing.
 pub(crate) fn take(
@@ -41,7 +41,7 @@ pub(crate) fn take(
             Err(fault) => say_fault(state, &fault),
         },
         Purpose::PlanSheet => sheet::take_plan(state, generation, result),
-        Purpose::Act(act) => take_act(state, act, result),
+        Purpose::Act(act) => take_act(state, act, result, effects),
     }
 }
 
@@ -60,14 +60,12 @@ fn take_check(
     };
 }
 
-fn take_act(state: &mut State, act: Act, result: Result<Answer, Fault>) {
+fn take_act(state: &mut State, act: Act, result: Result<Answer, Fault>, effects: &mut Vec<Effect>) {
     let answer = match result {
         Ok(answer) => answer,
         Err(fault) => {
-            if let Act::Trigger(dag_id) = &act
-                && let Some(form) = state.forms.get_mut(dag_id)
-            {
-                form.is_sent = false;
+            if let Act::Trigger(dag_id) = &act {
+                form::refused(state, dag_id, &fault, effects);
             }
             say_fault(state, &fault);
             return;

@@ -33,7 +33,13 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         Some(Popup::Palette(_)) => palette::press(state, event, effects),
         Some(Popup::Sheet(_)) => sheet::press(state, event, effects),
         Some(Popup::Menu(_)) => menu::press(state, event, effects),
-        Some(Popup::Help { .. } | Popup::Task { .. } | Popup::Why { .. }) => {
+        Some(
+            Popup::Help { .. }
+            | Popup::Task { .. }
+            | Popup::Run { .. }
+            | Popup::RunDiff { .. }
+            | Popup::Why { .. },
+        ) => {
             scroll_popup(state, event, effects);
         }
         None if state.prompt.is_some() => prompt(state, event),
@@ -85,7 +91,14 @@ pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) 
                 return;
             }
         }
-        Some(Popup::Help { .. } | Popup::Task { .. } | Popup::Why { .. } | Popup::Menu(_)) => {}
+        Some(
+            Popup::Help { .. }
+            | Popup::Task { .. }
+            | Popup::Run { .. }
+            | Popup::RunDiff { .. }
+            | Popup::Why { .. }
+            | Popup::Menu(_),
+        ) => {}
         None => {
             if let Some(prompt) = &mut state.prompt {
                 insert(&mut prompt.input, &pasted);
@@ -134,8 +147,13 @@ fn interrupt(state: &mut State, effects: &mut Vec<Effect>) {
 
 fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let page = usize::from(state.size.height / 2).max(1);
-    let Some(Popup::Help { scroll } | Popup::Task { scroll } | Popup::Why { scroll, .. }) =
-        &mut state.popup
+    let Some(
+        Popup::Help { scroll }
+        | Popup::Task { scroll }
+        | Popup::Run { scroll, .. }
+        | Popup::RunDiff { scroll, .. }
+        | Popup::Why { scroll, .. },
+    ) = &mut state.popup
     else {
         return;
     };

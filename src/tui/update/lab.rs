@@ -4,7 +4,7 @@ use crate::rows::{self, tracking};
 use crate::screen::tracking_run::{CHARTS, producer};
 use crate::screen::{compare, tracking_run};
 use crate::state::lab::PAGE_LEN;
-use crate::state::{Screen, State, Tone, View};
+use crate::state::{Screen, State, Tone, View, Zoom};
 use crate::types::TrackingRunId;
 use crate::types::run::DagRunKey;
 use crate::types::view::TrackingRunView;
@@ -198,7 +198,7 @@ pub(crate) fn open_fact(state: &mut State) -> Option<Screen> {
         tracking::Fact::Metric(..) => {
             let level = state.level_mut();
             level.part = CHARTS;
-            level.is_zoomed = true;
+            level.zoom = Zoom::Full;
             None
         }
         tracking::Fact::Param(..) | tracking::Fact::Tag(..) => None,

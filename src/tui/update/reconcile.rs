@@ -7,16 +7,17 @@ use crate::screen::figures;
 use crate::screen::home::shows_events;
 use crate::screen::run::shows_details;
 use crate::state::log::Reading;
+use crate::state::run::RowId;
 use crate::state::session;
 use crate::state::{Form, Link, LogPane, Popup, Screen, Slot, State, View};
 use crate::types::ask::Request;
 use crate::types::run::TaskInstance;
 use crate::types::view::{LogChunk, TrackingRunView};
 use crate::types::{Fault, FaultKind, TaskInstanceKey, TaskInstanceState};
-use crate::update::form;
+use crate::update::{form, run};
 
 /// How long the selection must rest before its log is read.
-const LOG_SETTLE_MILLIS: u64 = 120;
+const LOG_SETTLE_MILLIS: u64 = 150;
 /// How long one read of a log may wait for more.
 const LOG_WAIT_MILLIS: u32 = 20_000;
 /// How much of a log is read at once.
@@ -26,8 +27,15 @@ const LOG_CHUNK_BYTES: u32 = 256 * 1024;
 pub(crate) fn needs(state: &State) -> Vec<Slot> {
     let level = state.level();
     let mut slots = vec![Slot::Status, Slot::Definitions, Slot::Approvals];
-    if let Some(Popup::Why { subject, .. }) = &state.popup {
-        slots.push(Slot::Why(subject.clone()));
+    match &state.popup {
+        Some(Popup::Why { subject, .. }) => slots.push(Slot::Why(subject.clone())),
+        Some(Popup::Run { key, .. }) => {
+            slots.extend([Slot::Run(key.clone()), Slot::Callbacks(key.clone())]);
+        }
+        Some(Popup::RunDiff { before, key, .. }) => {
+            slots.extend([Slot::Run(before.clone()), Slot::Run(key.clone())]);
+        }
+        _ => {}
     }
     match &level.screen {
         Screen::Root(View::Dags) => {
@@ -40,10 +48,15 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         }
         Screen::Root(View::Runs) => slots.push(Slot::Runs(None)),
         Screen::DagRuns(dag_id) => slots.push(Slot::Runs(Some(dag_id.clone()))),
-        Screen::Dag(dag_id) | Screen::Form(dag_id) => slots.push(Slot::Dag(dag_id.clone())),
+        Screen::Dag(dag_id) => slots.push(Slot::Dag(dag_id.clone())),
+        Screen::Form(dag_id) => {
+            slots.extend([Slot::Dag(dag_id.clone()), Slot::Runs(Some(dag_id.clone()))]);
+        }
         Screen::Run(key) => {
             slots.push(Slot::Run(key.clone()));
             slots.push(Slot::Dag(key.dag_id.clone()));
+            let around = state.run_view.around(&key.dag_id).cloned();
+            slots.push(Slot::Grid(key.dag_id.clone(), around));
             if shows_details(state) || matches!(state.popup, Some(Popup::Task { .. })) {
                 slots.extend(rows::selected_task(state).map(|task| Slot::Task(task.key.clone())));
             }
@@ -118,11 +131,13 @@ fn histories(run: &TrackingRunView) -> impl Iterator<Item = Slot> + '_ {
 
 /// Brings what is under way in line with what is shown.
 pub(crate) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
+    run::arrange(state);
     if !matches!(state.link, Link::Down { .. }) {
         fetch(state, effects);
     }
     make_form(state, effects);
     select_what_matters(state);
+    run::graph::plan(state, effects);
     follow_log(state, effects);
 }
 
@@ -130,7 +145,12 @@ fn fetch(state: &mut State, effects: &mut Vec<Effect>) {
     // While a burst of events runs, only what was never fetched is asked for.
     for slot in needs(state) {
         let is_new = state.cache.is_new(&slot);
-        if state.cache.wants(&slot) && (is_new || !state.refetch_is_due) {
+        let may_ask = is_new || !state.refetch_is_due;
+        let is_run = matches!(slot, Slot::Run(_));
+        if state.cache.wants(&slot) && may_ask && (is_new || !is_run || run::may_ask(state)) {
+            if let Slot::Run(key) = &slot {
+                run::rest(state, key, effects);
+            }
             let generation = state.next_generation();
             state.cache.ask(slot.clone(), generation);
             let request = slot.request();
@@ -155,9 +175,11 @@ fn select_what_matters(state: &mut State) {
         .or_else(|| find(TaskInstanceState::UpForRetry))
         .or_else(|| find(TaskInstanceState::Running))
         .or_else(|| run.run.state.is_finished().then(|| last_ended(&run.tasks)).flatten());
-    let Screen::Run(key) = &state.level().screen else { return };
-    let shown = rows::run::rows(state, state.level(), key);
-    if let Some(key) = task.and_then(|task| rows::run::key_of(&shown, task)) {
+    let Some((run, index)) = rows::run::shown(state) else { return };
+    let slot = task.and_then(|task| index.slot(run, &task.key));
+    let row = slot.and_then(|slot| index.shown(RowId::Instance(slot)));
+    if let Some(row) = row.and_then(|at| index.fold.rows.get(at)) {
+        let key = index.key(run, row.id);
         state.level_mut().selected = Some(key);
     }
 }

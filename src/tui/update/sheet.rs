@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::message::{Act, Effect, Purpose, Timer};
 use crate::rows;
-use crate::state::form::{Field, Kind};
+use crate::state::form::Field;
 use crate::state::popup::DEAF_MILLIS;
 use crate::state::sheet::{Plan, Sheet, Wish};
 use crate::state::{Popup, State, Tone};
@@ -14,6 +14,7 @@ use crate::types::ask::Answer;
 use crate::types::backfill::BackfillPlan;
 use crate::types::operation::OperationView;
 use crate::types::{Fault, TaskInstanceState, Timestamp};
+use crate::update::form::{self, Edited};
 use crate::update::{confirm, key};
 
 pub(crate) mod open;
@@ -215,7 +216,7 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
             }
         }
         _ => {
-            if edit(sheet, event) {
+            if edit(sheet, event, now) {
                 changed(state, REST_MILLIS, effects);
             }
         }
@@ -223,7 +224,7 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
 }
 
 /// Changes the focused field; says whether its value may be another now.
-fn edit(sheet: &mut Sheet, event: &KeyEvent) -> bool {
+fn edit(sheet: &mut Sheet, event: &KeyEvent, now: Timestamp) -> bool {
     let last = sheet.fields.len();
     let Some(field) = sheet.fields.get_mut(sheet.focus) else {
         match event.code {
@@ -236,29 +237,14 @@ fn edit(sheet: &mut Sheet, event: &KeyEvent) -> bool {
         }
         return false;
     };
-    let is_chosen = matches!(field.kind, Kind::Choice(_) | Kind::Bool);
-    let is_figure = matches!(field.kind, Kind::Integer | Kind::Number);
-    match event.code {
-        KeyCode::Right | KeyCode::Char(' ' | 'l') if is_chosen => field.step(false),
-        KeyCode::Left | KeyCode::Char('h') if is_chosen => field.step(true),
-        KeyCode::Right if is_figure => field.step(false),
-        KeyCode::Left if is_figure => field.step(true),
-        KeyCode::Char('j') if is_chosen => {
-            sheet.move_focus(false);
-            return false;
+    match form::edit(field, event, now) {
+        Edited::Value => true,
+        Edited::Leave { backward } => {
+            sheet.move_focus(backward);
+            false
         }
-        KeyCode::Char('k') if is_chosen => {
-            sheet.move_focus(true);
-            return false;
-        }
-        _ if is_chosen => return false,
-        _ => {
-            let before = field.input.value().to_owned();
-            key::type_into(&mut field.input, event);
-            return before != field.input.value();
-        }
+        Edited::Look | Edited::Nothing => false,
     }
-    true
 }
 
 /// Pastes into the focused field, where it takes text.
