@@ -13,6 +13,7 @@ use crate::types::approval::HitlDetail;
 use crate::types::event::EventLog;
 use crate::types::ids::TaskInstanceKey;
 use crate::types::run::{DagRun, TaskInstance};
+use crate::types::serving::ServedVersion;
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{
     AssetView, DagView, ExperimentView, ModelVersionView, ModelView, TaskView, TrackingRunView,
@@ -75,14 +76,30 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Attention => {
             attention::items(state, level).into_iter().map(attention::key).collect()
         }
-        Screen::Root(View::Serving)
-        | Screen::Form(_)
+        Screen::Root(View::Serving) => {
+            let serving = state.cache.serving();
+            let versions = serving.map(|serving| serving.versions.as_slice()).unwrap_or_default();
+            versions
+                .iter()
+                .map(|version| format!("{} v{}", version.model, version.version))
+                .collect()
+        }
+        Screen::Form(_)
         | Screen::Diff(..)
         | Screen::Asset(_)
         | Screen::Artifact(..)
         | Screen::CompareRuns(_)
         | Screen::Definitions => Vec::new(),
     }
+}
+
+/// Returns the served version that is selected.
+pub(crate) fn served_here(state: &State) -> Option<&ServedVersion> {
+    let level = state.level();
+    if level.screen != Screen::Root(View::Serving) {
+        return None;
+    }
+    state.cache.serving()?.versions.get(level.cursor(&keys(state, level)))
 }
 
 /// Returns what the menus of sorting and choosing columns need to know of the list that is shown;

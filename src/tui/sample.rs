@@ -34,9 +34,16 @@ fn before(secs: i64) -> Timestamp {
 
 /// Answers as a daemon with the sample project would.
 pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
-    let elsewhere = [home::answer, operations::answer, assets::answer, models::answer, run::answer]
-        .iter()
-        .find_map(|ask| ask(request));
+    let elsewhere = [
+        lab::answer,
+        home::answer,
+        operations::answer,
+        assets::answer,
+        models::answer,
+        run::answer,
+    ]
+    .iter()
+    .find_map(|ask| ask(request));
     if let Some(answer) = elsewhere {
         return Ok(answer);
     }

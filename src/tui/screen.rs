@@ -23,6 +23,7 @@ mod pulse;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod serving;
+mod serving_charts;
 mod settings;
 pub(crate) mod system;
 pub(crate) mod tracking_run;

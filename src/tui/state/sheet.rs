@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::state::form::Field;
+use crate::state::sheet::try_it::TryIt;
 use crate::text::shell;
 use crate::types::approval::{HitlDetail, Response};
 use crate::types::ask::Request;
@@ -17,20 +18,50 @@ use crate::types::settings::{Pool, Variable};
 use crate::types::state::{DagRunState, ReprocessBehavior};
 use crate::types::{DagId, TaskInstanceState, Timestamp};
 
+pub(crate) mod try_it;
+
 /// What a sheet does.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Wish {
-    Clear { runs: Vec<DagRunKey>, tasks: Vec<TaskChoice> },
-    MarkTasks { runs: Vec<DagRunKey>, tasks: Vec<TaskChoice> },
-    MarkRuns { runs: Vec<DagRunKey> },
-    Note { runs: Vec<DagRunKey>, tasks: Vec<TaskChoice> },
-    Delete { runs: Vec<DagRunKey>, expected: String },
-    Cancel { runs: Vec<DagRunKey> },
-    Undo { last: Option<Box<OperationLine>> },
-    Backfill { dag_id: DagId },
-    Slots { pool: String, description: Option<String> },
-    Variable { key: String, description: Option<String> },
+    Clear {
+        runs: Vec<DagRunKey>,
+        tasks: Vec<TaskChoice>,
+    },
+    MarkTasks {
+        runs: Vec<DagRunKey>,
+        tasks: Vec<TaskChoice>,
+    },
+    MarkRuns {
+        runs: Vec<DagRunKey>,
+    },
+    Note {
+        runs: Vec<DagRunKey>,
+        tasks: Vec<TaskChoice>,
+    },
+    Delete {
+        runs: Vec<DagRunKey>,
+        expected: String,
+    },
+    Cancel {
+        runs: Vec<DagRunKey>,
+    },
+    Undo {
+        last: Option<Box<OperationLine>>,
+    },
+    Backfill {
+        dag_id: DagId,
+    },
+    Slots {
+        pool: String,
+        description: Option<String>,
+    },
+    Variable {
+        key: String,
+        description: Option<String>,
+    },
     Answer(Box<HitlDetail>),
+    /// Asks a served model; the form stays for its answer.
+    TryIt(Box<TryIt>),
 }
 
 /// What a dry run said.
@@ -188,7 +219,8 @@ impl Sheet {
             | Wish::Backfill { .. }
             | Wish::Slots { .. }
             | Wish::Variable { .. }
-            | Wish::Answer(_) => return Ok(None),
+            | Wish::Answer(_)
+            | Wish::TryIt(_) => return Ok(None),
         }))
     }
 
@@ -285,7 +317,8 @@ impl Sheet {
             | Wish::Backfill { .. }
             | Wish::Slots { .. }
             | Wish::Variable { .. }
-            | Wish::Answer(_) => return self.other_command(),
+            | Wish::Answer(_)
+            | Wish::TryIt(_) => return self.other_command(),
         };
         let mut left = runs.clone();
         left.sort();
@@ -345,6 +378,7 @@ impl Sheet {
                 format!("dagdeck variables set {} {}", shell(key), shell(&self.word("value")))
             }
             Wish::Answer(asked) => self.answer_command(asked),
+            Wish::TryIt(wish) => wish.command(self),
             _ => "dagdeck undo".to_owned(),
         }
     }

@@ -18,7 +18,7 @@ use crate::update::movement::{self, Step};
 use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
-use crate::update::{attention, command, confirm, form, lab, marks, menu, mouse, run};
+use crate::update::{attention, command, confirm, form, lab, marks, menu, mouse, run, sheet};
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
@@ -194,7 +194,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::PageBefore => lab::turn_page(state, false),
         Action::PageAfter => lab::turn_page(state, true),
         Action::Chart(key) => lab::chart(state, key),
-        Action::TryIt => {}
+        Action::TryIt => sheet::try_it::open(state, effects),
     }
 }
 
@@ -492,6 +492,10 @@ fn plan_alias(state: &mut State, wish: AliasWish, effects: &mut Vec<Effect>) {
         }
         (Screen::Model(name), AliasWish::Rollback) => {
             Some(Request::PlanRollback { name: name.clone(), alias })
+        }
+        (Screen::Root(View::Serving), AliasWish::Rollback) => {
+            let served = rows::served_here(state);
+            served.map(|served| Request::PlanRollback { name: served.model.clone(), alias })
         }
         (Screen::Root(View::Models), AliasWish::Rollback) => {
             let model = rows::selected(state, level, &rows::models(state, level));

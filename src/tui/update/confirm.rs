@@ -189,7 +189,7 @@ pub(crate) fn emit(state: &mut State) {
 pub(crate) fn move_alias(state: &mut State, generation: u64, plan: AliasPlan, wish: AliasWish) {
     let is_here = match &state.level().screen {
         Screen::Model(name) => *name == plan.name,
-        Screen::Root(View::Models) => true,
+        Screen::Root(View::Models | View::Serving) => true,
         _ => false,
     };
     if generation != state.alias_generation || !is_here || state.popup.is_some() {

@@ -101,7 +101,12 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
             slots.extend(model.map(|model| Slot::Model(model.name.clone())));
         }
         Screen::Model(name) => slots.extend([Slot::Model(name.clone()), Slot::Serving]),
-        Screen::Root(View::Serving) => slots.push(Slot::Serving),
+        Screen::Root(View::Serving) => {
+            slots.push(Slot::Serving);
+            // The form that asks it is made from its signature.
+            let served = rows::served_here(state);
+            slots.extend(served.map(|served| Slot::Model(served.model.clone())));
+        }
         Screen::Root(View::Events) => slots.push(Slot::Events),
         Screen::Root(View::System) => {
             slots.extend([Slot::Pools, Slot::Variables, Slot::Connections]);
