@@ -17,6 +17,7 @@ use crate::view;
 mod form;
 mod home;
 mod keys;
+mod lab;
 mod mouse;
 mod operations;
 mod random;
