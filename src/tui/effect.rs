@@ -13,11 +13,13 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::daemon::{Connector, Daemon};
-use crate::message::{Handover, Message, Purpose, Timer, unpacked};
+use crate::message::{Call, Errand, Handover, Message, Purpose, Timer, unpacked};
 use crate::state::graph::Job;
 use crate::types::ask::Request;
 use crate::types::{Fault, FaultKind, time};
 use crate::widget::graph;
+
+mod plugin;
 
 /// First and longest pause between two attempts to reach the daemon.
 const RECONNECT_MIN: Duration = Duration::from_millis(200);
@@ -62,7 +64,7 @@ impl Runner {
             Purpose::Log => Some("log"),
             Purpose::PlanTrigger(_) => Some("plan"),
             Purpose::PlanSheet => Some("sheet"),
-            Purpose::Fetch(_) | Purpose::PlanAlias(_) | Purpose::Act(_) => None,
+            Purpose::Fetch(_) | Purpose::Act(_) => None,
         };
         let (daemon, messages) = (Arc::clone(&self.daemon), self.messages.clone());
         // No key leads here in a read-only deck; this holds also where that has a hole.
@@ -169,6 +171,28 @@ impl Runner {
                 Err(error) => Err(format!("failed to wait for `{name}`: {error}")),
             };
             let _ = messages.send(Message::HandedBack { errand, outcome }).await;
+        });
+    }
+
+    /// Runs a plugin on the terminal, which the deck has left to it, until enter at its end.
+    pub(crate) fn call(&self, call: Call) {
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            let errand = Errand::Plugin(call.name.clone());
+            let ran = tokio::task::spawn_blocking(move || plugin::on_terminal(&call));
+            let outcome = ran.await.unwrap_or_else(|error| Err(error.to_string()));
+            let _ = messages.send(Message::HandedBack { errand, outcome }).await;
+        });
+    }
+
+    /// Runs a plugin beside the deck.
+    pub(crate) fn beside(&self, call: Call) {
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            let name = call.name.clone();
+            let ran = tokio::task::spawn_blocking(move || plugin::beside(&call));
+            let outcome = ran.await.unwrap_or_else(|error| Err(error.to_string()));
+            let _ = messages.send(Message::PluginEnded { name, outcome }).await;
         });
     }
 

@@ -16,6 +16,7 @@ use dagdeck_types as types;
 use crate::types::Fault;
 
 mod daemon;
+mod editor;
 mod effect;
 mod fuzzy;
 mod hit;
@@ -36,13 +37,19 @@ mod update;
 mod view;
 mod widget;
 
-#[cfg(test)]
+#[cfg(feature = "bench")]
+pub mod bench;
+#[cfg(any(test, feature = "bench"))]
+#[cfg_attr(
+    not(test),
+    allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "made for tests")
+)]
 mod sample;
 #[cfg(test)]
 mod tests;
 
 pub use daemon::{Connected, Connector, Daemon, Later};
-pub use plugin::{PLACE_NAMES, variables as plugin_variables};
+pub use plugin::{key_problem, place_names, variables as plugin_variables};
 pub use state::session::problem as session_problem;
 pub use station::{
     Banner, BannerColour, PLUGIN_VARIABLES, Plugin, PluginInput, PluginInputKind, SessionFile,

@@ -38,6 +38,12 @@ pub(crate) enum Message {
         errand: Errand,
         outcome: Result<Option<i32>, String>,
     },
+    /// A plugin that ran beside the deck has ended: with which exit code and last line, or why it
+    /// did not start.
+    PluginEnded {
+        name: String,
+        outcome: Result<(Option<i32>, String), String>,
+    },
     Answered {
         purpose: Purpose,
         generation: u64,
@@ -71,18 +77,9 @@ pub(crate) enum Purpose {
     Log,
     /// Checks the form of a DAG while it is filled in.
     PlanTrigger(DagId),
-    /// Shows what moving an alias would change, before it is asked for.
-    PlanAlias(AliasWish),
     /// Says what the open form would do.
     PlanSheet,
     Act(Act),
-}
-
-/// How an alias is to move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AliasWish {
-    Promote,
-    Rollback,
 }
 
 /// A change that was asked for, as the flash line tells of it.
@@ -96,8 +93,6 @@ pub(crate) enum Act {
     /// Anything else, in its own words.
     Say(String),
     Test,
-    Emit(String),
-    Move(String),
 }
 
 /// A timer that ran out.
@@ -122,6 +117,10 @@ pub(crate) enum Timer {
 pub(crate) enum Errand {
     /// Reading or working on something outside the deck; nothing of it comes back.
     Show,
+    /// A definition was worked on.
+    Edit,
+    /// The plugin of this name.
+    Plugin(String),
 }
 
 /// A program that gets the terminal for a while, such as `$EDITOR` or `$PAGER`.
@@ -132,6 +131,35 @@ pub(crate) struct Handover {
     /// What it reads; without it, it reads the terminal.
     pub(crate) input: Option<String>,
     pub(crate) errand: Errand,
+}
+
+/// A command of the operator's own, with everything put in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) name: String,
+    pub(crate) program: String,
+    pub(crate) args: Vec<String>,
+    /// More of its environment.
+    pub(crate) variables: Vec<(String, String)>,
+    /// Beside the deck; else it is given the terminal until enter is pressed at its end.
+    pub(crate) background: bool,
+}
+
+/// A file to be opened in an editor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Opening {
+    pub(crate) editor: Vec<String>,
+    pub(crate) file: String,
+    pub(crate) spot: Spot,
+}
+
+/// Where in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Spot {
+    /// From 1.
+    Line(usize),
+    /// At the header of this table.
+    Table(String),
 }
 
 /// What the deck wants done.
@@ -166,6 +194,10 @@ pub(crate) enum Effect {
     Mouse(bool),
     /// Gives the terminal to a program and takes it back when that has ended.
     Handover(Handover),
+    /// Opens a file in the editor, at a place that is looked up first.
+    Open(Opening),
+    /// Runs a command of the operator's own.
+    Plugin(Call),
     Suspend,
     Repaint,
     Quit,

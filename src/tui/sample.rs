@@ -288,7 +288,7 @@ fn params_schema() -> Value {
     }})
 }
 
-fn run(dag_id: &str, dag_run_id: &str, state: DagRunState) -> DagRun {
+pub(crate) fn run(dag_id: &str, dag_run_id: &str, state: DagRunState) -> DagRun {
     DagRun {
         dag_id: dag_id.into(),
         dag_run_id: dag_run_id.into(),

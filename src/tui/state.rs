@@ -12,9 +12,10 @@ use crate::keymap::Keymap;
 use crate::theme::Theme;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
-use crate::update;
+use crate::update::{self, notice::Notices};
 
 pub(crate) mod cache;
+pub(crate) mod commands;
 pub(crate) mod filter;
 pub(crate) mod form;
 pub(crate) mod graph;
@@ -22,14 +23,18 @@ mod history;
 pub(crate) mod home;
 pub(crate) mod lab;
 pub(crate) mod level;
+pub(crate) mod lineage;
 pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod menu;
+pub(crate) mod models;
 pub(crate) mod popup;
 pub(crate) mod run;
 pub(crate) mod run_view;
+pub(crate) mod runs;
 pub(crate) mod session;
 pub(crate) mod sheet;
+pub(crate) mod tour;
 
 pub(crate) use cache::{Cache, Slot};
 pub(crate) use form::Form;
@@ -38,7 +43,7 @@ pub(crate) use home::Home;
 pub(crate) use level::{Level, Pane, Screen, View, Zoom};
 pub(crate) use lists::Lists;
 pub(crate) use log::{LogOptions, LogPane};
-pub(crate) use popup::{Palette, Popup};
+pub(crate) use popup::{Commands, Palette, Popup};
 pub(crate) use run::RunIndex;
 pub(crate) use run_view::RunView;
 
@@ -100,6 +105,8 @@ pub(crate) struct State {
     pub(crate) view: View,
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
+    /// What was run from the palette.
+    pub(crate) commands: Commands,
     /// What was chosen for each list.
     pub(crate) lists: Lists,
     pub(crate) lab: lab::Lab,
@@ -117,6 +124,12 @@ pub(crate) struct State {
     pub(crate) graph: GraphPane,
     /// Forms that the last deck left, not shown again yet.
     pub(crate) drafts: Vec<session::Draft>,
+    /// The tour, where it is offered or under way.
+    pub(crate) tour: Option<tour::Tour>,
+    /// What this deck has changed.
+    pub(crate) orders: commands::Orders,
+    /// When the editor gave the terminal back, until the daemon has told what it makes of it.
+    pub(crate) edited_at: Option<Timestamp>,
     /// The session as it was written last, and when it was looked at.
     pub(crate) session: Option<String>,
     pub(crate) session_at: Timestamp,
@@ -124,26 +137,28 @@ pub(crate) struct State {
     pub(crate) log_options: LogOptions,
     /// Numbers everything that is asked, so that late answers are told from awaited ones.
     pub(crate) generation: u64,
-    /// The latest question of where an alias would go; answers to older ones open nothing.
-    pub(crate) alias_generation: u64,
     /// What events have made old, to be fetched again when the burst is over.
     pub(crate) refetch_is_due: bool,
     /// When ctrl-c was pressed once.
     pub(crate) leaving_since: Option<Timestamp>,
     /// Whether the terminal's window is looked at, where the terminal tells.
     pub(crate) is_focused: Option<bool>,
+    /// Failures to tell who looks elsewhere.
+    pub(crate) notices: Notices,
 }
 
 impl State {
     /// Starts where the last deck was left, else at the list of DAGs.
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
+        let keymap = Keymap::new(options.keymap.as_ref());
         // Mosh hands on clicks, but not where they are.
         let has_mouse = !options.surroundings.is_mosh;
         let (theme, wrong) = update::theme::first(&options);
+        let tour = options.station.offers_tour.then_some(tour::Tour::Offered);
         let mut state = Self {
             options,
             theme,
-            keymap: Keymap::new(),
+            keymap,
             chord: String::new(),
             has_mouse,
             clicked: None,
@@ -152,6 +167,7 @@ impl State {
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            commands: Commands::default(),
             lists: Lists::default(),
             lab: lab::Lab::default(),
             home: Home::default(),
@@ -165,18 +181,28 @@ impl State {
             run_view: RunView::default(),
             graph: GraphPane::default(),
             drafts: Vec::new(),
+            tour,
+            orders: commands::Orders::default(),
+            edited_at: None,
             session: None,
             session_at: now,
             log: None,
             log_options: LogOptions::default(),
             generation: 0,
-            alias_generation: 0,
             refetch_is_due: false,
             leaving_since: None,
             is_focused: None,
+            notices: Notices::default(),
         };
         if let Some(wrong) = wrong {
             state.say(Tone::Bad, wrong);
+        }
+        if let (Some(path), [first, rest @ ..]) =
+            (&state.keymap.path, state.keymap.problems.as_slice())
+        {
+            let more = if rest.is_empty() { "" } else { " (:keys shows them all)" };
+            let text = format!("{path}:{first}{more}");
+            state.say(Tone::Bad, text);
         }
         let site = &state.options.station.site;
         if let Some(text) = site.session.as_ref().and_then(|session| session.text.clone()) {

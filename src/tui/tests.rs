@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent,
 use ratatui::buffer::Buffer;
 
 use crate::DeckOptions;
-use crate::message::{Effect, Message, Purpose, unpacked};
+use crate::message::{Call, Effect, Message, Opening, Purpose, unpacked};
 use crate::sample;
 use crate::state::{Popup, Screen, State};
 use crate::types::ask::{Answer, Request};
@@ -14,17 +14,48 @@ use crate::types::{Fault, Timestamp};
 use crate::update::update;
 use crate::view;
 
+mod assets;
+mod budget;
 mod form;
 mod home;
 mod keys;
 mod lab;
+mod models;
 mod mouse;
 mod operations;
+mod palette;
 mod random;
 mod run;
+mod runs;
 mod screens;
 mod shell;
 mod sites;
+mod small;
+mod terminal;
+mod tools;
+
+/// Draws what keys lead to at every size, and with ASCII only at two of them.
+macro_rules! snapshots {
+    ($($name:ident: $keys:literal;)*) => {$(
+        #[test]
+        fn $name() {
+            for (width, height) in [(60, 16), (80, 24), (100, 30), (200, 60)] {
+                let mut driver = $crate::tests::Driver::new(width, height);
+                driver.keys($keys);
+                let name = format!("{}_{width}x{height}", stringify!($name));
+                insta::assert_snapshot!(name, driver.text());
+            }
+            for (width, height) in [(80, 24), (200, 60)] {
+                let options = $crate::DeckOptions { ascii: true, ..$crate::DeckOptions::default() };
+                let mut driver = $crate::tests::Driver::with(options, width, height, |_| None);
+                driver.keys($keys);
+                let name = format!("{}_ascii_{width}x{height}", stringify!($name));
+                insta::assert_snapshot!(name, driver.text());
+            }
+        }
+    )*};
+}
+use snapshots;
 
 /// Returns what a buffer shows, without the blanks at the ends of lines.
 pub(crate) fn text_of(buf: &Buffer) -> String {
@@ -55,6 +86,8 @@ pub(crate) struct Driver {
     pub(crate) mutations: Vec<Request>,
     pub(crate) copied: Vec<String>,
     /// Sessions that were kept, and profiles that were gone to.
+    pub(crate) opened: Vec<Opening>,
+    pub(crate) calls: Vec<Call>,
     pub(crate) sessions: Vec<String>,
     pub(crate) connected: Vec<String>,
     pub(crate) notified: Vec<String>,
@@ -80,6 +113,8 @@ impl Driver {
             now,
             mutations: Vec::new(),
             copied: Vec::new(),
+            opened: Vec::new(),
+            calls: Vec::new(),
             sessions: Vec::new(),
             connected: Vec::new(),
             notified: Vec::new(),
@@ -119,6 +154,8 @@ impl Driver {
                     }
                     Effect::Copy(text) => self.copied.push(text),
                     Effect::Quit => self.has_quit = true,
+                    Effect::Open(opening) => self.opened.push(opening),
+                    Effect::Plugin(call) => self.calls.push(call),
                     Effect::SaveSession { text, .. } => self.sessions.push(text),
                     Effect::Connect(profile) => self.connected.push(profile),
                     Effect::Suspend

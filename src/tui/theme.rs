@@ -9,6 +9,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use crate::station::BannerColour;
 use crate::types::event::Severity;
+use crate::types::freshness::Freshness;
 use crate::types::view::LineageKind;
 use crate::types::{DagRunState, TaskInstanceState};
 
@@ -103,6 +104,15 @@ pub(crate) fn kind_mark(kind: &LineageKind) -> Mark {
     }
 }
 
+/// Shows how an asset stands.
+pub(crate) fn freshness_mark(freshness: Freshness) -> Mark {
+    match freshness {
+        Freshness::Fresh => mark("✓", "fresh", Part::Success),
+        Freshness::Stale => mark("!", "stale", Part::Warning),
+        Freshness::Never => mark("·", "never", Part::Dim),
+    }
+}
+
 /// A DAG that is paused.
 pub(crate) fn paused() -> Mark {
     mark("=", "paused", Part::Paused)
@@ -121,6 +131,8 @@ pub(crate) fn question() -> Mark {
 pub(crate) const PLAIN: Style = Style::new();
 pub(crate) const DIM: Style = Style::new().add_modifier(Modifier::DIM);
 pub(crate) const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
+/// Emphasis in prose.
+pub(crate) const EMPHASIS: Style = Style::new().add_modifier(Modifier::ITALIC);
 pub(crate) const REVERSED: Style = Style::new().add_modifier(Modifier::REVERSED);
 pub(crate) const ACCENT: Style = drawn(Part::Accent);
 pub(crate) const KEY: Style = drawn(Part::Key);

@@ -5,30 +5,39 @@
 //! message ─► change the state ─► reconcile: ask for what is shown and not there ─► effects
 //! ```
 
-use crate::message::{Effect, Message, Timer};
+use crate::message::{Effect, Message, Purpose, Timer};
 use crate::rows;
 use crate::state::{Link, Screen, Slot, State, View};
 use crate::types::Timestamp;
 
 mod action;
 mod answer;
+pub(crate) mod assets;
 mod attention;
 mod command;
 mod confirm;
+mod copy;
+pub(crate) mod edit;
 mod form;
 mod key;
 mod lab;
+mod leave;
 mod marks;
 mod menu;
+pub(crate) mod models;
 mod mouse;
 mod movement;
+pub(crate) mod notice;
+mod orders;
 pub(crate) mod palette;
+pub(crate) mod plugin;
 mod reconcile;
 pub(crate) mod run;
 mod sheet;
 pub(crate) mod site;
 mod terminal;
 pub(crate) mod theme;
+pub(crate) mod tour;
 
 pub(crate) use lab::ChartKey;
 
@@ -50,11 +59,17 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
         Message::Focus(is_focused) => state.is_focused = Some(is_focused),
         Message::NotCopied { bytes } => terminal::not_copied(state, bytes),
         Message::Ground { is_light } => theme::take_ground(state, is_light),
+        Message::PluginEnded { name, outcome } => plugin::ended(state, &name, outcome),
         Message::HandedBack { errand, outcome } => terminal::handed_back(state, errand, outcome),
         Message::Answered { purpose, generation, result } => {
+            if matches!(purpose, Purpose::Act(_)) {
+                orders::ended(state, generation, &result);
+            }
             answer::take(state, purpose, generation, result, &mut effects);
         }
         Message::Event(event) => {
+            notice::take(state, &event, &mut effects);
+            edit::heard(state, &event);
             run::follow(state, &event);
             if state.cache.touch(&event) && !state.refetch_is_due {
                 state.refetch_is_due = true;
@@ -74,20 +89,22 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             }
         }
         Message::Tick => {
-            tick(state);
+            tick(state, &mut effects);
             site::keep(state, &mut effects);
         }
         Message::Laid(laid) => state.graph.put(*laid),
         Message::Switched(result) => site::switched(state, result, &mut effects),
         Message::Timer(timer) => ring(state, timer, &mut effects),
     }
+    orders::note(state, &effects);
     state.note_place();
     reconcile::reconcile(state, &mut effects);
     effects
 }
 
 /// A second has passed: lines expire, and what moves without events is asked for again.
-fn tick(state: &mut State) {
+fn tick(state: &mut State, effects: &mut Vec<Effect>) {
+    notice::tell(state, effects);
     if state.flash.as_ref().is_some_and(|flash| flash.until <= state.now) {
         state.flash = None;
     }

@@ -5,24 +5,20 @@ use ratatui::layout::Rect;
 
 use crate::hit::{self, Target};
 use crate::screen::{
-    approvals, assets, attention, backfills, compare, dag, definitions, details, events,
-    experiments, form, frame, hints, home, models, run, runs, serving, system, tracking_run,
+    approvals, assets, attention, backfills, commands, compare, dag, definitions, details, events,
+    experiments, form, frame, hints, home, models, run, runs, serving, small, system, tracking_run,
     tracking_runs, versions, why,
 };
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
-use crate::widget::{chord, dialog, menu, paint, sheet};
-
-/// The smallest terminal that shows anything useful.
-const WIDTH_MIN: u16 = 60;
-const HEIGHT_MIN: u16 = 16;
+use crate::widget::{chord, dialog, menu, paint, palette, sheet, tour};
 
 /// Draws everything.
 pub(crate) fn draw(state: &State, buf: &mut Buffer) {
     let area = buf.area;
-    if area.width < WIDTH_MIN || area.height < HEIGHT_MIN {
-        let what = format!("{}x{} is too small", area.width, area.height);
-        paint::empty(buf, area, &what, "the deck needs 60x16; q leaves, runs go on");
+    if small::is_small(area) {
+        small::draw(buf, area, state, &|buf, area| screen(state, buf, area));
+        over(state, buf, area);
         state.theme.finish(buf);
         return;
     }
@@ -36,10 +32,17 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
     screen(state, buf, body);
     frame::flash(buf, row(area.height - 2), state);
     hints::draw(buf, row(area.height - 1), state);
+    tour::draw(buf, body, state);
+    over(state, buf, body);
+    state.theme.finish(buf);
+}
+
+/// Draws what lies over the screen.
+fn over(state: &State, buf: &mut Buffer, body: Rect) {
     match &state.popup {
         None => chord::draw(buf, body, state),
-        Some(Popup::Help { scroll }) => dialog::help(buf, body, state, *scroll),
-        Some(Popup::Palette(palette)) => dialog::palette(buf, body, state, palette),
+        Some(Popup::Keys { scroll }) => palette::keys(buf, body, state, *scroll),
+        Some(Popup::Palette(palette)) => palette::draw(buf, body, state, palette),
         Some(Popup::Confirm(confirm)) => dialog::confirm(buf, body, confirm),
         Some(Popup::Task { scroll }) => details::popup(buf, body, state, *scroll),
         Some(Popup::Run { key, scroll }) => run::page::popup(buf, body, state, key, *scroll),
@@ -50,7 +53,6 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
         Some(Popup::Sheet(sheet)) => sheet::draw(buf, body, sheet),
         Some(Popup::Menu(menu)) => menu::draw(buf, body, menu),
     }
-    state.theme.finish(buf);
 }
 
 fn banner_rows(state: &State) -> std::ops::Range<u16> {
@@ -85,12 +87,18 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
             tracking_run::draw_artifact(buf, area, state, &(run_id.clone(), path.clone()));
         }
         Screen::CompareRuns(ids) => compare::draw(buf, area, state, ids),
+        Screen::AssetWhy(name) => assets::draw_why(buf, area, state, name),
+        Screen::Impact(name) => assets::draw_impact(buf, area, state, name),
         Screen::Model(name) => models::draw_page(buf, area, state, name),
+        Screen::Compare(left, right) => {
+            models::compare::draw_page(buf, area, state, left, right);
+        }
         Screen::Versions(dag_id) => versions::draw(buf, area, state, dag_id),
         Screen::Diff(dag_id, from, to) => {
             versions::draw_page(buf, area, state, (dag_id, *from, *to));
         }
         Screen::Backfills(dag_id) => backfills::draw(buf, area, state, dag_id),
+        Screen::Commands => commands::draw(buf, area, state),
         Screen::Approvals => approvals::draw(buf, area, state),
         Screen::Definitions => definitions::draw(buf, area, state),
     }

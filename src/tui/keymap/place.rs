@@ -1,7 +1,11 @@
 //! Where keys are valid.
 
+use crate::keymap::action::kebab;
 use crate::rows;
+use crate::state::lineage::AssetPane;
+use crate::state::models::ModelPane;
 use crate::state::{Pane, Screen, State, View};
+use crate::update::assets::pane_of;
 
 macro_rules! places {
     ($($place:ident),+ $(,)?) => {
@@ -14,6 +18,11 @@ macro_rules! places {
         impl Place {
             /// Every place.
             pub(crate) const ALL: &'static [Self] = &[$(Self::$place),+];
+
+            /// Returns the name that a keymap file has for it: `dag-page`.
+            pub(crate) fn name(self) -> String {
+                kebab(&format!("{self:?}"))
+            }
         }
     };
 }
@@ -28,7 +37,10 @@ places! {
     Log,
     Form,
     Assets,
-    AssetPage,
+    Lineage,
+    AssetDetails,
+    AssetWhy,
+    Impact,
     Experiments,
     TrackingRuns,
     TrackingRun,
@@ -36,6 +48,8 @@ places! {
     CompareRuns,
     Models,
     ModelPage,
+    ModelDetails,
+    Compare,
     Serving,
     Events,
     System,
@@ -44,6 +58,7 @@ places! {
     Diff,
     Backfills,
     Approvals,
+    Commands,
 }
 
 /// Returns where the operator is, as far as keys are concerned.
@@ -54,9 +69,19 @@ pub(crate) fn place(state: &State) -> Place {
         Screen::Attention => Place::Attention,
         Screen::Root(View::Dags) => Place::Dags,
         Screen::Root(View::Runs) | Screen::DagRuns(_) => Place::Runs,
-        Screen::Root(View::Assets) => Place::Assets,
+        Screen::Root(View::Assets) | Screen::Asset(_) => match pane_of(state) {
+            AssetPane::Tree => Place::Assets,
+            AssetPane::Lineage => Place::Lineage,
+            AssetPane::Details => Place::AssetDetails,
+        },
+        Screen::AssetWhy(_) => Place::AssetWhy,
+        Screen::Impact(_) => Place::Impact,
         Screen::Root(View::Experiments) => Place::Experiments,
-        Screen::Root(View::Models) => Place::Models,
+        Screen::Root(View::Models) => match level.models.pane {
+            ModelPane::Registry => Place::Models,
+            ModelPane::Version | ModelPane::History => Place::ModelDetails,
+        },
+        Screen::Compare(..) => Place::Compare,
         Screen::Root(View::Serving) => Place::Serving,
         Screen::Root(View::Events) => Place::Events,
         Screen::Root(View::System) => Place::System,
@@ -67,7 +92,6 @@ pub(crate) fn place(state: &State) -> Place {
             Pane::Log => Place::Log,
         },
         Screen::Form(_) => Place::Form,
-        Screen::Asset(_) => Place::AssetPage,
         Screen::Experiment(_) => Place::TrackingRuns,
         Screen::TrackingRun(_) => Place::TrackingRun,
         Screen::Artifact(..) => Place::Artifact,
@@ -77,6 +101,7 @@ pub(crate) fn place(state: &State) -> Place {
         Screen::Versions(_) => Place::Versions,
         Screen::Diff(..) => Place::Diff,
         Screen::Backfills(_) => Place::Backfills,
+        Screen::Commands => Place::Commands,
         Screen::Approvals => Place::Approvals,
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::screen::experiments::{main_metrics, metric_rank};
-use crate::state::lab::RunsQuery;
+use crate::state::lab::TrackingQuery;
 use crate::state::{Level, State};
 use crate::types::TrackingRunId;
 use crate::types::metric::{Better, better};
@@ -36,12 +36,12 @@ pub(crate) fn mistake(text: &str) -> Option<Mistake> {
 }
 
 /// Returns which runs of an experiment are shown on a level.
-pub(crate) fn query(state: &State, level: &Level, experiment: &str) -> RunsQuery {
+pub(crate) fn query(state: &State, level: &Level, experiment: &str) -> TrackingQuery {
     query_of(state, &level.filter, experiment)
 }
 
 /// Returns which runs of an experiment pass a filter, in the order that was chosen.
-pub(crate) fn query_of(state: &State, filter: &str, experiment: &str) -> RunsQuery {
+pub(crate) fn query_of(state: &State, filter: &str, experiment: &str) -> TrackingQuery {
     let is_good = !filter.trim().is_empty() && search::filter(filter).is_ok();
     let sort = state.lists.of(LIST).sort.as_ref();
     let order_by = sort.and_then(|sort| {
@@ -53,7 +53,7 @@ pub(crate) fn query_of(state: &State, filter: &str, experiment: &str) -> RunsQue
         let subject = search::order(&subject).ok()?.subject;
         Some(Order { subject, is_descending: sort.is_descending }.to_string())
     });
-    state.lab.paged(RunsQuery {
+    state.lab.paged(TrackingQuery {
         experiment: experiment.to_owned(),
         filter: if is_good { filter.trim().to_owned() } else { String::new() },
         order_by: order_by.into_iter().collect(),

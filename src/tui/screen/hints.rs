@@ -12,6 +12,7 @@ use crate::screen::form;
 use crate::state::{PromptKind, Screen, State};
 use crate::text;
 use crate::theme;
+use crate::update::plugin;
 use crate::widget::paint;
 
 /// Cells before what is typed into the prompt: ` filter /`.
@@ -62,10 +63,16 @@ pub(crate) fn draw(buf: &mut Buffer, row: Rect, state: &State) {
         .flatten()
         .map(|(key, word, action)| Hint { key, word, action: Some(*action) })
         .collect();
-    let first: Vec<Hint<'_>> = keymap::valid(state)
+    // The operator's own come first where they are meant for this place, else behind the others.
+    let own = |is_of_place: bool| {
+        let meant =
+            plugin::valid(state).filter(move |(_, own)| own.places.is_empty() != is_of_place);
+        meant.map(|(_, own)| Hint { key: &own.key, word: &own.description, action: None })
+    };
+    let bound = keymap::valid(state)
         .filter(|bound| !bound.hint.is_empty() && !bound.places.is_empty())
-        .map(|bound| Hint { key: bound.key(), word: bound.hint, action: Some(bound.action) })
-        .collect();
+        .map(|bound| Hint { key: bound.key(), word: bound.hint, action: Some(bound.action) });
+    let first: Vec<Hint<'_>> = own(true).chain(bound).chain(own(false)).collect();
     lay_out(buf, row, &first, &last);
 }
 

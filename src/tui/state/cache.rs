@@ -3,14 +3,15 @@
 
 use std::collections::HashMap;
 
-use crate::state::lab::{PAGE_LEN, RunsQuery};
+use crate::state::lab::{PAGE_LEN, TrackingQuery};
+use crate::state::runs::RunsQuery;
 use crate::types::approval::HitlDetail;
 use crate::types::ask::{Answer, LineageReach, Request, RunsOnly};
-use crate::types::attention::{AttentionItem, PulseView};
+use crate::types::attention::{AttentionItem, PulseView, RunBrief};
 use crate::types::backfill::{BackfillDetailView, BackfillId, BackfillView};
 use crate::types::callback::CallbackRequest;
 use crate::types::event::{Event, EventLog};
-use crate::types::freshness::AssetEventView;
+use crate::types::freshness::{AssetEventView, AssetWhy};
 use crate::types::grid::GridView;
 use crate::types::ids::TaskInstanceKey;
 use crate::types::run::{DagRun, DagRunKey};
@@ -49,16 +50,21 @@ pub(crate) enum Slot {
     Dags,
     Dag(DagId),
     Runs(Option<DagId>),
+    /// A page of those that fit.
+    FoundRuns(RunsQuery, u32),
+    /// A run in short.
+    Brief(DagRunKey),
     Run(DagRunKey),
     /// The last runs of a DAG side by side, or those around an older one.
     Grid(DagId, Option<DagRunId>),
     Callbacks(DagRunKey),
     Task(TaskInstanceKey),
     Assets,
-    Lineage(Option<AssetName>),
+    Lineage(String, LineageReach),
+    AssetWhy(AssetName),
     AssetEvents(Option<AssetName>),
     Experiments,
-    TrackingRuns(RunsQuery),
+    TrackingRuns(TrackingQuery),
     TrackingRun(TrackingRunId),
     /// A metric of a run.
     Metric((TrackingRunId, String)),
@@ -90,6 +96,10 @@ impl Slot {
             Self::Pulse => Request::Pulse,
             Self::Dags => Request::ListDags,
             Self::Dag(dag_id) => Request::ShowDag { dag_id },
+            Self::FoundRuns(query, page) => query.request(page),
+            Self::Brief(DagRunKey { dag_id, dag_run_id }) => {
+                Request::BriefRun { dag_id, dag_run_id }
+            }
             Self::Runs(dag_id) => {
                 let only = RunsOnly::default();
                 Request::ListRuns { dag_id, state: None, only, limit: LIST_LIMIT, offset: 0 }
@@ -103,12 +113,13 @@ impl Slot {
             }
             Self::Task(key) => Request::ShowTask { key },
             Self::Assets => Request::ListAssets,
-            Self::Lineage(asset) => {
-                Request::ShowLineage { asset, node: None, reach: LineageReach::default() }
+            Self::Lineage(node, reach) => {
+                Request::ShowLineage { asset: None, node: Some(node), reach }
             }
+            Self::AssetWhy(name) => Request::ExplainAsset { name },
             Self::AssetEvents(asset) => Request::ListAssetEvents { asset, limit: 100 },
             Self::Experiments => Request::ListExperiments,
-            Self::TrackingRuns(RunsQuery { experiment, filter, order_by, offset }) => {
+            Self::TrackingRuns(TrackingQuery { experiment, filter, order_by, offset }) => {
                 Request::ListTrackingRuns { experiment, filter, order_by, limit: PAGE_LEN, offset }
             }
             Self::TrackingRun(run_id) => Request::ShowTrackingRun { run_id },
@@ -148,13 +159,15 @@ impl Slot {
             Event::Resync => true,
             Event::DagRunChanged { dag_id, dag_run_id, state } => match self {
                 Self::Status | Self::Dags | Self::Events | Self::Runs(None) => true,
-                Self::Attention => true,
+                Self::Lineage(..) | Self::AssetWhy(_) | Self::Assets | Self::Attention => true,
                 // Only an end is counted.
                 Self::Pulse => state.is_finished(),
-                Self::Lineage(_) | Self::Approvals | Self::Backfill(_) => true,
+                Self::Approvals | Self::Backfill(_) => true,
                 Self::Backfills(id) => id == dag_id,
                 Self::Why(subject) => subject.dag_id == *dag_id,
                 Self::Dag(id) | Self::Runs(Some(id)) => id == dag_id,
+                Self::FoundRuns(query, _) => query.dag_id.as_ref().is_none_or(|id| id == dag_id),
+                Self::Brief(key) => key.dag_id == *dag_id && key.dag_run_id == *dag_run_id,
                 Self::Run(key) | Self::Callbacks(key) => {
                     key.dag_id == *dag_id && key.dag_run_id == *dag_run_id
                 }
@@ -164,6 +177,9 @@ impl Slot {
             Event::TaskInstanceChanged { key: changed, state } => match self {
                 // A question; all else that needs attention ends a run or comes with time.
                 Self::Attention => *state == Some(TaskInstanceState::Deferred),
+                Self::Brief(key) => {
+                    key.dag_id == changed.dag_id && key.dag_run_id == changed.dag_run_id
+                }
                 Self::Status | Self::Events | Self::Approvals | Self::Pools => true,
                 Self::Why(subject) => subject.dag_id == changed.dag_id,
                 Self::Run(key) | Self::Callbacks(key) => {
@@ -181,7 +197,12 @@ impl Slot {
             },
             Event::AssetChanged { .. } => matches!(
                 self,
-                Self::Assets | Self::Lineage(_) | Self::AssetEvents(_) | Self::Events | Self::Dags
+                Self::Assets
+                    | Self::Lineage(..)
+                    | Self::AssetWhy(_)
+                    | Self::AssetEvents(_)
+                    | Self::Events
+                    | Self::Dags
             ),
             Event::DefinitionsChanged { .. } => matches!(
                 self,
@@ -190,7 +211,8 @@ impl Slot {
                     | Self::Dags
                     | Self::Dag(_)
                     | Self::Assets
-                    | Self::Lineage(_)
+                    | Self::Lineage(..)
+                    | Self::AssetWhy(_)
                     | Self::Status
                     | Self::Events
                     | Self::Why(_)
@@ -207,7 +229,7 @@ impl Slot {
                     | Self::Metric(_)
                     | Self::Models
                     | Self::Model(_)
-                    | Self::Lineage(_)
+                    | Self::Lineage(..)
                     | Self::Events
             ),
             Event::ServingChanged => {
@@ -216,7 +238,7 @@ impl Slot {
                     Self::Serving
                         | Self::Status
                         | Self::Attention
-                        | Self::Lineage(_)
+                        | Self::Lineage(..)
                         | Self::Events
                 )
             }
@@ -357,9 +379,32 @@ impl Cache {
         }
     }
 
+    pub(crate) fn lineage(&self, slot: &Slot) -> Option<&LineageView> {
+        match self.answer(slot)? {
+            Answer::Lineage(view) => Some(view),
+            _ => None,
+        }
+    }
+
     pub(crate) fn dag_diff(&self, dag_id: &DagId, from: u32, to: u32) -> Option<&DagDiffView> {
         match self.answer(&Slot::Diff(dag_id.clone(), from, to))? {
             Answer::DagDiff(diff) => Some(diff),
+            _ => None,
+        }
+    }
+
+    /// Returns the runs of a page.
+    pub(crate) fn runs_of(&self, slot: &Slot) -> Option<&[DagRun]> {
+        match self.answer(slot)? {
+            Answer::Runs { runs, .. } => Some(runs),
+            _ => None,
+        }
+    }
+
+    /// Returns how many runs fit in all, of which a page was fetched.
+    pub(crate) fn runs_total(&self, slot: &Slot) -> Option<u64> {
+        match self.answer(slot)? {
+            Answer::Runs { total, .. } => Some(*total),
             _ => None,
         }
     }
@@ -390,16 +435,17 @@ readers! {
     dags() -> [DagView] = Slot::Dags, Answer::Dags(list) => list.as_slice();
     dag(id: &DagId) -> DagDetailView = Slot::Dag(id.clone()), Answer::Dag(view) => view;
     runs(id: Option<&DagId>) -> [DagRun] = Slot::Runs(id.cloned()), Answer::Runs { runs, .. } => runs.as_slice();
+    run_brief(key: &DagRunKey) -> RunBrief = Slot::Brief(key.clone()), Answer::RunBrief(brief) => brief;
     run(key: &DagRunKey) -> RunDetailView = Slot::Run(key.clone()), Answer::RunDetail(view) => view;
     grid(id: &DagId, around: Option<&DagRunId>) -> GridView = Slot::Grid(id.clone(), around.cloned()), Answer::Grid(view) => view;
     callbacks(key: &DagRunKey) -> [CallbackRequest] = Slot::Callbacks(key.clone()), Answer::Callbacks(list) => list.as_slice();
     task(key: &TaskInstanceKey) -> TaskDetailView = Slot::Task(key.clone()), Answer::Task(view) => view;
     assets() -> [AssetView] = Slot::Assets, Answer::Assets(list) => list.as_slice();
-    lineage(asset: Option<&AssetName>) -> LineageView = Slot::Lineage(asset.cloned()), Answer::Lineage(view) => view;
+    asset_why(asset: &AssetName) -> AssetWhy = Slot::AssetWhy(asset.clone()), Answer::AssetWhy(view) => view;
     asset_events(asset: Option<&AssetName>) -> [AssetEventView] = Slot::AssetEvents(asset.cloned()), Answer::AssetEvents(list) => list.as_slice();
     experiments() -> [ExperimentView] = Slot::Experiments, Answer::Experiments(list) => list.as_slice();
-    tracking_runs(query: &RunsQuery) -> [TrackingRunView] = Slot::TrackingRuns(query.clone()), Answer::TrackingRuns { runs, .. } => runs.as_slice();
-    tracking_total(query: &RunsQuery) -> u64 = Slot::TrackingRuns(query.clone()), Answer::TrackingRuns { total, .. } => total;
+    tracking_runs(query: &TrackingQuery) -> [TrackingRunView] = Slot::TrackingRuns(query.clone()), Answer::TrackingRuns { runs, .. } => runs.as_slice();
+    tracking_total(query: &TrackingQuery) -> u64 = Slot::TrackingRuns(query.clone()), Answer::TrackingRuns { total, .. } => total;
     metric(key: &(TrackingRunId, String)) -> MetricHistoryView = Slot::Metric(key.clone()), Answer::MetricHistory(view) => view;
     artifact(key: &(TrackingRunId, String)) -> ArtifactView = Slot::Artifact(key.clone()), Answer::Artifact(view) => view;
     tracking_run(id: &TrackingRunId) -> TrackingRunView = Slot::TrackingRun(id.clone()), Answer::TrackingRun(view) => view;

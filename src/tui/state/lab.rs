@@ -17,7 +17,7 @@ const STRETCH_MIN: f64 = 0.01;
 
 /// Which runs of an experiment are shown.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct RunsQuery {
+pub(crate) struct TrackingQuery {
     pub(crate) experiment: String,
     /// In MLflow's language.
     pub(crate) filter: String,
@@ -29,7 +29,7 @@ pub(crate) struct RunsQuery {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lab {
     /// The page that was turned to; of another query it is the first.
-    page: Option<RunsQuery>,
+    page: Option<TrackingQuery>,
     pub(crate) baseline: Option<TrackingRunId>,
     pub(crate) only_differences: bool,
     pub(crate) chart: ChartView,
@@ -37,16 +37,16 @@ pub(crate) struct Lab {
 
 impl Lab {
     /// Returns the query of the page that was turned to.
-    pub(crate) fn paged(&self, query: RunsQuery) -> RunsQuery {
+    pub(crate) fn paged(&self, query: TrackingQuery) -> TrackingQuery {
         match &self.page {
-            Some(page) if (RunsQuery { offset: 0, ..page.clone() }) == query => page.clone(),
+            Some(page) if (TrackingQuery { offset: 0, ..page.clone() }) == query => page.clone(),
             _ => query,
         }
     }
 
     /// Turns to another page of the same query.
-    pub(crate) fn turn_to(&mut self, query: RunsQuery, offset: u32) {
-        self.page = Some(RunsQuery { offset, ..query });
+    pub(crate) fn turn_to(&mut self, query: TrackingQuery, offset: u32) {
+        self.page = Some(TrackingQuery { offset, ..query });
     }
 }
 

@@ -8,7 +8,6 @@ use crate::state::sheet::Sheet;
 use crate::types::Timestamp;
 use crate::types::ask::Request;
 use crate::types::run::DagRunKey;
-use crate::types::view::AliasPlan;
 use crate::types::why::WhySubject;
 
 /// How long a confirm does not listen, so that a key typed before it opened does nothing.
@@ -17,7 +16,8 @@ pub(crate) const DEAF_MILLIS: i64 = 300;
 /// What lies over the screen.
 #[derive(Debug)]
 pub(crate) enum Popup {
-    Help {
+    /// Every key with what says so.
+    Keys {
         scroll: usize,
     },
     Palette(Palette),
@@ -46,38 +46,62 @@ pub(crate) enum Popup {
     Menu(Menu),
 }
 
+/// What a palette offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Scope {
+    /// Commands and everything that has a name.
+    #[default]
+    All,
+    /// What the keys do here.
+    Here,
+}
+
 /// The `:` line with what fits it.
 #[derive(Debug, Default)]
 pub(crate) struct Palette {
+    pub(crate) scope: Scope,
     pub(crate) input: Input,
     pub(crate) selected: usize,
+    /// How far back into what was typed before.
+    pub(crate) recalled: usize,
 }
 
-/// What a confirm shows.
-#[derive(Debug)]
-pub(crate) enum Subject {
-    Lines(Vec<String>),
-    /// Where an alias goes from and to, with what that changes.
-    Alias(Box<AliasPlan>),
+/// So many commands are remembered.
+const COMMANDS_MAX: usize = 30;
+
+/// What was run from the palette.
+#[derive(Debug, Default)]
+pub(crate) struct Commands {
+    /// By the names of the entries, the last one first.
+    pub(crate) recent: Vec<String>,
+    /// As it was typed, the last one last.
+    pub(crate) typed: Vec<String>,
 }
 
-/// What lets a confirm through.
-#[derive(Debug)]
-pub(crate) enum Gate {
-    /// `y`, or enter on the button; Cancel has the focus first.
-    Button { on_yes: bool },
-    /// Its name typed.
-    Name { expected: String, input: Input },
+impl Commands {
+    /// Notes what was run and how it was typed.
+    pub(crate) fn remember(&mut self, name: &str, typed: &str) {
+        self.recent.retain(|other| other != name);
+        self.recent.insert(0, name.to_owned());
+        self.recent.truncate(COMMANDS_MAX);
+        let typed = if typed.is_empty() { name } else { typed };
+        self.typed.retain(|other| other != typed);
+        self.typed.push(typed.to_owned());
+        if self.typed.len() > COMMANDS_MAX {
+            self.typed.remove(0);
+        }
+    }
 }
 
 /// A question before something is changed.
 #[derive(Debug)]
 pub(crate) struct Confirm {
     pub(crate) title: String,
-    pub(crate) subject: Subject,
+    pub(crate) lines: Vec<String>,
     /// The word on the button.
     pub(crate) verb: &'static str,
-    pub(crate) gate: Gate,
+    /// Which button has the focus: Cancel first.
+    pub(crate) on_yes: bool,
     pub(crate) request: Request,
     pub(crate) act: Act,
     pub(crate) opened_at: Timestamp,
@@ -87,13 +111,5 @@ impl Confirm {
     /// Says whether it listens yet.
     pub(crate) fn listens(&self, now: Timestamp) -> bool {
         now.as_millisecond() - self.opened_at.as_millisecond() >= DEAF_MILLIS
-    }
-
-    /// Says whether what was typed (or chosen) lets it through.
-    pub(crate) fn is_open(&self) -> bool {
-        match &self.gate {
-            Gate::Button { on_yes } => *on_yes,
-            Gate::Name { expected, input } => input.value().trim() == expected,
-        }
     }
 }

@@ -3,11 +3,12 @@
 use tui_input::Input;
 
 use crate::keymap::{self, Action, Place};
-use crate::message::{Act, AliasWish, Effect, Purpose};
+use crate::message::{Act, Effect, Purpose};
 use crate::rows;
 use crate::rows::run::What;
+use crate::state::popup::Scope;
 use crate::state::{
-    Form, Level, Palette, Pane, Popup, Prompt, PromptKind, Screen, Slot, State, Tone, View, Zoom,
+    Form, Level, Pane, Popup, Prompt, PromptKind, Screen, Slot, State, Tone, View, Zoom,
 };
 use crate::types::DagId;
 use crate::types::ask::Request;
@@ -18,22 +19,25 @@ use crate::update::movement::{self, Step};
 use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
-use crate::update::{attention, command, confirm, form, lab, marks, menu, mouse, run, sheet};
-
-/// The alias that promotes and rollbacks move.
-pub(crate) const ALIAS: &str = "production";
+use crate::update::{
+    assets, attention, confirm, copy, edit, form, lab, leave, marks, menu, models, mouse, palette,
+    run, sheet,
+};
 
 /// Does what a key stands for.
 pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+    if assets::perform(state, action, effects) || models::perform(state, action, effects) {
+        return;
+    }
     match action {
-        Action::Help => state.popup = Some(Popup::Help { scroll: 0 }),
-        Action::Palette => state.popup = Some(Popup::Palette(Palette::default())),
+        Action::Help => palette::open(state, Scope::Here),
+        Action::Palette => palette::open(state, Scope::All),
         Action::Filter => open_prompt(state, PromptKind::Filter),
         Action::Search => open_prompt(state, PromptKind::Search),
         Action::Back => back(state),
         Action::Leave => {
             if !state.pop() {
-                effects.push(Effect::Quit);
+                leave::ask(state, effects);
             }
         }
         Action::Down if is_in_graph(state) => run::graph::walk(state, Way::Down),
@@ -48,6 +52,15 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Right => movement::along_edge(state, true),
         Action::Top => movement::step(state, Step::Start),
         Action::Bottom => movement::step(state, Step::End),
+        Action::HalfDown if matches!(state.level().screen, Screen::Dag(_)) => {
+            let half = movement::half_page(state).unsigned_abs();
+            state.level_mut().scroll += half;
+        }
+        Action::HalfUp if matches!(state.level().screen, Screen::Dag(_)) => {
+            let half = movement::half_page(state).unsigned_abs();
+            let level = state.level_mut();
+            level.scroll = level.scroll.saturating_sub(half);
+        }
         Action::HalfDown => movement::step(state, Step::By(movement::half_page(state))),
         Action::HalfUp => movement::step(state, Step::By(-movement::half_page(state))),
         Action::Open if keymap::place(state) == Place::Attention => {
@@ -76,10 +89,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
                 Zoom::Full => Zoom::Normal,
             };
         }
-        Action::Copy => {
-            let command = command::equivalent(state);
-            copy(state, command, effects);
-        }
+        Action::Copy => copy::open(state),
         Action::Refetch => {
             state.cache.touch(&Event::Resync);
             state.log = None;
@@ -151,6 +161,12 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Versions => go_to_dag(state, Screen::Versions),
         Action::Backfills => go_to_dag(state, Screen::Backfills),
         Action::Backfill => sheets::backfill(state, effects),
+        Action::Edit => edit::open(state, effects),
+        Action::CommandLog => {
+            if state.level().screen != Screen::Commands {
+                state.push(Screen::Commands);
+            }
+        }
         Action::EditSetting => sheets::setting(state, effects),
         Action::Test => test(state, effects),
         Action::OlderRun => run::travel::go(state, true),
@@ -182,25 +198,42 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::PreviousMatch => next_match(state, true),
         Action::OlderTry => other_try(state, true, effects),
         Action::NewerTry => other_try(state, false, effects),
-        Action::Emit => confirm::emit(state),
-        Action::Promote => plan_alias(state, AliasWish::Promote, effects),
-        Action::Rollback => plan_alias(state, AliasWish::Rollback, effects),
-        Action::Compare => lab::compare(state),
-        Action::Baseline => lab::baseline(state),
-        Action::OnlyDifferent => {
+        Action::Compare if lab::is_here(state) => lab::compare(state),
+        Action::OnlyDifferent if lab::is_here(state) => {
             state.lab.only_differences = !state.lab.only_differences;
         }
+        Action::Baseline => lab::baseline(state),
         Action::ProducingRun => lab::producing_run(state),
         Action::PageBefore => lab::turn_page(state, false),
         Action::PageAfter => lab::turn_page(state, true),
         Action::Chart(key) => lab::chart(state, key),
         Action::TryIt => sheet::try_it::open(state, effects),
+        Action::Rollback if rows::served_here(state).is_some() => {
+            sheet::alias::roll_back(state, effects);
+        }
+        // Of the views of assets and models only.
+        Action::Emit
+        | Action::Promote
+        | Action::Rollback
+        | Action::Compare
+        | Action::OnlyDifferent
+        | Action::Materialise
+        | Action::Impact
+        | Action::GoAsset
+        | Action::GoModel
+        | Action::GoEndpoint => {}
     }
 }
 
 /// Puts text into the clipboard and says so.
 pub(crate) fn copy(state: &mut State, text: String, effects: &mut Vec<Effect>) {
-    state.say(Tone::Info, format!("copied: {text}"));
+    let first = text.lines().next().unwrap_or_default();
+    let lines = text.lines().count();
+    let told = match lines {
+        0 | 1 => format!("copied: {first}"),
+        n => format!("copied {n} lines"),
+    };
+    state.say(Tone::Info, told);
     effects.push(Effect::Copy(text));
 }
 
@@ -273,9 +306,6 @@ fn open(state: &mut State) {
                 rows::selected(state, level, &rows::runs(state, level))
                     .map(|run| Screen::Run(run.key()))
             }
-            Screen::Root(View::Assets) => {
-                rows::shown_asset(state).map(|a| Screen::Asset(a.name.clone()))
-            }
             Screen::Root(View::Experiments) => {
                 rows::selected(state, level, &rows::experiments(state, level))
                     .map(|experiment| Screen::Experiment(experiment.name.clone()))
@@ -284,8 +314,6 @@ fn open(state: &mut State) {
                 rows::selected(state, level, &rows::tracking_runs(state, level, name))
                     .map(|run| Screen::TrackingRun(run.run_id.clone()))
             }
-            Screen::Root(View::Models) => rows::selected(state, level, &rows::models(state, level))
-                .map(|model| Screen::Model(model.name.clone())),
             Screen::Root(View::Events) => event_target(state, level),
             Screen::Versions(dag_id) => rows::compared(state, dag_id)
                 .map(|(from, to)| Screen::Diff(dag_id.clone(), from, to)),
@@ -334,6 +362,10 @@ pub(crate) fn dag_here(state: &State) -> Option<DagId> {
             }
         }
         Screen::Run(key) => Some(key.dag_id.clone()),
+        Screen::Root(View::Assets) | Screen::Asset(_) | Screen::AssetWhy(_) | Screen::Impact(_) => {
+            assets::producer(state)
+        }
+        Screen::Root(View::Models) | Screen::Model(_) | Screen::Compare(..) => models::maker(state),
         _ => None,
     }
 }
@@ -479,32 +511,4 @@ fn tries(count: u32) -> String {
         1 => "one try only".to_owned(),
         n => format!("{n} tries"),
     }
-}
-
-/// Asks what moving the alias would change; the answer opens the confirm.
-fn plan_alias(state: &mut State, wish: AliasWish, effects: &mut Vec<Effect>) {
-    let level = state.level();
-    let alias = ALIAS.to_owned();
-    let request = match (&level.screen, wish) {
-        (Screen::Model(name), AliasWish::Promote) => {
-            let version = rows::selected(state, level, &rows::versions(state, level, name));
-            version.map(|v| Request::PlanPromote { name: name.clone(), version: v.version, alias })
-        }
-        (Screen::Model(name), AliasWish::Rollback) => {
-            Some(Request::PlanRollback { name: name.clone(), alias })
-        }
-        (Screen::Root(View::Serving), AliasWish::Rollback) => {
-            let served = rows::served_here(state);
-            served.map(|served| Request::PlanRollback { name: served.model.clone(), alias })
-        }
-        (Screen::Root(View::Models), AliasWish::Rollback) => {
-            let model = rows::selected(state, level, &rows::models(state, level));
-            model.map(|model| Request::PlanRollback { name: model.name.clone(), alias })
-        }
-        _ => None,
-    };
-    let Some(request) = request else { return };
-    let generation = state.next_generation();
-    state.alias_generation = generation;
-    effects.push(Effect::Ask { purpose: Purpose::PlanAlias(wish), generation, request });
 }

@@ -3,12 +3,15 @@
 use crate::rows;
 use crate::rows::tracking::{self, Fact};
 use crate::state::lab::PAGE_LEN;
+use crate::state::lineage::AssetPane;
+use crate::state::runs::RunsQuery;
 use crate::state::{Level, Pane, Popup, Screen, State, View};
 use crate::text::shell;
 use crate::types::TrackingRunId;
 use crate::types::serving::ServingStatus;
 use crate::types::why::WhySubject;
 use crate::update::action;
+use crate::update::assets::pane_of;
 
 /// Returns the command for what is selected.
 pub(crate) fn equivalent(state: &State) -> String {
@@ -37,7 +40,7 @@ pub(crate) fn equivalent(state: &State) -> String {
                     shell(run.dag_id.as_str()),
                     shell(run.dag_run_id.as_str())
                 ),
-                None => "dagdeck runs list".to_owned(),
+                None => RunsQuery::read(level).0.command(),
             }
         }
         Screen::Run(key) => {
@@ -51,8 +54,9 @@ pub(crate) fn equivalent(state: &State) -> String {
                 _ => format!("dagdeck tasks {run}"),
             }
         }
-        Screen::Root(View::Assets) => "dagdeck assets list".to_owned(),
-        Screen::Asset(name) => format!("dagdeck assets lineage {}", shell(name.as_str())),
+        Screen::Root(View::Assets) | Screen::Asset(_) => assets(state),
+        Screen::AssetWhy(name) => format!("dagdeck assets why {}", shell(name.as_str())),
+        Screen::Impact(name) => format!("dagdeck assets impact {}", shell(name.as_str())),
         Screen::Root(View::Experiments) => "dagdeck experiments list".to_owned(),
         Screen::Experiment(name) => {
             let query = tracking::query(state, level, name);
@@ -81,8 +85,21 @@ pub(crate) fn equivalent(state: &State) -> String {
             let only = if state.lab.only_differences { " --only-differences" } else { "" };
             format!("dagdeck experiments compare {}{only}", ids.join(" "))
         }
-        Screen::Root(View::Models) => "dagdeck models list".to_owned(),
+        Screen::Root(View::Models) => match rows::models::marked_pair(state) {
+            Some([one, other]) if one.name == other.name => {
+                compare(&one.name, one.version, other.version)
+            }
+            _ => "dagdeck models list".to_owned(),
+        },
         Screen::Model(name) => format!("dagdeck models show {}", shell(name)),
+        Screen::Compare(left, right) if left.0 == right.0 => compare(&left.0, left.1, right.1),
+        Screen::Compare(left, right) => {
+            format!(
+                "dagdeck models show {}; dagdeck models show {}",
+                shell(&left.0),
+                shell(&right.0)
+            )
+        }
         Screen::Root(View::Serving) => {
             let example = state.cache.serving().and_then(ServingStatus::example_command);
             example.unwrap_or_else(|| "dagdeck serving status".to_owned())
@@ -93,6 +110,10 @@ pub(crate) fn equivalent(state: &State) -> String {
         }
         Screen::Backfills(dag_id) => format!("dagdeck backfill list {}", shell(dag_id.as_str())),
         Screen::Approvals => "dagdeck approvals list".to_owned(),
+        Screen::Commands => {
+            let order = rows::selected(state, level, &rows::orders(state, level));
+            order.map_or("dagdeck operations list".to_owned(), |order| order.command.clone())
+        }
         Screen::Root(View::System) if level.cursor(&rows::keys(state, level)) > 0 => {
             let settings = rows::settings(state, level);
             match settings.get(level.cursor(&rows::keys(state, level))) {
@@ -111,6 +132,21 @@ pub(crate) fn equivalent(state: &State) -> String {
         Screen::Root(View::Events) => "dagdeck runs list".to_owned(),
         Screen::Root(View::System) => "dagdeck status".to_owned(),
         Screen::Definitions => "dagdeck check".to_owned(),
+    }
+}
+
+fn compare(name: &str, from: u32, to: u32) -> String {
+    format!("dagdeck models compare {} {from} {to}", shell(name))
+}
+
+fn assets(state: &State) -> String {
+    let Some(asset) = rows::assets::shown(state) else { return "dagdeck assets list".to_owned() };
+    let name = shell(asset.name.as_str());
+    let hops = state.level().lineage.hops;
+    match pane_of(state) {
+        AssetPane::Tree => "dagdeck assets list".to_owned(),
+        AssetPane::Lineage => format!("dagdeck assets lineage {name} --up {hops} --down {hops}"),
+        AssetPane::Details => format!("dagdeck assets events {name}"),
     }
 }
 

@@ -7,9 +7,8 @@ use tui_input::backend::crossterm::EventHandler;
 use crate::keymap::{self, Typed};
 use crate::message::Effect;
 use crate::rows;
-use crate::state::popup::Gate;
 use crate::state::{Popup, PromptKind, Screen, State, Tone};
-use crate::update::{action, confirm, form, menu, palette, sheet};
+use crate::update::{action, confirm, form, menu, palette, plugin, sheet, tour};
 
 /// Within this many milliseconds a second ctrl-c leaves.
 const TWICE_MILLIS: i64 = 2000;
@@ -17,6 +16,11 @@ const TWICE_MILLIS: i64 = 2000;
 /// Takes a key.
 pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     if event.kind == KeyEventKind::Release {
+        return;
+    }
+    if let Some(typed) = after_escape(state, event) {
+        press(state, &KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE), effects);
+        press(state, &typed, effects);
         return;
     }
     if is_control(event, 'c') {
@@ -28,13 +32,16 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         return;
     }
     state.clicked = None;
+    if tour::hear(state, event) {
+        return;
+    }
     match &state.popup {
         Some(Popup::Confirm(_)) => confirm::press(state, event, effects),
         Some(Popup::Palette(_)) => palette::press(state, event, effects),
         Some(Popup::Sheet(_)) => sheet::press(state, event, effects),
         Some(Popup::Menu(_)) => menu::press(state, event, effects),
         Some(
-            Popup::Help { .. }
+            Popup::Keys { .. }
             | Popup::Task { .. }
             | Popup::Run { .. }
             | Popup::RunDiff { .. }
@@ -50,11 +57,28 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
     }
 }
 
+/// Returns the key that was typed right behind esc. Over a slow line both come at once and look
+/// like alt and that key; where alt with it means nothing, they were two.
+fn after_escape(state: &State, event: &KeyEvent) -> Option<KeyEvent> {
+    let is_alt = event.modifiers.contains(KeyModifiers::ALT)
+        && !event.modifiers.contains(KeyModifiers::CONTROL)
+        && matches!(event.code, KeyCode::Char(_));
+    if !is_alt || matches!(keymap::typed(state, "", event), Typed::Action(_) | Typed::Chord(_)) {
+        return None;
+    }
+    Some(KeyEvent { modifiers: event.modifiers - KeyModifiers::ALT, ..*event })
+}
+
 /// Does what a key stands for, alone or as the end of a chord. A chord that was begun waits for
 /// as long as it takes; esc or a key that it does not have gives it up.
 pub(crate) fn command(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let begun = std::mem::take(&mut state.chord);
     if !begun.is_empty() && event.code == KeyCode::Esc {
+        return;
+    }
+    let name = keymap::name(event).unwrap_or_default();
+    let keys = if begun.is_empty() { name } else { format!("{begun} {name}") };
+    if plugin::press(state, &keys, effects) {
         return;
     }
     match keymap::typed(state, &begun, event) {
@@ -77,22 +101,14 @@ pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) 
             insert(&mut palette.input, &pasted);
             return;
         }
-        Some(Popup::Confirm(confirm)) => {
-            if let Gate::Name { input, .. } = &mut confirm.gate
-                && confirm.opened_at.as_millisecond() + crate::state::popup::DEAF_MILLIS
-                    <= state.now.as_millisecond()
-            {
-                insert(input, &pasted);
-            }
-            return;
-        }
+        Some(Popup::Confirm(_)) => return,
         Some(Popup::Sheet(_)) => {
             if sheet::paste(state, &pasted, effects) {
                 return;
             }
         }
         Some(
-            Popup::Help { .. }
+            Popup::Keys { .. }
             | Popup::Task { .. }
             | Popup::Run { .. }
             | Popup::RunDiff { .. }
@@ -148,7 +164,7 @@ fn interrupt(state: &mut State, effects: &mut Vec<Effect>) {
 fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let page = usize::from(state.size.height / 2).max(1);
     let Some(
-        Popup::Help { scroll }
+        Popup::Keys { scroll }
         | Popup::Task { scroll }
         | Popup::Run { scroll, .. }
         | Popup::RunDiff { scroll, .. }
@@ -164,7 +180,10 @@ fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) 
         Some("ctrl-u" | "pageup") => *scroll = scroll.saturating_sub(page),
         Some("g" | "home") => *scroll = 0,
         Some("ctrl-l") => effects.push(Effect::Repaint),
-        Some("y") => action::perform(state, keymap::Action::Copy, effects),
+        Some("y") => {
+            let text = super::command::equivalent(state);
+            action::copy(state, text, effects);
+        }
         Some("esc" | "q" | "enter" | "?" | "i" | "w") => state.popup = None,
         _ => {}
     }

@@ -87,6 +87,11 @@ pub(crate) fn back(state: &mut State) -> bool {
     was_zoomed
 }
 
+/// Says whether the place is about tracked runs.
+pub(crate) fn is_here(state: &State) -> bool {
+    matches!(state.level().screen, Screen::Experiment(_) | Screen::CompareRuns(_))
+}
+
 /// Shows the runs that are marked side by side, else the selected one with the baseline, else the
 /// newest ones.
 pub(crate) fn compare(state: &mut State) {

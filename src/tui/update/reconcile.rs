@@ -7,9 +7,11 @@ use crate::screen::figures;
 use crate::screen::home::shows_events;
 use crate::screen::run::shows_details;
 use crate::state::log::Reading;
+use crate::state::popup::Scope;
 use crate::state::run::RowId;
+use crate::state::runs::{PAGE_LEN, PAGES_MAX, RunsQuery};
 use crate::state::session;
-use crate::state::{Form, Link, LogPane, Popup, Screen, Slot, State, View};
+use crate::state::{Form, Link, LogPane, Palette, Popup, Screen, Slot, State, View};
 use crate::types::ask::Request;
 use crate::types::run::TaskInstance;
 use crate::types::view::{LogChunk, TrackingRunView};
@@ -28,6 +30,11 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
     let level = state.level();
     let mut slots = vec![Slot::Status, Slot::Definitions, Slot::Approvals];
     match &state.popup {
+        // Everything that has a name can be gone to.
+        Some(Popup::Palette(Palette { scope: Scope::All, .. })) => {
+            slots.extend([Slot::Dags, Slot::Runs(None), Slot::Assets, Slot::Models]);
+            slots.extend([Slot::Experiments, Slot::Variables]);
+        }
         Some(Popup::Why { subject, .. }) => slots.push(Slot::Why(subject.clone())),
         Some(Popup::Run { key, .. }) => {
             slots.extend([Slot::Run(key.clone()), Slot::Callbacks(key.clone())]);
@@ -46,8 +53,12 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
             let dag = rows::selected(state, level, &rows::dags(state, level));
             slots.extend(dag.map(|dag| Slot::Dag(dag.dag_id.clone())));
         }
-        Screen::Root(View::Runs) => slots.push(Slot::Runs(None)),
-        Screen::DagRuns(dag_id) => slots.push(Slot::Runs(Some(dag_id.clone()))),
+        Screen::Root(View::Runs) | Screen::DagRuns(_) => {
+            let (query, _) = RunsQuery::read(level);
+            slots.extend(rows::runs_slots(level, &query));
+            let run = rows::selected(state, level, &rows::runs(state, level));
+            slots.extend(run.map(|run| Slot::Brief(run.key())));
+        }
         Screen::Dag(dag_id) => slots.push(Slot::Dag(dag_id.clone())),
         Screen::Form(dag_id) => {
             slots.extend([Slot::Dag(dag_id.clone()), Slot::Runs(Some(dag_id.clone()))]);
@@ -63,11 +74,14 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         }
         Screen::Root(View::Assets) | Screen::Asset(_) => {
             slots.push(Slot::Assets);
-            if let Some(asset) = rows::shown_asset(state) {
-                slots.push(Slot::Lineage(Some(asset.name.clone())));
+            slots.extend(rows::assets::lineage_slot(state));
+            if let Some(asset) = rows::assets::shown(state) {
                 slots.push(Slot::AssetEvents(Some(asset.name.clone())));
+                slots.push(Slot::AssetWhy(asset.name.clone()));
             }
         }
+        Screen::AssetWhy(name) => slots.push(Slot::AssetWhy(name.clone())),
+        Screen::Impact(name) => slots.push(rows::assets::impact_slot(name)),
         Screen::Root(View::Experiments) => {
             slots.push(Slot::Experiments);
             let experiment = rows::selected(state, level, &rows::experiments(state, level));
@@ -97,10 +111,16 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         }
         Screen::Root(View::Models) => {
             slots.extend([Slot::Models, Slot::Serving]);
-            let model = rows::selected(state, level, &rows::models(state, level));
-            slots.extend(model.map(|model| Slot::Model(model.name.clone())));
+            let open = rows::models::open(state, level);
+            slots.extend(open.into_iter().map(|model| Slot::Model(model.name.clone())));
+            slots.extend(rows::models::model_here(state).map(Slot::Model));
         }
-        Screen::Model(name) => slots.extend([Slot::Model(name.clone()), Slot::Serving]),
+        Screen::Model(name) => {
+            slots.extend([Slot::Model(name.clone()), Slot::Serving, Slot::Assets]);
+        }
+        Screen::Compare(left, right) => {
+            slots.extend([Slot::Model(left.0.clone()), Slot::Model(right.0.clone())]);
+        }
         Screen::Root(View::Serving) => {
             slots.push(Slot::Serving);
             // The form that asks it is made from its signature.
@@ -124,7 +144,7 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
             slots.extend(here.map(|view| Slot::Backfill(view.backfill.id)));
         }
         Screen::Attention => slots.push(Slot::Attention),
-        Screen::Approvals | Screen::Definitions => {}
+        Screen::Approvals | Screen::Commands | Screen::Definitions => {}
     }
     slots
 }
@@ -140,6 +160,7 @@ pub(crate) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     if !matches!(state.link, Link::Down { .. }) {
         fetch(state, effects);
     }
+    turn_page(state);
     make_form(state, effects);
     select_what_matters(state);
     run::graph::plan(state, effects);
@@ -192,6 +213,23 @@ fn select_what_matters(state: &mut State) {
 /// Returns the task that ended last of those that were started.
 fn last_ended(tasks: &[TaskInstance]) -> Option<&TaskInstance> {
     tasks.iter().filter(|task| task.try_number > 0).max_by_key(|task| task.end_date)
+}
+
+/// Asks for one page more of a list of runs where the cursor comes near the end of what is there.
+fn turn_page(state: &mut State) {
+    let level = state.level();
+    if !matches!(level.screen, Screen::Root(View::Runs) | Screen::DagRuns(_)) {
+        return;
+    }
+    let (query, _) = RunsQuery::read(level);
+    let slots = rows::runs_slots(level, &query);
+    let total = slots.first().and_then(|slot| state.cache.runs_total(slot)).unwrap_or(0);
+    let loaded = u64::from(level.pages) * u64::from(PAGE_LEN);
+    let is_there = slots.last().is_some_and(|slot| state.cache.runs_of(slot).is_some());
+    let near = level.index + 40 >= loaded as usize;
+    if is_there && near && total > loaded && level.pages < PAGES_MAX {
+        state.level_mut().pages += 1;
+    }
 }
 
 /// Makes the form of the shown DAG once its params are known.

@@ -7,7 +7,7 @@ use crate::rows;
 use crate::state::form::Field;
 use crate::state::popup::DEAF_MILLIS;
 use crate::state::sheet::try_it::told;
-use crate::state::sheet::{Plan, Sheet, Wish};
+use crate::state::sheet::{self, Plan, PluginCall, Sheet, Wish};
 use crate::state::{Popup, State, Tone};
 use crate::text;
 use crate::theme;
@@ -16,8 +16,9 @@ use crate::types::backfill::BackfillPlan;
 use crate::types::operation::OperationView;
 use crate::types::{Fault, TaskInstanceState, Timestamp};
 use crate::update::form::{self, Edited};
-use crate::update::{confirm, key};
+use crate::update::{confirm, key, plugin};
 
+pub(crate) mod alias;
 pub(crate) mod open;
 pub(crate) mod try_it;
 
@@ -37,21 +38,44 @@ struct Made {
 }
 
 fn show(state: &mut State, made: Made, effects: &mut Vec<Effect>) {
-    let Made { title, intro, fields, verb, wish } = made;
+    let Made { title, intro, mut fields, verb, wish } = made;
     // Where there is nothing to choose, Cancel has the focus first.
     let focus = usize::from(fields.is_empty());
-    state.popup = Some(Popup::Sheet(Box::new(Sheet {
+    let mut sheet = Sheet {
         title,
         intro,
-        fields,
+        fields: Vec::new(),
         focus,
         verb,
         wish,
         plan: Plan::None,
         generation: 0,
         opened_at: state.now,
-    })));
+    };
+    let is_there = fields.iter().any(|field| field.name == "confirm");
+    if let Some(expected) = sheet.expected().filter(|_| !is_there) {
+        fields.push(sheet::text("confirm", "", &format!("type {expected} to go on")));
+    }
+    sheet.fields = fields;
+    state.popup = Some(Popup::Sheet(Box::new(sheet)));
     changed(state, 0, effects);
+}
+
+/// Asks what a plugin needs, and whether to run it.
+pub(crate) fn show_plugin(
+    state: &mut State,
+    call: PluginCall,
+    fields: Vec<Field>,
+    effects: &mut Vec<Effect>,
+) {
+    let made = Made {
+        title: call.plugin.description.clone(),
+        intro: vec![format!("Runs the plugin {}:", call.plugin.name)],
+        fields,
+        verb: "Run",
+        wish: Wish::Plugin(Box::new(call)),
+    };
+    show(state, made, effects);
 }
 
 fn shown(state: &mut State) -> Option<&mut Sheet> {
@@ -96,6 +120,13 @@ pub(crate) fn take_plan(state: &mut State, generation: u64, result: Result<Answe
         Ok(Answer::Operated(view)) => Plan::Lines(operated(&view)),
         Ok(Answer::Predicted(answer)) => Plan::Lines(told(&answer)),
         Ok(Answer::BackfillPlan(plan)) => Plan::Lines(planned(&plan)),
+        Ok(Answer::AliasPlan(plan)) => {
+            let told = alias::planned(&plan);
+            if let Wish::Alias(moves) = &mut sheet.wish {
+                moves.plan = Some(*plan);
+            }
+            told
+        }
         Ok(Answer::Operations(lines)) => {
             let open = |line: &&_| is_open(line);
             let last = lines.iter().find(open).cloned();
@@ -211,8 +242,9 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         KeyCode::Enter if sheet.is_on_verb() => go(state, effects),
         KeyCode::Enter if sheet.is_on_cancel() => state.popup = None,
         KeyCode::Enter => {
-            // A form of one text needs no button.
-            if sheet.fields.len() == 1 && is_typing {
+            // A form of one text needs no button; nor does one whose target's name is typed.
+            let is_name = sheet.fields.get(sheet.focus).is_some_and(|f| f.name == "confirm");
+            if is_name || sheet.fields.len() == 1 && is_typing {
                 go(state, effects);
             } else {
                 sheet.move_focus(false);
@@ -277,6 +309,16 @@ fn go(state: &mut State, effects: &mut Vec<Effect>) {
         state.say(Tone::Bad, why);
         return;
     }
+    if let Wish::Plugin(call) = &sheet.wish {
+        match plugin::answered(call, &sheet.fields) {
+            Ok(call) => {
+                state.popup = None;
+                plugin::run(state, &call, effects);
+            }
+            Err(problem) => state.say(Tone::Bad, problem),
+        }
+        return;
+    }
     let requests = match sheet.requests() {
         Ok(requests) => requests,
         Err(problem) => {
@@ -305,6 +347,14 @@ fn act(wish: &Wish) -> Act {
         Wish::Slots { pool, .. } => Act::Say(format!("set the slots of {pool}")),
         Wish::Variable { key, .. } => Act::Say(format!("set the variable {key}")),
         Wish::TryIt(_) => Act::Say("asked the model".to_owned()),
+        Wish::Alias(moves) => {
+            let at = moves.plan.as_ref().map(|plan| {
+                format!("{} of {} stands at v{}", plan.alias, plan.name, plan.to.version)
+            });
+            Act::Say(at.unwrap_or_default())
+        }
+        Wish::Emit { name } => Act::Say(format!("emitted an event of {name}")),
+        Wish::Plugin(call) => Act::Say(call.plugin.name.clone()),
         Wish::Answer(asked) => Act::Say(format!("answered: {}", asked.question.subject)),
     }
 }

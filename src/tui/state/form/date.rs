@@ -28,8 +28,8 @@ pub(crate) fn counted(text: &str, now: Timestamp) -> Option<Timestamp> {
     moved.ok()
 }
 
-/// Reads `1d`, `2w3d`, `90m`.
-fn length(text: &str) -> Option<SignedDuration> {
+/// Reads a stretch of time: `1d`, `2w3d`, `90m`.
+pub(crate) fn length(text: &str) -> Option<SignedDuration> {
     let mut rest = text.trim();
     if rest.is_empty() {
         return None;
