@@ -65,7 +65,9 @@ pub(crate) enum Wish {
         description: Option<String>,
     },
     Answer(Box<HitlDetail>),
-    Emit { name: AssetName },
+    Emit {
+        name: AssetName,
+    },
     Alias(Box<AliasMoves>),
     /// Run a command of the operator's own.
     Plugin(Box<PluginCall>),
