@@ -34,6 +34,7 @@ pub(crate) mod run_view;
 pub(crate) mod runs;
 pub(crate) mod session;
 pub(crate) mod sheet;
+pub(crate) mod steps;
 pub(crate) mod tour;
 
 pub(crate) use cache::{Cache, Slot};
@@ -48,6 +49,7 @@ pub(crate) use run::RunIndex;
 pub(crate) use run_view::RunView;
 
 use history::History;
+use steps::Steps;
 
 /// Whether the daemon answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +107,8 @@ pub(crate) struct State {
     pub(crate) view: View,
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
+    /// What was done and can be taken back.
+    pub(crate) steps: Steps,
     /// What was run from the palette.
     pub(crate) commands: Commands,
     /// What was chosen for each list.
@@ -166,6 +170,7 @@ impl State {
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            steps: Steps::default(),
             commands: Commands::default(),
             lists: Lists::default(),
             home: Home::default(),

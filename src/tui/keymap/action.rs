@@ -46,6 +46,7 @@ pub(crate) enum Action {
     Note,
     Delete,
     Undo,
+    Redo,
     MarkRow,
     MarkAll,
     MarkRange,

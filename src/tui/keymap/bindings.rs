@@ -385,7 +385,14 @@ pub(crate) const BINDINGS: &[Binding] = &[
         Action::Undo,
         &["u"],
         "undo",
-        "undo the last operation: says first what that takes back",
+        "undo the last operation or pause: says first what that takes back",
+        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events],
+    ),
+    change(
+        Action::Redo,
+        &["ctrl-r"],
+        "",
+        "do again what this deck undid",
         &[Runs, Tasks, Graph, Log, Dags, DagPage, Events],
     ),
     key(

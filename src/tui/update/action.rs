@@ -127,7 +127,9 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Mark => sheets::mark(state, effects),
         Action::Note => sheets::note(state, effects),
         Action::Delete => sheets::delete(state, effects),
+        Action::Undo if confirm::undo_pause(state) => {}
         Action::Undo => sheets::undo(state, effects),
+        Action::Redo => confirm::redo(state),
         Action::MarkRow => marks::toggle(state),
         Action::MarkAll => marks::toggle_all(state),
         Action::MarkRange => marks::range(state),
