@@ -22,7 +22,7 @@ pub(crate) mod run;
 mod run_preview;
 pub(crate) mod runs;
 pub(crate) mod serving;
-mod settings;
+pub(crate) mod settings;
 pub(crate) mod small;
 pub(crate) mod system;
 pub(crate) mod versions;

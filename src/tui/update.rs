@@ -18,6 +18,7 @@ mod confirm;
 mod copy;
 pub(crate) mod edit;
 mod form;
+mod goto;
 mod key;
 mod leave;
 mod marks;

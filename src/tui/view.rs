@@ -47,7 +47,8 @@ fn over(state: &State, buf: &mut Buffer, body: Rect) {
         Some(Popup::Keys { scroll }) => palette::keys(buf, body, state, *scroll),
         Some(Popup::Palette(palette)) => palette::draw(buf, body, state, palette),
         Some(Popup::Confirm(confirm)) if matches!(confirm.gate, Gate::Line) => {
-            dialog::question(buf, row(area.height - 2), confirm);
+            let row = Rect { y: body.bottom(), height: 1, ..body };
+            dialog::question(buf, row, confirm);
         }
         Some(Popup::Confirm(confirm)) => dialog::confirm(buf, body, confirm),
         Some(Popup::Task { scroll }) => details::popup(buf, body, state, *scroll),

@@ -3,7 +3,7 @@
 
 use crate::keymap::Place::{
     Approvals, AssetPage, Assets, Attention, Backfills, Commands, DagPage, Dags, Diff, Errors,
-    Events, Experiments, Graph, Log, ModelPage, Models, Runs, System, Tasks, TrackingRuns,
+    Events, Experiments, Graph, Log, ModelPage, Models, Runs, Serving, System, Tasks, TrackingRuns,
     Versions,
 };
 use crate::keymap::{Action, Binding, Place};
@@ -25,7 +25,7 @@ const LISTS: &[Place] = &[
     System,
 ];
 /// Lists whose columns are described once: sorted, filtered and chosen alike.
-const SORTED: &[Place] = &[Dags, Runs];
+const SORTED: &[Place] = &[Dags, Runs, Approvals, System];
 /// Lists whose rows can be marked for the next operation.
 const MARKABLE: &[Place] = &[Runs, Tasks, Versions];
 const OPENABLE: &[Place] =
@@ -190,6 +190,15 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &[Backfills, DagPage, Dags],
     ),
     key(Action::Backfills, &["B"], "backfills", "the backfills of the DAG", &[DagPage, Dags, Runs]),
+    key(
+        Action::GoAsset,
+        &["g a"],
+        "",
+        "the asset that the DAG produces",
+        &[Dags, DagPage, Runs, Tasks, Graph, Log],
+    ),
+    key(Action::GoModel, &["g m"], "", "the model that is served", &[Serving]),
+    key(Action::GoEndpoint, &["g x"], "", "the model server", &[Models, ModelPage]),
     // Elsewhere.
     key(Action::OpenRun, &["o", "g r"], "run", "open the run that waits", &[Approvals]),
     key(Action::Test, &["T"], "test", "try whether the connection can be used", &[System]),

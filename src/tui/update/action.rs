@@ -20,7 +20,7 @@ use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
 use crate::update::{
-    attention, confirm, copy, edit, form, leave, marks, menu, mouse, palette, run,
+    attention, confirm, copy, edit, form, goto, leave, marks, menu, mouse, palette, run,
 };
 
 /// The alias that promotes and rollbacks move.
@@ -101,6 +101,9 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         },
         Action::Quit => effects.push(Effect::Quit),
         Action::ShowErrors => show_errors(state),
+        Action::GoAsset => goto::asset(state),
+        Action::GoModel => goto::model(state),
+        Action::GoEndpoint => state.switch(View::Serving),
         Action::Attention if state.level().screen == Screen::Root(View::Dags) => {
             attention::open_list(state);
         }
