@@ -19,6 +19,7 @@ mod confirm;
 mod copy;
 pub(crate) mod edit;
 mod form;
+mod goto;
 mod key;
 mod lab;
 mod leave;

@@ -20,8 +20,8 @@ use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
 use crate::update::{
-    assets, attention, confirm, copy, edit, form, lab, leave, marks, menu, models, mouse, palette,
-    run, sheet,
+    assets, attention, confirm, copy, edit, form, goto, lab, leave, marks, menu, models, mouse,
+    palette, run, sheet,
 };
 
 /// Does what a key stands for.
@@ -106,6 +106,9 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         },
         Action::Quit => effects.push(Effect::Quit),
         Action::ShowErrors => show_errors(state),
+        Action::GoAsset => goto::asset(state),
+        Action::GoModel => goto::model(state),
+        Action::GoEndpoint => state.switch(View::Serving),
         Action::Attention if state.level().screen == Screen::Root(View::Dags) => {
             attention::open_list(state);
         }
@@ -220,10 +223,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         | Action::Compare
         | Action::OnlyDifferent
         | Action::Materialise
-        | Action::Impact
-        | Action::GoAsset
-        | Action::GoModel
-        | Action::GoEndpoint => {}
+        | Action::Impact => {}
     }
 }
 
