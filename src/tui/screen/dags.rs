@@ -74,13 +74,13 @@ pub(crate) fn list(width: u16) -> List<'static, DagView> {
             .sorted(|_, dag| Value::text(dag.dag_id.as_str())),
         )
         .field(
-            Field::new("tags", fixed("TAGS", if is_wide { 22 } else { 12 }, 6), move |_, dag: &DagView| {
+            Field::new("tags", fixed("TAGS", if is_wide { 16 } else { 12 }, 6), move |_, dag: &DagView| {
                 paint::line(dag.tags.join(","), dim)
             })
             .sorted(|_, dag| Value::text(dag.tags.join(","))),
         )
         .field(
-            Field::new("schedule", fixed("SCHEDULE", if is_wide { 22 } else { 13 }, 3), move |_, dag: &DagView| {
+            Field::new("schedule", fixed("SCHEDULE", if is_wide { 18 } else { 13 }, 3), move |_, dag: &DagView| {
                 paint::line(&dag.timetable_summary, style(dag))
             })
             .sorted(|_, dag| Value::text(&dag.timetable_summary)),
