@@ -10,9 +10,10 @@ use tui_input::Input;
 use crate::DeckOptions;
 use crate::keymap::Keymap;
 use crate::theme::Theme;
+use crate::types::run::DagRunKey;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
-use crate::update;
+use crate::update::{self, notice::Notices};
 
 pub(crate) mod cache;
 pub(crate) mod commands;
@@ -22,15 +23,18 @@ pub(crate) mod graph;
 mod history;
 pub(crate) mod home;
 pub(crate) mod level;
+pub(crate) mod lineage;
 pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod menu;
+pub(crate) mod models;
 pub(crate) mod popup;
 pub(crate) mod run;
 pub(crate) mod run_view;
 pub(crate) mod runs;
 pub(crate) mod session;
 pub(crate) mod sheet;
+pub(crate) mod steps;
 pub(crate) mod tour;
 
 pub(crate) use cache::{Cache, Slot};
@@ -45,6 +49,7 @@ pub(crate) use run::RunIndex;
 pub(crate) use run_view::RunView;
 
 use history::History;
+use steps::Steps;
 
 /// Whether the daemon answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +107,8 @@ pub(crate) struct State {
     pub(crate) view: View,
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
+    /// What was done and can be taken back.
+    pub(crate) steps: Steps,
     /// What was run from the palette.
     pub(crate) commands: Commands,
     /// What was chosen for each list.
@@ -133,14 +140,14 @@ pub(crate) struct State {
     pub(crate) log_options: LogOptions,
     /// Numbers everything that is asked, so that late answers are told from awaited ones.
     pub(crate) generation: u64,
-    /// The latest question of where an alias would go; answers to older ones open nothing.
-    pub(crate) alias_generation: u64,
     /// What events have made old, to be fetched again when the burst is over.
     pub(crate) refetch_is_due: bool,
     /// When ctrl-c was pressed once.
     pub(crate) leaving_since: Option<Timestamp>,
     /// Whether the terminal's window is looked at, where the terminal tells.
     pub(crate) is_focused: Option<bool>,
+    /// Failures to tell who looks elsewhere.
+    pub(crate) notices: Notices,
 }
 
 impl State {
@@ -148,7 +155,7 @@ impl State {
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
         let keymap = Keymap::new(options.keymap.as_ref());
         // Mosh hands on clicks, but not where they are.
-        let has_mouse = !options.surroundings.is_mosh;
+        let has_mouse = !options.surroundings.is_mosh && !options.station.leaves_mouse;
         let (theme, wrong) = update::theme::first(&options);
         let tour = options.station.offers_tour.then_some(tour::Tour::Offered);
         let mut state = Self {
@@ -163,6 +170,7 @@ impl State {
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            steps: Steps::default(),
             commands: Commands::default(),
             lists: Lists::default(),
             home: Home::default(),
@@ -184,10 +192,10 @@ impl State {
             log: None,
             log_options: LogOptions::default(),
             generation: 0,
-            alias_generation: 0,
             refetch_is_due: false,
             leaving_since: None,
             is_focused: None,
+            notices: Notices::default(),
         };
         if let Some(wrong) = wrong {
             state.say(Tone::Bad, wrong);
@@ -203,6 +211,14 @@ impl State {
         if let Some(text) = site.session.as_ref().and_then(|session| session.text.clone()) {
             session::restore(&mut state, &text);
             state.session = Some(text);
+        }
+        if let Some((dag_id, run)) = state.options.station.begins_at.take() {
+            state.view = View::Dags;
+            state.stacks[View::Dags as usize].truncate(1);
+            state.push(match run {
+                Some(dag_run_id) => Screen::Run(DagRunKey { dag_id, dag_run_id }),
+                None => Screen::DagRuns(dag_id),
+            });
         }
         state
     }

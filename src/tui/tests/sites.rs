@@ -179,3 +179,16 @@ fn a_project_that_is_not_reached_changes_nothing_but_says_why() {
     assert!(driver.said().contains("no route to host (try later)"));
     assert!(!driver.text().contains("PROD"));
 }
+
+#[test]
+fn a_deck_can_begin_at_a_run_whatever_the_last_one_showed() {
+    let mut driver = with(keeping(None));
+    driver.keys("3");
+    let text = kept(&mut driver);
+    let mut options = keeping(text);
+    options.station.begins_at = Some(("etl_example".into(), None));
+    let mut driver = with(options);
+    assert_eq!(*driver.screen(), Screen::DagRuns("etl_example".into()));
+    driver.keys("<esc>");
+    assert_eq!(*driver.screen(), Screen::Root(View::Dags));
+}

@@ -73,11 +73,14 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         }
         Screen::Root(View::Assets) | Screen::Asset(_) => {
             slots.push(Slot::Assets);
-            if let Some(asset) = rows::shown_asset(state) {
-                slots.push(Slot::Lineage(Some(asset.name.clone())));
+            slots.extend(rows::assets::lineage_slot(state));
+            if let Some(asset) = rows::assets::shown(state) {
                 slots.push(Slot::AssetEvents(Some(asset.name.clone())));
+                slots.push(Slot::AssetWhy(asset.name.clone()));
             }
         }
+        Screen::AssetWhy(name) => slots.push(Slot::AssetWhy(name.clone())),
+        Screen::Impact(name) => slots.push(rows::assets::impact_slot(name)),
         Screen::Root(View::Experiments) => {
             slots.push(Slot::Experiments);
             let experiment = rows::selected(state, level, &rows::experiments(state, level));
@@ -87,10 +90,16 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         Screen::TrackingRun(run_id) => slots.push(Slot::TrackingRun(run_id.clone())),
         Screen::Root(View::Models) => {
             slots.extend([Slot::Models, Slot::Serving]);
-            let model = rows::selected(state, level, &rows::models(state, level));
-            slots.extend(model.map(|model| Slot::Model(model.name.clone())));
+            let open = rows::models::open(state, level);
+            slots.extend(open.into_iter().map(|model| Slot::Model(model.name.clone())));
+            slots.extend(rows::models::model_here(state).map(Slot::Model));
         }
-        Screen::Model(name) => slots.extend([Slot::Model(name.clone()), Slot::Serving]),
+        Screen::Model(name) => {
+            slots.extend([Slot::Model(name.clone()), Slot::Serving, Slot::Assets]);
+        }
+        Screen::Compare(left, right) => {
+            slots.extend([Slot::Model(left.0.clone()), Slot::Model(right.0.clone())]);
+        }
         Screen::Root(View::Serving) => slots.push(Slot::Serving),
         Screen::Root(View::Events) => slots.push(Slot::Events),
         Screen::Root(View::System) => {
@@ -145,7 +154,7 @@ fn fetch(state: &mut State, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Keeps the cursor of a run on the task that failed, else on one that runs, else, when the run is
+/// Keeps the cursor of a run on the task that failed, else on one that runs or waits, else, when the run is
 /// over, on the one that ended last, until somebody moves it.
 fn select_what_matters(state: &mut State) {
     if !state.level().is_untouched {
@@ -160,6 +169,7 @@ fn select_what_matters(state: &mut State) {
     let task = find(TaskInstanceState::Failed)
         .or_else(|| find(TaskInstanceState::UpForRetry))
         .or_else(|| find(TaskInstanceState::Running))
+        .or_else(|| find(TaskInstanceState::Deferred))
         .or_else(|| run.run.state.is_finished().then(|| last_ended(&run.tasks)).flatten());
     let Some((run, index)) = rows::run::shown(state) else { return };
     let slot = task.and_then(|task| index.slot(run, &task.key));
