@@ -1,6 +1,7 @@
 //! What keys do, by name.
 
 use crate::state::View;
+use crate::update::ChartKey;
 
 /// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,6 +100,12 @@ pub(crate) enum Action {
     GoEndpoint,
     Promote,
     Rollback,
+    Baseline,
+    ProducingRun,
+    PageBefore,
+    PageAfter,
+    Chart(ChartKey),
+    TryIt,
 }
 
 impl Action {
