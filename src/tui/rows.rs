@@ -5,8 +5,9 @@ pub(crate) mod assets;
 pub(crate) mod attention;
 pub(crate) mod models;
 pub(crate) mod run;
+pub(crate) mod tracking;
 
-use crate::screen::{dags, runs};
+use crate::screen::{dags, runs, tracking_runs};
 use crate::state::commands::Order;
 use crate::state::run::RowId;
 use crate::state::runs::RunsQuery;
@@ -16,6 +17,7 @@ use crate::types::approval::HitlDetail;
 use crate::types::event::EventLog;
 use crate::types::ids::TaskInstanceKey;
 use crate::types::run::{DagRun, TaskInstance};
+use crate::types::serving::ServedVersion;
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{DagView, ExperimentView, TaskView, TrackingRunView};
 use crate::types::{DagId, TaskInstanceState};
@@ -52,6 +54,11 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Experiment(name) => {
             tracking_runs(state, level, name).iter().map(|run| run.run_id.to_string()).collect()
         }
+        Screen::TrackingRun(run_id) => {
+            let run = state.cache.tracking_run(run_id);
+            run.map(|run| tracking::facts(run).iter().map(tracking::Fact::key).collect())
+                .unwrap_or_default()
+        }
         Screen::Model(name) => models::versions(state, level, name)
             .iter()
             .map(|version| models::version_key(&version.name, version.version))
@@ -83,14 +90,31 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Attention => {
             attention::items(state, level).into_iter().map(attention::key).collect()
         }
-        Screen::Root(View::Serving)
-        | Screen::Form(_)
+        Screen::Root(View::Serving) => {
+            let serving = state.cache.serving();
+            let versions = serving.map(|serving| serving.versions.as_slice()).unwrap_or_default();
+            versions
+                .iter()
+                .map(|version| format!("{} v{}", version.model, version.version))
+                .collect()
+        }
+        Screen::Form(_)
         | Screen::Compare(..)
         | Screen::Diff(..)
         | Screen::Asset(_)
-        | Screen::TrackingRun(_)
+        | Screen::Artifact(..)
+        | Screen::CompareRuns(_)
         | Screen::Definitions => Vec::new(),
     }
+}
+
+/// Returns the served version that is selected.
+pub(crate) fn served_here(state: &State) -> Option<&ServedVersion> {
+    let level = state.level();
+    if level.screen != Screen::Root(View::Serving) {
+        return None;
+    }
+    state.cache.serving()?.versions.get(level.cursor(&keys(state, level)))
 }
 
 /// Returns what the menus of sorting and choosing columns need to know of the list that is shown;
@@ -100,6 +124,10 @@ pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
         Screen::Root(View::Dags) => Some(dags::list(state.size.width).info(state)),
         Screen::Root(View::Runs) => Some(runs::list(state, None).info(state)),
         Screen::DagRuns(dag_id) => Some(runs::list(state, Some(dag_id)).info(state)),
+        Screen::Experiment(name) => {
+            let all = tracking::loaded(state, &state.level().filter, name);
+            Some(tracking_runs::list(state, all).info(state))
+        }
         _ => None,
     }
 }
@@ -220,18 +248,14 @@ pub(crate) fn tracking_runs<'a>(
     level: &Level,
     experiment: &str,
 ) -> Vec<&'a TrackingRunView> {
-    let all = state.cache.tracking_runs(experiment).unwrap_or_default();
-    let mut rows: Vec<_> = all.iter().filter(|run| level.admits(&tracking_words(run))).collect();
-    rows.sort_by_key(|run| std::cmp::Reverse(run.start_time));
-    rows
-}
-
-fn tracking_words(run: &TrackingRunView) -> String {
-    let mut words = format!("{} {} {}", run.run_name, run.run_id, run.status);
-    for (name, value) in run.params.iter().chain(&run.tags) {
-        words.push_str(&format!(" {name}:{value}"));
+    let all = tracking::loaded(state, &level.filter, experiment);
+    let list = tracking_runs::list(state, all);
+    if tracking::is_filter(&level.filter) {
+        // It was applied where the runs are.
+        let level = Level { filter: String::new(), ..level.clone() };
+        return list.arrange(state, &level, all);
     }
-    words
+    list.arrange(state, level, all)
 }
 
 /// Returns the model family of a tracked run.

@@ -19,6 +19,7 @@ mod budget;
 mod form;
 mod home;
 mod keys;
+mod lab;
 mod models;
 mod mouse;
 mod operations;

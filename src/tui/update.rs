@@ -20,6 +20,7 @@ mod copy;
 pub(crate) mod edit;
 mod form;
 mod key;
+mod lab;
 mod leave;
 mod marks;
 mod menu;
@@ -37,6 +38,8 @@ pub(crate) mod site;
 mod terminal;
 pub(crate) mod theme;
 pub(crate) mod tour;
+
+pub(crate) use lab::ChartKey;
 
 /// How long a burst of events is waited out before what it touched is fetched again.
 const DEBOUNCE_MILLIS: u64 = 80;
@@ -105,6 +108,7 @@ fn tick(state: &mut State, effects: &mut Vec<Effect>) {
     if state.flash.as_ref().is_some_and(|flash| flash.until <= state.now) {
         state.flash = None;
     }
+    state.cache.ripen();
     // Progress is told without an event.
     let polled = polled(state);
     state.cache.mark_old(|slot| polled.contains(slot));

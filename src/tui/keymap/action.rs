@@ -1,6 +1,7 @@
 //! What keys do, by name.
 
 use crate::state::View;
+use crate::update::ChartKey;
 
 /// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,6 +47,7 @@ pub(crate) enum Action {
     Note,
     Delete,
     Undo,
+    Redo,
     MarkRow,
     MarkAll,
     MarkRange,
@@ -98,6 +100,12 @@ pub(crate) enum Action {
     GoEndpoint,
     Promote,
     Rollback,
+    Baseline,
+    ProducingRun,
+    PageBefore,
+    PageAfter,
+    Chart(ChartKey),
+    TryIt,
 }
 
 impl Action {

@@ -6,8 +6,8 @@ use ratatui::layout::{Constraint, Layout, Rect};
 
 use crate::rows::assets as rows;
 use crate::screen::missing;
-use crate::state::lineage::AssetPane;
 use crate::state::level::Zoom;
+use crate::state::lineage::AssetPane;
 use crate::state::{Screen, Slot, State};
 use crate::theme::{self, Mark};
 use crate::types::AssetName;

@@ -20,7 +20,8 @@ use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
 use crate::update::{
-    assets, attention, confirm, copy, edit, form, leave, marks, menu, models, mouse, palette, run,
+    assets, attention, confirm, copy, edit, form, lab, leave, marks, menu, models, mouse, palette,
+    run, sheet,
 };
 
 /// Does what a key stands for.
@@ -45,6 +46,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Right if is_in_graph(state) => run::graph::walk(state, Way::Right),
         Action::Down => movement::step(state, Step::By(1)),
         Action::Up => movement::step(state, Step::By(-1)),
+        Action::Left if lab::move_cursor(state, false) => {}
+        Action::Right if lab::move_cursor(state, true) => {}
         Action::Left => movement::along_edge(state, false),
         Action::Right => movement::along_edge(state, true),
         Action::Top => movement::step(state, Step::Start),
@@ -67,6 +70,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             attention::clear(state, effects);
         }
         Action::Open => open(state),
+        Action::NextPane if lab::next_part(state, false) => {}
+        Action::PreviousPane if lab::next_part(state, true) => {}
         Action::NextPane => {
             let level = state.level_mut();
             level.pane = level.pane.next();
@@ -127,7 +132,9 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Mark => sheets::mark(state, effects),
         Action::Note => sheets::note(state, effects),
         Action::Delete => sheets::delete(state, effects),
+        Action::Undo if confirm::undo_pause(state) => {}
         Action::Undo => sheets::undo(state, effects),
+        Action::Redo => confirm::redo(state),
         Action::MarkRow => marks::toggle(state),
         Action::MarkAll => marks::toggle_all(state),
         Action::MarkRange => marks::range(state),
@@ -193,6 +200,19 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::PreviousMatch => next_match(state, true),
         Action::OlderTry => other_try(state, true, effects),
         Action::NewerTry => other_try(state, false, effects),
+        Action::Compare if lab::is_here(state) => lab::compare(state),
+        Action::OnlyDifferent if lab::is_here(state) => {
+            state.lab.only_differences = !state.lab.only_differences;
+        }
+        Action::Baseline => lab::baseline(state),
+        Action::ProducingRun => lab::producing_run(state),
+        Action::PageBefore => lab::turn_page(state, false),
+        Action::PageAfter => lab::turn_page(state, true),
+        Action::Chart(key) => lab::chart(state, key),
+        Action::TryIt => sheet::try_it::open(state, effects),
+        Action::Rollback if rows::served_here(state).is_some() => {
+            sheet::alias::roll_back(state, effects);
+        }
         // Of the views of assets and models only.
         Action::Emit
         | Action::Promote
@@ -237,6 +257,9 @@ fn open_prompt(state: &mut State, kind: PromptKind) {
 
 /// Clears the filter, else goes back one level; never leaves.
 fn back(state: &mut State) {
+    if lab::back(state) {
+        return;
+    }
     if rows::attention::is_in_box(state) {
         state.home.is_in_box = false;
         return;
@@ -267,6 +290,12 @@ fn show_errors(state: &mut State) {
 
 /// Drills into what is selected.
 fn open(state: &mut State) {
+    if matches!(state.level().screen, Screen::TrackingRun(_)) {
+        if let Some(screen) = lab::open_fact(state) {
+            state.push(screen);
+        }
+        return;
+    }
     let level = state.level();
     let screen =
         match &level.screen {
@@ -433,12 +462,6 @@ fn trigger(state: &mut State, effects: &mut Vec<Effect>) {
 fn is_in_graph(state: &State) -> bool {
     let level = state.level();
     matches!(level.screen, Screen::Run(_)) && level.pane == Pane::Graph
-}
-
-/// Says whether the keys go to the grid of a run.
-fn is_in_grid(state: &State) -> bool {
-    let level = state.level();
-    matches!(level.screen, Screen::Run(_)) && level.pane == Pane::Tasks
 }
 
 fn follow(state: &mut State) {

@@ -65,10 +65,7 @@ fn subject(state: &State) -> Subject {
             },
             None => Subject { id: Some(key.dag_run_id.to_string()), ..Subject::default() },
         }),
-        Screen::Root(View::Assets)
-        | Screen::Asset(_)
-        | Screen::AssetWhy(_)
-        | Screen::Impact(_) => {
+        Screen::Root(View::Assets) | Screen::Asset(_) | Screen::AssetWhy(_) | Screen::Impact(_) => {
             rows::assets::shown(state).map(|asset| Subject {
                 id: Some(asset.uri.clone()),
                 name: Some(asset.name.to_string()),
