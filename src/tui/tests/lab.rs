@@ -29,7 +29,7 @@ fn plain_words_filter_what_is_there_and_mlflows_language_asks_for_it() {
     driver.keys("<esc>/metrics.accuracy > 0.9<enter>");
     assert_eq!(names(&driver).len(), 2);
     assert!(driver.text().contains("MLflow filter metrics.accuracy > 0.9"), "{}", driver.text());
-    driver.keys("y");
+    driver.keys("yy");
     assert_eq!(
         driver.copied.last().unwrap(),
         "dagdeck experiments runs iris --filter 'metrics.accuracy > 0.9'"
@@ -57,7 +57,7 @@ fn the_order_of_runs_is_asked_for_and_the_best_has_a_star() {
     assert!(driver.text().contains("★"), "{}", driver.text());
     driver.state.lists.sort_by(rows::tracking::LIST, "metrics.log_loss", false);
     driver.send(Message::Tick);
-    driver.keys("y");
+    driver.keys("yy");
     let copied = driver.copied.last().unwrap();
     assert!(copied.contains("--order-by 'metrics.log_loss ASC'"), "{copied}");
     let best = driver.text().lines().find(|line| line.contains('★')).unwrap().to_owned();
@@ -90,7 +90,7 @@ fn marked_runs_are_compared_by_their_differences_against_a_baseline() {
     assert!(!driver.text().contains("learning_rate"), "{}", driver.text());
     driver.keys("b");
     assert_eq!(driver.state.lab.baseline.as_ref(), Some(&ids[1]));
-    driver.keys("y");
+    driver.keys("yy");
     assert!(driver.copied.last().unwrap().ends_with("--only-differences"));
     driver.keys("<esc>b=");
     assert!(!driver.is_asking());
@@ -104,7 +104,7 @@ fn charts_have_a_cursor_a_scale_and_a_zoom_that_escape_takes_back() {
     driver.keys("XlXs)");
     assert!(driver.text().contains("log scale · smoothed 0.6 · zoomed"), "{}", driver.text());
     driver.keys("<esc><esc>");
-    assert!(!driver.text().contains("zoomed"), "{}", driver.text());
+    assert!(!driver.state.lab.chart.is_zoomed());
     assert!(matches!(driver.screen(), Screen::TrackingRun(_)));
 }
 
@@ -127,7 +127,7 @@ fn the_model_is_asked_from_its_form_and_the_answer_is_shown() {
     let mut driver = Driver::new(80, 24);
     driver.keys("6i");
     assert!(driver.is_asking());
-    assert!(driver.text().contains("sepal_length"), "{}", driver.text());
+    assert!(driver.text().contains("column 0"), "{}", driver.text());
     driver.keys("<right><ctrl-s>");
     let text = driver.text();
     assert!(text.contains("200 answered by iris v3 in 0.84 ms"), "{text}");
