@@ -5,8 +5,9 @@ pub(crate) mod assets;
 pub(crate) mod attention;
 pub(crate) mod models;
 pub(crate) mod run;
+pub(crate) mod tracking;
 
-use crate::screen::{dags, runs};
+use crate::screen::{approvals, dags, runs, settings, tracking_runs};
 use crate::state::commands::Order;
 use crate::state::run::RowId;
 use crate::state::runs::RunsQuery;
@@ -16,6 +17,7 @@ use crate::types::approval::HitlDetail;
 use crate::types::event::EventLog;
 use crate::types::ids::TaskInstanceKey;
 use crate::types::run::{DagRun, TaskInstance};
+use crate::types::serving::ServedVersion;
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{DagView, ExperimentView, TaskView, TrackingRunView};
 use crate::types::{DagId, TaskInstanceState};
@@ -52,6 +54,11 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Experiment(name) => {
             tracking_runs(state, level, name).iter().map(|run| run.run_id.to_string()).collect()
         }
+        Screen::TrackingRun(run_id) => {
+            let run = state.cache.tracking_run(run_id);
+            run.map(|run| tracking::facts(run).iter().map(tracking::Fact::key).collect())
+                .unwrap_or_default()
+        }
         Screen::Model(name) => models::versions(state, level, name)
             .iter()
             .map(|version| models::version_key(&version.name, version.version))
@@ -68,10 +75,9 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Commands => {
             orders(state, level).iter().map(|order| order.generation.to_string()).collect()
         }
-        Screen::Approvals => approvals(state, level)
-            .iter()
-            .map(|asked| format!("{}\n{}", asked.key.task.dag_run_id, task_key(&asked.key.task)))
-            .collect(),
+        Screen::Approvals => {
+            approvals(state, level).iter().map(|asked| approval_key(asked)).collect()
+        }
         Screen::Impact(name) => {
             assets::impact(state, level, name).iter().map(|node| node.id.clone()).collect()
         }
@@ -83,14 +89,31 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Attention => {
             attention::items(state, level).into_iter().map(attention::key).collect()
         }
-        Screen::Root(View::Serving)
-        | Screen::Form(_)
+        Screen::Root(View::Serving) => {
+            let serving = state.cache.serving();
+            let versions = serving.map(|serving| serving.versions.as_slice()).unwrap_or_default();
+            versions
+                .iter()
+                .map(|version| format!("{} v{}", version.model, version.version))
+                .collect()
+        }
+        Screen::Form(_)
         | Screen::Compare(..)
         | Screen::Diff(..)
         | Screen::Asset(_)
-        | Screen::TrackingRun(_)
+        | Screen::Artifact(..)
+        | Screen::CompareRuns(_)
         | Screen::Definitions => Vec::new(),
     }
+}
+
+/// Returns the served version that is selected.
+pub(crate) fn served_here(state: &State) -> Option<&ServedVersion> {
+    let level = state.level();
+    if level.screen != Screen::Root(View::Serving) {
+        return None;
+    }
+    state.cache.serving()?.versions.get(level.cursor(&keys(state, level)))
 }
 
 /// Returns what the menus of sorting and choosing columns need to know of the list that is shown;
@@ -100,6 +123,12 @@ pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
         Screen::Root(View::Dags) => Some(dags::list(state.size.width).info(state)),
         Screen::Root(View::Runs) => Some(runs::list(state, None).info(state)),
         Screen::DagRuns(dag_id) => Some(runs::list(state, Some(dag_id)).info(state)),
+        Screen::Experiment(name) => {
+            let all = tracking::loaded(state, &state.level().filter, name);
+            Some(tracking_runs::list(state, all).info(state))
+        }
+        Screen::Approvals => Some(approvals::list().info(state)),
+        Screen::Root(View::System) => Some(settings::list().info(state)),
         _ => None,
     }
 }
@@ -220,18 +249,14 @@ pub(crate) fn tracking_runs<'a>(
     level: &Level,
     experiment: &str,
 ) -> Vec<&'a TrackingRunView> {
-    let all = state.cache.tracking_runs(experiment).unwrap_or_default();
-    let mut rows: Vec<_> = all.iter().filter(|run| level.admits(&tracking_words(run))).collect();
-    rows.sort_by_key(|run| std::cmp::Reverse(run.start_time));
-    rows
-}
-
-fn tracking_words(run: &TrackingRunView) -> String {
-    let mut words = format!("{} {} {}", run.run_name, run.run_id, run.status);
-    for (name, value) in run.params.iter().chain(&run.tags) {
-        words.push_str(&format!(" {name}:{value}"));
+    let all = tracking::loaded(state, &level.filter, experiment);
+    let list = tracking_runs::list(state, all);
+    if tracking::is_filter(&level.filter) {
+        // It was applied where the runs are.
+        let level = Level { filter: String::new(), ..level.clone() };
+        return list.arrange(state, &level, all);
     }
-    words
+    list.arrange(state, level, all)
 }
 
 /// Returns the model family of a tracked run.
@@ -273,13 +298,13 @@ pub(crate) fn orders<'a>(state: &'a State, level: &Level) -> Vec<&'a Order> {
 /// Returns the questions that wait for an answer.
 pub(crate) fn approvals<'a>(state: &'a State, level: &Level) -> Vec<&'a HitlDetail> {
     let all = state.cache.approvals().unwrap_or_default();
-    all.iter()
-        .filter(|asked| {
-            let key = &asked.key.task;
-            let subject = &asked.question.subject;
-            level.admits(&format!("{} {} {subject}", key.dag_id, key.task_id))
-        })
-        .collect()
+    approvals::list().arrange(state, level, all)
+}
+
+/// Names a question by what the selection is kept by.
+pub(crate) fn approval_key(asked: &HitlDetail) -> String {
+    let key = &asked.key.task;
+    format!("{}\n{}", key.dag_run_id, task_key(key))
 }
 
 /// Returns which two versions of a DAG are compared: those that are marked, else the selected one
@@ -307,7 +332,7 @@ pub(crate) enum Setting<'a> {
 }
 
 impl Setting<'_> {
-    fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         match self {
             Self::Pool(pool) => format!("pool {}", pool.pool),
             Self::Variable(variable) => format!("variable {}", variable.key),
@@ -317,9 +342,14 @@ impl Setting<'_> {
 }
 
 /// Returns the pools, variables and connections.
-pub(crate) fn settings<'a>(state: &'a State, level: &Level) -> Vec<Setting<'a>> {
+pub(crate) fn all_settings(state: &State) -> impl Iterator<Item = Setting<'_>> {
     let pools = state.cache.pools().unwrap_or_default().iter().map(Setting::Pool);
     let variables = state.cache.variables().unwrap_or_default().iter().map(Setting::Variable);
     let connections = state.cache.connections().unwrap_or_default().iter().map(Setting::Connection);
-    pools.chain(variables).chain(connections).filter(|one| level.admits(&one.key())).collect()
+    pools.chain(variables).chain(connections)
+}
+
+/// Returns those that pass the filter, in their order.
+pub(crate) fn settings<'a>(state: &'a State, level: &Level) -> Vec<Setting<'a>> {
+    settings::list().arrange(state, level, all_settings(state))
 }

@@ -22,6 +22,7 @@ pub(crate) mod form;
 pub(crate) mod graph;
 mod history;
 pub(crate) mod home;
+pub(crate) mod lab;
 pub(crate) mod level;
 pub(crate) mod lineage;
 pub(crate) mod lists;
@@ -113,6 +114,7 @@ pub(crate) struct State {
     pub(crate) commands: Commands,
     /// What was chosen for each list.
     pub(crate) lists: Lists,
+    pub(crate) lab: lab::Lab,
     pub(crate) home: Home,
     /// The places that led here.
     history: History,
@@ -173,6 +175,7 @@ impl State {
             steps: Steps::default(),
             commands: Commands::default(),
             lists: Lists::default(),
+            lab: lab::Lab::default(),
             home: Home::default(),
             history: History::default(),
             cache: Cache::default(),

@@ -19,7 +19,9 @@ mod confirm;
 mod copy;
 pub(crate) mod edit;
 mod form;
+mod goto;
 mod key;
+mod lab;
 mod leave;
 mod marks;
 mod menu;
@@ -37,6 +39,8 @@ pub(crate) mod site;
 mod terminal;
 pub(crate) mod theme;
 pub(crate) mod tour;
+
+pub(crate) use lab::ChartKey;
 
 /// How long a burst of events is waited out before what it touched is fetched again.
 const DEBOUNCE_MILLIS: u64 = 80;

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 
 use crate::hit::{self, Target};
 use crate::screen::{
-    approvals, assets, attention, backfills, commands, dag, definitions, details, events,
-    experiments, form, frame, hints, home, models, run, runs, serving, small, system, versions,
-    why,
+    approvals, assets, attention, backfills, commands, compare, dag, definitions, details, events,
+    experiments, form, frame, hints, home, models, run, runs, serving, small, system, tracking_run,
+    tracking_runs, versions, why,
 };
 use crate::state::popup::Gate;
 use crate::state::{Popup, Screen, State, View};
@@ -94,10 +94,14 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
         Screen::Run(key) => run::draw(buf, area, state, key),
         Screen::Form(dag_id) => form::draw(buf, area, state, dag_id),
         Screen::Asset(name) => assets::draw_page(buf, area, state, name),
+        Screen::Experiment(name) => tracking_runs::draw(buf, area, state, name),
+        Screen::TrackingRun(run_id) => tracking_run::draw(buf, area, state, run_id),
+        Screen::Artifact(run_id, path) => {
+            tracking_run::draw_artifact(buf, area, state, &(run_id.clone(), path.clone()));
+        }
+        Screen::CompareRuns(ids) => compare::draw(buf, area, state, ids),
         Screen::AssetWhy(name) => assets::draw_why(buf, area, state, name),
         Screen::Impact(name) => assets::draw_impact(buf, area, state, name),
-        Screen::Experiment(name) => experiments::draw_runs(buf, area, state, name),
-        Screen::TrackingRun(run_id) => experiments::draw_run(buf, area, state, run_id),
         Screen::Model(name) => models::draw_page(buf, area, state, name),
         Screen::Compare(left, right) => {
             models::compare::draw_page(buf, area, state, left, right);

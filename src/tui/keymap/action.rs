@@ -1,6 +1,7 @@
 //! What keys do, by name.
 
 use crate::state::View;
+use crate::update::ChartKey;
 
 /// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,6 +33,9 @@ pub(crate) enum Action {
     PlaceAfter,
     OtherView,
     ShowErrors,
+    GoAsset,
+    GoModel,
+    GoEndpoint,
     Attention,
     AttentionBox,
     FailedLog,
@@ -94,11 +98,14 @@ pub(crate) enum Action {
     Impact,
     Compare,
     OnlyDifferent,
-    GoAsset,
-    GoModel,
-    GoEndpoint,
     Promote,
     Rollback,
+    Baseline,
+    ProducingRun,
+    PageBefore,
+    PageAfter,
+    Chart(ChartKey),
+    TryIt,
 }
 
 impl Action {

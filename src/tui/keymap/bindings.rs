@@ -2,12 +2,14 @@
 //! palette and the keymap file are all made.
 
 use crate::keymap::Place::{
-    Approvals, AssetDetails, AssetWhy, Assets, Attention, Backfills, Commands, Compare, DagPage,
-    Dags, Diff, Errors, Events, Experiments, Graph, Impact, Lineage, Log, ModelDetails, ModelPage,
-    Models, Runs, System, Tasks, TrackingRuns, Versions,
+    Approvals, AssetDetails, AssetWhy, Assets, Attention, Backfills, Commands, Compare,
+    CompareRuns, DagPage, Dags, Diff, Errors, Events, Experiments, Graph, Impact, Lineage, Log,
+    ModelDetails, ModelPage, Models, Runs, Serving, System, Tasks, TrackingRun, TrackingRuns,
+    Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 use crate::state::View;
+use crate::update::ChartKey;
 
 const LISTS: &[Place] = &[
     Dags,
@@ -26,10 +28,11 @@ const LISTS: &[Place] = &[
     System,
 ];
 /// Lists whose columns are described once: sorted, filtered and chosen alike.
-const SORTED: &[Place] = &[Dags, Runs];
+const SORTED: &[Place] = &[Dags, Runs, TrackingRuns, Approvals, System];
 /// Lists whose rows can be marked for the next operation.
-const MARKABLE: &[Place] = &[Runs, Tasks, Versions, Models, ModelPage];
-const OPENABLE: &[Place] = &[Dags, Attention, Runs, Experiments, TrackingRuns, Events, Versions];
+const MARKABLE: &[Place] = &[Runs, Tasks, Versions, Models, ModelPage, TrackingRuns];
+const OPENABLE: &[Place] =
+    &[Dags, Attention, Runs, Experiments, TrackingRuns, TrackingRun, Events, Versions];
 const EDITABLE: &[Place] = &[
     Dags,
     DagPage,
@@ -53,6 +56,8 @@ const OF_AN_ASSET: &[Place] = &[Assets, Lineage, AssetDetails, AssetWhy, Impact]
 const RUN: &[Place] = &[Tasks, Graph, Log];
 /// Places about a DAG that has its page and its list of runs elsewhere.
 const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills];
+/// Places with charts of metrics.
+const CHARTED: &[Place] = &[TrackingRun, CompareRuns];
 const RUN_AND_RUNS: &[Place] = &[Tasks, Graph, Log, Runs];
 const fn key(
     action: Action,
@@ -208,6 +213,14 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &[Backfills, DagPage, Dags],
     ),
     key(Action::Backfills, &["B"], "backfills", "the backfills of the DAG", &[DagPage, Dags, Runs]),
+    key(
+        Action::GoAsset,
+        &["g a"],
+        "",
+        "the asset that the DAG produces",
+        &[Dags, DagPage, Runs, Tasks, Graph, Log],
+    ),
+    key(Action::GoModel, &["g m"], "", "the model that is served", &[Serving]),
     // Elsewhere.
     key(Action::OpenRun, &["o", "g r"], "run", "open the run that waits", &[Approvals]),
     key(Action::Test, &["T"], "test", "try whether the connection can be used", &[System]),
@@ -317,6 +330,71 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "move an alias back to where it stood: says what that changes, asks for the model's name",
         OF_A_VERSION,
     ),
+    change(
+        Action::Rollback,
+        &["R"],
+        "roll back",
+        "move an alias back to where it stood: says what that changes, asks for the model's name",
+        &[Serving],
+    ),
+    // Experiments and the model server.
+    key(
+        Action::Compare,
+        &["="],
+        "compare",
+        "compare the marked runs, or the selected one with the baseline",
+        &[TrackingRuns],
+    ),
+    key(
+        Action::Baseline,
+        &["b"],
+        "baseline",
+        "measure others by this run, or no more; in a comparison by the next one",
+        &[TrackingRuns, TrackingRun, CompareRuns],
+    ),
+    key(
+        Action::OnlyDifferent,
+        &["D"],
+        "differences",
+        "show only what differs, or all",
+        &[CompareRuns],
+    ),
+    key(
+        Action::ProducingRun,
+        &["g r"],
+        "",
+        "the run of the DAG that made it",
+        &[TrackingRuns, TrackingRun],
+    ),
+    key(Action::PageBefore, &["("], "", "the page of runs before", &[TrackingRuns]),
+    key(Action::PageAfter, &[")"], "", "the next page of runs", &[TrackingRuns]),
+    key(
+        Action::NextPane,
+        &["tab"],
+        "part",
+        "next part of the page",
+        &[TrackingRun, CompareRuns, Serving],
+    ),
+    key(
+        Action::PreviousPane,
+        &["shift-tab"],
+        "",
+        "the part before",
+        &[TrackingRun, CompareRuns, Serving],
+    ),
+    key(Action::Chart(ChartKey::Time), &["X t"], "charts", "over time, or over steps", CHARTED),
+    key(Action::Chart(ChartKey::Log), &["X l"], "", "logarithmic scale, or linear", CHARTED),
+    key(Action::Chart(ChartKey::Smooth), &["X s"], "", "smooth more, at last not at all", CHARTED),
+    key(Action::Chart(ChartKey::Closer), &["X z", ")"], "", "zoom in round the cursor", CHARTED),
+    key(Action::Chart(ChartKey::Wider), &["X Z", "("], "", "zoom out", CHARTED),
+    key(Action::Chart(ChartKey::Whole), &["X w"], "", "the whole axis", CHARTED),
+    key(
+        Action::TryIt,
+        &["i"],
+        "try it",
+        "ask the model: a form of its columns, and what it answers",
+        &[Serving],
+    ),
     key(Action::OpenRun, &["g r"], "", "the run of the DAG that made the version", OF_A_VERSION),
     key(Action::DagPage, &["g d"], "", "the definition of the DAG that made it", OF_A_VERSION),
     key(Action::GoAsset, &["g a"], "", "the asset that follows the version's alias", OF_A_VERSION),
@@ -400,7 +478,18 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["z"],
         "zoom",
         "most of the screen for this pane, all of it, all panes again",
-        &[Tasks, Graph, Log, System, Assets, Lineage, AssetDetails, Models, ModelDetails],
+        &[
+            Tasks,
+            Graph,
+            Log,
+            System,
+            Assets,
+            Lineage,
+            AssetDetails,
+            Models,
+            ModelDetails,
+            TrackingRun,
+        ],
     ),
     // Everywhere. A key of a place goes before these.
     key(Action::ShowErrors, &["g e"], "", "the errors of dags.toml with their drawings", &[]),

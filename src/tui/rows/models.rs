@@ -85,6 +85,9 @@ pub(crate) fn versions<'a>(
 
 /// Returns the model that the level is about.
 pub(crate) fn model_here(state: &State) -> Option<String> {
+    if let Some(served) = super::served_here(state) {
+        return Some(served.model.clone());
+    }
     let level = state.level();
     match &level.screen {
         Screen::Model(name) => Some(name.clone()),

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::state::lab::{PAGE_LEN, TrackingQuery};
 use crate::state::runs::RunsQuery;
 use crate::types::approval::HitlDetail;
 use crate::types::ask::{Answer, LineageReach, Request, RunsOnly};
@@ -17,9 +18,9 @@ use crate::types::run::{DagRun, DagRunKey};
 use crate::types::serving::ServingStatus;
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{
-    AssetView, DagDetailView, DagDiffView, DagVersionView, DagView, DefinitionsView,
-    ExperimentView, LineageView, ModelDetailView, ModelView, RunDetailView, StatusView,
-    TaskDetailView, TrackingRunView,
+    ArtifactView, AssetView, DagDetailView, DagDiffView, DagVersionView, DagView, DefinitionsView,
+    ExperimentView, LineageView, MetricHistoryView, ModelDetailView, ModelView, RunDetailView,
+    StatusView, TaskDetailView, TrackingRunView,
 };
 use crate::types::why::{WhySubject, WhyView};
 use crate::types::{AssetName, DagId, DagRunId, Fault, TaskInstanceState, TrackingRunId};
@@ -34,7 +35,13 @@ const GRID_RUNS: u32 = 30;
 const MANY_DAGS: usize = 200;
 
 /// Entries kept beyond those that are shown.
-const KEPT_ENTRIES: usize = 64;
+const KEPT_ENTRIES: usize = 256;
+
+/// Points of a metric: more than the widest chart has dots.
+const METRIC_POINTS: u32 = 600;
+
+/// Bytes of an artifact that are read to be shown.
+const ARTIFACT_BYTES: u32 = 256 * 1024;
 
 /// Something that can be fetched and shown.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -60,8 +67,12 @@ pub(crate) enum Slot {
     AssetWhy(AssetName),
     AssetEvents(Option<AssetName>),
     Experiments,
-    TrackingRuns(String),
+    TrackingRuns(TrackingQuery),
     TrackingRun(TrackingRunId),
+    /// A metric of a run.
+    Metric((TrackingRunId, String)),
+    /// A file of a run.
+    Artifact((TrackingRunId, String)),
     Models,
     Model(String),
     Serving,
@@ -111,14 +122,16 @@ impl Slot {
             Self::AssetWhy(name) => Request::ExplainAsset { name },
             Self::AssetEvents(asset) => Request::ListAssetEvents { asset, limit: 100 },
             Self::Experiments => Request::ListExperiments,
-            Self::TrackingRuns(experiment) => Request::ListTrackingRuns {
-                experiment,
-                filter: String::new(),
-                order_by: Vec::new(),
-                limit: LIST_LIMIT,
-                offset: 0,
-            },
+            Self::TrackingRuns(TrackingQuery { experiment, filter, order_by, offset }) => {
+                Request::ListTrackingRuns { experiment, filter, order_by, limit: PAGE_LEN, offset }
+            }
             Self::TrackingRun(run_id) => Request::ShowTrackingRun { run_id },
+            Self::Metric((run_id, key)) => {
+                Request::GetMetricHistory { run_id, key, max_points: METRIC_POINTS }
+            }
+            Self::Artifact((run_id, path)) => {
+                Request::ReadArtifact { run_id, path, max_bytes: ARTIFACT_BYTES }
+            }
             Self::Models => Request::ListModels,
             Self::Model(name) => Request::ShowModel { name },
             Self::Serving => Request::ServingStatus,
@@ -216,6 +229,7 @@ impl Slot {
                 Self::Experiments
                     | Self::TrackingRuns(_)
                     | Self::TrackingRun(_)
+                    | Self::Metric(_)
                     | Self::Models
                     | Self::Model(_)
                     | Self::Lineage(..)
@@ -467,7 +481,10 @@ readers! {
     asset_why(asset: &AssetName) -> AssetWhy = Slot::AssetWhy(asset.clone()), Answer::AssetWhy(view) => view;
     asset_events(asset: Option<&AssetName>) -> [AssetEventView] = Slot::AssetEvents(asset.cloned()), Answer::AssetEvents(list) => list.as_slice();
     experiments() -> [ExperimentView] = Slot::Experiments, Answer::Experiments(list) => list.as_slice();
-    tracking_runs(experiment: &str) -> [TrackingRunView] = Slot::TrackingRuns(experiment.to_owned()), Answer::TrackingRuns { runs, .. } => runs.as_slice();
+    tracking_runs(query: &TrackingQuery) -> [TrackingRunView] = Slot::TrackingRuns(query.clone()), Answer::TrackingRuns { runs, .. } => runs.as_slice();
+    tracking_total(query: &TrackingQuery) -> u64 = Slot::TrackingRuns(query.clone()), Answer::TrackingRuns { total, .. } => total;
+    metric(key: &(TrackingRunId, String)) -> MetricHistoryView = Slot::Metric(key.clone()), Answer::MetricHistory(view) => view;
+    artifact(key: &(TrackingRunId, String)) -> ArtifactView = Slot::Artifact(key.clone()), Answer::Artifact(view) => view;
     tracking_run(id: &TrackingRunId) -> TrackingRunView = Slot::TrackingRun(id.clone()), Answer::TrackingRun(view) => view;
     models() -> [ModelView] = Slot::Models, Answer::Models(list) => list.as_slice();
     model(name: &str) -> ModelDetailView = Slot::Model(name.to_owned()), Answer::Model(view) => view;
@@ -534,7 +551,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded() {
         let mut cache = Cache::default();
-        for n in 0..200 {
+        for n in 0..600 {
             let slot = Slot::Model(n.to_string());
             cache.ask(slot.clone(), n);
             cache.put(&slot, n, Err(Fault::not_found("no such model")));

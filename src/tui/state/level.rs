@@ -92,6 +92,10 @@ pub(crate) enum Screen {
     Impact(AssetName),
     Experiment(String),
     TrackingRun(TrackingRunId),
+    /// A file of a tracked run.
+    Artifact(TrackingRunId, String),
+    /// Tracked runs side by side.
+    CompareRuns(Vec<TrackingRunId>),
     Model(String),
     /// Two versions of models, by name and number.
     Compare((String, u32), (String, u32)),
@@ -149,6 +153,8 @@ pub(crate) struct Level {
     /// First line shown, on pages of text.
     pub(crate) scroll: usize,
     pub(crate) pane: Pane,
+    /// Which part of the page the keys go to, where it has several.
+    pub(crate) part: usize,
     /// How many pages of a long list are shown.
     pub(crate) pages: u32,
     pub(crate) zoom: Zoom,
@@ -187,6 +193,7 @@ impl Level {
             filter: String::new(),
             scroll: 0,
             pane: Pane::default(),
+            part: 0,
             pages: 1,
             zoom: Zoom::Normal,
             attention_only: false,

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::plugin;
 use crate::state::form::Field;
+use crate::state::sheet::try_it::TryIt;
 use crate::station::Plugin;
 use crate::text::{self as words, shell};
 use crate::types::approval::{HitlDetail, Response};
@@ -24,6 +25,8 @@ use crate::types::{AssetName, DagId, TaskInstanceState, Timestamp};
 
 /// Of more runs or tasks than this a number is typed before something is done to all of them.
 const MANY: usize = 20;
+
+pub(crate) mod try_it;
 
 /// What a sheet does.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +68,8 @@ pub(crate) enum Wish {
         description: Option<String>,
     },
     Answer(Box<HitlDetail>),
+    /// Asks a served model; the form stays for its answer.
+    TryIt(Box<TryIt>),
     Emit {
         name: AssetName,
     },
@@ -280,6 +285,7 @@ impl Sheet {
             | Wish::Emit { .. }
             | Wish::Alias(_)
             | Wish::Plugin(_)
+            | Wish::TryIt(_)
             | Wish::Answer(_) => return Ok(None),
         }))
     }
@@ -408,6 +414,7 @@ impl Sheet {
             | Wish::Emit { .. }
             | Wish::Alias(_)
             | Wish::Plugin(_)
+            | Wish::TryIt(_)
             | Wish::Answer(_) => return self.other_command(),
         };
         let mut left = runs.clone();
@@ -468,6 +475,7 @@ impl Sheet {
                 format!("dagdeck variables set {} {}", shell(key), shell(&self.word("value")))
             }
             Wish::Answer(asked) => self.answer_command(asked),
+            Wish::TryIt(wish) => wish.command(self),
             Wish::Alias(moves) => {
                 let (name, alias) = (shell(&moves.name), shell(&self.word("alias")));
                 let what = match moves.to {

@@ -37,6 +37,12 @@ at_both_sizes! {
     experiments: "4";
     experiment_runs: "4<enter>";
     tracking_run: "4<enter><enter>";
+    tracking_run_charts: "4<enter><enter><tab>hhh";
+    tracking_run_model: "4<enter><enter><tab><tab>";
+    compare_runs: "4<enter><space><space><space>=";
+    compare_charts: "4<enter><space><space><space>=D<tab>Xs";
+    runs_columns: "4<enter>W";
+    runs_mistake: "4<enter>/metrics.accuracy > x";
     serving: "6";
     events: "7";
     system: "8";

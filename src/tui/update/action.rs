@@ -20,7 +20,8 @@ use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
 use crate::update::{
-    assets, attention, confirm, copy, edit, form, leave, marks, menu, models, mouse, palette, run,
+    assets, attention, confirm, copy, edit, form, goto, lab, leave, marks, menu, models, mouse,
+    palette, run, sheet,
 };
 
 /// Does what a key stands for.
@@ -45,6 +46,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Right if is_in_graph(state) => run::graph::walk(state, Way::Right),
         Action::Down => movement::step(state, Step::By(1)),
         Action::Up => movement::step(state, Step::By(-1)),
+        Action::Left if lab::move_cursor(state, false) => {}
+        Action::Right if lab::move_cursor(state, true) => {}
         Action::Left => movement::along_edge(state, false),
         Action::Right => movement::along_edge(state, true),
         Action::Top => movement::step(state, Step::Start),
@@ -67,6 +70,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             attention::clear(state, effects);
         }
         Action::Open => open(state),
+        Action::NextPane if lab::next_part(state, false) => {}
+        Action::PreviousPane if lab::next_part(state, true) => {}
         Action::NextPane => {
             let level = state.level_mut();
             level.pane = level.pane.next();
@@ -101,6 +106,9 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         },
         Action::Quit => effects.push(Effect::Quit),
         Action::ShowErrors => show_errors(state),
+        Action::GoAsset => goto::asset(state),
+        Action::GoModel => goto::model(state),
+        Action::GoEndpoint => state.switch(View::Serving),
         Action::Attention if state.level().screen == Screen::Root(View::Dags) => {
             attention::open_list(state);
         }
@@ -195,6 +203,19 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::PreviousMatch => next_match(state, true),
         Action::OlderTry => other_try(state, true, effects),
         Action::NewerTry => other_try(state, false, effects),
+        Action::Compare if lab::is_here(state) => lab::compare(state),
+        Action::OnlyDifferent if lab::is_here(state) => {
+            state.lab.only_differences = !state.lab.only_differences;
+        }
+        Action::Baseline => lab::baseline(state),
+        Action::ProducingRun => lab::producing_run(state),
+        Action::PageBefore => lab::turn_page(state, false),
+        Action::PageAfter => lab::turn_page(state, true),
+        Action::Chart(key) => lab::chart(state, key),
+        Action::TryIt => sheet::try_it::open(state, effects),
+        Action::Rollback if rows::served_here(state).is_some() => {
+            sheet::alias::roll_back(state, effects);
+        }
         // Of the views of assets and models only.
         Action::Emit
         | Action::Promote
@@ -202,10 +223,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         | Action::Compare
         | Action::OnlyDifferent
         | Action::Materialise
-        | Action::Impact
-        | Action::GoAsset
-        | Action::GoModel
-        | Action::GoEndpoint => {}
+        | Action::Impact => {}
     }
 }
 
@@ -239,6 +257,9 @@ fn open_prompt(state: &mut State, kind: PromptKind) {
 
 /// Clears the filter, else goes back one level; never leaves.
 fn back(state: &mut State) {
+    if lab::back(state) {
+        return;
+    }
     if rows::attention::is_in_box(state) {
         state.home.is_in_box = false;
         return;
@@ -269,6 +290,12 @@ fn show_errors(state: &mut State) {
 
 /// Drills into what is selected.
 fn open(state: &mut State) {
+    if matches!(state.level().screen, Screen::TrackingRun(_)) {
+        if let Some(screen) = lab::open_fact(state) {
+            state.push(screen);
+        }
+        return;
+    }
     let level = state.level();
     let screen =
         match &level.screen {

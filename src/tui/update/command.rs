@@ -1,10 +1,13 @@
 //! The command line that shows or does the same as the screen.
 
 use crate::rows;
+use crate::rows::tracking::{self, Fact};
+use crate::state::lab::PAGE_LEN;
 use crate::state::lineage::AssetPane;
 use crate::state::runs::RunsQuery;
-use crate::state::{Pane, Popup, Screen, State, View};
+use crate::state::{Level, Pane, Popup, Screen, State, View};
 use crate::text::shell;
+use crate::types::TrackingRunId;
 use crate::types::serving::ServingStatus;
 use crate::types::why::WhySubject;
 use crate::update::action;
@@ -63,13 +66,33 @@ pub(crate) fn equivalent(state: &State) -> String {
         Screen::AssetWhy(name) => format!("dagdeck assets why {}", shell(name.as_str())),
         Screen::Impact(name) => format!("dagdeck assets impact {}", shell(name.as_str())),
         Screen::Root(View::Experiments) => "dagdeck experiments list".to_owned(),
-        Screen::Experiment(name) => format!("dagdeck experiments runs {}", shell(name)),
-        Screen::TrackingRun(_) => match state.levels().iter().rev().nth(1).map(|l| &l.screen) {
-            Some(Screen::Experiment(name)) => {
-                format!("dagdeck experiments runs {} -o json", shell(name))
+        Screen::Experiment(name) => {
+            let query = tracking::query(state, level, name);
+            let mut command = format!("dagdeck experiments runs {}", shell(name));
+            if !query.filter.is_empty() {
+                command.push_str(&format!(" --filter {}", shell(&query.filter)));
             }
-            _ => "dagdeck experiments list".to_owned(),
+            for order in &query.order_by {
+                command.push_str(&format!(" --order-by {}", shell(order)));
+            }
+            if query.offset > 0 {
+                command.push_str(&format!(" --limit {PAGE_LEN} --offset {}", query.offset));
+            }
+            command
+        }
+        Screen::TrackingRun(run_id) => match fact(state, level, run_id) {
+            Some(Fact::Metric(name, _)) => {
+                format!("dagdeck experiments metric {run_id} {}", shell(name))
+            }
+            Some(Fact::Artifact(path, _)) => artifact(run_id, path),
+            _ => format!("dagdeck experiments show {run_id}"),
         },
+        Screen::Artifact(run_id, path) => artifact(run_id, path),
+        Screen::CompareRuns(ids) => {
+            let ids: Vec<&str> = ids.iter().map(TrackingRunId::as_str).collect();
+            let only = if state.lab.only_differences { " --only-differences" } else { "" };
+            format!("dagdeck experiments compare {}{only}", ids.join(" "))
+        }
         Screen::Root(View::Models) => match rows::models::marked_pair(state) {
             Some([one, other]) if one.name == other.name => {
                 compare(&one.name, one.version, other.version)
@@ -146,4 +169,13 @@ fn why(subject: &WhySubject) -> String {
         command.push_str(&format!(" {}", shell(&format!("{task_id}{index}"))));
     }
     command
+}
+
+fn artifact(run_id: &TrackingRunId, path: &str) -> String {
+    format!("dagdeck experiments artifact {run_id} {}", shell(path))
+}
+
+fn fact<'a>(state: &'a State, level: &Level, run_id: &TrackingRunId) -> Option<Fact<'a>> {
+    let facts = tracking::facts(state.cache.tracking_run(run_id)?);
+    facts.get(level.cursor(&rows::keys(state, level))).copied()
 }

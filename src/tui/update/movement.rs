@@ -25,7 +25,12 @@ pub(crate) fn step(state: &mut State, step: Step) {
     let level = state.level();
     match &level.screen {
         Screen::Run(_) if level.pane == Pane::Log => scroll_log(state, step),
-        Screen::TrackingRun(_) | Screen::Definitions | Screen::Diff(..) => {
+        Screen::TrackingRun(_) if level.part == 0 => select(state, step),
+        Screen::TrackingRun(_)
+        | Screen::Artifact(..)
+        | Screen::CompareRuns(_)
+        | Screen::Definitions
+        | Screen::Diff(..) => {
             let level = state.level_mut();
             level.scroll = moved(level.scroll, step, usize::from(u16::MAX));
         }

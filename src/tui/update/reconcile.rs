@@ -2,7 +2,8 @@
 //! place needs to know what a screen is made of.
 
 use crate::message::{Effect, Purpose, Timer};
-use crate::rows;
+use crate::rows::{self, tracking};
+use crate::screen::figures;
 use crate::screen::home::shows_events;
 use crate::screen::run::shows_details;
 use crate::state::log::Reading;
@@ -13,7 +14,7 @@ use crate::state::session;
 use crate::state::{Form, Link, LogPane, Palette, Popup, Screen, Slot, State, View};
 use crate::types::ask::Request;
 use crate::types::run::TaskInstance;
-use crate::types::view::LogChunk;
+use crate::types::view::{LogChunk, TrackingRunView};
 use crate::types::{Fault, FaultKind, TaskInstanceKey, TaskInstanceState};
 use crate::update::{form, run};
 
@@ -84,10 +85,30 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         Screen::Root(View::Experiments) => {
             slots.push(Slot::Experiments);
             let experiment = rows::selected(state, level, &rows::experiments(state, level));
-            slots.extend(experiment.map(|e| Slot::TrackingRuns(e.name.clone())));
+            slots.extend(
+                experiment.map(|e| Slot::TrackingRuns(tracking::query_of(state, "", &e.name))),
+            );
         }
-        Screen::Experiment(name) => slots.push(Slot::TrackingRuns(name.clone())),
-        Screen::TrackingRun(run_id) => slots.push(Slot::TrackingRun(run_id.clone())),
+        Screen::Experiment(name) => {
+            slots.push(Slot::TrackingRuns(tracking::query(state, level, name)));
+        }
+        Screen::TrackingRun(run_id) => {
+            slots.push(Slot::TrackingRun(run_id.clone()));
+            if let Some(run) = state.cache.tracking_run(run_id) {
+                slots.extend(histories(run));
+                let file = |path: &str| Slot::Artifact((run_id.clone(), path.to_owned()));
+                slots.extend(figures::of(run).into_iter().map(file));
+            }
+        }
+        Screen::Artifact(run_id, path) => {
+            slots.push(Slot::Artifact((run_id.clone(), path.clone())));
+        }
+        Screen::CompareRuns(ids) => {
+            for run_id in ids {
+                slots.push(Slot::TrackingRun(run_id.clone()));
+                slots.extend(state.cache.tracking_run(run_id).into_iter().flat_map(histories));
+            }
+        }
         Screen::Root(View::Models) => {
             slots.extend([Slot::Models, Slot::Serving]);
             let open = rows::models::open(state, level);
@@ -100,7 +121,12 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         Screen::Compare(left, right) => {
             slots.extend([Slot::Model(left.0.clone()), Slot::Model(right.0.clone())]);
         }
-        Screen::Root(View::Serving) => slots.push(Slot::Serving),
+        Screen::Root(View::Serving) => {
+            slots.push(Slot::Serving);
+            // The form that asks it is made from its signature.
+            let served = rows::served_here(state);
+            slots.extend(served.map(|served| Slot::Model(served.model.clone())));
+        }
         Screen::Root(View::Events) => slots.push(Slot::Events),
         Screen::Root(View::System) => {
             slots.extend([Slot::Pools, Slot::Variables, Slot::Connections]);
@@ -121,6 +147,11 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         Screen::Approvals | Screen::Commands | Screen::Definitions => {}
     }
     slots
+}
+
+fn histories(run: &TrackingRunView) -> impl Iterator<Item = Slot> + '_ {
+    let slot = |key: &str| Slot::Metric((run.run_id.clone(), key.to_owned()));
+    tracking::wanted_histories(run).into_iter().map(slot)
 }
 
 /// Brings what is under way in line with what is shown.
