@@ -223,6 +223,16 @@ pub enum Command {
     Attempt { folder: PathBuf },
 }
 
+/// How a graph is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Drawn with lines
+    Ascii,
+    Dot,
+    Mermaid,
+    Json,
+}
+
 /// Options of `up`.
 #[derive(Debug, Args)]
 pub struct UpArgs {
@@ -343,6 +353,24 @@ pub struct LogsArgs {
 /// Commands about DAGs.
 #[derive(Debug, Subcommand)]
 pub enum DagsCommand {
+    /// Write a DAG's graph, or that of one of its runs with the states
+    Graph {
+        dag_id: String,
+        /// The graph that this run runs, with the states of its tasks
+        #[arg(long, value_name = "RUN")]
+        run: Option<String>,
+        #[arg(long, value_enum, default_value_t = GraphFormat::Ascii)]
+        format: GraphFormat,
+    },
+    /// Show the states of a DAG's tasks over its last runs, newest right
+    Grid {
+        dag_id: String,
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+        /// Around this run, where it is older
+        #[arg(long, value_name = "RUN")]
+        around: Option<String>,
+    },
     /// List all DAGs
     List,
     /// Show one DAG

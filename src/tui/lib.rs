@@ -18,6 +18,7 @@ use crate::types::Fault;
 mod daemon;
 mod editor;
 mod effect;
+mod export;
 mod fuzzy;
 mod hit;
 mod keymap;
@@ -49,6 +50,7 @@ mod sample;
 mod tests;
 
 pub use daemon::{Connected, Connector, Daemon, Later};
+pub use export::{GraphNode, graph as draw_graph, state_mark};
 pub use plugin::{key_problem, place_names, variables as plugin_variables};
 pub use state::session::problem as session_problem;
 pub use station::{

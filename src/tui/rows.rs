@@ -7,7 +7,7 @@ pub(crate) mod models;
 pub(crate) mod run;
 pub(crate) mod tracking;
 
-use crate::screen::{dags, runs, tracking_runs};
+use crate::screen::{approvals, dags, runs, settings, tracking_runs};
 use crate::state::commands::Order;
 use crate::state::run::RowId;
 use crate::state::runs::RunsQuery;
@@ -75,10 +75,9 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Commands => {
             orders(state, level).iter().map(|order| order.generation.to_string()).collect()
         }
-        Screen::Approvals => approvals(state, level)
-            .iter()
-            .map(|asked| format!("{}\n{}", asked.key.task.dag_run_id, task_key(&asked.key.task)))
-            .collect(),
+        Screen::Approvals => {
+            approvals(state, level).iter().map(|asked| approval_key(asked)).collect()
+        }
         Screen::Impact(name) => {
             assets::impact(state, level, name).iter().map(|node| node.id.clone()).collect()
         }
@@ -128,6 +127,8 @@ pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
             let all = tracking::loaded(state, &state.level().filter, name);
             Some(tracking_runs::list(state, all).info(state))
         }
+        Screen::Approvals => Some(approvals::list().info(state)),
+        Screen::Root(View::System) => Some(settings::list().info(state)),
         _ => None,
     }
 }
@@ -297,13 +298,13 @@ pub(crate) fn orders<'a>(state: &'a State, level: &Level) -> Vec<&'a Order> {
 /// Returns the questions that wait for an answer.
 pub(crate) fn approvals<'a>(state: &'a State, level: &Level) -> Vec<&'a HitlDetail> {
     let all = state.cache.approvals().unwrap_or_default();
-    all.iter()
-        .filter(|asked| {
-            let key = &asked.key.task;
-            let subject = &asked.question.subject;
-            level.admits(&format!("{} {} {subject}", key.dag_id, key.task_id))
-        })
-        .collect()
+    approvals::list().arrange(state, level, all)
+}
+
+/// Names a question by what the selection is kept by.
+pub(crate) fn approval_key(asked: &HitlDetail) -> String {
+    let key = &asked.key.task;
+    format!("{}\n{}", key.dag_run_id, task_key(key))
 }
 
 /// Returns which two versions of a DAG are compared: those that are marked, else the selected one
@@ -331,7 +332,7 @@ pub(crate) enum Setting<'a> {
 }
 
 impl Setting<'_> {
-    fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         match self {
             Self::Pool(pool) => format!("pool {}", pool.pool),
             Self::Variable(variable) => format!("variable {}", variable.key),
@@ -341,9 +342,14 @@ impl Setting<'_> {
 }
 
 /// Returns the pools, variables and connections.
-pub(crate) fn settings<'a>(state: &'a State, level: &Level) -> Vec<Setting<'a>> {
+pub(crate) fn all_settings(state: &State) -> impl Iterator<Item = Setting<'_>> {
     let pools = state.cache.pools().unwrap_or_default().iter().map(Setting::Pool);
     let variables = state.cache.variables().unwrap_or_default().iter().map(Setting::Variable);
     let connections = state.cache.connections().unwrap_or_default().iter().map(Setting::Connection);
-    pools.chain(variables).chain(connections).filter(|one| level.admits(&one.key())).collect()
+    pools.chain(variables).chain(connections)
+}
+
+/// Returns those that pass the filter, in their order.
+pub(crate) fn settings<'a>(state: &'a State, level: &Level) -> Vec<Setting<'a>> {
+    settings::list().arrange(state, level, all_settings(state))
 }

@@ -26,7 +26,7 @@ mod run_preview;
 pub(crate) mod runs;
 pub(crate) mod serving;
 mod serving_charts;
-mod settings;
+pub(crate) mod settings;
 pub(crate) mod small;
 pub(crate) mod system;
 pub(crate) mod tracking_run;

@@ -10,6 +10,7 @@ use tui_input::Input;
 use crate::DeckOptions;
 use crate::keymap::Keymap;
 use crate::theme::Theme;
+use crate::types::run::DagRunKey;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
 use crate::update::{self, notice::Notices};
@@ -34,6 +35,7 @@ pub(crate) mod run_view;
 pub(crate) mod runs;
 pub(crate) mod session;
 pub(crate) mod sheet;
+pub(crate) mod steps;
 pub(crate) mod tour;
 
 pub(crate) use cache::{Cache, Slot};
@@ -48,6 +50,7 @@ pub(crate) use run::RunIndex;
 pub(crate) use run_view::RunView;
 
 use history::History;
+use steps::Steps;
 
 /// Whether the daemon answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +108,8 @@ pub(crate) struct State {
     pub(crate) view: View,
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
+    /// What was done and can be taken back.
+    pub(crate) steps: Steps,
     /// What was run from the palette.
     pub(crate) commands: Commands,
     /// What was chosen for each list.
@@ -152,7 +157,7 @@ impl State {
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
         let keymap = Keymap::new(options.keymap.as_ref());
         // Mosh hands on clicks, but not where they are.
-        let has_mouse = !options.surroundings.is_mosh;
+        let has_mouse = !options.surroundings.is_mosh && !options.station.leaves_mouse;
         let (theme, wrong) = update::theme::first(&options);
         let tour = options.station.offers_tour.then_some(tour::Tour::Offered);
         let mut state = Self {
@@ -167,6 +172,7 @@ impl State {
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            steps: Steps::default(),
             commands: Commands::default(),
             lists: Lists::default(),
             lab: lab::Lab::default(),
@@ -208,6 +214,14 @@ impl State {
         if let Some(text) = site.session.as_ref().and_then(|session| session.text.clone()) {
             session::restore(&mut state, &text);
             state.session = Some(text);
+        }
+        if let Some((dag_id, run)) = state.options.station.begins_at.take() {
+            state.view = View::Dags;
+            state.stacks[View::Dags as usize].truncate(1);
+            state.push(match run {
+                Some(dag_run_id) => Screen::Run(DagRunKey { dag_id, dag_run_id }),
+                None => Screen::DagRuns(dag_id),
+            });
         }
         state
     }

@@ -25,6 +25,7 @@ mod mouse;
 mod operations;
 mod palette;
 mod random;
+mod readme;
 mod run;
 mod runs;
 mod screens;

@@ -19,6 +19,7 @@ mod confirm;
 mod copy;
 pub(crate) mod edit;
 mod form;
+mod goto;
 mod key;
 mod lab;
 mod leave;
@@ -108,6 +109,7 @@ fn tick(state: &mut State, effects: &mut Vec<Effect>) {
     if state.flash.as_ref().is_some_and(|flash| flash.until <= state.now) {
         state.flash = None;
     }
+    state.cache.ripen();
     // Progress is told without an event.
     let polled = polled(state);
     state.cache.mark_old(|slot| polled.contains(slot));

@@ -9,6 +9,7 @@ use crate::screen::{
     experiments, form, frame, hints, home, models, run, runs, serving, small, system, tracking_run,
     tracking_runs, versions, why,
 };
+use crate::state::popup::Gate;
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
 use crate::widget::{chord, dialog, menu, paint, palette, sheet, tour};
@@ -30,7 +31,9 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
     }
     let body = body(state, area);
     screen(state, buf, body);
-    frame::flash(buf, row(area.height - 2), state);
+    if !is_asked_on_a_line(state) {
+        frame::flash(buf, row(area.height - 2), state);
+    }
     hints::draw(buf, row(area.height - 1), state);
     tour::draw(buf, body, state);
     over(state, buf, body);
@@ -43,6 +46,10 @@ fn over(state: &State, buf: &mut Buffer, body: Rect) {
         None => chord::draw(buf, body, state),
         Some(Popup::Keys { scroll }) => palette::keys(buf, body, state, *scroll),
         Some(Popup::Palette(palette)) => palette::draw(buf, body, state, palette),
+        Some(Popup::Confirm(confirm)) if is_asked_on_a_line(state) => {
+            let row = Rect { y: buf.area.height - 2, height: 1, ..buf.area };
+            dialog::question(buf, row, confirm);
+        }
         Some(Popup::Confirm(confirm)) => dialog::confirm(buf, body, confirm),
         Some(Popup::Task { scroll }) => details::popup(buf, body, state, *scroll),
         Some(Popup::Run { key, scroll }) => run::page::popup(buf, body, state, key, *scroll),
@@ -53,6 +60,12 @@ fn over(state: &State, buf: &mut Buffer, body: Rect) {
         Some(Popup::Sheet(sheet)) => sheet::draw(buf, body, sheet),
         Some(Popup::Menu(menu)) => menu::draw(buf, body, menu),
     }
+}
+
+/// Says whether a question stands on the row above the hints, which small terminals have no room for.
+fn is_asked_on_a_line(state: &State) -> bool {
+    matches!(&state.popup, Some(Popup::Confirm(confirm)) if matches!(confirm.gate, Gate::Line))
+        && !small::is_small(state.size)
 }
 
 fn banner_rows(state: &State) -> std::ops::Range<u16> {

@@ -30,6 +30,8 @@ impl Deck {
         let mut command = CommandBuilder::new(binary());
         command.arg("--project");
         command.arg(project.dir());
+        // Neither a tour nor what an earlier deck left.
+        command.arg("--fresh");
         Self::spawn(command, cols, rows)
     }
 

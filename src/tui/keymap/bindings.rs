@@ -28,7 +28,7 @@ const LISTS: &[Place] = &[
     System,
 ];
 /// Lists whose columns are described once: sorted, filtered and chosen alike.
-const SORTED: &[Place] = &[Dags, Runs, TrackingRuns];
+const SORTED: &[Place] = &[Dags, Runs, TrackingRuns, Approvals, System];
 /// Lists whose rows can be marked for the next operation.
 const MARKABLE: &[Place] = &[Runs, Tasks, Versions, Models, ModelPage, TrackingRuns];
 const OPENABLE: &[Place] =
@@ -213,6 +213,14 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &[Backfills, DagPage, Dags],
     ),
     key(Action::Backfills, &["B"], "backfills", "the backfills of the DAG", &[DagPage, Dags, Runs]),
+    key(
+        Action::GoAsset,
+        &["g a"],
+        "",
+        "the asset that the DAG produces",
+        &[Dags, DagPage, Runs, Tasks, Graph, Log],
+    ),
+    key(Action::GoModel, &["g m"], "", "the model that is served", &[Serving]),
     // Elsewhere.
     key(Action::OpenRun, &["o", "g r"], "run", "open the run that waits", &[Approvals]),
     key(Action::Test, &["T"], "test", "try whether the connection can be used", &[System]),
@@ -455,7 +463,14 @@ pub(crate) const BINDINGS: &[Binding] = &[
         Action::Undo,
         &["u"],
         "undo",
-        "undo the last operation: says first what that takes back",
+        "undo the last operation or pause: says first what that takes back",
+        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events],
+    ),
+    change(
+        Action::Redo,
+        &["ctrl-r"],
+        "",
+        "do again what this deck undid",
         &[Runs, Tasks, Graph, Log, Dags, DagPage, Events],
     ),
     key(

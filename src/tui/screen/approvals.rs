@@ -10,15 +10,18 @@ use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
 use crate::types::approval::HitlDetail;
+use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
-use crate::widget::table::{Table, fixed, growing, position, right};
+use crate::widget::table::{fixed, growing, position, right};
 
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let level = state.level();
     let asked = rows::approvals(state, level);
     let selected = level.cursor(&rows::keys(state, level));
-    let title = format!("Approvals {}", asked.len());
+    let list = list();
+    let all = state.cache.approvals().map_or(0, <[HitlDetail]>::len);
+    let title = list.title(state, level, asked.len(), all);
     let inside = paint::panel(buf, area, &title, &position(selected, asked.len()), true);
     match state.cache.approvals() {
         None => return missing(buf, inside, state, &Slot::Approvals),
@@ -31,31 +34,47 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         }
         Some(_) => {}
     }
-    let columns = [
-        fixed("?", 1, 0),
-        growing("QUESTION", 24, 0),
-        fixed("CHOICES", 22, 3),
-        fixed("DAG", 20, 1),
-        fixed("TASK", 16, 2),
-        right("ASKED", 8, 0),
-        right("UNTIL", 7, 0),
-    ];
-    let row = |at: usize| cells(state, asked[at]);
-    let len = asked.len();
-    Table { columns: &columns, len, selected: Some(selected), is_focused: true, row: &row }
-        .draw(buf, inside);
+    list.draw(buf, inside, state, &asked, Shown::focused(level, selected));
 }
 
-fn cells(state: &State, asked: &HitlDetail) -> Vec<Line<'static>> {
-    let key = &asked.key.task;
-    let until = asked.timeout_at.map_or("—".to_owned(), |at| text::until(state.now, at));
-    vec![
-        Line::from(Span::styled("?", theme::KEY)),
-        paint::line(&asked.question.subject, theme::BOLD),
-        paint::line(asked.question.options.join(" / "), theme::ACCENT),
-        paint::line(key.dag_id.as_str(), theme::PLAIN),
-        paint::line(rows::task_key(key), theme::PLAIN),
-        paint::line(text::ago(state.now, asked.created_at), theme::PLAIN),
-        paint::line(until, theme::WARN),
-    ]
+/// Describes the list of questions.
+pub(crate) fn list() -> List<'static, HitlDetail> {
+    let dag_id = |asked: &HitlDetail| asked.key.task.dag_id.to_string();
+    let task = |asked: &HitlDetail| rows::task_key(&asked.key.task);
+    List::new("approvals", "Approvals", rows::approval_key)
+        .field(Field::new("", fixed("?", 1, 0), |_, _| Line::from(Span::styled("?", theme::KEY))))
+        .field(
+            Field::new("question", growing("QUESTION", 24, 0), |_, asked: &HitlDetail| {
+                paint::line(&asked.question.subject, theme::BOLD)
+            })
+            .sorted(|_, asked| Value::text(&asked.question.subject)),
+        )
+        .field(Field::new("choices", fixed("CHOICES", 22, 3), |_, asked: &HitlDetail| {
+            paint::line(asked.question.options.join(" / "), theme::ACCENT)
+        }))
+        .field(
+            Field::new("dag", fixed("DAG", 20, 1), move |_, asked: &HitlDetail| {
+                paint::line(dag_id(asked), theme::PLAIN)
+            })
+            .sorted(move |_, asked| Value::text(dag_id(asked))),
+        )
+        .field(
+            Field::new("task", fixed("TASK", 16, 2), move |_, asked: &HitlDetail| {
+                paint::line(task(asked), theme::PLAIN)
+            })
+            .sorted(move |_, asked| Value::text(task(asked))),
+        )
+        .field(
+            Field::new("asked", right("ASKED", 8, 0), |look, asked: &HitlDetail| {
+                paint::line(text::ago(look.state.now, asked.created_at), theme::PLAIN)
+            })
+            .sorted_down(|_, asked| Value::time(asked.created_at)),
+        )
+        .field(
+            Field::new("until", right("UNTIL", 7, 0), |look, asked: &HitlDetail| {
+                let until = |at| text::until(look.state.now, at);
+                paint::line(asked.timeout_at.map_or("—".to_owned(), until), theme::WARN)
+            })
+            .sorted(|_, asked| Value::time(asked.timeout_at)),
+        )
 }

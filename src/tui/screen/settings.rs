@@ -9,16 +9,20 @@ use crate::screen::missing;
 use crate::state::{Slot, State};
 use crate::theme;
 use crate::types::settings::SlotPoolView;
+use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
-use crate::widget::table::{Table, fixed, growing, position};
+use crate::widget::table::{fixed, growing, position};
 
 /// Draws the list.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
+pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let level = state.level();
     let settings = rows::settings(state, level);
     let selected = level.cursor(&rows::keys(state, level));
     let note = position(selected, settings.len());
-    let inside = paint::panel(buf, area, "Pools, variables, connections", &note, true);
+    let list = list();
+    let all = rows::all_settings(state).count();
+    let title = list.title(state, level, settings.len(), all);
+    let inside = paint::panel(buf, area, &title, &note, true);
     if settings.is_empty() {
         let slots = [Slot::Pools, Slot::Variables, Slot::Connections];
         let broken = slots.iter().find(|slot| state.cache.fault(slot).is_some());
@@ -30,40 +34,70 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
             false => paint::empty(buf, inside, "None passes the filter", "esc clears it"),
         };
     }
-    let columns = [
-        fixed("KIND", 10, 0),
-        growing("NAME", 16, 0),
-        growing("VALUE", 30, 0),
-        fixed("FROM", 9, 1),
-    ];
-    let row = |at: usize| cells(&settings[at]);
-    let len = settings.len();
-    Table { columns: &columns, len, selected: Some(selected), is_focused: true, row: &row }
-        .draw(buf, inside);
+    list.draw(buf, inside, state, &settings, Shown::focused(level, selected));
 }
 
-fn cells(setting: &Setting<'_>) -> Vec<Line<'static>> {
-    let (kind, name, value, origin) = match setting {
-        Setting::Pool(pool) => ("pool", &pool.pool, pool_line(pool), pool.origin),
-        Setting::Variable(variable) => {
-            let value = told(&variable.value, variable.problem.as_ref());
-            ("variable", &variable.key, value, variable.origin)
-        }
+/// Describes the list.
+pub(crate) fn list<'a>() -> List<'a, Setting<'a>> {
+    List::new("settings", "Pools, variables, connections", Setting::key)
+        .words(Setting::key)
+        .field(
+            Field::new("kind", fixed("KIND", 10, 0), |_, one: &Setting<'a>| {
+                paint::line(kind(one), theme::DIM)
+            })
+            .sorted(|_, one| Value::text(kind(one))),
+        )
+        .field(
+            Field::new("name", growing("NAME", 16, 0), |_, one: &Setting<'a>| {
+                paint::line(name(one), theme::BOLD)
+            })
+            .sorted(|_, one| Value::text(name(one))),
+        )
+        .field(Field::new("value", growing("VALUE", 30, 0), |_, one: &Setting<'a>| value(one)))
+        .field(
+            Field::new("from", fixed("FROM", 9, 1), |_, one: &Setting<'a>| {
+                paint::line(origin(one), theme::DIM)
+            })
+            .sorted(|_, one| Value::text(origin(one))),
+        )
+}
+
+const fn kind(setting: &Setting<'_>) -> &'static str {
+    match setting {
+        Setting::Pool(_) => "pool",
+        Setting::Variable(_) => "variable",
+        Setting::Connection(_) => "connection",
+    }
+}
+
+fn name<'a>(setting: &Setting<'a>) -> &'a str {
+    match setting {
+        Setting::Pool(pool) => &pool.pool,
+        Setting::Variable(variable) => &variable.key,
+        Setting::Connection(connection) => &connection.conn_id,
+    }
+}
+
+fn origin(setting: &Setting<'_>) -> &'static str {
+    match setting {
+        Setting::Pool(pool) => pool.origin.as_str(),
+        Setting::Variable(variable) => variable.origin.as_str(),
+        Setting::Connection(connection) => connection.origin.as_str(),
+    }
+}
+
+fn value(setting: &Setting<'_>) -> Line<'static> {
+    match setting {
+        Setting::Pool(pool) => pool_line(pool),
+        Setting::Variable(variable) => told(&variable.value, variable.problem.as_ref()),
         Setting::Connection(connection) => {
             let mut url = connection.url.clone();
             for (key, value) in &connection.options {
                 url.push_str(&format!("  {key}={value}"));
             }
-            let value = told(&url, connection.problem.as_ref());
-            ("connection", &connection.conn_id, value, connection.origin)
+            told(&url, connection.problem.as_ref())
         }
-    };
-    vec![
-        paint::line(kind, theme::DIM),
-        paint::line(name, theme::BOLD),
-        value,
-        paint::line(origin.as_str(), theme::DIM),
-    ]
+    }
 }
 
 fn told(value: &str, problem: Option<&String>) -> Line<'static> {

@@ -31,6 +31,9 @@ const LIST_LIMIT: u32 = 300;
 /// Runs side by side: more than the widest grid shows, so that a few steps need no new question.
 const GRID_RUNS: u32 = 30;
 
+/// A list of more DAGs than this is not asked for with every event.
+const MANY_DAGS: usize = 200;
+
 /// Entries kept beyond those that are shown.
 const KEPT_ENTRIES: usize = 256;
 
@@ -253,11 +256,26 @@ pub(crate) struct Entry {
     pub(crate) asked: Option<u64>,
     /// It changed since it was last asked for.
     pub(crate) is_old: bool,
+    /// So it did, but it costs much: it is asked for with the next tick.
+    is_old_in_a_while: bool,
     pub(crate) answer: Option<Answer>,
     pub(crate) fault: Option<Fault>,
     used: u64,
     /// Which question it answers: another answer has another stamp.
     stamp: u64,
+}
+
+impl Entry {
+    /// Says whether it costs the daemon or the line too much to be asked for with every event.
+    fn is_heavy(&self, slot: &Slot) -> bool {
+        match (slot, &self.answer) {
+            (_, None) => false,
+            (Slot::Attention | Slot::Pulse, Some(_)) => true,
+            (Slot::Dags, Some(Answer::Dags(dags))) => dags.len() > MANY_DAGS,
+            (Slot::FoundRuns(..), Some(_)) => true,
+            _ => false,
+        }
+    }
 }
 
 /// Everything fetched.
@@ -316,7 +334,26 @@ impl Cache {
 
     /// Marks as old what `event` touches; says whether anything was.
     pub(crate) fn touch(&mut self, event: &Event) -> bool {
-        self.mark_old(|slot| slot.is_touched_by(event))
+        let mut any = false;
+        for (slot, entry) in &mut self.entries {
+            if !slot.is_touched_by(event) {
+                continue;
+            }
+            if entry.is_heavy(slot) {
+                entry.is_old_in_a_while = true;
+            } else {
+                entry.is_old = true;
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Marks as old what costs much and was touched since this was called last.
+    pub(crate) fn ripen(&mut self) {
+        for entry in self.entries.values_mut() {
+            entry.is_old |= std::mem::take(&mut entry.is_old_in_a_while);
+        }
     }
 
     /// Marks as old what `which` picks; says whether anything was.
@@ -498,6 +535,17 @@ mod tests {
         assert!(cache.dags().is_some());
         assert!(cache.fault(&Slot::Dags).is_some());
         assert!(!cache.wants(&Slot::Dags));
+    }
+
+    #[test]
+    fn what_costs_much_waits_for_the_tick() {
+        let mut cache = Cache::default();
+        cache.ask(Slot::Attention, 1);
+        cache.put(&Slot::Attention, 1, Ok(Answer::Attention(vec![])));
+        assert!(!cache.touch(&Event::Resync));
+        assert!(!cache.wants(&Slot::Attention));
+        cache.ripen();
+        assert!(cache.wants(&Slot::Attention));
     }
 
     #[test]

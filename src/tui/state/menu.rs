@@ -1,6 +1,7 @@
 //! A menu over the screen: entries with a letter each, such as the columns to sort by.
 
 use crate::keymap::Action;
+use crate::state::{Screen, View};
 
 /// What is chosen from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub(crate) enum Choice {
     Copy(String),
     /// Does what a key does.
     Do(Action),
+    /// Shows a screen in its view.
+    Open(View, Box<Screen>),
     /// Leaves everything as it is.
     Nothing,
 }

@@ -93,6 +93,15 @@ impl Commands {
     }
 }
 
+/// What lets a confirm through.
+#[derive(Debug)]
+pub(crate) enum Gate {
+    /// `y` on the row above the hints: for what is small and can be taken back.
+    Line,
+    /// `y`, or enter on the button; Cancel has the focus first.
+    Button { on_yes: bool },
+}
+
 /// A question before something is changed.
 #[derive(Debug)]
 pub(crate) struct Confirm {
@@ -100,8 +109,7 @@ pub(crate) struct Confirm {
     pub(crate) lines: Vec<String>,
     /// The word on the button.
     pub(crate) verb: &'static str,
-    /// Which button has the focus: Cancel first.
-    pub(crate) on_yes: bool,
+    pub(crate) gate: Gate,
     pub(crate) request: Request,
     pub(crate) act: Act,
     pub(crate) opened_at: Timestamp,

@@ -23,7 +23,7 @@ use crate::types::state::{DagRunState, ReprocessBehavior};
 use crate::types::view::AliasPlan;
 use crate::types::{AssetName, DagId, TaskInstanceState, Timestamp};
 
-/// Of more runs than this a number is typed before something is done to all of them.
+/// Of more runs or tasks than this a number is typed before something is done to all of them.
 const MANY: usize = 20;
 
 pub(crate) mod try_it;
@@ -298,6 +298,10 @@ impl Sheet {
                 if runs.len() > MANY =>
             {
                 Some(words::count(runs.len(), "run"))
+            }
+            Wish::Clear { tasks, .. } | Wish::MarkTasks { tasks, .. } => {
+                let tasks: usize = tasks.iter().map(|task| task.map_indexes.len().max(1)).sum();
+                (tasks > MANY).then(|| words::count(tasks, "task"))
             }
             _ => None,
         }

@@ -157,7 +157,7 @@ fn a_confirm_is_deaf_for_a_moment_and_cancel_is_chosen_first() {
     driver.keys("<enter>");
     assert!(!driver.is_asking());
     assert!(driver.mutations.is_empty());
-    driver.keys("p<tab><enter>");
+    driver.keys("py");
     assert!(matches!(driver.mutations[..], [Request::SetPaused { is_paused: true, .. }]));
     assert!(driver.said().contains("paused basic_dag_example"));
 }

@@ -76,14 +76,14 @@ fn the_wheel_moves_the_pane_under_the_pointer_and_a_click_gives_it_the_focus() {
 fn a_confirm_is_answered_by_its_buttons_only_once_it_listens() {
     let mut driver = Driver::new(80, 24);
     driver.keys("p");
-    driver.click("[ Pause ]");
+    driver.click("y yes");
     assert!(matches!(driver.mutations.as_slice(), [Request::SetPaused { is_paused: true, .. }]));
     driver.keys("p");
-    driver.click("[ No ]");
+    driver.click("n no");
     assert!(driver.state.popup.is_none());
     driver.keys("p");
     driver.now -= jiff::SignedDuration::from_millis(400);
-    driver.click("[ Pause ]");
+    driver.click("y yes");
     assert_eq!(driver.mutations.len(), 1, "deaf for a moment");
 }
 

@@ -1,9 +1,11 @@
 //! The shell of keys: chords, the history of places.
 
 use crate::DeckOptions;
-use crate::rows;
 use crate::state::{Screen, View};
 use crate::tests::Driver;
+use crate::types::DagRunId;
+use crate::types::ask::{Answer, Request};
+use crate::{rows, sample};
 
 #[test]
 fn a_chord_shows_how_it_goes_on_and_esc_or_a_stranger_gives_it_up() {
@@ -141,4 +143,57 @@ fn v_marks_the_rows_from_here_to_where_the_cursor_goes() {
     assert!(driver.state.level().marks.is_empty());
     driver.keys("ggv<esc>j");
     assert!(driver.state.level().marks.is_empty(), "esc gives it up");
+}
+
+#[test]
+fn what_is_small_is_asked_on_one_row_that_names_it() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("jp");
+    let text = driver.text();
+    let row = text.lines().find(|line| line.contains("? Pause etl_example?"));
+    assert!(row.is_some_and(|row| row.contains("y yes") && row.contains("n no")), "{text}");
+    driver.keys("<enter>");
+    assert!(driver.mutations.is_empty(), "enter is No");
+}
+
+#[test]
+fn a_pause_is_undone_and_done_again() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("<ctrl-r>");
+    assert_eq!(driver.said(), "nothing that this deck did was undone");
+    driver.keys("jpyu");
+    assert!(driver.text().contains("Undo: Unpause etl_example?"), "{}", driver.text());
+    driver.keys("y<ctrl-r>");
+    assert!(driver.text().contains("Redo: Pause etl_example?"), "{}", driver.text());
+    driver.keys("y");
+    let set: Vec<bool> = driver
+        .mutations
+        .iter()
+        .map(|request| matches!(request, Request::SetPaused { is_paused: true, .. }))
+        .collect();
+    assert_eq!(set, [true, false, true]);
+}
+
+#[test]
+fn what_touches_many_takes_their_number_typed() {
+    let mut driver = Driver::with(DeckOptions::default(), 80, 24, |request| {
+        let Request::ListRuns { .. } = request else { return None };
+        let Ok(Answer::Runs { runs, .. }) = sample::answer(request) else { return None };
+        let first = runs.first()?.clone();
+        let runs: Vec<_> = (0..25)
+            .map(|at| {
+                let mut run = first.clone();
+                run.dag_run_id = DagRunId::try_from(format!("manual__{at}")).unwrap();
+                run
+            })
+            .collect();
+        let total = 25;
+        Some(Ok(Answer::Runs { runs, total }))
+    });
+    driver.keys("2*c");
+    driver.keys("<ctrl-s>");
+    assert!(driver.mutations.is_empty());
+    assert_eq!(driver.said(), "type 25 runs to confirm");
+    driver.keys("<shift-tab><shift-tab><shift-tab>25 runs<ctrl-s>");
+    assert_eq!(driver.mutations.len(), 1);
 }

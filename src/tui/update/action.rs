@@ -20,8 +20,8 @@ use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
 use crate::update::{
-    assets, attention, confirm, copy, edit, form, lab, leave, marks, menu, models, mouse, palette,
-    run, sheet,
+    assets, attention, confirm, copy, edit, form, goto, lab, leave, marks, menu, models, mouse,
+    palette, run, sheet,
 };
 
 /// Does what a key stands for.
@@ -106,6 +106,9 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         },
         Action::Quit => effects.push(Effect::Quit),
         Action::ShowErrors => show_errors(state),
+        Action::GoAsset => goto::asset(state),
+        Action::GoModel => goto::model(state),
+        Action::GoEndpoint => state.switch(View::Serving),
         Action::Attention if state.level().screen == Screen::Root(View::Dags) => {
             attention::open_list(state);
         }
@@ -132,7 +135,9 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Mark => sheets::mark(state, effects),
         Action::Note => sheets::note(state, effects),
         Action::Delete => sheets::delete(state, effects),
+        Action::Undo if confirm::undo_pause(state) => {}
         Action::Undo => sheets::undo(state, effects),
+        Action::Redo => confirm::redo(state),
         Action::MarkRow => marks::toggle(state),
         Action::MarkAll => marks::toggle_all(state),
         Action::MarkRange => marks::range(state),
@@ -218,10 +223,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         | Action::Compare
         | Action::OnlyDifferent
         | Action::Materialise
-        | Action::Impact
-        | Action::GoAsset
-        | Action::GoModel
-        | Action::GoEndpoint => {}
+        | Action::Impact => {}
     }
 }
 
@@ -460,12 +462,6 @@ fn trigger(state: &mut State, effects: &mut Vec<Effect>) {
 fn is_in_graph(state: &State) -> bool {
     let level = state.level();
     matches!(level.screen, Screen::Run(_)) && level.pane == Pane::Graph
-}
-
-/// Says whether the keys go to the grid of a run.
-fn is_in_grid(state: &State) -> bool {
-    let level = state.level();
-    matches!(level.screen, Screen::Run(_)) && level.pane == Pane::Tasks
 }
 
 fn follow(state: &mut State) {

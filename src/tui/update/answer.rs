@@ -79,10 +79,15 @@ fn take_act(state: &mut State, act: Act, result: Result<Answer, Fault>, effects:
         }
         (Act::Trigger(dag_id), _) => state.say(Tone::Good, format!("triggered {dag_id}")),
         (Act::Pause(dag_id, true), _) => {
+            state.steps.paused(&dag_id, true);
             state.say(Tone::Good, format!("paused {dag_id}: its schedule starts no runs"));
         }
-        (Act::Pause(dag_id, false), _) => state.say(Tone::Good, format!("unpaused {dag_id}")),
+        (Act::Pause(dag_id, false), _) => {
+            state.steps.paused(&dag_id, false);
+            state.say(Tone::Good, format!("unpaused {dag_id}"));
+        }
         (Act::Operate(what), Answer::Operated(view)) => {
+            state.steps.answered(view.id, what);
             // The new try is what the operator waits for, also where an old one was being read.
             if let Some(log) = state.log.as_mut().filter(|_| what == "cleared") {
                 log.wanted_try = None;

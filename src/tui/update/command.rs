@@ -18,6 +18,10 @@ pub(crate) fn equivalent(state: &State) -> String {
     if let Some(Popup::Why { subject, .. }) = &state.popup {
         return why(subject);
     }
+    if let Some(Popup::Run { key, .. }) = &state.popup {
+        let (dag, run) = (shell(key.dag_id.as_str()), shell(key.dag_run_id.as_str()));
+        return format!("dagdeck runs show {dag} {run}");
+    }
     let level = state.level();
     if let Some(item) = rows::attention::selected(state) {
         return item.remedy.clone();
@@ -51,7 +55,11 @@ pub(crate) fn equivalent(state: &State) -> String {
                     let tried = tried.map(|n| format!(" --try {n}")).unwrap_or_default();
                     format!("dagdeck logs {run} {}{tried}", shell(task.key.task_id.as_str()))
                 }
-                _ => format!("dagdeck tasks {run}"),
+                (Pane::Graph, _) => {
+                    let (dag, run) = (key.dag_id.as_str(), key.dag_run_id.as_str());
+                    format!("dagdeck dags graph {} --run {}", shell(dag), shell(run))
+                }
+                _ => format!("dagdeck runs show {run}"),
             }
         }
         Screen::Root(View::Assets) | Screen::Asset(_) => assets(state),

@@ -5,13 +5,14 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::message::{Act, Effect, Purpose};
 use crate::rows;
-use crate::state::popup::Confirm;
+use crate::state::popup::{Confirm, Gate};
+use crate::state::steps::Step;
 use crate::state::{Popup, Screen, State, Tone, View};
 use crate::text;
-use crate::types::TaskInstanceState;
 use crate::types::ask::Request;
 use crate::types::backfill::Backfill;
 use crate::types::run::{DagRun, TaskInstance};
+use crate::types::{DagId, TaskInstanceState};
 use crate::update::action;
 
 /// A question without its target's details.
@@ -23,13 +24,23 @@ struct Question {
     act: Act,
 }
 
+/// Asks in a dialog.
 fn ask(state: &mut State, question: Question) {
+    open(state, question, Gate::Button { on_yes: false });
+}
+
+/// Asks on the row above the hints: what is small and can be taken back.
+fn ask_shortly(state: &mut State, question: Question) {
+    open(state, question, Gate::Line);
+}
+
+fn open(state: &mut State, question: Question, gate: Gate) {
     let Question { title, lines, verb, request, act } = question;
     state.popup = Some(Popup::Confirm(Box::new(Confirm {
         title,
         lines,
         verb,
-        on_yes: false,
+        gate,
         request,
         act,
         opened_at: state.now,
@@ -44,22 +55,54 @@ pub(crate) fn pause(state: &mut State) {
         return;
     };
     let is_paused = !dag.is_paused;
-    let lines = if is_paused {
-        vec!["Its schedule starts no more runs.".to_owned(), "Runs under way go on.".to_owned()]
-    } else {
-        vec![format!("Its schedule ({}) starts runs again.", dag.timetable_summary)]
+    set_paused(state, "", dag_id, is_paused);
+}
+
+/// Asks before a DAG is paused or not; `why` stands before the question.
+fn set_paused(state: &mut State, why: &str, dag_id: DagId, is_paused: bool) {
+    let (verb, line) = match is_paused {
+        true => ("Pause", "Its schedule starts no more runs; those under way go on."),
+        false => ("Unpause", "Its schedule starts runs again."),
     };
-    let verb = if is_paused { "Pause" } else { "Unpause" };
-    ask(
+    ask_shortly(
         state,
         Question {
-            title: format!("{verb} {dag_id}?"),
-            lines,
+            title: format!("{why}{verb} {dag_id}?"),
+            lines: vec![line.to_owned()],
             verb,
             request: Request::SetPaused { dag_id: dag_id.clone(), is_paused },
             act: Act::Pause(dag_id, is_paused),
         },
     );
+}
+
+/// Asks before this deck's last pause is taken back; says `false` where that was not its last step.
+pub(crate) fn undo_pause(state: &mut State) -> bool {
+    let Some(Step::Pause(dag_id, is_paused)) = state.steps.last().cloned() else { return false };
+    set_paused(state, "Undo: ", dag_id, !is_paused);
+    true
+}
+
+/// Asks before what was taken back last is done again.
+pub(crate) fn redo(state: &mut State) {
+    match state.steps.last_undone().cloned() {
+        None => state.say(Tone::Info, "nothing that this deck did was undone"),
+        Some(Step::Pause(dag_id, is_paused)) => set_paused(state, "Redo: ", dag_id, is_paused),
+        Some(Step::Operation { request, what, .. }) => {
+            let runs = match &*request {
+                Request::Operate { runs, .. } => runs.len(),
+                _ => 0,
+            };
+            let question = Question {
+                title: format!("Redo: what was {what} and then undone?"),
+                lines: vec![format!("The same again, to {}.", text::count(runs, "run"))],
+                verb: "Redo",
+                request: *request,
+                act: Act::Operate(what),
+            };
+            ask(state, question);
+        }
+    }
 }
 
 fn is_busy(task: &TaskInstance) -> bool {
@@ -99,7 +142,7 @@ pub(crate) fn pause_backfill(state: &mut State) {
         false => ("Unpause", "Its runs are made and begun again."),
     };
     let act = Act::Say(format!("{}d backfill {backfill_id}", verb.to_lowercase()));
-    ask(
+    ask_shortly(
         state,
         Question {
             title: format!("{verb} backfill {backfill_id} of {}?", backfill.dag_id),
@@ -183,10 +226,12 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         | KeyCode::Left
         | KeyCode::Right
         | KeyCode::Char('h' | 'l') => {
-            confirm.on_yes = !confirm.on_yes;
+            if let Gate::Button { on_yes } = &mut confirm.gate {
+                *on_yes = !*on_yes;
+            }
             false
         }
-        KeyCode::Enter if confirm.on_yes => true,
+        KeyCode::Enter if matches!(confirm.gate, Gate::Button { on_yes: true }) => true,
         KeyCode::Enter => {
             state.popup = None;
             return;
@@ -204,6 +249,7 @@ pub(crate) fn send(state: &mut State, act: Act, request: Request, effects: &mut 
         state.say(Tone::Bad, "this deck is read-only");
         return;
     }
+    state.steps.sending(&request);
     let generation = state.next_generation();
     effects.push(Effect::Ask { purpose: Purpose::Act(act), generation, request });
 }

@@ -7,7 +7,7 @@ use crate::message::Effect;
 use crate::rows;
 use crate::state::menu::{Choice, Menu};
 use crate::state::{Popup, State, Tone};
-use crate::update::action;
+use crate::update::{action, goto};
 
 /// Opens the menu of the columns to sort by.
 pub(crate) fn sort(state: &mut State) {
@@ -107,6 +107,10 @@ pub(crate) fn choose(state: &mut State, at: Option<usize>, effects: &mut Vec<Eff
             state.lists.of_mut(list).sort = None;
         }
         Choice::Nothing => state.popup = None,
+        Choice::Open(view, screen) => {
+            state.popup = None;
+            goto::open(state, view, *screen);
+        }
         Choice::Copy(text) => {
             state.popup = None;
             action::copy(state, text, effects);

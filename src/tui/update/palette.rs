@@ -7,7 +7,7 @@ use crate::keymap;
 use crate::message::Effect;
 use crate::state::popup::Scope;
 use crate::state::{Palette, Popup, Screen, State, Tone};
-use crate::update::{action, form, key, leave, plugin, site, theme, tour};
+use crate::update::{action, form, goto, key, leave, plugin, site, theme, tour};
 
 mod entries;
 
@@ -101,12 +101,7 @@ fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
     match command {
         Command::Show(view) => state.switch(view),
         Command::Do(action) => action::perform(state, action, effects),
-        Command::Open(view, screen) => {
-            state.switch(view);
-            if state.level().screen != screen {
-                state.push(screen);
-            }
-        }
+        Command::Open(view, screen) => goto::open(state, view, screen),
         Command::Plugin(at) => plugin::begin(state, at, effects),
         Command::Tour => tour::begin(state),
         Command::Select(view, row) => {

@@ -185,7 +185,7 @@ fn fetch(state: &mut State, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Keeps the cursor of a run on the task that failed, else on one that runs, else, when the run is
+/// Keeps the cursor of a run on the task that failed, else on one that runs or waits, else, when the run is
 /// over, on the one that ended last, until somebody moves it.
 fn select_what_matters(state: &mut State) {
     if !state.level().is_untouched {
@@ -200,6 +200,7 @@ fn select_what_matters(state: &mut State) {
     let task = find(TaskInstanceState::Failed)
         .or_else(|| find(TaskInstanceState::UpForRetry))
         .or_else(|| find(TaskInstanceState::Running))
+        .or_else(|| find(TaskInstanceState::Deferred))
         .or_else(|| run.run.state.is_finished().then(|| last_ended(&run.tasks)).flatten());
     let Some((run, index)) = rows::run::shown(state) else { return };
     let slot = task.and_then(|task| index.slot(run, &task.key));

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use tui_input::Input;
 
 use crate::hit::{self, Target};
-use crate::state::popup::Confirm;
+use crate::state::popup::{Confirm, Gate};
 use crate::text;
 use crate::theme;
 use crate::widget::paint;
@@ -44,12 +44,16 @@ pub(crate) fn confirm(buf: &mut Buffer, area: Rect, confirm: &Confirm) {
         .map(|line| paint::line(line, theme::PLAIN))
         .collect();
     lines.push(Line::default());
+    let on_yes = matches!(confirm.gate, Gate::Button { on_yes: true });
     lines.push(Line::from(vec![
-        button("No", !confirm.on_yes),
+        button("No", !on_yes),
         Span::raw("   "),
-        button(confirm.verb, confirm.on_yes),
+        button(confirm.verb, on_yes),
     ]));
-    let keys = "y yes  n no  tab change  enter choose";
+    let keys = match confirm.gate {
+        Gate::Line => "y yes  n no",
+        Gate::Button { .. } => "y yes  n no  tab change  enter choose",
+    };
     let height = u16::try_from(lines.len()).unwrap_or(20) + 2;
     let place = paint::popup(buf, area, width, height);
     hit::note(place, Target::Popup);
@@ -80,5 +84,29 @@ fn note_buttons(inside: Rect, row: u16, buttons: &Line<'static>) {
             hit::note(place.intersection(inside), Target::Entry(at / 2));
         }
         x = x.saturating_add(width);
+    }
+}
+
+/// Draws a question on one row: what is small is not worth a dialog.
+pub(crate) fn question(buf: &mut Buffer, row: Rect, confirm: &Confirm) {
+    const KEYS: [(&str, &str); 2] = [("n", "no"), ("y", "yes")];
+    let keys: u16 = 18;
+    let about = confirm.lines.join(" ");
+    hit::note(row, Target::Popup);
+    let line = Line::from(vec![
+        Span::styled(" ? ", theme::WARN.patch(theme::BOLD)),
+        paint::span(&confirm.title, theme::BOLD),
+        paint::span(format!("  {about}"), theme::PLAIN),
+    ]);
+    let room = usize::from(row.width.saturating_sub(keys + 1));
+    paint::put(buf, row, 0, paint::cut(line, room));
+    let mut x = row.width.saturating_sub(keys) + 2;
+    for (at, (key, word)) in KEYS.iter().enumerate().rev() {
+        let width = u16::try_from(key.len() + word.len() + 1).unwrap_or(0);
+        let place = Rect { x: row.x.saturating_add(x), width, ..row };
+        hit::note(place.intersection(row), Target::Entry(at));
+        let line = Line::from(vec![Span::styled(*key, theme::KEY), Span::raw(format!(" {word}"))]);
+        paint::put_at(buf, row, x, 0, line);
+        x += width + 3;
     }
 }
