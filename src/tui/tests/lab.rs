@@ -127,7 +127,7 @@ fn the_model_is_asked_from_its_form_and_the_answer_is_shown() {
     let mut driver = Driver::new(80, 24);
     driver.keys("6i");
     assert!(driver.is_asking());
-    assert!(driver.text().contains("column 0"), "{}", driver.text());
+    assert!(driver.text().contains("sepal_length"), "{}", driver.text());
     driver.keys("<right><ctrl-s>");
     let text = driver.text();
     assert!(text.contains("200 answered by iris v3 in 0.84 ms"), "{text}");
