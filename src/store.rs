@@ -19,6 +19,7 @@ pub mod db;
 pub mod deadline;
 pub mod event_log;
 pub mod fault;
+pub mod grid;
 pub mod hitl;
 pub mod meta;
 pub mod operation;

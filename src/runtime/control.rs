@@ -21,6 +21,7 @@ use crate::store::{Store, StoreError};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::NumberedEvent;
 use crate::types::log::LogName;
+use crate::types::packed::PackedRun;
 use crate::types::run::DagRunKey;
 use crate::types::view::DefinitionsView;
 use crate::types::{Clock, Fault, FaultKind, Timestamp};
@@ -31,6 +32,7 @@ mod backfills;
 mod daemon_log;
 mod dags;
 mod find;
+mod grid;
 mod lineage;
 mod log;
 mod models;
@@ -143,7 +145,16 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         Request::ListRuns { dag_id, state, limit, offset } => {
             runs::list(parts, dag_id, state, limit, offset).await
         }
-        Request::ShowRun { dag_id, dag_run_id } => runs::show(parts, dag_id, dag_run_id).await,
+        Request::ShowRun { dag_id, dag_run_id, packed } => {
+            let detail = runs::show(parts, dag_id, dag_run_id).await?;
+            Ok(match packed {
+                true => Answer::PackedRun(Box::new(PackedRun::pack(detail))),
+                false => Answer::RunDetail(Box::new(detail)),
+            })
+        }
+        Request::ShowGrid { dag_id, limit, around } => {
+            grid::show(parts, dag_id, limit, around).await
+        }
         Request::CancelRun { dag_id, dag_run_id } => {
             operate::cancel(parts, dag_id, dag_run_id).await
         }

@@ -8,9 +8,11 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::daemon::Daemon;
-use crate::message::{Message, Purpose, Timer};
+use crate::message::{LogStep, Message, Purpose, SaveLog, Timer};
 use crate::types::ask::Request;
 use crate::types::{Fault, FaultKind};
+
+mod save;
 
 /// First and longest pause between two attempts to reach the daemon.
 const RECONNECT_MIN: Duration = Duration::from_millis(200);
@@ -38,7 +40,7 @@ impl Runner {
     /// Asks the daemon; the answer comes as a message.
     pub(crate) fn ask(&mut self, purpose: Purpose, generation: u64, request: Request) {
         let kind = match &purpose {
-            Purpose::Log => Some("log"),
+            Purpose::Log { is_beside, step } => Some(log_kind(*is_beside, *step)),
             Purpose::PlanTrigger(_) => Some("plan"),
             Purpose::PlanSheet => Some("sheet"),
             Purpose::Fetch(_) | Purpose::PlanAlias(_) | Purpose::Act(_) => None,
@@ -70,6 +72,16 @@ impl Runner {
         });
     }
 
+    /// Saves a log; how that went comes as a message.
+    pub(crate) fn save(&self, wish: SaveLog) {
+        let (daemon, messages) = (Arc::clone(&self.daemon), self.messages.clone());
+        tokio::spawn(async move {
+            let path = wish.path.clone();
+            let result = save::save(&*daemon, wish).await;
+            let _ = messages.send(Message::Saved { path, result }).await;
+        });
+    }
+
     /// Watches the daemon's events, again and again where it goes away.
     pub(crate) fn watch(&self) {
         let (daemon, messages) = (Arc::clone(&self.daemon), self.messages.clone());
@@ -94,5 +106,17 @@ impl Runner {
                 pause = (pause * 2).min(RECONNECT_MAX);
             }
         });
+    }
+}
+
+/// A read of a log makes an older one of its kind pointless.
+fn log_kind(is_beside: bool, step: LogStep) -> &'static str {
+    match (is_beside, step) {
+        // What is opened anew is no longer followed where it was.
+        (false, LogStep::Tail | LogStep::Follow) => "log",
+        (true, LogStep::Tail | LogStep::Follow) => "log beside",
+        (false, LogStep::Older | LogStep::Newer) => "log stretch",
+        (true, LogStep::Older | LogStep::Newer) => "log stretch beside",
+        (_, LogStep::Seek) => "log search",
     }
 }

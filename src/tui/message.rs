@@ -5,6 +5,7 @@ use crossterm::event::KeyEvent;
 use crate::state::Slot;
 use crate::types::ask::{Answer, Request};
 use crate::types::event::Event;
+use crate::types::log::LogName;
 use crate::types::{DagId, Fault};
 
 /// Something that happened.
@@ -20,6 +21,11 @@ pub(crate) enum Message {
         result: Result<Answer, Fault>,
     },
     Event(Event),
+    /// A log was written to a file, so many bytes of it; or why not.
+    Saved {
+        path: String,
+        result: Result<u64, String>,
+    },
     /// The line to the daemon stands, or stands again.
     LinkUp,
     LinkDown,
@@ -32,7 +38,8 @@ pub(crate) enum Message {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Purpose {
     Fetch(Slot),
-    Log,
+    /// A stretch of the log that is shown, or of the one beside it.
+    Log { is_beside: bool, step: LogStep },
     /// Checks the form of a DAG while it is filled in.
     PlanTrigger(DagId),
     /// Shows what moving an alias would change, before it is asked for.
@@ -40,6 +47,28 @@ pub(crate) enum Purpose {
     /// Says what the open form would do.
     PlanSheet,
     Act(Act),
+}
+
+/// Which stretch of a log an answer brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogStep {
+    /// Its end, when it is opened.
+    Tail,
+    /// What was written since.
+    Follow,
+    /// What comes after what is loaded.
+    Newer,
+    /// What is before it.
+    Older,
+    /// Where something was found.
+    Seek,
+}
+
+/// A log to be saved to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SaveLog {
+    pub(crate) path: String,
+    pub(crate) name: LogName,
 }
 
 /// How an alias is to move.
@@ -94,6 +123,8 @@ pub(crate) enum Effect {
     },
     /// Puts text into the clipboard of the operator's own terminal.
     Copy(String),
+    /// Writes a whole log to a new file.
+    SaveLog(SaveLog),
     Suspend,
     Repaint,
     Quit,

@@ -62,6 +62,8 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             .collect(),
         Screen::Root(View::Serving)
         | Screen::Form(_)
+        | Screen::Log(_)
+        | Screen::DaemonLog
         | Screen::Diff(..)
         | Screen::Asset(_)
         | Screen::TrackingRun(_)

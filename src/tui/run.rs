@@ -187,6 +187,7 @@ impl Deck {
                         self.painter.send(&bytes)?;
                     }
                 }
+                Effect::SaveLog(wish) => self.runner.save(wish),
                 Effect::Repaint => self.painter.forget(),
                 Effect::Suspend => suspend(guard),
                 Effect::Quit => self.is_left = true,

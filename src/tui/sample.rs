@@ -11,10 +11,11 @@ use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
 use crate::types::state::{DagRunType, TriggeredBy};
 use crate::types::view::{
     AliasMove, AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView, DiagnosticView,
-    ExperimentView, LineageKind, LineageNode, LineageView, LogChunk, ModelDetailView,
+    ExperimentView, LineageKind, LineageNode, LineageView, ModelDetailView,
     ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView, StatusView,
     TaskDetailView, TaskPlace, TaskView, TrackingRunView, TriggerPlan,
 };
+mod log;
 mod operations;
 mod scoring;
 
@@ -33,6 +34,9 @@ fn before(secs: i64) -> Timestamp {
 pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
     if let Some(answer) = operations::answer(request) {
         return Ok(answer);
+    }
+    if let Some(answer) = log::answer(request) {
+        return answer;
     }
     Ok(match request {
         Request::Status => Answer::Status(Box::new(status())),
@@ -70,7 +74,7 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
             runs.retain(|run| dag_id.as_ref().is_none_or(|dag_id| run.dag_id == *dag_id));
             Answer::Runs { total: runs.len() as u64, runs }
         }
-        Request::ShowRun { dag_id, dag_run_id } => {
+        Request::ShowRun { dag_id, dag_run_id, .. } => {
             let state = match dag_run_id.as_str() {
                 "scheduled__2026-03-02T09:00:00+00:00" => DagRunState::Failed,
                 _ => DagRunState::Running,
@@ -83,7 +87,6 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         }
         Request::ClearTasks { .. } => Answer::Cleared(vec![]),
         Request::ShowTask { key } => Answer::Task(Box::new(task_detail(key))),
-        Request::ReadLog { key, offset, .. } => log(key, *offset)?,
         Request::ListXcoms { .. } => Answer::Xcoms(vec![]),
         Request::GetXcom { key, .. } => return Err(Fault::not_found(format!("no output `{key}`"))),
         Request::ShowApproval { key } => Err(Fault::not_found(format!("{key} asks nothing")))?,
@@ -396,26 +399,6 @@ fn task_detail(key: &TaskInstanceKey) -> TaskDetailView {
             .cloned(),
         output: Some(json!({"run_id": "0123456789abcdef0123456789abcdef", "metrics": {"accuracy": 0.9667}})),
     }
-}
-
-fn log(key: &TaskInstanceKey, offset: u64) -> Result<Answer, Fault> {
-    let mut text = String::new();
-    if offset == 0 {
-        for n in 0..40 {
-            let stream = ["out ", "out ", "err ", "deck"][n % 4];
-            text.push_str(&format!(
-                "2026-03-02T09:14:{n:02}.125Z {stream} {}: round {n} of 40, accuracy 0.9{n:02} on the held-out fold\n",
-                key.task_id
-            ));
-        }
-    }
-    let next_offset = 4000;
-    Ok(Answer::Log(LogChunk {
-        text,
-        next_offset,
-        is_end: key.task_id.as_str() != "train",
-        try_number: 2,
-    }))
 }
 
 fn assets() -> Vec<AssetView> {

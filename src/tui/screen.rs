@@ -11,6 +11,7 @@ pub(crate) mod events;
 pub(crate) mod experiments;
 pub(crate) mod form;
 pub(crate) mod frame;
+pub(crate) mod log;
 pub(crate) mod models;
 pub(crate) mod run;
 pub(crate) mod runs;

@@ -58,6 +58,12 @@ pub(crate) struct Flash {
 pub(crate) enum PromptKind {
     Filter,
     Search,
+    /// A time to go to in the log.
+    GoToTime,
+    /// A file to save the log to.
+    SaveLog,
+    /// A program that reads the log.
+    PipeLog,
 }
 
 /// Text being typed at the bottom.
@@ -89,6 +95,8 @@ pub(crate) struct State {
     pub(crate) flash: Option<Flash>,
     pub(crate) forms: HashMap<DagId, Form>,
     pub(crate) log: Option<LogPane>,
+    /// The log of the try before, beside the shown one.
+    pub(crate) beside: Option<LogPane>,
     pub(crate) log_options: LogOptions,
     /// Numbers everything that is asked, so that late answers are told from awaited ones.
     pub(crate) generation: u64,
@@ -121,6 +129,7 @@ impl State {
             flash: None,
             forms: HashMap::new(),
             log: None,
+            beside: None,
             log_options: LogOptions::default(),
             generation: 0,
             alias_generation: 0,

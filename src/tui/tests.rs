@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 
 use crate::DeckOptions;
-use crate::message::{Effect, Message, Purpose};
+use crate::message::{Effect, Message, Purpose, SaveLog};
 use crate::sample;
 use crate::state::{Popup, Screen, State};
 use crate::types::ask::{Answer, Request};
@@ -48,6 +48,7 @@ pub(crate) struct Driver {
     /// Requests that change something, in order.
     pub(crate) mutations: Vec<Request>,
     pub(crate) copied: Vec<String>,
+    pub(crate) saved: Vec<SaveLog>,
     pub(crate) has_quit: bool,
     /// Answers instead of the sample where it gives one.
     pub(crate) script: fn(&Request) -> Option<Result<Answer, Fault>>,
@@ -70,6 +71,7 @@ impl Driver {
             now,
             mutations: Vec::new(),
             copied: Vec::new(),
+            saved: Vec::new(),
             has_quit: false,
             script,
         };
@@ -89,8 +91,12 @@ impl Driver {
                         if request.changes_state() {
                             self.mutations.push(request.clone());
                         }
-                        if purpose == Purpose::Log
-                            && matches!(request, Request::ReadLog { wait_ms, .. } if wait_ms > 0)
+                        if matches!(purpose, Purpose::Log { .. })
+                            && matches!(
+                                request,
+                                Request::ReadLog { wait_ms, .. }
+                                | Request::ReadDaemonLog { wait_ms, .. } if wait_ms > 0
+                            )
                         {
                             continue;
                         }
@@ -100,6 +106,7 @@ impl Driver {
                     }
                     Effect::After { timer, .. } => queue.push_back(Message::Timer(timer)),
                     Effect::Copy(text) => self.copied.push(text),
+                    Effect::SaveLog(wish) => self.saved.push(wish),
                     Effect::Quit => self.has_quit = true,
                     Effect::Suspend | Effect::Repaint => {}
                 }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::screen::{
     approvals, assets, backfills, dag, dags, definitions, details, events, experiments, form,
-    frame, models, run, runs, serving, system, versions, why,
+    frame, log, models, run, runs, serving, system, versions, why,
 };
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
@@ -69,6 +69,7 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
         Screen::Root(View::System) => system::draw(buf, area, state),
         Screen::Dag(dag_id) => dag::draw(buf, area, state, dag_id),
         Screen::Run(key) => run::draw(buf, area, state, key),
+        Screen::Log(_) | Screen::DaemonLog => log::draw(buf, area, state, true),
         Screen::Form(dag_id) => form::draw(buf, area, state, dag_id),
         Screen::Asset(name) => assets::draw_page(buf, area, state, name),
         Screen::Experiment(name) => experiments::draw_runs(buf, area, state, name),

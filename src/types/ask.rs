@@ -9,10 +9,12 @@ use crate::asset::AssetEvent;
 use crate::backfill::{BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView};
 use crate::callback::CallbackRequest;
 use crate::event::EventLog;
+use crate::grid::GridView;
 use crate::ids::TrackingRunId;
 use crate::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
 use crate::log::{LogFound, LogName, LogQuery};
 use crate::operation::{Operation, OperationLine, OperationView};
+use crate::packed::PackedRun;
 use crate::run::{DagRun, DagRunKey, TaskInstance};
 use crate::serving::ServingStatus;
 use crate::settings::{
@@ -73,6 +75,18 @@ pub enum Request {
     ShowRun {
         dag_id: DagId,
         dag_run_id: DagRunId,
+        /// Answered with a [`PackedRun`]: for who asks often.
+        #[serde(default)]
+        packed: bool,
+    },
+    /// The last runs of a DAG, their tasks side by side; with `around` those in whose middle that
+    /// run stands, where it is older.
+    ShowGrid {
+        dag_id: DagId,
+        /// At most 60.
+        limit: u32,
+        #[serde(default)]
+        around: Option<DagRunId>,
     },
     CancelRun {
         dag_id: DagId,
@@ -324,6 +338,7 @@ impl Request {
             | Self::PlanTrigger { .. }
             | Self::ListRuns { .. }
             | Self::ShowRun { .. }
+            | Self::ShowGrid { .. }
             | Self::ListCallbacks { .. }
             | Self::ShowTask { .. }
             | Self::ListTaskInstances(_)
@@ -445,6 +460,8 @@ pub enum Answer {
         total: u64,
     },
     RunDetail(Box<RunDetailView>),
+    PackedRun(Box<PackedRun>),
+    Grid(Box<GridView>),
     Callbacks(Vec<CallbackRequest>),
     /// The task instances that were cleared.
     Cleared(Vec<AttemptKey>),

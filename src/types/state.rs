@@ -96,6 +96,48 @@ impl TaskInstanceState {
         matches!(self, Self::Queued | Self::Running | Self::Restarting)
     }
 
+    /// Returns the byte that stands for a state where many are sent.
+    pub const fn code(state: Option<Self>) -> char {
+        match state {
+            None => '.',
+            Some(Self::Scheduled) => 'c',
+            Some(Self::Queued) => 'q',
+            Some(Self::Running) => 'r',
+            Some(Self::Restarting) => 'e',
+            Some(Self::Deferred) => 'd',
+            Some(Self::UpForRetry) => 'y',
+            Some(Self::UpForReschedule) => 'h',
+            Some(Self::Success) => 's',
+            Some(Self::Failed) => 'f',
+            Some(Self::UpstreamFailed) => 'u',
+            Some(Self::Skipped) => 'k',
+            Some(Self::Removed) => 'x',
+        }
+    }
+
+    /// Returns the state that a byte stands for.
+    pub fn from_code(code: char) -> Option<Self> {
+        Self::ALL.iter().copied().find(|state| Self::code(Some(*state)) == code)
+    }
+
+    /// Ranks states by how much an operator wants to see them, most first: one that stands for
+    /// several shows the first of them.
+    pub const fn weight(state: Option<Self>) -> u8 {
+        match state {
+            Some(Self::Failed) => 0,
+            Some(Self::UpForRetry) => 1,
+            Some(Self::Running | Self::Restarting) => 2,
+            Some(Self::Deferred | Self::UpForReschedule) => 3,
+            Some(Self::Queued) => 4,
+            Some(Self::Scheduled) => 5,
+            None => 6,
+            Some(Self::UpstreamFailed) => 7,
+            Some(Self::Success) => 8,
+            Some(Self::Skipped) => 9,
+            Some(Self::Removed) => 10,
+        }
+    }
+
     /// Says whether an attempt of it is under way, in an executor's hands or waiting for its
     /// trigger: a token is in force.
     pub const fn is_under_way(self) -> bool {

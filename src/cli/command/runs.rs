@@ -154,7 +154,7 @@ async fn detail(
     dag_id: String,
     dag_run_id: String,
 ) -> Result<RunDetailView, CliError> {
-    let request = Request::ShowRun { dag_id: dag_id.into(), dag_run_id: dag_run_id.into() };
+    let request = Request::ShowRun { dag_id: dag_id.into(), dag_run_id: dag_run_id.into(), packed: false };
     let answer = ask(layout, request).await?;
     Ok(*expect_answer!(answer, Answer::RunDetail(detail) => detail, "runs show"))
 }

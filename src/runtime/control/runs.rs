@@ -1,6 +1,6 @@
 //! Runs and their tasks: pages of the list, and one in full.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ pub(super) async fn show(
     parts: &ControlParts,
     dag_id: DagId,
     dag_run_id: DagRunId,
-) -> Result<Answer, Fault> {
+) -> Result<RunDetailView, Fault> {
     let live = parts.live();
     let key = DagRunKey { dag_id, dag_run_id };
     let (wanted, layout) = (key.clone(), parts.layout.clone());
@@ -95,7 +95,7 @@ pub(super) async fn show(
     if let Some(dag) = kept.as_ref().or(present.as_ref()) {
         arrange(dag, &mut detail);
     }
-    Ok(Answer::RunDetail(Box::new(detail)))
+    Ok(detail)
 }
 
 /// Returns what was told to the outside of a run and its tasks.
@@ -119,9 +119,10 @@ fn arrange(dag: &Dag, detail: &mut RunDetailView) {
     let places = dag.tasks.keys().map(|task| (task.clone(), dags::place(dag, task)));
     detail.places = places.filter(|(_, place)| *place != TaskPlace::default()).collect();
     detail.groups = dags::groups(dag);
-    let has = |task_id: &TaskId| detail.tasks.iter().any(|task| task.key.task_id == *task_id);
-    detail.edges =
-        dag.graph.edges().into_iter().filter(|(up, down)| has(up) && has(down)).collect();
+    let there: HashSet<&TaskId> = detail.tasks.iter().map(|task| &task.key.task_id).collect();
+    let edges = dag.graph.edges().into_iter();
+    let edges = edges.filter(|(up, down)| there.contains(up) && there.contains(down)).collect();
+    detail.edges = edges;
 }
 
 /// Returns a task instance with its tries, of the last of which the rendered fields.

@@ -60,6 +60,7 @@ pub(crate) fn place(state: &State) -> Place {
             Pane::Graph => Place::Graph,
             Pane::Log => Place::Log,
         },
+        Screen::Log(_) | Screen::DaemonLog => Place::Log,
         Screen::Form(_) => Place::Form,
         Screen::Asset(_) => Place::AssetPage,
         Screen::Experiment(_) => Place::TrackingRuns,

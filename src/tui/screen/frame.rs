@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::keymap;
+use crate::rows;
 use crate::state::{Link, PromptKind, Screen, State, Tone, View};
 use crate::text;
 use crate::theme;
@@ -81,6 +82,8 @@ fn crumbs(state: &State) -> Line<'static> {
             Screen::Run(key) => {
                 format!("{} › {}", key.dag_id, text::cut_middle(key.dag_run_id.as_str(), 40))
             }
+            Screen::Log(key) => format!("{} log", rows::task_key(key)),
+            Screen::DaemonLog => "daemon log".to_owned(),
             Screen::Form(dag_id) => format!("trigger {dag_id}"),
             Screen::Asset(name) => name.to_string(),
             Screen::Experiment(name) | Screen::Model(name) => name.clone(),
@@ -135,6 +138,9 @@ pub(crate) fn flash(buf: &mut Buffer, row: Rect, state: &State) {
         let (word, keys) = match prompt.kind {
             PromptKind::Filter => (" filter /", "enter keep  esc clear"),
             PromptKind::Search => (" search /", "enter keep  esc clear"),
+            PromptKind::GoToTime => (" go to ", "14:03, 2026-03-02T14:03, 10m  enter go"),
+            PromptKind::SaveLog => (" save to ", "enter save  esc leave it"),
+            PromptKind::PipeLog => (" | ", "enter run  esc leave it"),
         };
         let mut spans = vec![Span::styled(word, theme::KEY)];
         spans.extend(dialog::typed(&prompt.input, usize::from(row.width.saturating_sub(36)), true));

@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 
 use crate::rows;
 use crate::rows::run::{What, weight};
-use crate::screen::{details, missing};
+use crate::screen::{details, log, missing};
 use crate::state::{Pane, Screen, Slot, State};
 use crate::text;
 use crate::theme;
@@ -20,7 +20,7 @@ use crate::types::view::RunDetailView;
 use crate::types::{DagRunState, TaskId};
 use crate::view;
 use crate::widget::graph::{self, Node};
-use crate::widget::{log, paint};
+use crate::widget::paint;
 
 pub(crate) mod tasks;
 
@@ -45,10 +45,9 @@ pub(crate) fn shows_details(state: &State) -> bool {
         && !panes(state, rest(view::body(state, state.size))).details.is_empty()
 }
 
-/// Returns the rows of the log that are seen, for scrolling by pages.
-pub(crate) fn log_height(state: &State) -> usize {
-    let panes = panes(state, rest(view::body(state, state.size)));
-    usize::from(panes.log.height.saturating_sub(2)).max(1)
+/// Returns where the log is; empty where it is not shown.
+pub(crate) fn log_area(state: &State) -> Rect {
+    panes(state, rest(view::body(state, state.size))).log
 }
 
 /// What is below the header.
@@ -115,10 +114,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, key: &DagRunKey)
         draw_graph(buf, panes.graph, state, run, pane == Pane::Graph);
     }
     if !panes.log.is_empty() {
-        let task = rows::selected_task(state);
-        let why = task.map(|task| rows::why_not_started(run, task)).unwrap_or_default();
-        let (log, options) = (state.log.as_ref(), state.log_options);
-        log::draw(buf, panes.log, task, log, options, &why, pane == Pane::Log);
+        log::draw(buf, panes.log, state, pane == Pane::Log);
     }
     if !panes.details.is_empty() {
         details::draw(buf, panes.details, state);

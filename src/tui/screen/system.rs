@@ -12,6 +12,11 @@ use crate::theme;
 use crate::types::view::StatusView;
 use crate::widget::paint;
 
+/// Returns where the daemon's log is; empty where it is not shown.
+pub(crate) fn log_area(_state: &State) -> Rect {
+    Rect::default()
+}
+
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let Some(status) = state.status() else {

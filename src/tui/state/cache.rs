@@ -6,8 +6,10 @@ use std::collections::HashMap;
 use crate::types::approval::HitlDetail;
 use crate::types::ask::{Answer, Request};
 use crate::types::asset::AssetEvent;
+use crate::types::callback::CallbackRequest;
 use crate::types::backfill::{BackfillDetailView, BackfillId, BackfillView};
 use crate::types::event::{Event, EventLog};
+use crate::types::grid::GridView;
 use crate::types::ids::TaskInstanceKey;
 use crate::types::run::{DagRun, DagRunKey};
 use crate::types::serving::ServingStatus;
@@ -18,10 +20,13 @@ use crate::types::view::{
     TaskDetailView, TrackingRunView,
 };
 use crate::types::why::{WhySubject, WhyView};
-use crate::types::{AssetName, DagId, Fault, TrackingRunId};
+use crate::types::{AssetName, DagId, DagRunId, Fault, TrackingRunId};
 
 /// Rows that a list asks for; older ones are found by the CLI.
 const LIST_LIMIT: u32 = 300;
+
+/// Runs side by side: more than the widest grid shows, so that a few steps need no new question.
+const GRID_RUNS: u32 = 30;
 
 /// Entries kept beyond those that are shown.
 const KEPT_ENTRIES: usize = 64;
@@ -35,6 +40,9 @@ pub(crate) enum Slot {
     Dag(DagId),
     Runs(Option<DagId>),
     Run(DagRunKey),
+    /// The last runs of a DAG side by side, or those around an older one.
+    Grid(DagId, Option<DagRunId>),
+    Callbacks(DagRunKey),
     Task(TaskInstanceKey),
     Assets,
     Lineage(Option<AssetName>),
@@ -69,7 +77,15 @@ impl Slot {
             Self::Runs(dag_id) => {
                 Request::ListRuns { dag_id, state: None, limit: LIST_LIMIT, offset: 0 }
             }
-            Self::Run(DagRunKey { dag_id, dag_run_id }) => Request::ShowRun { dag_id, dag_run_id },
+            Self::Run(DagRunKey { dag_id, dag_run_id }) => {
+                Request::ShowRun { dag_id, dag_run_id, packed: true }
+            }
+            Self::Grid(dag_id, around) => {
+                Request::ShowGrid { dag_id, limit: GRID_RUNS, around }
+            }
+            Self::Callbacks(DagRunKey { dag_id, dag_run_id }) => {
+                Request::ListCallbacks { dag_id, dag_run_id }
+            }
             Self::Task(key) => Request::ShowTask { key },
             Self::Assets => Request::ListAssets,
             Self::Lineage(asset) => Request::ShowLineage { asset },
@@ -113,13 +129,16 @@ impl Slot {
                 Self::Backfills(id) => id == dag_id,
                 Self::Why(subject) => subject.dag_id == *dag_id,
                 Self::Dag(id) | Self::Runs(Some(id)) => id == dag_id,
-                Self::Run(key) => key.dag_id == *dag_id && key.dag_run_id == *dag_run_id,
+                Self::Run(key) | Self::Callbacks(key) => {
+                    key.dag_id == *dag_id && key.dag_run_id == *dag_run_id
+                }
+                Self::Grid(id, _) => id == dag_id,
                 _ => false,
             },
             Event::TaskInstanceChanged { key: changed, .. } => match self {
                 Self::Status | Self::Events | Self::Approvals | Self::Pools => true,
                 Self::Why(subject) => subject.dag_id == changed.dag_id,
-                Self::Run(key) => {
+                Self::Run(key) | Self::Callbacks(key) => {
                     key.dag_id == changed.dag_id && key.dag_run_id == changed.dag_run_id
                 }
                 Self::Task(key) => key == changed,
@@ -178,6 +197,8 @@ pub(crate) struct Entry {
     pub(crate) answer: Option<Answer>,
     pub(crate) fault: Option<Fault>,
     used: u64,
+    /// Which question it answers: another answer has another stamp.
+    stamp: u64,
 }
 
 /// Everything fetched.
@@ -226,6 +247,7 @@ impl Cache {
             Ok(answer) => {
                 entry.answer = Some(answer);
                 entry.fault = None;
+                entry.stamp = generation;
             }
             Err(fault) => entry.fault = Some(fault),
         }
@@ -255,6 +277,19 @@ impl Cache {
         for entry in self.entries.values_mut() {
             entry.asked = None;
             entry.is_old = true;
+        }
+    }
+
+    /// Returns which answer there is; another one has another stamp.
+    pub(crate) fn stamp(&self, slot: &Slot) -> Option<u64> {
+        self.entries.get(slot).filter(|entry| entry.answer.is_some()).map(|entry| entry.stamp)
+    }
+
+    /// Returns a run to be changed by what an event says of it.
+    pub(crate) fn run_mut(&mut self, key: &DagRunKey) -> Option<&mut RunDetailView> {
+        match self.entries.get_mut(&Slot::Run(key.clone()))?.answer.as_mut()? {
+            Answer::RunDetail(view) => Some(view),
+            _ => None,
         }
     }
 
@@ -291,9 +326,9 @@ impl Cache {
 }
 
 macro_rules! readers {
-    ($($name:ident($($arg:ident: $type:ty)?) -> $out:ty = $slot:expr, $pattern:pat => $value:expr;)*) => {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty = $slot:expr, $pattern:pat => $value:expr;)*) => {
         impl Cache {$(
-            pub(crate) fn $name(&self $(, $arg: $type)?) -> Option<&$out> {
+            pub(crate) fn $name(&self $(, $arg: $type)*) -> Option<&$out> {
                 match self.answer(&$slot)? {
                     $pattern => Some($value),
                     _ => None,
@@ -310,6 +345,8 @@ readers! {
     dag(id: &DagId) -> DagDetailView = Slot::Dag(id.clone()), Answer::Dag(view) => view;
     runs(id: Option<&DagId>) -> [DagRun] = Slot::Runs(id.cloned()), Answer::Runs { runs, .. } => runs.as_slice();
     run(key: &DagRunKey) -> RunDetailView = Slot::Run(key.clone()), Answer::RunDetail(view) => view;
+    grid(id: &DagId, around: Option<&DagRunId>) -> GridView = Slot::Grid(id.clone(), around.cloned()), Answer::Grid(view) => view;
+    callbacks(key: &DagRunKey) -> [CallbackRequest] = Slot::Callbacks(key.clone()), Answer::Callbacks(list) => list.as_slice();
     task(key: &TaskInstanceKey) -> TaskDetailView = Slot::Task(key.clone()), Answer::Task(view) => view;
     assets() -> [AssetView] = Slot::Assets, Answer::Assets(list) => list.as_slice();
     lineage(asset: Option<&AssetName>) -> LineageView = Slot::Lineage(asset.cloned()), Answer::Lineage(view) => view;

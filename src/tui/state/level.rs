@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::types::run::DagRunKey;
-use crate::types::{AssetName, DagId, TrackingRunId};
+use crate::types::{AssetName, DagId, TaskInstanceKey, TrackingRunId};
 
 /// A top view, by its digit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,6 +75,10 @@ pub(crate) enum Screen {
     /// What people are asked.
     Approvals,
     Run(DagRunKey),
+    /// The log of a task on the whole screen.
+    Log(TaskInstanceKey),
+    /// The daemon's own.
+    DaemonLog,
     Form(DagId),
     Asset(AssetName),
     Experiment(String),

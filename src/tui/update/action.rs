@@ -15,9 +15,8 @@ use crate::types::event::Event;
 use crate::types::run::DagRunKey;
 use crate::types::why::WhySubject;
 use crate::update::movement::{self, Step};
-use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::sheet::open as sheets;
-use crate::update::{command, confirm, form, marks};
+use crate::update::{command, confirm, form, log, marks};
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
@@ -29,6 +28,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Palette => state.popup = Some(Popup::Palette(Palette::default())),
         Action::Filter => open_prompt(state, PromptKind::Filter),
         Action::Search => open_prompt(state, PromptKind::Search),
+        Action::Back if log::is_here(state) && log::back(state) => {}
         Action::Back => back(state),
         Action::Leave => {
             if !state.pop() {
@@ -37,6 +37,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         }
         Action::Down => movement::step(state, Step::By(1)),
         Action::Up => movement::step(state, Step::By(-1)),
+        Action::Left if log::is_here(state) => log::sideways(state, false),
+        Action::Right if log::is_here(state) => log::sideways(state, true),
         Action::Left => movement::along_edge(state, false),
         Action::Right => movement::along_edge(state, true),
         Action::Top => movement::step(state, Step::Start),
@@ -135,13 +137,26 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             }
         }
         Action::TaskDetails => state.popup = Some(Popup::Task { scroll: 0 }),
-        Action::Follow => follow(state),
-        Action::Wrap => state.log_options.wraps = !state.log_options.wraps,
-        Action::Times => state.log_options.has_times = !state.log_options.has_times,
-        Action::NextMatch => next_match(state, false),
-        Action::PreviousMatch => next_match(state, true),
-        Action::OlderTry => other_try(state, true, effects),
-        Action::NewerTry => other_try(state, false, effects),
+        Action::Follow => log::follow(state),
+        Action::Wrap => log::set(state, |options| options.wraps = !options.wraps),
+        Action::Times => log::set(state, |options| options.has_times = !options.has_times),
+        Action::PrettyJson => log::set(state, |options| options.is_json = !options.is_json),
+        Action::NextMatch => log::seek::next(state, false, effects),
+        Action::PreviousMatch => log::seek::next(state, true, effects),
+        Action::OlderTry => log::other_try(state, true, effects),
+        Action::NewerTry => log::other_try(state, false, effects),
+        Action::OpenLog => log::open_here(state),
+        Action::LogWindow(window) => log::window(state, usize::from(window)),
+        Action::LogLevel => log::level(state),
+        Action::OnlyMatches => log::only_matches(state),
+        Action::NextError => log::error(state, false, effects),
+        Action::PreviousError => log::error(state, true, effects),
+        Action::GoToTime => log::ask(state, PromptKind::GoToTime),
+        Action::Marker => log::marker(state),
+        Action::SaveLog => log::ask(state, PromptKind::SaveLog),
+        Action::PipeLog => log::ask(state, PromptKind::PipeLog),
+        Action::Beside => log::beside(state, effects),
+        Action::CopyLines => log::hand_out::copy(state, effects),
         Action::Emit => confirm::emit(state),
         Action::Promote => plan_alias(state, AliasWish::Promote, effects),
         Action::Rollback => plan_alias(state, AliasWish::Rollback, effects),
@@ -159,7 +174,7 @@ fn revisit(state: &mut State, backward: bool) {
 fn open_prompt(state: &mut State, kind: PromptKind) {
     let text = match kind {
         PromptKind::Filter => state.level().filter.clone(),
-        PromptKind::Search => String::new(),
+        _ => String::new(),
     };
     state.prompt = Some(Prompt { kind, input: Input::new(text) });
 }
@@ -373,51 +388,6 @@ fn other_run(state: &mut State, older: bool) {
             state.say(Tone::Info, "this is the oldest run kept at hand; `r` lists more");
         }
         None => state.say(Tone::Info, "this is the newest run"),
-    }
-}
-
-fn follow(state: &mut State) {
-    let height = crate::screen::run::log_height(state);
-    let Some(log) = &mut state.log else { return };
-    log.follows = !log.follows;
-    log.top = log.lines.len().saturating_sub(height);
-}
-
-fn next_match(state: &mut State, backward: bool) {
-    let Some(log) = &mut state.log else { return };
-    match log.find(log.top, backward) {
-        Some(at) => {
-            log.top = at;
-            log.follows = false;
-        }
-        None if log.search.is_empty() => state.say(Tone::Info, "search first: `/`"),
-        None => {
-            let text = format!("no line has `{}`", log.search);
-            state.say(Tone::Info, text);
-        }
-    }
-}
-
-fn other_try(state: &mut State, older: bool, effects: &mut Vec<Effect>) {
-    let Some(task) = rows::selected_task(state) else { return };
-    let (key, last_try) = (task.key.clone(), task.try_number);
-    let Some(log) = &state.log else { return };
-    let shown = log.wanted_try.unwrap_or(log.shown_try);
-    let next = if older { shown.saturating_sub(1) } else { shown + 1 };
-    if next < 1 || next > last_try {
-        state.say(Tone::Info, format!("the task has {}", tries(last_try)));
-        return;
-    }
-    // The last try is followed, so that a retry after it is shown by itself.
-    let wanted = (next != last_try).then_some(next);
-    open_log(state, LogTarget { key, wanted, last_try }, 0, effects);
-}
-
-fn tries(count: u32) -> String {
-    match count {
-        0 => "not been tried".to_owned(),
-        1 => "one try only".to_owned(),
-        n => format!("{n} tries"),
     }
 }
 

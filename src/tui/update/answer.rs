@@ -2,12 +2,13 @@
 
 use crate::message::{Act, Effect, Purpose};
 use crate::state::form::Check;
+use crate::state::log::Whose;
 use crate::state::{Screen, State, Tone};
 use crate::types::ask::Answer;
 use crate::types::event::Event;
 use crate::types::view::{ParamProblem, TriggerPlan};
 use crate::types::{DagId, Fault, FaultKind};
-use crate::update::{confirm, reconcile, sheet};
+use crate::update::{confirm, log, sheet};
 
 /// Takes an answer; a late one changes nothing.
 pub(crate) fn take(
@@ -21,12 +22,8 @@ pub(crate) fn take(
         Purpose::Fetch(slot) => {
             state.cache.put(&slot, generation, result);
         }
-        Purpose::Log => {
-            let result = result.and_then(|answer| match answer {
-                Answer::Log(chunk) => Ok(chunk),
-                other => Err(unfitting(&other)),
-            });
-            reconcile::take_log(state, generation, result, effects);
+        Purpose::Log { is_beside, step } => {
+            log::read::take(state, (is_beside, step), generation, result, effects);
         }
         Purpose::PlanTrigger(dag_id) => {
             let result = result.and_then(|answer| match answer {
@@ -91,8 +88,10 @@ fn take_act(state: &mut State, act: Act, result: Result<Answer, Fault>) {
         (Act::Pause(dag_id, false), _) => state.say(Tone::Good, format!("unpaused {dag_id}")),
         (Act::Operate(what), Answer::Operated(view)) => {
             // The new try is what the operator waits for, also where an old one was being read.
-            if let Some(log) = state.log.as_mut().filter(|_| what == "cleared") {
-                log.wanted_try = None;
+            if let Some(Whose::Task { wanted_try, .. }) =
+                state.log.as_mut().filter(|_| what == "cleared").map(|log| &mut log.whose)
+            {
+                *wanted_try = None;
             }
             let undo = match (&view.final_since, what) {
                 (None, "cleared" | "marked" | "noted") => ": u takes it back",

@@ -1,11 +1,40 @@
 //! The command line that shows or does the same as the screen.
 
 use crate::rows;
-use crate::state::{Pane, Popup, Screen, State, View};
+use crate::state::log::WINDOWS;
+use crate::state::{LogPane, Pane, Popup, Screen, State, View};
 use crate::text::shell;
+use crate::types::TaskInstanceKey;
 use crate::types::serving::ServingStatus;
 use crate::types::why::WhySubject;
 use crate::update::action;
+
+/// Returns the command for the log that is shown, as it is shown.
+fn logs(state: &State, key: &TaskInstanceKey) -> String {
+    let mut command = format!(
+        "dagdeck logs {} {} {}",
+        shell(key.dag_id.as_str()),
+        shell(key.dag_run_id.as_str()),
+        shell(key.task_id.as_str())
+    );
+    if key.map_index >= 0 {
+        command.push_str(&format!(" --map-index {}", key.map_index));
+    }
+    if let Some(tried) = state.log.as_ref().and_then(LogPane::wanted_try) {
+        command.push_str(&format!(" --try {tried}"));
+    }
+    let options = &state.log_options;
+    if let Some(least) = options.least {
+        command.push_str(&format!(" --level {}", least.as_str()));
+    }
+    if let Some((name, Some(_))) = WINDOWS.get(options.window) {
+        command.push_str(&format!(" --since {name}"));
+    }
+    if options.only_matches {
+        command.push_str(&format!(" --grep {}", shell(&options.search.pattern())));
+    }
+    command
+}
 
 /// Returns the command for what is selected.
 pub(crate) fn equivalent(state: &State) -> String {
@@ -36,14 +65,12 @@ pub(crate) fn equivalent(state: &State) -> String {
         Screen::Run(key) => {
             let run = format!("{} {}", shell(key.dag_id.as_str()), shell(key.dag_run_id.as_str()));
             match (level.pane, rows::selected_task(state)) {
-                (Pane::Log, Some(task)) => {
-                    let tried = state.log.as_ref().and_then(|log| log.wanted_try);
-                    let tried = tried.map(|n| format!(" --try {n}")).unwrap_or_default();
-                    format!("dagdeck logs {run} {}{tried}", shell(task.key.task_id.as_str()))
-                }
+                (Pane::Log, Some(task)) => logs(state, &task.key),
                 _ => format!("dagdeck tasks {run}"),
             }
         }
+        Screen::Log(key) => logs(state, key),
+        Screen::DaemonLog => "dagdeck daemon-log --follow".to_owned(),
         Screen::Root(View::Assets) => "dagdeck assets list".to_owned(),
         Screen::Asset(name) => format!("dagdeck assets lineage {}", shell(name.as_str())),
         Screen::Root(View::Experiments) => "dagdeck experiments list".to_owned(),

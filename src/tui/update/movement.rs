@@ -2,9 +2,9 @@
 
 use crate::rows;
 use crate::rows::run::{RunRow, What};
-use crate::screen::run::log_height;
 use crate::state::{Pane, Screen, State};
 use crate::types::ids::UNMAPPED;
+use crate::update::log;
 
 /// Where to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,10 +16,13 @@ pub(crate) enum Step {
 
 /// Moves what is moved at this place.
 pub(crate) fn step(state: &mut State, step: Step) {
+    if log::is_here(state) {
+        state.level_mut().is_untouched = false;
+        return log::scroll(state, step);
+    }
     state.level_mut().is_untouched = false;
     let level = state.level();
     match &level.screen {
-        Screen::Run(_) if level.pane == Pane::Log => scroll_log(state, step),
         Screen::TrackingRun(_) | Screen::Definitions | Screen::Asset(_) | Screen::Diff(..) => {
             let level = state.level_mut();
             level.scroll = moved(level.scroll, step, usize::from(u16::MAX));
@@ -50,22 +53,6 @@ fn select(state: &mut State, step: Step) {
     let level = state.level_mut();
     level.index = index;
     level.selected = key;
-}
-
-fn scroll_log(state: &mut State, step: Step) {
-    let height = log_height(state);
-    let Some(log) = &mut state.log else { return };
-    let last_top = log.lines.len().saturating_sub(height);
-    if log.follows {
-        log.top = last_top;
-    }
-    log.top = moved(log.top, step, last_top);
-    // Scrolling up stops following; coming back to the end follows again.
-    log.follows = match step {
-        Step::By(by) if by < 0 => false,
-        Step::Start => last_top == 0,
-        _ => log.top == last_top,
-    };
 }
 
 /// Opens or closes the selected group or mapped task of a run; says `false` where there is none.

@@ -18,7 +18,7 @@ use crate::types::view::{DagView, LogChunk, RunDetailView};
 use crate::types::{AttemptKey, DagId, DagRunState, TaskInstanceState};
 
 fn show_run(dag_id: &str, run_id: &str) -> Request {
-    Request::ShowRun { dag_id: dag_id.into(), dag_run_id: run_id.into() }
+    Request::ShowRun { dag_id: dag_id.into(), dag_run_id: run_id.into(), packed: false }
 }
 
 fn trigger(dag_id: &str, run_id: Option<&str>) -> Request {

@@ -71,7 +71,7 @@ async fn versions_are_listed_newest_first() {
 #[tokio::test]
 async fn a_run_is_shown_with_the_graph_that_it_runs() {
     let world = with_versions().await;
-    let show = Request::ShowRun { dag_id: "etl".into(), dag_run_id: "v1".into() };
+    let show = Request::ShowRun { dag_id: "etl".into(), dag_run_id: "v1".into(), packed: false };
     let Answer::RunDetail(found) = world.ask(show).await else { panic!() };
     assert_eq!(found.run.dag_version_number, 1);
     assert_eq!(found.tasks.len(), 1);
