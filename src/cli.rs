@@ -3,10 +3,12 @@
 
 pub mod args;
 pub mod command;
+pub mod config;
 pub mod env;
 pub mod error;
 pub mod logging;
 pub mod output;
+pub mod site;
 
 use clap::Parser;
 

@@ -14,6 +14,7 @@ use crate::types::event::{Event, NumberedEvent};
 
 pub mod remote;
 mod sse;
+pub mod tunnel;
 
 /// Events wait here while the screen is drawn; a fuller queue makes the sender lag, which ends
 /// in a `Resync`.

@@ -34,6 +34,7 @@ use crate::store::Store;
 use crate::types::{Clock, Fault};
 use crate::web::{Door, Limits, bind};
 
+mod ask;
 mod docs;
 #[cfg(test)]
 mod fake;

@@ -10,6 +10,7 @@
 //! Other processes (attempts) open the same file; SQLite's own locks order their writes.
 
 pub mod asset;
+pub mod attention;
 pub mod backfill;
 pub mod callback;
 pub mod dag;

@@ -6,5 +6,7 @@ pub mod experiment;
 pub mod prune;
 pub mod registry;
 pub mod run;
+pub mod search;
+pub mod thin;
 
 mod alias;

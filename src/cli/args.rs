@@ -8,9 +8,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
 
 use crate::cli::command::backfill::date;
+use crate::client::tunnel::SshTarget;
 use crate::types::backfill::{BackfillId, MAX_ACTIVE_RUNS};
 use crate::types::ids::UNMAPPED;
-use crate::types::state::ReprocessBehavior;
+use crate::types::state::{DagRunType, ReprocessBehavior};
 use crate::types::xcom::RETURN_VALUE;
 use crate::types::{DagRunState, TaskInstanceState, Timestamp};
 
@@ -51,6 +52,58 @@ pub struct DeckArgs {
     /// Open the deck without the keys that change anything
     #[arg(long)]
     pub read_only: bool,
+
+    /// The theme: auto, dark, light, high-contrast, colour-blind, or the name of --theme-file
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
+
+    /// A theme of your own
+    #[arg(long, value_name = "FILE")]
+    pub theme_file: Option<PathBuf>,
+
+    /// Keys of your own
+    #[arg(long, value_name = "FILE")]
+    pub keymap: Option<PathBuf>,
+
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub no_mouse: bool,
+
+    /// Ring when this DAG fails; * stands for any part of a name; may be given several times
+    #[arg(long, value_name = "DAG")]
+    pub notify: Vec<String>,
+
+    /// Begin at the list of DAGs, not where the last deck was left
+    #[arg(long)]
+    pub fresh: bool,
+
+    /// Open the deck on the project of this profile of the configuration
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["project", "ssh"])]
+    pub profile: Option<String>,
+
+    /// Open the deck on a project of another machine, by the system's ssh
+    #[arg(long, value_name = "[USER@]HOST:/PATH", conflicts_with = "project")]
+    pub ssh: Option<SshTarget>,
+
+    /// The configuration, in place of ~/.config/dagdeck/deck.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// How many colours the deck draws with [default: what COLORTERM and TERM tell]
+    #[arg(long, value_name = "HOW", value_parser = ["never", "16", "256", "always"])]
+    pub color: Option<String>,
+
+    /// Frames a second at most [default: 30, 10 over SSH]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=120))]
+    pub fps: Option<u16>,
+
+    /// Ask nothing of the terminal, such as its background
+    #[arg(long)]
+    pub no_probe: bool,
+
+    /// Do not mark frames for the terminal to draw them at once
+    #[arg(long)]
+    pub no_sync: bool,
 }
 
 /// How to print answers.
@@ -71,15 +124,33 @@ pub enum Command {
     Down,
     /// Show whether the daemon runs, and how it is
     Status,
+    /// List what somebody should look at; exits with 1 where there is something
+    Attention,
     /// Check dags.toml
     Check,
+    /// Make a project: the sample, or an empty one
+    Init {
+        /// Where; this folder where none is given
+        folder: Option<PathBuf>,
+        /// A dags.toml that says what may stand in it, and no DAG
+        #[arg(long)]
+        empty: bool,
+    },
+    /// Show the deck's settings and where each comes from
+    Config {
+        /// Print an annotated example instead
+        #[arg(long)]
+        example: bool,
+    },
+    /// Print what happens in a run, or in all runs of a DAG, a line at a time
+    Watch(WatchArgs),
     /// List, show, compare, pause and unpause DAGs
     #[command(subcommand)]
     Dags(DagsCommand),
     /// Run a DAG in the foreground and exit with its result
     Run(TriggerArgs),
     /// Trigger a run of a DAG
-    Trigger(TriggerArgs),
+    Trigger(TriggerCommand),
     /// List, show, clear, mark, note, cancel and delete runs
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -205,12 +276,60 @@ impl TriggerArgs {
     }
 }
 
+/// Which runs are listed.
+#[derive(Debug, Args)]
+pub struct RunsOnlyArgs {
+    /// Of DAGs whose id has this in it
+    #[arg(long = "dag-like", value_name = "TEXT")]
+    pub dag: Option<String>,
+
+    /// Of this type only: manual, scheduled, backfill, asset_triggered, asset_materialization
+    #[arg(long = "type", value_name = "TYPE")]
+    pub run_type: Option<DagRunType>,
+
+    /// Due in the last 1d, 12h …
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub since: Option<std::time::Duration>,
+
+    /// With this in the id, the note, the conf or the name of who triggered it
+    #[arg(long = "match", value_name = "TEXT")]
+    pub words: Vec<String>,
+}
+
+/// Options of `trigger`.
+#[derive(Debug, Args)]
+pub struct TriggerCommand {
+    #[command(flatten)]
+    pub args: TriggerArgs,
+
+    /// Check the params and say what the run would do, without making it
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Options of `watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    pub dag_id: String,
+    /// Which run: ends with it, and exits with its result; without it, all runs until ctrl-c
+    pub dag_run_id: Option<String>,
+
+    /// Print lines also on a terminal, in place of opening the deck there
+    #[arg(long)]
+    pub plain: bool,
+}
+
 /// Options of `logs`.
 #[derive(Debug, Args)]
 pub struct LogsArgs {
     pub dag_id: String,
     pub dag_run_id: String,
+    /// TASK, or TASK[3] of a mapped one
     pub task_id: String,
+
+    /// Which element, where the task is mapped
+    #[arg(long, value_name = "N")]
+    pub map_index: Option<i32>,
 
     /// Which try; the last one where none is given
     #[arg(long = "try", value_name = "N")]
@@ -258,6 +377,8 @@ pub enum RunsCommand {
         /// In this state only: queued, running, success, failed
         #[arg(long)]
         state: Option<DagRunState>,
+        #[command(flatten)]
+        only: RunsOnlyArgs,
         #[arg(long, default_value_t = 25)]
         limit: u32,
         #[arg(long, default_value_t = 0)]
@@ -578,7 +699,28 @@ pub enum AssetsCommand {
     /// List all assets
     List,
     /// Show what comes from what, of everything or around one asset
-    Lineage { asset: Option<String> },
+    Lineage {
+        asset: Option<String>,
+        /// At most so many hops upstream of the asset; everything where none is given
+        #[arg(long, value_name = "HOPS", requires = "asset")]
+        up: Option<u32>,
+        /// At most so many hops downstream of the asset; everything where none is given
+        #[arg(long, value_name = "HOPS", requires = "asset")]
+        down: Option<u32>,
+        /// How to draw it; `-o json` prints it for programs
+        #[arg(long, value_name = "FORMAT", default_value = "tree")]
+        format: LineageFormat,
+    },
+    /// Say why an asset is old: the way from the root cause down to it
+    Why { asset: String },
+    /// List everything that is made of an asset, the nearest first
+    Impact { asset: String },
+    /// List an asset's events with the runs that they started, newest first
+    Events {
+        asset: String,
+        #[arg(long, default_value_t = 25)]
+        limit: u32,
+    },
     /// Report that an asset has changed
     Emit {
         asset: String,
@@ -586,6 +728,17 @@ pub enum AssetsCommand {
         #[arg(short, long = "extra", value_name = "KEY=VALUE", value_parser = param)]
         extra: Vec<(String, Value)>,
     },
+}
+
+/// How to draw the lineage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LineageFormat {
+    /// A tree, from what nothing comes before
+    Tree,
+    /// A flowchart for Markdown pages
+    Mermaid,
+    /// A graph for Graphviz
+    Dot,
 }
 
 /// Commands about experiments.
@@ -596,6 +749,12 @@ pub enum ExperimentsCommand {
     /// List an experiment's runs, newest first
     Runs {
         name: String,
+        /// MLflow's filter, such as: metrics.accuracy > 0.9 and params.model = 'xgboost'
+        #[arg(long, default_value = "", value_name = "FILTER")]
+        filter: String,
+        /// A key to order by, such as: metrics.accuracy DESC (may be given several times)
+        #[arg(long, value_name = "KEY")]
+        order_by: Vec<String>,
         #[arg(long, default_value_t = 25)]
         limit: u32,
         #[arg(long, default_value_t = 0)]
@@ -616,15 +775,30 @@ pub enum ModelsCommand {
         version: u32,
         #[arg(long, default_value = "production")]
         alias: String,
+        /// Why, for the history; needed where a gate found the version wanting
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
         /// Show what would change, and change nothing
         #[arg(long)]
         dry_run: bool,
+    },
+    /// Compare two versions: metrics, params, data, code, size
+    Compare {
+        name: String,
+        from: u32,
+        to: u32,
+        /// Leave out what is the same in both
+        #[arg(long)]
+        only_different: bool,
     },
     /// Point an alias back to where it stood before
     Rollback {
         name: String,
         #[arg(long, default_value = "production")]
         alias: String,
+        /// Why, for the history
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
         /// Show what would change, and change nothing
         #[arg(long)]
         dry_run: bool,
@@ -719,7 +893,9 @@ mod tests {
     #[test]
     fn the_last_of_two_params_counts() {
         let cli = Cli::try_parse_from(["dagdeck", "trigger", "d", "-p", "a=1", "-p", "a=2"]);
-        let Some(Command::Trigger(args)) = cli.unwrap().command else { panic!("a trigger") };
+        let Some(Command::Trigger(TriggerCommand { args, .. })) = cli.unwrap().command else {
+            panic!("a trigger")
+        };
         assert_eq!(Value::Object(args.over(Map::new())), json!({"a": 2}));
     }
 }

@@ -2,14 +2,17 @@
 
 pub mod approvals;
 pub mod assets;
+pub mod attention;
 pub mod backfill;
 pub mod backup;
 pub mod check;
+pub mod config;
 pub mod connections;
 pub mod daemon;
 pub mod dags;
 pub mod deck;
 pub mod experiments;
+pub mod init;
 pub mod logs;
 pub mod models;
 pub mod operate;
@@ -20,6 +23,7 @@ pub mod runs;
 pub mod serving;
 pub mod tasks;
 pub mod variables;
+pub mod watch;
 pub mod why;
 pub mod xcom;
 
@@ -37,15 +41,28 @@ use crate::types::{Fault, FaultKind};
 
 /// Carries out what the command line says.
 pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
-    if let Some(Command::Restore { from, into }) = &cli.command {
-        return backup::restore(from, into, output);
+    match &cli.command {
+        None => return deck::open(&cli, output).await,
+        Some(_) if cli.deck.ssh.is_some() || cli.deck.profile.is_some() => {
+            let fault = Fault::invalid("`--ssh` and `--profile` open the deck only")
+                .hint("commands run there: `ssh HOST dagdeck --project DIR …`");
+            return Err(fault.into());
+        }
+        Some(Command::Config { example }) => return config::config(&cli.deck, *example, output),
+        Some(Command::Init { folder, empty }) => {
+            let folder = folder.clone().unwrap_or_else(|| cli.project.clone());
+            return init::init(&folder, *empty, output);
+        }
+        Some(Command::Restore { from, into }) => return backup::restore(from, into, output),
+        Some(_) => {}
     }
     let layout = Layout::new(project_dir(&cli.project)?);
     match cli.command {
-        None => deck::open(&layout, &cli.deck).await,
+        None => Err(unexpected("the deck").into()),
         Some(Command::Up(args)) => daemon::up(&layout, args, output).await,
         Some(Command::Down) => daemon::down(&layout, output).await,
         Some(Command::Status) => daemon::status(&layout, output).await,
+        Some(Command::Attention) => attention::attention(&layout, output).await,
         Some(Command::Check) => check::check(&layout, output),
         Some(Command::Dags(command)) => dags::dispatch(&layout, command, output).await,
         Some(Command::Run(args)) => run::run(&layout, args, output).await,
@@ -65,7 +82,10 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Pools(command)) => pools::dispatch(&layout, command, output).await,
         Some(Command::Prune(args)) => prune::prune(&layout, args, output).await,
         Some(Command::Backup { target }) => backup::backup(&layout, &target, output),
-        Some(Command::Restore { .. }) => Err(unexpected("restore").into()),
+        Some(Command::Restore { .. } | Command::Config { .. } | Command::Init { .. }) => {
+            Err(unexpected("a command without a project").into())
+        }
+        Some(Command::Watch(args)) => watch::watch(&layout, args, output).await,
         Some(Command::Logs(args)) => logs::logs(&layout, args, output).await,
         Some(Command::Approvals(command)) => approvals::dispatch(&layout, command, output).await,
         Some(Command::Xcom(command)) => xcom::dispatch(&layout, command, output).await,

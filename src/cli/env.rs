@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::runtime::project::Lookup;
+use crate::tui::{Colours, Surroundings};
 
 /// What attempts inherit of this environment: where programs, certificates and the user are, and
 /// how text is written. Everything else (tokens, passwords) stays behind.
@@ -50,27 +51,47 @@ pub fn inherited() -> Vec<(OsString, OsString)> {
     std::env::vars_os().filter(|(name, _)| may_pass(name)).collect()
 }
 
-/// Says whether colours are unwelcome (`NO_COLOR`).
-pub fn no_colour() -> bool {
-    std::env::var("NO_COLOR").is_ok_and(|value| !value.is_empty())
-        || std::env::var("TERM").is_ok_and(|term| term == "dumb")
+/// Finds out how many colours the terminal has, with what was asked for.
+pub fn colours(asked: Option<Colours>) -> Colours {
+    Colours::detect(asked, &|name| std::env::var(name).ok())
 }
 
-/// Says whether the terminal cannot show more than ASCII.
-pub fn ascii_only() -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-    let utf8 = locale.is_some_and(|locale| {
-        let locale = locale.to_ascii_lowercase();
-        locale.contains("utf-8") || locale.contains("utf8")
-    });
-    !utf8 || std::env::var("TERM").is_ok_and(|term| term == "linux")
+/// Finds out what stands between the deck and the operator's eyes.
+pub fn surroundings() -> Surroundings {
+    let tty = rustix::termios::ttyname(std::io::stdout(), Vec::new());
+    let tty = tty.ok().and_then(|name| name.into_string().ok());
+    Surroundings::read(&|name| std::env::var(name).ok(), tty.as_deref())
 }
 
-/// Says whether the terminal is at the other end of an SSH line.
-pub fn slow_line() -> bool {
-    ["SSH_CONNECTION", "SSH_TTY"].iter().any(|name| std::env::var_os(name).is_some())
+/// Returns the operator's home folder.
+pub fn home() -> Option<PathBuf> {
+    folder("HOME")
+}
+
+/// Returns the folder of configurations.
+pub fn config_home() -> Option<PathBuf> {
+    folder("XDG_CONFIG_HOME").or_else(|| home().map(|home| home.join(".config")))
+}
+
+/// Returns the folder of what programs remember.
+pub fn state_home() -> Option<PathBuf> {
+    folder("XDG_STATE_HOME").or_else(|| home().map(|home| home.join(".local/state")))
+}
+
+/// Returns the folder of sockets, which goes when the operator leaves the machine; else the one
+/// of temporary files.
+pub fn runtime_home() -> PathBuf {
+    folder("XDG_RUNTIME_DIR").unwrap_or_else(std::env::temp_dir)
+}
+
+/// Returns a folder that a variable names; one that is not absolute is as good as none.
+fn folder(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// Returns the command that a variable such as `EDITOR` holds.
+pub fn program(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|line| !line.trim().is_empty())
 }
 
 /// Says whether there is a terminal to draw on.

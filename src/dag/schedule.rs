@@ -7,6 +7,7 @@ use crate::types::{AssetName, Timestamp};
 mod cron;
 mod expression;
 mod timetable;
+mod words;
 
 pub use cron::{Cron, CronError};
 pub use expression::ExpressionError;

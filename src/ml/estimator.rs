@@ -33,6 +33,12 @@ pub(crate) trait Estimator: fmt::Debug + Send + Sync {
     /// Returns how much each number of a row matters; not negative, of any scale.
     fn importance(&self) -> Vec<f64>;
 
+    /// Returns how it got better, where it was learnt round by round: a metric's name, as the
+    /// engine calls it, and its value after each round. What was read back has none.
+    fn rounds(&self) -> Vec<(String, Vec<f64>)> {
+        Vec::new()
+    }
+
     /// Returns what [`Family::read`] reads.
     fn to_json(&self) -> Value;
 }
@@ -46,6 +52,8 @@ pub(crate) struct Problem<'a> {
     pub(crate) matrix: &'a Matrix,
     pub(crate) labels: Labels<'a>,
     pub(crate) settings: &'a Settings,
+    /// Held-out rows that are judged after each round, and never learnt from.
+    pub(crate) watched: Option<(&'a Matrix, Labels<'a>)>,
 }
 
 /// The answers to learn.

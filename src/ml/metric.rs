@@ -1,9 +1,11 @@
 //! Figures of merit, as scikit-learn computes them.
 
 mod classification;
+mod curve;
 mod regression;
 #[cfg(test)]
 mod tests;
 
-pub use classification::{classification, confusion_matrix};
+pub use classification::{area_under_curve, classification, confusion_matrix};
+pub use curve::{CalibrationBin, calibration, roc_curve};
 pub use regression::regression;

@@ -47,11 +47,14 @@ pub struct Trained {
     pub metrics: IndexMap<String, f64>,
     /// Metric to its value in each fold.
     pub fold_metrics: IndexMap<String, Vec<f64>>,
+    /// Metric to its value after each round, of what is learnt in rounds: `test-logloss` …
+    pub round_metrics: IndexMap<String, Vec<f64>>,
     /// All hyperparameters as used, defaults included, as text for the tracker.
     pub params: IndexMap<String, String>,
     /// `engine`, `engine_version` and the like.
     pub tags: IndexMap<String, String>,
-    /// Further files by name: `confusion_matrix.json`, `feature_importance.json`.
+    /// Further files by name: `confusion_matrix.json`, `roc_curve.json`, `calibration_curve.json`,
+    /// `feature_importance.json`.
     pub artifacts: IndexMap<String, Vec<u8>>,
     pub train_rows: usize,
     pub test_rows: usize,
@@ -101,7 +104,7 @@ pub fn train(
     ));
     let fold_metrics = cross_validate(dataset, &train_rows, family, &settings, spec, progress)?;
     progress(&format!("fit {} on {} rows", family.name, train_rows.len()));
-    let fit = evaluate::fit(dataset, &train_rows, family, &settings)?;
+    let fit = evaluate::fit(dataset, &train_rows, &test_rows, family, &settings)?;
     let judged = evaluate::judge(dataset, &test_rows, &fit);
     let mut metrics = judged.metrics();
     progress(&format!("held out: {}", headline(&metrics)));
@@ -113,6 +116,7 @@ pub fn train(
     Ok(Trained {
         metrics,
         fold_metrics,
+        round_metrics: fit.estimator.rounds().into_iter().collect(),
         params: params(spec, &settings),
         tags: tags(dataset, family),
         artifacts: artifact::artifacts(dataset, family, &fit, &judged),
@@ -155,7 +159,7 @@ fn cross_validate(
     for (number, fold) in folds.iter().enumerate() {
         let others: Vec<usize> =
             rows.iter().copied().filter(|row| fold.binary_search(row).is_err()).collect();
-        let fit = evaluate::fit(dataset, &others, family, settings)?;
+        let fit = evaluate::fit(dataset, &others, &[], family, settings)?;
         let found = evaluate::judge(dataset, fold, &fit).metrics();
         progress(&format!("fold {} of {}: {}", number + 1, folds.len(), headline(&found)));
         for (metric, value) in found {

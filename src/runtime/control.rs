@@ -28,10 +28,14 @@ use crate::types::{Clock, Fault, FaultKind, Timestamp};
 
 mod approvals;
 mod assets;
+mod attention;
 mod backfills;
 mod daemon_log;
 mod dags;
+mod experiments;
 mod find;
+mod freshness;
+mod gates;
 mod grid;
 mod lineage;
 mod log;
@@ -131,6 +135,8 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             parts.shutdown.notify_one();
             Ok(Answer::Done)
         }
+        Request::ListAttention => attention::list(parts).await,
+        Request::Pulse => attention::pulse(parts).await,
         Request::ListDags => dags::list(parts).await,
         Request::ShowDag { dag_id } => dags::show(parts, dag_id).await,
         Request::ListDagVersions { dag_id, limit } => versions::list(parts, dag_id, limit).await,
@@ -142,8 +148,11 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::PlanTrigger { dag_id, conf } => trigger::plan(parts, dag_id, conf).await,
         Request::Trigger(wish) => trigger::trigger(parts, wish).await,
-        Request::ListRuns { dag_id, state, limit, offset } => {
-            runs::list(parts, dag_id, state, limit, offset).await
+        Request::ListRuns { dag_id, state, only, limit, offset } => {
+            runs::list(parts, (dag_id, state, only), limit, offset).await
+        }
+        Request::BriefRun { dag_id, dag_run_id } => {
+            attention::brief(parts, dag_id, dag_run_id).await
         }
         Request::ShowRun { dag_id, dag_run_id, packed } => {
             let detail = runs::show(parts, dag_id, dag_run_id).await?;
@@ -216,15 +225,21 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::GetXcom { task, key } => xcom::get(parts, task, key).await,
         Request::ListAssets => assets::list(parts).await,
-        Request::ShowLineage { asset } => lineage::show(parts, asset).await,
+        Request::ShowLineage { asset, node, reach } => {
+            lineage::show(parts, asset, node, reach).await
+        }
+        Request::ExplainAsset { name } => assets::explain(parts, name).await,
         Request::ListAssetEvents { asset, limit } => assets::events(parts, asset, limit).await,
         Request::EmitAsset { name, extra } => assets::emit(parts, name, extra).await,
         Request::ListEvents { limit, before_id } => status::events(parts, limit, before_id).await,
         Request::ServingStatus => parts.serving.status().await.map(Answer::Serving),
+        Request::Predict(wish) => parts.serving.ask(wish).await.map(Answer::Predicted),
         request @ (Request::ListExperiments
         | Request::ListTrackingRuns { .. }
         | Request::ShowTrackingRun { .. }
-        | Request::ListModels
+        | Request::GetMetricHistory { .. }
+        | Request::ReadArtifact { .. }) => experiments::answer(parts, request).await,
+        request @ (Request::ListModels
         | Request::ShowModel { .. }
         | Request::PlanPromote { .. }
         | Request::Promote { .. }

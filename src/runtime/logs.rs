@@ -70,12 +70,7 @@ pub async fn read(
 }
 
 /// Reads the lines before `end`.
-async fn read_back(
-    path: &Path,
-    end: u64,
-    max_bytes: u32,
-    over: bool,
-) -> std::io::Result<LogChunk> {
+async fn read_back(path: &Path, end: u64, max_bytes: u32, over: bool) -> std::io::Result<LogChunk> {
     // The end moves while it is looked for; what comes after this look is read forwards.
     let (_, size, _) = read_at(path, 0, 0).await?;
     let end = end.min(size);
@@ -107,11 +102,7 @@ async fn read_back(
 
 /// Reads up to `max_bytes`; says where that begins and how long the file is. An offset behind the
 /// end is brought back to it.
-async fn read_at(
-    path: &Path,
-    offset: u64,
-    max_bytes: u32,
-) -> std::io::Result<(u64, u64, Vec<u8>)> {
+async fn read_at(path: &Path, offset: u64, max_bytes: u32) -> std::io::Result<(u64, u64, Vec<u8>)> {
     let mut file = match File::open(path).await {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok((0, 0, Vec::new())),

@@ -5,7 +5,8 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::types::Fault;
-use crate::types::serving::ServingStatus;
+use crate::types::ask::Predict;
+use crate::types::serving::{PredictionView, ServingStatus};
 
 /// What the model server is told.
 #[derive(Debug)]
@@ -30,6 +31,11 @@ pub enum ServingOrder {
         version: Option<u32>,
         rows: Vec<Value>,
         reply: oneshot::Sender<Result<Vec<Value>, Fault>>,
+    },
+    /// Answer as if a client had asked: by the traffic, and counted.
+    Ask {
+        wish: Predict,
+        reply: oneshot::Sender<Result<PredictionView, Fault>>,
     },
     Status {
         reply: oneshot::Sender<ServingStatus>,
@@ -81,6 +87,10 @@ impl ServingHandle {
     ) -> Result<Vec<Value>, Fault> {
         let model = model.to_owned();
         self.order(|reply| ServingOrder::Predict { model, version, rows, reply }).await?
+    }
+
+    pub async fn ask(&self, wish: Predict) -> Result<PredictionView, Fault> {
+        self.order(|reply| ServingOrder::Ask { wish, reply }).await?
     }
 
     pub async fn status(&self) -> Result<ServingStatus, Fault> {

@@ -17,6 +17,7 @@ use crate::serving::refusal::Refusal;
 use crate::serving::resolve::resolve;
 use crate::serving::route::{self, ROUTES, Route, Target};
 use crate::serving::shared::Shared;
+use crate::serving::stats::Ended;
 use crate::serving::table::Loaded;
 use crate::serving::{docs, predict};
 use crate::types::time::instant;
@@ -35,8 +36,8 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROMETHEUS: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const MODEL_NAME: HeaderName = HeaderName::from_static("x-model-name");
-const MODEL_VERSION: HeaderName = HeaderName::from_static("x-model-version");
+pub(crate) const MODEL_NAME: HeaderName = HeaderName::from_static("x-model-name");
+pub(crate) const MODEL_VERSION: HeaderName = HeaderName::from_static("x-model-version");
 
 /// An answer, and who gave it.
 type Answer = Response<Full<Bytes>>;
@@ -116,12 +117,13 @@ where
     let labels = [loaded.model.as_str(), version.as_str()];
     let mut answer = match predicted {
         Ok((rows, body)) => {
-            shared.record(took, Some((&loaded, false)));
+            shared.record(took, Some((&loaded, Ended::Answered)));
             shared.metrics.rows.with_label_values(&labels).inc_by(rows as u64);
             bytes_answer(StatusCode::OK, JSON, body)
         }
         Err(Refused { refusal, by_version }) => {
-            shared.record(took, by_version.then_some((&*loaded, true)));
+            let ended = Ended::by_status(refusal.status.is_server_error());
+            shared.record(took, by_version.then_some((&*loaded, ended)));
             refuse(shared, &refusal, Some(&loaded))
         }
     };

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::runtime::promotion::off_thread;
 use crate::runtime::serving::ServingOrder;
+use crate::serving::ask;
 use crate::serving::load;
 use crate::serving::predict;
 use crate::serving::shared::Shared;
@@ -59,6 +60,9 @@ async fn carry_out(shared: &Arc<Shared>, order: ServingOrder) {
         }
         ServingOrder::Predict { model, version, rows, reply } => {
             let _ = reply.send(answer(shared, &model, version, rows).await);
+        }
+        ServingOrder::Ask { wish, reply } => {
+            let _ = reply.send(ask::ask(shared, wish).await);
         }
         ServingOrder::Status { reply } => {
             let _ = reply.send(shared.status());

@@ -12,7 +12,7 @@ use crate::serving::metrics::Metrics;
 use crate::serving::predictor;
 use crate::serving::refusal::Refusal;
 use crate::serving::source::Source;
-use crate::serving::stats::Ring;
+use crate::serving::stats::{Ended, Ring};
 use crate::serving::table::{InForce, Loaded, Table};
 use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
 use crate::types::time::instant;
@@ -79,12 +79,13 @@ impl Shared {
     }
 
     /// Takes note of a request that ended; `reached` is the version that was to answer, with
-    /// whether it could not.
-    pub(crate) fn record(&self, took: Duration, reached: Option<(&Loaded, bool)>) {
+    /// how that went.
+    pub(crate) fn record(&self, took: Duration, reached: Option<(&Loaded, Ended)>) {
         let now = self.uptime();
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner).record(now, took);
-        if let Some((loaded, is_error)) = reached {
-            loaded.record(now, took, is_error);
+        let ended = reached.map_or(Ended::Refused, |(_, ended)| ended);
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner).record(now, took, ended);
+        if let Some((loaded, ended)) = reached {
+            loaded.record(now, took, ended);
         }
     }
 
@@ -107,7 +108,7 @@ impl Shared {
         let table = self.table.get();
         let now = self.uptime();
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (requests_history, p99_history) = ring.history(now);
+        let history = ring.history(now);
         let listening = self.listening.get();
         let recent = self.recent_errors.lock().unwrap_or_else(PoisonError::into_inner);
         let default_model = self.default_model(&table);
@@ -119,8 +120,8 @@ impl Shared {
             example: main.and_then(|loaded| predictor::example(loaded.predictor.as_ref())),
             versions: table.all().map(|(loaded, weight)| served(&loaded, weight, now)).collect(),
             in_flight: self.in_flight.load(Ordering::Relaxed),
-            requests_history,
-            p99_history,
+            requests_history: history.requests,
+            p99_history: history.p99_ms,
             recent_errors: recent.iter().cloned().collect(),
         }
     }
@@ -142,5 +143,8 @@ fn served(loaded: &Loaded, weight: u8, now: Duration) -> ServedVersion {
         requests_per_sec: ring.rate(now),
         p50_ms: ring.quantile_ms(now, 0.5),
         p99_ms: ring.quantile_ms(now, 0.99),
+        failed_total: loaded.failed_total.load(Ordering::Relaxed),
+        history: ring.history(now),
+        example: predictor::example(loaded.predictor.as_ref()),
     }
 }

@@ -1,12 +1,14 @@
-//! How many requests, and how long they took, over the last ten minutes: counts in log-spaced
-//! buckets, ten seconds a slot.
+//! How many requests, how they ended and how long they took, over the last quarter of an hour:
+//! counts in log-spaced buckets, ten seconds a slot.
 
 use std::time::Duration;
 
+use crate::types::serving::{SAMPLE_SECS, ServedHistory};
+
 /// Seconds a slot covers.
-const SLOT_SECS: u64 = 10;
+const SLOT_SECS: u64 = SAMPLE_SECS as u64;
 /// Slots that are kept.
-const SLOTS: u64 = 60;
+const SLOTS: u64 = 90;
 /// Slots that make a minute.
 const MINUTE: u64 = 6;
 
@@ -16,15 +18,40 @@ const FIRST_MS: f64 = 0.01;
 const RATIO: f64 = 1.2;
 const BUCKETS: usize = 90;
 
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Answered,
+    /// It asked for what cannot be answered (4xx).
+    Refused,
+    /// The server could not (5xx).
+    Failed,
+}
+
+impl Ended {
+    /// Returns how one ended that got no answer.
+    pub(crate) fn by_status(is_server_error: bool) -> Self {
+        if is_server_error { Self::Failed } else { Self::Refused }
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Slot {
     /// Which stretch of ten seconds since the start this is.
     index: u64,
     count: u32,
+    refused: u32,
+    failed: u32,
     buckets: [u32; BUCKETS],
 }
 
-/// Counts of the last ten minutes. All times are since the server's start.
+impl Slot {
+    fn new(index: u64) -> Self {
+        Self { index, count: 0, refused: 0, failed: 0, buckets: [0; BUCKETS] }
+    }
+}
+
+/// Counts of the last quarter of an hour. All times are since the server's start.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ring {
     slots: Vec<Slot>,
@@ -32,17 +59,19 @@ pub(crate) struct Ring {
 
 impl Ring {
     /// Takes note of one request that ended at `now`.
-    pub(crate) fn record(&mut self, now: Duration, took: Duration) {
+    pub(crate) fn record(&mut self, now: Duration, took: Duration, ended: Ended) {
         let index = now.as_secs() / SLOT_SECS;
         let place = (index % SLOTS) as usize;
         while self.slots.len() <= place {
-            self.slots.push(Slot { index: u64::MAX, count: 0, buckets: [0; BUCKETS] });
+            self.slots.push(Slot::new(u64::MAX));
         }
         let slot = &mut self.slots[place];
         if slot.index != index {
-            *slot = Slot { index, count: 0, buckets: [0; BUCKETS] };
+            *slot = Slot::new(index);
         }
         slot.count += 1;
+        slot.refused += u32::from(ended == Ended::Refused);
+        slot.failed += u32::from(ended == Ended::Failed);
         slot.buckets[bucket_of(took)] += 1;
     }
 
@@ -61,20 +90,24 @@ impl Ring {
         self.quantile_of(index.saturating_sub(MINUTE - 1), index, q)
     }
 
-    /// Requests per second and 99th percentile (0 where nothing was asked) of each stretch of
-    /// ten seconds, newest last.
-    pub(crate) fn history(&self, now: Duration) -> (Vec<f64>, Vec<f64>) {
+    /// Returns the figures of each stretch of ten seconds, newest last.
+    pub(crate) fn history(&self, now: Duration) -> ServedHistory {
         let last = now.as_secs() / SLOT_SECS;
-        (last.saturating_sub(SLOTS - 1)..=last)
-            .map(|index| {
-                let rate = if index == last {
-                    self.rate(now)
-                } else {
-                    f64::from(self.count(index)) / SLOT_SECS as f64
-                };
-                (rate, self.quantile_of(index, index, 0.99).unwrap_or(0.0))
-            })
-            .unzip()
+        let mut history = ServedHistory::default();
+        for index in last.saturating_sub(SLOTS - 1)..=last {
+            let rate = if index == last {
+                self.rate(now)
+            } else {
+                f64::from(self.count(index)) / SLOT_SECS as f64
+            };
+            let slot = self.slot(index);
+            history.requests.push(rate);
+            history.p50_ms.push(self.quantile_of(index, index, 0.5).unwrap_or(0.0));
+            history.p99_ms.push(self.quantile_of(index, index, 0.99).unwrap_or(0.0));
+            history.refused.push(slot.map_or(0, |slot| slot.refused));
+            history.failed.push(slot.map_or(0, |slot| slot.failed));
+        }
+        history
     }
 
     fn slot(&self, index: u64) -> Option<&Slot> {
@@ -123,7 +156,7 @@ mod tests {
     fn quantiles_are_within_a_tenth() {
         let mut ring = Ring::default();
         for ms in 1..=100 {
-            ring.record(at(5), Duration::from_millis(ms));
+            ring.record(at(5), Duration::from_millis(ms), Ended::Answered);
         }
         for (q, expected) in [(0.5, 50.0), (0.99, 99.0)] {
             let found = ring.quantile_ms(at(6), q).unwrap();
@@ -134,7 +167,7 @@ mod tests {
     #[test]
     fn what_is_older_than_a_minute_does_not_count() {
         let mut ring = Ring::default();
-        ring.record(at(5), Duration::from_secs(3));
+        ring.record(at(5), Duration::from_secs(3), Ended::Answered);
         assert!(ring.quantile_ms(at(59), 0.5).is_some());
         assert_eq!(ring.quantile_ms(at(66), 0.5), None);
         assert_eq!(Ring::default().quantile_ms(at(0), 0.5), None);
@@ -144,7 +177,7 @@ mod tests {
     fn the_rate_slides_over_ten_seconds() {
         let mut ring = Ring::default();
         for _ in 0..100 {
-            ring.record(at(15), Duration::from_millis(1));
+            ring.record(at(15), Duration::from_millis(1), Ended::Answered);
         }
         assert!((ring.rate(at(19)) - 10.0).abs() < 1e-9);
         assert!((ring.rate(at(25)) - 5.0).abs() < 1e-9);
@@ -154,12 +187,15 @@ mod tests {
     #[test]
     fn the_history_wraps_around_and_forgets() {
         let mut ring = Ring::default();
-        ring.record(at(5), Duration::from_millis(1));
-        assert_eq!(ring.history(at(5)).0.len(), 1);
-        ring.record(at(605), Duration::from_millis(1));
-        let (rates, p99) = ring.history(at(605));
-        assert_eq!((rates.len(), p99.len()), (60, 60));
-        assert_eq!(rates.iter().filter(|rate| **rate > 0.0).count(), 1);
-        assert!(p99[59] > 0.0 && p99[0] == 0.0);
+        ring.record(at(5), Duration::from_millis(1), Ended::Failed);
+        let history = ring.history(at(5));
+        assert_eq!((history.requests.len(), history.failed), (1, vec![1]));
+        ring.record(at(905), Duration::from_millis(1), Ended::Refused);
+        ring.record(at(906), Duration::from_millis(100), Ended::Answered);
+        let history = ring.history(at(906));
+        assert_eq!((history.requests.len(), history.p99_ms.len()), (90, 90));
+        assert_eq!(history.requests.iter().filter(|rate| **rate > 0.0).count(), 1);
+        assert_eq!((history.refused[89], history.failed.iter().sum::<u32>()), (1, 0));
+        assert!(history.p50_ms[89] < history.p99_ms[89] && history.p99_ms[0] == 0.0);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::serving::predictor::Predictor;
-use crate::serving::stats::Ring;
+use crate::serving::stats::{Ended, Ring};
 use crate::types::{Fault, Timestamp};
 
 /// A version in memory, with its counts.
@@ -19,6 +19,8 @@ pub(crate) struct Loaded {
     pub(crate) requests_total: AtomicU64,
     /// Requests that this version could not answer: rows it refused, and failures.
     pub(crate) errors_total: AtomicU64,
+    /// Of these, the failures.
+    pub(crate) failed_total: AtomicU64,
     ring: Mutex<Ring>,
 }
 
@@ -36,18 +38,20 @@ impl Loaded {
             loaded_at,
             requests_total: AtomicU64::new(0),
             errors_total: AtomicU64::new(0),
+            failed_total: AtomicU64::new(0),
             ring: Mutex::default(),
         }
     }
 
     /// Takes note of a request that reached this version.
-    pub(crate) fn record(&self, now: Duration, took: Duration, is_error: bool) {
+    pub(crate) fn record(&self, now: Duration, took: Duration, ended: Ended) {
         self.requests_total.fetch_add(1, Ordering::Relaxed);
-        self.errors_total.fetch_add(u64::from(is_error), Ordering::Relaxed);
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner).record(now, took);
+        self.errors_total.fetch_add(u64::from(ended != Ended::Answered), Ordering::Relaxed);
+        self.failed_total.fetch_add(u64::from(ended == Ended::Failed), Ordering::Relaxed);
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner).record(now, took, ended);
     }
 
-    /// Returns the counts of the last ten minutes.
+    /// Returns the counts of the last quarter of an hour.
     pub(crate) fn ring(&self) -> Ring {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row, params};
 use crate::store::fault::StoreError;
 use crate::store::row;
 use crate::types::asset::AssetEvent;
+use crate::types::freshness::StartedRun;
 use crate::types::run::DagRunKey;
 use crate::types::{AssetName, DagId};
 
@@ -92,6 +93,20 @@ pub fn triggering(conn: &Connection, run: &DagRunKey) -> Result<Vec<AssetEvent>,
     let sql = "SELECT e.* FROM dagrun_asset_event AS t JOIN asset_event AS e ON e.id = t.event_id
         WHERE t.dag_id = ?1 AND t.dag_run_id = ?2 ORDER BY t.position";
     row::all(conn, sql, [run.dag_id.as_str(), run.dag_run_id.as_str()], read)
+}
+
+/// Returns the runs that an event brought about.
+pub fn started(conn: &Connection, event_id: i64) -> Result<Vec<StartedRun>, StoreError> {
+    let sql = "SELECT r.dag_id, r.dag_run_id, r.state FROM dagrun_asset_event AS t
+        JOIN dag_run AS r ON r.dag_id = t.dag_id AND r.dag_run_id = t.dag_run_id
+        WHERE t.event_id = ?1 ORDER BY r.id";
+    row::all(conn, sql, [event_id], |row| {
+        Ok(StartedRun {
+            dag_id: row::text(row, "dag_id")?,
+            dag_run_id: row::text(row, "dag_run_id")?,
+            state: row::word(row, "state")?,
+        })
+    })
 }
 
 /// Returns the events that wait to bring a run of a DAG about, by DAG, in their order.

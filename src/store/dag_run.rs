@@ -11,6 +11,10 @@ use crate::types::run::{DagRun, DagRunKey};
 use crate::types::view::RecentRun;
 use crate::types::{DagId, DagRunId, DagRunState, LaunchToken, Timestamp};
 
+mod page;
+
+pub use page::{RunFilter, list};
+
 /// How many successful runs a median is taken of.
 const MEDIAN_OF: u32 = 20;
 
@@ -153,43 +157,6 @@ pub fn triggered_by(
     })
 }
 
-/// Which runs are meant.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RunFilter {
-    pub dag_id: Option<DagId>,
-    pub state: Option<DagRunState>,
-}
-
-/// Returns a page of the runs that fit, newest first, and how many fit in all.
-pub fn list(
-    conn: &Connection,
-    filter: &RunFilter,
-    limit: u32,
-    offset: u32,
-) -> Result<(Vec<DagRun>, u64), StoreError> {
-    let dag_id = filter.dag_id.as_ref().map(DagId::as_str);
-    let state = filter.state.map(DagRunState::as_str);
-    // Each shape of the filter has its own index, so each has its own text. Every text names
-    // both parameters, so that they can be bound alike.
-    let clause = match (dag_id, state) {
-        (None, None) => "?1 IS NULL AND ?2 IS NULL",
-        (Some(_), None) => "dag_id = ?1 AND ?2 IS NULL",
-        (None, Some(_)) => "?1 IS NULL AND state = ?2",
-        (Some(_), Some(_)) => "dag_id = ?1 AND state = ?2",
-    };
-    // What is passed over is read from the index alone.
-    let page = format!(
-        "SELECT r.* FROM (SELECT id AS page_id FROM dag_run WHERE {clause}
-            ORDER BY run_after DESC, id DESC LIMIT ?3 OFFSET ?4)
-        CROSS JOIN dag_run AS r ON r.id = page_id
-        ORDER BY r.run_after DESC, r.id DESC"
-    );
-    let runs = row::all(conn, &page, params![dag_id, state, limit, offset], read)?;
-    let total = format!("SELECT ifnull(sum(runs), 0) FROM dag_run_count WHERE {clause}");
-    let total = row::count(conn, &total, params![dag_id, state])?;
-    Ok((runs, total))
-}
-
 /// Returns the runs that have not ended, oldest first.
 pub fn active(conn: &Connection) -> Result<Vec<DagRun>, StoreError> {
     let sql = "SELECT * FROM dag_run WHERE state IN ('queued', 'running') ORDER BY id";
@@ -224,6 +191,34 @@ pub fn recent(
         runs.entry(dag_id).or_default().push(run);
     }
     Ok(runs)
+}
+
+/// Returns which of a DAG's runs are under way, oldest first.
+pub fn under_way(conn: &Connection, dag_id: &DagId) -> Result<Vec<DagRunKey>, StoreError> {
+    let sql = "SELECT dag_id, dag_run_id FROM dag_run
+        WHERE dag_id = ?1 AND state = 'running' ORDER BY run_after, id LIMIT 100";
+    row::all(conn, sql, [dag_id.as_str()], |row| {
+        Ok(DagRunKey {
+            dag_id: row::text(row, "dag_id")?,
+            dag_run_id: row::text(row, "dag_run_id")?,
+        })
+    })
+}
+
+/// Counts a DAG's runs that were due since an instant and have ended: those that succeeded, and
+/// all of them.
+pub fn ended_since(
+    conn: &Connection,
+    dag_id: &DagId,
+    since: Timestamp,
+) -> Result<(u64, u64), StoreError> {
+    let sql = "SELECT count(*) FROM dag_run
+        WHERE dag_id = ?1 AND state = ?2 AND run_after >= ?3";
+    let count = |state: DagRunState| {
+        row::count(conn, sql, params![dag_id.as_str(), state.as_str(), row::micros(since)])
+    };
+    let good = count(DagRunState::Success)?;
+    Ok((good, good + count(DagRunState::Failed)?))
 }
 
 /// Returns the median seconds of each DAG's last successful runs.

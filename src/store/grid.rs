@@ -35,8 +35,7 @@ pub fn window(
     let sql = "SELECT run_after, id FROM dag_run WHERE dag_id = ?1 AND (run_after, id) > (?2, ?3)
         ORDER BY run_after, id LIMIT ?4";
     let values = params![dag_id.as_str(), run_after, id, limit / 2 + 1];
-    let newer: Vec<(i64, i64)> =
-        row::all(conn, sql, values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let newer: Vec<(i64, i64)> = row::all(conn, sql, values, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let has_newer = newer.len() > (limit / 2) as usize;
     // Where half a window reaches the newest run, the window is that of the last runs.
     let (run_after, id) = match newer.get((limit / 2).saturating_sub(1) as usize) {
@@ -128,7 +127,10 @@ fn row_of(task_id: TaskId, mut cells: Cells) -> GridTask {
     GridTask {
         task_id,
         states: cells.states.iter().map(code).collect(),
-        median_duration: cells.micros.get(cells.micros.len() / 2).map(|micros| *micros as f64 / 1e6),
+        median_duration: cells
+            .micros
+            .get(cells.micros.len() / 2)
+            .map(|micros| *micros as f64 / 1e6),
     }
 }
 

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_versions_and_operations.sql"),
     include_str!("migrations/0007_xcom_files.sql"),
     include_str!("migrations/0008_keep.sql"),
+    include_str!("migrations/0009_alias_reason.sql"),
 ];
 
 /// Brings the database to the schema that this dagdeck knows.
@@ -65,6 +66,7 @@ mod tests {
         "9c760725f3e233ea2404e85bbc2c78eb28f83be1445ef1cfd22c12488e49cb49",
         "789f3bef76180ac8e9950935ca6f45ecd4162200cea6fb0caa9196d5b297d65b",
         "108f0a8529197ae44553c9680fa7408b9a2416ca2dc19dc97a0d40dcde754f2b",
+        "8ef49e8afb1bdf55846e02e98ce78c3eaa18c05504da200d6fd6251f0b19c54a",
     ];
 
     #[test]

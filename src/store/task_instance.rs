@@ -95,6 +95,21 @@ pub fn for_run(conn: &Connection, run: &DagRunKey) -> Result<Vec<TaskInstance>, 
     row::all(conn, OF_RUN, [run.dag_id.as_str(), run.dag_run_id.as_str()], read)
 }
 
+/// Returns how many instances a mapped task had when it was last expanded; `None` where it never
+/// was.
+pub fn last_count(
+    conn: &Connection,
+    dag_id: &DagId,
+    task_id: &TaskId,
+) -> Result<Option<u64>, StoreError> {
+    let sql = "SELECT count(*) AS instances FROM task_instance AS ti WHERE dag_id = ?1
+        AND task_id = ?2 AND map_index >= 0 AND dag_run_id = (
+            SELECT dag_run_id FROM task_instance INDEXED BY task_instance_of_task
+            WHERE dag_id = ?1 AND task_id = ?2 AND map_index >= 0 ORDER BY id DESC LIMIT 1)";
+    let count = row::count(conn, sql, [dag_id.as_str(), task_id.as_str()])?;
+    Ok((count > 0).then_some(count))
+}
+
 /// Returns a page of the task instances that fit, newest first, and where the next one begins.
 pub fn page(
     conn: &Connection,

@@ -39,8 +39,8 @@ pub(crate) fn put(
 /// Adds a line to the history; its id is given by the store.
 pub(crate) fn record(conn: &Connection, mut moved: AliasMove) -> Result<AliasMove, StoreError> {
     let sql = "INSERT INTO registered_model_alias_history
-            (name, alias, from_version, to_version, \"when\", user, action)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+            (name, alias, from_version, to_version, \"when\", user, action, reason)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let values = params![
         moved.name,
         moved.alias,
@@ -49,6 +49,7 @@ pub(crate) fn record(conn: &Connection, mut moved: AliasMove) -> Result<AliasMov
         row::micros(moved.when),
         moved.user,
         moved.action,
+        moved.reason,
     ];
     row::execute(conn, sql, values)?;
     moved.id = conn.last_insert_rowid();
@@ -121,5 +122,6 @@ fn read(row: &Row<'_>) -> Result<AliasMove, StoreError> {
         when: row::time(row, "when")?,
         user: row.get("user")?,
         action: row.get("action")?,
+        reason: row.get("reason")?,
     })
 }

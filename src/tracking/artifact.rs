@@ -2,7 +2,7 @@
 //! record of them in the store.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
@@ -97,6 +97,26 @@ pub fn record(
     })
 }
 
+/// Reads at most `max` bytes of one artifact from its beginning.
+pub fn read(folder: &Path, path: &str, max: u64) -> io::Result<Vec<u8>> {
+    check_path(path)?;
+    let mut bytes = Vec::new();
+    File::open(folder.join(path))?.take(max).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Returns the text that the beginning of a file is; `None` where it is none. A character that the
+/// end of what was read cuts in two is left out.
+pub fn text(mut bytes: Vec<u8>) -> Option<String> {
+    if let Err(error) = std::str::from_utf8(&bytes) {
+        if error.error_len().is_some() {
+            return None;
+        }
+        bytes.truncate(error.valid_up_to());
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+}
+
 /// Lists a run's artifacts with their sizes, by path.
 pub(crate) fn of_run(
     conn: &Connection,
@@ -141,6 +161,18 @@ mod tests {
             assert!(error.to_string().contains("no path of an artifact"), "{error}");
         }
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_beginning_of_a_text_is_read_and_what_is_no_text_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "notes.txt", "año".as_bytes()).unwrap();
+        assert_eq!(text(read(dir.path(), "notes.txt", 100).unwrap()).as_deref(), Some("año"));
+        assert_eq!(text(read(dir.path(), "notes.txt", 2).unwrap()).as_deref(), Some("a"));
+        assert_eq!(text(b"\x89PNG\r\n".to_vec()), None);
+        assert_eq!(text(b"a\0b".to_vec()), None);
+        assert!(read(dir.path(), "../notes.txt", 9).is_err());
+        assert!(read(dir.path(), "none", 9).is_err());
     }
 
     #[test]

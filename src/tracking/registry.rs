@@ -134,6 +134,8 @@ pub struct MoveAlias {
     pub user: String,
     /// `promote` or `rollback`.
     pub action: &'static str,
+    /// Why, where somebody says so.
+    pub reason: Option<String>,
     pub now: Timestamp,
 }
 
@@ -163,6 +165,7 @@ pub fn move_alias(store: &Store, wish: MoveAlias) -> Result<Option<AliasMove>, S
             when: wish.now,
             user: wish.user,
             action: wish.action.to_owned(),
+            reason: wish.reason,
         };
         alias::record(tx, moved).map(Some)
     })
@@ -212,6 +215,7 @@ pub fn plan(store: &Store, name: &str, alias: &str, version: u32) -> Result<Alia
             metrics: metrics.into_iter().filter(|(key, ..)| !is_of_one_fold(key)).collect(),
             params: params.into_iter().filter(|(_, before, after)| before != after).collect(),
             starts_dags: Vec::new(),
+            traffic: Vec::new(),
         })
     })
 }
@@ -287,6 +291,9 @@ fn read_version(row: &Row<'_>) -> Result<ModelVersionView, StoreError> {
         tags: Vec::new(),
         signature: signature
             .map_err(|source| StoreError::Content { column: "signature", source })?,
+        size_bytes: None,
+        origin: None,
+        gates: Vec::new(),
     })
 }
 
@@ -300,6 +307,8 @@ fn with_figures(
         aliases.filter(|(_, at)| *at == version.version).map(|(alias, _)| alias).collect();
     if let Some(run_id) = &version.run_id {
         let run = run::view(conn, run_id)?;
+        let file = run.artifacts.iter().find(|(path, _)| path == MODEL_FILE);
+        version.size_bytes = file.map(|(_, bytes)| *bytes);
         version.metrics = run.metrics;
         version.params = run.params;
         // The signature has a place of its own.

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row, params};
 
 use crate::store::{Store, StoreError, row};
-use crate::tracking::{artifact, experiment};
+use crate::tracking::artifact;
 use crate::types::view::TrackingRunView;
 use crate::types::{Fault, Timestamp, TrackingRunId};
 
@@ -179,24 +179,6 @@ pub fn get(store: &Store, run_id: &TrackingRunId) -> Result<TrackingRunView, Sto
     store.read_blocking(|conn| view(conn, run_id))
 }
 
-/// Lists an experiment's runs, newest first, and how many there are.
-pub fn list(
-    store: &Store,
-    experiment: &str,
-    limit: u32,
-    offset: u32,
-) -> Result<(Vec<TrackingRunView>, u64), StoreError> {
-    store.read_blocking(|conn| {
-        let experiment_id = experiment::require(conn, experiment)?;
-        let sql = "SELECT * FROM runs WHERE experiment_id = ?1
-            ORDER BY start_time DESC, run_id LIMIT ?2 OFFSET ?3";
-        let runs = row::all(conn, sql, params![experiment_id, limit, offset], read)?;
-        let runs = runs.into_iter().map(|run| with_figures(conn, run)).collect::<Result<_, _>>()?;
-        let sql = "SELECT count(*) FROM runs WHERE experiment_id = ?1";
-        Ok((runs, row::count(conn, sql, [experiment_id])?))
-    })
-}
-
 /// Returns the values of one metric, in the order of their steps.
 pub fn metric_history(
     store: &Store,
@@ -239,7 +221,7 @@ fn no_run(run_id: &TrackingRunId) -> StoreError {
         .into()
 }
 
-fn read(row: &Row<'_>) -> Result<TrackingRunView, StoreError> {
+pub(crate) fn read(row: &Row<'_>) -> Result<TrackingRunView, StoreError> {
     Ok(TrackingRunView {
         run_id: row::text(row, "run_id")?,
         run_name: row.get("run_name")?,
@@ -255,7 +237,7 @@ fn read(row: &Row<'_>) -> Result<TrackingRunView, StoreError> {
     })
 }
 
-fn with_figures(
+pub(crate) fn with_figures(
     conn: &Connection,
     mut run: TrackingRunView,
 ) -> Result<TrackingRunView, StoreError> {

@@ -1,14 +1,18 @@
 //! Does what `update` wants done, beside the deck's task; what comes of it returns as messages.
 
 use std::collections::HashMap;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
-use crate::daemon::Daemon;
-use crate::message::{LogStep, Message, Purpose, SaveLog, Timer};
+use crate::daemon::{Connector, Daemon};
+use crate::message::{Handover, LogStep, Message, Purpose, SaveLog, Timer};
 use crate::types::ask::Request;
 use crate::types::{Fault, FaultKind};
 
@@ -25,6 +29,8 @@ pub(crate) struct Runner {
     read_only: bool,
     /// What a newer one of its kind makes pointless: the read of a log no longer shown.
     replaceable: HashMap<&'static str, AbortHandle>,
+    /// The session is written by one task after the other, so that the last one stays.
+    saving: Option<JoinHandle<()>>,
 }
 
 impl Runner {
@@ -34,7 +40,7 @@ impl Runner {
         messages: mpsc::Sender<Message>,
         read_only: bool,
     ) -> Self {
-        Self { daemon, messages, read_only, replaceable: HashMap::new() }
+        Self { daemon, messages, read_only, replaceable: HashMap::new(), saving: None }
     }
 
     /// Asks the daemon; the answer comes as a message.
@@ -47,11 +53,17 @@ impl Runner {
         };
         let (daemon, messages) = (Arc::clone(&self.daemon), self.messages.clone());
         // No key leads here in a read-only deck; this holds also where that has a hole.
-        let is_denied = self.read_only && request.changes_state();
+        let changes = request.changes_state();
+        let is_denied = self.read_only && changes;
         let task = tokio::spawn(async move {
             let result = match is_denied {
                 true => Err(Fault::new(FaultKind::Denied, "this deck is read-only")),
-                false => daemon.ask(request).await,
+                // What was ordered is not left half said when the deck goes to another project.
+                false if changes => daemon.ask(request).await,
+                false => tokio::select! {
+                    result = daemon.ask(request) => result,
+                    () = messages.closed() => return,
+                },
             };
             // The deck may have been left meanwhile.
             let _ = messages.send(Message::Answered { purpose, generation, result }).await;
@@ -73,12 +85,72 @@ impl Runner {
     }
 
     /// Saves a log; how that went comes as a message.
-    pub(crate) fn save(&self, wish: SaveLog) {
+    pub(crate) fn save_log(&self, wish: SaveLog) {
         let (daemon, messages) = (Arc::clone(&self.daemon), self.messages.clone());
         tokio::spawn(async move {
             let path = wish.path.clone();
             let result = save::save(&*daemon, wish).await;
             let _ = messages.send(Message::Saved { path, result }).await;
+        });
+    }
+
+    /// Writes the session; the file is whole at any time.
+    pub(crate) fn save(&mut self, path: PathBuf, text: String) {
+        let before = self.saving.take();
+        self.saving = Some(tokio::spawn(async move {
+            if let Some(before) = before {
+                let _ = before.await;
+            }
+            // A session that cannot be kept is no reason to disturb anybody.
+            let _ = tokio::task::spawn_blocking(move || write_private(&path, &text)).await;
+        }));
+    }
+
+    /// Waits until the session is written.
+    pub(crate) async fn saved(&mut self) {
+        if let Some(saving) = self.saving.take() {
+            let _ = saving.await;
+        }
+    }
+
+    /// Reaches the daemon of a profile.
+    pub(crate) fn connect(&self, connector: &Arc<dyn Connector>, profile: &str) {
+        let (connecting, messages) = (connector.connect(profile), self.messages.clone());
+        tokio::spawn(async move {
+            let result = tokio::select! {
+                result = connecting => result,
+                () = messages.closed() => return,
+            };
+            let _ = messages.send(Message::Switched(result)).await;
+        });
+    }
+
+    /// Asks another daemon from now on, and sends what comes of it elsewhere: whatever is under
+    /// way for the one before has nobody to tell.
+    pub(crate) fn attach(
+        &mut self,
+        daemon: Arc<dyn Daemon>,
+        messages: mpsc::Sender<Message>,
+        read_only: bool,
+    ) {
+        self.replaceable.drain().for_each(|(_, task)| task.abort());
+        (self.daemon, self.messages, self.read_only) = (daemon, messages, read_only);
+        self.watch();
+    }
+
+    /// Runs a program on the terminal, which the deck has left to it.
+    pub(crate) fn hand_over(&self, handover: Handover) {
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            let Handover { program, args, input, errand } = handover;
+            let name = program.clone();
+            let ran = tokio::task::spawn_blocking(move || on_terminal(&program, &args, input));
+            let outcome = match ran.await {
+                Ok(Ok(status)) => Ok(status.code()),
+                Ok(Err(error)) => Err(format!("failed to start `{name}`: {error}")),
+                Err(error) => Err(format!("failed to wait for `{name}`: {error}")),
+            };
+            let _ = messages.send(Message::HandedBack { errand, outcome }).await;
         });
     }
 
@@ -93,7 +165,12 @@ impl Runner {
                     if messages.send(Message::LinkUp).await.is_err() {
                         return;
                     }
-                    while let Some(numbered) = events.recv().await {
+                    loop {
+                        let numbered = tokio::select! {
+                            numbered = events.recv() => numbered,
+                            () = messages.closed() => return,
+                        };
+                        let Some(numbered) = numbered else { break };
                         if messages.send(Message::Event(numbered.event)).await.is_err() {
                             return;
                         }
@@ -119,4 +196,27 @@ fn log_kind(is_beside: bool, step: LogStep) -> &'static str {
         (true, LogStep::Older | LogStep::Newer) => "log stretch beside",
         (_, LogStep::Seek) => "log search",
     }
+}
+
+/// Writes a file for its owner only: beside, then renamed over the one before.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let beside = path.with_extension(format!("{}.tmp", rustix::process::getpid()));
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&beside)?;
+    file.write_all(text.as_bytes())?;
+    std::fs::rename(&beside, path).inspect_err(|_| {
+        let _ = std::fs::remove_file(&beside);
+    })
+}
+
+/// Runs a program to its end, on the terminal that this one has.
+fn on_terminal(program: &str, args: &[String], input: Option<String>) -> io::Result<ExitStatus> {
+    let stdin = if input.is_some() { Stdio::piped() } else { Stdio::inherit() };
+    let mut child = Command::new(program).args(args).stdin(stdin).spawn()?;
+    if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
+        // A pager may be left before it has read everything.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    child.wait()
 }

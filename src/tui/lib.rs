@@ -19,11 +19,14 @@ mod daemon;
 mod effect;
 mod keymap;
 mod message;
+mod pace;
 mod painter;
+mod plugin;
 mod rows;
 mod run;
 mod screen;
 mod state;
+mod station;
 mod terminal;
 mod text;
 mod theme;
@@ -36,21 +39,37 @@ mod sample;
 #[cfg(test)]
 mod tests;
 
-pub use daemon::{Daemon, Later};
+pub use daemon::{Connected, Connector, Daemon, Later};
+pub use plugin::{PLACE_NAMES, variables as plugin_variables};
+pub use state::session::problem as session_problem;
+pub use station::{
+    Banner, BannerColour, PLUGIN_VARIABLES, Plugin, PluginInput, PluginInputKind, SessionFile,
+    Site, Station,
+};
+pub use terminal::Surroundings;
+pub use theme::Colours;
 
 /// How to open the deck.
 #[derive(Debug, Clone, Default)]
 pub struct DeckOptions {
     /// Draw with ASCII only.
     pub ascii: bool,
-    /// Draw without colours (`NO_COLOR`).
-    pub no_colour: bool,
-    /// The line is slow: draw at most ten times a second.
-    pub slow_line: bool,
-    /// Refuse what changes state.
+    /// How many colours the terminal has.
+    pub colours: Colours,
+    /// What stands between the deck and the operator's eyes.
+    pub surroundings: Surroundings,
+    /// Frames a second at most, where the line does not tell.
+    pub fps: Option<u16>,
+    /// The theme to begin with; without one the terminal's ground decides between dark and light.
+    pub theme: Option<String>,
+    /// A theme of the operator's own: the path and the text of its file.
+    pub theme_file: Option<(String, String)>,
+    /// The DAGs whose failures ring the bell; `*` stands for any part of a name.
+    pub notify: Vec<String>,
+    /// Refuse what changes state, whatever the site says.
     pub read_only: bool,
-    /// Shown in the top line.
-    pub project: String,
+    /// Where the project is, and what is about it.
+    pub station: Station,
     /// The operator's own keys: the file's name as it is shown, and its text.
     pub keymap: Option<(String, String)>,
 }

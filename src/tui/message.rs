@@ -1,7 +1,12 @@
 //! What happens to the deck, and what it wants done.
 
-use crossterm::event::KeyEvent;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
 
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use crate::daemon::{Connected, Daemon};
 use crate::state::Slot;
 use crate::types::ask::{Answer, Request};
 use crate::types::event::Event;
@@ -15,6 +20,24 @@ pub(crate) enum Message {
     Key(KeyEvent),
     Paste(String),
     Resize(u16, u16),
+    /// The mouse did something; only while it is captured.
+    Mouse(MouseEvent),
+    /// The terminal's window is looked at, or no more.
+    Focus(bool),
+    /// What was to be copied is larger than terminals take.
+    NotCopied {
+        bytes: usize,
+    },
+    /// The terminal told its ground.
+    Ground {
+        is_light: bool,
+    },
+    /// The program that had the terminal has ended: its exit code, where it has one, or why it did
+    /// not start.
+    HandedBack {
+        errand: Errand,
+        outcome: Result<Option<i32>, String>,
+    },
     Answered {
         purpose: Purpose,
         generation: u64,
@@ -32,6 +55,8 @@ pub(crate) enum Message {
     /// A second has passed.
     Tick,
     Timer(Timer),
+    /// Another project's daemon was reached, or not.
+    Switched(Result<Connected, Fault>),
 }
 
 /// What an answer is for.
@@ -108,6 +133,23 @@ pub(crate) enum Timer {
     TrySheet(u64),
 }
 
+/// What a program gets the terminal for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Errand {
+    /// Reading or working on something outside the deck; nothing of it comes back.
+    Show,
+}
+
+/// A program that gets the terminal for a while, such as `$EDITOR` or `$PAGER`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Handover {
+    pub(crate) program: String,
+    pub(crate) args: Vec<String>,
+    /// What it reads; without it, it reads the terminal.
+    pub(crate) input: Option<String>,
+    pub(crate) errand: Errand,
+}
+
 /// What the deck wants done.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "a handful at a time, never stored")]
@@ -125,7 +167,38 @@ pub(crate) enum Effect {
     Copy(String),
     /// Writes a whole log to a new file.
     SaveLog(SaveLog),
+    /// Keeps what the next deck begins with.
+    SaveSession {
+        path: PathBuf,
+        text: String,
+    },
+    /// Reaches the daemon of a profile.
+    Connect(String),
+    /// Asks another daemon from now on; what the one before still answers is not heard.
+    Attach(Attached),
+    /// Rings, and tells the operator outside the deck.
+    Notify(String),
+    /// Takes or leaves the mouse.
+    Mouse(bool),
+    /// Gives the terminal to a program and takes it back when that has ended.
+    Handover(Handover),
     Suspend,
     Repaint,
     Quit,
+}
+
+/// A daemon to ask from now on.
+#[derive(Clone)]
+pub(crate) struct Attached(pub(crate) Arc<dyn Daemon>);
+
+impl fmt::Debug for Attached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Attached")
+    }
+}
+
+impl PartialEq for Attached {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }

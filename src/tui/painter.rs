@@ -16,12 +16,14 @@ pub(crate) struct Painter<W: Write> {
     out: W,
     /// What was drawn last; `None` where the terminal's content is not known.
     shown: Option<Buffer>,
+    /// Marks where a frame begins and ends.
+    has_sync: bool,
 }
 
 impl<W: Write> Painter<W> {
     /// Draws on `out`.
-    pub(crate) fn new(out: W) -> Self {
-        Self { out, shown: None }
+    pub(crate) fn new(out: W, has_sync: bool) -> Self {
+        Self { out, shown: None, has_sync }
     }
 
     /// Forgets what is shown, so that the next frame is drawn whole.
@@ -45,12 +47,16 @@ impl<W: Write> Painter<W> {
         if changes.is_empty() && !is_whole {
             return Ok(());
         }
-        frame.extend_from_slice(BEGIN_FRAME);
+        if self.has_sync {
+            frame.extend_from_slice(BEGIN_FRAME);
+        }
         if is_whole {
             frame.extend_from_slice(b"\x1b[0m\x1b[2J");
         }
         CrosstermBackend::new(&mut frame).draw(changes.into_iter())?;
-        frame.extend_from_slice(END_FRAME);
+        if self.has_sync {
+            frame.extend_from_slice(END_FRAME);
+        }
         self.out.write_all(&frame)?;
         self.out.flush()?;
         self.shown = Some(next);
@@ -98,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_one_write_and_the_same_frame_again_is_none() {
-        let mut painter = Painter::new(Counted::default());
+        let mut painter = Painter::new(Counted::default(), true);
         painter.paint(Buffer::with_lines([Line::raw("hello"), Line::raw("world")])).unwrap();
         assert_eq!(painter.out.writes, 1);
         painter.paint(Buffer::with_lines([Line::raw("hello"), Line::raw("world")])).unwrap();

@@ -1,6 +1,7 @@
 //! The rows of a level as they are shown: filtered, in order, each with the key that the
 //! selection is kept by.
 
+pub(crate) mod attention;
 pub(crate) mod run;
 
 use crate::state::{Level, Screen, State, View};
@@ -14,7 +15,7 @@ use crate::types::view::{
     AssetView, DagView, ExperimentView, ModelVersionView, ModelView, RunDetailView, TaskView,
     TrackingRunView,
 };
-use crate::types::{AssetName, DagId, DagRunState, TaskInstanceState};
+use crate::types::{AssetName, DagId, TaskInstanceState};
 
 /// Returns the keys of the shown rows.
 pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
@@ -60,6 +61,9 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             .iter()
             .map(|asked| format!("{}\n{}", asked.key.task.dag_run_id, task_key(&asked.key.task)))
             .collect(),
+        Screen::Attention => {
+            attention::items(state, level).into_iter().map(attention::key).collect()
+        }
         Screen::Root(View::Serving)
         | Screen::Form(_)
         | Screen::Log(_)
@@ -78,16 +82,7 @@ pub(crate) fn selected<'a, T>(state: &State, level: &Level, rows: &[&'a T]) -> O
 
 pub(crate) fn dags<'a>(state: &'a State, level: &Level) -> Vec<&'a DagView> {
     let all = state.cache.dags().unwrap_or_default();
-    all.iter()
-        .filter(|dag| !level.attention_only || needs_attention(dag))
-        .filter(|dag| level.admits(&dag_words(dag)))
-        .collect()
-}
-
-/// Says whether a DAG's last run failed.
-pub(crate) fn needs_attention(dag: &DagView) -> bool {
-    dag.recent_runs.iter().rev().find(|run| run.state.is_finished()).map(|run| run.state)
-        == Some(DagRunState::Failed)
+    all.iter().filter(|dag| level.filter.is_empty() || level.admits(&dag_words(dag))).collect()
 }
 
 fn dag_words(dag: &DagView) -> String {
@@ -100,6 +95,9 @@ fn dag_words(dag: &DagView) -> String {
     }
     if dag.is_paused {
         words.push_str(" paused");
+    }
+    if dag.is_stale {
+        words.push_str(" gone");
     }
     if let Some(run) = dag.recent_runs.last() {
         words.push_str(&format!(" state:{}", run.state));
@@ -282,6 +280,16 @@ pub(crate) fn events<'a>(state: &'a State, level: &Level) -> Vec<&'a EventLog> {
             level.admits(&format!("{word} {} {dag_id} {}", event.event, event.message))
         })
         .collect()
+}
+
+/// Returns what happened to a DAG, newest first.
+pub(crate) fn events_of<'a>(
+    state: &'a State,
+    dag_id: &DagId,
+) -> impl Iterator<Item = &'a EventLog> + use<'a> {
+    let dag_id = dag_id.clone();
+    let all = state.cache.events().unwrap_or_default();
+    all.iter().filter(move |event| event.dag_id.as_ref() == Some(&dag_id))
 }
 
 /// Returns the questions that wait for an answer.

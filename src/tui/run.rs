@@ -1,8 +1,8 @@
 //! The deck's one task: waits for whatever comes first, takes all that is there, draws once.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
@@ -10,20 +10,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
-use crate::DeckOptions;
 use crate::daemon::Daemon;
 use crate::effect::Runner;
 use crate::message::{Effect, Message};
+use crate::pace::{Pace, Wanted};
 use crate::painter::Painter;
 use crate::state::{State, Tone};
-use crate::terminal::{self, Guard};
+use crate::terminal::{self, Guard, Heard, Reply, sequence};
 use crate::types::{Fault, FaultKind, time};
-use crate::update::update;
+use crate::update::{site, update};
 use crate::view;
-
-/// Between two frames that no key asked for.
-const FRAME: Duration = Duration::from_millis(33);
-const FRAME_SLOW: Duration = Duration::from_millis(100);
+use crate::{DeckOptions, Surroundings};
 
 /// Answers wait here while a frame is drawn; a full queue makes their tasks wait, not the deck.
 const QUEUE: usize = 256;
@@ -47,21 +44,38 @@ impl Signals {
     }
 }
 
+/// A stop that the system ignored, as it does where no shell waits to continue it, is over then.
+const STOP_MAX: Duration = Duration::from_millis(300);
+
 /// Why the wait is over.
 enum Woken {
-    Message(Message),
+    /// The operator did something.
+    Input(Vec<Message>),
     /// Messages to take, the first of them here.
     Answers(Message),
     /// It is time for the frame that was put off.
     Frame,
     Resumed,
     Left,
+    /// Nothing that matters to anyone.
+    Idle,
+}
+
+/// Who has the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holder {
+    Deck,
+    /// The shell, until `fg`.
+    Shell,
+    /// A program that the deck started.
+    Program,
 }
 
 /// Opens the deck, and gives the terminal back when it is left.
 pub(crate) async fn run(daemon: Arc<dyn Daemon>, options: DeckOptions) -> Result<(), Fault> {
     let mut signals = Signals::new().map_err(|error| broken("watch signals", &error))?;
-    let guard = Guard::new().map_err(|error| broken("take over the terminal", &error))?;
+    let guard = Guard::new(options.surroundings);
+    let guard = guard.map_err(|error| broken("take over the terminal", &error))?;
     let result = Deck::new(daemon, options).live(&guard, &mut signals).await;
     drop(guard);
     result.map_err(|error| broken("draw on the terminal", &error))
@@ -77,58 +91,97 @@ struct Deck {
     runner: Runner,
     answers: mpsc::Receiver<Message>,
     painter: Painter<io::BufWriter<io::Stdout>>,
-    frame: Duration,
-    /// When the last frame was drawn.
-    drawn_at: Option<Instant>,
-    is_dirty: bool,
+    pace: Pace,
+    /// What is typed; `None` while a program has the terminal, so that nothing is taken from it.
+    keys: Option<EventStream>,
+    reply: Reply,
+    surroundings: Surroundings,
+    holder: Holder,
     is_left: bool,
 }
 
 impl Deck {
     fn new(daemon: Arc<dyn Daemon>, options: DeckOptions) -> Self {
         let (sender, answers) = mpsc::channel(QUEUE);
-        let frame = if options.slow_line { FRAME_SLOW } else { FRAME };
+        let surroundings = options.surroundings;
+        let pace = Pace::new(&options);
+        let state = State::new(options, terminal::size(), time::now());
         Self {
-            runner: Runner::new(daemon, sender, options.read_only),
-            state: State::new(options, terminal::size(), time::now()),
+            runner: Runner::new(daemon, sender, state.is_read_only()),
+            state,
             answers,
-            painter: Painter::new(terminal::writer()),
-            frame,
-            drawn_at: None,
-            is_dirty: true,
+            painter: Painter::new(terminal::writer(), surroundings.has_sync),
+            pace,
+            keys: Some(EventStream::new()),
+            reply: Reply::default(),
+            surroundings,
+            holder: Holder::Deck,
             is_left: false,
         }
     }
 
     async fn live(&mut self, guard: &Guard, signals: &mut Signals) -> io::Result<()> {
-        let mut keys = EventStream::new();
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         self.draw()?;
+        if self.surroundings.may_probe {
+            self.painter.send(sequence::ASK_GROUND)?;
+            self.reply.asked(time::instant());
+        }
         self.runner.watch();
         while !self.is_left {
-            let pause = self.until_frame();
+            let pause = self.pace.pause(time::instant()).filter(|_| self.holder == Holder::Deck);
+            let is_program = self.holder == Holder::Program;
             let woken = tokio::select! {
-                key = keys.next() => match key {
-                    Some(Ok(event)) => match taken(event) {
-                        Some(message) => Woken::Message(message),
-                        None => continue,
-                    },
+                event = next(&mut self.keys) => match event {
+                    Some(Ok(event)) => self.heard(event),
                     // The terminal is gone.
                     Some(Err(error)) => return Err(error),
                     None => Woken::Left,
                 },
                 Some(message) = self.answers.recv() => Woken::Answers(message),
                 _ = ticks.tick() => Woken::Answers(Message::Tick),
-                () = tokio::time::sleep(pause), if self.is_dirty => Woken::Frame,
+                () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => {
+                    Woken::Frame
+                }
+                () = tokio::time::sleep(STOP_MAX), if self.holder == Holder::Shell => {
+                    Woken::Resumed
+                }
                 _ = signals.terminate.recv() => Woken::Left,
                 _ = signals.hang_up.recv() => Woken::Left,
-                _ = signals.interrupt.recv() => Woken::Left,
-                _ = signals.resume.recv() => Woken::Resumed,
+                // Both are meant for the program that has the terminal.
+                _ = signals.interrupt.recv() => {
+                    if is_program { Woken::Idle } else { Woken::Left }
+                }
+                _ = signals.resume.recv() => {
+                    if is_program { Woken::Idle } else { Woken::Resumed }
+                }
             };
             self.wake(woken, guard)?;
         }
+        if let Some(Effect::SaveSession { path, text }) = site::kept(&mut self.state) {
+            self.runner.save(path, text);
+        }
+        self.runner.saved().await;
         Ok(())
+    }
+
+    /// Takes what came from the terminal.
+    fn heard(&mut self, event: TerminalEvent) -> Woken {
+        match event {
+            TerminalEvent::Key(key) => match self.reply.take(key, time::instant()) {
+                Heard::Keys(keys) => Woken::Input(keys.into_iter().map(Message::Key).collect()),
+                Heard::Ground { is_light } => Woken::Answers(Message::Ground { is_light }),
+                Heard::Nothing => Woken::Idle,
+            },
+            TerminalEvent::Paste(text) => Woken::Input(vec![Message::Paste(text)]),
+            TerminalEvent::Resize(width, height) => {
+                Woken::Input(vec![Message::Resize(width, height)])
+            }
+            TerminalEvent::Mouse(event) => Woken::Input(vec![Message::Mouse(event)]),
+            TerminalEvent::FocusGained => Woken::Answers(Message::Focus(true)),
+            TerminalEvent::FocusLost => Woken::Answers(Message::Focus(false)),
+        }
     }
 
     fn wake(&mut self, woken: Woken, guard: &Guard) -> io::Result<()> {
@@ -138,94 +191,122 @@ impl Deck {
             self.state.say(Tone::Bad, "something broke inside; the daemon's log may tell more");
         }
         match woken {
-            Woken::Message(message) => {
-                // What a key changes is seen at once.
-                self.take(message, guard)?;
+            Woken::Input(messages) => {
+                for message in messages {
+                    self.take(message, Wanted::Input, guard)?;
+                }
                 self.take_answers(guard)?;
-                self.draw()?;
             }
             Woken::Answers(message) => {
-                self.take(message, guard)?;
+                self.take(message, Wanted::News, guard)?;
                 self.take_answers(guard)?;
-                if self.until_frame().is_zero() {
-                    self.draw()?;
-                }
             }
-            Woken::Frame => self.draw()?,
-            Woken::Resumed => {
-                guard.take()?;
-                self.painter.forget();
-                let (width, height) = terminal::size();
-                self.take(Message::Resize(width, height), guard)?;
-                self.draw()?;
-            }
+            Woken::Frame | Woken::Idle => {}
+            Woken::Resumed => self.take_back(guard)?,
             Woken::Left => self.is_left = true,
         }
-        Ok(())
+        let is_due = self.pace.pause(time::instant()).is_some_and(|pause| pause.is_zero());
+        if is_due && self.holder == Holder::Deck && !self.is_left { self.draw() } else { Ok(()) }
     }
 
     fn take_answers(&mut self, guard: &Guard) -> io::Result<()> {
         while let Ok(message) = self.answers.try_recv() {
-            self.take(message, guard)?;
+            self.take(message, Wanted::News, guard)?;
         }
         Ok(())
     }
 
-    fn take(&mut self, message: Message, guard: &Guard) -> io::Result<()> {
-        if matches!(message, Message::Resize(..)) {
-            self.painter.forget();
+    fn take(&mut self, message: Message, wanted: Wanted, guard: &Guard) -> io::Result<()> {
+        match &message {
+            Message::Resize(..) => self.painter.forget(),
+            Message::HandedBack { .. } => self.take_back(guard)?,
+            _ => {}
         }
-        self.is_dirty = true;
+        self.pace.want(wanted);
         for effect in update(&mut self.state, message, time::now()) {
-            match effect {
-                Effect::Ask { purpose, generation, request } => {
-                    self.runner.ask(purpose, generation, request);
-                }
-                Effect::After { millis, timer } => self.runner.after(millis, timer),
-                Effect::Copy(text) => {
-                    if let Some(bytes) = terminal::clipboard(&text) {
-                        self.painter.send(&bytes)?;
-                    }
-                }
-                Effect::SaveLog(wish) => self.runner.save(wish),
-                Effect::Repaint => self.painter.forget(),
-                Effect::Suspend => suspend(guard),
-                Effect::Quit => self.is_left = true,
-            }
+            self.run_effect(effect, guard)?;
         }
         Ok(())
     }
 
-    fn until_frame(&self) -> Duration {
-        match self.drawn_at {
-            Some(at) => self.frame.saturating_sub(time::instant() - at),
-            None => Duration::ZERO,
+    fn run_effect(&mut self, effect: Effect, guard: &Guard) -> io::Result<()> {
+        match effect {
+            Effect::Ask { purpose, generation, request } => {
+                self.runner.ask(purpose, generation, request);
+            }
+            Effect::After { millis, timer } => self.runner.after(millis, timer),
+            Effect::Copy(text) => match sequence::clipboard(&text, self.surroundings) {
+                Some(bytes) => self.painter.send(&bytes)?,
+                None => {
+                    let message = Message::NotCopied { bytes: text.len() };
+                    self.take(message, Wanted::Input, guard)?;
+                }
+            },
+            Effect::Notify(notice) if self.holder == Holder::Deck => {
+                self.painter.send(&sequence::notification(&notice, self.surroundings))?;
+            }
+            Effect::Notify(_) => {}
+            Effect::Mouse(is_on) => guard.set_mouse(is_on && !self.surroundings.is_mosh)?,
+            Effect::Handover(handover) => {
+                guard.release();
+                self.keys = None;
+                self.holder = Holder::Program;
+                self.runner.hand_over(handover);
+            }
+            Effect::SaveSession { path, text } => self.runner.save(path, text),
+            Effect::Connect(profile) => {
+                if let Some(connector) = &self.state.options.station.connector {
+                    self.runner.connect(connector, &profile);
+                }
+            }
+            Effect::Attach(attached) => {
+                let (sender, answers) = mpsc::channel(QUEUE);
+                self.answers = answers;
+                self.runner.attach(attached.0, sender, self.state.is_read_only());
+            }
+            Effect::SaveLog(wish) => self.runner.save_log(wish),
+            Effect::Repaint => self.painter.forget(),
+            Effect::Suspend => self.suspend(guard),
+            Effect::Quit => self.is_left = true,
         }
+        Ok(())
+    }
+
+    /// Gives the terminal back and stops until the shell's `fg`; SIGCONT then takes it again.
+    fn suspend(&mut self, guard: &Guard) {
+        guard.release();
+        self.holder = Holder::Shell;
+        let here = rustix::process::getpid();
+        // Where the stop is refused or ignored the deck takes the terminal again by itself.
+        let _ = rustix::process::kill_process(here, rustix::process::Signal::TSTP);
+    }
+
+    /// Takes the terminal again, whoever had it, and draws everything anew.
+    fn take_back(&mut self, guard: &Guard) -> io::Result<()> {
+        guard.take()?;
+        self.holder = Holder::Deck;
+        if self.keys.is_none() {
+            self.keys = Some(EventStream::new());
+        }
+        self.painter.forget();
+        let (width, height) = terminal::size();
+        self.take(Message::Resize(width, height), Wanted::Input, guard)
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        self.is_dirty = false;
-        self.drawn_at = Some(time::instant());
-        self.painter.paint(view::drawn(&self.state))
+        let at = time::instant();
+        let frame = view::drawn(&self.state);
+        let drawn_at = time::instant();
+        self.painter.paint(frame)?;
+        self.pace.drawn(at, time::instant() - drawn_at);
+        Ok(())
     }
 }
 
-fn taken(event: TerminalEvent) -> Option<Message> {
-    match event {
-        TerminalEvent::Key(key) => Some(Message::Key(key)),
-        TerminalEvent::Paste(text) => Some(Message::Paste(text)),
-        TerminalEvent::Resize(width, height) => Some(Message::Resize(width, height)),
-        TerminalEvent::FocusGained | TerminalEvent::FocusLost | TerminalEvent::Mouse(_) => None,
-    }
-}
-
-/// Gives the terminal back and stops until the shell's `fg`; SIGCONT then takes it again.
-fn suspend(guard: &Guard) {
-    guard.release();
-    let _ = io::stdout().flush();
-    let here = rustix::process::getpid();
-    // Where the stop is refused the deck just goes on.
-    if rustix::process::kill_process(here, rustix::process::Signal::TSTP).is_err() {
-        let _ = guard.take();
+/// Waits for what is typed; where nobody listens, for ever.
+async fn next(keys: &mut Option<EventStream>) -> Option<io::Result<TerminalEvent>> {
+    match keys {
+        Some(keys) => keys.next().await,
+        None => std::future::pending().await,
     }
 }

@@ -3,19 +3,20 @@
 use serde_json::{Map, Value, json};
 
 use crate::types::ask::{Answer, Request};
-use crate::types::asset::{AssetEvent, AssetEventSource};
 use crate::types::event::{EventLog, Severity};
 use crate::types::ids::{AttemptKey, TaskInstanceKey, TrackingRunId};
-use crate::types::run::{DagRun, TaskInstance, TaskTry};
-use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
+use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
+use crate::types::serving::{ServedHistory, ServedVersion, ServingError, ServingStatus};
 use crate::types::state::{DagRunType, TriggeredBy};
 use crate::types::view::{
-    AliasMove, AliasPlan, AssetView, DagDetailView, DagView, DefinitionsView, DiagnosticView,
-    ExperimentView, LineageKind, LineageNode, LineageView, ModelDetailView,
-    ModelVersionView, ModelView, ParamProblem, PoolView, RecentRun, RunDetailView, StatusView,
-    TaskDetailView, TaskPlace, TaskView, TrackingRunView, TriggerPlan,
+    DagDetailView, DagView, DefinitionsView, DiagnosticView, ExperimentView,
+    ParamProblem, PoolView, RecentRun, RunDetailView, StatusView, TaskDetailView, TaskPlace,
+    TaskView, TrackingRunView,
 };
+mod assets;
+pub(crate) mod home;
 mod log;
+pub(crate) mod models;
 mod operations;
 mod scoring;
 
@@ -32,7 +33,10 @@ fn before(secs: i64) -> Timestamp {
 
 /// Answers as a daemon with the sample project would.
 pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
-    if let Some(answer) = operations::answer(request) {
+    let elsewhere = [home::answer, operations::answer, assets::answer, models::answer]
+        .iter()
+        .find_map(|ask| ask(request));
+    if let Some(answer) = elsewhere {
         return Ok(answer);
     }
     if let Some(answer) = log::answer(request) {
@@ -56,14 +60,7 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
                     message: "must be at most 200".into(),
                 }]))
             } else {
-                Answer::Plan(Ok(TriggerPlan {
-                    dag_id: dag_id.clone(),
-                    params: Map::new(),
-                    task_count: 6,
-                    median_duration: Some(48.0),
-                    active_runs: 1,
-                    max_active_runs: 2,
-                }))
+                Answer::Plan(Ok(home::plan(dag_id)))
             }
         }
         Request::Trigger(trigger) => {
@@ -90,30 +87,12 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::ListXcoms { .. } => Answer::Xcoms(vec![]),
         Request::GetXcom { key, .. } => return Err(Fault::not_found(format!("no output `{key}`"))),
         Request::ShowApproval { key } => Err(Fault::not_found(format!("{key} asks nothing")))?,
-        Request::ListAssets => Answer::Assets(assets()),
-        Request::ShowLineage { .. } => Answer::Lineage(lineage()),
-        Request::ListAssetEvents { asset, .. } => {
-            let name = asset.as_ref().map_or("lake_readings", |name| name.as_str());
-            Answer::AssetEvents((0..3).map(|n| asset_event(name, n)).collect())
-        }
         Request::ListExperiments => Answer::Experiments(experiments()),
         Request::ListTrackingRuns { .. } => {
             let runs: Vec<_> = (0..6).map(tracking_run).collect();
             Answer::TrackingRuns { total: 6, runs }
         }
         Request::ShowTrackingRun { .. } => Answer::TrackingRun(Box::new(tracking_run(0))),
-        Request::ListModels => Answer::Models(vec![model("iris", 4, 3), model("housing", 2, 2)]),
-        Request::ShowModel { name } => Answer::Model(Box::new(model_detail(name))),
-        Request::PlanPromote { name, version, alias } => {
-            Answer::AliasPlan(Box::new(plan(name, alias, 3, *version)))
-        }
-        Request::PlanRollback { name, alias } => {
-            Answer::AliasPlan(Box::new(plan(name, alias, 3, 2)))
-        }
-        Request::Promote { name, version, .. } => {
-            Answer::ModelVersion(Box::new(model_version(name, *version)))
-        }
-        Request::Rollback { name, .. } => Answer::ModelVersion(Box::new(model_version(name, 2))),
         Request::ListTaskInstances(_) => {
             Answer::TaskInstances { task_instances: vec![], next: None }
         }
@@ -182,6 +161,12 @@ fn dags() -> Vec<DagView> {
     ]
 }
 
+/// Many of them.
+pub(crate) fn many_dags(count: usize) -> Vec<DagView> {
+    let one = |n| dag(&format!("dag_{n:04}"), "@daily", "data", &[DagRunState::Success; 30], 3);
+    (0..count).map(one).collect()
+}
+
 fn dag(id: &str, schedule: &str, tags: &str, states: &[DagRunState], tasks: usize) -> DagView {
     let count = i64::try_from(states.len()).unwrap();
     let recent_runs = states.iter().zip(0..).map(|(state, n)| {
@@ -205,6 +190,7 @@ fn dag(id: &str, schedule: &str, tags: &str, states: &[DagRunState], tasks: usiz
         is_stale: false,
         timetable_summary: schedule.into(),
         next_run_after: schedule.starts_with('@').then(|| before(-46 * 60)),
+        strip: states.to_vec(),
         recent_runs: recent_runs.collect(),
         task_count: tasks,
         param_count: if id == "mlops_pipeline" { 4 } else { 0 },
@@ -241,7 +227,21 @@ fn detail(dag: DagView) -> DagDetailView {
         place: TaskPlace::default(),
     });
     let has_params = dag.param_count > 0;
+    let is_running = dag.strip.last() == Some(&DagRunState::Running);
+    let last = dag.recent_runs.last().filter(|_| is_running);
+    let under_way = last.map(|run| {
+        home::brief(DagRunKey { dag_id: dag.dag_id.clone(), dag_run_id: run.dag_run_id.clone() })
+    });
     DagDetailView {
+        dag_version_number: Some(41),
+        schedule_words: "every day at 02:00".into(),
+        next_runs: dag
+            .next_run_after
+            .map(|first| (0..5).map(|n| first + jiff::SignedDuration::from_hours(24 * n)).collect())
+            .unwrap_or_default(),
+        p95_duration: dag.median_duration.map(|secs| secs * 1.7),
+        ended_well: (27, 28),
+        under_way,
         tasks: tasks.collect(),
         groups: vec![],
         doc_md: Some(
@@ -380,7 +380,11 @@ fn key(run: &DagRun, task: &str) -> TaskInstanceKey {
 
 fn task_detail(key: &TaskInstanceKey) -> TaskDetailView {
     let run = run(key.dag_id.as_str(), key.dag_run_id.as_str(), DagRunState::Running);
-    let task = run_detail(run).tasks.into_iter().find(|task| task.key == *key).unwrap();
+    let tasks = run_detail(run).tasks;
+    // A task whose log alone matters is any of them by another name.
+    let task = tasks.iter().find(|task| task.key == *key);
+    let mut task = task.or(tasks.iter().find(|task| task.try_number > 1)).cloned().unwrap();
+    task.key = key.clone();
     let tries = (1..=task.try_number).map(|try_number| TaskTry {
         key: AttemptKey { task: key.clone(), try_number },
         token: "t".into(),
@@ -398,84 +402,6 @@ fn task_detail(key: &TaskInstanceKey) -> TaskDetailView {
             .as_object()
             .cloned(),
         output: Some(json!({"run_id": "0123456789abcdef0123456789abcdef", "metrics": {"accuracy": 0.9667}})),
-    }
-}
-
-fn assets() -> Vec<AssetView> {
-    let asset = |name: &str, uri: &str, from: &str, to: &str, count: u64| AssetView {
-        name: name.into(),
-        uri: uri.into(),
-        watch: from.is_empty(),
-        producing_tasks: if from.is_empty() { vec![] } else { vec![(from.into(), "write".into())] },
-        consuming_tasks: if to.is_empty() { vec![] } else { vec![(to.into(), "read".into())] },
-        scheduled_dags: if to.is_empty() { vec![] } else { vec![to.into()] },
-        last_event: (count > 0).then(|| asset_event(name, 0)),
-        event_count: count,
-    };
-    vec![
-        asset("csv_data_asset", "file:data/employees.csv", "", "etl_example", 2),
-        asset("employee_data_asset", "warehouse:employees", "etl_example", "", 12),
-        asset("incoming", "lake:incoming/*.csv", "", "minio_path_watcher", 0),
-        asset("lake_readings", "lake:readings/*.csv", "minio_producer", "minio_consumer", 31),
-        asset(
-            "production_model",
-            "models:/iris@production",
-            "mlops_pipeline",
-            "model_serving_pipeline",
-            3,
-        ),
-    ]
-}
-
-fn asset_event(name: &str, n: i64) -> AssetEvent {
-    let task = TaskInstanceKey {
-        dag_id: "minio_producer".into(),
-        dag_run_id: "scheduled__2026-03-02T08:00:00+00:00".into(),
-        task_id: "write".into(),
-        map_index: -1,
-    };
-    AssetEvent {
-        id: n,
-        name: name.into(),
-        uri: "lake:readings/2026-03-02.csv".into(),
-        timestamp: before(180 + n * 86_400),
-        source: match n {
-            0 => AssetEventSource::Task(task),
-            1 => AssetEventSource::Watcher,
-            _ => AssetEventSource::Person { user: "ana".into() },
-        },
-        extra: json!({"uri": "lake:readings/2026-03-02.csv", "size": 4812})
-            .as_object()
-            .unwrap()
-            .clone(),
-        dedupe_key: None,
-    }
-}
-
-fn lineage() -> LineageView {
-    let node =
-        |kind: LineageKind, prefix: &str, name: &str, state: Option<DagRunState>| LineageNode {
-            id: format!("{prefix}:{name}"),
-            kind,
-            name: name.into(),
-            last: Some(before(180)),
-            state,
-        };
-    let success = Some(DagRunState::Success);
-    LineageView {
-        nodes: vec![
-            node(LineageKind::Dag, "dag", "minio_producer", success),
-            node(LineageKind::Asset, "asset", "incoming", None),
-            node(LineageKind::Dag, "dag", "minio_path_watcher", success),
-            node(LineageKind::Asset, "asset", "lake_readings", None),
-            node(LineageKind::Dag, "dag", "minio_consumer", Some(DagRunState::Running)),
-        ],
-        edges: vec![
-            ("dag:minio_producer".into(), "asset:lake_readings".into()),
-            ("asset:incoming".into(), "dag:minio_path_watcher".into()),
-            ("dag:minio_path_watcher".into(), "asset:lake_readings".into()),
-            ("asset:lake_readings".into(), "dag:minio_consumer".into()),
-        ],
     }
 }
 
@@ -513,73 +439,6 @@ fn tracking_run(n: i64) -> TrackingRunView {
     }
 }
 
-fn model(name: &str, latest: u32, production: u32) -> ModelView {
-    ModelView {
-        name: name.into(),
-        creation_timestamp: before(86_400 * 20),
-        last_updated_timestamp: before(600),
-        aliases: vec![("production".into(), production)],
-        latest_version: Some(latest),
-        version_count: u64::from(latest),
-    }
-}
-
-fn model_version(name: &str, version: u32) -> ModelVersionView {
-    let run = tracking_run(i64::from(version));
-    ModelVersionView {
-        name: name.into(),
-        version,
-        aliases: if version == 3 { vec!["production".into()] } else { vec![] },
-        run_id: Some(run.run_id),
-        creation_timestamp: before(600 + 86_400 * i64::from(4 - version.min(4))),
-        source: "dagdeck-artifacts:/1/model".into(),
-        metrics: run.metrics,
-        params: run.params,
-        tags: vec![],
-        signature: Some(
-            json!({"inputs": "[{\"name\":\"sepal_length\",\"type\":\"double\"}]", "outputs": "[]"}),
-        ),
-    }
-}
-
-fn model_detail(name: &str) -> ModelDetailView {
-    let step = |id: i64, from: Option<u32>, to: u32, action: &str| AliasMove {
-        id,
-        name: name.into(),
-        alias: "production".into(),
-        from_version: from,
-        to_version: Some(to),
-        when: before(86_400 * (4 - id)),
-        user: "ana".into(),
-        action: action.into(),
-    };
-    ModelDetailView {
-        model: model(name, 4, 3),
-        versions: (1..=4).rev().map(|version| model_version(name, version)).collect(),
-        history: vec![
-            step(3, Some(2), 3, "promote"),
-            step(2, Some(1), 2, "promote"),
-            step(1, None, 1, "promote"),
-        ],
-    }
-}
-
-pub(crate) fn plan(name: &str, alias: &str, from: u32, to: u32) -> AliasPlan {
-    AliasPlan {
-        name: name.into(),
-        alias: alias.into(),
-        from: Some(model_version(name, from)),
-        to: model_version(name, to),
-        metrics: vec![
-            ("accuracy".into(), Some(0.9533), Some(0.9667)),
-            ("log_loss".into(), Some(0.1832), Some(0.2101)),
-            ("f1_macro".into(), None, Some(0.9653)),
-        ],
-        params: vec![("learning_rate".into(), Some("0.1".into()), Some("0.05".into()))],
-        starts_dags: vec!["model_serving_pipeline".into()],
-    }
-}
-
 fn serving() -> ServingStatus {
     ServingStatus {
         listen: Some("127.0.0.1:3000".into()),
@@ -597,6 +456,9 @@ fn serving() -> ServingStatus {
                 requests_per_sec: 37.1,
                 p50_ms: Some(0.8),
                 p99_ms: Some(4.2),
+                failed_total: 1,
+                history: ServedHistory::default(),
+                example: Some(json!([[5.1, 3.5, 1.4, 0.2]])),
             },
             ServedVersion {
                 model: "iris".into(),
@@ -608,6 +470,9 @@ fn serving() -> ServingStatus {
                 requests_per_sec: 4.1,
                 p50_ms: None,
                 p99_ms: None,
+                failed_total: 0,
+                history: ServedHistory::default(),
+                example: Some(json!([[5.1, 3.5, 1.4, 0.2]])),
             },
         ],
         in_flight: 2,

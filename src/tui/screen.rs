@@ -2,8 +2,10 @@
 
 pub(crate) mod approvals;
 pub(crate) mod assets;
+pub(crate) mod attention;
 pub(crate) mod backfills;
 pub(crate) mod dag;
+mod dag_preview;
 pub(crate) mod dags;
 pub(crate) mod definitions;
 pub(crate) mod details;
@@ -11,8 +13,10 @@ pub(crate) mod events;
 pub(crate) mod experiments;
 pub(crate) mod form;
 pub(crate) mod frame;
+pub(crate) mod home;
 pub(crate) mod log;
 pub(crate) mod models;
+mod pulse;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod serving;

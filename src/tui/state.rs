@@ -12,17 +12,21 @@ use crate::keymap::Keymap;
 use crate::theme::Theme;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
+use crate::update;
 
 pub(crate) mod cache;
 pub(crate) mod form;
 mod history;
+pub(crate) mod home;
 pub(crate) mod level;
 pub(crate) mod log;
 pub(crate) mod popup;
+pub(crate) mod session;
 pub(crate) mod sheet;
 
 pub(crate) use cache::{Cache, Slot};
 pub(crate) use form::Form;
+pub(crate) use home::Home;
 pub(crate) use level::{Level, Pane, Screen, View};
 pub(crate) use log::{LogOptions, LogPane};
 pub(crate) use popup::{Palette, Popup};
@@ -87,6 +91,7 @@ pub(crate) struct State {
     pub(crate) view: View,
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
+    pub(crate) home: Home,
     /// The places that led here.
     history: History,
     pub(crate) cache: Cache,
@@ -94,6 +99,11 @@ pub(crate) struct State {
     pub(crate) prompt: Option<Prompt>,
     pub(crate) flash: Option<Flash>,
     pub(crate) forms: HashMap<DagId, Form>,
+    /// Forms that the last deck left, not shown again yet.
+    pub(crate) drafts: Vec<session::Draft>,
+    /// The session as it was written last, and when it was looked at.
+    pub(crate) session: Option<String>,
+    pub(crate) session_at: Timestamp,
     pub(crate) log: Option<LogPane>,
     /// The log of the try before, beside the shown one.
     pub(crate) beside: Option<LogPane>,
@@ -106,13 +116,15 @@ pub(crate) struct State {
     pub(crate) refetch_is_due: bool,
     /// When ctrl-c was pressed once.
     pub(crate) leaving_since: Option<Timestamp>,
+    /// Whether the terminal's window is looked at, where the terminal tells.
+    pub(crate) is_focused: Option<bool>,
 }
 
 impl State {
-    /// Starts at the list of DAGs.
+    /// Starts where the last deck was left, else at the list of DAGs.
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
-        let theme = Theme { ascii: options.ascii, no_colour: options.no_colour };
-        Self {
+        let (theme, wrong) = update::theme::first(&options);
+        let mut state = Self {
             options,
             theme,
             keymap: Keymap::new(),
@@ -122,12 +134,16 @@ impl State {
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            home: Home::default(),
             history: History::default(),
             cache: Cache::default(),
             popup: None,
             prompt: None,
             flash: None,
             forms: HashMap::new(),
+            drafts: Vec::new(),
+            session: None,
+            session_at: now,
             log: None,
             beside: None,
             log_options: LogOptions::default(),
@@ -135,7 +151,17 @@ impl State {
             alias_generation: 0,
             refetch_is_due: false,
             leaving_since: None,
+            is_focused: None,
+        };
+        if let Some(wrong) = wrong {
+            state.say(Tone::Bad, wrong);
         }
+        let site = &state.options.station.site;
+        if let Some(text) = site.session.as_ref().and_then(|session| session.text.clone()) {
+            session::restore(&mut state, &text);
+            state.session = Some(text);
+        }
+        state
     }
 
     /// Returns the levels of the shown view, outermost first.
@@ -207,6 +233,6 @@ impl State {
 
     /// Says whether what changes state is refused here.
     pub(crate) fn is_read_only(&self) -> bool {
-        self.options.read_only
+        self.options.read_only || self.options.station.site.read_only
     }
 }

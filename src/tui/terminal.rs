@@ -5,65 +5,110 @@ use std::panic::PanicHookInfo;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crossterm::cursor::{Hide, Show};
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
-use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
-};
-use crossterm::{execute, queue};
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+
+mod reply;
+pub(crate) mod sequence;
+mod surroundings;
+
+pub(crate) use reply::{Heard, Reply};
+pub use surroundings::Surroundings;
 
 /// A frame fits, so that it leaves in one write.
 const FRAME_BYTES: usize = 64 * 1024;
 
-const RELEASED: u8 = 0;
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?25l";
+/// Escape codes that cannot be taken for other keys (kitty's first flag).
+const KITTY_ON: &[u8] = b"\x1b[>1u";
+/// Buttons and drags, with coordinates of any size. Not every motion: that is a flood over a line.
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+
+/// A frame may have been cut short: without this the terminal would draw nothing more.
+const END_FRAME: &[u8] = b"\x1b[?2026l\x1b[0m";
+const KITTY_OFF: &[u8] = b"\x1b[<1u";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+const LEAVE: &[u8] = b"\x1b[?1004l\x1b[?2004l\x1b[?1049l\x1b[?25h";
+
+/// The terminal is held.
 const TAKEN: u8 = 1;
-/// Given back by the panic hook.
+/// The panic hook gave it back.
 const LOST: u8 = 2;
+const KITTY: u8 = 4;
+const MOUSE: u8 = 8;
 
 type PanicHook = Arc<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static>;
 
 /// Holds the terminal; dropping it gives the terminal back.
 pub(crate) struct Guard {
+    /// Whether it is held, and what was switched on.
     held: Arc<AtomicU8>,
+    has_kitty_keys: bool,
     previous_hook: PanicHook,
 }
 
 impl Guard {
     /// Takes the terminal over: raw, alternate screen, pasted text marked as such. From here on a
     /// panic gives it back before it is reported.
-    pub(crate) fn new() -> io::Result<Self> {
-        let held = Arc::new(AtomicU8::new(RELEASED));
+    pub(crate) fn new(surroundings: Surroundings) -> io::Result<Self> {
+        let held = Arc::new(AtomicU8::new(0));
         let previous_hook: PanicHook = Arc::from(std::panic::take_hook());
         let (hooked, hook) = (Arc::clone(&held), Arc::clone(&previous_hook));
         std::panic::set_hook(Box::new(move |info| {
-            let was = hooked.compare_exchange(TAKEN, LOST, Ordering::SeqCst, Ordering::SeqCst);
-            if was.is_ok() {
-                give_back();
+            let was = hooked.fetch_and(!TAKEN, Ordering::SeqCst);
+            if was & TAKEN != 0 {
+                hooked.fetch_or(LOST, Ordering::SeqCst);
+                give_back(was);
             }
             hook(info);
         }));
-        let guard = Self { held, previous_hook };
+        let guard = Self { held, has_kitty_keys: surroundings.has_kitty_keys, previous_hook };
         guard.take()?;
         Ok(guard)
     }
 
-    /// Takes the terminal over again, after [`Guard::release`].
+    /// Takes the terminal over again, as it was held before.
     pub(crate) fn take(&self) -> io::Result<()> {
+        // A shell may have changed the modes of a terminal that the deck believes to hold.
+        if self.held.fetch_and(!LOST, Ordering::SeqCst) & TAKEN != 0 {
+            disable_raw_mode()?;
+        }
         enable_raw_mode()?;
-        self.held.store(TAKEN, Ordering::SeqCst);
-        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)
+        let mut bytes = ENTER.to_vec();
+        let mut held = TAKEN;
+        if self.has_kitty_keys {
+            bytes.extend_from_slice(KITTY_ON);
+            held |= KITTY;
+        }
+        if self.held.fetch_or(held, Ordering::SeqCst) & MOUSE != 0 {
+            bytes.extend_from_slice(MOUSE_ON);
+        }
+        send(&bytes)
     }
 
     /// Gives the terminal back, where it is taken.
     pub(crate) fn release(&self) {
-        if self.held.swap(RELEASED, Ordering::SeqCst) == TAKEN {
-            give_back();
+        let was = self.held.fetch_and(!TAKEN, Ordering::SeqCst);
+        if was & TAKEN != 0 {
+            give_back(was);
+        }
+    }
+
+    /// Takes the mouse, or leaves it to the terminal.
+    pub(crate) fn set_mouse(&self, is_on: bool) -> io::Result<()> {
+        let was = match is_on {
+            true => self.held.fetch_or(MOUSE, Ordering::SeqCst),
+            false => self.held.fetch_and(!MOUSE, Ordering::SeqCst),
+        };
+        match (was & TAKEN != 0, is_on) {
+            (false, _) => Ok(()),
+            (true, true) => send(MOUSE_ON),
+            (true, false) => send(MOUSE_OFF),
         }
     }
 
     /// Says whether a panic beside the deck's own task gave the terminal back.
     pub(crate) fn is_lost(&self) -> bool {
-        self.held.load(Ordering::SeqCst) == LOST
+        self.held.load(Ordering::SeqCst) & LOST != 0
     }
 }
 
@@ -78,13 +123,23 @@ impl Drop for Guard {
     }
 }
 
-/// Undoes everything, in the reverse order. What fails here fails because the terminal is gone.
-fn give_back() {
+fn send(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout();
-    // A frame may have been cut short: without this the terminal would draw nothing more.
-    let _ = out.write_all(b"\x1b[?2026l\x1b[0m");
-    let _ = queue!(out, DisableBracketedPaste, LeaveAlternateScreen, Show);
-    let _ = out.flush();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+/// Undoes everything, in the reverse order. What fails here fails because the terminal is gone.
+fn give_back(held: u8) {
+    let mut bytes = END_FRAME.to_vec();
+    if held & KITTY != 0 {
+        bytes.extend_from_slice(KITTY_OFF);
+    }
+    if held & MOUSE != 0 {
+        bytes.extend_from_slice(MOUSE_OFF);
+    }
+    bytes.extend_from_slice(LEAVE);
+    let _ = send(&bytes);
     let _ = disable_raw_mode();
 }
 
@@ -98,30 +153,5 @@ pub(crate) fn size() -> (u16, u16) {
     match crossterm::terminal::size() {
         Ok((width, height)) if width > 0 && height > 0 => (width, height),
         _ => (80, 24),
-    }
-}
-
-/// Makes the sequence that puts text into the clipboard of the operator's own terminal, also
-/// through SSH (OSC 52). Text beyond what terminals take is not sent.
-pub(crate) fn clipboard(text: &str) -> Option<Vec<u8>> {
-    const BYTES_MAX: usize = 74_994;
-    if text.len() > BYTES_MAX {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    let copy = crossterm::clipboard::CopyToClipboard::to_clipboard_from(text);
-    queue!(bytes, copy).ok()?;
-    Some(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn copied_text_goes_as_osc_52_and_not_beyond_what_terminals_take() {
-        let sent = clipboard("dagdeck status").unwrap();
-        assert!(sent.starts_with(b"\x1b]52;c;"));
-        assert!(clipboard(&"x".repeat(80_000)).is_none());
     }
 }

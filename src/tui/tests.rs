@@ -14,11 +14,14 @@ use crate::types::{Fault, Timestamp};
 use crate::update::update;
 use crate::view;
 
+mod home;
 mod keys;
+mod logs;
 mod operations;
 mod random;
 mod screens;
 mod shell;
+mod sites;
 
 /// Returns what a buffer shows, without the blanks at the ends of lines.
 pub(crate) fn text_of(buf: &Buffer) -> String {
@@ -49,6 +52,10 @@ pub(crate) struct Driver {
     pub(crate) mutations: Vec<Request>,
     pub(crate) copied: Vec<String>,
     pub(crate) saved: Vec<SaveLog>,
+    /// Sessions that were kept, and profiles that were gone to.
+    pub(crate) sessions: Vec<String>,
+    pub(crate) connected: Vec<String>,
+    pub(crate) notified: Vec<String>,
     pub(crate) has_quit: bool,
     /// Answers instead of the sample where it gives one.
     pub(crate) script: fn(&Request) -> Option<Result<Answer, Fault>>,
@@ -72,6 +79,9 @@ impl Driver {
             mutations: Vec::new(),
             copied: Vec::new(),
             saved: Vec::new(),
+            sessions: Vec::new(),
+            connected: Vec::new(),
+            notified: Vec::new(),
             has_quit: false,
             script,
         };
@@ -108,7 +118,14 @@ impl Driver {
                     Effect::Copy(text) => self.copied.push(text),
                     Effect::SaveLog(wish) => self.saved.push(wish),
                     Effect::Quit => self.has_quit = true,
-                    Effect::Suspend | Effect::Repaint => {}
+                    Effect::SaveSession { text, .. } => self.sessions.push(text),
+                    Effect::Connect(profile) => self.connected.push(profile),
+                    Effect::Suspend
+                    | Effect::Repaint
+                    | Effect::Mouse(_)
+                    | Effect::Handover(_)
+                    | Effect::Attach(_) => {}
+                    Effect::Notify(text) => self.notified.push(text),
                 }
             }
             budget -= 1;

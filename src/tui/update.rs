@@ -6,12 +6,14 @@
 //! ```
 
 use crate::message::{Effect, Message, Timer};
+use crate::rows;
 use crate::state::{Link, Screen, Slot, State, Tone, View};
 use crate::text;
 use crate::types::Timestamp;
 
 mod action;
 mod answer;
+mod attention;
 mod command;
 mod confirm;
 mod form;
@@ -22,6 +24,9 @@ mod movement;
 pub(crate) mod palette;
 mod reconcile;
 mod sheet;
+pub(crate) mod site;
+mod terminal;
+pub(crate) mod theme;
 
 /// How long a burst of events is waited out before what it touched is fetched again.
 const DEBOUNCE_MILLIS: u64 = 80;
@@ -37,6 +42,12 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             state.size.width = width;
             state.size.height = height;
         }
+        // Rows and panes take the mouse where they are drawn.
+        Message::Mouse(_) => {}
+        Message::Focus(is_focused) => state.is_focused = Some(is_focused),
+        Message::NotCopied { bytes } => terminal::not_copied(state, bytes),
+        Message::Ground { is_light } => theme::take_ground(state, is_light),
+        Message::HandedBack { errand, outcome } => terminal::handed_back(state, errand, outcome),
         Message::Answered { purpose, generation, result } => {
             answer::take(state, purpose, generation, result, &mut effects);
         }
@@ -63,7 +74,11 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
                 state.link = Link::Down { since: now };
             }
         }
-        Message::Tick => tick(state),
+        Message::Tick => {
+            tick(state);
+            site::keep(state, &mut effects);
+        }
+        Message::Switched(result) => site::switched(state, result, &mut effects),
         Message::Timer(timer) => ring(state, timer, &mut effects),
     }
     state.note_place();
@@ -77,16 +92,34 @@ fn tick(state: &mut State) {
         state.flash = None;
     }
     // Progress is told without an event.
-    let polled = match &state.level().screen {
+    let polled = polled(state);
+    state.cache.mark_old(|slot| polled.contains(slot));
+}
+
+/// Returns what is asked for again in this second.
+fn polled(state: &State) -> Vec<Slot> {
+    let is_turn = |every: i64| state.now.as_second() % every == 0;
+    let level = state.level();
+    match &level.screen {
         Screen::Run(key) if state.shown_run().is_some_and(|run| !run.progress.is_empty()) => {
-            Some(Slot::Run(key.clone()))
+            vec![Slot::Run(key.clone())]
         }
-        Screen::Root(View::Serving) => Some(Slot::Serving),
-        Screen::Root(View::System) => Some(Slot::Status),
-        _ => None,
-    };
-    if let Some(slot) = polled {
-        state.cache.mark_old(|other| *other == slot);
+        Screen::Root(View::Dags) => {
+            let dag = rows::selected(state, level, &rows::dags(state, level));
+            let dag = dag.and_then(|dag| state.cache.dag(&dag.dag_id));
+            let runs = dag.filter(|dag| dag.under_way.is_some() && is_turn(2));
+            let mut slots: Vec<Slot> =
+                runs.map(|dag| Slot::Dag(dag.dag.dag_id.clone())).into_iter().collect();
+            // What is late or slow becomes so without an event.
+            slots.extend(is_turn(10).then_some(Slot::Attention));
+            slots.extend(is_turn(5).then_some(Slot::Serving));
+            slots.extend(is_turn(60).then_some(Slot::Pulse));
+            slots
+        }
+        Screen::Attention if is_turn(10) => vec![Slot::Attention],
+        Screen::Root(View::Serving) => vec![Slot::Serving],
+        Screen::Root(View::System) => vec![Slot::Status],
+        _ => Vec::new(),
     }
 }
 

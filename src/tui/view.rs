@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::screen::{
-    approvals, assets, backfills, dag, dags, definitions, details, events, experiments, form,
-    frame, log, models, run, runs, serving, system, versions, why,
+    approvals, assets, attention, backfills, dag, definitions, details, events, experiments, form,
+    frame, home, log, models, run, runs, serving, system, versions, why,
 };
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
@@ -58,7 +58,8 @@ pub(crate) fn body(state: &State, area: Rect) -> Rect {
 
 fn screen(state: &State, buf: &mut Buffer, area: Rect) {
     match &state.level().screen {
-        Screen::Root(View::Dags) => dags::draw(buf, area, state),
+        Screen::Root(View::Dags) => home::draw(buf, area, state),
+        Screen::Attention => attention::draw(buf, area, state),
         Screen::Root(View::Runs) => runs::draw(buf, area, state, None),
         Screen::DagRuns(dag_id) => runs::draw(buf, area, state, Some(dag_id)),
         Screen::Root(View::Assets) => assets::draw(buf, area, state),

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::approval::{HitlDetail, Response};
-use crate::asset::AssetEvent;
+use crate::attention::{AttentionItem, PulseView, RunBrief};
 use crate::backfill::{BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView};
 use crate::callback::CallbackRequest;
 use crate::event::EventLog;
+use crate::freshness::{AssetEventView, AssetWhy};
 use crate::grid::GridView;
 use crate::ids::TrackingRunId;
 use crate::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
@@ -16,16 +17,17 @@ use crate::log::{LogFound, LogName, LogQuery};
 use crate::operation::{Operation, OperationLine, OperationView};
 use crate::packed::PackedRun;
 use crate::run::{DagRun, DagRunKey, TaskInstance};
-use crate::serving::ServingStatus;
+use crate::serving::{PredictionView, ServingStatus};
 use crate::settings::{
     Connection, ConnectionTest, ConnectionView, Pool, SlotPoolView, Variable, VariableView,
 };
-use crate::state::{DagRunState, TaskInstanceState, TriggeredBy};
+use crate::state::{DagRunState, DagRunType, TaskInstanceState, TriggeredBy};
 use crate::time::Timestamp;
 use crate::view::{
-    AliasPlan, AssetView, DagDetailView, DagDiffView, DagVersionView, DagView, DefinitionsView,
-    ExperimentView, LineageView, LogChunk, ModelDetailView, ModelVersionView, ModelView,
-    ParamProblem, RunDetailView, StatusView, TaskDetailView, TrackingRunView, TriggerPlan,
+    AliasPlan, ArtifactView, AssetView, DagDetailView, DagDiffView, DagVersionView, DagView,
+    DefinitionsView, ExperimentView, LineageView, LogChunk, MetricHistoryView, ModelDetailView,
+    ModelVersionView, ModelView, ParamProblem, RunDetailView, StatusView, TaskDetailView,
+    TrackingRunView, TriggerPlan,
 };
 use crate::why::{WhySubject, WhyView};
 use crate::xcom::XcomView;
@@ -37,6 +39,10 @@ pub enum Request {
     Status,
     Definitions,
     Shutdown,
+    /// What somebody should look at, the most urgent first.
+    ListAttention,
+    /// How busy the deck was in the last day.
+    Pulse,
 
     ListDags,
     ShowDag {
@@ -69,8 +75,15 @@ pub enum Request {
     ListRuns {
         dag_id: Option<DagId>,
         state: Option<DagRunState>,
+        #[serde(default, flatten)]
+        only: RunsOnly,
         limit: u32,
         offset: u32,
+    },
+    /// A run in short.
+    BriefRun {
+        dag_id: DagId,
+        dag_run_id: DagRunId,
     },
     ShowRun {
         dag_id: DagId,
@@ -210,9 +223,19 @@ pub enum Request {
     AnswerApproval(Response),
 
     ListAssets,
-    /// All of it, or what is connected with one asset.
+    /// All of it, or what is connected with one asset or, by its id, one node.
     ShowLineage {
+        #[serde(default)]
         asset: Option<AssetName>,
+        #[serde(default)]
+        node: Option<String>,
+        /// At most so many hops upstream and downstream, and nodes in all, the nearest first.
+        #[serde(flatten)]
+        reach: LineageReach,
+    },
+    /// Why an asset is old: the way from the root cause down to it.
+    ExplainAsset {
+        name: AssetName,
     },
     ListAssetEvents {
         asset: Option<AssetName>,
@@ -224,13 +247,32 @@ pub enum Request {
     },
 
     ListExperiments,
+    /// The runs of an experiment that pass a filter of MLflow's (empty: all of them), ordered by
+    /// its `order_by` keys, then newest first.
     ListTrackingRuns {
         experiment: String,
+        #[serde(default)]
+        filter: String,
+        #[serde(default)]
+        order_by: Vec<String>,
         limit: u32,
         offset: u32,
     },
     ShowTrackingRun {
         run_id: TrackingRunId,
+    },
+    /// The values of one metric over its steps, thinned to at most `max_points` that keep its
+    /// shape.
+    GetMetricHistory {
+        run_id: TrackingRunId,
+        key: String,
+        max_points: u32,
+    },
+    /// The beginning of an artifact that is text.
+    ReadArtifact {
+        run_id: TrackingRunId,
+        path: String,
+        max_bytes: u32,
     },
 
     ListModels,
@@ -248,6 +290,9 @@ pub enum Request {
         version: u32,
         alias: String,
         expected_current: Option<u32>,
+        /// Needed where a gate found the version wanting.
+        #[serde(default)]
+        reason: Option<String>,
     },
     PlanRollback {
         name: String,
@@ -259,6 +304,8 @@ pub enum Request {
         name: String,
         alias: String,
         expected_current: Option<u32>,
+        #[serde(default)]
+        reason: Option<String>,
     },
 
     ListVariables,
@@ -293,11 +340,56 @@ pub enum Request {
     Prune(Prune),
 
     ServingStatus,
+    /// Asks the model server as any client would: it counts and is answered by the traffic.
+    Predict(Predict),
     /// The event feed, newest first.
     ListEvents {
         limit: u32,
         before_id: Option<i64>,
     },
+}
+
+/// A wish for predictions.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Predict {
+    /// Without it the default model answers.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Of `model`, which must be given as well; without it the traffic decides.
+    #[serde(default)]
+    pub version: Option<u32>,
+    /// Rows as `/predict` takes them: a list of rows, or one row.
+    pub rows: Value,
+}
+
+/// Which runs are meant, beyond their DAG and state; all that is said must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RunsOnly {
+    /// Stands in the id of the DAG.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_type: Option<DagRunType>,
+    /// Due not before this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Due before this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Each stands in the run's id, note, conf or the name of who triggered it, whatever the case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
+}
+
+/// How much of the lineage is wanted; nothing said means all of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LineageReach {
+    #[serde(default)]
+    pub up: Option<u32>,
+    #[serde(default)]
+    pub down: Option<u32>,
+    #[serde(default)]
+    pub limit: Option<u32>,
 }
 
 impl Request {
@@ -329,6 +421,9 @@ impl Request {
             | Self::Prune(_) => true,
             Self::Status
             | Self::Definitions
+            | Self::ListAttention
+            | Self::Pulse
+            | Self::BriefRun { .. }
             | Self::ListDags
             | Self::ShowDag { .. }
             | Self::ListDagVersions { .. }
@@ -358,15 +453,19 @@ impl Request {
             | Self::ShowApproval { .. }
             | Self::ListAssets
             | Self::ShowLineage { .. }
+            | Self::ExplainAsset { .. }
             | Self::ListAssetEvents { .. }
             | Self::ListExperiments
             | Self::ListTrackingRuns { .. }
             | Self::ShowTrackingRun { .. }
+            | Self::GetMetricHistory { .. }
+            | Self::ReadArtifact { .. }
             | Self::ListModels
             | Self::ShowModel { .. }
             | Self::PlanPromote { .. }
             | Self::PlanRollback { .. }
             | Self::ServingStatus
+            | Self::Predict(_)
             | Self::ListEvents { .. } => false,
         }
     }
@@ -448,6 +547,8 @@ pub enum Answer {
     Done,
     Status(Box<StatusView>),
     Definitions(DefinitionsView),
+    Attention(Vec<AttentionItem>),
+    Pulse(PulseView),
     Dags(Vec<DagView>),
     Dag(Box<DagDetailView>),
     DagVersions(Vec<DagVersionView>),
@@ -460,6 +561,7 @@ pub enum Answer {
         total: u64,
     },
     RunDetail(Box<RunDetailView>),
+    RunBrief(Box<RunBrief>),
     PackedRun(Box<PackedRun>),
     Grid(Box<GridView>),
     Callbacks(Vec<CallbackRequest>),
@@ -488,13 +590,17 @@ pub enum Answer {
     Approval(Box<HitlDetail>),
     Assets(Vec<AssetView>),
     Lineage(LineageView),
-    AssetEvents(Vec<AssetEvent>),
+    AssetEvents(Vec<AssetEventView>),
+    AssetWhy(Box<AssetWhy>),
     Experiments(Vec<ExperimentView>),
     TrackingRuns {
         runs: Vec<TrackingRunView>,
         total: u64,
     },
     TrackingRun(Box<TrackingRunView>),
+    MetricHistory(MetricHistoryView),
+    Artifact(ArtifactView),
+    Predicted(PredictionView),
     Models(Vec<ModelView>),
     Model(Box<ModelDetailView>),
     AliasPlan(Box<AliasPlan>),

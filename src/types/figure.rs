@@ -38,6 +38,20 @@ impl<'de> Deserialize<'de> for Figure {
     }
 }
 
+/// Of one value.
+pub mod single {
+    use super::{Deserialize, Deserializer, Figure, Serialize, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        Figure(*value).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        Figure::deserialize(deserializer).map(|figure| figure.0)
+    }
+}
+
 /// Of lists of (key, value).
 pub mod pairs {
     use super::{Deserialize, Deserializer, Figure, Serialize, Serializer};

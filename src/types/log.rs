@@ -112,7 +112,8 @@ pub struct LogParts<'a> {
 /// Takes a line apart: `2026-01-01T12:00:00.123Z out  text`, or `TIME text`, or text alone.
 pub fn take_apart(line: &str) -> LogParts<'_> {
     let whole = LogParts { time: None, source: LogSource::Raw, text: line };
-    let looks = line.len() > 20 && line.as_bytes()[0].is_ascii_digit() && line.as_bytes()[4] == b'-';
+    let looks =
+        line.len() > 20 && line.as_bytes()[0].is_ascii_digit() && line.as_bytes()[4] == b'-';
     let Some((time, rest)) = looks.then(|| line.split_once(' ')).flatten() else { return whole };
     if !time.ends_with('Z') || time.len() > 30 {
         return whole;
@@ -153,7 +154,9 @@ pub fn escape_len(text: &str) -> usize {
         Some((_, '[')) => end_of(chars.find(|(_, c)| ('\u{40}'..='\u{7e}').contains(c))),
         // An operating system command ends with BEL or ESC and a backslash.
         Some((_, ']')) => match chars.find(|(_, c)| matches!(c, '\u{7}' | '\u{1b}')) {
-            Some((at, '\u{1b}')) => text[at..].chars().nth(1).map_or(at + 1, |c| at + 1 + c.len_utf8()),
+            Some((at, '\u{1b}')) => {
+                text[at..].chars().nth(1).map_or(at + 1, |c| at + 1 + c.len_utf8())
+            }
             found => end_of(found),
         },
         found => end_of(found),
@@ -263,7 +266,9 @@ fn ending_level(trimmed: &str) -> Option<LogLevel> {
 
 /// Says whether a line goes on what the one before began: the frames of a traceback.
 pub fn goes_on(text: &str) -> bool {
-    text.starts_with([' ', '\t']) || text.starts_with("Caused by") || text.starts_with("stack backtrace")
+    text.starts_with([' ', '\t'])
+        || text.starts_with("Caused by")
+        || text.starts_with("stack backtrace")
 }
 
 #[cfg(test)]
@@ -273,13 +278,17 @@ mod tests {
     #[test]
     fn a_line_is_split_into_time_stream_and_text() {
         let parts = take_apart("2026-01-01T12:00:00.123Z err  it broke");
-        assert_eq!(parts.time.map(|time| time.to_string()).as_deref(), Some("2026-01-01T12:00:00.123Z"));
+        assert_eq!(
+            parts.time.map(|time| time.to_string()).as_deref(),
+            Some("2026-01-01T12:00:00.123Z")
+        );
         assert_eq!((parts.source, parts.text), (LogSource::Err, "it broke"));
         assert_eq!(take_apart("2026-01-01T12:00:00.123Z deck said").source, LogSource::Deck);
         let raw = take_apart("2026-01-01T12:00:00.123456Z  INFO engine: up");
         assert_eq!((raw.source, raw.text), (LogSource::Raw, " INFO engine: up"));
         assert!(raw.time.is_some());
-        for odd in ["free text", "", "2026-01-01T12:00:00.123Z ünï x", "2026-99-01T12:00:00Z out x"] {
+        for odd in ["free text", "", "2026-01-01T12:00:00.123Z ünï x", "2026-99-01T12:00:00Z out x"]
+        {
             assert_eq!(take_apart(odd).source, LogSource::Raw, "{odd}");
         }
     }
@@ -316,7 +325,8 @@ mod tests {
     fn escape_sequences_are_taken_out_whole() {
         assert_eq!(plain("a\u{1b}[31mb\u{1b}[0m c"), "ab c");
         assert_eq!(plain("\u{1b}]0;title\u{7}x\u{1b}]8;;u\u{1b}\\y"), "xy");
-        for broken in ["\u{1b}", "a\u{1b}[", "\u{1b}]", "\u{1b}[38;5", "\u{1b}]x\u{1b}", "\u{1b}é"] {
+        for broken in ["\u{1b}", "a\u{1b}[", "\u{1b}]", "\u{1b}[38;5", "\u{1b}]x\u{1b}", "\u{1b}é"]
+        {
             assert!(!plain(broken).contains('\u{1b}'), "{broken:?}");
         }
     }

@@ -120,10 +120,8 @@ impl PackedRun {
 
     fn put_graph(&mut self, edges: &[(TaskId, TaskId)], places: &BTreeMap<TaskId, TaskPlace>) {
         let at: HashMap<&TaskId, u32> = self.task_ids.iter().zip(0..).collect();
-        self.edges = edges
-            .iter()
-            .filter_map(|(from, to)| Some((*at.get(from)?, *at.get(to)?)))
-            .collect();
+        self.edges =
+            edges.iter().filter_map(|(from, to)| Some((*at.get(from)?, *at.get(to)?))).collect();
         if places.is_empty() {
             return;
         }
@@ -289,7 +287,11 @@ mod tests {
         }
     }
 
-    fn instance(task: usize, map_index: MapIndex, state: Option<TaskInstanceState>) -> TaskInstance {
+    fn instance(
+        task: usize,
+        map_index: MapIndex,
+        state: Option<TaskInstanceState>,
+    ) -> TaskInstance {
         let run = run();
         let has_begun = state.is_some();
         let micros = i64::try_from(task).unwrap() * 1_234_567;
@@ -310,7 +312,9 @@ mod tests {
             scheduled_when: None,
             queued_when: has_begun.then(|| at(micros)),
             start_date: has_begun.then(|| at(micros + 20_000)),
-            end_date: state.is_some_and(TaskInstanceState::is_finished).then(|| at(micros + 900_000)),
+            end_date: state
+                .is_some_and(TaskInstanceState::is_finished)
+                .then(|| at(micros + 900_000)),
             next_retry_at: None,
             trigger: None,
             trigger_timeout: None,
@@ -324,7 +328,10 @@ mod tests {
         let in_group = TaskPlace { group_id: Some("group_00".into()), ..TaskPlace::default() };
         RunDetailView {
             run: run(),
-            edges: (1..tasks.len()).map(|at| (id(at - 1), id(at))).filter(|(a, b)| a != b).collect(),
+            edges: (1..tasks.len())
+                .map(|at| (id(at - 1), id(at)))
+                .filter(|(a, b)| a != b)
+                .collect(),
             places: BTreeMap::from([(id(0), in_group)]),
             groups: vec![GroupView {
                 group_id: "group_00".into(),

@@ -20,7 +20,31 @@ pub struct ServedVersion {
     /// Milliseconds over the last minute; `None` where nothing was asked.
     pub p50_ms: Option<f64>,
     pub p99_ms: Option<f64>,
+    /// Of `errors_total`, what the server could not do (5xx); the others asked wrongly (4xx).
+    #[serde(default)]
+    pub failed_total: u64,
+    #[serde(default)]
+    pub history: ServedHistory,
+    /// A body that it answers: a list with one raw row.
+    #[serde(default)]
+    pub example: Option<Value>,
 }
+
+/// A version over the last minutes: [`SAMPLE_SECS`] a sample, newest last, all of one length.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ServedHistory {
+    /// Per second.
+    pub requests: Vec<f64>,
+    /// In milliseconds; 0 where nothing was asked.
+    pub p50_ms: Vec<f64>,
+    pub p99_ms: Vec<f64>,
+    /// Requests refused (4xx) and failed (5xx), counted.
+    pub refused: Vec<u32>,
+    pub failed: Vec<u32>,
+}
+
+/// Seconds that a sample of a history stands for.
+pub const SAMPLE_SECS: u32 = 10;
 
 /// The model server as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,6 +74,20 @@ impl ServingStatus {
         let body = example.to_string().replace('\'', r"'\''");
         Some(format!("curl -X POST {listen}/predict -d '{body}'"))
     }
+}
+
+/// What the model server answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PredictionView {
+    /// Of HTTP.
+    pub status: u16,
+    /// Who answered.
+    pub model: Option<String>,
+    pub version: Option<u32>,
+    /// Milliseconds, without the way to the server.
+    pub took_ms: f64,
+    /// The answers, a row each; or what was wrong with the rows.
+    pub body: Value,
 }
 
 /// A request that was refused or failed.

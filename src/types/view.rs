@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::asset::AssetEvent;
+use crate::attention::RunBrief;
 use crate::deadline::Deadline;
+use crate::freshness::{Freshness, Producer};
+use crate::gate::{Gate, Origin};
 use crate::ids::{AssetName, DagId, DagRunId, GroupId, TaskId, TaskInstanceKey, TrackingRunId};
 use crate::progress::Progress;
 use crate::run::{DagRun, TaskInstance, TaskTry};
@@ -27,8 +30,12 @@ pub struct DagView {
     /// For people: `@daily`, `0 2 * * *`, `incoming`, `manual`.
     pub timetable_summary: String,
     pub next_run_after: Option<Timestamp>,
-    /// Of the last runs, newest last, at most 30.
+    /// Of the last runs, newest last: at most 30 of a DAG shown by itself; in the list of all of
+    /// them only those after the last one that has ended, and that one.
     pub recent_runs: Vec<RecentRun>,
+    /// States of the last 30 runs, oldest first.
+    #[serde(default, with = "crate::strip")]
+    pub strip: Vec<DagRunState>,
     pub task_count: usize,
     pub param_count: usize,
     /// Median seconds of the last successful runs.
@@ -69,6 +76,24 @@ pub struct DagDetailView {
     pub fileloc: String,
     pub line: usize,
     pub dag_version: String,
+    /// Which of the versions that were in force it is.
+    #[serde(default)]
+    pub dag_version_number: Option<u32>,
+    /// The schedule in words: `every day at 02:00`.
+    #[serde(default)]
+    pub schedule_words: String,
+    /// When the schedule fires next.
+    #[serde(default)]
+    pub next_runs: Vec<Timestamp>,
+    /// 95th percentile of the seconds of the last successful runs.
+    #[serde(default)]
+    pub p95_duration: Option<f64>,
+    /// Of the runs that ended in the last 30 days: how many succeeded, of how many.
+    #[serde(default)]
+    pub ended_well: (u64, u64),
+    /// The run that is under way.
+    #[serde(default)]
+    pub under_way: Option<RunBrief>,
 }
 
 /// A definition that was in force from some time on.
@@ -209,6 +234,11 @@ pub struct AssetView {
     pub scheduled_dags: Vec<DagId>,
     pub last_event: Option<AssetEvent>,
     pub event_count: u64,
+    #[serde(default)]
+    pub freshness: Freshness,
+    /// The DAGs of `producing_tasks`.
+    #[serde(default)]
+    pub producers: Vec<Producer>,
 }
 
 /// What stands where in the lineage.
@@ -231,6 +261,18 @@ pub struct LineageNode {
     pub last: Option<Timestamp>,
     /// The last run's state, of a DAG.
     pub state: Option<DagRunState>,
+    /// Of an asset.
+    #[serde(default)]
+    pub freshness: Option<Freshness>,
+    /// Of a DAG.
+    #[serde(default)]
+    pub is_paused: bool,
+    /// How far from what was asked about: below zero upstream.
+    #[serde(default)]
+    pub hop: i32,
+    /// How many nodes right before and right after it are not in the answer.
+    #[serde(default)]
+    pub hidden: (u32, u32),
 }
 
 /// What came from what: `edges` are (from, to) node ids, data flows along them.
@@ -238,6 +280,9 @@ pub struct LineageNode {
 pub struct LineageView {
     pub nodes: Vec<LineageNode>,
     pub edges: Vec<(String, String)>,
+    /// How many nodes there are in all, also beyond what was asked for.
+    #[serde(default)]
+    pub total: usize,
 }
 
 /// An experiment as a line of the list.
@@ -268,6 +313,36 @@ pub struct TrackingRunView {
     pub artifacts: Vec<(String, u64)>,
 }
 
+/// A metric over its steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricHistoryView {
+    pub run_id: TrackingRunId,
+    pub key: String,
+    /// In the order of their steps.
+    pub points: Vec<MetricPointView>,
+    /// How many there are; more than `points` where these were thinned.
+    pub total: u64,
+}
+
+/// A value of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MetricPointView {
+    pub step: i64,
+    pub timestamp: Timestamp,
+    #[serde(with = "crate::figure::single")]
+    pub value: f64,
+}
+
+/// The beginning of an artifact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArtifactView {
+    pub path: String,
+    /// Of all of it, in bytes.
+    pub size: u64,
+    /// `None` where it is no text.
+    pub text: Option<String>,
+}
+
 /// A registered model as a line of the list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelView {
@@ -295,6 +370,22 @@ pub struct ModelVersionView {
     pub tags: Vec<(String, String)>,
     /// The model's signature, as MLflow writes it: `inputs` and `outputs`.
     pub signature: Option<Value>,
+    /// Of the model's file.
+    #[serde(default)]
+    pub size_bytes: Option<u64>,
+    /// The run of a DAG that made it, where one did.
+    #[serde(default)]
+    pub origin: Option<Origin>,
+    /// What that run's gates found of it.
+    #[serde(default)]
+    pub gates: Vec<Gate>,
+}
+
+impl ModelVersionView {
+    /// Says whether a gate found it wanting.
+    pub fn fails_a_gate(&self) -> bool {
+        self.gates.iter().any(|gate| !gate.passed)
+    }
 }
 
 /// A model with its versions, newest first, and the history of its aliases.
@@ -318,6 +409,9 @@ pub struct AliasMove {
     pub user: String,
     /// `promote` or `rollback`.
     pub action: String,
+    /// Why, in the words of who moved it.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// What a promote or a rollback would change.
@@ -334,6 +428,9 @@ pub struct AliasPlan {
     pub params: Vec<(String, Option<String>, Option<String>)>,
     /// What it sets off: DAGs that the asset event starts.
     pub starts_dags: Vec<DagId>,
+    /// What becomes of the requests, a line each.
+    #[serde(default)]
+    pub traffic: Vec<String>,
 }
 
 /// What a trigger would do.
@@ -347,6 +444,22 @@ pub struct TriggerPlan {
     /// Runs of this DAG that are under way; at `max_active_runs` a new one waits.
     pub active_runs: usize,
     pub max_active_runs: u32,
+    /// Mapped tasks with how many instances are to be expected; `None` where nothing tells.
+    #[serde(default)]
+    pub mapped: Vec<(TaskId, Option<u64>)>,
+    /// The pools that its tasks take slots of.
+    #[serde(default)]
+    pub pools: Vec<PoolNeed>,
+}
+
+/// How a pool stands that a run needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolNeed {
+    pub pool: String,
+    /// Tasks of the DAG that take its slots.
+    pub tasks: usize,
+    pub slots: u32,
+    pub free: u32,
 }
 
 /// A param that does not fit its schema.

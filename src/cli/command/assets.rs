@@ -1,14 +1,16 @@
-//! `assets list|lineage|emit`.
+//! `assets list|lineage|why|impact|events|emit`.
 
-use std::collections::BTreeSet;
+mod draw;
 
-use crate::cli::args::AssetsCommand;
+use crate::cli::args::{AssetsCommand, LineageFormat};
 use crate::cli::command::{ask, expect_answer};
 use crate::cli::error::CliError;
-use crate::cli::output::{Output, ago, table};
+use crate::cli::output::{Output, ago, or_dash, table};
 use crate::runtime::Layout;
-use crate::types::ask::{Answer, Request};
-use crate::types::view::{AssetView, LineageNode, LineageView};
+use crate::types::ask::{Answer, LineageReach, Request};
+use crate::types::asset::AssetEventSource;
+use crate::types::freshness::{AssetEventView, AssetWhy, Freshness};
+use crate::types::view::{AssetView, LineageView};
 
 /// Carries out a command about assets.
 pub async fn dispatch(
@@ -22,12 +24,32 @@ pub async fn dispatch(
             let assets = expect_answer!(answer, Answer::Assets(assets) => assets, "assets list");
             output.answer(&assets, |assets| list(assets));
         }
-        AssetsCommand::Lineage { asset } => {
-            let request = Request::ShowLineage { asset: asset.map(Into::into) };
+        AssetsCommand::Lineage { asset, up, down, format } => {
+            let reach = LineageReach { up, down, limit: None };
+            let lineage = lineage(layout, asset, reach).await?;
+            output.answer(&lineage, |lineage| match format {
+                LineageFormat::Tree => draw::tree(lineage),
+                LineageFormat::Mermaid => draw::mermaid(lineage),
+                LineageFormat::Dot => draw::dot(lineage),
+            });
+        }
+        AssetsCommand::Why { asset } => {
+            let request = Request::ExplainAsset { name: asset.as_str().into() };
             let answer = ask(layout, request).await?;
-            let lineage =
-                expect_answer!(answer, Answer::Lineage(lineage) => lineage, "assets lineage");
-            output.answer(&lineage, tree);
+            let why = expect_answer!(answer, Answer::AssetWhy(why) => why, "assets why");
+            output.answer(&why, |why| tell(why));
+        }
+        AssetsCommand::Impact { asset } => {
+            let reach = LineageReach { up: Some(0), down: None, limit: None };
+            let lineage = lineage(layout, Some(asset), reach).await?;
+            output.answer(&lineage, impact);
+        }
+        AssetsCommand::Events { asset, limit } => {
+            let request = Request::ListAssetEvents { asset: Some(asset.as_str().into()), limit };
+            let answer = ask(layout, request).await?;
+            let events =
+                expect_answer!(answer, Answer::AssetEvents(events) => events, "assets events");
+            output.answer(&events, |events| list_events(events));
         }
         AssetsCommand::Emit { asset, extra } => {
             let extra = extra.into_iter().collect();
@@ -40,6 +62,16 @@ pub async fn dispatch(
     Ok(0)
 }
 
+async fn lineage(
+    layout: &Layout,
+    asset: Option<String>,
+    reach: LineageReach,
+) -> Result<LineageView, CliError> {
+    let request = Request::ShowLineage { asset: asset.map(Into::into), node: None, reach };
+    let answer = ask(layout, request).await?;
+    Ok(expect_answer!(answer, Answer::Lineage(lineage) => lineage, "assets lineage"))
+}
+
 fn list(assets: &[AssetView]) -> String {
     let row = |asset: &AssetView| {
         let producers: Vec<String> =
@@ -47,6 +79,7 @@ fn list(assets: &[AssetView]) -> String {
         let starts: Vec<String> = asset.scheduled_dags.iter().map(ToString::to_string).collect();
         vec![
             asset.name.to_string(),
+            word(asset.freshness).to_owned(),
             asset.uri.clone(),
             ago(asset.last_event.as_ref().map(|event| event.timestamp)),
             asset.event_count.to_string(),
@@ -54,47 +87,80 @@ fn list(assets: &[AssetView]) -> String {
             starts.join(","),
         ]
     };
-    let header = ["ASSET", "URI", "CHANGED", "EVENTS", "PRODUCED BY", "STARTS"];
+    let header = ["ASSET", "STATE", "URI", "CHANGED", "EVENTS", "PRODUCED BY", "STARTS"];
     table(&header, assets.iter().map(row), "no assets: add [asset.NAME] to dags.toml")
 }
 
-/// Draws the lineage as a tree, from what nothing comes before.
-fn tree(lineage: &LineageView) -> String {
-    if lineage.nodes.is_empty() {
-        return "no lineage: name inlets and outlets in dags.toml".to_owned();
+const fn word(freshness: Freshness) -> &'static str {
+    match freshness {
+        Freshness::Fresh => "fresh",
+        Freshness::Never => "never",
+        Freshness::Stale => "stale",
     }
-    let mut lines = Vec::new();
-    let mut drawn = BTreeSet::new();
-    let is_root = |node: &&LineageNode| !lineage.edges.iter().any(|(_, to)| *to == node.id);
-    for root in lineage.nodes.iter().filter(is_root) {
-        branch(lineage, root, 0, &mut drawn, &mut lines);
+}
+
+/// Tells the way from the root cause down, a step a line.
+fn tell(why: &AssetWhy) -> String {
+    let made_of_it = match why.downstream_assets {
+        0 => String::new(),
+        1 => "; one asset is made of it".to_owned(),
+        n => format!("; {n} assets are made of it"),
+    };
+    let mut lines = vec![format!("{} is {}{made_of_it}", why.name, word(why.freshness))];
+    if why.path.len() > 1 {
+        lines.push(format!("root cause: {}", why.way()));
     }
-    // What only stands in a circle has no root: begin anywhere.
-    for node in &lineage.nodes {
-        if !drawn.contains(&node.id) {
-            branch(lineage, node, 0, &mut drawn, &mut lines);
+    for step in &why.path {
+        lines.push(format!("  {}, {}: {}", step.asset, changed(step.last), step.text));
+        if let Some(remedy) = &step.remedy {
+            lines.push(format!("    {remedy}"));
         }
     }
+    lines.push(
+        "old means: an input changed since, or the run that was to make it failed; \
+                there is no age limit"
+            .to_owned(),
+    );
     lines.join("\n")
 }
 
-fn branch(
-    lineage: &LineageView,
-    node: &LineageNode,
-    depth: usize,
-    drawn: &mut BTreeSet<String>,
-    lines: &mut Vec<String>,
-) {
-    let kind = format!("{:?}", node.kind).to_lowercase();
-    let seen = !drawn.insert(node.id.clone());
-    let again = if seen { "  (see above)" } else { "" };
-    lines.push(format!("{}{} {}{again}", "  ".repeat(depth), kind, node.name));
-    if seen {
-        return;
-    }
-    for (_, to) in lineage.edges.iter().filter(|(from, _)| *from == node.id) {
-        if let Some(next) = lineage.nodes.iter().find(|next| next.id == *to) {
-            branch(lineage, next, depth + 1, drawn, lines);
-        }
-    }
+fn changed(last: Option<crate::types::Timestamp>) -> String {
+    last.map_or_else(|| "never made".to_owned(), |last| format!("changed {}", ago(Some(last))))
+}
+
+fn impact(lineage: &LineageView) -> String {
+    let mut nodes: Vec<_> = lineage.nodes.iter().filter(|node| node.hop > 0).collect();
+    nodes.sort_by_key(|node| node.hop);
+    let rows = nodes.into_iter().map(|node| {
+        let state = node.freshness.map(|freshness| word(freshness).to_owned());
+        let state = state.or_else(|| node.state.map(|state| state.to_string()));
+        vec![
+            node.hop.to_string(),
+            draw::kind(node).to_owned(),
+            node.name.clone(),
+            or_dash(state),
+            ago(node.last),
+        ]
+    });
+    table(&["HOPS", "KIND", "NAME", "STATE", "CHANGED"], rows, "nothing is made of it")
+}
+
+fn list_events(events: &[AssetEventView]) -> String {
+    let rows = events.iter().map(|view| {
+        let source = match &view.event.source {
+            AssetEventSource::Task(key) => format!("{}.{}", key.dag_id, key.task_id),
+            AssetEventSource::Watcher => "watcher".to_owned(),
+            AssetEventSource::Registry => "registry".to_owned(),
+            AssetEventSource::Person { user } => user.clone(),
+        };
+        let runs: Vec<String> = view
+            .started_runs
+            .iter()
+            .map(|run| format!("{} {} ({})", run.dag_id, run.dag_run_id, run.state))
+            .collect();
+        let extra: Vec<String> =
+            view.event.extra.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        vec![ago(Some(view.event.timestamp)), source, runs.join(", "), extra.join(" ")]
+    });
+    table(&["WHEN", "BY", "STARTED", "EXTRA"], rows, "no event of it yet")
 }

@@ -24,8 +24,9 @@ pub async fn dispatch(
                 expect_answer!(answer, Answer::Experiments(list) => list, "experiments list");
             output.answer(&experiments, |experiments| list(experiments));
         }
-        ExperimentsCommand::Runs { name, limit, offset } => {
-            let request = Request::ListTrackingRuns { experiment: name, limit, offset };
+        ExperimentsCommand::Runs { name, filter, order_by, limit, offset } => {
+            let request =
+                Request::ListTrackingRuns { experiment: name, filter, order_by, limit, offset };
             let answer = ask(layout, request).await?;
             let (runs, total) = expect_answer!(
                 answer, Answer::TrackingRuns { runs, total } => (runs, total), "experiments runs");

@@ -1,4 +1,6 @@
-//! `models list|show|promote|rollback`.
+//! `models list|show|compare|promote|rollback`.
+
+mod compare;
 
 use crate::cli::args::ModelsCommand;
 use crate::cli::command::{connect, expect_answer};
@@ -27,7 +29,13 @@ pub async fn dispatch(
             let model = expect_answer!(answer, Answer::Model(model) => model, "models show");
             output.answer(&model, |model| show(model));
         }
-        ModelsCommand::Promote { name, version, alias, dry_run } => {
+        ModelsCommand::Compare { name, from, to, only_different } => {
+            let answer = client.ask(Request::ShowModel { name }).await?;
+            let model = expect_answer!(answer, Answer::Model(model) => model, "models compare");
+            let versions = compare::pick(&model, from, to)?;
+            output.answer(&versions, |versions| compare::draw(versions, only_different));
+        }
+        ModelsCommand::Promote { name, version, alias, reason, dry_run } => {
             let request =
                 Request::PlanPromote { name: name.clone(), version, alias: alias.clone() };
             let plan = plan(&client, request).await?;
@@ -36,10 +44,10 @@ pub async fn dispatch(
                 return Ok(0);
             }
             let expected_current = plan.from.as_ref().map(|from| from.version);
-            let request = Request::Promote { name, version, alias, expected_current };
+            let request = Request::Promote { name, version, alias, expected_current, reason };
             moved(&client, request, &plan, output).await?;
         }
-        ModelsCommand::Rollback { name, alias, dry_run } => {
+        ModelsCommand::Rollback { name, alias, reason, dry_run } => {
             let request = Request::PlanRollback { name: name.clone(), alias: alias.clone() };
             let plan = plan(&client, request).await?;
             if dry_run {
@@ -47,7 +55,7 @@ pub async fn dispatch(
                 return Ok(0);
             }
             let expected_current = plan.from.as_ref().map(|from| from.version);
-            let request = Request::Rollback { name, alias, expected_current };
+            let request = Request::Rollback { name, alias, expected_current, reason };
             moved(&client, request, &plan, output).await?;
         }
     }
@@ -108,12 +116,13 @@ fn show(detail: &ModelDetailView) -> String {
             version.aliases.join(","),
             ago(Some(version.creation_timestamp)),
             figures.join("  "),
+            gates(version),
             or_dash(version.run_id.clone()),
         ]
     });
     text.push_str("\n\n");
     text.push_str(&table(
-        &["VERSION", "ALIASES", "MADE", "METRICS", "RUN"],
+        &["VERSION", "ALIASES", "MADE", "METRICS", "GATES", "RUN"],
         versions,
         "no versions",
     ));
@@ -124,11 +133,24 @@ fn show(detail: &ModelDetailView) -> String {
             moved.alias.clone(),
             format!("{} → {}", or_dash(moved.from_version), or_dash(moved.to_version)),
             moved.user.clone(),
+            or_dash(moved.reason.clone()),
         ]
     });
     text.push_str("\n\n");
-    text.push_str(&table(&["WHEN", "ACTION", "ALIAS", "VERSION", "BY"], moves, "never promoted"));
+    let header = ["WHEN", "ACTION", "ALIAS", "VERSION", "BY", "WHY"];
+    text.push_str(&table(&header, moves, "never promoted"));
     text
+}
+
+/// Tells the gates of a version: `decide passed`.
+fn gates(version: &ModelVersionView) -> String {
+    let word = |passed| if passed { "passed" } else { "FAILED" };
+    let gates: Vec<String> = version
+        .gates
+        .iter()
+        .map(|gate| format!("{} {}", gate.task_id, word(gate.passed)))
+        .collect();
+    if gates.is_empty() { "-".to_owned() } else { gates.join(", ") }
 }
 
 fn draw_plan(plan: &AliasPlan) -> String {
@@ -138,6 +160,8 @@ fn draw_plan(plan: &AliasPlan) -> String {
         ("alias", format!("{}@{}", plan.name, plan.alias)),
         ("version", format!("{before} → {}", plan.to.version)),
         ("starts", if starts.is_empty() { "-".to_owned() } else { starts.join(", ") }),
+        ("gates", gates(&plan.to)),
+        ("traffic", plan.traffic.join("; ")),
     ]);
     let number = |value: &Option<f64>| or_dash(value.map(|value| format!("{value:.4}")));
     let metrics = plan.metrics.iter().map(|(name, before, after)| {

@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::output::{Output, instant, or_dash, table};
 use crate::runtime::Layout;
 use crate::types::Fault;
-use crate::types::ask::{Answer, Request};
+use crate::types::ask::{Answer, Request, RunsOnly};
 use crate::types::ids::UNMAPPED;
 use crate::types::operation::{
     ClearTasks, MarkTasks, NoteEdit, Operation, OperationLine, OperationView, Reach, RunMove,
@@ -114,6 +114,7 @@ async fn named(layout: &Layout, which: &WhichRuns) -> Result<Vec<DagRunKey>, Cli
     let request = Request::ListRuns {
         dag_id: dag_id.map(|id| id.as_str().into()),
         state: which.in_state,
+        only: RunsOnly::default(),
         limit: which.last.unwrap_or(RUNS_MAX).min(RUNS_MAX),
         offset: 0,
     };

@@ -55,8 +55,11 @@ async fn foreground(
     output.say(&format!("{} {}", run.dag_id, run.dag_run_id));
     let mut seen = Seen::default();
     loop {
-        let request =
-            Request::ShowRun { dag_id: run.dag_id.clone(), dag_run_id: run.dag_run_id.clone(), packed: false };
+        let request = Request::ShowRun {
+            dag_id: run.dag_id.clone(),
+            dag_run_id: run.dag_run_id.clone(),
+            packed: false,
+        };
         let detail =
             expect_answer!(client.ask(request).await?, Answer::RunDetail(detail) => detail, "run");
         for line in seen.news(&detail) {

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use crate::cli::args::{RunsCommand, TasksArgs, TriggerArgs};
+use crate::cli::args::{RunsCommand, RunsOnlyArgs, TasksArgs, TriggerArgs, TriggerCommand};
 use crate::cli::command::operate::{self, clearing, edit, operate};
 use crate::cli::command::{ask, expect_answer};
 use crate::cli::env;
 use crate::cli::error::CliError;
 use crate::cli::output::{Output, ago, duration, fields, instant, or_dash, table};
 use crate::runtime::Layout;
-use crate::types::ask::{Answer, Request, Trigger};
+use crate::types::ask::{Answer, Request, RunsOnly, Trigger};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
 use crate::types::operation::Operation;
@@ -17,7 +17,7 @@ use crate::types::progress::Progress;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::state::TriggeredBy;
 use crate::types::time;
-use crate::types::view::{RunDetailView, TaskPlace};
+use crate::types::view::{RunDetailView, TaskPlace, TriggerPlan};
 use crate::types::{DagRunState, Fault, TaskInstanceKey};
 
 /// Makes the wish for a run that the arguments stand for.
@@ -58,16 +58,69 @@ fn conf(from: &str) -> Result<Map<String, Value>, CliError> {
     })
 }
 
-/// Triggers a run and says which.
+/// Returns which runs the arguments mean.
+fn meant(args: RunsOnlyArgs) -> Result<RunsOnly, CliError> {
+    let ago = |age| {
+        time::now().checked_sub(age).map_err(|error| {
+            Fault::invalid("count `--since` back from now").caused_by(Some(&error))
+        })
+    };
+    let since = args.since.map(ago).transpose()?;
+    let RunsOnlyArgs { dag, run_type, words, .. } = args;
+    Ok(RunsOnly { dag, run_type, since, until: None, words })
+}
+
+/// Triggers a run and says which; or says what it would do.
 pub async fn trigger(
     layout: &Layout,
-    args: TriggerArgs,
+    command: TriggerCommand,
     output: &mut Output,
 ) -> Result<u8, CliError> {
-    let answer = ask(layout, Request::Trigger(wish(&args)?)).await?;
+    let wish = wish(&command.args)?;
+    if command.dry_run {
+        return plan(layout, wish, output).await;
+    }
+    let answer = ask(layout, Request::Trigger(wish)).await?;
     let run = expect_answer!(answer, Answer::Run(run) => run, "trigger");
     output.answer(&run, |run| format!("{} {} is {}", run.dag_id, run.dag_run_id, run.state));
     Ok(0)
+}
+
+/// Says what a trigger would do; refuses params that do not fit.
+async fn plan(layout: &Layout, wish: Trigger, output: &mut Output) -> Result<u8, CliError> {
+    let request = Request::PlanTrigger { dag_id: wish.dag_id, conf: wish.conf };
+    let plan = expect_answer!(ask(layout, request).await?, Answer::Plan(plan) => plan, "trigger");
+    let plan = plan.map_err(|problems| {
+        let lines = problems.iter().map(|p| format!("`{}` {}", p.param, p.message));
+        Fault::invalid(lines.collect::<Vec<_>>().join("; "))
+    })?;
+    output.answer(&plan, planned);
+    Ok(0)
+}
+
+fn planned(plan: &TriggerPlan) -> String {
+    let at_most = usize::try_from(plan.max_active_runs).unwrap_or(usize::MAX);
+    let begins = if plan.active_runs >= at_most {
+        format!("waits: {} of {at_most} runs are under way", plan.active_runs)
+    } else {
+        format!("at once: {} of {at_most} runs are under way", plan.active_runs)
+    };
+    let mapped = plan.mapped.iter().map(|(task, count)| match count {
+        Some(count) => format!("{task} × {count}"),
+        None => format!("{task} × ?"),
+    });
+    let pools =
+        plan.pools.iter().map(|need| format!("{} {}/{} free", need.pool, need.free, need.slots));
+    let list = |all: Vec<String>| if all.is_empty() { "-".to_owned() } else { all.join(", ") };
+    fields(&[
+        ("dag", plan.dag_id.to_string()),
+        ("tasks", plan.task_count.to_string()),
+        ("mapped", list(mapped.collect())),
+        ("pools", list(pools.collect())),
+        ("usually", plan.median_duration.map_or_else(|| "-".to_owned(), duration)),
+        ("begins", begins),
+        ("params", Value::Object(plan.params.clone()).to_string()),
+    ])
 }
 
 /// Carries out a command about runs.
@@ -77,9 +130,11 @@ pub async fn dispatch(
     output: &mut Output,
 ) -> Result<u8, CliError> {
     match command {
-        RunsCommand::List { dag_id, state, limit, offset } => {
+        RunsCommand::List { dag_id, state, only, limit, offset } => {
             let dag_id = dag_id.map(Into::into);
-            let answer = ask(layout, Request::ListRuns { dag_id, state, limit, offset }).await?;
+            let only = meant(only)?;
+            let request = Request::ListRuns { dag_id, state, only, limit, offset };
+            let answer = ask(layout, request).await?;
             let (runs, total) =
                 expect_answer!(answer, Answer::Runs { runs, total } => (runs, total), "runs list");
             let body = serde_json::json!({ "dag_runs": runs, "total_entries": total });
@@ -154,7 +209,8 @@ async fn detail(
     dag_id: String,
     dag_run_id: String,
 ) -> Result<RunDetailView, CliError> {
-    let request = Request::ShowRun { dag_id: dag_id.into(), dag_run_id: dag_run_id.into(), packed: false };
+    let request =
+        Request::ShowRun { dag_id: dag_id.into(), dag_run_id: dag_run_id.into(), packed: false };
     let answer = ask(layout, request).await?;
     Ok(*expect_answer!(answer, Answer::RunDetail(detail) => detail, "runs show"))
 }

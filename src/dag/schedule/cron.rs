@@ -64,6 +64,11 @@ pub enum CronError {
     NeverFires,
 }
 
+/// Returns what a preset stands for; what is none stays as it is.
+fn expression(text: &str) -> &str {
+    PRESETS.iter().find(|(name, _)| *name == text).map_or(text, |(_, fields)| fields)
+}
+
 impl Cron {
     /// The presets that stand for an expression.
     pub fn presets() -> impl Iterator<Item = &'static str> {
@@ -72,19 +77,26 @@ impl Cron {
 
     /// Parses a preset or the five fields of a cron expression, which is meant in `timezone`.
     pub fn parse(text: &str, timezone: &TimeZone) -> Result<Self, CronError> {
-        let fields = match PRESETS.iter().find(|(name, _)| *name == text) {
-            Some((_, fields)) => fields,
-            None if text.starts_with('@') => {
-                return Err(CronError::UnknownPreset(text.to_owned()));
-            }
-            None => text,
-        };
+        let fields = expression(text);
+        if fields.starts_with('@') {
+            return Err(CronError::UnknownPreset(text.to_owned()));
+        }
         let fields = Fields::parse(fields)?;
         // Any instant will do to find out about the 30th of February.
         if fields.next_after(civil::date(2000, 1, 1).at(0, 0, 0, 0)).is_none() {
             return Err(CronError::NeverFires);
         }
         Ok(Self { text: text.to_owned(), timezone: timezone.clone(), fields })
+    }
+
+    /// Returns the five fields, also of a preset.
+    pub(super) fn expression(&self) -> &str {
+        expression(&self.text)
+    }
+
+    /// Returns the name of the zone that it is meant in.
+    pub(super) fn zone(&self) -> &str {
+        self.timezone.iana_name().unwrap_or("UTC")
     }
 
     /// Returns the first firing after `after`.

@@ -16,10 +16,12 @@ use hessboost::config::{TrainingParams, TrainingParamsBuilder};
 use hessboost::data::DMatrix;
 use hessboost::model::{BoostedModel, ImportanceType, Iterations, ModelFormat};
 use hessboost::objective::{Multiclass, Objective, RegLoss};
+use hessboost::training::{EvalHistory, Trainer};
 use serde_json::Value;
 
 use super::{Estimator, Labels, Outcome, Problem, Shape};
 use crate::dag::spec::LearningTask;
+use crate::ml::preprocess::Matrix;
 
 const ENGINE: (&str, &str) = ("hessboost", "0.4.6");
 /// Matrices up to this many numbers are learnt on one thread: starting more takes longer.
@@ -30,46 +32,73 @@ const SMALL: usize = 200_000;
 struct Boosted {
     model: BoostedModel,
     task: LearningTask,
+    rounds: Vec<(String, Vec<f64>)>,
 }
 
-/// Adds objective, threads and seed to the parameters, and trains on `values`, which stand in
-/// for those of the problem's matrix.
+/// Adds objective, threads and seed to the parameters, and trains; `values` makes of a matrix the
+/// numbers that stand in for its own.
 fn fit(
     problem: &Problem<'_>,
-    values: Vec<f32>,
+    values: impl Fn(&Matrix) -> Vec<f32>,
     params: TrainingParamsBuilder,
     rounds: usize,
 ) -> Result<Boosted, String> {
-    let (objective, labels, task) = match problem.labels {
-        Labels::Classes { rows, count } => {
-            let labels = rows.iter().map(|class| *class as f32).collect();
+    let (objective, task) = match problem.labels {
+        Labels::Classes { count, .. } => {
             let objective = match count {
                 2 => Objective::BinaryLogistic(RegLoss::default()),
                 _ => Objective::Softprob(Multiclass::new(count).map_err(|e| e.to_string())?),
             };
-            (objective, labels, LearningTask::Classification)
+            (objective, LearningTask::Classification)
         }
-        Labels::Numbers(values) => {
-            let labels: Vec<f32> = values.iter().map(|value| *value as f32).collect();
-            (Objective::SquaredError(RegLoss::default()), labels, LearningTask::Regression)
+        Labels::Numbers(_) => {
+            (Objective::SquaredError(RegLoss::default()), LearningTask::Regression)
         }
     };
     let params = params.objective(objective).seed(problem.settings.seed());
     let small = problem.matrix.values().len() <= SMALL;
     let params = if small { params.nthread(1) } else { params.global_pool() };
     let params: TrainingParams = params.build().map_err(|error| error.to_string())?;
-    let model = matrix(problem, values)
-        .and_then(|matrix| matrix.with_labels(&labels))
-        .and_then(|matrix| hessboost::training::train(&params, &matrix, rounds))
-        .map_err(|error| error.to_string())?;
-    Ok(Boosted { model, task })
+    let of = |matrix: &Matrix, labels: Labels<'_>| self::matrix(matrix, labels, values(matrix));
+    let trained = of(problem.matrix, problem.labels).and_then(|matrix| {
+        let watched = problem.watched.map(|(matrix, labels)| of(matrix, labels)).transpose()?;
+        let mut trainer = Trainer::new(&params, &matrix, rounds);
+        if let Some(watched) = &watched {
+            trainer = trainer.eval(&matrix, "train").eval(watched, "test");
+        }
+        trainer.train()
+    });
+    let trained = trained.map_err(|error| error.to_string())?;
+    Ok(Boosted { model: trained.model, task, rounds: by_metric(&trained.history) })
 }
 
-fn matrix(problem: &Problem<'_>, values: Vec<f32>) -> hessboost::error::Result<DMatrix> {
-    let (rows, width) = (problem.matrix.len(), problem.matrix.width());
+/// Names each metric as XGBoost's callbacks do: `test-logloss`.
+fn by_metric(history: &EvalHistory) -> Vec<(String, Vec<f64>)> {
+    let mut all: Vec<(String, Vec<f64>)> = Vec::new();
+    for round in history.rounds() {
+        for (at, (dataset, metric, score)) in round.scores().enumerate() {
+            if all.len() <= at {
+                all.push((format!("{dataset}-{metric}"), Vec::with_capacity(history.len())));
+            }
+            all[at].1.push(score);
+        }
+    }
+    all
+}
+
+fn matrix(
+    matrix: &Matrix,
+    labels: Labels<'_>,
+    values: Vec<f32>,
+) -> hessboost::error::Result<DMatrix> {
+    let labels: Vec<f32> = match labels {
+        Labels::Classes { rows, .. } => rows.iter().map(|class| *class as f32).collect(),
+        Labels::Numbers(values) => values.iter().map(|value| *value as f32).collect(),
+    };
+    let (rows, width) = (matrix.len(), matrix.width());
     // Each row is a group of its own: the least number of groups is the least number of rows.
     let groups: Vec<u64> = (0..rows as u64).collect();
-    DMatrix::from_dense_vec(values, rows, width)?.with_split_groups(&groups)
+    DMatrix::from_dense_vec(values, rows, width)?.with_split_groups(&groups)?.with_labels(&labels)
 }
 
 /// Reads XGBoost's JSON.
@@ -89,7 +118,7 @@ fn read(value: &Value, shape: Shape) -> Outcome {
             shape.width
         ));
     }
-    Ok(Arc::new(Boosted { model, task: shape.task }))
+    Ok(Arc::new(Boosted { model, task: shape.task, rounds: Vec::new() }))
 }
 
 impl Estimator for Boosted {
@@ -123,6 +152,10 @@ impl Estimator for Boosted {
             gains[feature] = gain.max(0.0);
         }
         gains
+    }
+
+    fn rounds(&self) -> Vec<(String, Vec<f64>)> {
+        self.rounds.clone()
     }
 
     fn to_json(&self) -> Value {

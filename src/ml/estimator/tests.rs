@@ -18,7 +18,7 @@ fn fit(
     let Value::Object(given) = hyperparameters else { panic!("not an object") };
     let settings = Settings::resolve(model, family.hyperparameters, &given, task, 1).unwrap();
     let matrix = Matrix::new(rows.concat(), rows[0].len());
-    (family.fit)(&Problem { matrix: &matrix, labels, settings: &settings }).unwrap()
+    (family.fit)(&Problem { matrix: &matrix, labels, settings: &settings, watched: None }).unwrap()
 }
 
 fn value(estimator: &dyn Estimator, row: &[f64]) -> f64 {

@@ -97,7 +97,7 @@ fn roc_auc(truth: &[usize], probabilities: &[Vec<f64>]) -> Option<f64> {
 
 /// The share of (positive, negative) pairs in the right order, ties counting half: the rank sum
 /// of Mann and Whitney. `None` without both kinds.
-fn area_under_curve(scores: &[f64], positive: &[bool]) -> Option<f64> {
+pub fn area_under_curve(scores: &[f64], positive: &[bool]) -> Option<f64> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]));
     let positives = positive.iter().filter(|positive| **positive).count() as f64;

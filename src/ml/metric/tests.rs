@@ -78,3 +78,27 @@ fn a_constant_truth_has_a_finite_r2() {
     close(regression(&[2.0, 2.0], &[2.0, 2.0])["r2"], 1.0);
     close(regression(&[2.0, 2.0], &[2.0, 3.0])["r2"], 0.0);
 }
+
+#[test]
+fn a_roc_curve_goes_from_corner_to_corner_and_is_thinned() {
+    // By scikit-learn: roc_curve([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]).
+    let curve = roc_curve(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true], 200);
+    assert_eq!(curve, [(0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0)]);
+    assert!(roc_curve(&[0.1, 0.2], &[true, true], 9).is_empty());
+    assert_eq!(roc_curve(&[0.5; 4], &[true, false, true, false], 9), [(0.0, 0.0), (1.0, 1.0)]);
+    let scores: Vec<f64> = (0..5000).map(|n| f64::from(n * 7919 % 5000) / 5000.0).collect();
+    let positive: Vec<bool> = (0..5000).map(|n| n % 3 == 0).collect();
+    let curve = roc_curve(&scores, &positive, 200);
+    assert!(curve.len() <= 200, "{}", curve.len());
+    assert_eq!((curve[0], curve[curve.len() - 1]), ((0.0, 0.0), (1.0, 1.0)));
+    assert!(curve.windows(2).all(|pair| pair[0].0 <= pair[1].0 && pair[0].1 <= pair[1].1));
+}
+
+#[test]
+fn calibration_bins_hold_each_row_once() {
+    let bins = calibration(&[0.05, 0.15, 0.12, 1.0], &[false, true, false, true], 10);
+    assert_eq!(bins.iter().map(|bin| bin.count).collect::<Vec<_>>(), [1, 2, 1]);
+    assert!((bins[1].mean_predicted - 0.135).abs() < 1e-12);
+    assert!((bins[1].fraction_of_positives - 0.5).abs() < 1e-12);
+    assert!(calibration(&[], &[], 10).is_empty());
+}

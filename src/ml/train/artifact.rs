@@ -8,6 +8,13 @@ use crate::ml::dataset::Dataset;
 use crate::ml::estimator::Family;
 use crate::ml::metric;
 
+/// Classes that get curves, at most.
+const CURVES_MAX: usize = 10;
+/// Points of a ROC curve, at most.
+const ROC_POINTS_MAX: usize = 200;
+/// Bins of a calibration curve, as many as scikit-learn's displays draw well.
+const CALIBRATION_BINS: usize = 10;
+
 /// Returns the files of a trained model by name.
 pub(super) fn artifacts(
     dataset: &Dataset,
@@ -25,10 +32,37 @@ pub(super) fn artifacts(
             "columns": "predicted class",
         });
         files.insert("confusion_matrix.json".to_owned(), bytes(&value));
+        let [roc, calibration] = curves(&dataset.classes(), truth, probabilities);
+        files.insert("roc_curve.json".to_owned(), bytes(&roc));
+        files.insert("calibration_curve.json".to_owned(), bytes(&calibration));
     }
     let value = json!({ "kind": family.importance, "importance": importance(dataset, fit) });
     files.insert("feature_importance.json".to_owned(), bytes(&value));
     files
+}
+
+/// Returns the ROC and the calibration curves: of the second class where there are two, else of
+/// each of the first classes against the others.
+fn curves(classes: &[String], truth: &[usize], probabilities: &[Vec<f64>]) -> [Value; 2] {
+    let shown = if classes.len() == 2 { 1..2 } else { 0..classes.len().min(CURVES_MAX) };
+    let (mut roc, mut calibration) = (Vec::new(), Vec::new());
+    for class in shown {
+        let scores: Vec<f64> = probabilities.iter().map(|row| row[class]).collect();
+        let positive: Vec<bool> = truth.iter().map(|found| *found == class).collect();
+        let (fpr, tpr): (Vec<f64>, Vec<f64>) =
+            metric::roc_curve(&scores, &positive, ROC_POINTS_MAX).into_iter().unzip();
+        let auc = metric::area_under_curve(&scores, &positive);
+        roc.push(json!({ "class": classes[class], "auc": auc, "fpr": fpr, "tpr": tpr }));
+        let bins = metric::calibration(&scores, &positive, CALIBRATION_BINS);
+        calibration.push(json!({
+            "class": classes[class],
+            "mean_predicted": bins.iter().map(|bin| bin.mean_predicted).collect::<Vec<_>>(),
+            "fraction_of_positives":
+                bins.iter().map(|bin| bin.fraction_of_positives).collect::<Vec<_>>(),
+            "count": bins.iter().map(|bin| bin.count).collect::<Vec<_>>(),
+        }));
+    }
+    [json!({ "classes": roc }), json!({ "bins": CALIBRATION_BINS, "classes": calibration })]
 }
 
 /// Returns each column's share, greatest first; a column's indicators count together.

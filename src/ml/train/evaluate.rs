@@ -24,10 +24,11 @@ pub(super) enum Judged {
     Numbers { truth: Vec<f64>, predicted: Vec<f64> },
 }
 
-/// Learns from the given rows.
+/// Learns from the given rows; the `watched` ones, if any, are judged on the way.
 pub(super) fn fit(
     dataset: &Dataset,
     rows: &[usize],
+    watched: &[usize],
     family: &Family,
     settings: &Settings,
 ) -> Result<Fit, TrainError> {
@@ -37,19 +38,41 @@ pub(super) fn fit(
         return Err(failed("no column has a value to learn from".to_owned()));
     }
     let matrix = preprocess.matrix(&dataset.features, rows);
-    let (classes, numbers);
-    let labels = match &dataset.target_values {
-        Target::Classes { classes: names, rows: of } => {
-            classes = rows.iter().map(|row| of[*row]).collect::<Vec<_>>();
-            Labels::Classes { rows: &classes, count: names.len() }
-        }
-        Target::Numbers(values) => {
-            numbers = rows.iter().map(|row| values[*row]).collect::<Vec<_>>();
-            Labels::Numbers(&numbers)
-        }
+    let watched_matrix = preprocess.matrix(&dataset.features, watched);
+    let (answers, watched_answers) = (Answers::of(dataset, rows), Answers::of(dataset, watched));
+    let problem = Problem {
+        matrix: &matrix,
+        labels: answers.labels(),
+        settings,
+        watched: (!watched.is_empty()).then(|| (&watched_matrix, watched_answers.labels())),
     };
-    let estimator = (family.fit)(&Problem { matrix: &matrix, labels, settings }).map_err(failed)?;
+    let estimator = (family.fit)(&problem).map_err(failed)?;
     Ok(Fit { preprocess, estimator })
+}
+
+/// The answers of some rows.
+enum Answers {
+    Classes { rows: Vec<usize>, count: usize },
+    Numbers(Vec<f64>),
+}
+
+impl Answers {
+    fn of(dataset: &Dataset, rows: &[usize]) -> Self {
+        match &dataset.target_values {
+            Target::Classes { classes, rows: of } => Self::Classes {
+                rows: rows.iter().map(|row| of[*row]).collect(),
+                count: classes.len(),
+            },
+            Target::Numbers(values) => Self::Numbers(rows.iter().map(|row| values[*row]).collect()),
+        }
+    }
+
+    fn labels(&self) -> Labels<'_> {
+        match self {
+            Self::Classes { rows, count } => Labels::Classes { rows, count: *count },
+            Self::Numbers(values) => Labels::Numbers(values),
+        }
+    }
 }
 
 /// Answers the given rows.

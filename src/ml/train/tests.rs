@@ -125,6 +125,13 @@ fn artifacts_show_mistakes_and_what_matters() {
     assert_eq!(confusion["classes"], json!(["no", "yes"]));
     let counts = confusion["matrix"].as_array().unwrap().iter().flat_map(|r| r.as_array().unwrap());
     assert_eq!(counts.map(|count| count.as_u64().unwrap()).sum::<u64>(), 440);
+    let roc = &read("roc_curve.json")["classes"];
+    assert_eq!((roc.as_array().unwrap().len(), &roc[0]["class"]), (1, &json!("yes")));
+    let area = roc[0]["auc"].as_f64().unwrap();
+    assert!((area - trained.metrics["roc_auc"]).abs() < 1e-12);
+    let calibration = &read("calibration_curve.json")["classes"][0];
+    let counts = calibration["count"].as_array().unwrap();
+    assert_eq!(counts.iter().map(|count| count.as_u64().unwrap()).sum::<u64>(), 440);
     let importance = read("feature_importance.json");
     let shares = importance["importance"].as_object().unwrap();
     assert_eq!(shares.keys().next().unwrap(), "sex");
@@ -132,6 +139,22 @@ fn artifacts_show_mistakes_and_what_matters() {
     assert!((sum - 1.0).abs() < 1e-9);
     let trained = run(&housing(), &quick("linear_regression")).unwrap();
     assert_eq!(trained.artifacts.keys().collect::<Vec<_>>(), ["feature_importance.json"]);
+}
+
+#[test]
+fn what_is_learnt_in_rounds_is_judged_after_each() {
+    let trained = run(&titanic(), &quick("xgboost")).unwrap();
+    let names: Vec<&String> = trained.round_metrics.keys().collect();
+    assert_eq!(names, ["train-logloss", "test-logloss"]);
+    let losses = &trained.round_metrics["test-logloss"];
+    assert_eq!(losses.len(), 5);
+    assert!((losses[4] - trained.metrics["log_loss"]).abs() < 1e-4, "{losses:?}");
+    let trained = run(&iris(), &quick("lightgbm")).unwrap();
+    let losses = &trained.round_metrics["test-mlogloss"];
+    assert!((losses[4] - trained.metrics["log_loss"]).abs() < 1e-4, "{losses:?}");
+    let trained = run(&housing(), &quick("lightgbm")).unwrap();
+    assert!(trained.round_metrics.contains_key("test-rmse"));
+    assert!(run(&iris(), &quick("random_forest")).unwrap().round_metrics.is_empty());
 }
 
 #[test]

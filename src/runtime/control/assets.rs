@@ -6,13 +6,16 @@ use serde_json::{Map, Value};
 
 use crate::dag::Dag;
 use crate::dag::schedule::AssetExpression;
-use crate::runtime::control::{ControlParts, find, user};
+use crate::runtime::control::freshness::{Judge, Known, Own, RUNS, Runs};
+use crate::runtime::control::{ControlParts, find, lineage, user};
 use crate::runtime::engine::Live;
-use crate::store::asset;
+use crate::store::{StoreError, asset, dag_run, task_instance};
 use crate::types::ask::Answer;
 use crate::types::asset::{AssetEvent, AssetEventSource, AssetEventSpec};
+use crate::types::freshness::{AssetEventView, AssetWhy, Freshness, StaleCause, StaleStep};
+use crate::types::run::DagRunKey;
 use crate::types::view::AssetView;
-use crate::types::{AssetName, DagId, Fault, TaskId};
+use crate::types::{AssetName, DagId, Fault, TaskId, TaskInstanceState};
 
 /// The last event of each asset that has one, and how many it has.
 pub(super) type Summary = BTreeMap<AssetName, (AssetEvent, u64)>;
@@ -20,8 +23,11 @@ pub(super) type Summary = BTreeMap<AssetName, (AssetEvent, u64)>;
 /// Lists the declared assets in the order of the file, then those that only have events.
 pub(super) async fn list(parts: &ControlParts) -> Result<Answer, Fault> {
     let live = parts.live();
-    let summary = parts.read(asset::summary).await?;
-    let views = known(&live, &summary).into_iter().map(|(name, uri)| {
+    let (summary, runs) = happened(parts, &live).await?;
+    let assets = known(&live, &summary);
+    let mut judge =
+        Judge::new(Known { live: &live, assets: &assets, summary: &summary, runs: &runs });
+    let views = assets.iter().cloned().map(|(name, uri)| {
         let seen = summary.get(&name);
         AssetView {
             watch: live.deck.assets.get(&name).is_some_and(|spec| spec.watch.is_some()),
@@ -30,11 +36,22 @@ pub(super) async fn list(parts: &ControlParts) -> Result<Answer, Fault> {
             scheduled_dags: scheduled_dags(&live, &name, &uri),
             last_event: seen.map(|(event, _)| event.clone()),
             event_count: seen.map_or(0, |(_, count)| *count),
+            freshness: judge.freshness(&name),
+            producers: judge.producers(&name),
             name,
             uri,
         }
     });
     Ok(Answer::Assets(views.collect()))
+}
+
+/// Returns what was last seen of assets, and the last runs of all DAGs.
+pub(super) async fn happened(parts: &ControlParts, live: &Live) -> Result<(Summary, Runs), Fault> {
+    let dag_ids: Vec<DagId> = live.deck.dags.keys().cloned().collect();
+    let read = move |conn: &rusqlite::Connection| {
+        Ok((asset::summary(conn)?, dag_run::recent(conn, &dag_ids, RUNS)?))
+    };
+    parts.read(read).await
 }
 
 /// Returns the assets that there are, with their URIs.
@@ -104,7 +121,17 @@ pub(super) async fn events(
 ) -> Result<Answer, Fault> {
     let limit = limit.min(find::PAGE_LEN_MAX);
     let wanted = name.clone();
-    let events = parts.read(move |conn| asset::events(conn, wanted.as_ref(), limit)).await?;
+    let read = move |conn: &rusqlite::Connection| {
+        let events = asset::events(conn, wanted.as_ref(), limit)?;
+        events
+            .into_iter()
+            .map(|event| {
+                let started_runs = asset::started(conn, event.id)?;
+                Ok(AssetEventView { event, started_runs })
+            })
+            .collect::<Result<Vec<_>, StoreError>>()
+    };
+    let events = parts.read(read).await?;
     match name {
         // An asset that is no longer declared still has its events.
         Some(name) if events.is_empty() => {
@@ -125,4 +152,116 @@ pub(super) async fn emit(
     let spec = AssetEventSpec { name: Some(name), uri, source, extra, dedupe_key: None };
     parts.handle.emit_asset(spec).await?;
     Ok(Answer::Done)
+}
+
+/// Says why an asset is old, or that it is not.
+pub(super) async fn explain(parts: &ControlParts, name: AssetName) -> Result<Answer, Fault> {
+    let live = parts.live();
+    let (summary, runs) = happened(parts, &live).await?;
+    let assets = known(&live, &summary);
+    if !assets.iter().any(|(known, _)| *known == name) {
+        return Err(find::no_asset(&live, &name));
+    }
+    let (freshness, mut path) = {
+        let mut judge =
+            Judge::new(Known { live: &live, assets: &assets, summary: &summary, runs: &runs });
+        let freshness = judge.freshness(&name);
+        let way = judge.path(&name);
+        let steps = way.iter().enumerate().map(|(at, asset)| {
+            let before = at.checked_sub(1).and_then(|before| way.get(before));
+            step(&judge, asset, before)
+        });
+        let mut path: Vec<StaleStep> = steps.collect();
+        if path.is_empty() {
+            path.push(fresh(&judge, &name, freshness));
+        }
+        (freshness, path)
+    };
+    for step in &mut path {
+        add_failed_task(parts, step).await?;
+    }
+    let downstream_assets = lineage::downstream_assets(parts, &name).await?;
+    Ok(Answer::AssetWhy(Box::new(AssetWhy { name, freshness, path, downstream_assets })))
+}
+
+/// Tells of one asset on the way.
+fn step(judge: &Judge<'_>, asset: &AssetName, before: Option<&AssetName>) -> StaleStep {
+    let own = judge.own(asset);
+    let (text, remedy) = match (&own, before) {
+        (Some(own), _) => told(own),
+        (None, Some(before)) => (format!("made of `{before}`, which is old"), None),
+        (None, None) => ("old".to_owned(), None),
+    };
+    let run = own.as_ref().and_then(|own| own.run.as_ref());
+    StaleStep {
+        asset: asset.clone(),
+        last: judge.last(asset).map(|event| event.timestamp),
+        cause: own.as_ref().map(|own| own.cause),
+        text,
+        remedy,
+        dag_run_id: run.map(|run| run.dag_run_id.clone()),
+        dag_id: own.map(|own| own.dag_id),
+        task_id: None,
+    }
+}
+
+fn told(own: &Own) -> (String, Option<String>) {
+    let dag_id = &own.dag_id;
+    let input = own.input.as_ref().map_or("an input", AssetName::as_str);
+    let changed = format!("`{input}` has changed since `{dag_id}` made it");
+    match own.cause {
+        StaleCause::RunFailed => {
+            let run = own.run.as_ref().map_or("", |run| run.dag_run_id.as_str());
+            let clear = format!("dagdeck tasks clear {dag_id} {run} --only-failed");
+            (format!("`{dag_id}` failed to make it"), Some(format!("mend it, then `{clear}`")))
+        }
+        _ if own.is_running => (format!("{changed}; a run of it is under way"), None),
+        StaleCause::Paused => (
+            format!("{changed}, and it is paused"),
+            Some(format!("unpause it: `dagdeck dags unpause {dag_id}`")),
+        ),
+        StaleCause::InputChanged => (
+            format!("{changed}, and it has not run since"),
+            Some(format!("run it: `dagdeck trigger {dag_id}`")),
+        ),
+        StaleCause::NeverRun => (
+            format!("`{dag_id}` makes it and has never run"),
+            Some(format!("run it: `dagdeck trigger {dag_id}`")),
+        ),
+    }
+}
+
+fn fresh(judge: &Judge<'_>, name: &AssetName, freshness: Freshness) -> StaleStep {
+    let text = match (freshness, judge.is_made(name)) {
+        (Freshness::Never, true) => "its producer has run and left no event of it",
+        (Freshness::Never, false) => "no event of it yet, and no task here makes it",
+        (_, true) => "nothing that it is made of has changed since",
+        (_, false) => "no task here makes it: what changes it tells so from outside",
+    };
+    StaleStep {
+        asset: name.clone(),
+        last: judge.last(name).map(|event| event.timestamp),
+        cause: None,
+        text: text.to_owned(),
+        remedy: None,
+        dag_id: None,
+        dag_run_id: None,
+        task_id: None,
+    }
+}
+
+/// Names the task that made the run fail, where that is the cause.
+async fn add_failed_task(parts: &ControlParts, step: &mut StaleStep) -> Result<(), Fault> {
+    let (Some(dag_id), Some(dag_run_id)) = (step.dag_id.clone(), step.dag_run_id.clone()) else {
+        return Ok(());
+    };
+    let run = DagRunKey { dag_id, dag_run_id };
+    let tasks = parts.read(move |conn| task_instance::for_run(conn, &run)).await?;
+    let failed = tasks.into_iter().find(|task| task.state == Some(TaskInstanceState::Failed));
+    if let Some(failed) = failed {
+        let note = failed.note.map(|note| format!(": {note}")).unwrap_or_default();
+        step.text.push_str(&format!(" at task `{}`{note}", failed.key.task_id));
+        step.task_id = Some(failed.key.task_id);
+    }
+    Ok(())
 }

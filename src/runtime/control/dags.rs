@@ -1,17 +1,39 @@
 //! DAGs: the list and one in full.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::SignedDuration;
 
 use crate::dag::{Dag, GroupSpec, TaskSpec};
-use crate::runtime::control::{ControlParts, find};
+use crate::runtime::control::{ControlParts, attention, find};
 use crate::runtime::engine::Live;
-use crate::store::dag_run;
+use crate::runtime::layout::Layout;
+use crate::sched::change::DagState;
+use crate::store::{StoreError, dag_run, dag_version};
 use crate::types::ask::Answer;
+use crate::types::attention::RunBrief;
 use crate::types::view::{DagDetailView, DagView, GroupView, RecentRun, TaskPlace, TaskView};
-use crate::types::{DagId, Fault, TaskId};
+use crate::types::{DagId, Fault, TaskId, Timestamp};
 
 /// How many runs a DAG's strip shows.
 const RECENT_RUNS: u32 = 30;
+
+/// How many firings of the schedule are told.
+const NEXT_RUNS: usize = 5;
+
+/// Of how many runs the 95th percentile is taken.
+const P95_OF: u32 = 100;
+
+/// How far back it is counted how runs ended.
+const ENDED_WELL: SignedDuration = SignedDuration::from_hours(24 * 30);
+
+/// What the store knows of one DAG beyond its figures.
+struct History {
+    p95_duration: Option<f64>,
+    ended_well: (u64, u64),
+    under_way: Option<RunBrief>,
+    version_number: Option<u32>,
+}
 
 /// What the store knows of DAGs.
 struct Figures {
@@ -26,7 +48,17 @@ pub(super) async fn list(parts: &ControlParts) -> Result<Answer, Fault> {
     let stale = stale.filter(|dag_id| !live.deck.dags.contains_key(*dag_id));
     let dag_ids: Vec<DagId> = live.deck.dags.keys().chain(stale).cloned().collect();
     let figures = figures(parts, dag_ids.clone()).await?;
-    Ok(Answer::Dags(dag_ids.into_iter().map(|dag_id| view(&live, &figures, dag_id)).collect()))
+    // A state was found by walking all of them: with a thousand DAGs that is a million steps.
+    let states: HashMap<&DagId, &DagState> =
+        live.dag_states.iter().map(|state| (&state.dag_id, state)).collect();
+    let lean = |dag_id: DagId| {
+        let state = states.get(&dag_id).copied();
+        let mut dag = view(&live, &figures, state, dag_id);
+        let ended = dag.recent_runs.iter().rposition(|run| run.state.is_finished());
+        dag.recent_runs.drain(..ended.unwrap_or(0));
+        dag
+    };
+    Ok(Answer::Dags(dag_ids.into_iter().map(lean).collect()))
 }
 
 /// Returns one in full.
@@ -34,7 +66,19 @@ pub(super) async fn show(parts: &ControlParts, dag_id: DagId) -> Result<Answer, 
     let live = parts.live();
     let dag = find::dag(&live, &dag_id)?;
     let figures = figures(parts, vec![dag_id.clone()]).await?;
+    let now = parts.clock.now();
+    let (id, layout) = (dag_id.clone(), parts.layout.clone());
+    let history = parts.read(move |conn| history(conn, &layout, &id, now)).await?;
+    let state = find::dag_state(&live, &dag_id);
+    let next = state.filter(|state| !state.is_paused).and_then(|state| state.next_run_after);
+    let firings = |first| Some(dag.schedule.timetable()?.firings(first, NEXT_RUNS));
     let detail = DagDetailView {
+        schedule_words: dag.schedule.words(),
+        next_runs: next.and_then(firings).unwrap_or_default(),
+        p95_duration: history.p95_duration,
+        ended_well: history.ended_well,
+        under_way: history.under_way,
+        dag_version_number: history.version_number,
         doc_md: dag.doc_md.clone(),
         params_schema: dag.params.schema.clone(),
         params: dag.params.defaults.clone(),
@@ -49,7 +93,7 @@ pub(super) async fn show(parts: &ControlParts, dag_id: DagId) -> Result<Answer, 
         fileloc: dag.fileloc.display().to_string(),
         line: dag.line,
         dag_version: dag.version.clone(),
-        dag: view(&live, &figures, dag_id),
+        dag: view(&live, &figures, state, dag_id),
     };
     Ok(Answer::Dag(Box::new(detail)))
 }
@@ -64,9 +108,29 @@ async fn figures(parts: &ControlParts, dag_ids: Vec<DagId>) -> Result<Figures, F
     parts.read(read).await
 }
 
-fn view(live: &Live, figures: &Figures, dag_id: DagId) -> DagView {
+fn history(
+    conn: &rusqlite::Connection,
+    layout: &Layout,
+    dag_id: &DagId,
+    now: Timestamp,
+) -> Result<History, StoreError> {
+    let ids = std::slice::from_ref(dag_id);
+    let mut durations = dag_run::durations(conn, ids, P95_OF)?.remove(dag_id).unwrap_or_default();
+    durations.sort();
+    // The nearest rank, as the model server takes it.
+    let rank = (durations.len() * 95).div_ceil(100).saturating_sub(1);
+    let under_way = dag_run::under_way(conn, dag_id)?.pop();
+    Ok(History {
+        p95_duration: durations.get(rank).map(std::time::Duration::as_secs_f64),
+        ended_well: dag_run::ended_since(conn, dag_id, now - ENDED_WELL)?,
+        under_way: under_way.map(|run| attention::of_run(conn, layout, &run)).transpose()?,
+        version_number: dag_version::list(conn, dag_id, 1)?.first().map(|v| v.version_number),
+    })
+}
+
+fn view(live: &Live, figures: &Figures, state: Option<&DagState>, dag_id: DagId) -> DagView {
     let dag = live.deck.dags.get(&dag_id);
-    let state = find::dag_state(live, &dag_id);
+    let recent_runs = figures.recent.get(&dag_id).cloned().unwrap_or_default();
     DagView {
         description: dag.and_then(|dag| dag.description.clone()),
         tags: dag.map(|dag| dag.tags.clone()).unwrap_or_default(),
@@ -78,7 +142,8 @@ fn view(live: &Live, figures: &Figures, dag_id: DagId) -> DagView {
         is_stale: dag.is_none(),
         timetable_summary: dag.map_or_else(|| "gone".to_owned(), |dag| dag.schedule.summary()),
         next_run_after: state.and_then(|state| state.next_run_after),
-        recent_runs: figures.recent.get(&dag_id).cloned().unwrap_or_default(),
+        strip: recent_runs.iter().map(|run| run.state).collect(),
+        recent_runs,
         task_count: dag.map_or(0, |dag| dag.tasks.len()),
         param_count: dag.map_or(0, |dag| param_count(dag)),
         median_duration: figures.median.get(&dag_id).copied(),

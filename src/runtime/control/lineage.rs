@@ -11,37 +11,67 @@ use crate::dag::operator::Operator;
 use crate::dag::schedule::{AssetRef, matches_pattern};
 use crate::dag::{Dag, TaskSpec};
 use crate::runtime::control::assets::{self, Summary};
+use crate::runtime::control::freshness::{Judge, Known, Runs};
 use crate::runtime::control::{ControlParts, find};
 use crate::runtime::engine::Live;
 use crate::runtime::promotion::off_thread;
-use crate::store::{asset, dag_run};
 use crate::tracking::registry;
-use crate::types::ask::Answer;
+use crate::types::ask::{Answer, LineageReach};
 use crate::types::serving::ServedVersion;
-use crate::types::view::{LineageKind, LineageNode, LineageView, ModelView, RecentRun};
-use crate::types::{AssetName, DagId, Fault, Timestamp};
+use crate::types::view::{LineageKind, LineageNode, LineageView, ModelView};
+use crate::types::{AssetName, Fault, Timestamp};
 
-/// Returns all of it, or what is connected with one asset.
-pub(super) async fn show(parts: &ControlParts, wanted: Option<AssetName>) -> Result<Answer, Fault> {
+mod reach;
+
+/// Returns all of it, or what lies around one asset or one node.
+pub(super) async fn show(
+    parts: &ControlParts,
+    asset: Option<AssetName>,
+    node: Option<String>,
+    reach: LineageReach,
+) -> Result<Answer, Fault> {
     let live = parts.live();
-    let facts = facts(parts, &live).await?;
+    let lineage = all(parts, &live).await?;
+    let id = match (&asset, node) {
+        (Some(name), _) => id_of(&LineageKind::Asset, name.as_str()),
+        (None, Some(node)) => node,
+        (None, None) => return Ok(Answer::Lineage(lineage.view(None))),
+    };
+    if !lineage.nodes.contains_key(&id) {
+        return Err(match asset {
+            Some(name) => find::no_asset(&live, &name),
+            None => Fault::not_found(format!("there is no `{id}` in the lineage"))
+                .hint("`dagdeck assets lineage -o json` shows the ids that there are"),
+        });
+    }
+    let around = reach::around(&lineage.edges, &id, reach);
+    Ok(Answer::Lineage(lineage.view(Some(&around))))
+}
+
+/// Counts the assets that are made of one.
+pub(super) async fn downstream_assets(
+    parts: &ControlParts,
+    name: &AssetName,
+) -> Result<usize, Fault> {
+    let lineage = all(parts, &parts.live()).await?;
+    let id = id_of(&LineageKind::Asset, name.as_str());
+    let reach = LineageReach { up: Some(0), ..LineageReach::default() };
+    let found = reach::around(&lineage.edges, &id, reach);
+    let is_asset =
+        |id: &&String| lineage.nodes.get(*id).is_some_and(|node| node.kind == LineageKind::Asset);
+    Ok(found.keys().filter(is_asset).count().saturating_sub(1))
+}
+
+async fn all(parts: &ControlParts, live: &Live) -> Result<Lineage, Fault> {
+    let facts = facts(parts, live).await?;
     let mut lineage = Lineage::default();
-    lineage.add_nodes(&live, &facts);
+    lineage.add_nodes(live, &facts);
     for dag in live.deck.dags.values() {
         lineage.add_dag(dag, &facts);
     }
-    lineage.add_endpoints(&live, &facts);
-    match wanted {
-        None => Ok(Answer::Lineage(lineage.view(|_| true))),
-        Some(name) => {
-            let id = id_of(&LineageKind::Asset, name.as_str());
-            if !lineage.nodes.contains_key(&id) {
-                return Err(find::no_asset(&live, &name));
-            }
-            let connected = lineage.connected(&id);
-            Ok(Answer::Lineage(lineage.view(|id| connected.contains(id))))
-        }
-    }
+    lineage.add_endpoints(live, &facts);
+    lineage.judge_assets(live, &facts);
+    Ok(lineage)
 }
 
 /// What the lineage is drawn from, beside the definitions.
@@ -49,22 +79,18 @@ struct Facts {
     summary: Summary,
     /// Every asset with its URI.
     assets: Vec<(AssetName, String)>,
-    last_runs: BTreeMap<DagId, Vec<RecentRun>>,
+    runs: Runs,
     models: Vec<ModelView>,
     served: Vec<ServedVersion>,
 }
 
 async fn facts(parts: &ControlParts, live: &Live) -> Result<Facts, Fault> {
-    let dag_ids: Vec<DagId> = live.deck.dags.keys().cloned().collect();
-    let read = move |conn: &rusqlite::Connection| {
-        Ok((asset::summary(conn)?, dag_run::recent(conn, &dag_ids, 1)?))
-    };
-    let (summary, last_runs) = parts.read(read).await?;
+    let (summary, runs) = assets::happened(parts, live).await?;
     let store = parts.store.clone();
     let models = off_thread(move || registry::list(&store).map_err(Fault::from)).await?;
     // A model server that does not answer serves nothing.
     let served = parts.serving.status().await.map(|status| status.versions).unwrap_or_default();
-    Ok(Facts { assets: assets::known(live, &summary), summary, last_runs, models, served })
+    Ok(Facts { assets: assets::known(live, &summary), summary, runs, models, served })
 }
 
 #[derive(Default)]
@@ -81,8 +107,10 @@ impl Lineage {
         }
         for dag_id in live.deck.dags.keys() {
             let id = self.add(LineageKind::Dag, dag_id.as_str(), None);
-            let last_run = facts.last_runs.get(dag_id).and_then(|runs| runs.last());
-            if let (Some(run), Some(node)) = (last_run, self.nodes.get_mut(&id)) {
+            let last_run = facts.runs.get(dag_id).and_then(|runs| runs.last());
+            let Some(node) = self.nodes.get_mut(&id) else { continue };
+            node.is_paused = find::dag_state(live, dag_id).is_some_and(|state| state.is_paused);
+            if let Some(run) = last_run {
                 node.last = Some(run.start_date.unwrap_or(run.run_after));
                 node.state = Some(run.state);
             }
@@ -202,48 +230,48 @@ impl Lineage {
             name: name.to_owned(),
             last,
             state: None,
+            freshness: None,
+            is_paused: false,
+            hop: 0,
+            hidden: (0, 0),
         });
         id
     }
 
-    /// Returns what leads to a node, what it leads to, and the node.
-    fn connected(&self, id: &str) -> BTreeSet<String> {
-        let mut connected = self.reached(id, |(from, to)| (from, to));
-        connected.extend(self.reached(id, |(from, to)| (to, from)));
-        connected
+    fn judge_assets(&mut self, live: &Live, facts: &Facts) {
+        let Facts { assets, summary, runs, .. } = facts;
+        let mut judge = Judge::new(Known { live, assets, summary, runs });
+        for node in self.nodes.values_mut().filter(|node| node.kind == LineageKind::Asset) {
+            node.freshness = Some(judge.freshness(&AssetName::new(node.name.as_str())));
+        }
     }
 
-    fn reached<'a>(
-        &'a self,
-        id: &str,
-        direct: impl Fn(&'a (String, String)) -> (&'a String, &'a String),
-    ) -> BTreeSet<String> {
-        let mut reached = BTreeSet::from([id.to_owned()]);
-        let mut open = vec![id.to_owned()];
-        while let Some(at) = open.pop() {
-            for edge in &self.edges {
-                let (from, to) = direct(edge);
-                if *from == at && reached.insert(to.clone()) {
-                    open.push(to.clone());
-                }
+    /// Returns the nodes that are wanted, all without a choice, and the edges between them. DAGs
+    /// that no data flows through are left out.
+    fn view(self, wanted: Option<&BTreeMap<String, i32>>) -> LineageView {
+        let is_wanted = |id: &str| wanted.is_none_or(|wanted| wanted.contains_key(id));
+        let all: BTreeSet<&String> = self.edges.iter().flat_map(|(from, to)| [from, to]).collect();
+        let is_tied = |node: &LineageNode| node.kind != LineageKind::Dag || all.contains(&node.id);
+        let total = self.nodes.values().filter(|node| is_tied(node)).count();
+        let mut nodes: Vec<LineageNode> = self
+            .nodes
+            .values()
+            .filter(|node| is_wanted(&node.id) && is_tied(node))
+            .cloned()
+            .collect();
+        if let Some(wanted) = wanted {
+            for node in &mut nodes {
+                node.hop = wanted.get(&node.id).copied().unwrap_or(0);
+                node.hidden = reach::hidden(&self.edges, &node.id, is_wanted);
             }
         }
-        reached
-    }
-
-    /// Returns the nodes that are wanted, and the edges between them. DAGs that no data flows
-    /// through are left out.
-    fn view(self, wanted: impl Fn(&str) -> bool) -> LineageView {
-        let edges: Vec<(String, String)> =
-            self.edges.into_iter().filter(|(from, to)| wanted(from) && wanted(to)).collect();
-        let tied: BTreeSet<&String> = edges.iter().flat_map(|(from, to)| [from, to]).collect();
-        let nodes = self
-            .nodes
-            .into_values()
-            .filter(|node| wanted(&node.id))
-            .filter(|node| node.kind != LineageKind::Dag || tied.contains(&node.id))
+        let edges: Vec<(String, String)> = self
+            .edges
+            .iter()
+            .filter(|(from, to)| is_wanted(from) && is_wanted(to))
+            .cloned()
             .collect();
-        LineageView { nodes, edges }
+        LineageView { nodes, edges, total }
     }
 }
 
@@ -263,7 +291,7 @@ fn model_of(uri: &str) -> Option<(&str, &str)> {
 }
 
 /// Says whether a task puts a model on the server.
-fn deploys(task: &TaskSpec, model: &str) -> bool {
+pub(super) fn deploys(task: &TaskSpec, model: &str) -> bool {
     if task.operator != Operator::ServingDeploy {
         return false;
     }

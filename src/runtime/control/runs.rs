@@ -10,7 +10,7 @@ use crate::runtime::control::{ControlParts, dags, find};
 use crate::runtime::layout::Layout;
 use crate::store::dag_run::{self, RunFilter};
 use crate::store::{asset, callback, dag_version, deadline, rendered, task_instance, xcom};
-use crate::types::ask::{Answer, TaskInstanceQuery};
+use crate::types::ask::{Answer, RunsOnly, TaskInstanceQuery};
 use crate::types::progress::Progress;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::view::{RunDetailView, TaskDetailView, TaskPlace};
@@ -22,15 +22,34 @@ use crate::types::{
 /// Returns a page, newest first.
 pub(super) async fn list(
     parts: &ControlParts,
-    dag_id: Option<DagId>,
-    state: Option<DagRunState>,
+    (dag_id, state, only): (Option<DagId>, Option<DagRunState>, RunsOnly),
     limit: u32,
     offset: u32,
 ) -> Result<Answer, Fault> {
+    let live = parts.live();
     if let Some(dag_id) = &dag_id {
-        find::known_dag(&parts.live(), dag_id)?;
+        find::known_dag(&live, dag_id)?;
     }
-    let filter = RunFilter { dag_id, state };
+    let mut filter = RunFilter::of(dag_id, state);
+    if let Some(part) = only.dag {
+        let known = live.deck.dags.keys().chain(live.dag_states.iter().map(|s| &s.dag_id));
+        let mut dag_ids: Vec<DagId> =
+            known.filter(|dag_id| dag_id.as_str().contains(&part)).cloned().collect();
+        dag_ids.sort();
+        dag_ids.dedup();
+        // One alone has an index of its own.
+        match <[DagId; 1]>::try_from(dag_ids) {
+            Ok([one]) if filter.dag_id.as_ref().is_none_or(|dag_id| *dag_id == one) => {
+                filter.dag_id = Some(one);
+            }
+            Ok(one) => filter.dag_ids = Some(one.into()),
+            Err(many) => filter.dag_ids = Some(many),
+        }
+    }
+    filter.run_type = only.run_type;
+    filter.since = only.since;
+    filter.until = only.until;
+    filter.words = only.words;
     let limit = limit.min(find::PAGE_LEN_MAX);
     let (runs, total) = parts.read(move |conn| dag_run::list(conn, &filter, limit, offset)).await?;
     Ok(Answer::Runs { runs, total })

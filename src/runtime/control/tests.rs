@@ -4,6 +4,7 @@ use super::*;
 
 mod approvals;
 mod assets;
+mod attention;
 mod backfills;
 pub(super) mod models;
 mod operate;

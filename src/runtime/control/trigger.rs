@@ -2,12 +2,15 @@
 
 use serde_json::{Map, Value};
 
+use crate::dag::Dag;
 use crate::runtime::control::{ControlParts, find, user};
+use crate::runtime::engine::Live;
 use crate::sched::{Command, Input, Rejected, Reply};
 use crate::store::dag_run::{self, RunFilter};
+use crate::store::{StoreError, task_instance};
 use crate::types::ask::{Answer, Trigger};
-use crate::types::view::TriggerPlan;
-use crate::types::{DagId, DagRunState, Fault};
+use crate::types::view::{PoolNeed, TriggerPlan};
+use crate::types::{DagId, DagRunState, Fault, TaskId};
 
 /// Checks the conf and says what a trigger would do.
 pub(super) async fn plan(
@@ -22,24 +25,47 @@ pub(super) async fn plan(
         Err(problems) => return Ok(Answer::Plan(Err(problems))),
     };
     let id = dag_id.clone();
+    let mapped: Vec<TaskId> =
+        dag.tasks.keys().filter(|task_id| dag.mapping(task_id).is_some()).cloned().collect();
     let read = move |conn: &rusqlite::Connection| {
         let median = dag_run::median_durations(conn, std::slice::from_ref(&id))?.remove(&id);
         let mut active = 0;
         for state in [DagRunState::Queued, DagRunState::Running] {
-            let filter = RunFilter { dag_id: Some(id.clone()), state: Some(state) };
+            let filter = RunFilter::of(Some(id.clone()), Some(state));
             active += dag_run::list(conn, &filter, 0, 0)?.1;
         }
-        Ok((median, active))
+        let mapped = mapped.into_iter().map(|task_id| {
+            let count = task_instance::last_count(conn, &id, &task_id)?;
+            Ok((task_id, count))
+        });
+        Ok((median, active, mapped.collect::<Result<_, StoreError>>()?))
     };
-    let (median_duration, active) = parts.read(read).await?;
+    let (median_duration, active, mapped) = parts.read(read).await?;
     Ok(Answer::Plan(Ok(TriggerPlan {
         params,
         task_count: dag.tasks.len(),
         median_duration,
         active_runs: usize::try_from(active).unwrap_or(usize::MAX),
         max_active_runs: dag.max_active_runs,
+        mapped,
+        pools: pools(&live, dag),
         dag_id,
     })))
+}
+
+/// How the pools stand that the tasks take slots of, in the order of the tasks.
+fn pools(live: &Live, dag: &Dag) -> Vec<PoolNeed> {
+    let mut needs: Vec<PoolNeed> = Vec::new();
+    for task in dag.tasks.values() {
+        if let Some(need) = needs.iter_mut().find(|need| need.pool == task.pool) {
+            need.tasks += 1;
+            continue;
+        }
+        let Some(pool) = live.pools.iter().find(|pool| pool.name == task.pool) else { continue };
+        let free = pool.slots.saturating_sub(pool.running + pool.queued);
+        needs.push(PoolNeed { pool: pool.name.clone(), tasks: 1, slots: pool.slots, free });
+    }
+    needs
 }
 
 /// Triggers a run.

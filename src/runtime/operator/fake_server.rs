@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use crate::runtime::serving::{ServingHandle, ServingOrder, SmokeCheck, channel};
-use crate::types::serving::{ServedVersion, ServingStatus};
+use crate::types::serving::{ServedHistory, ServedVersion, ServingStatus};
 use crate::types::{Fault, Timestamp};
 
 #[derive(Debug, Default)]
@@ -34,6 +34,9 @@ pub(super) fn served(model: &str, version: u32, weight: u8) -> ServedVersion {
         requests_per_sec: 0.0,
         p50_ms: Some(1.0),
         p99_ms: Some(2.1),
+        failed_total: 0,
+        history: ServedHistory::default(),
+        example: None,
     }
 }
 
@@ -74,6 +77,7 @@ impl FakeServer {
 impl State {
     fn take(&mut self, order: ServingOrder) {
         match order {
+            ServingOrder::Ask { .. } => {}
             ServingOrder::Load { model, version, reply } => {
                 let _ = reply.send(self.load(&model, version));
             }

@@ -168,6 +168,9 @@ fn metric_points(trained: &Trained) -> Vec<MetricPoint> {
     };
     let mut points: Vec<_> =
         trained.metrics.iter().map(|(key, value)| point(key, *value, 0)).collect();
+    for (key, values) in &trained.round_metrics {
+        points.extend((0_i64..).zip(values).map(|(step, value)| point(key, *value, step)));
+    }
     for (key, values) in &trained.fold_metrics {
         let key = fold_key(key);
         points.extend((0_i64..).zip(values).map(|(step, value)| point(&key, *value, step)));

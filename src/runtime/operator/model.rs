@@ -109,6 +109,7 @@ fn wish(
         expected_current: None,
         user: context.order.user.clone(),
         action,
+        reason: None,
         now: time::now(),
     })
 }

@@ -25,7 +25,7 @@ fn pages_are_newest_first_with_the_total() {
         run("a", "a2-again", 3, Failed),
     ]);
     let page = |dag: Option<&str>, state, limit, offset| {
-        let filter = RunFilter { dag_id: dag.map(DagId::from), state };
+        let filter = RunFilter::of(dag.map(DagId::from), state);
         store.read_blocking(|conn| list(conn, &filter, limit, offset)).unwrap()
     };
     let (runs, total) = page(None, None, 3, 0);

@@ -160,7 +160,7 @@ fn counts_follow_what_happens_to_runs() {
     history(&store, "b", 1, DagRunState::Success, 0);
     history(&store, "a", 0, DagRunState::Success, 0);
     let total = |state| {
-        let filter = dag_run::RunFilter { dag_id: Some("d".into()), state };
+        let filter = dag_run::RunFilter::of(Some("d".into()), state);
         store.read_blocking(|conn| dag_run::list(conn, &filter, 1, 0)).unwrap().1
     };
     assert_eq!((total(None), total(Some(DagRunState::Running))), (2, 0));

@@ -43,6 +43,7 @@ fn wish(version: u32, action: &'static str) -> MoveAlias {
         expected_current: None,
         user: "ada".into(),
         action,
+        reason: None,
         now: at(100),
     }
 }

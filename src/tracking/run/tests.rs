@@ -3,6 +3,8 @@
 use super::*;
 use crate::store::fault::injection;
 use crate::store::sample::{self, at};
+use crate::tracking::experiment;
+use crate::tracking::search::{self, Search};
 use crate::types::FaultKind;
 
 fn new_run(token: Option<&str>) -> NewRun {
@@ -31,6 +33,15 @@ fn refusal<R: std::fmt::Debug>(result: Result<R, StoreError>) -> Fault {
     }
 }
 
+fn page(
+    store: &Store,
+    experiment: &str,
+    offset: u32,
+) -> Result<(Vec<TrackingRunView>, u64), StoreError> {
+    let experiment = experiment.to_owned();
+    search::runs(store, &Search { experiment, limit: 2, offset, ..Search::default() })
+}
+
 #[test]
 fn a_new_run_is_running_and_says_where_its_artifacts_go() {
     let (_dir, store) = sample::store();
@@ -55,7 +66,7 @@ fn an_attempt_that_makes_its_run_twice_gets_the_same_one() {
     assert_eq!(create(&store, again).unwrap(), first);
     assert_ne!(create(&store, new_run(Some("t-2"))).unwrap().run_id, first.run_id);
     assert_ne!(create(&store, new_run(None)).unwrap().run_id, first.run_id);
-    assert_eq!(list(&store, "Default", 10, 0).unwrap().1, 3);
+    assert_eq!(page(&store, "Default", 0).unwrap().1, 3);
 }
 
 #[test]
@@ -145,7 +156,7 @@ fn what_names_no_run_or_experiment_is_refused() {
         refusal(end(&store, &unknown, "FINISHED", at(0))),
         refusal(metric_history(&store, &unknown, "m")),
         refusal(artifact::record(&store, &unknown, "x", b"")),
-        refusal(list(&store, "nope", 1, 0)),
+        refusal(page(&store, "nope", 0)),
         refusal(create(&store, NewRun { experiment_id: "7".into(), ..new_run(None) })),
         refusal(create(&store, NewRun { experiment_id: "iris".into(), ..new_run(None) })),
     ] {
@@ -162,11 +173,11 @@ fn runs_are_listed_newest_first_page_by_page_with_their_artifacts() {
     artifact::record(&store, &made[4], "model/model.json", b"12345").unwrap();
     artifact::record(&store, &made[4], "a.txt", b"1").unwrap();
     artifact::record(&store, &made[4], "a.txt", b"123").unwrap();
-    let (runs, total) = list(&store, "Default", 2, 0).unwrap();
+    let (runs, total) = page(&store, "Default", 0).unwrap();
     assert_eq!(total, 5);
     assert_eq!(runs.iter().map(|r| &r.run_id).collect::<Vec<_>>(), [&made[4], &made[3]]);
     assert_eq!(runs[0].artifacts, [("a.txt".into(), 3), ("model/model.json".into(), 5)]);
-    let (runs, _) = list(&store, "Default", 2, 4).unwrap();
+    let (runs, _) = page(&store, "Default", 4).unwrap();
     assert_eq!(runs[0].run_id, made[0]);
 }
 

@@ -32,6 +32,8 @@ pub(crate) enum Action {
     OtherView,
     ShowErrors,
     Attention,
+    AttentionBox,
+    FailedLog,
     Trigger,
     Pause,
     DagRuns,

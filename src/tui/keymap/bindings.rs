@@ -2,16 +2,27 @@
 //! palette and the keymap file are all made.
 
 use crate::keymap::Place::{
-    Approvals, AssetPage, Assets, Backfills, DagPage, Dags, Diff, Events, Experiments, Graph, Log,
-    ModelPage, Models, Runs, System, Tasks, TrackingRuns, Versions,
+    Approvals, AssetPage, Assets, Attention, Backfills, DagPage, Dags, Diff, Events, Experiments,
+    Graph, Log, ModelPage, Models, Runs, System, Tasks, TrackingRuns, Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 use crate::state::View;
 
-const LISTS: &[Place] =
-    &[Dags, Runs, Assets, Experiments, TrackingRuns, Models, ModelPage, Events, Approvals, System];
+const LISTS: &[Place] = &[
+    Dags,
+    Attention,
+    Runs,
+    Assets,
+    Experiments,
+    TrackingRuns,
+    Models,
+    ModelPage,
+    Events,
+    Approvals,
+    System,
+];
 const OPENABLE: &[Place] =
-    &[Dags, Runs, Assets, Experiments, TrackingRuns, Models, Events, Versions];
+    &[Dags, Attention, Runs, Assets, Experiments, TrackingRuns, Models, Events, Versions];
 const RUN: &[Place] = &[Tasks, Graph, Log];
 /// Places about a DAG that has its page and its list of runs elsewhere.
 const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills];
@@ -110,7 +121,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["c"],
         "clear",
         "clear what is selected or marked, so that it runs again; says first what that touches",
-        RUN_AND_RUNS,
+        &[Tasks, Graph, Log, Runs, Attention],
     ),
     change(
         Action::ClearFailed,
@@ -216,15 +227,23 @@ pub(crate) const BINDINGS: &[Binding] = &[
         Action::Attention,
         &["A"],
         "attention",
-        "show only what needs attention, or all again",
-        &[Dags],
+        "all that needs attention; in a list of runs only those that failed, or all again",
+        &[Dags, Runs],
     ),
+    key(
+        Action::AttentionBox,
+        &["tab", "shift-tab"],
+        "",
+        "into the box of what needs attention, and back to the DAGs",
+        &[Dags, Attention],
+    ),
+    key(Action::FailedLog, &["L"], "log", "the log of what failed last", &[Dags, Attention, Runs]),
     key(
         Action::Why,
         &["w"],
         "why",
         "why the task, the run or the DAG does or does not go on",
-        &[Dags, DagPage, Runs, Tasks, Graph],
+        &[Dags, Attention, DagPage, Runs, Tasks, Graph],
     ),
     change(
         Action::Undo,

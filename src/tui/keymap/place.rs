@@ -1,5 +1,6 @@
 //! Where keys are valid.
 
+use crate::rows;
 use crate::state::{Pane, Screen, State, View};
 
 macro_rules! places {
@@ -19,6 +20,7 @@ macro_rules! places {
 
 places! {
     Dags,
+    Attention,
     DagPage,
     Runs,
     Tasks,
@@ -46,6 +48,8 @@ places! {
 pub(crate) fn place(state: &State) -> Place {
     let level = state.level();
     match &level.screen {
+        Screen::Root(View::Dags) if rows::attention::is_in_box(state) => Place::Attention,
+        Screen::Attention => Place::Attention,
         Screen::Root(View::Dags) => Place::Dags,
         Screen::Root(View::Runs) | Screen::DagRuns(_) => Place::Runs,
         Screen::Root(View::Assets) => Place::Assets,

@@ -1,5 +1,8 @@
 //! Logs of the sample: one that says all that a log can say, and a long one.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 use crate::types::ask::{Answer, Request};
 use crate::types::log::{self, LogFound, LogName, LogQuery};
 use crate::types::view::LogChunk;
@@ -28,13 +31,15 @@ pub(crate) fn answer(request: &Request) -> Option<Result<Answer, Fault>> {
 }
 
 /// Forty lines of a training; of `huge` a hundred thousand, of `mixed` one of each kind.
-fn of_task(key: &TaskInstanceKey) -> String {
+fn of_task(key: &TaskInstanceKey) -> Cow<'static, str> {
     match key.task_id.as_str() {
-        "huge" => (0..100_000).map(huge_line).collect(),
-        "mixed" => MIXED.to_owned(),
+        "huge" => Cow::Borrowed(HUGE.as_str()),
+        "mixed" => Cow::Borrowed(MIXED),
         name => (0..40).map(|n| line(name, n)).collect(),
     }
 }
+
+static HUGE: LazyLock<String> = LazyLock::new(|| (0..100_000).map(huge_line).collect());
 
 fn line(name: &str, n: usize) -> String {
     let stream = ["out ", "out ", "err ", "deck"][n % 4];

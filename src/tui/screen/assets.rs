@@ -226,7 +226,7 @@ fn draw_events(buf: &mut Buffer, area: Rect, state: &State) {
         return paint::empty(buf, inside, "It never changed yet", "e says that it did");
     }
     let lines: Vec<Line<'static>> =
-        events.iter().map(|event| event_line(state.now, event)).collect();
+        events.iter().map(|view| event_line(state.now, &view.event)).collect();
     let hidden = lines.len().saturating_sub(usize::from(inside.height));
     paint::put_all(buf, inside, lines, state.level().scroll.min(hidden));
 }

@@ -42,7 +42,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
     paint::put_all(buf, inside, lines, 0);
 }
 
-fn definition_graph(tasks: &[&TaskView]) -> (Vec<Node>, Vec<(usize, usize)>) {
+pub(crate) fn definition_graph(tasks: &[&TaskView]) -> (Vec<Node>, Vec<(usize, usize)>) {
     let nodes = tasks
         .iter()
         .map(|task| Node {

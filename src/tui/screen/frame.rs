@@ -13,18 +13,22 @@ use crate::widget::{dialog, paint};
 
 /// Draws the first row: which deck, whether it is live, what it is doing.
 pub(crate) fn context(buf: &mut Buffer, row: Rect, state: &State) {
+    let site = &state.options.station.site;
     let name = match state.status() {
         Some(status) => status.deck_name.clone(),
-        None if state.options.project.is_empty() => "dagdeck".to_owned(),
-        None => state.options.project.clone(),
+        None if site.name.is_empty() => "dagdeck".to_owned(),
+        None => site.name.clone(),
     };
-    let mut spans = vec![
-        Span::styled(
-            format!(" {} ", text::cut(&text::clean(&name), 24)),
-            theme::REVERSED.patch(theme::BOLD),
-        ),
-        Span::raw(" "),
-    ];
+    let mut spans = Vec::new();
+    if let Some(banner) = &site.banner {
+        let word = format!(" {} ", text::cut(&text::clean(&banner.text), 16));
+        spans.push(Span::styled(word, theme::banner(banner.colour)));
+    }
+    spans.push(Span::styled(
+        format!(" {} ", text::cut(&text::clean(&name), 24)),
+        theme::REVERSED.patch(theme::BOLD),
+    ));
+    spans.push(Span::raw(" "));
     let (word, style) = match state.link {
         Link::Live => ("✓ live", theme::GOOD),
         Link::Connecting => ("◌ connecting", theme::WARN),
@@ -40,15 +44,20 @@ pub(crate) fn context(buf: &mut Buffer, row: Rect, state: &State) {
         spans.push(Span::styled(format!("  ? {asked} {words}"), theme::WARN.patch(theme::BOLD)));
         spans.push(Span::styled(" (a)", theme::DIM));
     }
-    paint::put(buf, row, 0, Line::from(spans));
-    let mut right = String::new();
+    let line = Line::from(spans);
+    let room = usize::from(row.width).saturating_sub(line.width() + 2);
+    paint::put(buf, row, 0, line);
+    let mut right = state.now.strftime("%H:%MZ ").to_string();
     if let Some(status) = state.status() {
-        right = format!(
-            "slots {}/{} │ {} running {} queued │ ",
-            status.slots_used, status.slots_total, status.runs_running, status.runs_queued
-        );
+        let slots = format!("slots {}/{} │ ", status.slots_used, status.slots_total);
+        let runs = format!("{} running {} queued │ ", status.runs_running, status.runs_queued);
+        // What the left says is never covered: it tells where one is and what one may do.
+        for more in [runs, slots] {
+            if text::width(&more) + text::width(&right) <= room {
+                right = more + &right;
+            }
+        }
     }
-    right.push_str(&state.now.strftime("%H:%MZ ").to_string());
     paint::put_right(buf, row, 0, paint::line(right, theme::DIM));
 }
 
@@ -94,6 +103,7 @@ fn crumbs(state: &State) -> Line<'static> {
             Screen::Versions(dag_id) => format!("{dag_id} versions"),
             Screen::Diff(_, from, to) => format!("v{from} → v{to}"),
             Screen::Backfills(dag_id) => format!("{dag_id} backfills"),
+            Screen::Attention => "Needs attention".to_owned(),
             Screen::Approvals => "Approvals".to_owned(),
             Screen::Definitions => "dags.toml".to_owned(),
         };

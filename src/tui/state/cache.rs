@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 
 use crate::types::approval::HitlDetail;
-use crate::types::ask::{Answer, Request};
-use crate::types::asset::AssetEvent;
-use crate::types::callback::CallbackRequest;
+use crate::types::ask::{Answer, LineageReach, Request, RunsOnly};
+use crate::types::attention::{AttentionItem, PulseView};
 use crate::types::backfill::{BackfillDetailView, BackfillId, BackfillView};
+use crate::types::callback::CallbackRequest;
 use crate::types::event::{Event, EventLog};
+use crate::types::freshness::AssetEventView;
 use crate::types::grid::GridView;
 use crate::types::ids::TaskInstanceKey;
 use crate::types::run::{DagRun, DagRunKey};
@@ -20,7 +21,7 @@ use crate::types::view::{
     TaskDetailView, TrackingRunView,
 };
 use crate::types::why::{WhySubject, WhyView};
-use crate::types::{AssetName, DagId, DagRunId, Fault, TrackingRunId};
+use crate::types::{AssetName, DagId, DagRunId, Fault, TaskInstanceState, TrackingRunId};
 
 /// Rows that a list asks for; older ones are found by the CLI.
 const LIST_LIMIT: u32 = 300;
@@ -36,6 +37,8 @@ const KEPT_ENTRIES: usize = 64;
 pub(crate) enum Slot {
     Status,
     Definitions,
+    Attention,
+    Pulse,
     Dags,
     Dag(DagId),
     Runs(Option<DagId>),
@@ -72,28 +75,35 @@ impl Slot {
         match self.clone() {
             Self::Status => Request::Status,
             Self::Definitions => Request::Definitions,
+            Self::Attention => Request::ListAttention,
+            Self::Pulse => Request::Pulse,
             Self::Dags => Request::ListDags,
             Self::Dag(dag_id) => Request::ShowDag { dag_id },
             Self::Runs(dag_id) => {
-                Request::ListRuns { dag_id, state: None, limit: LIST_LIMIT, offset: 0 }
+                let only = RunsOnly::default();
+                Request::ListRuns { dag_id, state: None, only, limit: LIST_LIMIT, offset: 0 }
             }
             Self::Run(DagRunKey { dag_id, dag_run_id }) => {
                 Request::ShowRun { dag_id, dag_run_id, packed: true }
             }
-            Self::Grid(dag_id, around) => {
-                Request::ShowGrid { dag_id, limit: GRID_RUNS, around }
-            }
+            Self::Grid(dag_id, around) => Request::ShowGrid { dag_id, limit: GRID_RUNS, around },
             Self::Callbacks(DagRunKey { dag_id, dag_run_id }) => {
                 Request::ListCallbacks { dag_id, dag_run_id }
             }
             Self::Task(key) => Request::ShowTask { key },
             Self::Assets => Request::ListAssets,
-            Self::Lineage(asset) => Request::ShowLineage { asset },
+            Self::Lineage(asset) => {
+                Request::ShowLineage { asset, node: None, reach: LineageReach::default() }
+            }
             Self::AssetEvents(asset) => Request::ListAssetEvents { asset, limit: 100 },
             Self::Experiments => Request::ListExperiments,
-            Self::TrackingRuns(experiment) => {
-                Request::ListTrackingRuns { experiment, limit: LIST_LIMIT, offset: 0 }
-            }
+            Self::TrackingRuns(experiment) => Request::ListTrackingRuns {
+                experiment,
+                filter: String::new(),
+                order_by: Vec::new(),
+                limit: LIST_LIMIT,
+                offset: 0,
+            },
             Self::TrackingRun(run_id) => Request::ShowTrackingRun { run_id },
             Self::Models => Request::ListModels,
             Self::Model(name) => Request::ShowModel { name },
@@ -123,8 +133,11 @@ impl Slot {
     pub(crate) fn is_touched_by(&self, event: &Event) -> bool {
         match event {
             Event::Resync => true,
-            Event::DagRunChanged { dag_id, dag_run_id, .. } => match self {
+            Event::DagRunChanged { dag_id, dag_run_id, state } => match self {
                 Self::Status | Self::Dags | Self::Events | Self::Runs(None) => true,
+                Self::Attention => true,
+                // Only an end is counted.
+                Self::Pulse => state.is_finished(),
                 Self::Lineage(_) | Self::Approvals | Self::Backfill(_) => true,
                 Self::Backfills(id) => id == dag_id,
                 Self::Why(subject) => subject.dag_id == *dag_id,
@@ -135,7 +148,9 @@ impl Slot {
                 Self::Grid(id, _) => id == dag_id,
                 _ => false,
             },
-            Event::TaskInstanceChanged { key: changed, .. } => match self {
+            Event::TaskInstanceChanged { key: changed, state } => match self {
+                // A question; all else that needs attention ends a run or comes with time.
+                Self::Attention => *state == Some(TaskInstanceState::Deferred),
                 Self::Status | Self::Events | Self::Approvals | Self::Pools => true,
                 Self::Why(subject) => subject.dag_id == changed.dag_id,
                 Self::Run(key) | Self::Callbacks(key) => {
@@ -145,7 +160,7 @@ impl Slot {
                 _ => false,
             },
             Event::DagChanged { dag_id } => match self {
-                Self::Dags | Self::Events | Self::Status => true,
+                Self::Dags | Self::Events | Self::Status | Self::Attention => true,
                 Self::Dag(id) | Self::Versions(id) | Self::Backfills(id) => id == dag_id,
                 Self::Why(subject) => subject.dag_id == *dag_id,
                 Self::Backfill(_) => true,
@@ -158,6 +173,7 @@ impl Slot {
             Event::DefinitionsChanged { .. } => matches!(
                 self,
                 Self::Definitions
+                    | Self::Attention
                     | Self::Dags
                     | Self::Dag(_)
                     | Self::Assets
@@ -181,7 +197,14 @@ impl Slot {
                     | Self::Events
             ),
             Event::ServingChanged => {
-                matches!(self, Self::Serving | Self::Status | Self::Lineage(_) | Self::Events)
+                matches!(
+                    self,
+                    Self::Serving
+                        | Self::Status
+                        | Self::Attention
+                        | Self::Lineage(_)
+                        | Self::Events
+                )
             }
         }
     }
@@ -341,6 +364,8 @@ macro_rules! readers {
 readers! {
     status() -> StatusView = Slot::Status, Answer::Status(view) => view;
     definitions() -> DefinitionsView = Slot::Definitions, Answer::Definitions(view) => view;
+    attention() -> [AttentionItem] = Slot::Attention, Answer::Attention(list) => list.as_slice();
+    pulse() -> PulseView = Slot::Pulse, Answer::Pulse(view) => view;
     dags() -> [DagView] = Slot::Dags, Answer::Dags(list) => list.as_slice();
     dag(id: &DagId) -> DagDetailView = Slot::Dag(id.clone()), Answer::Dag(view) => view;
     runs(id: Option<&DagId>) -> [DagRun] = Slot::Runs(id.cloned()), Answer::Runs { runs, .. } => runs.as_slice();
@@ -350,7 +375,7 @@ readers! {
     task(key: &TaskInstanceKey) -> TaskDetailView = Slot::Task(key.clone()), Answer::Task(view) => view;
     assets() -> [AssetView] = Slot::Assets, Answer::Assets(list) => list.as_slice();
     lineage(asset: Option<&AssetName>) -> LineageView = Slot::Lineage(asset.cloned()), Answer::Lineage(view) => view;
-    asset_events(asset: Option<&AssetName>) -> [AssetEvent] = Slot::AssetEvents(asset.cloned()), Answer::AssetEvents(list) => list.as_slice();
+    asset_events(asset: Option<&AssetName>) -> [AssetEventView] = Slot::AssetEvents(asset.cloned()), Answer::AssetEvents(list) => list.as_slice();
     experiments() -> [ExperimentView] = Slot::Experiments, Answer::Experiments(list) => list.as_slice();
     tracking_runs(experiment: &str) -> [TrackingRunView] = Slot::TrackingRuns(experiment.to_owned()), Answer::TrackingRuns { runs, .. } => runs.as_slice();
     tracking_run(id: &TrackingRunId) -> TrackingRunView = Slot::TrackingRun(id.clone()), Answer::TrackingRun(view) => view;

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::types::run::DagRunKey;
 use crate::types::{AssetName, DagId, TaskInstanceKey, TrackingRunId};
 
 /// A top view, by its digit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum View {
     Dags,
     Runs,
@@ -60,7 +63,8 @@ impl View {
 }
 
 /// What a level shows.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Screen {
     Root(View),
     /// A definition: its graph, params, doc.
@@ -72,6 +76,8 @@ pub(crate) enum Screen {
     /// What differs between two of them.
     Diff(DagId, u32, u32),
     Backfills(DagId),
+    /// What needs attention, all of it.
+    Attention,
     /// What people are asked.
     Approvals,
     Run(DagRunKey),
@@ -89,7 +95,8 @@ pub(crate) enum Screen {
 }
 
 /// A pane of the run view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Pane {
     #[default]
     Tasks,

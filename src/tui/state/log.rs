@@ -189,7 +189,7 @@ impl LogPane {
     }
 
     pub(crate) fn line(&self, number: Number) -> Option<&LogLine> {
-        self.lines.get(usize::try_from(number - self.first).ok()?)
+        self.lines.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
     fn last(&self) -> Number {

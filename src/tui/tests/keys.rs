@@ -201,7 +201,7 @@ fn a_late_plan_opens_nothing_over_another_screen() {
     let mut driver = Driver::new(80, 24);
     driver.keys("5<enter>P<esc>1");
     let generation = driver.state.alias_generation;
-    let plan = crate::sample::plan("iris", "production", 3, 4);
+    let plan = crate::sample::models::plan("iris", "production", 3, 4);
     driver.send(Message::Answered {
         purpose: Purpose::PlanAlias(AliasWish::Promote),
         generation,

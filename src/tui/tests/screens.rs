@@ -1,6 +1,5 @@
 //! Each view at 80x24 and 200x60.
 
-use crate::DeckOptions;
 use crate::message::Message;
 use crate::painter::Painter;
 use crate::sample;
@@ -9,6 +8,7 @@ use crate::types::ask::{Answer, Request};
 use crate::types::view::DefinitionsView;
 use crate::types::{DagRunState, Fault};
 use crate::view;
+use crate::{Colours, DeckOptions};
 
 /// Draws what `keys` lead to at both sizes.
 macro_rules! at_both_sizes {
@@ -78,7 +78,7 @@ fn a_form_with_a_problem_shows_it_on_its_field() {
 
 #[test]
 fn the_first_screen_without_colours_and_in_ascii() {
-    let options = DeckOptions { ascii: true, no_colour: true, ..DeckOptions::default() };
+    let options = DeckOptions { ascii: true, colours: Colours::None, ..DeckOptions::default() };
     let driver = Driver::with(options, 80, 24, |_| None);
     let text = driver.text();
     assert!(text.is_ascii());
@@ -161,14 +161,14 @@ fn a_whole_frame_stays_within_its_bytes_and_a_small_change_within_few() {
     for keys in ["", "jjjjj<enter>", "6"] {
         let mut driver = Driver::new(200, 60);
         driver.keys(keys);
-        let mut painter = Painter::new(Vec::new());
+        let mut painter = Painter::new(Vec::new(), true);
         painter.paint(view::drawn(&driver.state)).unwrap();
         let whole = painter.written();
         assert!(whole <= 30 * 1024, "{whole} bytes for `{keys}`");
     }
     let mut driver = Driver::new(200, 60);
     driver.keys("jjjjj<enter>");
-    let mut painter = Painter::new(Vec::new());
+    let mut painter = Painter::new(Vec::new(), true);
     painter.paint(view::drawn(&driver.state)).unwrap();
     let before = painter.written();
     driver.wait(1000);

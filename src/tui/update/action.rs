@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use crate::keymap::Action;
+use crate::keymap::{self, Action, Place};
 use crate::message::{Act, AliasWish, Effect, Purpose};
 use crate::rows;
 use crate::rows::run::What;
@@ -16,7 +16,7 @@ use crate::types::run::DagRunKey;
 use crate::types::why::WhySubject;
 use crate::update::movement::{self, Step};
 use crate::update::sheet::open as sheets;
-use crate::update::{command, confirm, form, log, marks};
+use crate::update::{attention, command, confirm, form, log, marks};
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
@@ -45,6 +45,12 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Bottom => movement::step(state, Step::End),
         Action::HalfDown => movement::step(state, Step::By(movement::half_page(state))),
         Action::HalfUp => movement::step(state, Step::By(-movement::half_page(state))),
+        Action::Open if keymap::place(state) == Place::Attention => {
+            attention::open(state, effects);
+        }
+        Action::Clear if keymap::place(state) == Place::Attention => {
+            attention::clear(state, effects);
+        }
         Action::Open => open(state),
         Action::NextPane => {
             let level = state.level_mut();
@@ -78,10 +84,15 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         },
         Action::Quit => effects.push(Effect::Quit),
         Action::ShowErrors => show_errors(state),
+        Action::Attention if state.level().screen == Screen::Root(View::Dags) => {
+            attention::open_list(state);
+        }
         Action::Attention => {
             let level = state.level_mut();
             level.attention_only = !level.attention_only;
         }
+        Action::AttentionBox => attention::enter_box(state),
+        Action::FailedLog => attention::failed_log(state),
         Action::Trigger => trigger(state, effects),
         Action::Pause if matches!(state.level().screen, Screen::Backfills(_)) => {
             confirm::pause_backfill(state);
@@ -181,6 +192,10 @@ fn open_prompt(state: &mut State, kind: PromptKind) {
 
 /// Clears the filter, else goes back one level; never leaves.
 fn back(state: &mut State) {
+    if rows::attention::is_in_box(state) {
+        state.home.is_in_box = false;
+        return;
+    }
     let level = state.level_mut();
     if !level.filter.is_empty() {
         level.filter.clear();
@@ -292,7 +307,11 @@ fn go_to_dag(state: &mut State, screen: fn(DagId) -> Screen) {
 
 /// Asks why what is selected does or does not go on.
 fn why(state: &mut State) {
-    let Some(subject) = subject_here(state) else { return };
+    let subject = match keymap::place(state) {
+        Place::Attention => attention::subject(state),
+        _ => subject_here(state),
+    };
+    let Some(subject) = subject else { return };
     // What held it back a while ago may hold it back no more.
     state.cache.mark_old(|slot| *slot == Slot::Why(subject.clone()));
     state.popup = Some(Popup::Why { subject, scroll: 0 });

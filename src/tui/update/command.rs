@@ -42,7 +42,11 @@ pub(crate) fn equivalent(state: &State) -> String {
         return why(subject);
     }
     let level = state.level();
+    if let Some(item) = rows::attention::selected(state) {
+        return item.remedy.clone();
+    }
     match &level.screen {
+        Screen::Attention => "dagdeck attention".to_owned(),
         Screen::Root(View::Dags) => match action::dag_here(state) {
             Some(dag_id) => format!("dagdeck dags show {}", shell(dag_id.as_str())),
             None => "dagdeck dags list".to_owned(),

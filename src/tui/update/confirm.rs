@@ -210,12 +210,18 @@ pub(crate) fn move_alias(state: &mut State, generation: u64, plan: AliasPlan, wi
                 version: to,
                 alias: alias.clone(),
                 expected_current: from,
+                reason: None,
             },
         ),
         AliasWish::Rollback => (
             format!("Roll {alias} of {name} back to v{to}?"),
             "Roll back",
-            Request::Rollback { name: name.clone(), alias: alias.clone(), expected_current: from },
+            Request::Rollback {
+                name: name.clone(),
+                alias: alias.clone(),
+                expected_current: from,
+                reason: None,
+            },
         ),
     };
     state.popup = Some(Popup::Confirm(Box::new(Confirm {

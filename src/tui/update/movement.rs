@@ -4,7 +4,7 @@ use crate::rows;
 use crate::rows::run::{RunRow, What};
 use crate::state::{Pane, Screen, State};
 use crate::types::ids::UNMAPPED;
-use crate::update::log;
+use crate::update::{attention, log};
 
 /// Where to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,9 @@ pub(crate) enum Step {
 
 /// Moves what is moved at this place.
 pub(crate) fn step(state: &mut State, step: Step) {
+    if rows::attention::is_in_box(state) {
+        return attention::step(state, step);
+    }
     if log::is_here(state) {
         state.level_mut().is_untouched = false;
         return log::scroll(state, step);
@@ -36,7 +39,7 @@ pub(crate) fn half_page(state: &State) -> isize {
     (isize::try_from(state.size.height).unwrap_or(24) / 2 - 3).max(1)
 }
 
-fn moved(at: usize, step: Step, last: usize) -> usize {
+pub(crate) fn moved(at: usize, step: Step, last: usize) -> usize {
     match step {
         Step::By(by) => at.saturating_add_signed(by).min(last),
         Step::Start => 0,

@@ -6,7 +6,7 @@ use crate::keymap::{self, Action};
 use crate::message::Effect;
 use crate::state::{Popup, Screen, State, Tone, View};
 use crate::types::DagId;
-use crate::update::{action, form, key};
+use crate::update::{action, form, key, site, theme};
 
 /// What an entry of the palette does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,9 @@ pub(crate) enum Command {
     Open(View, Screen),
     /// What a key of the present screen does.
     Do(Action),
+    /// Go to the project of a profile.
+    Env(String),
+    Theme(String),
     Quit,
 }
 
@@ -48,6 +51,18 @@ pub(crate) fn entries(state: &State, typed: &str) -> Vec<Entry> {
         help: "a  what waits for an answer".to_owned(),
         command: Command::Do(Action::Approvals),
     });
+    all.extend(theme::names(state).into_iter().map(|name| {
+        Entry {
+            help: if name == state.theme.name {
+                "the theme in force"
+            } else {
+                "draw in this theme"
+            }
+            .to_owned(),
+            name: format!("theme {name}"),
+            command: Command::Theme(name),
+        }
+    }));
     let here = keymap::valid(state).filter(|b| !b.hint.is_empty() && !b.places.is_empty());
     all.extend(here.map(|binding| Entry {
         name: binding.hint.to_owned(),
@@ -82,6 +97,13 @@ pub(crate) fn entries(state: &State, typed: &str) -> Vec<Entry> {
             name: format!("experiment {name}"),
             help: "its tracked runs".to_owned(),
             command: Command::Open(View::Experiments, Screen::Experiment(name)),
+        });
+    }
+    for profile in &state.options.station.profiles {
+        all.push(Entry {
+            name: format!("env {profile}"),
+            help: "go to this profile's project".to_owned(),
+            command: Command::Env(profile.clone()),
         });
     }
     let typed = typed.trim().to_lowercase();
@@ -165,6 +187,8 @@ fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
                 state.push(screen);
             }
         }
+        Command::Env(profile) => site::connect(state, &profile, effects),
+        Command::Theme(name) => theme::set_theme(state, &name),
         Command::Quit => effects.push(Effect::Quit),
         Command::Runs(dag_id) => state.push(Screen::DagRuns(dag_id)),
         Command::Trigger(dag_id) => {

@@ -3,7 +3,9 @@
 
 use crate::message::{Effect, Purpose};
 use crate::rows;
+use crate::screen::home::shows_events;
 use crate::screen::run::shows_details;
+use crate::state::session;
 use crate::state::{Form, Link, Popup, Screen, Slot, State, View};
 use crate::types::run::TaskInstance;
 use crate::types::TaskInstanceState;
@@ -18,7 +20,10 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
     }
     match &level.screen {
         Screen::Root(View::Dags) => {
-            slots.push(Slot::Dags);
+            slots.extend([Slot::Dags, Slot::Attention, Slot::Pulse, Slot::Serving]);
+            if shows_events(state) {
+                slots.push(Slot::Events);
+            }
             let dag = rows::selected(state, level, &rows::dags(state, level));
             slots.extend(dag.map(|dag| Slot::Dag(dag.dag_id.clone())));
         }
@@ -69,6 +74,7 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
             let here = all.get(level.cursor(&rows::keys(state, level)));
             slots.extend(here.map(|view| Slot::Backfill(view.backfill.id)));
         }
+        Screen::Attention => slots.push(Slot::Attention),
         Screen::Log(key) => slots.push(Slot::Task(key.clone())),
         Screen::Approvals | Screen::Definitions | Screen::DaemonLog => {}
     }
@@ -133,7 +139,8 @@ fn make_form(state: &mut State, effects: &mut Vec<Effect>) {
         return;
     }
     let Some(dag) = state.cache.dag(dag_id) else { return };
-    let form = Form::new(dag, None);
+    let mut form = Form::new(dag, None);
+    session::refill(&mut state.drafts, &mut form);
     let dag_id = form.dag_id.clone();
     state.forms.insert(dag_id.clone(), form);
     form::changed(state, &dag_id, 0, effects);

@@ -41,7 +41,6 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, layout: Layout<'_>, edges: &Edg
                 if log.found == Some(number)
                     && let Some(first) = rows.first_mut()
                 {
-                    first.spans.insert(0, Span::styled("", theme::PLAIN));
                     *first = std::mem::take(first).patch_style(theme::BOLD);
                 }
                 lines.extend(rows);
@@ -70,7 +69,8 @@ fn edge(words: &str, width: u16) -> Line<'static> {
 pub(crate) fn draw_gutter(buf: &mut Buffer, frame: Rect, layout: Layout<'_>) {
     let rows = usize::from(frame.height.saturating_sub(2));
     let log = layout.log;
-    if rows == 0 || log.shown.is_empty() {
+    // Where all of it is seen, its own marks tell more.
+    if rows == 0 || layout.last_top().number == layout.number(0) {
         return;
     }
     let len = log.shown.len();
@@ -80,14 +80,12 @@ pub(crate) fn draw_gutter(buf: &mut Buffer, frame: Rect, layout: Layout<'_>) {
         let y = frame.y + 1 + u16::try_from(row).unwrap_or(0);
         buf.set_span(frame.right().saturating_sub(1), y, &Span::styled(glyph, style), 1);
     };
-    if len > layout.height {
-        let seen = layout.seen();
-        let first = seen.iter().find(|number| log.line(**number).is_some());
-        let last = seen.iter().rev().find(|number| log.line(**number).is_some());
-        if let (Some(first), Some(last)) = (first, last) {
-            for row in row_of(place(*first))..=row_of(place(*last)) {
-                put(row, "█", theme::ACCENT);
-            }
+    let seen = layout.seen();
+    let first = seen.iter().find(|number| log.line(**number).is_some());
+    let last = seen.iter().rev().find(|number| log.line(**number).is_some());
+    if let (Some(first), Some(last)) = (first, last) {
+        for row in row_of(place(*first))..=row_of(place(*last)) {
+            put(row, "█", theme::ACCENT);
         }
     }
     let mut before = None;

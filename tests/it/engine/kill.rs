@@ -345,7 +345,7 @@ async fn work(dir: &Path) {
 
 /// Nothing comes before it is waited for, so that each wait is one.
 async fn bring_what_is_waited_for(dir: &Path, store: &Store, engine: &Engine) {
-    let filter = RunFilter { dag_id: Some("waits".into()), state: None };
+    let filter = RunFilter::of(Some("waits".into()), None);
     let waits = store.read_blocking(|conn| {
         let (runs, _) = dag_run::list(conn, &filter, 1, 0)?;
         let Some(run) = runs.first() else { return Ok(Vec::new()) };
@@ -380,7 +380,7 @@ fn is_untold(store: &Store) -> bool {
 }
 
 fn states(store: &Store, dag_id: &str) -> Vec<DagRunState> {
-    let filter = RunFilter { dag_id: Some(dag_id.into()), state: None };
+    let filter = RunFilter::of(Some(dag_id.into()), None);
     let (runs, _) = store.read_blocking(|conn| dag_run::list(conn, &filter, 10, 0)).unwrap();
     runs.into_iter().map(|run| run.state).collect()
 }

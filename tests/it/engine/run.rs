@@ -24,8 +24,14 @@ async fn a_run_goes_through_its_tasks_and_hands_outputs_on() {
     let attempt = AttemptKey { task: key("t"), try_number: 1 };
     let rendered = bench.store.read_blocking(|conn: &_| store::rendered::get(conn, &attempt));
     assert_eq!(rendered.unwrap().unwrap()["command"], "echo 7 $DAGDECK_TASK_ID 2026-01-01");
-    let wait = std::time::Duration::ZERO;
-    let chunk = logs::read(&bench.layout(), &attempt, 0, 10_000, wait, || true).await.unwrap();
+    let stretch = logs::Stretch {
+        offset: 0,
+        max_bytes: 10_000,
+        wait: std::time::Duration::ZERO,
+        backwards: false,
+    };
+    let path = bench.layout().attempt_dir(&attempt).join("task.log");
+    let chunk = logs::read(&path, stretch, || true).await.unwrap();
     assert!(chunk.text.contains("out  7 t 2026-01-01\n"), "{}", chunk.text);
 }
 

@@ -133,7 +133,7 @@ fn fit(problem: &Problem<'_>) -> Outcome {
     };
     let rounds = settings.count("n_estimators").unwrap_or(1);
     let bins = Bins::of(problem.matrix, settings.count("min_data_in_bin").unwrap_or(1));
-    let mut boosted = super::fit(problem, bins.numbers(problem.matrix), params, rounds)?;
+    let mut boosted = super::fit(problem, |matrix| bins.numbers(matrix), params, rounds)?;
     boosted.model = bins.restore(&boosted.model)?;
     Ok(Arc::new(boosted))
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::hyperparameter::{Hyperparameter, Kind, NOT_NEGATIVE, SEED, SHARE};
 use super::super::{BOTH, Family, Outcome, Problem};
-use crate::ml::preprocess::Layout;
+use crate::ml::preprocess::{Layout, Matrix};
 
 pub(in crate::ml::estimator) static XGBOOST: Family = Family {
     name: "xgboost",
@@ -99,7 +99,7 @@ fn fit(problem: &Problem<'_>) -> Outcome {
         None | Some(0) => params.unlimited_depth(),
         Some(depth) => params.max_depth(depth),
     };
-    let values = problem.matrix.values().iter().map(|value| *value as f32).collect();
+    let values = |matrix: &Matrix| matrix.values().iter().map(|value| *value as f32).collect();
     let rounds = settings.count("n_estimators").unwrap_or(1);
     Ok(Arc::new(super::fit(problem, values, params, rounds)?))
 }

@@ -10,7 +10,8 @@ use crate::types::asset::AssetEvent;
 use crate::types::{DagRunState, FaultKind};
 
 async fn lineage(world: &World, asset: Option<&str>) -> LineageView {
-    let request = Request::ShowLineage { asset: asset.map(Into::into) };
+    let reach = LineageReach::default();
+    let request = Request::ShowLineage { asset: asset.map(Into::into), node: None, reach };
     match world.ask(request).await {
         Answer::Lineage(lineage) => lineage,
         other => panic!("{other:?}"),
@@ -76,7 +77,11 @@ async fn only_what_is_connected_with_the_asset_is_shown() {
     assert_eq!(ids(&found), ["asset:csv", "asset:employees", "dag:etl"]);
     let etl = &found.nodes[2];
     assert_eq!((etl.last, etl.state), (Some(at(9)), Some(DagRunState::Failed)));
-    let fault = world.refusal(Request::ShowLineage { asset: Some("employes".into()) }).await;
+    let fault = {
+        let asset = Some("employes".into());
+        let reach = LineageReach::default();
+        world.refusal(Request::ShowLineage { asset, node: None, reach }).await
+    };
     assert_eq!(fault.kind, FaultKind::NotFound);
     assert_eq!(fault.hint.as_deref(), Some("did you mean `employees`?"));
 }

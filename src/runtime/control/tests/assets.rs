@@ -7,6 +7,7 @@ use super::*;
 use crate::sched::{Change, Input};
 use crate::store::sample::{asset_event, object};
 use crate::types::asset::{AssetEvent, AssetEventSource};
+use crate::types::freshness::AssetEventView;
 
 fn model_event(id: i64) -> AssetEvent {
     let uri = "models:/iris@production".to_owned();
@@ -48,10 +49,11 @@ async fn an_event_by_hand_names_its_asset_and_its_user() {
 async fn events_of_an_asset_that_is_no_longer_declared_are_still_listed() {
     let world = World::new();
     world.commit(vec![Change::InsertAssetEvent(asset_event(1, "old"))]).await;
+    let old = AssetEventView { event: asset_event(1, "old"), started_runs: vec![] };
     let list = |name: &str| Request::ListAssetEvents { asset: Some(name.into()), limit: 5 };
-    assert_eq!(world.ask(list("old")).await, Answer::AssetEvents(vec![asset_event(1, "old")]));
+    assert_eq!(world.ask(list("old")).await, Answer::AssetEvents(vec![old.clone()]));
     assert_eq!(world.ask(list("csv")).await, Answer::AssetEvents(vec![]));
     assert_eq!(world.refusal(list("nope")).await.kind, FaultKind::NotFound);
     let all = Request::ListAssetEvents { asset: None, limit: 5 };
-    assert_eq!(world.ask(all).await, Answer::AssetEvents(vec![asset_event(1, "old")]));
+    assert_eq!(world.ask(all).await, Answer::AssetEvents(vec![old]));
 }

@@ -1,12 +1,16 @@
 //! Experiments, models and aliases.
 
+use serde_json::json;
+
 use super::world::World;
 use super::*;
-use crate::sched::Input;
-use crate::store::sample::at;
+use crate::sched::{Change, Input};
+use crate::store::sample::{self, at};
 use crate::tracking::run::NewRun;
 use crate::tracking::{artifact, registry, run};
 use crate::types::view::AliasPlan;
+use crate::types::xcom::{RETURN_VALUE, XcomValue};
+use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState};
 
 /// Registers the next version of `iris`.
 pub(crate) fn version(store: &Store) -> u32 {
@@ -24,11 +28,22 @@ pub(crate) fn version(store: &Store) -> u32 {
 }
 
 fn promote(version: u32, expected_current: Option<u32>) -> Request {
-    Request::Promote { name: "iris".into(), version, alias: "production".into(), expected_current }
+    Request::Promote {
+        name: "iris".into(),
+        version,
+        alias: "production".into(),
+        expected_current,
+        reason: None,
+    }
 }
 
 fn roll_back(expected_current: Option<u32>) -> Request {
-    Request::Rollback { name: "iris".into(), alias: "production".into(), expected_current }
+    Request::Rollback {
+        name: "iris".into(),
+        alias: "production".into(),
+        expected_current,
+        reason: None,
+    }
 }
 
 async fn plan(world: &World, request: Request) -> AliasPlan {
@@ -99,6 +114,8 @@ async fn experiments_runs_and_models_are_listed() {
     assert_eq!((experiments[0].name.as_str(), experiments[0].run_count), ("Default", 1));
     let list = |experiment: &str| Request::ListTrackingRuns {
         experiment: experiment.into(),
+        filter: "tags.`mlflow.runName` LIKE '%'".into(),
+        order_by: vec!["metrics.accuracy DESC".into()],
         limit: 10,
         offset: 0,
     };
@@ -117,4 +134,86 @@ async fn experiments_runs_and_models_are_listed() {
     assert_eq!(fault.hint.as_deref(), Some("did you mean `iris`?"));
     let fault = world.refusal(Request::ShowTrackingRun { run_id: "nope".into() }).await;
     assert_eq!(fault.kind, FaultKind::NotFound);
+}
+
+/// Registers a version that a run of `train` made and its gate judged.
+async fn judged(world: &World, dag_run_id: &str, passed: bool) -> u32 {
+    let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let new = NewRun {
+        experiment_id: "0".into(),
+        run_name: "r".into(),
+        user_id: "ada".into(),
+        start_time: at(0),
+        tags: vec![tag("dagdeck.dag_id", "train"), tag("dagdeck.dag_run_id", dag_run_id)],
+        attempt_token: None,
+    };
+    let store = &world.parts.store;
+    let made = run::create(store, new).unwrap().run_id;
+    artifact::record(store, &made, "model/model.json", b"{}").unwrap();
+    let version = registry::register(store, "iris", &made, at(1)).unwrap().version;
+    let key = TaskInstanceKey {
+        dag_id: "train".into(),
+        dag_run_id: dag_run_id.into(),
+        task_id: "decide".into(),
+        map_index: -1,
+    };
+    let mut gate = sample::task(key.clone(), Some(TaskInstanceState::Success));
+    gate.operator = "ml.gate".into();
+    let figure =
+        json!({"metric": "accuracy", "required": ">= 0.75", "value": 0.7, "passed": passed});
+    let output = json!({"passed": passed, "reason": "accuracy 0.7", "figures": [figure]});
+    world
+        .commit(vec![
+            Change::PutDagRun(sample::run("train", dag_run_id, 1, DagRunState::Success)),
+            Change::PutTaskInstance(gate),
+            Change::PutXcom {
+                task: key,
+                key: RETURN_VALUE.into(),
+                value: XcomValue::Value(output),
+            },
+        ])
+        .await;
+    version
+}
+
+#[tokio::test]
+async fn a_version_tells_what_its_gate_found_and_one_that_failed_needs_a_reason() {
+    let world = World::new();
+    let good = judged(&world, "r1", true).await;
+    let bad = judged(&world, "r2", false).await;
+    let Answer::Model(model) = world.ask(Request::ShowModel { name: "iris".into() }).await else {
+        panic!()
+    };
+    let version = &model.versions[0];
+    assert_eq!((version.version, version.fails_a_gate()), (bad, true));
+    assert_eq!(version.gates[0].task_id.as_str(), "decide");
+    assert_eq!(version.gates[0].figures[0].value, Some(0.7));
+    assert_eq!(version.origin.as_ref().unwrap().dag_version_number, Some(1));
+    assert_eq!(version.size_bytes, Some(2));
+    world.ask(promote(good, None)).await;
+    let fault = world.refusal(promote(bad, Some(good))).await;
+    assert_eq!(fault.kind, FaultKind::Conflict);
+    assert!(fault.to_string().contains("failed a gate: `decide`: accuracy 0.7"), "{fault}");
+    let Request::Promote { name, version, alias, expected_current, .. } = promote(bad, Some(good))
+    else {
+        panic!()
+    };
+    let reason = Some("  the old one is broken ".into());
+    world.ask(Request::Promote { name, version, alias, expected_current, reason }).await;
+    let Answer::Model(model) = world.ask(Request::ShowModel { name: "iris".into() }).await else {
+        panic!()
+    };
+    assert_eq!(model.history[0].reason.as_deref(), Some("the old one is broken"));
+}
+
+#[tokio::test]
+async fn a_plan_tells_what_becomes_of_the_requests() {
+    let world = World::new();
+    version(&world.parts.store);
+    let wish =
+        |alias: &str| Request::PlanPromote { name: "iris".into(), version: 1, alias: alias.into() };
+    let planned = plan(&world, wish("production")).await;
+    assert_eq!(planned.traffic, ["serving deploys v1: all requests at once"]);
+    let planned = plan(&world, wish("shadow")).await;
+    assert_eq!(planned.traffic, ["nothing deploys it: requests go on to v3 100 %"]);
 }

@@ -6,7 +6,7 @@ use super::world::{World, deck};
 use super::*;
 use crate::sched::{Change, Command, Input, Rejected, Reply};
 use crate::store::sample::{self, at, key, object, run, task, task_try};
-use crate::types::ask::Trigger;
+use crate::types::ask::{RunsOnly, Trigger};
 use crate::types::callback::{
     CallbackAction, CallbackEvent, CallbackRequest, CallbackSpec, CallbackState,
 };
@@ -99,7 +99,7 @@ async fn an_unknown_dag_is_refused_with_the_one_meant() {
         Request::SetPaused { dag_id: dag_id(), is_paused: true },
         Request::PlanTrigger { dag_id: dag_id(), conf: object(json!({})) },
         trigger("elt", None),
-        Request::ListRuns { dag_id: Some(dag_id()), state: None, limit: 5, offset: 0 },
+        list_runs(Some("elt"), None, 5),
         show_run("elt", "r1"),
     ] {
         let fault = world.refusal(request).await;
@@ -171,15 +171,15 @@ async fn a_mutation_runs_to_its_end_though_the_caller_goes_away() {
     assert!(matches!(world.last_input(), Input::Command(Command::SetPaused { .. })));
 }
 
+fn list_runs(dag_id: Option<&str>, state: Option<DagRunState>, limit: u32) -> Request {
+    let dag_id = dag_id.map(Into::into);
+    Request::ListRuns { dag_id, state, only: RunsOnly::default(), limit, offset: 0 }
+}
+
 #[tokio::test]
 async fn runs_are_listed_by_the_page() {
     let world = with_runs().await;
-    let list = |dag_id: Option<&str>, state, limit| Request::ListRuns {
-        dag_id: dag_id.map(Into::into),
-        state,
-        limit,
-        offset: 0,
-    };
+    let list = list_runs;
     let Answer::Runs { runs, total } = world.ask(list(None, None, 1)).await else { panic!() };
     assert_eq!((runs[0].dag_run_id.as_str(), runs.len(), total), ("r2", 1, 2));
     let success = Some(DagRunState::Success);

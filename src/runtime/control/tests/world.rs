@@ -23,7 +23,7 @@ use crate::sched::change::{DagState, FailedRow};
 use crate::sched::{Change, Command, Input, Reply};
 use crate::store::sample::{self, at};
 use crate::types::operation::OperationView;
-use crate::types::serving::{ServedVersion, ServingStatus};
+use crate::types::serving::{ServedHistory, ServedVersion, ServingStatus};
 use crate::types::time::ManualClock;
 use crate::types::view::PoolView;
 
@@ -150,6 +150,9 @@ fn serving_status() -> ServingStatus {
         requests_per_sec: 0.0,
         p50_ms: None,
         p99_ms: None,
+        failed_total: 0,
+        history: ServedHistory::default(),
+        example: None,
     };
     ServingStatus {
         listen: Some("127.0.0.1:3000".into()),

@@ -12,14 +12,23 @@ fn log() -> (tempfile::TempDir, PathBuf, String) {
     for n in 0..20_000_i64 {
         let time = start + jiff::SignedDuration::from_secs(n);
         let level = if n % 1000 == 999 { "\u{1b}[31mERROR\u{1b}[0m" } else { "INFO" };
-        text.push_str(&format!("{} out  {level} step {n} of the work\n", time.strftime("%FT%T%.3fZ")));
+        text.push_str(&format!(
+            "{} out  {level} step {n} of the work\n",
+            time.strftime("%FT%T%.3fZ")
+        ));
     }
     std::fs::write(&path, &text).unwrap();
     (dir, path, text)
 }
 
 /// Searches on until something is found or nothing is left; returns the line.
-fn line(path: &Path, text: &str, query: &LogQuery, mut offset: u64, backwards: bool) -> Option<String> {
+fn line(
+    path: &Path,
+    text: &str,
+    query: &LogQuery,
+    mut offset: u64,
+    backwards: bool,
+) -> Option<String> {
     let pattern = || query.pattern.as_deref().map(|pattern| compile(pattern).unwrap());
     loop {
         let search = Search { query: query.clone(), offset, backwards };
@@ -74,7 +83,9 @@ fn levels_are_gone_through_one_by_one() {
 #[test]
 fn a_time_is_gone_to_and_bounds_what_is_searched() {
     let (_dir, path, text) = log();
-    let find = |query: &LogQuery, backwards| line(&path, &text, query, if backwards { u64::MAX } else { 0 }, backwards);
+    let find = |query: &LogQuery, backwards| {
+        line(&path, &text, query, if backwards { u64::MAX } else { 0 }, backwards)
+    };
     for (since, step) in [
         ("2025-01-01T00:00:00Z", "step 0 "),
         ("2026-01-01T00:00:00.500Z", "step 1 "),

@@ -24,6 +24,7 @@ use crate::runtime::publish::Publisher;
 use crate::runtime::task_log::TaskLog;
 use crate::sched::{Input, Outcome, Reply};
 use crate::store::{self, Store};
+use crate::tracking::search::{self, Search};
 use crate::tracking::{artifact, run};
 use crate::types::asset::AssetEventSpec;
 use crate::types::{TaskId, TrackingRunId};
@@ -198,7 +199,8 @@ async fn a_training_that_fails_ends_its_run_as_failed() {
     let world = World::new();
     let text = error(world.train("t1", "linear_regression").await);
     assert!(text.contains("linear_regression"), "{text}");
-    let (runs, _) = run::list(&world.store, "iris", 10, 0).unwrap();
+    let search = Search { experiment: "iris".into(), limit: 10, ..Search::default() };
+    let (runs, _) = search::runs(&world.store, &search).unwrap();
     assert_eq!(runs[0].status, "FAILED");
     assert!(runs[0].tags.contains(&("dagdeck.error".into(), text)));
 }

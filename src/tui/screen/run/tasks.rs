@@ -73,7 +73,7 @@ fn history(state: &State, run: &RunDetailView, width: usize) -> Line<'static> {
     let here = runs.iter().position(|recent| recent.dag_run_id == run.run.dag_run_id);
     let cells = width.saturating_sub(22).min(runs.len());
     let mut line = Line::from(Span::styled("runs ", theme::DIM));
-    line.extend(dags::strip(runs, cells, here).spans);
+    line.extend(dags::strip(&dag.dag.strip, cells, here).spans);
     line.push_span(Span::styled("  h older  l newer", theme::DIM));
     line
 }

@@ -1,6 +1,7 @@
 //! How logs are shown, whichever it is: what is left out, what is looked for.
 
 use regex::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
 
 use crate::state::log::LogLine;
 use crate::types::log::{LogLevel, plain};
@@ -21,7 +22,8 @@ pub(crate) const WINDOWS: [(&str, Option<i64>); 7] = [
 const PATTERN_BYTES_MAX: usize = 1 << 20;
 
 /// How logs are shown.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct LogOptions {
     pub(crate) wraps: bool,
     pub(crate) has_times: bool,
@@ -29,10 +31,13 @@ pub(crate) struct LogOptions {
     pub(crate) is_json: bool,
     /// Lines below it are left out.
     pub(crate) least: Option<LogLevel>,
-    /// One of `WINDOWS`.
+    /// One of `WINDOWS`; of that moment, so not kept.
+    #[serde(skip)]
     pub(crate) window: usize,
     /// Only lines that match the search.
+    #[serde(skip)]
     pub(crate) only_matches: bool,
+    #[serde(skip)]
     pub(crate) search: Search,
     /// The program that read a log last.
     pub(crate) pipe: String,
@@ -89,6 +94,14 @@ pub(crate) struct Search {
     /// What is wrong with it.
     pub(crate) problem: Option<String>,
 }
+
+impl PartialEq for Search {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Search {}
 
 impl Search {
     /// Reads a regular expression; one without capitals does not tell cases apart.

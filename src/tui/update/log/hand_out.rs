@@ -1,6 +1,6 @@
 //! Hands lines of a log out: to the clipboard, to a file, to a program.
 
-use crate::message::{Effect, SaveLog};
+use crate::message::{Effect, Errand, Handover, SaveLog};
 use crate::rows;
 use crate::screen::log::layout;
 use crate::state::log::{LogLine, LogPane, Whose};
@@ -45,7 +45,7 @@ fn written(line: &LogLine) -> String {
 }
 
 /// Returns all that is loaded and shown, for a program to read.
-pub(crate) fn shown(log: &LogPane) -> String {
+fn shown(log: &LogPane) -> String {
     let mut text = String::new();
     for line in log.shown.iter().filter_map(|number| log.line(*number)) {
         text.push_str(&written(line));
@@ -67,9 +67,25 @@ pub(crate) fn file_name(log: &LogPane) -> String {
     format!("{name}.log")
 }
 
-/// Hands what is loaded and shown to a program.
+/// Hands what is loaded and shown to a program, whose words are split as a shell would; there is
+/// no shell.
 pub(crate) fn pipe(state: &mut State, command: &str, effects: &mut Vec<Effect>) {
-    let _ = (state, command, effects);
+    let words = match shell_words::split(command) {
+        Ok(words) => words,
+        Err(_) => {
+            state.say(Tone::Bad, "a quote in it is not closed");
+            return;
+        }
+    };
+    let Some((program, args)) = words.split_first() else { return };
+    let Some(log) = &state.log else { return };
+    effects.push(Effect::Handover(Handover {
+        program: program.clone(),
+        args: args.to_vec(),
+        input: Some(shown(log)),
+        errand: Errand::Show,
+    }));
+    command.clone_into(&mut state.log_options.pipe);
 }
 
 /// Saves the whole log, loaded or not, to a file that is not there yet.

@@ -102,6 +102,22 @@ pub(crate) fn clear(state: &mut State, only_failed: bool, effects: &mut Vec<Effe
     show(state, Made { title, intro: listed(&runs), fields, verb: "Clear", wish }, effects);
 }
 
+/// Opens the form that clears what failed of one run.
+pub(crate) fn clear_failed(state: &mut State, run: DagRunKey, effects: &mut Vec<Effect>) {
+    let mut fields = sheet::reach_fields(true);
+    fields.push(sheet::switch("only failed", true, "leave what did well as it is"));
+    fields.push(sheet::switch("latest version", false, "run by the DAG as it is defined now"));
+    let name = text::run_name(run.dag_run_id.as_str());
+    let made = Made {
+        title: format!("Clear what failed of {} {name}?", run.dag_id),
+        intro: vec![format!("run {} of {}, failed", run.dag_run_id, run.dag_id)],
+        fields,
+        verb: "Clear",
+        wish: Wish::Clear { runs: vec![run], tasks: Vec::new() },
+    };
+    show(state, made, effects);
+}
+
 /// Opens the form of a mark, of tasks or of runs.
 pub(crate) fn mark(state: &mut State, effects: &mut Vec<Effect>) {
     let runs = runs_here(state);

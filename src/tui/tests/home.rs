@@ -1,0 +1,120 @@
+//! The first screen: what it shows at each size, and what its keys do.
+
+use crate::sample;
+use crate::state::{Pane, Popup, Screen, View};
+use crate::tests::Driver;
+use crate::types::ask::{Answer, Request};
+use crate::{Colours, DeckOptions};
+
+/// Draws what `keys` lead to at every size, and in ASCII at two.
+pub(super) fn at_every_size(name: &str, keys: &str) {
+    for (width, height) in [(60, 16), (80, 24), (100, 30), (200, 60)] {
+        let mut driver = Driver::new(width, height);
+        driver.keys(keys);
+        insta::assert_snapshot!(format!("{name}_{width}x{height}"), driver.text());
+    }
+    for (width, height) in [(80, 24), (200, 60)] {
+        let options = DeckOptions { ascii: true, colours: Colours::None, ..DeckOptions::default() };
+        let mut driver = Driver::with(options, width, height, |_| None);
+        driver.keys(keys);
+        let text = driver.text();
+        assert!(text.is_ascii(), "{text}");
+        insta::assert_snapshot!(format!("{name}_ascii_{width}x{height}"), text);
+    }
+}
+
+#[test]
+fn home() {
+    at_every_size("home", "jjjjj");
+}
+
+#[test]
+fn the_list_of_what_needs_attention() {
+    at_every_size("attention", "A");
+}
+
+#[test]
+fn tab_goes_into_the_box_and_enter_opens_the_very_thing() {
+    let mut driver = Driver::new(100, 30);
+    driver.keys("<tab><enter>");
+    let Screen::Run(key) = driver.screen() else { panic!("{:?}", driver.screen()) };
+    assert_eq!(key.dag_id.as_str(), "etl_example");
+    driver.keys("<esc>j<enter>");
+    assert!(
+        matches!(driver.screen(), Screen::Run(key) if key.dag_run_id.as_str() == "manual__now")
+    );
+    assert_eq!(driver.state.level().selected.as_deref(), Some("train"));
+    driver.keys("<esc>j<enter>");
+    assert!(matches!(driver.screen(), Screen::Dag(id) if id.as_str() == "minio_producer"));
+    driver.keys("<esc>j<enter>");
+    assert_eq!(*driver.screen(), Screen::Root(View::System));
+    driver.keys("1<tab><esc>j");
+    assert!(!driver.state.home.is_in_box);
+    assert_eq!(driver.state.level().selected.as_deref(), Some("etl_example"));
+}
+
+#[test]
+fn in_the_box_c_clears_w_says_why_and_shift_l_opens_the_log() {
+    let mut driver = Driver::new(100, 30);
+    driver.keys("<tab>c");
+    assert!(driver.text().contains("Clear what failed of etl_example"), "{}", driver.text());
+    driver.keys("<esc>w");
+    assert!(matches!(driver.state.popup, Some(Popup::Why { .. })));
+    driver.keys("<esc>L");
+    assert!(matches!(driver.screen(), Screen::Run(_)));
+    assert_eq!(driver.state.level().pane, Pane::Log);
+    driver.keys("<esc>y");
+    assert_eq!(
+        driver.copied.last().unwrap(),
+        "dagdeck runs clear etl_example 'scheduled__2026-03-02T09:00:00+00:00'"
+    );
+    driver.keys("jc");
+    assert!(!driver.is_asking());
+    assert!(driver.said().contains("only a failed run"), "{}", driver.said());
+}
+
+#[test]
+fn where_there_is_no_room_for_the_box_a_line_counts_and_both_keys_open_the_list() {
+    for key in ["A", "<tab>"] {
+        let mut driver = Driver::new(80, 24);
+        assert!(driver.text().contains("✗1 !3 ?1"), "{}", driver.text());
+        driver.keys(key);
+        assert_eq!(*driver.screen(), Screen::Attention);
+        driver.keys("/lake:<enter><enter>");
+        assert_eq!(*driver.screen(), Screen::Root(View::System));
+    }
+}
+
+#[test]
+fn where_nothing_needs_attention_nothing_takes_room_for_it() {
+    let mut driver = Driver::with(DeckOptions::default(), 100, 30, |request| match request {
+        Request::ListAttention => Some(Ok(Answer::Attention(vec![]))),
+        _ => None,
+    });
+    assert!(!driver.text().contains("Needs attention"));
+    driver.keys("<tab>");
+    assert_eq!(driver.said(), "nothing needs attention");
+    driver.keys("A");
+    assert!(driver.text().contains("Nothing needs attention"));
+}
+
+#[test]
+fn a_read_only_deck_offers_no_clear() {
+    let options = DeckOptions { read_only: true, ..DeckOptions::default() };
+    let mut driver = Driver::with(options, 100, 30, |_| None);
+    assert!(!driver.text().contains("c clear"));
+    driver.keys("<tab>c");
+    assert!(!driver.is_asking());
+}
+
+#[test]
+fn a_thousand_dags_move_without_a_wait() {
+    let mut driver = Driver::with(DeckOptions::default(), 200, 60, |request| match request {
+        Request::ListDags => Some(Ok(Answer::Dags(sample::many_dags(1000)))),
+        _ => None,
+    });
+    driver.keys("G");
+    assert_eq!(driver.state.level().selected.as_deref(), Some("dag_0999"));
+    driver.keys("/dag_05 !dag_050<enter>");
+    assert!(driver.text().contains("DAGs 90 of 1000"), "{}", driver.text());
+}

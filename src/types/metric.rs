@@ -1,0 +1,75 @@
+//! Which way a metric gets better, by its name: as far as that is known.
+
+/// Which way is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Better {
+    More,
+    Less,
+}
+
+const LESS: &[&str] = &["loss", "rmse", "mse", "mae", "mape", "median_ae", "error", "brier", "ece"];
+const MORE: &[&str] =
+    &["accuracy", "auc", "r2", "f1", "precision", "recall", "mcc", "kappa", "explained_variance"];
+
+/// Says which way a metric gets better. `cv_rmse_std` and the like spread: less is better.
+pub fn better(metric: &str) -> Option<Better> {
+    let name = metric.to_lowercase();
+    let has = |words: &[&str]| {
+        words.iter().any(|word| {
+            // `ece` is a word of its own, not a part of `recent_piece`.
+            let mut places = name.match_indices(word);
+            places.any(|(at, _)| {
+                let before = name[..at].chars().next_back();
+                let after = name[at + word.len()..].chars().next();
+                let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphabetic());
+                is_edge(before) && is_edge(after) || word.len() > 4
+            })
+        })
+    };
+    if has(LESS) || name.contains("logloss") || (name.ends_with("_std") && has(MORE)) {
+        return Some(Better::Less);
+    }
+    has(MORE).then_some(Better::More)
+}
+
+/// Says whether going from one value to another is better (`Some(true)`), worse, or neither,
+/// where nobody knows which way is which.
+pub fn is_gain(metric: &str, before: f64, after: f64) -> Option<bool> {
+    if before == after {
+        return None;
+    }
+    match better(metric)? {
+        Better::More => Some(after > before),
+        Better::Less => Some(after < before),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_is_known_by_the_name_or_not_at_all() {
+        for name in ["accuracy", "roc_auc_ovr", "cv_accuracy", "f1_macro", "r2", "recall_weighted"]
+        {
+            assert_eq!(better(name), Some(Better::More), "{name}");
+        }
+        for name in
+            ["rmse", "log_loss", "logloss", "valid-loss", "mae", "ece", "max_error", "cv_r2_std"]
+        {
+            assert_eq!(better(name), Some(Better::Less), "{name}");
+        }
+        for name in ["rows", "recent_piece", "mae_west_side_story", ""] {
+            let expected = (name == "mae_west_side_story").then_some(Better::Less);
+            assert_eq!(better(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_gain_is_told_by_the_direction() {
+        assert_eq!(is_gain("accuracy", 0.8, 0.9), Some(true));
+        assert_eq!(is_gain("rmse", 0.8, 0.9), Some(false));
+        assert_eq!(is_gain("rmse", 0.8, 0.8), None);
+        assert_eq!(is_gain("rows", 1.0, 2.0), None);
+    }
+}
