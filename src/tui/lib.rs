@@ -17,6 +17,8 @@ use crate::types::Fault;
 
 mod daemon;
 mod effect;
+mod fuzzy;
+mod hit;
 mod keymap;
 mod message;
 mod pace;

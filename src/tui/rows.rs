@@ -4,6 +4,7 @@
 pub(crate) mod attention;
 pub(crate) mod run;
 
+use crate::screen::{dags, runs};
 use crate::state::{Level, Screen, State, View};
 use crate::theme;
 use crate::types::approval::HitlDetail;
@@ -16,6 +17,7 @@ use crate::types::view::{
     TrackingRunView,
 };
 use crate::types::{AssetName, DagId, TaskInstanceState};
+use crate::widget::list::ListInfo;
 
 /// Returns the keys of the shown rows.
 pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
@@ -75,6 +77,17 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
     }
 }
 
+/// Returns what the menus of sorting and choosing columns need to know of the list that is shown;
+/// `None` where there is none.
+pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
+    match &state.level().screen {
+        Screen::Root(View::Dags) => Some(dags::list(state.size.width).info(state)),
+        Screen::Root(View::Runs) => Some(runs::list(state, None).info(state)),
+        Screen::DagRuns(dag_id) => Some(runs::list(state, Some(dag_id)).info(state)),
+        _ => None,
+    }
+}
+
 /// Returns the selected one of `rows`, which are the level's in the order of its keys.
 pub(crate) fn selected<'a, T>(state: &State, level: &Level, rows: &[&'a T]) -> Option<&'a T> {
     rows.get(level.cursor(&keys(state, level))).copied()
@@ -82,27 +95,7 @@ pub(crate) fn selected<'a, T>(state: &State, level: &Level, rows: &[&'a T]) -> O
 
 pub(crate) fn dags<'a>(state: &'a State, level: &Level) -> Vec<&'a DagView> {
     let all = state.cache.dags().unwrap_or_default();
-    all.iter().filter(|dag| level.filter.is_empty() || level.admits(&dag_words(dag))).collect()
-}
-
-fn dag_words(dag: &DagView) -> String {
-    let mut words = format!("{} {}", dag.dag_id, dag.timetable_summary);
-    for tag in &dag.tags {
-        words.push_str(&format!(" tag:{tag}"));
-    }
-    if let Some(owner) = &dag.owner {
-        words.push_str(&format!(" owner:{owner}"));
-    }
-    if dag.is_paused {
-        words.push_str(" paused");
-    }
-    if dag.is_stale {
-        words.push_str(" gone");
-    }
-    if let Some(run) = dag.recent_runs.last() {
-        words.push_str(&format!(" state:{}", run.state));
-    }
-    words
+    dags::list(state.size.width).arrange(state, level, all)
 }
 
 pub(crate) fn runs<'a>(state: &'a State, level: &Level) -> Vec<&'a DagRun> {
@@ -111,18 +104,7 @@ pub(crate) fn runs<'a>(state: &'a State, level: &Level) -> Vec<&'a DagRun> {
         _ => None,
     };
     let all = state.cache.runs(dag_id).unwrap_or_default();
-    all.iter()
-        .filter(|run| {
-            level.admits(&format!(
-                "{} {} state:{} {} {}",
-                run.dag_id,
-                run.dag_run_id,
-                run.state,
-                run.run_type,
-                run.note.as_deref().unwrap_or_default()
-            ))
-        })
-        .collect()
+    runs::list(state, dag_id).arrange(state, level, all)
 }
 
 /// Names a run by what the selection is kept by.

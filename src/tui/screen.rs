@@ -13,6 +13,7 @@ pub(crate) mod events;
 pub(crate) mod experiments;
 pub(crate) mod form;
 pub(crate) mod frame;
+pub(crate) mod hints;
 pub(crate) mod home;
 pub(crate) mod log;
 pub(crate) mod models;

@@ -15,11 +15,14 @@ use crate::types::{DagId, Timestamp};
 use crate::update;
 
 pub(crate) mod cache;
+pub(crate) mod filter;
 pub(crate) mod form;
 mod history;
 pub(crate) mod home;
 pub(crate) mod level;
+pub(crate) mod lists;
 pub(crate) mod log;
+pub(crate) mod menu;
 pub(crate) mod popup;
 pub(crate) mod session;
 pub(crate) mod sheet;
@@ -28,6 +31,7 @@ pub(crate) use cache::{Cache, Slot};
 pub(crate) use form::Form;
 pub(crate) use home::Home;
 pub(crate) use level::{Level, Pane, Screen, View};
+pub(crate) use lists::Lists;
 pub(crate) use log::{LogOptions, LogPane};
 pub(crate) use popup::{Palette, Popup};
 
@@ -85,12 +89,18 @@ pub(crate) struct State {
     pub(crate) keymap: Keymap,
     /// The beginning of a chord that was typed: `g`; else empty.
     pub(crate) chord: String,
+    /// The mouse is the deck's, not the terminal's.
+    pub(crate) has_mouse: bool,
+    /// The row that was clicked last: clicked again it opens.
+    pub(crate) clicked: Option<String>,
     pub(crate) size: Rect,
     pub(crate) now: Timestamp,
     pub(crate) link: Link,
     pub(crate) view: View,
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
+    /// What was chosen for each list.
+    pub(crate) lists: Lists,
     pub(crate) home: Home,
     /// The places that led here.
     history: History,
@@ -123,17 +133,22 @@ pub(crate) struct State {
 impl State {
     /// Starts where the last deck was left, else at the list of DAGs.
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
+        // Mosh hands on clicks, but not where they are.
+        let has_mouse = !options.surroundings.is_mosh;
         let (theme, wrong) = update::theme::first(&options);
         let mut state = Self {
             options,
             theme,
             keymap: Keymap::new(),
             chord: String::new(),
+            has_mouse,
+            clicked: None,
             size: Rect::new(0, 0, size.0, size.1),
             now,
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            lists: Lists::default(),
             home: Home::default(),
             history: History::default(),
             cache: Cache::default(),
@@ -182,6 +197,11 @@ impl State {
     /// Shows `screen` above the present one.
     pub(crate) fn push(&mut self, screen: Screen) {
         self.stacks[self.view as usize].push(Level::new(screen));
+    }
+
+    /// Goes back to the level at `depth`, where it is above this one.
+    pub(crate) fn pop_to(&mut self, depth: usize) {
+        self.stacks[self.view as usize].truncate(depth.max(1));
     }
 
     /// Goes back one level; says `false` at the root.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
 
 use crate::DeckOptions;
@@ -17,6 +17,7 @@ use crate::view;
 mod home;
 mod keys;
 mod logs;
+mod mouse;
 mod operations;
 mod random;
 mod screens;
@@ -157,6 +158,32 @@ impl Driver {
             self.wait(400);
             self.send(Message::Key(event));
         }
+    }
+
+    /// Clicks on the first place where `words` are shown.
+    pub(crate) fn click(&mut self, words: &str) {
+        let buf = view::drawn(&self.state);
+        let rows: Vec<String> = (buf.area.top()..buf.area.bottom())
+            .map(|y| {
+                let cell = |x| buf.cell((x, y)).map_or(" ", |cell| cell.symbol());
+                (buf.area.left()..buf.area.right()).map(cell).collect()
+            })
+            .collect();
+        let found = rows.iter().enumerate().find_map(|(y, row)| Some((row.find(words)?, row, y)));
+        let Some((at, row, y)) = found else { panic!("`{words}` is not shown:\n{}", self.text()) };
+        let x = row[..at].chars().count();
+        self.mouse(MouseEventKind::Down(MouseButton::Left), x, y);
+    }
+
+    /// Does something with the mouse.
+    pub(crate) fn mouse(&mut self, kind: MouseEventKind, x: usize, y: usize) {
+        self.wait(400);
+        self.send(Message::Mouse(MouseEvent {
+            kind,
+            column: u16::try_from(x).unwrap(),
+            row: u16::try_from(y).unwrap(),
+            modifiers: KeyModifiers::NONE,
+        }));
     }
 
     pub(crate) fn screen(&self) -> &Screen {

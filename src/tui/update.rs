@@ -20,6 +20,8 @@ mod form;
 mod key;
 pub(crate) mod log;
 mod marks;
+mod menu;
+mod mouse;
 mod movement;
 pub(crate) mod palette;
 mod reconcile;
@@ -42,8 +44,7 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             state.size.width = width;
             state.size.height = height;
         }
-        // Rows and panes take the mouse where they are drawn.
-        Message::Mouse(_) => {}
+        Message::Mouse(event) => mouse::take(state, event, &mut effects),
         Message::Focus(is_focused) => state.is_focused = Some(is_focused),
         Message::NotCopied { bytes } => terminal::not_copied(state, bytes),
         Message::Ground { is_light } => theme::take_ground(state, is_light),

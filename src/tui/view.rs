@@ -3,13 +3,14 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::hit::{self, Target};
 use crate::screen::{
     approvals, assets, attention, backfills, dag, definitions, details, events, experiments, form,
-    frame, home, log, models, run, runs, serving, system, versions, why,
+    frame, hints, home, log, models, run, runs, serving, system, versions, why,
 };
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
-use crate::widget::{chord, dialog, paint, sheet};
+use crate::widget::{chord, dialog, menu, paint, sheet};
 
 /// The smallest terminal that shows anything useful.
 const WIDTH_MIN: u16 = 60;
@@ -33,7 +34,7 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
     let body = body(state, area);
     screen(state, buf, body);
     frame::flash(buf, row(area.height - 2), state);
-    frame::hints(buf, row(area.height - 1), state);
+    hints::draw(buf, row(area.height - 1), state);
     match &state.popup {
         None => chord::draw(buf, body, state),
         Some(Popup::Help { scroll }) => dialog::help(buf, body, state, *scroll),
@@ -42,6 +43,7 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
         Some(Popup::Task { scroll }) => details::popup(buf, body, state, *scroll),
         Some(Popup::Why { subject, scroll }) => why::popup(buf, body, state, subject, *scroll),
         Some(Popup::Sheet(sheet)) => sheet::draw(buf, body, sheet),
+        Some(Popup::Menu(menu)) => menu::draw(buf, body, menu),
     }
     state.theme.finish(buf);
 }
@@ -84,6 +86,13 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
         Screen::Approvals => approvals::draw(buf, area, state),
         Screen::Definitions => definitions::draw(buf, area, state),
     }
+}
+
+/// Returns what lies where on the screen, for the mouse.
+pub(crate) fn regions(state: &State) -> Vec<(Rect, Target)> {
+    hit::collect(|| {
+        drawn(state);
+    })
 }
 
 /// Draws into a new buffer of the state's size.

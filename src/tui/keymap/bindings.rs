@@ -21,6 +21,10 @@ const LISTS: &[Place] = &[
     Approvals,
     System,
 ];
+/// Lists whose columns are described once: sorted, filtered and chosen alike.
+const SORTED: &[Place] = &[Dags, Runs];
+/// Lists whose rows can be marked for the next operation.
+const MARKABLE: &[Place] = &[Runs, Tasks, Versions];
 const OPENABLE: &[Place] =
     &[Dags, Attention, Runs, Assets, Experiments, TrackingRuns, Models, Events, Versions];
 const RUN: &[Place] = &[Tasks, Graph, Log];
@@ -212,7 +216,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         Action::Filter,
         &["/"],
         "filter",
-        "filter the list: every word must occur, !word must not",
+        "filter the list: word, !word, column:value, ~loose",
         LISTS,
     ),
     key(
@@ -220,9 +224,24 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["space"],
         "select",
         "mark the row for the next operation, or not",
-        &[Runs, Tasks, Versions],
+        MARKABLE,
     ),
-    key(Action::MarkAll, &["*"], "", "mark all rows, or none", &[Runs, Tasks]),
+    key(
+        Action::MarkRange,
+        &["v"],
+        "",
+        "mark the rows from here to where you go; again ends it",
+        MARKABLE,
+    ),
+    key(Action::MarkAll, &["*"], "", "mark all rows that pass the filter, or none", MARKABLE),
+    key(
+        Action::Sort,
+        &["S"],
+        "sort",
+        "sort the list; by the same column again the other way round",
+        SORTED,
+    ),
+    key(Action::Columns, &["W"], "", "choose the columns of the list", SORTED),
     key(
         Action::Attention,
         &["A"],
@@ -298,6 +317,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
     key(Action::Show(View::Events), &["7", "alt-7"], "", "what happened", &[]),
     key(Action::Show(View::System), &["8", "alt-8"], "", "the daemon", &[]),
     key(Action::Refetch, &["ctrl-l"], "", "fetch and draw everything again", &[]),
+    key(
+        Action::Mouse,
+        &["ctrl-t"],
+        "",
+        "take the mouse, or leave it to the terminal to select text",
+        &[],
+    ),
     key(Action::Suspend, &["ctrl-z"], "", "suspend the deck (fg brings it back)", &[]),
     key(Action::Palette, &[":", "ctrl-p"], "command", "go to a view or run a command by name", &[]),
     key(Action::Help, &["?"], "help", "the keys that are valid here", &[]),

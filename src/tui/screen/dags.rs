@@ -12,22 +12,16 @@ use crate::text;
 use crate::theme::{self, Mark};
 use crate::types::DagRunState;
 use crate::types::view::{DagView, RecentRun};
+use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
-use crate::widget::table::{Table, fixed, growing, position, right};
+use crate::widget::table::{fixed, growing, position, right};
 
 /// Draws the list.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let level = state.level();
-    let dags = rows::dags(state, level);
+    let (list, dags) = (list(area.width), rows::dags(state, level));
     let all = state.cache.dags().map_or(0, <[DagView]>::len);
-    let mut title = if dags.len() == all {
-        format!("DAGs {all}")
-    } else {
-        format!("DAGs {} of {all}", dags.len())
-    };
-    if !level.filter.is_empty() {
-        title.push_str(&format!(" · /{}", level.filter));
-    }
+    let title = list.title(state, level, dags.len(), all);
     let selected = level.cursor(&rows::keys(state, level));
     let note = position(selected, dags.len());
     let is_focused = !rows::attention::is_in_box(state);
@@ -49,43 +43,103 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         }
         return;
     }
-    let (strip, runs) = match area.width {
+    list.draw(buf, inside, state, &dags, Shown { is_focused, ..Shown::focused(level, selected) });
+}
+
+/// Describes the list of DAGs for an area of that width.
+pub(crate) fn list(width: u16) -> List<'static, DagView> {
+    let (runs, title) = match width {
         0..90 => (8, "RUNS"),
         90..130 => (14, "LAST 14 RUNS"),
         _ => (30, "LAST 30 RUNS"),
     };
-    let columns = [
-        fixed("S", 1, 0),
-        growing("NAME", 20, 0),
-        fixed("TAGS", 12, 6),
-        fixed("SCHEDULE", 13, 3),
-        fixed(runs, strip, 1),
-        right("LAST", 8, 0),
-        right("TOOK", 6, 4),
-        right("vsP50", 5, 5),
-        right("NEXT", 7, 2),
-    ];
-    let row = |at: usize| cells(state, dags[at], usize::from(strip));
-    Table { columns: &columns, len: dags.len(), selected: Some(selected), is_focused, row: &row }
-        .draw(buf, inside);
-}
-
-fn cells(state: &State, dag: &DagView, strip: usize) -> Vec<Line<'static>> {
-    let last = dag.recent_runs.last();
     let dim = theme::DIM;
-    let name = if dag.is_stale || dag.is_paused { dim } else { theme::PLAIN };
-    let took = last.and_then(|run| took(state, run)).unwrap_or_else(|| "—".to_owned());
-    vec![
-        Line::from(paint::glyph(mark(dag))),
-        paint::line(text::cut_middle(&text::clean(dag.dag_id.as_str()), 60), name),
-        paint::line(dag.tags.join(","), dim),
-        paint::line(&dag.timetable_summary, name),
-        self::strip(&dag.strip, strip, None),
-        paint::line(last.map_or("never".to_owned(), |run| when(state, run)), theme::PLAIN),
-        paint::line(took, theme::PLAIN),
-        against_usual(state, dag),
-        paint::line(next(state, dag), if dag.is_paused { dim } else { theme::PLAIN }),
-    ]
+    let plain = theme::PLAIN;
+    let style = move |dag: &DagView| if dag.is_stale || dag.is_paused { dim } else { plain };
+    let last = |dag: &DagView| dag.recent_runs.last().cloned();
+    List::new("dags", "DAGs", |dag: &DagView| dag.dag_id.to_string())
+        .words(dag_words)
+        .field(
+            Field::new("state", fixed("S", 1, 0), |_, dag: &DagView| {
+                Line::from(paint::glyph(mark(dag)))
+            })
+            .sorted(|_, dag| Value::text(mark(dag).word)),
+        )
+        .field(
+            Field::new("name", growing("NAME", 20, 0), move |_, dag: &DagView| {
+                let name = text::cut_middle(&text::clean(dag.dag_id.as_str()), 60);
+                paint::line(name, style(dag))
+            })
+            .sorted(|_, dag| Value::text(dag.dag_id.as_str())),
+        )
+        .field(
+            Field::new("tags", fixed("TAGS", 12, 6), move |_, dag: &DagView| {
+                paint::line(dag.tags.join(","), dim)
+            })
+            .sorted(|_, dag| Value::text(dag.tags.join(","))),
+        )
+        .field(
+            Field::new("schedule", fixed("SCHEDULE", 13, 3), move |_, dag: &DagView| {
+                paint::line(&dag.timetable_summary, style(dag))
+            })
+            .sorted(|_, dag| Value::text(&dag.timetable_summary)),
+        )
+        .field(Field::new("runs", fixed(title, runs, 1), |look, dag: &DagView| {
+            strip(&dag.strip, usize::from(look.width.min(30)), None)
+        }))
+        .field(
+            Field::new("last", right("LAST", 8, 0), move |look, dag: &DagView| {
+                let when = last(dag).map_or("never".to_owned(), |run| when(look.state, &run));
+                paint::line(when, plain)
+            })
+            .sorted_down(move |_, dag| Value::time(last(dag).and_then(|run| run.start_date))),
+        )
+        .field(
+            Field::new("took", right("TOOK", 6, 4), move |look, dag: &DagView| {
+                let took = last(dag).and_then(|run| took(look.state, &run));
+                paint::line(took.unwrap_or_else(|| "—".to_owned()), plain)
+            })
+            .sorted_down(move |state, dag| {
+                let run = last(dag);
+                let start = run.as_ref().and_then(|run| run.start_date);
+                let end = run.and_then(|run| run.end_date).unwrap_or(state.now);
+                Value::number(start.map(|start| text::seconds(start, end)))
+            }),
+        )
+        .field(
+            Field::new("vsp50", right("vsP50", 5, 5), |look, dag: &DagView| {
+                against_usual(look.state, dag)
+            })
+            .sorted_down(move |state, dag| {
+                let run = last(dag);
+                let start = run.as_ref().and_then(|run| run.start_date);
+                let end = run.and_then(|run| run.end_date).unwrap_or(state.now);
+                let usual = dag.median_duration.filter(|usual| *usual > 0.0);
+                let took = start.map(|start| text::seconds(start, end));
+                Value::number(took.zip(usual).map(|(took, usual)| took / usual))
+            }),
+        )
+        .field(
+            Field::new("usual", right("USUAL", 6, 8), move |_, dag: &DagView| {
+                paint::line(dag.median_duration.map_or("—".to_owned(), text::duration), dim)
+            })
+            .sorted_down(|_, dag| Value::number(dag.median_duration))
+            .extra(),
+        )
+        .field(
+            Field::new("next", right("NEXT", 7, 2), move |look, dag: &DagView| {
+                let style = if dag.is_paused { dim } else { plain };
+                paint::line(next(look.state, dag), style)
+            })
+            .sorted(|_, dag| Value::time(dag.next_run_after.filter(|_| !dag.is_paused))),
+        )
+        .field(
+            Field::new("owner", fixed("OWNER", 10, 7), move |_, dag: &DagView| {
+                paint::line(dag.owner.as_deref().unwrap_or("—"), dim)
+            })
+            .sorted(|_, dag| Value::text(dag.owner.as_deref().unwrap_or_default()))
+            .extra(),
+        )
 }
 
 /// Returns the glyph of a DAG: gone, paused, or what its last run is.
@@ -151,4 +205,25 @@ fn next(state: &State, dag: &DagView) -> String {
         return "paused".to_owned();
     }
     dag.next_run_after.map_or("—".to_owned(), |at| text::until(state.now, at))
+}
+
+/// Returns what a DAG is found by.
+fn dag_words(dag: &DagView) -> String {
+    let mut words = format!("{} {}", dag.dag_id, dag.timetable_summary);
+    for tag in &dag.tags {
+        words.push_str(&format!(" tag:{tag}"));
+    }
+    if let Some(owner) = &dag.owner {
+        words.push_str(&format!(" owner:{owner}"));
+    }
+    if dag.is_paused {
+        words.push_str(" paused");
+    }
+    if dag.is_stale {
+        words.push_str(" gone");
+    }
+    if let Some(run) = dag.recent_runs.last() {
+        words.push_str(&format!(" state:{}", run.state));
+    }
+    words
 }

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::keymap;
+use crate::hit::{self, Target};
 use crate::rows;
 use crate::state::{Link, PromptKind, Screen, State, Tone, View};
 use crate::text;
@@ -64,24 +64,31 @@ pub(crate) fn context(buf: &mut Buffer, row: Rect, state: &State) {
 /// Draws the second row: the tabs at the root of a view, the way here below it.
 pub(crate) fn tabs(buf: &mut Buffer, row: Rect, state: &State) {
     if state.levels().len() > 1 {
-        paint::put(buf, row, 0, crumbs(state));
-        return;
+        return crumbs(buf, row, state);
     }
-    let mut spans = vec![Span::raw(" ")];
+    let mut x = 1;
     for view in View::ALL {
         let name = if row.width < 90 { view.short_name() } else { view.name() };
         let label = format!("{} {name}", view as usize + 1);
-        if view == state.view {
-            spans.push(Span::styled(format!("[{label}]"), theme::KEY));
-        } else {
-            spans.push(Span::styled(format!(" {label} "), theme::PLAIN));
-        }
+        let (label, style) = match view == state.view {
+            true => (format!("[{label}]"), theme::KEY),
+            false => (format!(" {label} "), theme::PLAIN),
+        };
+        x = put_part(buf, row, x, Span::styled(label, style), Target::Tab(view));
     }
-    paint::put(buf, row, 0, Line::from(spans));
 }
 
-fn crumbs(state: &State) -> Line<'static> {
-    let mut spans = vec![Span::raw(" ")];
+/// Draws a part of a row that can be clicked; returns where the next one begins.
+fn put_part(buf: &mut Buffer, row: Rect, x: u16, part: Span<'static>, target: Target) -> u16 {
+    let width = u16::try_from(part.width()).unwrap_or(u16::MAX);
+    let place = Rect { x: row.x.saturating_add(x), width, ..row };
+    hit::note(place.intersection(row), target);
+    paint::put_at(buf, row, x, 0, Line::from(part));
+    x.saturating_add(width)
+}
+
+fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
+    let mut x = 1;
     let levels = state.levels();
     for (at, level) in levels.iter().enumerate() {
         let name = match &level.screen {
@@ -108,12 +115,12 @@ fn crumbs(state: &State) -> Line<'static> {
             Screen::Definitions => "dags.toml".to_owned(),
         };
         if at > 0 {
-            spans.push(Span::styled(" › ", theme::DIM));
+            paint::put_at(buf, row, x, 0, Line::styled(" › ", theme::DIM));
+            x = x.saturating_add(3);
         }
         let style = if at + 1 == levels.len() { theme::BOLD } else { theme::DIM };
-        spans.push(paint::span(name, style));
+        x = put_part(buf, row, x, paint::span(name, style), Target::Crumb(at));
     }
-    Line::from(spans)
 }
 
 /// Returns the lines that stay until their cause is gone.
@@ -146,7 +153,7 @@ pub(crate) fn banners(state: &State) -> Vec<Line<'static>> {
 pub(crate) fn flash(buf: &mut Buffer, row: Rect, state: &State) {
     if let Some(prompt) = &state.prompt {
         let (word, keys) = match prompt.kind {
-            PromptKind::Filter => (" filter /", "enter keep  esc clear"),
+            PromptKind::Filter => (" filter /", "/ last  enter keep  esc clear"),
             PromptKind::Search => (" search /", "enter keep  esc clear"),
             PromptKind::GoToTime => (" go to ", "14:03, 2026-03-02T14:03, 10m  enter go"),
             PromptKind::SaveLog => (" save to ", "enter save  esc leave it"),
@@ -170,47 +177,4 @@ pub(crate) fn flash(buf: &mut Buffer, row: Rect, state: &State) {
         ]);
         paint::put(buf, row, 0, line);
     }
-}
-
-/// Draws the last row: the keys that are valid now, as many as fit, `?` always.
-pub(crate) fn hints(buf: &mut Buffer, row: Rect, state: &State) {
-    let mut pairs: Vec<(&str, &str)> = Vec::new();
-    if keymap::place(state) == keymap::Place::Form {
-        pairs.extend([
-            ("tab", "field"),
-            ("← →", "change"),
-            ("ctrl-s", "trigger"),
-            ("ctrl-r", "defaults"),
-            ("esc", "back, draft kept"),
-        ]);
-        draw_hints(buf, row, &pairs, &[]);
-        return;
-    }
-    pairs.extend(
-        keymap::valid(state)
-            .filter(|binding| !binding.hint.is_empty() && !binding.places.is_empty())
-            .map(|binding| (binding.key(), binding.hint)),
-    );
-    let back = if state.levels().len() > 1 { ("esc", "back") } else { ("q", "leave") };
-    draw_hints(buf, row, &pairs, &[back, (":", "command"), ("?", "help")]);
-}
-
-fn draw_hints(buf: &mut Buffer, row: Rect, pairs: &[(&str, &str)], last: &[(&str, &str)]) {
-    let cells = |(key, word): &(&str, &str)| text::width(key) + text::width(word) + 3;
-    let kept: usize = last.iter().map(cells).sum();
-    let mut room = usize::from(row.width).saturating_sub(kept + 1);
-    let mut spans = vec![Span::raw(" ")];
-    let mut add = |(key, word): &(&str, &str)| {
-        spans.push(Span::styled((*key).to_owned(), theme::KEY));
-        spans.push(Span::styled(format!(" {word}  "), theme::PLAIN));
-    };
-    for pair in pairs {
-        if cells(pair) > room {
-            break;
-        }
-        room -= cells(pair);
-        add(pair);
-    }
-    last.iter().for_each(&mut add);
-    paint::put(buf, row, 0, Line::from(spans));
 }

@@ -9,6 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use crate::hit::{self, Target};
 use crate::rows;
 use crate::rows::run::{What, weight};
 use crate::screen::{details, log, missing};
@@ -108,12 +109,15 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, key: &DagRunKey)
     let panes = panes(state, rest(area));
     let pane = state.level().pane;
     if !panes.tasks.is_empty() {
+        hit::note(panes.tasks, Target::Pane(Pane::Tasks));
         tasks::draw(buf, panes.tasks, state, run, pane == Pane::Tasks);
     }
     if !panes.graph.is_empty() {
+        hit::note(panes.graph, Target::Pane(Pane::Graph));
         draw_graph(buf, panes.graph, state, run, pane == Pane::Graph);
     }
     if !panes.log.is_empty() {
+        hit::note(panes.log, Target::Pane(Pane::Log));
         log::draw(buf, panes.log, state, pane == Pane::Log);
     }
     if !panes.details.is_empty() {

@@ -11,8 +11,9 @@ use crate::text;
 use crate::theme;
 use crate::types::DagId;
 use crate::types::run::DagRun;
+use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
-use crate::widget::table::{Table, fixed, growing, position, right};
+use crate::widget::table::{fixed, growing, position, right};
 
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: Option<&DagId>) {
@@ -20,17 +21,8 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: Option<&
     let runs = rows::runs(state, level);
     let all = state.cache.runs(dag_id).map(<[DagRun]>::len);
     let selected = level.cursor(&rows::keys(state, level));
-    let mut title = match dag_id {
-        Some(dag_id) => format!("Runs of {dag_id}"),
-        None => "Runs".to_owned(),
-    };
-    title.push_str(&format!(" {}", runs.len()));
-    if !level.filter.is_empty() {
-        title.push_str(&format!(" of {} · /{}", all.unwrap_or(0), level.filter));
-    }
-    if !level.marks.is_empty() {
-        title.push_str(&format!(" · {} marked (esc clears)", level.marks.len()));
-    }
+    let list = list(state, dag_id);
+    let title = list.title(state, level, runs.len(), all.unwrap_or(0));
     let inside = paint::panel(buf, area, &title, &position(selected, runs.len()), true);
     match all {
         None => return missing(buf, inside, state, &Slot::Runs(dag_id.cloned())),
@@ -43,57 +35,85 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: Option<&
         }
         Some(_) => {}
     }
-    let columns = [
-        fixed("", 1, if level.marks.is_empty() { 9 } else { 0 }),
-        fixed("S", 1, 0),
-        growing("DAG", 18, if dag_id.is_some() { 9 } else { 0 }),
-        growing("RUN", 24, 0),
-        fixed("STATE", 8, 1),
-        fixed("BY", 15, 4),
-        right("STARTED", 8, 0),
-        right("TOOK", 6, 2),
-        growing("NOTE", 10, 5),
-    ];
-    let row = |at: usize| {
-        let mark = if level.marks.contains(&rows::run_key(runs[at])) { "*" } else { "" };
-        let mut cells = cells(state, runs[at]);
-        cells.insert(0, paint::line(mark, theme::KEY));
-        cells
-    };
-    Table {
-        columns: &columns,
-        len: runs.len(),
-        selected: Some(selected),
-        is_focused: true,
-        row: &row,
-    }
-    .draw(buf, inside);
+    list.draw(buf, inside, state, &runs, Shown::focused(level, selected));
 }
 
-fn cells(state: &State, run: &DagRun) -> Vec<Line<'static>> {
-    let mark = theme::run_mark(run.state);
-    let by = match &run.triggering_user_name {
+/// Describes the list of runs, of all DAGs or of one.
+pub(crate) fn list(state: &State, dag_id: Option<&DagId>) -> List<'static, DagRun> {
+    let noun = dag_id.map_or("Runs".to_owned(), |dag_id| format!("Runs of {dag_id}"));
+    let is_wide = state.size.width >= 160;
+    let (dim, plain) = (theme::DIM, theme::PLAIN);
+    let mut list = List::new("runs", noun, rows::run_key).words(words).field(Field::new(
+        "state",
+        fixed("S", 1, 0),
+        |_, run: &DagRun| Line::from(paint::glyph(theme::run_mark(run.state))),
+    ));
+    if dag_id.is_none() {
+        list = list.field(
+            Field::new("dag", growing("DAG", 18, 0), move |_, run: &DagRun| {
+                paint::line(run.dag_id.as_str(), plain)
+            })
+            .sorted(|_, run| Value::text(run.dag_id.as_str())),
+        );
+    }
+    list.field(
+        Field::new("run", growing("RUN", 24, 0), move |_, run: &DagRun| match is_wide {
+            true => paint::line(run.dag_run_id.as_str(), plain),
+            false => paint::line(text::run_name(run.dag_run_id.as_str()), plain),
+        })
+        .sorted(|_, run| Value::text(run.dag_run_id.as_str())),
+    )
+    .field(
+        Field::new("state", fixed("STATE", 8, 1), |_, run: &DagRun| {
+            let mark = theme::run_mark(run.state);
+            Line::styled(mark.word, mark.style)
+        })
+        .sorted(|_, run| Value::text(theme::run_mark(run.state).word)),
+    )
+    .field(
+        Field::new("by", fixed("BY", 15, 4), move |_, run: &DagRun| paint::line(by(run), dim))
+            .sorted(|_, run| Value::text(by(run))),
+    )
+    .field(
+        Field::new("started", right("STARTED", 8, 0), move |look, run: &DagRun| {
+            let ago = |at| text::ago(look.state.now, at);
+            paint::line(run.start_date.map_or("queued".to_owned(), ago), plain)
+        })
+        .sorted_down(|_, run| Value::time(run.start_date)),
+    )
+    .field(
+        Field::new("took", right("TOOK", 6, 2), move |look, run: &DagRun| {
+            let took = run.duration_secs(look.state.now).map(|secs| match run.end_date {
+                Some(_) => text::duration(secs),
+                None => text::running(secs),
+            });
+            paint::line(took.unwrap_or_else(|| "—".to_owned()), plain)
+        })
+        .sorted_down(|state, run| Value::number(run.duration_secs(state.now))),
+    )
+    .field(
+        Field::new("note", growing("NOTE", 10, 5), move |_, run: &DagRun| {
+            paint::line(run.note.as_deref().unwrap_or_default(), dim)
+        })
+        .sorted(|_, run| Value::text(run.note.as_deref().unwrap_or_default())),
+    )
+}
+
+fn by(run: &DagRun) -> String {
+    match &run.triggering_user_name {
         Some(user) => format!("{} {user}", run.run_type),
         None => run.run_type.to_string(),
-    };
-    let started = run.start_date.map_or("queued".to_owned(), |at| text::ago(state.now, at));
-    let took = run.duration_secs(state.now).map(|secs| match run.end_date {
-        Some(_) => text::duration(secs),
-        None => text::running(secs),
-    });
-    let name = if state.size.width < 160 {
-        text::run_name(run.dag_run_id.as_str())
-    } else {
-        run.dag_run_id.to_string()
-    };
-    vec![
-        Line::from(paint::glyph(mark)),
-        paint::line(run.dag_id.as_str(), theme::PLAIN),
-        paint::line(name, theme::PLAIN),
-        Line::styled(mark.word, mark.style),
-        paint::line(by, theme::DIM),
-        paint::line(started, theme::PLAIN),
-        paint::line(took.unwrap_or_else(|| "—".to_owned()), theme::PLAIN),
-        paint::line(run.note.as_deref().unwrap_or_default(), theme::DIM),
-    ]
+    }
+}
+
+/// Returns what a run is found by.
+fn words(run: &DagRun) -> String {
+    format!(
+        "{} {} state:{} {} {}",
+        run.dag_id,
+        run.dag_run_id,
+        run.state,
+        run.run_type,
+        run.note.as_deref().unwrap_or_default()
+    )
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::state::filter::Filter;
 use crate::types::run::DagRunKey;
 use crate::types::{AssetName, DagId, TaskInstanceKey, TrackingRunId};
 
@@ -141,6 +142,17 @@ pub(crate) struct Level {
     pub(crate) toggled: BTreeSet<String>,
     /// Rows that the next operation is meant for.
     pub(crate) marks: BTreeSet<String>,
+    /// The range that is being marked.
+    pub(crate) range: Option<Range>,
+}
+
+/// Rows that are marked as the cursor goes.
+#[derive(Debug, Clone)]
+pub(crate) struct Range {
+    /// The key of the row where it began.
+    pub(crate) from: String,
+    /// What was marked before.
+    pub(crate) others: BTreeSet<String>,
 }
 
 impl Level {
@@ -158,18 +170,13 @@ impl Level {
             is_untouched: true,
             toggled: BTreeSet::new(),
             marks: BTreeSet::new(),
+            range: None,
         }
     }
 
-    /// Says whether a row with these words passes the filter: every term must occur, one with
-    /// `!` before it must not.
+    /// Says whether a row with these words passes the filter.
     pub(crate) fn admits(&self, words: &str) -> bool {
-        let words = words.to_lowercase();
-        self.filter.to_lowercase().split_whitespace().all(|term| match term.strip_prefix('!') {
-            Some("") => true,
-            Some(term) => !words.contains(term),
-            None => words.contains(term),
-        })
+        Filter::new(&self.filter).admits(words, &|_| None)
     }
 
     /// Returns the place of the selection among `keys`.
@@ -184,17 +191,6 @@ impl Level {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_filter_asks_for_every_term_and_against_those_with_a_bang() {
-        let mut level = Level::new(Screen::Root(View::Dags));
-        level.filter = "ETL !paused".to_owned();
-        assert!(level.admits("etl_example tag:data"));
-        assert!(!level.admits("etl_example paused"));
-        assert!(!level.admits("mlops"));
-        level.filter = "!".to_owned();
-        assert!(level.admits("anything"));
-    }
 
     #[test]
     fn the_cursor_stays_on_its_row_when_rows_move() {

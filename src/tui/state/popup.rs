@@ -3,6 +3,7 @@
 use tui_input::Input;
 
 use crate::message::Act;
+use crate::state::menu::Menu;
 use crate::state::sheet::Sheet;
 use crate::types::Timestamp;
 use crate::types::ask::Request;
@@ -30,6 +31,7 @@ pub(crate) enum Popup {
         scroll: usize,
     },
     Sheet(Box<Sheet>),
+    Menu(Menu),
 }
 
 /// The `:` line with what fits it.

@@ -1,6 +1,6 @@
 //! Random keys on random sizes: nothing panics, and nothing is changed unasked.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEventKind};
 use proptest::prelude::*;
 
 use crate::message::Message;
@@ -11,6 +11,8 @@ use crate::tests::{Driver, key};
 enum Step {
     Key(KeyEvent),
     Paste(String),
+    Mouse(MouseEventKind, usize, usize),
+    Chord(char),
     Resize(u16, u16),
     Wait(i64),
     LinkDown,
@@ -39,6 +41,9 @@ fn step() -> impl Strategy<Value = Step> {
         "ctrl-p",
         "ctrl-r",
         "ctrl-l",
+        "ctrl-t",
+        "ctrl-n",
+        "ctrl-y",
     ];
     prop_oneof![
         12 => "[ -~]".prop_map(|c| Step::Key(KeyEvent::new(
@@ -47,12 +52,32 @@ fn step() -> impl Strategy<Value = Step> {
         ))),
         8 => proptest::sample::select(named.to_vec()).prop_map(|name| Step::Key(key(name))),
         1 => ".{0,6}".prop_map(Step::Paste),
+        2 => "[a-z]".prop_map(|c| Step::Chord(c.chars().next().unwrap_or('g'))),
+        6 => (mouse(), 0_usize..90, 0_usize..30).prop_map(|(kind, x, y)| Step::Mouse(kind, x, y)),
+        1 => (0_u16..4, 0_u16..4).prop_map(|(w, h)| Step::Resize(w, h)),
         2 => (0_u16..230, 0_u16..70).prop_map(|(w, h)| Step::Resize(w, h)),
         2 => (0_i64..2000).prop_map(Step::Wait),
         1 => Just(Step::LinkDown),
         1 => Just(Step::LinkUp),
         1 => Just(Step::Tick),
     ]
+}
+
+fn key_of(c: char) -> KeyEvent {
+    KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)
+}
+
+fn mouse() -> impl Strategy<Value = MouseEventKind> {
+    proptest::sample::select(vec![
+        MouseEventKind::Down(MouseButton::Left),
+        MouseEventKind::Down(MouseButton::Left),
+        MouseEventKind::Down(MouseButton::Right),
+        MouseEventKind::Drag(MouseButton::Left),
+        MouseEventKind::Up(MouseButton::Left),
+        MouseEventKind::ScrollDown,
+        MouseEventKind::ScrollUp,
+        MouseEventKind::Moved,
+    ])
 }
 
 proptest! {
@@ -68,6 +93,11 @@ proptest! {
             let before = driver.mutations.len();
             match step.clone() {
                 Step::Key(event) => driver.send(Message::Key(event)),
+                Step::Mouse(kind, x, y) => driver.mouse(kind, x, y),
+                Step::Chord(c) => {
+                    driver.send(Message::Key(key_of('g')));
+                    driver.send(Message::Key(key_of(c)));
+                }
                 Step::Paste(text) => driver.send(Message::Paste(text)),
                 Step::Resize(width, height) => driver.send(Message::Resize(width, height)),
                 Step::Wait(millis) => driver.wait(millis),

@@ -67,6 +67,8 @@ at_both_sizes! {
     pool_dialog: "8<enter>";
     palette: ":tri";
     chord: "jg";
+    sort_menu: "S";
+    columns_menu: "W";
 }
 
 #[test]

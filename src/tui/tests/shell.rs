@@ -1,6 +1,7 @@
 //! The shell of keys: chords, the history of places.
 
 use crate::DeckOptions;
+use crate::rows;
 use crate::state::{Screen, View};
 use crate::tests::Driver;
 
@@ -60,4 +61,84 @@ fn ctrl_q_leaves_at_once_from_anywhere() {
     let mut driver = Driver::new(80, 24);
     driver.keys("j<enter><ctrl-q>");
     assert!(driver.has_quit);
+}
+
+fn dags(driver: &Driver) -> Vec<String> {
+    rows::keys(&driver.state, driver.state.level())
+}
+
+#[test]
+fn s_sorts_the_list_and_the_order_is_kept() {
+    let mut driver = Driver::new(200, 60);
+    let as_it_comes = dags(&driver);
+    driver.keys("S");
+    let text = driver.text();
+    assert!(text.contains("Sort by") && text.contains("n   name"), "{text}");
+    driver.keys("n");
+    let mut sorted = as_it_comes.clone();
+    sorted.sort();
+    assert_eq!(dags(&driver), sorted);
+    assert!(driver.text().contains("· sort name↑"), "{}", driver.text());
+    driver.keys("2g1");
+    driver.keys("<esc>1Sn");
+    sorted.reverse();
+    assert_eq!(dags(&driver), sorted, "again is the other way round");
+    driver.keys("S<esc>");
+    assert_eq!(dags(&driver), sorted);
+    driver.keys("Sn");
+    assert_eq!(dags(&driver), as_it_comes);
+}
+
+#[test]
+fn the_cursor_stays_on_its_row_when_the_list_is_sorted() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("jS");
+    driver.keys("n");
+    assert_eq!(driver.state.level().selected.as_deref(), Some("etl_example"));
+    driver.keys("j");
+    assert_eq!(driver.state.level().selected.as_deref(), Some("minio_consumer"));
+}
+
+#[test]
+fn w_chooses_columns_more_than_one_in_a_row() {
+    let mut driver = Driver::new(200, 60);
+    assert!(driver.text().contains("SCHEDULE") && !driver.text().contains("OWNER"));
+    driver.keys("W");
+    assert!(driver.text().contains("Columns"));
+    driver.keys("sw<esc>");
+    assert!(!driver.text().contains("SCHEDULE") && driver.text().contains("OWNER"));
+    driver.keys("Ws<esc>");
+    assert!(driver.text().contains("SCHEDULE"));
+}
+
+#[test]
+fn slash_again_recalls_the_last_filter_and_columns_are_filtered_by_name() {
+    let mut driver = Driver::new(200, 60);
+    driver.keys("//");
+    assert_eq!(driver.said(), "this list had no filter yet");
+    driver.keys("schedule:daily !~etl<enter>");
+    assert!(
+        driver.text().contains("DAGs 2 of 8 · filter schedule:daily !~etl"),
+        "{}",
+        driver.text()
+    );
+    driver.keys("<esc>");
+    assert_eq!(dags(&driver).len(), 8);
+    driver.keys("//<enter>");
+    assert_eq!(dags(&driver).len(), 2);
+}
+
+#[test]
+fn v_marks_the_rows_from_here_to_where_the_cursor_goes() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("2jvjj");
+    assert_eq!(driver.state.level().marks.len(), 3);
+    driver.keys("k");
+    assert_eq!(driver.state.level().marks.len(), 2);
+    driver.keys("vG");
+    assert_eq!(driver.state.level().marks.len(), 2, "ended");
+    driver.keys("<esc>");
+    assert!(driver.state.level().marks.is_empty());
+    driver.keys("ggv<esc>j");
+    assert!(driver.state.level().marks.is_empty(), "esc gives it up");
 }

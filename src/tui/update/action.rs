@@ -16,7 +16,7 @@ use crate::types::run::DagRunKey;
 use crate::types::why::WhySubject;
 use crate::update::movement::{self, Step};
 use crate::update::sheet::open as sheets;
-use crate::update::{attention, command, confirm, form, log, marks};
+use crate::update::{attention, command, confirm, form, log, marks, menu, mouse};
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
@@ -66,8 +66,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         }
         Action::Copy => {
             let command = command::equivalent(state);
-            state.say(Tone::Info, format!("copied: {command}"));
-            effects.push(Effect::Copy(command));
+            copy(state, command, effects);
         }
         Action::Refetch => {
             state.cache.touch(&Event::Resync);
@@ -75,6 +74,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             effects.push(Effect::Repaint);
         }
         Action::Suspend => effects.push(Effect::Suspend),
+        Action::Mouse => mouse::toggle(state, effects),
         Action::Show(view) => state.switch(view),
         Action::PlaceBefore => revisit(state, true),
         Action::PlaceAfter => revisit(state, false),
@@ -113,6 +113,9 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Undo => sheets::undo(state, effects),
         Action::MarkRow => marks::toggle(state),
         Action::MarkAll => marks::toggle_all(state),
+        Action::MarkRange => marks::range(state),
+        Action::Sort => menu::sort(state),
+        Action::Columns => menu::columns(state),
         Action::Why => why(state),
         Action::Approvals => approvals(state, effects),
         Action::Answer => {
@@ -174,6 +177,12 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
     }
 }
 
+/// Puts text into the clipboard and says so.
+pub(crate) fn copy(state: &mut State, text: String, effects: &mut Vec<Effect>) {
+    state.say(Tone::Info, format!("copied: {text}"));
+    effects.push(Effect::Copy(text));
+}
+
 /// Goes through the places that led here.
 fn revisit(state: &mut State, backward: bool) {
     if !state.revisit(backward) {
@@ -199,7 +208,7 @@ fn back(state: &mut State) {
     let level = state.level_mut();
     if !level.filter.is_empty() {
         level.filter.clear();
-    } else if !level.marks.is_empty() {
+    } else if level.range.take().is_some() || !level.marks.is_empty() {
         level.marks.clear();
     } else if level.attention_only {
         level.attention_only = false;

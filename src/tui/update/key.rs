@@ -6,9 +6,10 @@ use tui_input::backend::crossterm::EventHandler;
 
 use crate::keymap::{self, Typed};
 use crate::message::Effect;
+use crate::rows;
 use crate::state::popup::Gate;
 use crate::state::{Popup, PromptKind, Screen, State, Tone};
-use crate::update::{action, confirm, form, log, palette, sheet};
+use crate::update::{action, confirm, form, log, menu, palette, sheet};
 
 /// Within this many milliseconds a second ctrl-c leaves.
 const TWICE_MILLIS: i64 = 2000;
@@ -26,10 +27,12 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         effects.push(Effect::Suspend);
         return;
     }
+    state.clicked = None;
     match &state.popup {
         Some(Popup::Confirm(_)) => confirm::press(state, event, effects),
         Some(Popup::Palette(_)) => palette::press(state, event, effects),
         Some(Popup::Sheet(_)) => sheet::press(state, event, effects),
+        Some(Popup::Menu(_)) => menu::press(state, event, effects),
         Some(Popup::Help { .. } | Popup::Task { .. } | Popup::Why { .. }) => {
             scroll_popup(state, event, effects);
         }
@@ -43,7 +46,7 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
 
 /// Does what a key stands for, alone or as the end of a chord. A chord that was begun waits for
 /// as long as it takes; esc or a key that it does not have gives it up.
-fn command(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
+pub(crate) fn command(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let begun = std::mem::take(&mut state.chord);
     if !begun.is_empty() && event.code == KeyCode::Esc {
         return;
@@ -82,7 +85,7 @@ pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) 
                 return;
             }
         }
-        Some(Popup::Help { .. } | Popup::Task { .. } | Popup::Why { .. }) => {}
+        Some(Popup::Help { .. } | Popup::Task { .. } | Popup::Why { .. } | Popup::Menu(_)) => {}
         None => {
             if let Some(prompt) = &mut state.prompt {
                 insert(&mut prompt.input, &pasted);
@@ -151,9 +154,16 @@ fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) 
 
 fn prompt(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let Some(prompt) = &mut state.prompt else { return };
+    let is_recall = match event.code {
+        KeyCode::Char('/') => prompt.input.value().is_empty(),
+        KeyCode::Up => true,
+        _ => false,
+    };
     match event.code {
+        _ if is_recall && prompt.kind == PromptKind::Filter => recall(state),
         KeyCode::Enter => {
             apply_prompt(state);
+            keep_filter(state);
             if let Some(prompt) = state.prompt.take() {
                 enter(state, prompt.kind, prompt.input.value(), effects);
             }
@@ -167,6 +177,28 @@ fn prompt(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
             type_into(&mut prompt.input, event);
             apply_prompt(state);
         }
+    }
+}
+
+/// Types the filter that the list had last.
+fn recall(state: &mut State) {
+    let Some(info) = rows::list_info(state) else { return };
+    let last = state.lists.of(info.name).last_filter.clone();
+    if last.is_empty() {
+        state.say(Tone::Info, "this list had no filter yet");
+        return;
+    }
+    if let Some(prompt) = &mut state.prompt {
+        prompt.input = Input::new(last);
+    }
+    apply_prompt(state);
+}
+
+/// Remembers the filter, to be recalled when it was cleared.
+fn keep_filter(state: &mut State) {
+    let filter = state.level().filter.clone();
+    if let Some(info) = rows::list_info(state).filter(|_| !filter.is_empty()) {
+        state.lists.of_mut(info.name).last_filter = filter;
     }
 }
 

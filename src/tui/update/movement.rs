@@ -4,7 +4,7 @@ use crate::rows;
 use crate::rows::run::{RunRow, What};
 use crate::state::{Pane, Screen, State};
 use crate::types::ids::UNMAPPED;
-use crate::update::{attention, log};
+use crate::update::{attention, log, marks};
 
 /// Where to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,11 +51,18 @@ fn select(state: &mut State, step: Step) {
     let level = state.level();
     let keys = rows::keys(state, level);
     let Some(last) = keys.len().checked_sub(1) else { return };
-    let index = moved(level.cursor(&keys), step, last);
+    to(state, moved(level.cursor(&keys), step, last));
+}
+
+/// Puts the cursor on a row.
+pub(crate) fn to(state: &mut State, index: usize) {
+    let keys = rows::keys(state, state.level());
     let key = keys.into_iter().nth(index);
     let level = state.level_mut();
+    level.is_untouched = false;
     level.index = index;
     level.selected = key;
+    marks::extend(state);
 }
 
 /// Opens or closes the selected group or mapped task of a run; says `false` where there is none.

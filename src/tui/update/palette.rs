@@ -138,13 +138,7 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
     let name = crate::keymap::name(event);
     match (event.code, name.as_deref()) {
         (KeyCode::Esc, _) => state.popup = None,
-        (KeyCode::Enter, _) => {
-            state.popup = None;
-            match found.into_iter().nth(selected) {
-                Some(entry) => run(state, entry.command, effects),
-                None => state.say(Tone::Bad, format!("no command fits `{typed}`; `?` lists keys")),
-            }
-        }
+        (KeyCode::Enter, _) => choose(state, None, effects),
         (KeyCode::Down, _) | (_, Some("ctrl-n")) => {
             select(state, (selected + 1).min(found.len().saturating_sub(1)));
         }
@@ -161,6 +155,18 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
                 palette.selected = 0;
             }
         }
+    }
+}
+
+/// Does what an entry says: the one at `at`, else the selected one.
+pub(crate) fn choose(state: &mut State, at: Option<usize>, effects: &mut Vec<Effect>) {
+    let Some(Popup::Palette(palette)) = &state.popup else { return };
+    let (typed, at) = (palette.input.value().to_owned(), at.unwrap_or(palette.selected));
+    let found = entries(state, &typed).into_iter().nth(at);
+    state.popup = None;
+    match found {
+        Some(entry) => run(state, entry.command, effects),
+        None => state.say(Tone::Bad, format!("no command fits `{typed}`; `?` lists keys")),
     }
 }
 

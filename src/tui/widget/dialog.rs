@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tui_input::Input;
 
+use crate::hit::{self, Target};
 use crate::keymap;
 use crate::screen::experiments::metric_rank;
 use crate::state::State;
@@ -78,6 +79,7 @@ pub(crate) fn confirm(buf: &mut Buffer, area: Rect, confirm: &Confirm) {
     };
     let height = u16::try_from(lines.len()).unwrap_or(20) + 2;
     let place = paint::popup(buf, area, width, height);
+    hit::note(place, Target::Popup);
     let inside = paint::panel(buf, place, &confirm.title, keys, true);
     // The last line is the one that is answered: it must be seen on any height.
     let skip = lines.len().saturating_sub(usize::from(inside.height));
@@ -89,7 +91,24 @@ pub(crate) fn confirm(buf: &mut Buffer, area: Rect, confirm: &Confirm) {
         paint::put_all(buf, inside, lines, 0);
     }
     if let Some(last) = last {
-        paint::put(buf, inside, inside.height.saturating_sub(1), last);
+        let row = inside.height.saturating_sub(1);
+        if matches!(confirm.gate, Gate::Button { .. }) {
+            note_buttons(inside, row, &last);
+        }
+        paint::put(buf, inside, row, last);
+    }
+}
+
+/// Notes where the buttons are: No is the first, the change the second.
+fn note_buttons(inside: Rect, row: u16, buttons: &Line<'static>) {
+    let mut x = inside.x;
+    for (at, part) in buttons.spans.iter().enumerate() {
+        let width = u16::try_from(part.width()).unwrap_or(0);
+        let place = Rect { x, y: inside.y.saturating_add(row), width, height: 1 };
+        if at != 1 {
+            hit::note(place.intersection(inside), Target::Entry(at / 2));
+        }
+        x = x.saturating_add(width);
     }
 }
 
@@ -173,6 +192,7 @@ pub(crate) fn palette(buf: &mut Buffer, area: Rect, state: &State, palette: &Pal
     let rows =
         u16::try_from(found.len()).unwrap_or(u16::MAX).min(area.height.saturating_sub(6)).min(14);
     let place = paint::popup(buf, area, width, rows.max(1) + 3);
+    hit::note(place, Target::Popup);
     let inside = paint::panel(buf, place, "Command", "enter run  tab complete  esc close", true);
     let mut spans = vec![Span::styled(":", theme::KEY)];
     spans.extend(typed(&palette.input, usize::from(inside.width.saturating_sub(2)), true));
@@ -185,6 +205,7 @@ pub(crate) fn palette(buf: &mut Buffer, area: Rect, state: &State, palette: &Pal
         let is_selected = at == palette.selected;
         let style = if is_selected { theme::REVERSED } else { theme::PLAIN };
         let mark = if is_selected { "▸ " } else { "  " };
+        hit::note(Rect { y: inside.y + row, height: 1, ..inside }, Target::Entry(at));
         paint::put(
             buf,
             inside,
@@ -216,6 +237,7 @@ pub(crate) fn help(buf: &mut Buffer, area: Rect, state: &State, scroll: usize) {
     let place = paint::popup(buf, area, width, height);
     let hidden = here.len().saturating_sub(usize::from(height.saturating_sub(2)));
     let note = if hidden > 0 { "j k scroll  esc close" } else { "esc close" };
+    hit::note(place, Target::Popup);
     let inside = paint::panel(buf, place, "Keys", note, true);
     paint::put_all(buf, inside, here, scroll.min(hidden));
 }

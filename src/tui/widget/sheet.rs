@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::hit::{self, Target};
 use crate::screen::form::value_spans;
 use crate::state::form::Field;
 use crate::state::sheet::{Plan, Sheet};
@@ -44,6 +45,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, sheet: &Sheet) {
     let height = u16::try_from(fixed + plan_rows + intro_rows + 2).unwrap_or(u16::MAX);
     let place = paint::popup(buf, area, width, height);
     let keys = "tab field  ← → change  ctrl-s do it  ctrl-y copy command  esc close";
+    hit::note(place, Target::Popup);
     let inside = paint::panel(buf, place, &sheet.title, keys, true);
     let mut lines: Vec<Line<'static>> = intro.into_iter().take(intro_rows).collect();
     lines.extend(fields);

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
 
+use crate::hit::{self, Target};
 use crate::theme;
 use crate::widget::paint;
 
@@ -69,22 +70,87 @@ impl Table<'_> {
         area: Rect,
         title: &dyn Fn(usize) -> Option<String>,
     ) {
+        let layout = Layout::new(self.columns, area, self.len, self.selected);
+        let title = |at: usize| {
+            let title = title(at).unwrap_or_else(|| self.columns[at].title.to_owned());
+            paint::line(title, theme::DIM)
+        };
+        layout.draw(buf, &title, self.row, self.is_focused);
+    }
+}
+
+/// Where the parts of a table are.
+pub(crate) struct Layout<'a> {
+    columns: &'a [Column],
+    area: Rect,
+    /// Cells of each column; 0 where it is left out.
+    pub(crate) widths: Vec<u16>,
+    len: usize,
+    selected: Option<usize>,
+}
+
+impl<'a> Layout<'a> {
+    /// Shares out `area`.
+    pub(crate) fn new(
+        columns: &'a [Column],
+        area: Rect,
+        len: usize,
+        selected: Option<usize>,
+    ) -> Self {
         // The first column is for the mark of the selection.
-        let widths = widths(self.columns, area.width.saturating_sub(1));
-        let titles = self.columns.iter().enumerate().map(|(at, column)| {
-            paint::line(title(at).unwrap_or_else(|| column.title.to_owned()), theme::DIM)
-        });
-        draw_cells(buf, area, 0, self.columns, &widths, titles.collect());
+        let widths = widths(columns, area.width.saturating_sub(1));
+        Self { columns, area, widths, len, selected }
+    }
+
+    /// Draws titles and rows; those of a list with a selection can be clicked.
+    pub(crate) fn draw(
+        &self,
+        buf: &mut Buffer,
+        title: &dyn Fn(usize) -> Line<'static>,
+        row: &dyn Fn(usize) -> Vec<Line<'static>>,
+        is_focused: bool,
+    ) {
+        let area = self.area;
+        self.draw_cells(buf, 0, (0..self.columns.len()).map(title).collect());
         let height = usize::from(area.height.saturating_sub(1));
         let first = offset(self.selected.unwrap_or(0), self.len, height);
-        for (row, at) in (1..area.height).zip(first..self.len) {
-            draw_cells(buf, area, row, self.columns, &widths, (self.row)(at));
+        for (y, at) in (1..area.height).zip(first..self.len) {
+            self.draw_cells(buf, y, row(at));
+            let line = Rect { y: area.y + y, height: 1, ..area };
+            if self.selected.is_some() {
+                hit::note(line, Target::Row(at));
+            }
             if self.selected == Some(at) {
-                paint::put(buf, area, row, paint::line("▸", theme::ACCENT));
-                if self.is_focused {
-                    highlight(buf, Rect { y: area.y + row, height: 1, ..area });
+                paint::put(buf, area, y, paint::line("▸", theme::ACCENT));
+                if is_focused {
+                    highlight(buf, line);
                 }
             }
+        }
+    }
+
+    /// Returns where each column's title is, those left out not among them.
+    pub(crate) fn titles(&self) -> impl Iterator<Item = (usize, Rect)> {
+        let mut x = self.area.x + 1;
+        let area = self.area;
+        self.widths.iter().enumerate().filter(|(_, width)| **width > 0).map(move |(at, width)| {
+            let title = Rect { x, width: *width, height: 1, ..area };
+            x += width + 1;
+            (at, title.intersection(area))
+        })
+    }
+
+    fn draw_cells(&self, buf: &mut Buffer, row: u16, cells: Vec<Line<'static>>) {
+        let mut x = 1;
+        for ((column, width), cell) in self.columns.iter().zip(&self.widths).zip(cells) {
+            if *width == 0 {
+                continue;
+            }
+            let cell = paint::cut(cell, usize::from(*width));
+            let cells = u16::try_from(cell.width()).unwrap_or(*width);
+            let indent = if column.is_right { width.saturating_sub(cells) } else { 0 };
+            paint::put_at(buf, self.area, x + indent, row, cell);
+            x += width + 1;
         }
     }
 }
@@ -98,27 +164,6 @@ pub(crate) fn highlight(buf: &mut Buffer, row: Rect) {
         .remove_modifier(Modifier::DIM)
         .add_modifier(Modifier::REVERSED);
     buf.set_style(row.intersection(buf.area), style);
-}
-
-fn draw_cells(
-    buf: &mut Buffer,
-    area: Rect,
-    row: u16,
-    columns: &[Column],
-    widths: &[u16],
-    cells: Vec<Line<'static>>,
-) {
-    let mut x = 1;
-    for ((column, width), cell) in columns.iter().zip(widths).zip(cells) {
-        if *width == 0 {
-            continue;
-        }
-        let cell = paint::cut(cell, usize::from(*width));
-        let cells = u16::try_from(cell.width()).unwrap_or(*width);
-        let indent = if column.is_right { width.saturating_sub(cells) } else { 0 };
-        paint::put_at(buf, area, x + indent, row, cell);
-        x += width + 1;
-    }
 }
 
 /// Shares out `room`; 0 leaves a column out.

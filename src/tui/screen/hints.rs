@@ -1,0 +1,93 @@
+//! The last row: the keys that are valid now, the most useful first, `:` and `?` always at the
+//! right end.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::hit::{self, Target};
+use crate::keymap::{self, Action, Bound, Place};
+use crate::state::State;
+use crate::text;
+use crate::theme;
+use crate::widget::paint;
+
+/// A key with what it does.
+struct Hint<'a> {
+    key: &'a str,
+    word: &'a str,
+    /// Done by a click too.
+    action: Option<Action>,
+}
+
+impl Hint<'_> {
+    fn cells(&self) -> u16 {
+        u16::try_from(text::width(self.key) + text::width(self.word) + 1).unwrap_or(u16::MAX)
+    }
+}
+
+/// Draws the row.
+pub(crate) fn draw(buf: &mut Buffer, row: Rect, state: &State) {
+    if keymap::place(state) == Place::Form {
+        let fixed = |key, word| Hint { key, word, action: None };
+        let hints = [
+            fixed("tab", "field"),
+            fixed("← →", "change"),
+            fixed("ctrl-s", "trigger"),
+            fixed("ctrl-r", "defaults"),
+            fixed("esc", "back, draft kept"),
+        ];
+        lay_out(buf, row, &hints, &[]);
+        return;
+    }
+    let hint = |bound: &'static str, found: Option<&'_ Bound>| {
+        found.map(|found| (found.key().to_owned(), bound, found.action))
+    };
+    let of = |action: Action| keymap::valid(state).find(|bound| bound.action == action);
+    let back = match state.levels().len() {
+        1 => hint("leave", of(Action::Leave)),
+        _ => hint("back", of(Action::Back)),
+    };
+    let last = [back, hint("command", of(Action::Palette)), hint("help", of(Action::Help))];
+    let last: Vec<Hint<'_>> = last
+        .iter()
+        .flatten()
+        .map(|(key, word, action)| Hint { key, word, action: Some(*action) })
+        .collect();
+    let first: Vec<Hint<'_>> = keymap::valid(state)
+        .filter(|bound| !bound.hint.is_empty() && !bound.places.is_empty())
+        .map(|bound| Hint { key: bound.key(), word: bound.hint, action: Some(bound.action) })
+        .collect();
+    lay_out(buf, row, &first, &last);
+}
+
+/// Draws `first` from the left as far as they go whole, `last` at the right end.
+fn lay_out(buf: &mut Buffer, row: Rect, first: &[Hint<'_>], last: &[Hint<'_>]) {
+    let kept: u16 = last.iter().map(|hint| hint.cells() + 2).sum();
+    let end = row.width.saturating_sub(kept);
+    let mut x = 1;
+    for hint in first {
+        // One that is too long leaves its place to shorter ones.
+        if x + hint.cells() < end {
+            put(buf, row, x, hint);
+            x += hint.cells() + 2;
+        }
+    }
+    let mut x = end + 1;
+    for hint in last {
+        put(buf, row, x, hint);
+        x += hint.cells() + 2;
+    }
+}
+
+fn put(buf: &mut Buffer, row: Rect, x: u16, hint: &Hint<'_>) {
+    let line = Line::from(vec![
+        Span::styled(hint.key.to_owned(), theme::KEY),
+        Span::styled(format!(" {}", hint.word), theme::PLAIN),
+    ]);
+    paint::put_at(buf, row, x, 0, line);
+    if let Some(action) = hint.action {
+        let place = Rect { x: row.x + x, width: hint.cells(), ..row };
+        hit::note(place.intersection(row), Target::Action(action));
+    }
+}

@@ -1,0 +1,341 @@
+//! Lists whose columns are described once: how each is drawn, sorted by, filtered by, chosen.
+//!
+//! A list is a function that returns a [`List`]; `rows` arranges by it and its screen draws it:
+//!
+//! ```text
+//! List::new("dags", "DAGs", |dag: &DagView| dag.dag_id.to_string())
+//!     .words(dag_words)
+//!     .field(Field::new("name", growing("NAME", 22, 0), |_, dag: &DagView| …)
+//!         .sorted(|_, dag| Value::text(&dag.dag_id)))
+//! ```
+
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::hit::{self, Target};
+use crate::state::filter::Filter;
+use crate::state::lists::{ListChoices, Sort};
+use crate::state::{Level, State};
+use crate::text;
+use crate::theme;
+use crate::widget::paint;
+use crate::widget::table::{self, Column, fixed};
+
+/// What a row is sorted by in one column.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    Text(String),
+    Number(f64),
+    /// There is none: last, whichever way the list is sorted.
+    Nothing,
+}
+
+impl Value {
+    /// Sorts by words, upper and lower case alike.
+    pub(crate) fn text(text: impl AsRef<str>) -> Self {
+        Self::Text(text.as_ref().to_lowercase())
+    }
+
+    /// Sorts by a figure, where there is one.
+    pub(crate) fn number(figure: impl Into<Option<f64>>) -> Self {
+        figure.into().map_or(Self::Nothing, Self::Number)
+    }
+
+    /// Sorts by a time, where there is one.
+    pub(crate) fn time(at: impl Into<Option<crate::types::Timestamp>>) -> Self {
+        Self::number(at.into().map(|at| at.as_millisecond() as f64))
+    }
+
+    fn compare(&self, other: &Self, is_descending: bool) -> Ordering {
+        let order = match (self, other) {
+            (Self::Nothing, Self::Nothing) => return Ordering::Equal,
+            (Self::Nothing, _) => return Ordering::Greater,
+            (_, Self::Nothing) => return Ordering::Less,
+            (Self::Text(one), Self::Text(two)) => one.cmp(two),
+            (Self::Number(one), Self::Number(two)) => one.total_cmp(two),
+            (Self::Number(_), Self::Text(_)) => Ordering::Less,
+            (Self::Text(_), Self::Number(_)) => Ordering::Greater,
+        };
+        if is_descending { order.reverse() } else { order }
+    }
+}
+
+/// What a cell is drawn with.
+pub(crate) struct Look<'a> {
+    pub(crate) state: &'a State,
+    /// Cells that the column has.
+    pub(crate) width: u16,
+}
+
+type Cell<'a, R> = Box<dyn Fn(&Look<'_>, &R) -> Line<'static> + 'a>;
+type SortedBy<'a, R> = Box<dyn Fn(&State, &R) -> Value + 'a>;
+
+/// One column of a list.
+pub(crate) struct Field<'a, R> {
+    /// The word in the sort menu and before the colon of a filter.
+    name: String,
+    title: Option<String>,
+    column: Column,
+    cell: Cell<'a, R>,
+    sorted: Option<SortedBy<'a, R>>,
+    /// Newest or most comes first when the list is sorted by it.
+    is_descending: bool,
+    /// Shown only where it was chosen.
+    is_extra: bool,
+}
+
+impl<'a, R> Field<'a, R> {
+    /// A column that is drawn by `cell`.
+    pub(crate) fn new(
+        name: impl Into<String>,
+        column: Column,
+        cell: impl Fn(&Look<'_>, &R) -> Line<'static> + 'a,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            title: None,
+            column,
+            cell: Box::new(cell),
+            sorted: None,
+            is_descending: false,
+            is_extra: false,
+        }
+    }
+
+    /// Lets the list be sorted by it, least or first of the alphabet first.
+    pub(crate) fn sorted(mut self, by: impl Fn(&State, &R) -> Value + 'a) -> Self {
+        self.sorted = Some(Box::new(by));
+        self
+    }
+
+    /// As [`Field::sorted`], newest or most first.
+    pub(crate) fn sorted_down(mut self, by: impl Fn(&State, &R) -> Value + 'a) -> Self {
+        self.is_descending = true;
+        self.sorted(by)
+    }
+
+    /// Gives it a title that is known only now.
+    pub(crate) fn titled(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// Shows it only where it is chosen (`W`).
+    pub(crate) fn extra(mut self) -> Self {
+        self.is_extra = true;
+        self
+    }
+
+    fn title(&self) -> &str {
+        self.title.as_deref().unwrap_or(self.column.title)
+    }
+}
+
+/// A column as the menus of sorting and choosing see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FieldInfo {
+    pub(crate) name: String,
+    pub(crate) is_sortable: bool,
+    pub(crate) is_descending: bool,
+    pub(crate) is_shown: bool,
+    /// It can be left out: a column of rank 0 stays.
+    pub(crate) is_choosable: bool,
+}
+
+/// What the menus of sorting and choosing need to know of the list that is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ListInfo {
+    /// What its choices are remembered by.
+    pub(crate) name: &'static str,
+    pub(crate) fields: Vec<FieldInfo>,
+}
+
+/// A list: its name, what its rows are known by, its columns.
+pub(crate) struct List<'a, R> {
+    name: &'static str,
+    /// The word in the panel's title.
+    noun: String,
+    key: Box<dyn Fn(&R) -> String + 'a>,
+    words: Option<Box<dyn Fn(&R) -> String + 'a>>,
+    fields: Vec<Field<'a, R>>,
+}
+
+impl<'a, R> List<'a, R> {
+    /// A list whose choices are remembered under `name` and whose rows are known by `key`.
+    pub(crate) fn new(
+        name: &'static str,
+        noun: impl Into<String>,
+        key: impl Fn(&R) -> String + 'a,
+    ) -> Self {
+        Self { name, noun: noun.into(), key: Box::new(key), words: None, fields: Vec::new() }
+    }
+
+    /// Sets what a word of the filter is looked for in; without it, in every column.
+    pub(crate) fn words(mut self, words: impl Fn(&R) -> String + 'a) -> Self {
+        self.words = Some(Box::new(words));
+        self
+    }
+
+    /// Adds a column, left to right.
+    pub(crate) fn field(mut self, field: Field<'a, R>) -> Self {
+        self.fields.push(field);
+        self
+    }
+
+    /// Returns what the selection of a row is kept by.
+    pub(crate) fn key(&self, row: &R) -> String {
+        (self.key)(row)
+    }
+
+    /// Returns the rows that pass the level's filter, in the order that was chosen, else in the
+    /// order given.
+    pub(crate) fn arrange<T: Borrow<R>>(
+        &self,
+        state: &State,
+        level: &Level,
+        rows: impl IntoIterator<Item = T>,
+    ) -> Vec<T> {
+        let filter = Filter::new(&level.filter);
+        let mut rows: Vec<T> = match filter.is_empty() {
+            true => rows.into_iter().collect(),
+            false => {
+                rows.into_iter().filter(|row| self.admits(state, &filter, row.borrow())).collect()
+            }
+        };
+        let sort = state.lists.of(self.name).sort.as_ref();
+        let by = sort.and_then(|sort| {
+            let field = self.fields.iter().find(|field| field.name == sort.field)?;
+            Some((sort.is_descending, field.sorted.as_ref()?))
+        });
+        if let Some((is_descending, by)) = by {
+            let mut valued: Vec<(Value, T)> =
+                rows.into_iter().map(|row| (by(state, row.borrow()), row)).collect();
+            valued.sort_by(|(one, _), (other, _)| one.compare(other, is_descending));
+            rows = valued.into_iter().map(|(_, row)| row).collect();
+        }
+        rows
+    }
+
+    fn admits(&self, state: &State, filter: &Filter, row: &R) -> bool {
+        let look = Look { state, width: u16::MAX };
+        let text = |field: &Field<'a, R>| (field.cell)(&look, row).to_string();
+        let words = match &self.words {
+            Some(words) => words(row),
+            None => self.fields.iter().map(text).collect::<Vec<_>>().join(" "),
+        };
+        filter.admits(&words, &|key| self.fields.iter().find(|f| f.name == key).map(text))
+    }
+
+    /// Returns the panel's title: what, how many of how many, by which filter, in which order.
+    pub(crate) fn title(&self, state: &State, level: &Level, shown: usize, all: usize) -> String {
+        let mut title = match shown == all {
+            true => format!("{} {all}", self.noun),
+            false => format!("{} {shown} of {all}", self.noun),
+        };
+        if !level.marks.is_empty() {
+            title.push_str(&format!(" · {} marked", level.marks.len()));
+        }
+        if !level.filter.is_empty() {
+            title.push_str(&format!(" · filter {}", level.filter));
+        }
+        if let Some(sort) = &state.lists.of(self.name).sort {
+            title.push_str(&format!(" · sort {}", arrow(sort)));
+        }
+        title
+    }
+
+    /// Returns what the menus need to know.
+    pub(crate) fn info(&self, state: &State) -> ListInfo {
+        let choices = state.lists.of(self.name);
+        let fields = self.fields.iter().map(|field| FieldInfo {
+            name: field.name.clone(),
+            is_sortable: field.sorted.is_some(),
+            is_descending: field.is_descending,
+            is_shown: is_shown(field, choices),
+            is_choosable: field.column.rank > 0 || field.is_extra,
+        });
+        ListInfo { name: self.name, fields: fields.collect() }
+    }
+
+    /// Draws the rows under the titles of the columns.
+    pub(crate) fn draw<T: Borrow<R>>(
+        &self,
+        buf: &mut Buffer,
+        area: Rect,
+        state: &State,
+        rows: &[T],
+        shown: Shown<'_>,
+    ) {
+        let choices = state.lists.of(self.name);
+        let fields: Vec<&Field<'a, R>> =
+            self.fields.iter().filter(|field| is_shown(field, choices)).collect();
+        let marks = shown.level.map(|level| &level.marks).filter(|marks| !marks.is_empty());
+        let mut columns: Vec<Column> = fields.iter().map(|field| field.column).collect();
+        let first = usize::from(marks.is_some());
+        if marks.is_some() {
+            columns.insert(0, fixed("", 1, 0));
+        }
+        let layout = table::Layout::new(&columns, area, rows.len(), shown.selected);
+        let title = |at: usize| -> Line<'static> {
+            let Some(field) = at.checked_sub(first).and_then(|at| fields.get(at)) else {
+                return Line::default();
+            };
+            let sort = choices.sort.as_ref().filter(|sort| sort.field == field.name);
+            let title = match sort {
+                Some(sort) => format!("{}{}", field.title(), sort.arrow()),
+                None => field.title().to_owned(),
+            };
+            let style = if sort.is_some() { theme::ACCENT } else { theme::DIM };
+            paint::line(text::cut(&title, usize::from(layout.widths[at])), style)
+        };
+        let row = |at: usize| -> Vec<Line<'static>> {
+            let row = rows[at].borrow();
+            let mut cells = Vec::with_capacity(columns.len());
+            if let Some(marks) = marks {
+                let mark = if marks.contains(&(self.key)(row)) { "*" } else { "" };
+                cells.push(paint::line(mark, theme::KEY));
+            }
+            for (field, width) in fields.iter().zip(&layout.widths[first..]) {
+                let is_seen = *width > 0;
+                let cell = || (field.cell)(&Look { state, width: *width }, row);
+                cells.push(if is_seen { cell() } else { Line::default() });
+            }
+            cells
+        };
+        layout.draw(buf, &title, &row, shown.is_focused);
+        if shown.level.is_some() {
+            for (at, place) in layout.titles() {
+                if let Some(field) = at.checked_sub(first).and_then(|at| fields.get(at)) {
+                    hit::note(place, Target::Column(field.name.clone()));
+                }
+            }
+        }
+    }
+}
+
+/// How a list is shown.
+pub(crate) struct Shown<'a> {
+    /// The level whose rows these are; `None` for a list that only goes with another.
+    pub(crate) level: Option<&'a Level>,
+    pub(crate) selected: Option<usize>,
+    pub(crate) is_focused: bool,
+}
+
+impl<'a> Shown<'a> {
+    /// The list that the keys go to.
+    pub(crate) const fn focused(level: &'a Level, selected: usize) -> Self {
+        Self { level: Some(level), selected: Some(selected), is_focused: true }
+    }
+}
+
+fn is_shown<R>(field: &Field<'_, R>, choices: &ListChoices) -> bool {
+    choices.turned.contains(&field.name) == field.is_extra
+}
+
+fn arrow(sort: &Sort) -> String {
+    format!("{}{}", sort.field, sort.arrow())
+}
