@@ -63,6 +63,7 @@ pub(crate) enum Message {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Purpose {
     Fetch(Slot),
+    OlderEvents,
     /// A stretch of the log that is shown, or of the one beside it.
     Log { is_beside: bool, step: LogStep },
     /// Checks the form of a DAG while it is filled in.

@@ -8,15 +8,16 @@ use crate::screen::{dags, runs};
 use crate::state::{Level, Screen, State, View};
 use crate::theme;
 use crate::types::approval::HitlDetail;
-use crate::types::event::EventLog;
+use crate::types::event::{EventLog, Severity};
 use crate::types::ids::TaskInstanceKey;
+use crate::types::operation::OperationLine;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{
     AssetView, DagView, ExperimentView, ModelVersionView, ModelView, RunDetailView, TaskView,
     TrackingRunView,
 };
-use crate::types::{AssetName, DagId, TaskInstanceState};
+use crate::types::{AssetName, DagId, TaskId, TaskInstanceState};
 use crate::widget::list::ListInfo;
 
 /// Returns the keys of the shown rows.
@@ -58,6 +59,9 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Backfills(dag_id) => {
             let all = state.cache.backfills(dag_id).unwrap_or_default();
             all.iter().map(|view| view.backfill.id.to_string()).collect()
+        }
+        Screen::Operations => {
+            operations(state, level).iter().map(|line| line.id.to_string()).collect()
         }
         Screen::Approvals => approvals(state, level)
             .iter()
@@ -254,12 +258,18 @@ pub(crate) fn versions<'a>(
 }
 
 pub(crate) fn events<'a>(state: &'a State, level: &Level) -> Vec<&'a EventLog> {
-    let all = state.cache.events().unwrap_or_default();
+    let all = state.feed.entries();
     all.iter()
+        .filter(|event| !level.attention_only || event.severity > Severity::Info)
         .filter(|event| {
             let dag_id = event.dag_id.as_ref().map(DagId::as_str).unwrap_or_default();
             let word = theme::severity_mark(event.severity).word;
-            level.admits(&format!("{word} {} {dag_id} {}", event.event, event.message))
+            let task_id = event.task_id.as_ref().map(TaskId::as_str).unwrap_or_default();
+            let owner = event.owner.as_deref().unwrap_or_default();
+            level.admits(&format!(
+                "severity:{word} dag:{dag_id} task:{task_id} by:{owner} {} {}",
+                event.event, event.message
+            ))
         })
         .collect()
 }
@@ -274,10 +284,25 @@ pub(crate) fn events_of<'a>(
     all.iter().filter(move |event| event.dag_id.as_ref() == Some(&dag_id))
 }
 
+/// Returns what was done to runs, newest first.
+pub(crate) fn operations<'a>(state: &'a State, level: &Level) -> Vec<&'a OperationLine> {
+    let all = state.cache.operations().unwrap_or_default();
+    all.iter()
+        .filter(|line| {
+            let owner = line.owner.as_deref().unwrap_or_default();
+            level.admits(&format!("by:{owner} kind:{} {}", line.kind, line.description))
+        })
+        .collect()
+}
+
 /// Returns the questions that wait for an answer.
 pub(crate) fn approvals<'a>(state: &'a State, level: &Level) -> Vec<&'a HitlDetail> {
-    let all = state.cache.approvals().unwrap_or_default();
-    all.iter()
+    let all = match level.attention_only && level.screen == Screen::Approvals {
+        true => state.cache.all_approvals().or(state.cache.approvals()),
+        false => state.cache.approvals(),
+    };
+    all.unwrap_or_default()
+        .iter()
         .filter(|asked| {
             let key = &asked.key.task;
             let subject = &asked.question.subject;

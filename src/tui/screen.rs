@@ -17,6 +17,7 @@ pub(crate) mod hints;
 pub(crate) mod home;
 pub(crate) mod log;
 pub(crate) mod models;
+pub(crate) mod operations;
 mod pulse;
 pub(crate) mod run;
 pub(crate) mod runs;

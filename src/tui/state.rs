@@ -16,6 +16,7 @@ use crate::update;
 
 pub(crate) mod cache;
 pub(crate) mod filter;
+pub(crate) mod feed;
 pub(crate) mod form;
 mod history;
 pub(crate) mod home;
@@ -114,6 +115,9 @@ pub(crate) struct State {
     /// The session as it was written last, and when it was looked at.
     pub(crate) session: Option<String>,
     pub(crate) session_at: Timestamp,
+    pub(crate) feed: feed::Feed,
+    /// The feed stands at the right of every view.
+    pub(crate) has_rail: bool,
     pub(crate) log: Option<LogPane>,
     /// The log of the try before, beside the shown one.
     pub(crate) beside: Option<LogPane>,
@@ -159,6 +163,8 @@ impl State {
             drafts: Vec::new(),
             session: None,
             session_at: now,
+            feed: feed::Feed::default(),
+            has_rail: false,
             log: None,
             beside: None,
             log_options: LogOptions::default(),

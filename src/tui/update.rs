@@ -16,6 +16,7 @@ mod answer;
 mod attention;
 mod command;
 mod confirm;
+mod feed;
 mod form;
 mod key;
 pub(crate) mod log;

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use crate::hit::{self, Target};
 use crate::screen::{
     approvals, assets, attention, backfills, dag, definitions, details, events, experiments, form,
-    frame, hints, home, log, models, run, runs, serving, system, versions, why,
+    frame, hints, home, log, models, operations, run, runs, serving, system, versions, why,
 };
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
@@ -33,6 +33,10 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
     }
     let body = body(state, area);
     screen(state, buf, body);
+    let (_, rail) = events::beside_rail(state, whole_body(state, area));
+    if !rail.is_empty() {
+        events::draw_rail(buf, rail, state);
+    }
     frame::flash(buf, row(area.height - 2), state);
     hints::draw(buf, row(area.height - 1), state);
     match &state.popup {
@@ -42,6 +46,7 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
         Some(Popup::Confirm(confirm)) => dialog::confirm(buf, body, confirm),
         Some(Popup::Task { scroll }) => details::popup(buf, body, state, *scroll),
         Some(Popup::Why { subject, scroll }) => why::popup(buf, body, state, subject, *scroll),
+        Some(Popup::Events { scroll }) => events::popup(buf, body, state, *scroll),
         Some(Popup::Sheet(sheet)) => sheet::draw(buf, body, sheet),
         Some(Popup::Menu(menu)) => menu::draw(buf, body, menu),
     }
@@ -54,6 +59,11 @@ fn banner_rows(state: &State) -> std::ops::Range<u16> {
 
 /// Returns the area between the frame's upper and lower rows.
 pub(crate) fn body(state: &State, area: Rect) -> Rect {
+    events::beside_rail(state, whole_body(state, area)).0
+}
+
+/// As `body`, with the rail of events.
+fn whole_body(state: &State, area: Rect) -> Rect {
     let top = banner_rows(state).end;
     Rect { y: top, height: area.height.saturating_sub(top + 2), ..area }
 }
@@ -83,6 +93,7 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
             versions::draw_page(buf, area, state, (dag_id, *from, *to));
         }
         Screen::Backfills(dag_id) => backfills::draw(buf, area, state, dag_id),
+        Screen::Operations => operations::draw(buf, area, state),
         Screen::Approvals => approvals::draw(buf, area, state),
         Screen::Definitions => definitions::draw(buf, area, state),
     }

@@ -3,7 +3,7 @@
 
 use crate::keymap::Place::{
     Approvals, AssetPage, Assets, Attention, Backfills, DagPage, Dags, Diff, Events, Experiments,
-    Graph, Log, ModelPage, Models, Runs, System, Tasks, TrackingRuns, Versions,
+    Graph, Log, ModelPage, Models, Operations, Runs, System, Tasks, TrackingRuns, Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 use crate::state::View;
@@ -103,7 +103,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["L", "g l"],
         "log",
         "the log on the whole screen: of the task, or the daemon's",
-        &[Tasks, Graph, System],
+        &[Tasks, Graph, System, Events],
     ),
     // Runs and their tasks.
     change(
@@ -191,6 +191,20 @@ pub(crate) const BINDINGS: &[Binding] = &[
     key(Action::OpenRun, &["o", "g r"], "run", "open the run that waits", &[Approvals]),
     key(Action::Test, &["T"], "test", "try whether the connection can be used", &[System]),
     change(
+        Action::Prune,
+        &["P"],
+        "prune",
+        "delete what is no longer kept: says first what that would free",
+        &[System],
+    ),
+    key(
+        Action::Answered,
+        &["A"],
+        "answered",
+        "show the questions that were answered as well, or not",
+        &[Approvals],
+    ),
+    change(
         Action::Emit,
         &["m"],
         "emit event",
@@ -269,7 +283,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["u"],
         "undo",
         "undo the last operation: says first what that takes back",
-        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events],
+        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events, Operations],
     ),
     key(
         Action::Zoom,
@@ -279,6 +293,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &[Tasks, Graph, Log, System],
     ),
     // Everywhere. A key of a place goes before these.
+    key(Action::EventRail, &["E"], "", "the events at the right of every view, or not", &[]),
+    key(Action::Operations, &["g o"], "", "what was done to runs, by whom; undo", &[]),
     key(Action::ShowErrors, &["g e"], "", "the errors of dags.toml with their drawings", &[]),
     key(Action::Down, &["j", "down"], "", "down; in the graph to the next node", &[]),
     key(Action::Up, &["k", "up"], "", "up; in the graph to the node before", &[]),

@@ -42,6 +42,7 @@ places! {
     Diff,
     Backfills,
     Approvals,
+    Operations,
 }
 
 /// Returns where the operator is, as far as keys are concerned.
@@ -74,6 +75,7 @@ pub(crate) fn place(state: &State) -> Place {
         Screen::Versions(_) => Place::Versions,
         Screen::Diff(..) => Place::Diff,
         Screen::Backfills(_) => Place::Backfills,
+        Screen::Operations => Place::Operations,
         Screen::Approvals => Place::Approvals,
     }
 }

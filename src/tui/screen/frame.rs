@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use crate::hit::{self, Target};
 use crate::rows;
 use crate::state::{Link, PromptKind, Screen, State, Tone, View};
+use crate::state::feed::GLANCE;
 use crate::text;
 use crate::theme;
 use crate::widget::{dialog, paint};
@@ -111,6 +112,7 @@ fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
             Screen::Diff(_, from, to) => format!("v{from} → v{to}"),
             Screen::Backfills(dag_id) => format!("{dag_id} backfills"),
             Screen::Attention => "Needs attention".to_owned(),
+            Screen::Operations => "Operations".to_owned(),
             Screen::Approvals => "Approvals".to_owned(),
             Screen::Definitions => "dags.toml".to_owned(),
         };
@@ -176,5 +178,9 @@ pub(crate) fn flash(buf: &mut Buffer, row: Rect, state: &State) {
             paint::span(&flash.text, style),
         ]);
         paint::put(buf, row, 0, line);
+    } else if let unread @ 1.. = state.feed.unread() {
+        let more = if unread >= GLANCE as usize { "+" } else { "" };
+        let text = format!("E events ({unread}{more} unread) ");
+        paint::put_right(buf, row, 0, paint::line(text, theme::DIM));
     }
 }

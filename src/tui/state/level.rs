@@ -81,6 +81,8 @@ pub(crate) enum Screen {
     Attention,
     /// What people are asked.
     Approvals,
+    /// What was done to runs.
+    Operations,
     Run(DagRunKey),
     /// The log of a task on the whole screen.
     Log(TaskInstanceKey),

@@ -16,7 +16,7 @@ use crate::types::run::DagRunKey;
 use crate::types::why::WhySubject;
 use crate::update::movement::{self, Step};
 use crate::update::sheet::open as sheets;
-use crate::update::{attention, command, confirm, form, log, marks, menu, mouse};
+use crate::update::{attention, command, confirm, feed, form, log, marks, menu, mouse};
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
@@ -51,6 +51,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Clear if keymap::place(state) == Place::Attention => {
             attention::clear(state, effects);
         }
+        Action::Open if state.level().screen == Screen::Root(View::Events) => feed::open(state),
         Action::Open => open(state),
         Action::NextPane => {
             let level = state.level_mut();
@@ -159,6 +160,17 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::PreviousMatch => log::seek::next(state, true, effects),
         Action::OlderTry => log::other_try(state, true, effects),
         Action::NewerTry => log::other_try(state, false, effects),
+        Action::Prune => sheets::prune(state, effects),
+        Action::Answered => {
+            let level = state.level_mut();
+            level.attention_only = !level.attention_only;
+        }
+        Action::EventRail => feed::toggle_rail(state),
+        Action::Operations => {
+            if state.level().screen != Screen::Operations {
+                state.push(Screen::Operations);
+            }
+        }
         Action::OpenLog => log::open_here(state),
         Action::LogWindow(window) => log::window(state, usize::from(window)),
         Action::LogLevel => log::level(state),
@@ -256,27 +268,14 @@ fn open(state: &mut State) {
             }
             Screen::Root(View::Models) => rows::selected(state, level, &rows::models(state, level))
                 .map(|model| Screen::Model(model.name.clone())),
-            Screen::Root(View::Events) => event_target(state, level),
             Screen::Versions(dag_id) => rows::compared(state, dag_id)
                 .map(|(from, to)| Screen::Diff(dag_id.clone(), from, to)),
             _ => None,
         };
     match screen {
         Some(screen) => state.push(screen),
-        None if state.level().screen == Screen::Root(View::Events) => {
-            state.say(Tone::Info, "this event belongs to no run");
-        }
         None => {}
     }
-}
-
-fn event_target(state: &State, level: &Level) -> Option<Screen> {
-    let event = rows::selected(state, level, &rows::events(state, level))?;
-    let dag_id = event.dag_id.as_ref()?;
-    Some(match &event.dag_run_id {
-        Some(dag_run_id) => run_screen(dag_id, dag_run_id),
-        None => Screen::Dag(dag_id.clone()),
-    })
 }
 
 fn run_screen(dag_id: &DagId, dag_run_id: &crate::types::DagRunId) -> Screen {

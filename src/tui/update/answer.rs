@@ -8,7 +8,7 @@ use crate::types::ask::Answer;
 use crate::types::event::Event;
 use crate::types::view::{ParamProblem, TriggerPlan};
 use crate::types::{DagId, Fault, FaultKind};
-use crate::update::{confirm, log, sheet};
+use crate::update::{confirm, feed, log, sheet};
 
 /// Takes an answer; a late one changes nothing.
 pub(crate) fn take(
@@ -19,7 +19,11 @@ pub(crate) fn take(
     effects: &mut Vec<Effect>,
 ) {
     match purpose {
+        Purpose::OlderEvents => feed::take_older(state, result),
         Purpose::Fetch(slot) => {
+            if let (Slot::Events | Slot::Glance, Ok(Answer::Events(page))) = (&slot, &result) {
+                state.feed.take(page);
+            }
             state.cache.put(&slot, generation, result);
         }
         Purpose::Log { is_beside, step } => {

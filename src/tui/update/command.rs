@@ -74,7 +74,7 @@ pub(crate) fn equivalent(state: &State) -> String {
             }
         }
         Screen::Log(key) => logs(state, key),
-        Screen::DaemonLog => "dagdeck daemon-log --follow".to_owned(),
+        Screen::DaemonLog => "dagdeck system log --follow".to_owned(),
         Screen::Root(View::Assets) => "dagdeck assets list".to_owned(),
         Screen::Asset(name) => format!("dagdeck assets lineage {}", shell(name.as_str())),
         Screen::Root(View::Experiments) => "dagdeck experiments list".to_owned(),
@@ -112,7 +112,7 @@ pub(crate) fn equivalent(state: &State) -> String {
                 None => "dagdeck status".to_owned(),
             }
         }
-        Screen::Root(View::Events) => "dagdeck runs list".to_owned(),
+        Screen::Root(View::Events) => "dagdeck events".to_owned(),
         Screen::Root(View::System) => "dagdeck status".to_owned(),
         Screen::Definitions => "dagdeck check".to_owned(),
     }

@@ -33,7 +33,10 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         Some(Popup::Palette(_)) => palette::press(state, event, effects),
         Some(Popup::Sheet(_)) => sheet::press(state, event, effects),
         Some(Popup::Menu(_)) => menu::press(state, event, effects),
-        Some(Popup::Help { .. } | Popup::Task { .. } | Popup::Why { .. }) => {
+        Some(Popup::Help { .. }
+            | Popup::Task { .. }
+            | Popup::Why { .. }
+            | Popup::Events { .. }) => {
             scroll_popup(state, event, effects);
         }
         None if state.prompt.is_some() => prompt(state, event, effects),
@@ -85,7 +88,10 @@ pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) 
                 return;
             }
         }
-        Some(Popup::Help { .. } | Popup::Task { .. } | Popup::Why { .. } | Popup::Menu(_)) => {}
+        Some(Popup::Help { .. }
+            | Popup::Task { .. }
+            | Popup::Why { .. }
+            | Popup::Events { .. } | Popup::Menu(_)) => {}
         None => {
             if let Some(prompt) = &mut state.prompt {
                 insert(&mut prompt.input, &pasted);
@@ -134,7 +140,10 @@ fn interrupt(state: &mut State, effects: &mut Vec<Effect>) {
 
 fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let page = usize::from(state.size.height / 2).max(1);
-    let Some(Popup::Help { scroll } | Popup::Task { scroll } | Popup::Why { scroll, .. }) =
+    let Some(Popup::Help { scroll }
+        | Popup::Task { scroll }
+        | Popup::Events { scroll }
+        | Popup::Why { scroll, .. }) =
         &mut state.popup
     else {
         return;
@@ -147,7 +156,7 @@ fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) 
         Some("g" | "home") => *scroll = 0,
         Some("ctrl-l") => effects.push(Effect::Repaint),
         Some("y") => action::perform(state, keymap::Action::Copy, effects),
-        Some("esc" | "q" | "enter" | "?" | "i" | "w") => state.popup = None,
+        Some("esc" | "q" | "enter" | "?" | "i" | "w" | "E") => state.popup = None,
         _ => {}
     }
 }

@@ -4,12 +4,14 @@ use tui_input::Input;
 
 use crate::keymap::{self, Place};
 use crate::message::Effect;
+use crate::rows;
 use crate::screen;
 use crate::screen::log::layout;
 use crate::state::log::{APPETITE, LogPane, Reading, Search, Spot, WINDOWS, Whose};
 use crate::state::{LogOptions, Pane, Prompt, PromptKind, Screen, State, Tone, View};
 use crate::types::TaskInstanceKey;
 use crate::types::log::{LogLevel, LogQuery};
+use crate::update::feed;
 use crate::update::movement::Step;
 
 pub(crate) mod hand_out;
@@ -266,6 +268,14 @@ pub(crate) fn open_here(state: &mut State) {
             None => state.say(Tone::Info, "select a task: its log is shown"),
         },
         Screen::Root(View::System) => state.push(Screen::DaemonLog),
+        Screen::Root(View::Events) => {
+            let level = state.level();
+            let event = rows::selected(state, level, &rows::events(state, level));
+            match event.and_then(feed::task_of) {
+                Some(key) => open_full(state, key),
+                None => state.say(Tone::Info, "this event is about no task"),
+            }
+        }
         _ => {}
     }
 }

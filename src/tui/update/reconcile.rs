@@ -3,13 +3,14 @@
 
 use crate::message::{Effect, Purpose};
 use crate::rows;
+use crate::screen::events::has_rail;
 use crate::screen::home::shows_events;
 use crate::screen::run::shows_details;
 use crate::state::session;
 use crate::state::{Form, Link, Popup, Screen, Slot, State, View};
 use crate::types::run::TaskInstance;
 use crate::types::TaskInstanceState;
-use crate::update::{form, log};
+use crate::update::{feed, form, log};
 
 /// Returns what the shown screen is made of.
 pub(crate) fn needs(state: &State) -> Vec<Slot> {
@@ -75,8 +76,16 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
             slots.extend(here.map(|view| Slot::Backfill(view.backfill.id)));
         }
         Screen::Attention => slots.push(Slot::Attention),
+        Screen::Operations => slots.push(Slot::Operations),
+        Screen::Approvals if level.attention_only => slots.push(Slot::AllApprovals),
         Screen::Log(key) => slots.push(Slot::Task(key.clone())),
         Screen::Approvals | Screen::Definitions | Screen::DaemonLog => {}
+    }
+    let has_feed = has_rail(state) || matches!(state.popup, Some(Popup::Events { .. }));
+    if has_feed && !slots.contains(&Slot::Events) {
+        slots.push(Slot::Events);
+    } else if !slots.contains(&Slot::Events) {
+        slots.push(Slot::Glance);
     }
     slots
 }
@@ -89,6 +98,7 @@ pub(crate) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     make_form(state, effects);
     select_what_matters(state);
     log::read::follow(state, effects);
+    feed::keep(state, effects);
 }
 
 fn fetch(state: &mut State, effects: &mut Vec<Effect>) {

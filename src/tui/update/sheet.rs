@@ -10,7 +10,7 @@ use crate::state::sheet::{Plan, Sheet, Wish};
 use crate::state::{Popup, State, Tone};
 use crate::text;
 use crate::theme;
-use crate::types::ask::Answer;
+use crate::types::ask::{Answer, PruneReport};
 use crate::types::backfill::BackfillPlan;
 use crate::types::operation::OperationView;
 use crate::types::{Fault, TaskInstanceState, Timestamp};
@@ -91,6 +91,7 @@ pub(crate) fn take_plan(state: &mut State, generation: u64, result: Result<Answe
     let Some(sheet) = shown(state).filter(|sheet| sheet.generation == generation) else { return };
     sheet.plan = match result {
         Ok(Answer::Operated(view)) => Plan::Lines(operated(&view)),
+        Ok(Answer::Pruned(report)) => Plan::Lines(pruned(&report)),
         Ok(Answer::BackfillPlan(plan)) => Plan::Lines(planned(&plan)),
         Ok(Answer::Operations(lines)) => {
             let open = |line: &&_| is_open(line);
@@ -105,6 +106,20 @@ pub(crate) fn take_plan(state: &mut State, generation: u64, result: Result<Answe
             Plan::Refused(format!("{fault}{hint}"))
         }
     };
+}
+
+/// Says what would be deleted, and what that frees.
+fn pruned(report: &PruneReport) -> Vec<String> {
+    if report.kinds.is_empty() {
+        return vec!["nothing: all there is is kept".to_owned()];
+    }
+    let bytes: u64 = report.kinds.iter().map(|kind| kind.bytes).sum();
+    let mut lines = vec![format!("frees {} of files, for good", text::bytes(bytes))];
+    lines.extend(report.kinds.iter().map(|kind| {
+        let size = if kind.bytes > 0 { text::bytes(kind.bytes) } else { String::new() };
+        format!("{:>8} {:<14} {size}", kind.count, kind.kind)
+    }));
+    lines
 }
 
 fn is_open(line: &crate::types::operation::OperationLine) -> bool {
@@ -312,6 +327,10 @@ fn act(wish: &Wish) -> Act {
         Wish::Backfill { dag_id } => Act::Say(format!("began a backfill of {dag_id}")),
         Wish::Slots { pool, .. } => Act::Say(format!("set the slots of {pool}")),
         Wish::Variable { key, .. } => Act::Say(format!("set the variable {key}")),
+        Wish::Connection { conn_id, .. } => {
+            Act::Say(format!("set the connection {conn_id}: T tests it"))
+        }
+        Wish::Prune => Act::Say("deleted what is no longer kept".to_owned()),
         Wish::Answer(asked) => Act::Say(format!("answered: {}", asked.question.subject)),
     }
 }
