@@ -6,21 +6,29 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::daemon::{Connector, Daemon};
-use crate::message::{Handover, LogStep, Message, Purpose, SaveLog, Timer};
+use crate::message::{Call, Errand, Handover, LogStep, Message, Purpose, SaveLog, Timer, unpacked};
+use crate::state::graph::Job;
 use crate::types::ask::Request;
-use crate::types::{Fault, FaultKind};
+use crate::types::{Fault, FaultKind, time};
+use crate::widget::graph;
+
+mod plugin;
 
 mod save;
 
 /// First and longest pause between two attempts to reach the daemon.
 const RECONNECT_MIN: Duration = Duration::from_millis(200);
 const RECONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// How long the nodes of a graph are moved about; after that they lie well enough.
+const LAYOUT_BUDGET: Duration = Duration::from_millis(50);
 
 /// Runs questions and timers.
 pub(crate) struct Runner {
@@ -29,6 +37,8 @@ pub(crate) struct Runner {
     read_only: bool,
     /// What a newer one of its kind makes pointless: the read of a log no longer shown.
     replaceable: HashMap<&'static str, AbortHandle>,
+    /// The graph that is wanted last.
+    graph: Arc<AtomicU64>,
     /// The session is written by one task after the other, so that the last one stays.
     saving: Option<JoinHandle<()>>,
 }
@@ -40,7 +50,14 @@ impl Runner {
         messages: mpsc::Sender<Message>,
         read_only: bool,
     ) -> Self {
-        Self { daemon, messages, read_only, replaceable: HashMap::new(), saving: None }
+        Self {
+            daemon,
+            messages,
+            read_only,
+            replaceable: HashMap::new(),
+            graph: Arc::default(),
+            saving: None,
+        }
     }
 
     /// Asks the daemon; the answer comes as a message.
@@ -65,6 +82,7 @@ impl Runner {
                     () = messages.closed() => return,
                 },
             };
+            let result = result.map(unpacked);
             // The deck may have been left meanwhile.
             let _ = messages.send(Message::Answered { purpose, generation, result }).await;
         });
@@ -73,6 +91,20 @@ impl Runner {
         {
             older.abort();
         }
+    }
+
+    /// Works out where the nodes of a graph lie, unless another graph is wanted meanwhile.
+    pub(crate) fn lay_out(&self, job: Job) {
+        let (messages, wanted) = (self.messages.clone(), Arc::clone(&self.graph));
+        let id = job.id;
+        wanted.store(id, Ordering::Relaxed);
+        tokio::task::spawn_blocking(move || {
+            let begun = time::instant();
+            let stop =
+                || wanted.load(Ordering::Relaxed) != id || time::instant() - begun > LAYOUT_BUDGET;
+            let laid = graph::fit(&job, &stop);
+            let _ = messages.blocking_send(Message::Laid(Box::new(laid)));
+        });
     }
 
     /// Rings after a while.
@@ -151,6 +183,28 @@ impl Runner {
                 Err(error) => Err(format!("failed to wait for `{name}`: {error}")),
             };
             let _ = messages.send(Message::HandedBack { errand, outcome }).await;
+        });
+    }
+
+    /// Runs a plugin on the terminal, which the deck has left to it, until enter at its end.
+    pub(crate) fn call(&self, call: Call) {
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            let errand = Errand::Plugin(call.name.clone());
+            let ran = tokio::task::spawn_blocking(move || plugin::on_terminal(&call));
+            let outcome = ran.await.unwrap_or_else(|error| Err(error.to_string()));
+            let _ = messages.send(Message::HandedBack { errand, outcome }).await;
+        });
+    }
+
+    /// Runs a plugin beside the deck.
+    pub(crate) fn beside(&self, call: Call) {
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            let name = call.name.clone();
+            let ran = tokio::task::spawn_blocking(move || plugin::beside(&call));
+            let outcome = ran.await.unwrap_or_else(|error| Err(error.to_string()));
+            let _ = messages.send(Message::PluginEnded { name, outcome }).await;
         });
     }
 

@@ -6,14 +6,15 @@ use crate::state::State;
 
 mod action;
 mod bindings;
+mod file;
 mod place;
 mod resolved;
-mod stroke;
+pub(crate) mod stroke;
 
 pub(crate) use action::Action;
 pub(crate) use bindings::BINDINGS;
 pub(crate) use place::{Place, place};
-pub(crate) use resolved::{Bound, Keymap};
+pub(crate) use resolved::{Bound, Keymap, listed};
 pub(crate) use stroke::name;
 
 /// One line of the table.

@@ -16,6 +16,7 @@ use dagdeck_types as types;
 use crate::types::Fault;
 
 mod daemon;
+mod editor;
 mod effect;
 mod fuzzy;
 mod hit;
@@ -42,7 +43,7 @@ mod sample;
 mod tests;
 
 pub use daemon::{Connected, Connector, Daemon, Later};
-pub use plugin::{PLACE_NAMES, variables as plugin_variables};
+pub use plugin::{key_problem, place_names, variables as plugin_variables};
 pub use state::session::problem as session_problem;
 pub use station::{
     Banner, BannerColour, PLUGIN_VARIABLES, Plugin, PluginInput, PluginInputKind, SessionFile,

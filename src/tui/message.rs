@@ -8,6 +8,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::daemon::{Connected, Daemon};
 use crate::state::Slot;
+use crate::state::graph::{Job, Laid};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::Event;
 use crate::types::log::LogName;
@@ -38,6 +39,12 @@ pub(crate) enum Message {
         errand: Errand,
         outcome: Result<Option<i32>, String>,
     },
+    /// A plugin that ran beside the deck has ended: with which exit code and last line, or why it
+    /// did not start.
+    PluginEnded {
+        name: String,
+        outcome: Result<(Option<i32>, String), String>,
+    },
     Answered {
         purpose: Purpose,
         generation: u64,
@@ -55,8 +62,18 @@ pub(crate) enum Message {
     /// A second has passed.
     Tick,
     Timer(Timer),
+    /// Where the nodes of a graph lie.
+    Laid(Box<Laid>),
     /// Another project's daemon was reached, or not.
     Switched(Result<Connected, Fault>),
+}
+
+/// Opens what was sent packed.
+pub(crate) fn unpacked(answer: Answer) -> Answer {
+    match answer {
+        Answer::PackedRun(run) => Answer::RunDetail(Box::new(run.unpack())),
+        other => other,
+    }
 }
 
 /// What an answer is for.
@@ -132,6 +149,8 @@ pub(crate) enum Timer {
     CheckForm(u64),
     /// So has the form over the screen.
     TrySheet(u64),
+    /// The shown run may be asked for again.
+    RunRested,
 }
 
 /// What a program gets the terminal for.
@@ -139,6 +158,10 @@ pub(crate) enum Timer {
 pub(crate) enum Errand {
     /// Reading or working on something outside the deck; nothing of it comes back.
     Show,
+    /// A definition was worked on.
+    Edit,
+    /// The plugin of this name.
+    Plugin(String),
 }
 
 /// A program that gets the terminal for a while, such as `$EDITOR` or `$PAGER`.
@@ -149,6 +172,35 @@ pub(crate) struct Handover {
     /// What it reads; without it, it reads the terminal.
     pub(crate) input: Option<String>,
     pub(crate) errand: Errand,
+}
+
+/// A command of the operator's own, with everything put in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) name: String,
+    pub(crate) program: String,
+    pub(crate) args: Vec<String>,
+    /// More of its environment.
+    pub(crate) variables: Vec<(String, String)>,
+    /// Beside the deck; else it is given the terminal until enter is pressed at its end.
+    pub(crate) background: bool,
+}
+
+/// A file to be opened in an editor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Opening {
+    pub(crate) editor: Vec<String>,
+    pub(crate) file: String,
+    pub(crate) spot: Spot,
+}
+
+/// Where in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Spot {
+    /// From 1.
+    Line(usize),
+    /// At the header of this table.
+    Table(String),
 }
 
 /// What the deck wants done.
@@ -164,6 +216,8 @@ pub(crate) enum Effect {
         millis: u64,
         timer: Timer,
     },
+    /// Works out where the nodes of a graph lie.
+    Layout(Box<Job>),
     /// Puts text into the clipboard of the operator's own terminal.
     Copy(String),
     /// Writes a whole log to a new file.
@@ -183,6 +237,10 @@ pub(crate) enum Effect {
     Mouse(bool),
     /// Gives the terminal to a program and takes it back when that has ended.
     Handover(Handover),
+    /// Opens a file in the editor, at a place that is looked up first.
+    Open(Opening),
+    /// Runs a command of the operator's own.
+    Plugin(Call),
     Suspend,
     Repaint,
     Quit,

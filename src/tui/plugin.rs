@@ -3,31 +3,34 @@
 use std::collections::BTreeMap;
 use std::iter;
 
-/// The places that a plugin can be meant for, as the configuration writes them.
-pub const PLACE_NAMES: [&str; 22] = [
-    "dags",
-    "dag-page",
-    "runs",
-    "tasks",
-    "graph",
-    "log",
-    "form",
-    "assets",
-    "asset-page",
-    "experiments",
-    "tracking-runs",
-    "tracking-run",
-    "models",
-    "model-page",
-    "serving",
-    "events",
-    "system",
-    "errors",
-    "versions",
-    "diff",
-    "backfills",
-    "approvals",
-];
+use serde_json::Value;
+
+use crate::keymap::{Bound, Keymap, Place, stroke};
+use crate::state::form::Field;
+use crate::state::sheet::PluginCall;
+use crate::station::Plugin;
+use crate::text;
+
+/// Returns the places that a plugin can be meant for, as the configuration writes them.
+pub fn place_names() -> Vec<String> {
+    Place::ALL.iter().map(|place| place.name()).collect()
+}
+
+/// Says what keeps a key from being a plugin's in some places (none: everywhere), as the deck's own
+/// keys stand.
+pub fn key_problem(key: &str, places: &[String]) -> Option<String> {
+    let keys = match stroke::read(key) {
+        Ok(keys) => keys,
+        Err(problem) => return Some(problem),
+    };
+    let keymap = Keymap::new(None);
+    let meant = |place: &&Place| places.is_empty() || places.contains(&place.name());
+    Place::ALL.iter().filter(meant).find_map(|place| {
+        let taken = |bound: &&Bound| bound.keys.iter().any(|other| stroke::collide(other, &keys));
+        let bound = keymap.at(*place).iter().find(taken)?;
+        Some(format!("`{key}` has another meaning in {}: {}", place.name(), bound.help))
+    })
+}
 
 /// Returns the `$NAMES` in a word, without the `$`; `$$` is a dollar.
 pub fn variables(word: &str) -> impl Iterator<Item = &str> {
@@ -71,6 +74,29 @@ pub(crate) fn filled(word: &str, values: &BTreeMap<String, String>) -> Result<St
     Ok(filled)
 }
 
+/// Puts the values into the words of the command; each stays one argument.
+pub(crate) fn argv(
+    plugin: &Plugin,
+    values: &BTreeMap<String, String>,
+) -> Result<Vec<String>, String> {
+    plugin.command.iter().map(|word| filled(word, values)).collect()
+}
+
+/// Returns the command line, for people: with what was answered so far.
+pub(crate) fn line(call: &PluginCall, fields: &[Field]) -> String {
+    let mut values = call.values.clone();
+    for field in fields {
+        let text = match field.read() {
+            Ok(Some(Value::String(text))) => text,
+            Ok(Some(value)) => value.to_string(),
+            _ => String::new(),
+        };
+        values.insert(field.name.clone(), text);
+    }
+    let words = argv(&call.plugin, &values).unwrap_or_else(|_| call.plugin.command.clone());
+    words.iter().map(|word| text::shell(word)).collect::<Vec<_>>().join(" ")
+}
+
 /// Splits a text behind the name at its beginning.
 fn named(text: &str) -> (&str, &str) {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
@@ -80,6 +106,18 @@ fn named(text: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_the_deck_has_is_no_plugins() {
+        let places =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(key_problem("ctrl-o", &[]), None);
+        assert!(key_problem("j", &[]).unwrap().contains("another meaning in dags: down"));
+        assert!(key_problem("t", &places(&["dag-page"])).unwrap().contains("trigger"));
+        assert_eq!(key_problem("t", &places(&["approvals"])), None);
+        assert!(key_problem("g", &[]).is_some(), "the beginning of a chord");
+        assert!(key_problem("hyper-x", &[]).is_some());
+    }
 
     #[test]
     fn names_are_found_and_filled_as_parts_of_one_word() {

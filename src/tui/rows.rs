@@ -5,7 +5,10 @@ pub(crate) mod attention;
 pub(crate) mod run;
 
 use crate::screen::{dags, runs};
-use crate::state::{Level, Screen, State, View};
+use crate::state::commands::Order;
+use crate::state::run::RowId;
+use crate::state::runs::RunsQuery;
+use crate::state::{Level, Screen, Slot, State, View};
 use crate::theme;
 use crate::types::approval::HitlDetail;
 use crate::types::event::{EventLog, Severity};
@@ -14,11 +17,13 @@ use crate::types::operation::OperationLine;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{
-    AssetView, DagView, ExperimentView, ModelVersionView, ModelView, RunDetailView, TaskView,
-    TrackingRunView,
+    AssetView, DagView, ExperimentView, ModelVersionView, ModelView, TaskView, TrackingRunView,
 };
 use crate::types::{AssetName, DagId, TaskId, TaskInstanceState};
 use crate::widget::list::ListInfo;
+
+/// Tasks that are named where something waits for several.
+const NAMED: usize = 12;
 
 /// Returns the keys of the shown rows.
 pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
@@ -44,7 +49,7 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Dag(dag_id) => {
             dag_tasks(state, dag_id).iter().map(|task| task.task_id.to_string()).collect()
         }
-        Screen::Run(key) => run::rows(state, level, key).into_iter().map(|row| row.key).collect(),
+        Screen::Run(_) => run::keys(state),
         Screen::Experiment(name) => {
             tracking_runs(state, level, name).iter().map(|run| run.run_id.to_string()).collect()
         }
@@ -62,6 +67,9 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         }
         Screen::Operations => {
             operations(state, level).iter().map(|line| line.id.to_string()).collect()
+        }
+        Screen::Commands => {
+            orders(state, level).iter().map(|order| order.generation.to_string()).collect()
         }
         Screen::Approvals => approvals(state, level)
             .iter()
@@ -103,12 +111,22 @@ pub(crate) fn dags<'a>(state: &'a State, level: &Level) -> Vec<&'a DagView> {
 }
 
 pub(crate) fn runs<'a>(state: &'a State, level: &Level) -> Vec<&'a DagRun> {
-    let dag_id = match &level.screen {
-        Screen::DagRuns(dag_id) => Some(dag_id),
-        _ => None,
+    let (query, left) = RunsQuery::read(level);
+    let list = runs::list(state, query.dag_id.as_ref());
+    let all = runs_slots(level, &query);
+    let all = all.iter().flat_map(|slot| state.cache.runs_of(slot).unwrap_or_default());
+    // What the daemon has looked for is not looked for again: it also looks where no column is.
+    let level = Level { filter: left, ..level.clone() };
+    list.arrange(state, &level, all)
+}
+
+/// Returns what a list of runs is made of, page by page.
+pub(crate) fn runs_slots(level: &Level, query: &RunsQuery) -> Vec<Slot> {
+    let page = |page: u32| match page {
+        0 if query.is_plain() => Slot::Runs(query.dag_id.clone()),
+        page => Slot::FoundRuns(query.clone(), page),
     };
-    let all = state.cache.runs(dag_id).unwrap_or_default();
-    runs::list(state, dag_id).arrange(state, level, all)
+    (0..level.pages).map(page).collect()
 }
 
 /// Names a run by what the selection is kept by.
@@ -131,15 +149,17 @@ pub(crate) fn selected_task(state: &State) -> Option<&TaskInstance> {
     run::selected(state)?.task()
 }
 
-/// Says why a task has no log: what it waits for, or what kept it from starting.
-pub(crate) fn why_not_started(run: &RunDetailView, task: &TaskInstance) -> String {
+/// Says why a task of the shown run has no log: what it waits for, or what kept it from starting.
+pub(crate) fn why_not_started(state: &State, task: &TaskInstance) -> String {
     use TaskInstanceState as S;
     let upstream = |is_wanted: fn(Option<S>) -> bool| -> Vec<String> {
-        let ids: Vec<_> = run.edges.iter().filter(|(_, to)| *to == task.key.task_id).collect();
-        run.tasks
-            .iter()
-            .filter(|other| ids.iter().any(|(from, _)| *from == other.key.task_id))
+        let Some((detail, index)) = run::shown(state) else { return Vec::new() };
+        let Some(at) = index.task(&task.key.task_id) else { return Vec::new() };
+        let before = index.up[at as usize].iter().map(|up| RowId::Task(*up));
+        before
+            .flat_map(|up| index.instances(detail, up))
             .filter(|other| is_wanted(other.state))
+            .take(NAMED)
             .map(|other| {
                 format!("{} ({})", task_key(&other.key), theme::task_mark(other.state).word)
             })
@@ -293,6 +313,11 @@ pub(crate) fn operations<'a>(state: &'a State, level: &Level) -> Vec<&'a Operati
             level.admits(&format!("by:{owner} kind:{} {}", line.kind, line.description))
         })
         .collect()
+}
+
+/// Returns what this deck has changed, the last first.
+pub(crate) fn orders<'a>(state: &'a State, level: &Level) -> Vec<&'a Order> {
+    state.orders.iter().filter(|order| level.admits(&order.command)).collect()
 }
 
 /// Returns the questions that wait for an answer.

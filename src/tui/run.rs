@@ -12,13 +12,13 @@ use tokio::time::MissedTickBehavior;
 
 use crate::daemon::Daemon;
 use crate::effect::Runner;
-use crate::message::{Effect, Message};
+use crate::message::{Effect, Message, Opening, Spot};
 use crate::pace::{Pace, Wanted};
 use crate::painter::Painter;
 use crate::state::{State, Tone};
 use crate::terminal::{self, Guard, Heard, Reply, sequence};
 use crate::types::{Fault, FaultKind, time};
-use crate::update::{site, update};
+use crate::update::{edit, site, update};
 use crate::view;
 use crate::{DeckOptions, Surroundings};
 
@@ -236,6 +236,7 @@ impl Deck {
                 self.runner.ask(purpose, generation, request);
             }
             Effect::After { millis, timer } => self.runner.after(millis, timer),
+            Effect::Layout(job) => self.runner.lay_out(*job),
             Effect::Copy(text) => match sequence::clipboard(&text, self.surroundings) {
                 Some(bytes) => self.painter.send(&bytes)?,
                 None => {
@@ -253,6 +254,19 @@ impl Deck {
                 self.keys = None;
                 self.holder = Holder::Program;
                 self.runner.hand_over(handover);
+            }
+            Effect::Open(opening) => {
+                let line = line_of(&opening);
+                if let Some(handover) = edit::errand(&opening, line) {
+                    return self.run_effect(Effect::Handover(handover), guard);
+                }
+            }
+            Effect::Plugin(call) if call.background => self.runner.beside(call),
+            Effect::Plugin(call) => {
+                guard.release();
+                self.keys = None;
+                self.holder = Holder::Program;
+                self.runner.call(call);
             }
             Effect::SaveSession { path, text } => self.runner.save(path, text),
             Effect::Connect(profile) => {
@@ -301,6 +315,18 @@ impl Deck {
         self.painter.paint(frame)?;
         self.pace.drawn(at, time::instant() - drawn_at);
         Ok(())
+    }
+}
+
+/// Looks up where a file is to be opened: the terminal is about to be given away, so that nobody
+/// waits for the deck meanwhile.
+fn line_of(opening: &Opening) -> Option<usize> {
+    match &opening.spot {
+        Spot::Line(line) => Some(*line),
+        Spot::Table(table) => {
+            let text = std::fs::read_to_string(&opening.file).ok()?;
+            crate::editor::line_of(&text, table)
+        }
     }
 }
 

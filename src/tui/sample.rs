@@ -18,6 +18,7 @@ pub(crate) mod home;
 mod log;
 pub(crate) mod models;
 mod operations;
+pub(crate) mod run;
 mod scoring;
 
 use crate::types::{DagRunState, Fault, TaskInstanceState, Timestamp};
@@ -33,7 +34,7 @@ fn before(secs: i64) -> Timestamp {
 
 /// Answers as a daemon with the sample project would.
 pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
-    let elsewhere = [home::answer, operations::answer, assets::answer, models::answer]
+    let elsewhere = [home::answer, operations::answer, assets::answer, models::answer, run::answer]
         .iter()
         .find_map(|ask| ask(request));
     if let Some(answer) = elsewhere {
@@ -161,6 +162,11 @@ fn dags() -> Vec<DagView> {
     ]
 }
 
+/// One with a param of every kind.
+pub(crate) fn every_param() -> DagDetailView {
+    home::every_param(detail(dag("every_param", "manual", "example", &[DagRunState::Success], 6)))
+}
+
 /// Many of them.
 pub(crate) fn many_dags(count: usize) -> Vec<DagView> {
     let one = |n| dag(&format!("dag_{n:04}"), "@daily", "data", &[DagRunState::Success; 30], 3);
@@ -282,7 +288,7 @@ fn params_schema() -> Value {
     }})
 }
 
-fn run(dag_id: &str, dag_run_id: &str, state: DagRunState) -> DagRun {
+pub(crate) fn run(dag_id: &str, dag_run_id: &str, state: DagRunState) -> DagRun {
     DagRun {
         dag_id: dag_id.into(),
         dag_run_id: dag_run_id.into(),

@@ -15,9 +15,11 @@ use crate::types::{DagId, Timestamp};
 use crate::update;
 
 pub(crate) mod cache;
+pub(crate) mod commands;
 pub(crate) mod filter;
 pub(crate) mod feed;
 pub(crate) mod form;
+pub(crate) mod graph;
 mod history;
 pub(crate) mod home;
 pub(crate) mod level;
@@ -25,16 +27,23 @@ pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod menu;
 pub(crate) mod popup;
+pub(crate) mod run;
+pub(crate) mod run_view;
+pub(crate) mod runs;
 pub(crate) mod session;
 pub(crate) mod sheet;
+pub(crate) mod tour;
 
 pub(crate) use cache::{Cache, Slot};
 pub(crate) use form::Form;
+pub(crate) use graph::GraphPane;
 pub(crate) use home::Home;
-pub(crate) use level::{Level, Pane, Screen, View};
+pub(crate) use level::{Level, Pane, Screen, View, Zoom};
 pub(crate) use lists::Lists;
 pub(crate) use log::{LogOptions, LogPane};
-pub(crate) use popup::{Palette, Popup};
+pub(crate) use popup::{Commands, Palette, Popup};
+pub(crate) use run::RunIndex;
+pub(crate) use run_view::RunView;
 
 use history::History;
 
@@ -100,6 +109,8 @@ pub(crate) struct State {
     pub(crate) view: View,
     /// Where each view was left, outermost level first; never empty.
     stacks: Vec<Vec<Level>>,
+    /// What was run from the palette.
+    pub(crate) commands: Commands,
     /// What was chosen for each list.
     pub(crate) lists: Lists,
     pub(crate) home: Home,
@@ -110,8 +121,18 @@ pub(crate) struct State {
     pub(crate) prompt: Option<Prompt>,
     pub(crate) flash: Option<Flash>,
     pub(crate) forms: HashMap<DagId, Form>,
+    /// The shown run, arranged.
+    pub(crate) run: Option<RunIndex>,
+    pub(crate) run_view: RunView,
+    pub(crate) graph: GraphPane,
     /// Forms that the last deck left, not shown again yet.
     pub(crate) drafts: Vec<session::Draft>,
+    /// The tour, where it is offered or under way.
+    pub(crate) tour: Option<tour::Tour>,
+    /// What this deck has changed.
+    pub(crate) orders: commands::Orders,
+    /// When the editor gave the terminal back, until the daemon has told what it makes of it.
+    pub(crate) edited_at: Option<Timestamp>,
     /// The session as it was written last, and when it was looked at.
     pub(crate) session: Option<String>,
     pub(crate) session_at: Timestamp,
@@ -137,13 +158,15 @@ pub(crate) struct State {
 impl State {
     /// Starts where the last deck was left, else at the list of DAGs.
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
+        let keymap = Keymap::new(options.keymap.as_ref());
         // Mosh hands on clicks, but not where they are.
         let has_mouse = !options.surroundings.is_mosh;
         let (theme, wrong) = update::theme::first(&options);
+        let tour = options.station.offers_tour.then_some(tour::Tour::Offered);
         let mut state = Self {
             options,
             theme,
-            keymap: Keymap::new(),
+            keymap,
             chord: String::new(),
             has_mouse,
             clicked: None,
@@ -152,6 +175,7 @@ impl State {
             link: Link::Connecting,
             view: View::Dags,
             stacks: View::ALL.iter().map(|view| vec![Level::new(Screen::Root(*view))]).collect(),
+            commands: Commands::default(),
             lists: Lists::default(),
             home: Home::default(),
             history: History::default(),
@@ -160,7 +184,13 @@ impl State {
             prompt: None,
             flash: None,
             forms: HashMap::new(),
+            run: None,
+            run_view: RunView::default(),
+            graph: GraphPane::default(),
             drafts: Vec::new(),
+            tour,
+            orders: commands::Orders::default(),
+            edited_at: None,
             session: None,
             session_at: now,
             feed: feed::Feed::default(),
@@ -176,6 +206,13 @@ impl State {
         };
         if let Some(wrong) = wrong {
             state.say(Tone::Bad, wrong);
+        }
+        if let (Some(path), [first, rest @ ..]) =
+            (&state.keymap.path, state.keymap.problems.as_slice())
+        {
+            let more = if rest.is_empty() { "" } else { " (:keys shows them all)" };
+            let text = format!("{path}:{first}{more}");
+            state.say(Tone::Bad, text);
         }
         let site = &state.options.station.site;
         if let Some(text) = site.session.as_ref().and_then(|session| session.text.clone()) {

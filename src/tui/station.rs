@@ -87,7 +87,7 @@ pub struct Plugin {
     pub name: String,
     /// As the keymap writes keys.
     pub key: String,
-    /// Where it is valid, by the names of [`crate::PLACE_NAMES`]; empty means everywhere.
+    /// Where it is valid, by the names of [`crate::place_names`]; empty means everywhere.
     pub places: Vec<String>,
     /// The line in the help and the word in the hint row.
     pub description: String,

@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent,
 use ratatui::buffer::Buffer;
 
 use crate::DeckOptions;
-use crate::message::{Effect, Message, Purpose, SaveLog};
+use crate::message::{Call, Effect, Message, Opening, Purpose, SaveLog, unpacked};
 use crate::sample;
 use crate::state::{Popup, Screen, State};
 use crate::types::ask::{Answer, Request};
@@ -14,15 +14,20 @@ use crate::types::{Fault, Timestamp};
 use crate::update::update;
 use crate::view;
 
+mod form;
 mod home;
 mod keys;
 mod logs;
 mod mouse;
 mod operations;
+mod palette;
 mod random;
+mod run;
+mod runs;
 mod screens;
 mod shell;
 mod sites;
+mod tools;
 
 /// Returns what a buffer shows, without the blanks at the ends of lines.
 pub(crate) fn text_of(buf: &Buffer) -> String {
@@ -54,6 +59,8 @@ pub(crate) struct Driver {
     pub(crate) copied: Vec<String>,
     pub(crate) saved: Vec<SaveLog>,
     /// Sessions that were kept, and profiles that were gone to.
+    pub(crate) opened: Vec<Opening>,
+    pub(crate) calls: Vec<Call>,
     pub(crate) sessions: Vec<String>,
     pub(crate) connected: Vec<String>,
     pub(crate) notified: Vec<String>,
@@ -80,6 +87,8 @@ impl Driver {
             mutations: Vec::new(),
             copied: Vec::new(),
             saved: Vec::new(),
+            opened: Vec::new(),
+            calls: Vec::new(),
             sessions: Vec::new(),
             connected: Vec::new(),
             notified: Vec::new(),
@@ -113,12 +122,19 @@ impl Driver {
                         }
                         let result =
                             (self.script)(&request).unwrap_or_else(|| sample::answer(&request));
+                        let result = result.map(unpacked);
                         queue.push_back(Message::Answered { purpose, generation, result });
                     }
                     Effect::After { timer, .. } => queue.push_back(Message::Timer(timer)),
+                    Effect::Layout(job) => {
+                        let laid = crate::widget::graph::fit(&job, &|| false);
+                        queue.push_back(Message::Laid(Box::new(laid)));
+                    }
                     Effect::Copy(text) => self.copied.push(text),
                     Effect::SaveLog(wish) => self.saved.push(wish),
                     Effect::Quit => self.has_quit = true,
+                    Effect::Open(opening) => self.opened.push(opening),
+                    Effect::Plugin(call) => self.calls.push(call),
                     Effect::SaveSession { text, .. } => self.sessions.push(text),
                     Effect::Connect(profile) => self.connected.push(profile),
                     Effect::Suspend

@@ -262,14 +262,18 @@ pub(crate) fn shell(word: &str) -> String {
 
 /// Draws values as a row of bars, the highest at full height.
 pub(crate) fn spark(values: &[f64], cells: usize) -> String {
-    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let shown = &values[values.len().saturating_sub(cells)..];
-    let top = shown.iter().copied().fold(0.0_f64, f64::max);
+    spark_of(shown, shown.iter().copied().fold(0.0_f64, f64::max))
+}
+
+/// Draws values as a row of bars, `top` at full height.
+pub(crate) fn spark_of(values: &[f64], top: f64) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let bar = |value: &f64| {
         let share = if top > 0.0 { value.max(0.0) / top } else { 0.0 };
         BARS[((share * 7.0).round() as usize).min(7)]
     };
-    shown.iter().map(bar).collect()
+    values.iter().map(bar).collect()
 }
 
 #[cfg(test)]

@@ -121,6 +121,8 @@ pub(crate) fn question() -> Mark {
 pub(crate) const PLAIN: Style = Style::new();
 pub(crate) const DIM: Style = Style::new().add_modifier(Modifier::DIM);
 pub(crate) const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
+/// Emphasis in prose.
+pub(crate) const EMPHASIS: Style = Style::new().add_modifier(Modifier::ITALIC);
 pub(crate) const REVERSED: Style = Style::new().add_modifier(Modifier::REVERSED);
 pub(crate) const ACCENT: Style = drawn(Part::Accent);
 pub(crate) const KEY: Style = drawn(Part::Key);

@@ -5,7 +5,7 @@
 //! message ─► change the state ─► reconcile: ask for what is shown and not there ─► effects
 //! ```
 
-use crate::message::{Effect, Message, Timer};
+use crate::message::{Effect, Message, Purpose, Timer};
 use crate::rows;
 use crate::state::{Link, Screen, Slot, State, Tone, View};
 use crate::text;
@@ -16,20 +16,27 @@ mod answer;
 mod attention;
 mod command;
 mod confirm;
+mod copy;
+pub(crate) mod edit;
 mod feed;
 mod form;
 mod key;
+mod leave;
 pub(crate) mod log;
 mod marks;
 mod menu;
 mod mouse;
 mod movement;
+mod orders;
 pub(crate) mod palette;
+pub(crate) mod plugin;
 mod reconcile;
+pub(crate) mod run;
 mod sheet;
 pub(crate) mod site;
 mod terminal;
 pub(crate) mod theme;
+pub(crate) mod tour;
 
 /// How long a burst of events is waited out before what it touched is fetched again.
 const DEBOUNCE_MILLIS: u64 = 80;
@@ -49,15 +56,23 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
         Message::Focus(is_focused) => state.is_focused = Some(is_focused),
         Message::NotCopied { bytes } => terminal::not_copied(state, bytes),
         Message::Ground { is_light } => theme::take_ground(state, is_light),
+        Message::PluginEnded { name, outcome } => plugin::ended(state, &name, outcome),
         Message::HandedBack { errand, outcome } => terminal::handed_back(state, errand, outcome),
         Message::Answered { purpose, generation, result } => {
+            if matches!(purpose, Purpose::Act(_)) {
+                orders::ended(state, generation, &result);
+            }
             answer::take(state, purpose, generation, result, &mut effects);
         }
         Message::Event(event) => {
+            edit::heard(state, &event);
+            run::follow(state, &event);
             if state.cache.touch(&event) && !state.refetch_is_due {
                 state.refetch_is_due = true;
                 effects.push(Effect::After { millis: DEBOUNCE_MILLIS, timer: Timer::Refetch });
             }
+            // What is asked for anew waits for the timer; there are thousands of these.
+            return effects;
         }
         Message::LinkUp => {
             state.link = Link::Live;
@@ -80,9 +95,11 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             tick(state);
             site::keep(state, &mut effects);
         }
+        Message::Laid(laid) => state.graph.put(*laid),
         Message::Switched(result) => site::switched(state, result, &mut effects),
         Message::Timer(timer) => ring(state, timer, &mut effects),
     }
+    orders::note(state, &effects);
     state.note_place();
     reconcile::reconcile(state, &mut effects);
     effects
@@ -128,6 +145,7 @@ fn polled(state: &State) -> Vec<Slot> {
 fn ring(state: &mut State, timer: Timer, effects: &mut Vec<Effect>) {
     match timer {
         Timer::Refetch => state.refetch_is_due = false,
+        Timer::RunRested => state.run_view.rests = false,
         Timer::StartLog(generation) | Timer::RetryLog(generation) => {
             log::read::start(state, generation, effects);
         }

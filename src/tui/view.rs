@@ -5,12 +5,13 @@ use ratatui::layout::Rect;
 
 use crate::hit::{self, Target};
 use crate::screen::{
-    approvals, assets, attention, backfills, dag, definitions, details, events, experiments, form,
-    frame, hints, home, log, models, operations, run, runs, serving, system, versions, why,
+    approvals, assets, attention, backfills, commands, dag, definitions, details, events,
+    experiments, form, frame, hints, home, log, models, operations,
+    run, runs, serving, system, versions, why,
 };
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
-use crate::widget::{chord, dialog, menu, paint, sheet};
+use crate::widget::{chord, dialog, menu, paint, palette, sheet, tour};
 
 /// The smallest terminal that shows anything useful.
 const WIDTH_MIN: u16 = 60;
@@ -39,12 +40,17 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
     }
     frame::flash(buf, row(area.height - 2), state);
     hints::draw(buf, row(area.height - 1), state);
+    tour::draw(buf, body, state);
     match &state.popup {
         None => chord::draw(buf, body, state),
-        Some(Popup::Help { scroll }) => dialog::help(buf, body, state, *scroll),
-        Some(Popup::Palette(palette)) => dialog::palette(buf, body, state, palette),
+        Some(Popup::Keys { scroll }) => palette::keys(buf, body, state, *scroll),
+        Some(Popup::Palette(palette)) => palette::draw(buf, body, state, palette),
         Some(Popup::Confirm(confirm)) => dialog::confirm(buf, body, confirm),
         Some(Popup::Task { scroll }) => details::popup(buf, body, state, *scroll),
+        Some(Popup::Run { key, scroll }) => run::page::popup(buf, body, state, key, *scroll),
+        Some(Popup::RunDiff { before, key, scroll }) => {
+            run::page::diff(buf, body, state, (before, key), *scroll);
+        }
         Some(Popup::Why { subject, scroll }) => why::popup(buf, body, state, subject, *scroll),
         Some(Popup::Events { scroll }) => events::popup(buf, body, state, *scroll),
         Some(Popup::Sheet(sheet)) => sheet::draw(buf, body, sheet),
@@ -94,6 +100,7 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
         }
         Screen::Backfills(dag_id) => backfills::draw(buf, area, state, dag_id),
         Screen::Operations => operations::draw(buf, area, state),
+        Screen::Commands => commands::draw(buf, area, state),
         Screen::Approvals => approvals::draw(buf, area, state),
         Screen::Definitions => definitions::draw(buf, area, state),
     }

@@ -370,12 +370,9 @@ pub struct RunsOnly {
     pub dag: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_type: Option<DagRunType>,
-    /// Due not before this instant.
+    /// Due in the last so many seconds, or later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<Timestamp>,
-    /// Due before this instant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<Timestamp>,
+    pub within_secs: Option<u64>,
     /// Each stands in the run's id, note, conf or the name of who triggered it, whatever the case.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<String>,

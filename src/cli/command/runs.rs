@@ -59,15 +59,9 @@ fn conf(from: &str) -> Result<Map<String, Value>, CliError> {
 }
 
 /// Returns which runs the arguments mean.
-fn meant(args: RunsOnlyArgs) -> Result<RunsOnly, CliError> {
-    let ago = |age| {
-        time::now().checked_sub(age).map_err(|error| {
-            Fault::invalid("count `--since` back from now").caused_by(Some(&error))
-        })
-    };
-    let since = args.since.map(ago).transpose()?;
-    let RunsOnlyArgs { dag, run_type, words, .. } = args;
-    Ok(RunsOnly { dag, run_type, since, until: None, words })
+fn meant(args: RunsOnlyArgs) -> RunsOnly {
+    let RunsOnlyArgs { dag, run_type, since, words } = args;
+    RunsOnly { dag, run_type, within_secs: since.map(|age| age.as_secs()), words }
 }
 
 /// Triggers a run and says which; or says what it would do.
@@ -132,7 +126,7 @@ pub async fn dispatch(
     match command {
         RunsCommand::List { dag_id, state, only, limit, offset } => {
             let dag_id = dag_id.map(Into::into);
-            let only = meant(only)?;
+            let only = meant(only);
             let request = Request::ListRuns { dag_id, state, only, limit, offset };
             let answer = ask(layout, request).await?;
             let (runs, total) =

@@ -3,7 +3,9 @@
 use crate::cli::config::fields::{Fields, Report};
 use crate::dag::file::Table;
 use crate::dag::suggest;
-use crate::tui::{PLACE_NAMES, PLUGIN_VARIABLES, Plugin, PluginInput, PluginInputKind};
+use crate::tui::{
+    PLUGIN_VARIABLES, Plugin, PluginInput, PluginInputKind, key_problem, place_names,
+};
 
 /// Reads all plugins.
 pub(super) fn read_all(fields: &Fields<'_>) -> Vec<Plugin> {
@@ -40,11 +42,16 @@ fn read(report: &Report, (name, at): (&str, usize), table: &Table) -> Option<Plu
     let key = fields.text("key");
     let command = fields.command("command");
     let places = fields.texts("places").unwrap_or_default();
+    let known = place_names();
     for place in &places {
-        if !PLACE_NAMES.contains(&place.as_str()) {
-            let hint = suggest::hint(place, "places", PLACE_NAMES);
+        if !known.contains(place) {
+            let hint = suggest::hint(place, "places", known.iter().map(String::as_str));
             fields.bad("places", format!("there is no place `{place}`"), Some(hint));
         }
+    }
+    if let Some(problem) = key.as_ref().and_then(|key| key_problem(key, &places)) {
+        let hint = "ctrl-o, alt-x and F-keys are free; `?` in the deck shows the others".to_owned();
+        fields.bad("key", problem, Some(hint));
     }
     let inputs: Vec<PluginInput> =
         fields.tables("inputs").iter().map(|(name, _, table)| input(report, name, table)).collect();

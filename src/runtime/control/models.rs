@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::dag::TaskSpec;
 use crate::runtime::control::experiments::tracked;
-use crate::runtime::control::{ControlParts, assets, find, gates, lineage, user};
+use crate::runtime::control::{ControlParts, assets, gates, lineage, user};
 use crate::runtime::promotion;
 use crate::store::{Store, asset};
 use crate::tracking::registry::{self, MoveAlias};

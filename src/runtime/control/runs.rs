@@ -47,8 +47,9 @@ pub(super) async fn list(
         }
     }
     filter.run_type = only.run_type;
-    filter.since = only.since;
-    filter.until = only.until;
+    filter.since = only
+        .within_secs
+        .and_then(|secs| parts.clock.now().checked_sub(std::time::Duration::from_secs(secs)).ok());
     filter.words = only.words;
     let limit = limit.min(find::PAGE_LEN_MAX);
     let (runs, total) = parts.read(move |conn| dag_run::list(conn, &filter, limit, offset)).await?;
@@ -134,7 +135,9 @@ fn arrange(dag: &Dag, detail: &mut RunDetailView) {
     let places: BTreeMap<&TaskId, usize> = dag.graph.topological().iter().zip(0..).collect();
     // A task of an older definition has no place any more: it comes last.
     let place = |task: &TaskInstance| places.get(&task.key.task_id).copied().unwrap_or(usize::MAX);
-    detail.tasks.sort_by_key(|task| (place(task), task.key.map_index));
+    detail
+        .tasks
+        .sort_by_cached_key(|task| (place(task), task.key.task_id.clone(), task.key.map_index));
     let places = dag.tasks.keys().map(|task| (task.clone(), dags::place(dag, task)));
     detail.places = places.filter(|(_, place)| *place != TaskPlace::default()).collect();
     detail.groups = dags::groups(dag);

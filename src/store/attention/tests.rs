@@ -113,7 +113,7 @@ fn the_pulse_counts_by_the_hour() {
         vec![run("a", "1", 0, Success), run("a", "2", 10, Failed), run("a", "3", 3600, Success)],
         vec![],
     );
-    let hours = store.read_blocking(|conn| pulse(conn, at(7210), 3)).unwrap();
+    let hours = store.read_blocking(|conn| pulse(conn, at(7300), 3)).unwrap();
     let hour = |runs, failed| PulseHour { runs, failed };
     assert_eq!(hours, [hour(2, 1), hour(1, 0), hour(0, 0)]);
 }

@@ -23,8 +23,6 @@ pub struct RunFilter {
     pub run_type: Option<DagRunType>,
     /// Due not before.
     pub since: Option<Timestamp>,
-    /// Due before.
-    pub until: Option<Timestamp>,
     /// Each stands in the id, the note, the conf or the user.
     pub words: Vec<String>,
 }
@@ -103,9 +101,6 @@ fn search(
     }
     if let Some(since) = filter.since {
         add("run_after >= ?", SqlValue::Integer(row::micros(since)));
-    }
-    if let Some(until) = filter.until {
-        add("run_after < ?", SqlValue::Integer(row::micros(until)));
     }
     for word in &filter.words {
         // `instr` takes no pattern: what people type stands for itself.

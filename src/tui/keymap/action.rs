@@ -59,9 +59,25 @@ pub(crate) enum Action {
     Backfills,
     Backfill,
     EditSetting,
+    Edit,
+    CommandLog,
     Test,
     OlderRun,
     NewerRun,
+    NextFailed,
+    PreviousFailed,
+    Bars,
+    FailedFirst,
+    Recentre,
+    MoreHops,
+    FewerHops,
+    MoreDetail,
+    LessDetail,
+    Turn,
+    CriticalPath,
+    AllEdges,
+    RunPage,
+    RunDiff,
     OpenTask,
     TaskDetails,
     Follow,
@@ -95,21 +111,22 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    /// Returns the name that a keymap file has for it: `half_down`, `show_runs`.
+    /// Returns the name that a keymap file has for it: `half-down`, `show-runs`.
     pub(crate) fn name(self) -> String {
-        let mut name = String::new();
-        let mut is_inside = false;
-        for c in format!("{self:?}").chars() {
-            if c.is_ascii_uppercase() && is_inside {
-                name.push('_');
-            }
-            if c.is_alphanumeric() {
-                name.push(c.to_ascii_lowercase());
-                is_inside = true;
-            }
-        }
-        name
+        kebab(&format!("{self:?}"))
     }
+}
+
+/// Writes a name of the code as a keymap file does: `Show(DagRuns)` as `show-dag-runs`.
+pub(super) fn kebab(name: &str) -> String {
+    let mut written = String::new();
+    for c in name.chars().filter(|c| c.is_alphanumeric()) {
+        if c.is_ascii_uppercase() && !written.is_empty() {
+            written.push('-');
+        }
+        written.push(c.to_ascii_lowercase());
+    }
+    written
 }
 
 #[cfg(test)]
@@ -117,9 +134,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_words_with_underscores() {
+    fn names_are_words_with_dashes() {
         assert_eq!(Action::Down.name(), "down");
-        assert_eq!(Action::HalfDown.name(), "half_down");
-        assert_eq!(Action::Show(View::Runs).name(), "show_runs");
+        assert_eq!(Action::HalfDown.name(), "half-down");
+        assert_eq!(Action::Show(View::Runs).name(), "show-runs");
     }
 }

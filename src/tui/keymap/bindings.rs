@@ -2,8 +2,9 @@
 //! palette and the keymap file are all made.
 
 use crate::keymap::Place::{
-    Approvals, AssetPage, Assets, Attention, Backfills, DagPage, Dags, Diff, Events, Experiments,
-    Graph, Log, ModelPage, Models, Operations, Runs, System, Tasks, TrackingRuns, Versions,
+    Approvals, AssetPage, Assets, Attention, Backfills, Commands, DagPage, Dags, Diff, Errors,
+    Events, Experiments, Graph, Log, ModelPage, Models, Operations, Runs, System, Tasks, TrackingRuns,
+    Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 use crate::state::View;
@@ -12,6 +13,7 @@ const LISTS: &[Place] = &[
     Dags,
     Attention,
     Runs,
+    Tasks,
     Assets,
     Experiments,
     TrackingRuns,
@@ -19,6 +21,7 @@ const LISTS: &[Place] = &[
     ModelPage,
     Events,
     Approvals,
+    Commands,
     System,
 ];
 /// Lists whose columns are described once: sorted, filtered and chosen alike.
@@ -27,6 +30,8 @@ const SORTED: &[Place] = &[Dags, Runs];
 const MARKABLE: &[Place] = &[Runs, Tasks, Versions];
 const OPENABLE: &[Place] =
     &[Dags, Attention, Runs, Assets, Experiments, TrackingRuns, Models, Events, Versions];
+const EDITABLE: &[Place] =
+    &[Dags, DagPage, Runs, Tasks, Graph, Log, Versions, Backfills, Assets, AssetPage, Errors];
 const RUN: &[Place] = &[Tasks, Graph, Log];
 /// Places about a DAG that has its page and its list of runs elsewhere.
 const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills];
@@ -60,7 +65,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         Action::OpenTask,
         &["enter"],
         "",
-        "open or close a group or a mapped task (also l h); else the task in full",
+        "open or close a group or a mapped task; else the task in full",
         &[Tasks, Graph],
     ),
     change(Action::Answer, &["enter"], "answer", "answer the question", &[Approvals]),
@@ -73,6 +78,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
     ),
     key(Action::NextPane, &["tab"], "pane", "next pane: tasks, graph, log", RUN),
     key(Action::PreviousPane, &["shift-tab"], "", "the pane before", RUN),
+    key(Action::NextPane, &["tab"], "turn over", "definition, params, doc", &[DagPage]),
+    key(Action::PreviousPane, &["shift-tab"], "", "the part before", &[DagPage]),
     // The log.
     key(Action::Follow, &["f"], "follow", "follow the log's end, or stop", &[Log]),
     key(Action::Search, &["/"], "search", "search in the log", &[Log]),
@@ -132,7 +139,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["C"],
         "",
         "clear every failed task of the run",
-        &[Runs, Tasks, Graph, Log],
+        &[Runs, Tasks, Log],
     ),
     change(
         Action::Mark,
@@ -157,8 +164,29 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &[Runs, Tasks, Graph],
     ),
     change(Action::Delete, &["D"], "", "delete the run: asks for a name typed", RUN_AND_RUNS),
-    key(Action::OlderRun, &["h", "left"], "", "close the group; else the run before", &[Tasks]),
-    key(Action::NewerRun, &["l", "right"], "", "open the group; else the run after", &[Tasks]),
+    key(Action::OlderRun, &["h", "left"], "", "the run before: all panes show it", &[Tasks]),
+    key(Action::NewerRun, &["l", "right"], "", "the run after", &[Tasks]),
+    key(Action::PreviousFailed, &["{"], "failed", "the task before that failed", &[Tasks, Graph]),
+    key(Action::NextFailed, &["}"], "", "the next task that failed", &[Tasks, Graph]),
+    key(Action::RunDiff, &["d"], "diff", "what differs from the run before", RUN),
+    key(Action::RunPage, &["I"], "", "the run in full: params, deadlines, callbacks", RUN),
+    key(
+        Action::RunPage,
+        &["i"],
+        "details",
+        "the run in full: params, deadlines, callbacks",
+        &[Runs],
+    ),
+    key(Action::Bars, &["B"], "bars", "bars over time in place of the runs, or the runs", &[Tasks]),
+    key(Action::FailedFirst, &["F"], "", "what failed first, or in the graph's order", &[Tasks]),
+    key(Action::Recentre, &["."], "recentre", "draw the graph round what is selected", &[Graph]),
+    key(Action::FewerHops, &["("], "hops", "fewer hops round the selection", &[Graph]),
+    key(Action::MoreHops, &[")"], "", "more hops; beyond the most the whole graph", &[Graph]),
+    key(Action::LessDetail, &["<"], "detail", "less of each node: names, only states", &[Graph]),
+    key(Action::MoreDetail, &[">"], "", "more of each node: names, times", &[Graph]),
+    key(Action::Turn, &["O"], "turn", "left to right, top down, as it fits", &[Graph]),
+    key(Action::CriticalPath, &["C"], "critical", "the critical path bright, or not", &[Graph]),
+    key(Action::AllEdges, &["&"], "", "draw edges that others together say, or not", &[Graph]),
     key(Action::OlderTry, &["("], "", "log of the try before", &[Tasks, Log]),
     key(Action::NewerTry, &[")"], "", "log of the try after", &[Tasks, Log]),
     // DAGs.
@@ -225,6 +253,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "move the alias `production` back to where it stood",
         &[Models, ModelPage],
     ),
+    key(
+        Action::Edit,
+        &["e"],
+        "edit",
+        "open its definition in your editor; what you save is checked",
+        EDITABLE,
+    ),
     // Lists.
     key(
         Action::Filter,
@@ -261,7 +296,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["A"],
         "attention",
         "all that needs attention; in a list of runs only those that failed, or all again",
-        &[Dags, Runs],
+        &[Dags, Runs, Tasks],
     ),
     key(
         Action::AttentionBox,
@@ -289,13 +324,14 @@ pub(crate) const BINDINGS: &[Binding] = &[
         Action::Zoom,
         &["z"],
         "zoom",
-        "show only this pane, or all again",
+        "most of the screen for this pane, all of it, all panes again",
         &[Tasks, Graph, Log, System],
     ),
     // Everywhere. A key of a place goes before these.
     key(Action::EventRail, &["E"], "", "the events at the right of every view, or not", &[]),
     key(Action::Operations, &["g o"], "", "what was done to runs, by whom; undo", &[]),
     key(Action::ShowErrors, &["g e"], "", "the errors of dags.toml with their drawings", &[]),
+    key(Action::CommandLog, &["g c"], "", "what this deck has changed, as commands", &[]),
     key(Action::Down, &["j", "down"], "", "down; in the graph to the next node", &[]),
     key(Action::Up, &["k", "up"], "", "up; in the graph to the node before", &[]),
     key(Action::Left, &["h", "left"], "", "left; in the graph upstream", &[]),

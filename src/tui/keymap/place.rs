@@ -1,5 +1,6 @@
 //! Where keys are valid.
 
+use crate::keymap::action::kebab;
 use crate::rows;
 use crate::state::{Pane, Screen, State, View};
 
@@ -14,6 +15,11 @@ macro_rules! places {
         impl Place {
             /// Every place.
             pub(crate) const ALL: &'static [Self] = &[$(Self::$place),+];
+
+            /// Returns the name that a keymap file has for it: `dag-page`.
+            pub(crate) fn name(self) -> String {
+                kebab(&format!("{self:?}"))
+            }
         }
     };
 }
@@ -43,6 +49,7 @@ places! {
     Backfills,
     Approvals,
     Operations,
+    Commands,
 }
 
 /// Returns where the operator is, as far as keys are concerned.
@@ -76,6 +83,7 @@ pub(crate) fn place(state: &State) -> Place {
         Screen::Diff(..) => Place::Diff,
         Screen::Backfills(_) => Place::Backfills,
         Screen::Operations => Place::Operations,
+        Screen::Commands => Place::Commands,
         Screen::Approvals => Place::Approvals,
     }
 }

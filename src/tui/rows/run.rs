@@ -1,48 +1,61 @@
-//! The rows of a run: groups with their tasks below them, a mapped task as one row that opens to
-//! its instances.
+//! The rows of a run as they are looked at one by one: what a row is called, what it stands for,
+//! what a request names it by.
 
-use std::collections::HashMap;
-
-use crate::rows::task_key;
-use crate::state::{Level, Screen, State};
+use crate::state::run::{RowId, fold};
+use crate::state::{RunIndex, Screen, State};
+use crate::types::TaskId;
 use crate::types::ids::{GroupId, UNMAPPED};
 use crate::types::operation::TaskChoice;
-use crate::types::run::{DagRunKey, TaskInstance};
+use crate::types::run::TaskInstance;
 use crate::types::view::{GroupView, RunDetailView, TaskPlace};
-use crate::types::{TaskId, TaskInstanceState};
 
 /// One row.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct RunRow<'a> {
-    /// What the selection is kept by.
-    pub(crate) key: String,
-    /// How many groups it stands in, and one more for an instance of a mapped task.
-    pub(crate) depth: usize,
-    pub(crate) name: String,
+    pub(crate) id: RowId,
+    pub(crate) run: &'a RunDetailView,
+    pub(crate) index: &'a RunIndex,
     pub(crate) what: What<'a>,
 }
 
 /// What a row stands for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum What<'a> {
-    Group { group: &'a GroupView, tasks: Vec<&'a TaskInstance>, is_open: bool },
-    Mapped { task_id: &'a TaskId, instances: Vec<&'a TaskInstance>, is_open: bool },
+    Group(&'a GroupView),
+    Mapped(&'a TaskId),
     Task(&'a TaskInstance),
 }
 
 impl<'a> RunRow<'a> {
+    /// Looks a row up; none where the run has changed under it.
+    pub(crate) fn new(run: &'a RunDetailView, index: &'a RunIndex, id: RowId) -> Option<Self> {
+        let what = match id {
+            RowId::Group(at) => What::Group(run.groups.get(index.groups.get(at as usize)?.at)?),
+            RowId::Task(at) => {
+                let task = index.tasks.get(at as usize)?;
+                match task.is_mapped {
+                    true => What::Mapped(&task.task_id),
+                    false => What::Task(run.tasks.get(task.slots.start as usize)?),
+                }
+            }
+            RowId::Instance(slot) => What::Task(run.tasks.get(slot as usize)?),
+        };
+        Some(Self { id, run, index, what })
+    }
+
+    /// Returns what the selection is kept by.
+    pub(crate) fn key(&self) -> String {
+        self.index.key(self.run, self.id)
+    }
+
     /// Returns the task instances that it stands for.
-    pub(crate) fn tasks(&self) -> &[&'a TaskInstance] {
-        match &self.what {
-            What::Group { tasks, .. } => tasks,
-            What::Mapped { instances, .. } => instances,
-            What::Task(task) => std::slice::from_ref(task),
-        }
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = &'a TaskInstance> + Clone {
+        self.index.instances(self.run, self.id)
     }
 
     /// Returns the task instance that matters most of those that it stands for.
     pub(crate) fn task(&self) -> Option<&'a TaskInstance> {
-        self.tasks().iter().copied().min_by_key(|task| weight(task.state))
+        self.index.instance(self.run, self.id)
     }
 
     /// Says whether it opens and closes.
@@ -50,19 +63,47 @@ impl<'a> RunRow<'a> {
         !matches!(self.what, What::Task(_))
     }
 
+    /// Says whether it is open.
+    pub(crate) fn is_open(&self, state: &State) -> bool {
+        match self.id {
+            RowId::Group(at) => self.index.is_group_open(self.run, state.level(), at),
+            RowId::Task(_) if self.is_foldable() => {
+                fold::is_open(state.level(), &self.key(), false)
+            }
+            RowId::Task(_) | RowId::Instance(_) => false,
+        }
+    }
+
+    /// Names it: within its group where `is_nested`.
+    pub(crate) fn name(&self, is_nested: bool) -> String {
+        let group = self.index.above(self.id).filter(|_| is_nested);
+        let group = match group {
+            Some(RowId::Group(at)) => {
+                self.run.groups.get(self.index.groups[at as usize].at).map(|g| &g.group_id)
+            }
+            _ => None,
+        };
+        match self.what {
+            What::Group(view) => short(view.group_id.as_str(), group),
+            What::Mapped(task_id) => short(task_id.as_str(), group),
+            What::Task(task) if task.key.map_index == UNMAPPED => {
+                short(task.key.task_id.as_str(), group)
+            }
+            What::Task(task) if is_nested => format!("[{}]", task.key.map_index),
+            What::Task(task) => crate::rows::task_key(&task.key),
+        }
+    }
+
     /// Names what it stands for in a request.
     pub(crate) fn choices(&self) -> Vec<TaskChoice> {
-        match &self.what {
-            What::Group { tasks, .. } => {
-                let mut choices: Vec<TaskChoice> = Vec::new();
-                for task in tasks {
-                    if !choices.iter().any(|choice| choice.task_id == task.key.task_id) {
-                        choices.push(whole(&task.key.task_id));
-                    }
-                }
-                choices
-            }
-            What::Mapped { task_id, .. } => vec![whole(task_id)],
+        match self.what {
+            What::Group(_) => self
+                .index
+                .tasks_of(self.id)
+                .iter()
+                .map(|at| whole(&self.index.tasks[*at as usize].task_id))
+                .collect(),
+            What::Mapped(task_id) => vec![whole(task_id)],
             What::Task(task) => {
                 let index = task.key.map_index;
                 let map_indexes = if index == UNMAPPED { Vec::new() } else { vec![index] };
@@ -76,132 +117,6 @@ fn whole(task_id: &TaskId) -> TaskChoice {
     TaskChoice { task_id: task_id.clone(), map_indexes: Vec::new() }
 }
 
-/// Ranks states by how much an operator wants to see them, most first.
-pub(crate) const fn weight(state: Option<TaskInstanceState>) -> u8 {
-    use TaskInstanceState as S;
-    match state {
-        Some(S::Failed) => 0,
-        Some(S::UpForRetry) => 1,
-        Some(S::Running | S::Restarting) => 2,
-        Some(S::Deferred | S::UpForReschedule) => 3,
-        Some(S::Queued) => 4,
-        Some(S::Scheduled) => 5,
-        None => 6,
-        Some(S::UpstreamFailed) => 7,
-        Some(S::Success) => 8,
-        Some(S::Skipped) => 9,
-        Some(S::Removed) => 10,
-    }
-}
-
-/// Returns the rows of a run as they are shown.
-pub(crate) fn rows<'a>(state: &'a State, level: &Level, key: &DagRunKey) -> Vec<RunRow<'a>> {
-    let Some(run) = state.cache.run(key) else { return Vec::new() };
-    let mut places: HashMap<&TaskId, usize> = HashMap::new();
-    let mut by_task: Vec<(&TaskId, Vec<&TaskInstance>)> = Vec::new();
-    for task in &run.tasks {
-        let at = *places.entry(&task.key.task_id).or_insert_with(|| {
-            by_task.push((&task.key.task_id, Vec::new()));
-            by_task.len() - 1
-        });
-        by_task[at].1.push(task);
-    }
-    let tasks = by_task
-        .into_iter()
-        .map(|(task_id, instances)| Placed { task_id, path: path(run, task_id), instances })
-        .collect();
-    let mut made = Maker { level, tasks, rows: Vec::new() };
-    made.below(&[]);
-    made.rows
-}
-
-/// A task with the groups that it stands in, outermost first.
-struct Placed<'a> {
-    task_id: &'a TaskId,
-    path: Vec<&'a GroupView>,
-    instances: Vec<&'a TaskInstance>,
-}
-
-struct Maker<'a, 'b> {
-    level: &'b Level,
-    tasks: Vec<Placed<'a>>,
-    rows: Vec<RunRow<'a>>,
-}
-
-impl Maker<'_, '_> {
-    /// Adds what stands in the innermost group of `groups`.
-    fn below(&mut self, groups: &[GroupId]) {
-        let depth = groups.len();
-        let mut seen: Vec<GroupId> = Vec::new();
-        for at in 0..self.tasks.len() {
-            let task = &self.tasks[at];
-            let is_here = task.path.len() >= depth
-                && task.path.iter().zip(groups).all(|(group, id)| group.group_id == *id);
-            if !is_here {
-                continue;
-            }
-            let Some(group) = task.path.get(depth).copied() else {
-                self.task(at, groups.last(), depth);
-                continue;
-            };
-            if seen.contains(&group.group_id) {
-                continue;
-            }
-            seen.push(group.group_id.clone());
-            self.group(group, groups, depth);
-        }
-    }
-}
-
-impl<'a> Maker<'a, '_> {
-    fn group(&mut self, group: &'a GroupView, groups: &[GroupId], depth: usize) {
-        let key = format!("{}/", group.group_id);
-        // A group is open until somebody closes it.
-        let is_open = !self.level.toggled.contains(&key);
-        let inside = |task: &&Placed<'a>| task.path.iter().any(|g| g.group_id == group.group_id);
-        let tasks =
-            self.tasks.iter().filter(inside).flat_map(|task| task.instances.clone()).collect();
-        let name = short(group.group_id.as_str(), groups.last());
-        self.rows.push(RunRow { key, depth, name, what: What::Group { group, tasks, is_open } });
-        if is_open {
-            let mut inner = groups.to_vec();
-            inner.push(group.group_id.clone());
-            self.below(&inner);
-        }
-    }
-
-    fn task(&mut self, at: usize, group: Option<&GroupId>, depth: usize) {
-        let Placed { task_id, instances, .. } = &self.tasks[at];
-        let (task_id, instances) = (*task_id, instances.clone());
-        let name = short(task_id.as_str(), group);
-        if let [task] = instances.as_slice()
-            && task.key.map_index == UNMAPPED
-        {
-            let key = task_key(&task.key);
-            self.rows.push(RunRow { key, depth, name, what: What::Task(task) });
-            return;
-        }
-        let key = format!("{task_id}[]");
-        let is_open = self.level.toggled.contains(&key);
-        let mut below = instances.clone();
-        self.rows.push(RunRow {
-            key,
-            depth,
-            name: name.clone(),
-            what: What::Mapped { task_id, instances, is_open },
-        });
-        if is_open {
-            below.sort_by_key(|task| (weight(task.state), task.key.map_index));
-            self.rows.extend(below.into_iter().map(|task| RunRow {
-                key: task_key(&task.key),
-                depth: depth + 1,
-                name: format!("{name}[{}]", task.key.map_index),
-                what: What::Task(task),
-            }));
-        }
-    }
-}
-
 /// Returns an id without the group that it stands in.
 fn short(id: &str, group: Option<&GroupId>) -> String {
     group
@@ -211,17 +126,23 @@ fn short(id: &str, group: Option<&GroupId>) -> String {
         .to_owned()
 }
 
-/// Returns the groups that a task stands in, outermost first.
-fn path<'a>(run: &'a RunDetailView, task_id: &TaskId) -> Vec<&'a GroupView> {
-    let mut path = Vec::new();
-    let mut next = place(run, task_id).and_then(|place| place.group_id.as_ref());
-    while let Some(group) = next.and_then(|id| run.groups.iter().find(|g| g.group_id == *id)) {
-        path.push(group);
-        // A circle of groups is refused where they are parsed; a daemon may still say one.
-        next = group.parent.as_ref().filter(|_| path.len() < 32);
-    }
-    path.reverse();
-    path
+/// Returns the shown run with its index.
+pub(crate) fn shown(state: &State) -> Option<(&RunDetailView, &RunIndex)> {
+    let Screen::Run(key) = &state.level().screen else { return None };
+    let index = state.run.as_ref().filter(|index| index.key == *key)?;
+    Some((state.cache.run(key)?, index))
+}
+
+/// Returns the keys of the rows that are seen.
+pub(crate) fn keys(state: &State) -> Vec<String> {
+    let Some((run, index)) = shown(state) else { return Vec::new() };
+    index.fold.rows.iter().map(|row| index.key(run, row.id)).collect()
+}
+
+/// Returns a row by its key, seen or not.
+pub(crate) fn row<'a>(state: &'a State, key: &str) -> Option<RunRow<'a>> {
+    let (run, index) = shown(state)?;
+    RunRow::new(run, index, index.find(run, key)?)
 }
 
 /// Returns how a task of a run stands among the others, where that is told.
@@ -229,19 +150,21 @@ pub(crate) fn place<'a>(run: &'a RunDetailView, task_id: &TaskId) -> Option<&'a 
     run.places.get(task_id)
 }
 
-/// Returns the selected row of the run view.
-pub(crate) fn selected(state: &State) -> Option<RunRow<'_>> {
+/// Returns where the cursor stands among the rows that are seen: on the selected one, or on the
+/// closed one that it stands in.
+pub(crate) fn cursor(state: &State) -> usize {
     let level = state.level();
-    let Screen::Run(key) = &level.screen else { return None };
-    let rows = rows(state, level, key);
-    let keys: Vec<String> = rows.iter().map(|row| row.key.clone()).collect();
-    rows.into_iter().nth(level.cursor(&keys))
+    let Some((run, index)) = shown(state) else { return 0 };
+    let selected = level.selected.as_ref().and_then(|key| index.find(run, key));
+    selected
+        .and_then(|id| index.shown(id))
+        .unwrap_or_else(|| level.index.min(index.fold.rows.len().saturating_sub(1)))
 }
 
-/// Returns the key of the row that shows a task instance, be it an open one or a closed one above.
-pub(crate) fn key_of(rows: &[RunRow<'_>], task: &TaskInstance) -> Option<String> {
-    let shows = |row: &&RunRow<'_>| row.tasks().iter().any(|other| other.key == task.key);
-    rows.iter().rfind(shows).map(|row| row.key.clone())
+/// Returns the selected row of the run view: what is seen under the cursor, nothing else.
+pub(crate) fn selected(state: &State) -> Option<RunRow<'_>> {
+    let (run, index) = shown(state)?;
+    RunRow::new(run, index, index.fold.rows.get(cursor(state))?.id)
 }
 
 #[cfg(test)]
@@ -250,7 +173,7 @@ mod tests {
     use crate::tests::Driver;
 
     fn shown(driver: &Driver) -> Vec<String> {
-        rows::keys(&driver.state, driver.state.level())
+        rows::run::keys(&driver.state)
     }
 
     #[test]
@@ -266,7 +189,7 @@ mod tests {
         let open = shown(&driver);
         assert_eq!(open[4..7], ["ingest.parse[3]", "ingest.parse[9]", "ingest.parse[8]"]);
         assert_eq!(open.len(), closed.len() + 10);
-        driver.keys("jh");
+        driver.keys("<enter>");
         assert_eq!(shown(&driver), closed);
         assert_eq!(driver.state.level().selected.as_deref(), Some("ingest.parse[]"));
     }
@@ -274,9 +197,9 @@ mod tests {
     #[test]
     fn a_group_closes_and_opens_again() {
         let mut driver = Driver::new(200, 60);
-        driver.keys("jjjjjj<enter>ggjh");
+        driver.keys("jjjjjj<enter>ggj<enter>");
         assert!(!shown(&driver).contains(&"ingest.list_files".to_owned()));
-        driver.keys("l");
+        driver.keys("<enter>");
         assert!(shown(&driver).contains(&"ingest.list_files".to_owned()));
     }
 

@@ -12,7 +12,7 @@ use crate::types::event::Severity;
 use crate::types::ids::{TaskInstanceKey, UNMAPPED};
 use crate::types::run::DagRunKey;
 use crate::types::state::TaskInstanceState;
-use crate::types::view::{PoolNeed, TriggerPlan};
+use crate::types::view::{DagDetailView, PoolNeed, TriggerPlan};
 
 /// Answers what the first screen and its neighbours ask.
 pub(crate) fn answer(request: &Request) -> Option<Answer> {
@@ -152,4 +152,36 @@ pub(crate) fn with_confs() -> Vec<crate::types::run::DagRun> {
         conf("manual__2", json!({"rate": 0.1})),
         conf("manual__1", json!({})),
     ]
+}
+
+/// A DAG with a param of every kind.
+pub(crate) fn every_param(mut detail: DagDetailView) -> DagDetailView {
+    let schema = json!({"type": "object", "required": ["owner"], "properties": {
+        "mode": {"enum": ["quick", "full", "none"], "description": "how much is done"},
+        "region": {"enum": ["eu-1", "eu-2", "us-1", "us-2", "ap-1", "ap-2"], "title": "Region"},
+        "rate": {"type": "number", "minimum": 0.0, "maximum": 0.5, "section": "Training"},
+        "depth": {"type": "integer", "minimum": 2, "maximum": 16, "section": "Training"},
+        "gpu": {"type": "boolean", "section": "Training"},
+        "from": {"type": "string", "format": "date", "section": "Data"},
+        "at": {"type": ["string", "null"], "format": "date-time", "section": "Data"},
+        "features": {"type": "array", "items": {"enum": ["rfm", "session", "text"]}, "minItems": 1, "section": "Data"},
+        "owner": {"type": "string", "maxLength": 12, "pattern": "^[a-z]+$", "examples": ["ana", "ben"]},
+        "token": {"type": "string", "format": "password"},
+        "grid": {"type": "object"},
+        "source": {"oneOf": [
+            {"title": "file", "type": "string"},
+            {"title": "rows", "type": "integer", "minimum": 1, "maximum": 9},
+        ]},
+        "size": {"oneOf": [{"const": 1, "title": "small"}, {"const": 9, "title": "large"}]},
+    }});
+    let params = json!({
+        "mode": "quick", "region": "eu-1", "rate": 0.1, "depth": 8, "gpu": false,
+        "from": "2026-03-01", "at": null, "features": ["rfm"], "token": "", "grid": {"a": [1, 2]},
+        "source": "lake:incoming", "size": 1,
+    });
+    detail.dag.dag_id = "every_param".into();
+    detail.dag.param_count = 13;
+    detail.params_schema = schema;
+    detail.params = params.as_object().cloned().unwrap_or_default();
+    detail
 }

@@ -50,7 +50,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
 pub(crate) fn list(width: u16) -> List<'static, DagView> {
     let (runs, title) = match width {
         0..90 => (8, "RUNS"),
-        90..130 => (14, "LAST 14 RUNS"),
+        90..120 => (14, "LAST 14 RUNS"),
         _ => (30, "LAST 30 RUNS"),
     };
     let dim = theme::DIM;

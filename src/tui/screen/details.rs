@@ -6,7 +6,7 @@ use ratatui::text::Line;
 use serde_json::Value;
 
 use crate::rows;
-use crate::screen::run::tasks::progress;
+use crate::screen::run::cell::progress;
 use crate::state::State;
 use crate::text;
 use crate::theme;
@@ -57,7 +57,7 @@ fn lines(state: &State, task: &TaskInstance, width: usize) -> Vec<Line<'static>>
     if let Some(note) = &task.user_note {
         lines.push(paint::pair("note", note.replace('\n', " · ")));
     }
-    let why = state.shown_run().map(|run| rows::why_not_started(run, task)).unwrap_or_default();
+    let why = rows::why_not_started(state, task);
     lines.extend(text::wrap_words(&why, width).into_iter().map(|l| paint::line(l, theme::DIM)));
     if let Some(at) = task.next_retry_at {
         lines.push(paint::pair("next try", text::until(state.now, at)));

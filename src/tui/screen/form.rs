@@ -1,20 +1,33 @@
-//! The trigger form: a row a param, and what a trigger would do.
+//! The trigger form: a row a param, what a trigger would do, and what lies over it for a while.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use serde_json::Value;
 
 use crate::screen::missing;
-use crate::state::form::{Check, Field, Kind};
+use crate::state::form::{Kind, Over, Stop};
 use crate::state::{Form, Slot, State};
 use crate::text;
 use crate::theme;
 use crate::types::DagId;
-use crate::widget::dialog::{button, typed};
+use crate::widget::dialog::button;
 use crate::widget::paint;
 use crate::widget::table::offset;
+
+mod over;
+mod plan;
+mod value;
+
+pub(crate) use value::value_spans;
+
+/// From so many columns on the preview stands beside the fields.
+const BESIDE_WIDTH: u16 = 140;
+
+/// One drawn row, and which stop of the focus it belongs to.
+struct Row {
+    stop: Option<Stop>,
+    line: Line<'static>,
+}
 
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) {
@@ -24,216 +37,191 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
         missing(buf, inside, state, &Slot::Dag(dag_id.clone()));
         return;
     };
-    let changed = form.fields.iter().filter(|field| field.is_changed()).count();
-    let note = format!("{} · {changed} changed", text::count(form.fields.len(), "param"));
-    let (fields, preview) = if area.width >= 140 {
+    let version = state.cache.dag(dag_id).and_then(|dag| dag.dag_version_number);
+    let version = version.map(|n| format!("schema v{n} · ")).unwrap_or_default();
+    let params = form.fields.iter().filter(|field| !field.is_below_tabs).count();
+    let changed = form.changed_count();
+    let note = format!("{version}{} · {changed} changed *", text::count(params, "param"));
+    let (fields, preview) = split(area);
+    let inside = paint::panel(buf, fields, &title, &note, true);
+    let below = draw_rows(buf, Rect { height: inside.height.saturating_sub(1), ..inside }, form);
+    draw_buttons(buf, Rect { y: inside.y + below, height: 1, ..inside }, form);
+    let inside = paint::panel(buf, preview, "Dry run: what it would do", "", false);
+    let lines = plan::lines(state, form, inside);
+    paint::put_all(buf, inside, lines, 0);
+    match &form.over {
+        Some(Over::List(list)) => over::draw_list(buf, area, list),
+        Some(Over::Editor(editor)) => over::draw_editor(buf, fields, form, editor),
+        None => {}
+    }
+}
+
+fn split(area: Rect) -> (Rect, Rect) {
+    if area.width >= BESIDE_WIDTH {
         let [left, right] =
             Layout::horizontal([Constraint::Percentage(58), Constraint::Min(0)]).areas(area);
-        (left, right)
-    } else {
-        let [top, bottom] = Layout::vertical([
-            Constraint::Min(0),
-            Constraint::Length(if area.height < 18 { 4 } else { 7 }),
-        ])
-        .areas(area);
-        (top, bottom)
+        return (left, right);
+    }
+    let rows = match area.height {
+        0..14 => 4,
+        14..22 => 6,
+        _ => 8,
     };
-    let inside = paint::panel(buf, fields, &title, &note, true);
-    draw_fields(buf, inside, form);
-    let inside = paint::panel(buf, preview, "What it would do", "", false);
-    let lines = preview_lines(form, usize::from(inside.width));
-    paint::put_all(buf, inside, lines, 0);
+    let [top, bottom] =
+        Layout::vertical([Constraint::Min(0), Constraint::Length(rows)]).areas(area);
+    (top, bottom)
 }
 
-/// All of every field where that fits: the value, and below it what is wrong or what it is.
-fn draw_fields(buf: &mut Buffer, area: Rect, form: &Form) {
+/// All of every field where that fits: the value, and below it what is wrong or what it is; else
+/// the value alone, with that of the field that has the focus. Returns the first row below.
+fn draw_rows(buf: &mut Buffer, area: Rect, form: &Form) -> u16 {
+    let height = usize::from(area.height);
+    let full = rows(form, area, true);
+    let rows = if full.len() <= height { full } else { rows(form, area, false) };
+    let focus = rows.iter().rposition(|row| row.stop == Some(form.focus)).unwrap_or(0);
+    let first = offset(focus, rows.len(), height);
+    let used = u16::try_from(rows.len()).unwrap_or(u16::MAX);
+    for (at, row) in (0..area.height).zip(rows.into_iter().skip(first)) {
+        paint::put(buf, area, at, row.line);
+    }
+    // A row of air where there is one.
+    used.saturating_add(1).min(area.height)
+}
+
+fn rows(form: &Form, area: Rect, is_full: bool) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
     let indent = name_width(form) + 5;
     let width = usize::from(area.width).saturating_sub(indent);
-    let abouts: Vec<Vec<Line<'static>>> =
-        (0..form.fields.len()).map(|at| about(form, at, width)).collect();
-    let rows: usize = abouts.iter().map(|about| about.len() + 1).sum();
-    let height = usize::from(area.height);
-    if form.fields.is_empty() || rows + 2 > height {
-        return draw_short_fields(buf, area, form);
-    }
-    let gap = u16::from(rows + form.fields.len() + 2 <= height);
-    let mut row = 0;
-    for (at, about) in abouts.into_iter().enumerate() {
-        draw_field(buf, area, row, form, at, true);
-        row += 1;
-        for line in about {
-            paint::put_at(buf, area, u16::try_from(indent).unwrap_or(0), row, line);
-            row += 1;
-        }
-        row += gap;
-    }
-    draw_buttons(buf, area, row + 1 - gap, form);
-}
-
-/// Two rows a field where they fit, else one.
-fn draw_short_fields(buf: &mut Buffer, area: Rect, form: &Form) {
-    let [list, buttons] = Layout::vertical([Constraint::Min(0), Constraint::Length(2)]).areas(area);
     if form.fields.is_empty() {
-        paint::put(buf, list, 0, paint::line("This DAG has no params.", theme::DIM));
+        let line = paint::line("  This DAG has no params.", theme::DIM);
+        rows.push(Row { stop: None, line });
     }
-    let rows_each: u16 = if usize::from(list.height) >= form.fields.len() * 2 { 2 } else { 1 };
-    let seen = usize::from((list.height / rows_each).max(1));
-    let first =
-        offset(form.focus.min(form.fields.len().saturating_sub(1)), form.fields.len(), seen);
-    for (row, at) in (first..form.fields.len()).take(seen).enumerate() {
-        let top = u16::try_from(row).unwrap_or(0) * rows_each;
-        draw_field(buf, list, top, form, at, rows_each == 2);
-        if rows_each == 2 {
-            let indent = name_width(form) + 5;
-            let line = about(form, at, usize::MAX).into_iter().next().unwrap_or_default();
-            paint::put_at(buf, list, u16::try_from(indent).unwrap_or(0), top + 1, line);
+    let mut section = String::new();
+    for (at, field) in form.fields.iter().enumerate() {
+        if field.section != section {
+            section.clone_from(&field.section);
+            if is_full && !rows.is_empty() {
+                rows.push(Row { stop: None, line: Line::default() });
+            }
+            rows.push(Row { stop: None, line: paint::line(format!("  {section}"), theme::BOLD) });
         }
-    }
-    draw_buttons(buf, buttons, 1, form);
-}
-
-fn draw_buttons(buf: &mut Buffer, area: Rect, row: u16, form: &Form) {
-    let word = if form.is_sent { "Triggering…" } else { "Trigger" };
-    let mut spans = vec![
-        Span::raw("  "),
-        button(word, form.is_on_trigger()),
-        Span::raw("  "),
-        button("Cancel", form.is_on_cancel()),
-    ];
-    if let Some(at) = form.first_problem() {
-        let name = &form.fields[at].name;
-        spans.push(paint::span(format!("   ✗ {name} needs a look"), theme::BAD));
-    }
-    paint::put(buf, area, row, Line::from(spans));
-}
-
-fn name_width(form: &Form) -> usize {
-    form.fields.iter().map(|field| text::width(&field.name)).max().unwrap_or(0).min(24)
-}
-
-/// Makes the lines below a field: what is wrong with it, else what it is.
-fn about(form: &Form, at: usize, width: usize) -> Vec<Line<'static>> {
-    let (words, style) = match form.problem(at) {
-        Some(problem) => (format!("✗ {problem}"), theme::BAD),
-        None => (about_field(&form.fields[at]), theme::DIM),
-    };
-    text::wrap_words(&words, width).into_iter().map(|line| paint::line(line, style)).collect()
-}
-
-fn draw_field(buf: &mut Buffer, area: Rect, row: u16, form: &Form, at: usize, has_second: bool) {
-    let field = &form.fields[at];
-    let is_focused = form.focus == at;
-    let name_width = name_width(form);
-    let value_width = usize::from(area.width).saturating_sub(name_width + 26).clamp(10, 44);
-    let problem = form.problem(at);
-    let mark = if is_focused { "▸ " } else { "  " };
-    let mut name = if is_focused { theme::KEY } else { theme::PLAIN };
-    if problem.is_some() {
-        name = theme::BAD;
-    }
-    let mut spans = vec![
-        Span::styled(mark, theme::ACCENT),
-        paint::span(format!("{:<name_width$} ", text::cut(&field.name, 24)), name),
-        Span::styled(if field.is_changed() { "* " } else { "  " }, theme::WARN),
-    ];
-    let value = value_spans(field, value_width, is_focused);
-    let used: usize = value.iter().map(Span::width).sum();
-    spans.extend(value);
-    spans.push(Span::raw(" ".repeat(value_width.saturating_sub(used) + 1)));
-    let about = match &problem {
-        Some(problem) if !has_second => paint::span(format!("✗ {problem}"), theme::BAD),
-        _ => paint::span(field.rule(), theme::DIM),
-    };
-    spans.push(about);
-    paint::put(buf, area, row, Line::from(spans));
-}
-
-fn about_field(field: &Field) -> String {
-    let mut words = Vec::new();
-    if !field.description.is_empty() {
-        words.push(field.description.clone());
-    }
-    if let (Some(default), true) = (&field.default, field.is_changed()) {
-        words.push(format!("default {default}"));
-    }
-    if let Kind::Choice(choices) = &field.kind {
-        let names: Vec<String> = choices.iter().map(plain).collect();
-        words.push(names.join(" "));
-    }
-    words.join(" · ")
-}
-
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// Draws what a field holds, as it is entered.
-pub(crate) fn value_spans(field: &Field, width: usize, is_focused: bool) -> Vec<Span<'static>> {
-    match &field.kind {
-        Kind::Choice(_) => {
-            let value = field.value.as_ref().map_or("—".to_owned(), plain);
-            let style = if is_focused { theme::REVERSED } else { theme::PLAIN };
-            vec![
-                Span::styled("◂ ", theme::ACCENT),
-                paint::span(text::cut(&value, width.saturating_sub(4)), style),
-                Span::styled(" ▸", theme::ACCENT),
-            ]
-        }
-        Kind::Bool => {
-            let is_on = field.value.as_ref().and_then(Value::as_bool).unwrap_or(false);
-            let style = if is_focused { theme::REVERSED } else { theme::PLAIN };
-            vec![Span::styled(if is_on { "[x]" } else { "[ ]" }, style)]
-        }
-        Kind::Integer | Kind::Number | Kind::Text | Kind::Json => {
-            let mut spans = typed(&field.input, width, is_focused);
-            let used: usize = spans.iter().map(Span::width).sum();
-            let line = "_".repeat(width.min(24).saturating_sub(used));
-            spans.push(Span::styled(line, theme::DIM));
-            spans
-        }
-    }
-}
-
-fn preview_lines(form: &Form, width: usize) -> Vec<Line<'static>> {
-    let mut lines = Vec::new();
-    let say = |text: String, style: Style| paint::line(text, style);
-    match &form.check {
-        _ if form.first_problem().is_some() => {
-            lines.push(say("It cannot run as it stands.".to_owned(), theme::BAD));
-        }
-        Check::Unchecked => lines.push(say("checking…".to_owned(), theme::DIM)),
-        Check::Failed(why) => lines.push(say(format!("✗ {why}"), theme::BAD)),
-        Check::Problems(problems) => {
-            let general = problems.iter().filter(|p| form.fields.iter().all(|f| f.name != p.param));
-            lines.extend(general.map(|p| say(format!("✗ {} {}", p.param, p.message), theme::BAD)));
-        }
-        Check::Good(plan) => {
-            let usual = match plan.median_duration {
-                Some(secs) => format!("usually {}", text::duration(secs)),
-                None => "no run yet that tells how long".to_owned(),
-            };
-            lines.push(Line::from(vec![
-                paint::span("✓ ", theme::GOOD),
-                paint::span(
-                    format!("{}, {usual}", text::count(plan.task_count, "task")),
-                    theme::PLAIN,
-                ),
-            ]));
-            let at_most = usize::try_from(plan.max_active_runs).unwrap_or(usize::MAX);
-            if plan.active_runs >= at_most {
-                let text =
-                    format!("{} of {at_most} runs are under way: it will wait", plan.active_runs);
-                lines.push(say(text, theme::WARN));
-            } else {
-                let text =
-                    format!("starts at once: {} of {at_most} runs are under way", plan.active_runs);
-                lines.push(say(text, theme::DIM));
+        let stop = Stop::Field(at);
+        let problem = form.problem(at);
+        let line = value::row(field, form, stop, problem.as_deref(), usize::from(area.width));
+        rows.push(Row { stop: Some(stop), line });
+        if is_full || form.focus == stop {
+            let about = value::about(field, problem.as_deref());
+            for line in text::wrap_words(&about.0, width) {
+                let line = format!("{}{line}", " ".repeat(indent));
+                rows.push(Row { stop: Some(stop), line: paint::line(line, about.1) });
             }
         }
     }
-    lines.push(say("the same on the command line:".to_owned(), theme::DIM));
-    lines.extend(
-        text::wrap(&form.command(), width).into_iter().map(|l| paint::line(l, theme::ACCENT)),
+    rows.extend(advanced_rows(form, area, is_full));
+    rows
+}
+
+fn advanced_rows(form: &Form, area: Rect, is_full: bool) -> Vec<Row> {
+    let is_focused = form.focus == Stop::Advanced;
+    let mut rows = Vec::new();
+    if is_full {
+        rows.push(Row { stop: None, line: Line::default() });
+    }
+    let style = if is_focused { theme::KEY } else { theme::PLAIN };
+    let given = |at: usize, none: &str| form.given(at).unwrap_or_else(|| none.to_owned());
+    let words = format!(
+        "   run id {} · logical date {} · note {}",
+        given(0, "made"),
+        given(1, "now"),
+        given(2, "none")
     );
-    lines
+    let head = Line::from(vec![
+        Span::styled(if form.is_open { "▾ " } else { "▸ " }, theme::ACCENT),
+        Span::styled("Advanced", style),
+        paint::span(if form.is_open { String::new() } else { words }, theme::DIM),
+    ]);
+    rows.push(Row { stop: Some(Stop::Advanced), line: head });
+    if !form.is_open {
+        return rows;
+    }
+    for (at, field) in form.advanced.iter().enumerate() {
+        let stop = Stop::AdvancedField(at);
+        let problem = form.advanced_problem(at);
+        let line = value::row(field, form, stop, problem.as_deref(), usize::from(area.width));
+        rows.push(Row { stop: Some(stop), line });
+        if let Some(problem) = problem {
+            let indent = name_width(form) + 5;
+            let width = usize::from(area.width).saturating_sub(indent);
+            for line in text::wrap_words(&format!("✗ {problem}"), width) {
+                let line = format!("{}{line}", " ".repeat(indent));
+                rows.push(Row { stop: Some(stop), line: paint::line(line, theme::BAD) });
+            }
+        }
+    }
+    rows
+}
+
+fn draw_buttons(buf: &mut Buffer, row: Rect, form: &Form) {
+    let word = if form.is_sent { "Triggering…" } else { "Trigger" };
+    let mut spans = vec![
+        Span::raw("  "),
+        button(word, form.focus == Stop::Trigger),
+        Span::raw("  "),
+        button("Cancel", form.focus == Stop::Cancel),
+    ];
+    let is_wrong = |at: &usize| form.problem(*at).is_some();
+    let wrong: Vec<usize> = (0..form.fields.len()).filter(is_wrong).collect();
+    match wrong.as_slice() {
+        [] => {}
+        [one] => {
+            let name = &form.fields[*one].name;
+            spans.push(paint::span(format!("   ✗ 1 error: {name}"), theme::BAD));
+        }
+        many => spans.push(paint::span(format!("   ✗ {} errors", many.len()), theme::BAD)),
+    }
+    paint::put(buf, row, 0, Line::from(spans));
+}
+
+/// Returns the cells that the names of all fields take.
+fn name_width(form: &Form) -> usize {
+    let below = |stop: bool| if stop { 2 } else { 0 };
+    let names =
+        form.fields.iter().map(|field| text::width(&field.name) + below(field.is_below_tabs));
+    let names = names.max().unwrap_or(0);
+    let advanced = if form.is_open { "logical date".len() } else { 0 };
+    names.max(advanced).min(24)
+}
+
+/// Returns the keys that are good for what has the focus.
+pub(crate) fn hints(form: Option<&Form>) -> Vec<(&'static str, &'static str)> {
+    let Some(form) = form else { return vec![("esc", "back")] };
+    match &form.over {
+        Some(Over::List(_)) => return vec![("↑ ↓", "select"), ("enter", "take"), ("esc", "close")],
+        Some(Over::Editor(_)) => return vec![("ctrl-s", "take it"), ("esc", "leave it as it was")],
+        None => {}
+    }
+    let mut pairs = vec![("tab", "field")];
+    match form.focused().map(|field| &field.kind) {
+        Some(Kind::Choice(choices)) if choices.len() > 5 => pairs.push(("enter", "list")),
+        Some(Kind::Choice(_) | Kind::Integer | Kind::Number | Kind::Tabs(_)) => {
+            pairs.push(("← →", "change"));
+        }
+        Some(Kind::Bool) => pairs.push(("space", "switch")),
+        Some(Kind::Set(_)) => pairs.extend([("← →", "move"), ("space", "in or out")]),
+        Some(Kind::Date | Kind::DateTime) => {
+            pairs.extend([("↑ ↓", "day"), ("pgup pgdn", "month")]);
+        }
+        Some(Kind::Json) => pairs.push(("enter", "editor")),
+        Some(Kind::Text | Kind::Secret) => {}
+        None => pairs.push(("enter", "do it")),
+    }
+    pairs.extend([
+        ("ctrl-s", "trigger"),
+        ("ctrl-r", "recent"),
+        ("ctrl-j", "JSON"),
+        ("ctrl-y", "copy command"),
+        ("ctrl-d", "defaults"),
+        ("esc", "back, draft kept"),
+    ]);
+    pairs
 }

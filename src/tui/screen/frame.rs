@@ -114,6 +114,7 @@ fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
             Screen::Attention => "Needs attention".to_owned(),
             Screen::Operations => "Operations".to_owned(),
             Screen::Approvals => "Approvals".to_owned(),
+            Screen::Commands => "Command log".to_owned(),
             Screen::Definitions => "dags.toml".to_owned(),
         };
         if at > 0 {

@@ -7,9 +7,11 @@ use ratatui::text::{Line, Span};
 
 use crate::hit::{self, Target};
 use crate::keymap::{self, Action, Bound, Place};
-use crate::state::State;
+use crate::screen::form;
+use crate::state::{Screen, State};
 use crate::text;
 use crate::theme;
+use crate::update::plugin;
 use crate::widget::paint;
 
 /// A key with what it does.
@@ -29,14 +31,14 @@ impl Hint<'_> {
 /// Draws the row.
 pub(crate) fn draw(buf: &mut Buffer, row: Rect, state: &State) {
     if keymap::place(state) == Place::Form {
-        let fixed = |key, word| Hint { key, word, action: None };
-        let hints = [
-            fixed("tab", "field"),
-            fixed("← →", "change"),
-            fixed("ctrl-s", "trigger"),
-            fixed("ctrl-r", "defaults"),
-            fixed("esc", "back, draft kept"),
-        ];
+        let form = match &state.level().screen {
+            Screen::Form(dag_id) => state.forms.get(dag_id),
+            _ => None,
+        };
+        let hints: Vec<Hint<'_>> = form::hints(form)
+            .into_iter()
+            .map(|(key, word)| Hint { key, word, action: None })
+            .collect();
         lay_out(buf, row, &hints, &[]);
         return;
     }
@@ -54,10 +56,16 @@ pub(crate) fn draw(buf: &mut Buffer, row: Rect, state: &State) {
         .flatten()
         .map(|(key, word, action)| Hint { key, word, action: Some(*action) })
         .collect();
-    let first: Vec<Hint<'_>> = keymap::valid(state)
+    // The operator's own come first where they are meant for this place, else behind the others.
+    let own = |is_of_place: bool| {
+        let meant =
+            plugin::valid(state).filter(move |(_, own)| own.places.is_empty() != is_of_place);
+        meant.map(|(_, own)| Hint { key: &own.key, word: &own.description, action: None })
+    };
+    let bound = keymap::valid(state)
         .filter(|bound| !bound.hint.is_empty() && !bound.places.is_empty())
-        .map(|bound| Hint { key: bound.key(), word: bound.hint, action: Some(bound.action) })
-        .collect();
+        .map(|bound| Hint { key: bound.key(), word: bound.hint, action: Some(bound.action) });
+    let first: Vec<Hint<'_>> = own(true).chain(bound).chain(own(false)).collect();
     lay_out(buf, row, &first, &last);
 }
 

@@ -254,7 +254,7 @@ fn draw_empty(buf: &mut Buffer, inside: Rect, state: &State, log: &LogPane) {
         return paint::empty(buf, inside, "Nothing yet", how);
     };
     let why_not_started =
-        state.shown_run().map(|run| rows::why_not_started(run, task)).unwrap_or_default();
+        if state.shown_run().is_some() { rows::why_not_started(state, task) } else { String::new() };
     let why = task.note.clone().unwrap_or(why_not_started);
     match &log.reading {
         Reading::Ended => paint::empty(buf, inside, "The task wrote nothing", &why),

@@ -1,49 +1,54 @@
-//! A run: its tasks, its graph drawn live, the followed log. One selection, three views of it.
+//! A run: its tasks over the last runs, its graph drawn live, its tasks over time, the followed
+//! log, the selected task in full. One selection, many views of it.
 //!
-//! Below 120 columns one pane at a time, the tasks with the end of the log below them; from 120 the
-//! tasks over the task's details, beside them the graph, as high as it needs, over the log.
-
-use std::collections::HashMap;
+//! Below 100 columns one pane at a time, the tasks with the end of the log below them; from 100 two
+//! columns, the tasks over the task's details, beside them the graph over the log; from 180 three.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::hit::{self, Target};
-use crate::rows;
-use crate::rows::run::{What, weight};
 use crate::screen::{details, log, missing};
-use crate::state::{Pane, Screen, Slot, State};
+use crate::state::{Pane, Slot, State, Zoom};
 use crate::text;
 use crate::theme;
-use crate::types::run::{DagRunKey, TaskInstance};
+use crate::types::DagRunState;
+use crate::types::run::DagRunKey;
 use crate::types::view::RunDetailView;
-use crate::types::{DagRunState, TaskId};
+use crate::update::run::travel;
 use crate::view;
-use crate::widget::graph::{self, Node};
 use crate::widget::paint;
 
-pub(crate) mod tasks;
+pub(crate) mod cell;
+mod gantt;
+pub(crate) mod graph;
+mod grid;
+mod heat;
+pub(crate) mod page;
 
-/// What the list of tasks has beside its rows: frame, history, titles, counts.
-const LIST_FRAME: usize = 5;
 /// The least height at which the log, and the task's details, are worth their room.
 const LOG_MIN: u16 = 6;
 const DETAILS_MIN: u16 = 10;
+const BARS_MIN: u16 = 8;
+
+/// From how many columns on there are two columns of panes, and three.
+const TWO_COLUMNS: u16 = 100;
+const THREE_COLUMNS: u16 = 180;
 
 /// Where the panes are; an empty one is not shown.
 #[derive(Debug, Clone, Copy, Default)]
 struct Panes {
     tasks: Rect,
     graph: Rect,
+    bars: Rect,
     log: Rect,
     details: Rect,
 }
 
 /// Says whether the task's details have a pane of their own.
 pub(crate) fn shows_details(state: &State) -> bool {
-    matches!(state.level().screen, Screen::Run(_))
-        && !panes(state, rest(view::body(state, state.size))).details.is_empty()
+    state.run.is_some() && !panes(state, rest(view::body(state, state.size))).details.is_empty()
 }
 
 /// Returns where the log is; empty where it is not shown.
@@ -51,51 +56,117 @@ pub(crate) fn log_area(state: &State) -> Rect {
     panes(state, rest(view::body(state, state.size))).log
 }
 
+/// Returns the room that the graph has.
+pub(crate) fn graph_room(state: &State) -> Rect {
+    let area = panes(state, rest(view::body(state, state.size))).graph;
+    // A frame with a cell of air at both sides.
+    Rect { width: area.width.saturating_sub(4), height: area.height.saturating_sub(2), ..area }
+}
+
 /// What is below the header.
 fn rest(area: Rect) -> Rect {
     Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
 }
 
+/// Rows that the list of tasks would fill.
+fn list_rows(state: &State) -> u16 {
+    let rows = state.run.as_ref().map_or(0, |index| index.fold.rows.len());
+    u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(grid::FRAME as u16)
+}
+
 fn panes(state: &State, area: Rect) -> Panes {
     let level = state.level();
-    let mut panes = Panes::default();
-    let shown = |run: &RunDetailView| rows::run::rows(state, level, &run.run.key()).len();
-    let list_rows = state.shown_run().map_or(0, shown) + LIST_FRAME;
-    let list_rows = u16::try_from(list_rows).unwrap_or(u16::MAX);
-    if level.is_zoomed || state.size.width < 120 {
-        match level.pane {
-            Pane::Tasks if !level.is_zoomed && list_rows + LOG_MIN <= area.height => {
-                [panes.tasks, panes.log] =
-                    Layout::vertical([Constraint::Length(list_rows), Constraint::Min(0)])
-                        .areas(area);
-            }
-            Pane::Tasks => panes.tasks = area,
-            Pane::Graph => panes.graph = area,
-            Pane::Log => panes.log = area,
-        }
-        return panes;
+    match (level.zoom, state.size.width) {
+        (Zoom::Full, _) => alone(level.pane, area),
+        (Zoom::Half, width) if width >= TWO_COLUMNS => half(level.pane, area),
+        (_, 0..TWO_COLUMNS) => narrow(state, area),
+        (_, TWO_COLUMNS..THREE_COLUMNS) => two_columns(state, area),
+        _ => three_columns(state, area),
     }
-    let left = if state.size.width < 180 { 48 } else { 66 };
+}
+
+fn alone(pane: Pane, area: Rect) -> Panes {
+    let mut panes = Panes::default();
+    match pane {
+        Pane::Tasks => panes.tasks = area,
+        Pane::Graph => panes.graph = area,
+        Pane::Log => panes.log = area,
+    }
+    panes
+}
+
+/// The pane with the cursor takes two thirds, the next one the rest.
+fn half(pane: Pane, area: Rect) -> Panes {
+    let [large, small] =
+        Layout::horizontal([Constraint::Percentage(66), Constraint::Min(0)]).areas(area);
+    let mut panes = alone(pane, large);
+    match pane {
+        Pane::Tasks => panes.log = small,
+        Pane::Graph | Pane::Log => panes.tasks = small,
+    }
+    panes
+}
+
+fn narrow(state: &State, area: Rect) -> Panes {
+    let pane = state.level().pane;
+    let rows = list_rows(state);
+    let mut panes = alone(pane, area);
+    let is_half = state.level().zoom == Zoom::Half;
+    if pane == Pane::Tasks && !is_half && rows + LOG_MIN <= area.height {
+        [panes.tasks, panes.log] =
+            Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(area);
+    }
+    panes
+}
+
+fn two_columns(state: &State, area: Rect) -> Panes {
+    let left = if state.size.width < 120 { 34 } else { 52 };
     let [left, right] =
         Layout::horizontal([Constraint::Length(left), Constraint::Min(0)]).areas(area);
-    let half = area.height * 45 / 100;
-    let graph_rows = state.shown_run().map_or(half, |run| {
-        let (nodes, edges) = nodes_and_edges(state, run);
-        // A frame, and a row of air above and below.
-        let room = Rect { width: right.width.saturating_sub(4), height: half.max(4) - 4, ..right };
-        graph::rows(&nodes, &edges, room).saturating_add(4)
-    });
-    // As high as the list of tasks where both fit, so that their lower edges meet.
-    let graph_rows = graph_rows.max(list_rows).clamp(half.min(9), half);
+    let upper = graph_rows(state, right.width, area.height * 45 / 100);
     let [graph, log] =
-        Layout::vertical([Constraint::Length(graph_rows), Constraint::Min(0)]).areas(right);
-    let list_rows = list_rows.max(graph_rows);
-    if list_rows + DETAILS_MIN > area.height {
-        return Panes { tasks: left, graph, log, details: Rect::default() };
+        Layout::vertical([Constraint::Length(upper), Constraint::Min(0)]).areas(right);
+    let (tasks, details) = over_details(state, left, upper);
+    Panes { tasks, graph, log, details, bars: Rect::default() }
+}
+
+fn three_columns(state: &State, area: Rect) -> Panes {
+    let left = 58 + (area.width - THREE_COLUMNS) / 4;
+    let [left, middle, right] =
+        Layout::horizontal([Constraint::Length(left), Constraint::Fill(11), Constraint::Fill(10)])
+            .areas(area);
+    let rows = list_rows(state);
+    // As many rows as the tasks have, so that bars and tasks are seen alike.
+    let most = (area.height * 45 / 100).max(BARS_MIN);
+    let bars = rows.saturating_sub(1).clamp(most.min(area.height / 3), most);
+    let [graph, bars] =
+        Layout::vertical([Constraint::Min(0), Constraint::Length(bars)]).areas(middle);
+    // Below the tasks where they leave room, else below the log.
+    if rows + DETAILS_MIN * 2 <= area.height {
+        let [tasks, details] =
+            Layout::vertical([Constraint::Length(graph.height), Constraint::Min(0)]).areas(left);
+        return Panes { tasks, graph, bars, log: right, details };
+    }
+    let [log, details] =
+        Layout::vertical([Constraint::Percentage(62), Constraint::Min(0)]).areas(right);
+    Panes { tasks: left, graph, bars, log, details }
+}
+
+/// As high as the graph needs, and as the list of tasks where both fit, so that their lower edges
+/// meet.
+fn graph_rows(state: &State, _width: u16, half: u16) -> u16 {
+    let wanted = state.graph.shown_height().map_or(half, |rows| rows.saturating_add(4));
+    wanted.max(list_rows(state)).clamp(half.min(9), half)
+}
+
+fn over_details(state: &State, column: Rect, upper: u16) -> (Rect, Rect) {
+    let rows = list_rows(state).max(upper);
+    if rows + DETAILS_MIN > column.height {
+        return (column, Rect::default());
     }
     let [tasks, details] =
-        Layout::vertical([Constraint::Length(list_rows), Constraint::Min(0)]).areas(left);
-    Panes { tasks, graph, log, details }
+        Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(column);
+    (tasks, details)
 }
 
 /// Draws the screen.
@@ -110,11 +181,15 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, key: &DagRunKey)
     let pane = state.level().pane;
     if !panes.tasks.is_empty() {
         hit::note(panes.tasks, Target::Pane(Pane::Tasks));
-        tasks::draw(buf, panes.tasks, state, run, pane == Pane::Tasks);
+        grid::draw(buf, panes.tasks, state, pane == Pane::Tasks);
     }
     if !panes.graph.is_empty() {
         hit::note(panes.graph, Target::Pane(Pane::Graph));
-        draw_graph(buf, panes.graph, state, run, pane == Pane::Graph);
+        graph::draw(buf, panes.graph, state, pane == Pane::Graph);
+    }
+    if !panes.bars.is_empty() {
+        hit::note(panes.bars, Target::Pane(Pane::Tasks));
+        gantt::draw(buf, panes.bars, state);
     }
     if !panes.log.is_empty() {
         hit::note(panes.log, Target::Pane(Pane::Log));
@@ -136,12 +211,31 @@ fn deadline(state: &State, run: &RunDetailView) -> Option<Span<'static>> {
     Some(paint::span(format!("  deadline {}", text::until(state.now, next)), theme::DIM))
 }
 
+/// Says how long the rest takes: along the critical path by what each task takes usually, else by
+/// what the whole run does.
+fn eta(state: &State, run: &RunDetailView, secs: f64) -> Option<String> {
+    if run.run.state != DagRunState::Running {
+        return None;
+    }
+    let along = state.run.as_ref().and_then(|index| index.path.left).filter(|left| *left > 0.0);
+    let left = along.or_else(|| run.median_duration.map(|usual| usual - secs))?;
+    Some(match (left > 1.0, run.median_duration) {
+        (true, _) => format!("  eta {}", text::running(left)),
+        (false, Some(usual)) => format!("  longer than usual ({})", text::duration(usual)),
+        (false, None) => "  nearly done".to_owned(),
+    })
+}
+
 /// Makes the line of state, progress, time and the estimate of the rest.
 fn header(state: &State, run: &RunDetailView, width: usize) -> Line<'static> {
     let mut spans = vec![Span::raw(" ")];
     spans.extend(paint::worded(theme::run_mark(run.run.state)));
-    let done = run.tasks.iter().filter(|t| t.state.is_some_and(|s| s.is_finished())).count();
-    let total = run.tasks.len();
+    if travel::is_historic(state) {
+        let badge = theme::WARN.patch(theme::BOLD).patch(theme::REVERSED);
+        spans.extend([Span::raw("  "), Span::styled(" HISTORIC ", badge)]);
+    }
+    let counts = state.run.as_ref().map(|index| index.counts).unwrap_or_default();
+    let (done, total) = (counts.finished(), counts.total());
     let share = done as f64 / total.max(1) as f64;
     let bar = paint::bar(share, (width / 6).clamp(8, 30));
     spans.push(Span::styled(format!("  {bar}"), theme::run_mark(run.run.state).style));
@@ -152,14 +246,7 @@ fn header(state: &State, run: &RunDetailView, width: usize) -> Line<'static> {
             None => format!("  {}", text::running(secs)),
         };
         spans.push(paint::span(took, theme::PLAIN));
-        if let (DagRunState::Running, Some(usual)) = (run.run.state, run.median_duration) {
-            let left = usual - secs;
-            let eta = match left > 1.0 {
-                true => format!("  eta {}", text::running(left)),
-                false => format!("  longer than usual ({})", text::duration(usual)),
-            };
-            spans.push(paint::span(eta, theme::DIM));
-        }
+        spans.extend(eta(state, run, secs).map(|eta| paint::span(eta, theme::DIM)));
     }
     spans.extend(deadline(state, run));
     let by = match &run.run.triggering_user_name {
@@ -179,56 +266,4 @@ fn header(state: &State, run: &RunDetailView, width: usize) -> Line<'static> {
         spans.push(paint::span(format!("  {note}"), theme::DIM));
     }
     Line::from(spans)
-}
-
-fn draw_graph(buf: &mut Buffer, area: Rect, state: &State, run: &RunDetailView, focused: bool) {
-    let note = if focused { "h l along edges  j k next, previous" } else { "" };
-    let inside = paint::panel(buf, area, "Graph", note, focused);
-    let (nodes, edges) = nodes_and_edges(state, run);
-    let here = rows::run::selected(state).and_then(|row| match row.what {
-        What::Mapped { task_id, .. } => Some(task_id),
-        What::Task(task) => Some(&task.key.task_id),
-        What::Group { tasks, .. } => tasks.first().map(|task| &task.key.task_id),
-    });
-    let selected = here.and_then(|task_id| by_task(run).iter().position(|(id, _)| *id == task_id));
-    graph::draw(buf, inside, &nodes, &edges, selected);
-}
-
-/// Returns the tasks with their instances, in the run's order.
-fn by_task(run: &RunDetailView) -> Vec<(&TaskId, Vec<&TaskInstance>)> {
-    let mut places: HashMap<&TaskId, usize> = HashMap::new();
-    let mut tasks: Vec<(&TaskId, Vec<&TaskInstance>)> = Vec::new();
-    for task in &run.tasks {
-        let at = *places.entry(&task.key.task_id).or_insert_with(|| {
-            tasks.push((&task.key.task_id, Vec::new()));
-            tasks.len() - 1
-        });
-        tasks[at].1.push(task);
-    }
-    tasks
-}
-
-fn nodes_and_edges(state: &State, run: &RunDetailView) -> (Vec<Node>, Vec<(usize, usize)>) {
-    let tasks = by_task(run);
-    let places: HashMap<&TaskId, usize> = tasks.iter().map(|(id, _)| *id).zip(0..).collect();
-    let edges = run.edges.iter();
-    let edges = edges.filter_map(|(from, to)| Some((*places.get(from)?, *places.get(to)?)));
-    (tasks.iter().map(|(id, instances)| node(state, id, instances)).collect(), edges.collect())
-}
-
-/// A mapped task is one node, in the state that matters most.
-fn node(state: &State, task_id: &TaskId, instances: &[&TaskInstance]) -> Node {
-    let worst = instances.iter().min_by_key(|task| weight(task.state));
-    let mark = theme::task_mark(worst.and_then(|task| task.state));
-    match instances {
-        [task] if task.key.map_index < 0 => {
-            Node { mark, name: task_id.to_string(), note: tasks::took(state, task), note_width: 6 }
-        }
-        _ => Node {
-            mark,
-            name: format!("{task_id}[{}]", instances.len()),
-            note: String::new(),
-            note_width: 0,
-        },
-    }
 }

@@ -1,11 +1,12 @@
 //! Runs, of all DAGs or of one.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 use crate::rows;
-use crate::screen::missing;
+use crate::screen::{missing, run_preview};
+use crate::state::runs::RunsQuery;
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
@@ -15,18 +16,31 @@ use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
 use crate::widget::table::{fixed, growing, position, right};
 
+/// Cells of the longest run's bar.
+const BAR: u16 = 10;
+
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: Option<&DagId>) {
     let level = state.level();
     let runs = rows::runs(state, level);
-    let all = state.cache.runs(dag_id).map(<[DagRun]>::len);
+    let (query, _) = RunsQuery::read(level);
+    let first = rows::runs_slots(level, &query).into_iter().next();
+    let first = first.unwrap_or_else(|| Slot::Runs(dag_id.cloned()));
+    let all = state.cache.runs_total(&first).map(|all| usize::try_from(all).unwrap_or(usize::MAX));
     let selected = level.cursor(&rows::keys(state, level));
     let list = list(state, dag_id);
-    let title = list.title(state, level, runs.len(), all.unwrap_or(0));
+    let mut title = list.title(state, level, runs.len(), all.unwrap_or(0));
+    if level.attention_only {
+        title.push_str(" · only failed ones (A)");
+    }
+    let (area, preview) = split(area);
+    if !preview.is_empty() {
+        run_preview::draw(buf, preview, state, runs.get(selected).copied());
+    }
     let inside = paint::panel(buf, area, &title, &position(selected, runs.len()), true);
     match all {
-        None => return missing(buf, inside, state, &Slot::Runs(dag_id.cloned())),
-        Some(0) => {
+        None => return missing(buf, inside, state, &first),
+        Some(0) if query.is_plain() => {
             let how = "1 goes to the DAGs, t triggers the selected one";
             return paint::empty(buf, inside, "No runs yet", how);
         }
@@ -38,11 +52,30 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: Option<&
     list.draw(buf, inside, state, &runs, Shown::focused(level, selected));
 }
 
+/// The preview is on the right where the screen is wide, below where it is high.
+fn split(area: Rect) -> (Rect, Rect) {
+    if area.width >= 180 {
+        let [list, preview] =
+            Layout::horizontal([Constraint::Min(0), Constraint::Length(70)]).areas(area);
+        return (list, preview);
+    }
+    if area.height >= 24 {
+        let [list, preview] =
+            Layout::vertical([Constraint::Min(0), Constraint::Length(8)]).areas(area);
+        return (list, preview);
+    }
+    (area, Rect::default())
+}
+
 /// Describes the list of runs, of all DAGs or of one.
 pub(crate) fn list(state: &State, dag_id: Option<&DagId>) -> List<'static, DagRun> {
     let noun = dag_id.map_or("Runs".to_owned(), |dag_id| format!("Runs of {dag_id}"));
     let is_wide = state.size.width >= 160;
     let (dim, plain) = (theme::DIM, theme::PLAIN);
+    let (query, _) = RunsQuery::read(state.level());
+    let slots = rows::runs_slots(state.level(), &query);
+    let runs = slots.iter().flat_map(|slot| state.cache.runs_of(slot).unwrap_or_default());
+    let longest = runs.filter_map(|run| run.duration_secs(state.now)).fold(0.0, f64::max);
     let mut list = List::new("runs", noun, rows::run_key).words(words).field(Field::new(
         "state",
         fixed("S", 1, 0),
@@ -91,6 +124,12 @@ pub(crate) fn list(state: &State, dag_id: Option<&DagId>) -> List<'static, DagRu
         })
         .sorted_down(|state, run| Value::number(run.duration_secs(state.now))),
     )
+    .field(Field::new("bar", fixed("", BAR, 3), move |look, run: &DagRun| {
+        let secs = run.duration_secs(look.state.now).unwrap_or(0.0);
+        let cells = (secs / longest.max(1.0) * f64::from(BAR)).ceil() as usize;
+        let mark = theme::run_mark(run.state);
+        Line::styled("▇".repeat(cells.min(usize::from(BAR))), mark.style)
+    }))
     .field(
         Field::new("note", growing("NOTE", 10, 5), move |_, run: &DagRun| {
             paint::line(run.note.as_deref().unwrap_or_default(), dim)

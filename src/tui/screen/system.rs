@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::screen::{log, missing, settings};
-use crate::state::{Slot, State};
+use crate::state::{Slot, State, Zoom};
 use crate::text;
 use crate::theme;
 use crate::types::view::StatusView;
@@ -34,7 +34,7 @@ pub(crate) fn log_area(state: &State) -> Rect {
 }
 
 fn parts(state: &State, status: &StatusView, area: Rect) -> Parts {
-    if state.level().is_zoomed {
+    if state.level().zoom != Zoom::Normal {
         return Parts { settings: area, ..Parts::default() };
     }
     let rows = u16::try_from(facts(state, status).len()).unwrap_or(9) + 2;

@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 
 use crate::state::feed::{GLANCE, PAGE};
+use crate::state::runs::RunsQuery;
 use crate::types::approval::HitlDetail;
 use crate::types::ask::{Answer, LineageReach, Request, RunsOnly};
-use crate::types::attention::{AttentionItem, PulseView};
+use crate::types::attention::{AttentionItem, PulseView, RunBrief};
 use crate::types::backfill::{BackfillDetailView, BackfillId, BackfillView};
 use crate::types::callback::CallbackRequest;
 use crate::types::event::{Event, EventLog};
@@ -44,6 +45,10 @@ pub(crate) enum Slot {
     Dags,
     Dag(DagId),
     Runs(Option<DagId>),
+    /// A page of those that fit.
+    FoundRuns(RunsQuery, u32),
+    /// A run in short.
+    Brief(DagRunKey),
     Run(DagRunKey),
     /// The last runs of a DAG side by side, or those around an older one.
     Grid(DagId, Option<DagRunId>),
@@ -86,6 +91,10 @@ impl Slot {
             Self::Pulse => Request::Pulse,
             Self::Dags => Request::ListDags,
             Self::Dag(dag_id) => Request::ShowDag { dag_id },
+            Self::FoundRuns(query, page) => query.request(page),
+            Self::Brief(DagRunKey { dag_id, dag_run_id }) => {
+                Request::BriefRun { dag_id, dag_run_id }
+            }
             Self::Runs(dag_id) => {
                 let only = RunsOnly::default();
                 Request::ListRuns { dag_id, state: None, only, limit: LIST_LIMIT, offset: 0 }
@@ -155,6 +164,8 @@ impl Slot {
                 Self::Backfills(id) => id == dag_id,
                 Self::Why(subject) => subject.dag_id == *dag_id,
                 Self::Dag(id) | Self::Runs(Some(id)) => id == dag_id,
+                Self::FoundRuns(query, _) => query.dag_id.as_ref().is_none_or(|id| id == dag_id),
+                Self::Brief(key) => key.dag_id == *dag_id && key.dag_run_id == *dag_run_id,
                 Self::Run(key) | Self::Callbacks(key) => {
                     key.dag_id == *dag_id && key.dag_run_id == *dag_run_id
                 }
@@ -164,6 +175,9 @@ impl Slot {
             Event::TaskInstanceChanged { key: changed, state } => match self {
                 // A question; all else that needs attention ends a run or comes with time.
                 Self::Attention => *state == Some(TaskInstanceState::Deferred),
+                Self::Brief(key) => {
+                    key.dag_id == changed.dag_id && key.dag_run_id == changed.dag_run_id
+                }
                 Self::Status | Self::Events | Self::Glance | Self::Approvals | Self::Pools => true,
                 Self::Why(subject) => subject.dag_id == changed.dag_id,
                 Self::Run(key) | Self::Callbacks(key) => {
@@ -316,6 +330,13 @@ impl Cache {
         }
     }
 
+    /// Says whether what is there is not known to be old.
+    pub(crate) fn is_settled(&self, slot: &Slot) -> bool {
+        self.entries
+            .get(slot)
+            .is_some_and(|entry| entry.answer.is_some() && !entry.is_old && entry.asked.is_none())
+    }
+
     /// Returns which answer there is; another one has another stamp.
     pub(crate) fn stamp(&self, slot: &Slot) -> Option<u64> {
         self.entries.get(slot).filter(|entry| entry.answer.is_some()).map(|entry| entry.stamp)
@@ -356,6 +377,22 @@ impl Cache {
         }
     }
 
+    /// Returns the runs of a page.
+    pub(crate) fn runs_of(&self, slot: &Slot) -> Option<&[DagRun]> {
+        match self.answer(slot)? {
+            Answer::Runs { runs, .. } => Some(runs),
+            _ => None,
+        }
+    }
+
+    /// Returns how many runs fit in all, of which a page was fetched.
+    pub(crate) fn runs_total(&self, slot: &Slot) -> Option<u64> {
+        match self.answer(slot)? {
+            Answer::Runs { total, .. } => Some(*total),
+            _ => None,
+        }
+    }
+
     fn answer(&self, slot: &Slot) -> Option<&Answer> {
         self.entries.get(slot)?.answer.as_ref()
     }
@@ -382,6 +419,7 @@ readers! {
     dags() -> [DagView] = Slot::Dags, Answer::Dags(list) => list.as_slice();
     dag(id: &DagId) -> DagDetailView = Slot::Dag(id.clone()), Answer::Dag(view) => view;
     runs(id: Option<&DagId>) -> [DagRun] = Slot::Runs(id.cloned()), Answer::Runs { runs, .. } => runs.as_slice();
+    run_brief(key: &DagRunKey) -> RunBrief = Slot::Brief(key.clone()), Answer::RunBrief(brief) => brief;
     run(key: &DagRunKey) -> RunDetailView = Slot::Run(key.clone()), Answer::RunDetail(view) => view;
     grid(id: &DagId, around: Option<&DagRunId>) -> GridView = Slot::Grid(id.clone(), around.cloned()), Answer::Grid(view) => view;
     callbacks(key: &DagRunKey) -> [CallbackRequest] = Slot::Callbacks(key.clone()), Answer::Callbacks(list) => list.as_slice();

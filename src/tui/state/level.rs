@@ -93,6 +93,8 @@ pub(crate) enum Screen {
     Experiment(String),
     TrackingRun(TrackingRunId),
     Model(String),
+    /// What this deck has changed.
+    Commands,
     /// The errors of `dags.toml` with their drawings.
     Definitions,
 }
@@ -123,6 +125,16 @@ impl Pane {
     }
 }
 
+/// How much of the screen the pane with the cursor takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Zoom {
+    #[default]
+    Normal,
+    /// Most of it.
+    Half,
+    Full,
+}
+
 /// One level with its cursor; the selection is kept by key, so that it stays on its thing when
 /// rows come and go.
 #[derive(Debug, Clone)]
@@ -135,7 +147,9 @@ pub(crate) struct Level {
     /// First line shown, on pages of text.
     pub(crate) scroll: usize,
     pub(crate) pane: Pane,
-    pub(crate) is_zoomed: bool,
+    /// How many pages of a long list are shown.
+    pub(crate) pages: u32,
+    pub(crate) zoom: Zoom,
     /// Show only what needs attention.
     pub(crate) attention_only: bool,
     /// Nobody has moved the cursor yet: in a run it goes with what happens.
@@ -167,7 +181,8 @@ impl Level {
             filter: String::new(),
             scroll: 0,
             pane: Pane::default(),
-            is_zoomed: false,
+            pages: 1,
+            zoom: Zoom::Normal,
             attention_only: false,
             is_untouched: true,
             toggled: BTreeSet::new(),

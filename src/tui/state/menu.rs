@@ -15,6 +15,8 @@ pub(crate) enum Choice {
     Copy(String),
     /// Does what a key does.
     Do(Action),
+    /// Leaves everything as it is.
+    Nothing,
 }
 
 /// One line of a menu.

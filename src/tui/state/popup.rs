@@ -7,6 +7,7 @@ use crate::state::menu::Menu;
 use crate::state::sheet::Sheet;
 use crate::types::Timestamp;
 use crate::types::ask::Request;
+use crate::types::run::DagRunKey;
 use crate::types::view::AliasPlan;
 use crate::types::why::WhySubject;
 
@@ -16,13 +17,25 @@ pub(crate) const DEAF_MILLIS: i64 = 300;
 /// What lies over the screen.
 #[derive(Debug)]
 pub(crate) enum Popup {
-    Help {
+    /// Every key with what says so.
+    Keys {
         scroll: usize,
     },
     Palette(Palette),
     Confirm(Box<Confirm>),
     /// The selected task in full.
     Task {
+        scroll: usize,
+    },
+    /// A run in full.
+    Run {
+        key: DagRunKey,
+        scroll: usize,
+    },
+    /// What differs between a run and the one before it.
+    RunDiff {
+        before: DagRunKey,
+        key: DagRunKey,
         scroll: usize,
     },
     /// Why something does or does not go on.
@@ -38,11 +51,51 @@ pub(crate) enum Popup {
     Menu(Menu),
 }
 
+/// What a palette offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Scope {
+    /// Commands and everything that has a name.
+    #[default]
+    All,
+    /// What the keys do here.
+    Here,
+}
+
 /// The `:` line with what fits it.
 #[derive(Debug, Default)]
 pub(crate) struct Palette {
+    pub(crate) scope: Scope,
     pub(crate) input: Input,
     pub(crate) selected: usize,
+    /// How far back into what was typed before.
+    pub(crate) recalled: usize,
+}
+
+/// So many commands are remembered.
+const COMMANDS_MAX: usize = 30;
+
+/// What was run from the palette.
+#[derive(Debug, Default)]
+pub(crate) struct Commands {
+    /// By the names of the entries, the last one first.
+    pub(crate) recent: Vec<String>,
+    /// As it was typed, the last one last.
+    pub(crate) typed: Vec<String>,
+}
+
+impl Commands {
+    /// Notes what was run and how it was typed.
+    pub(crate) fn remember(&mut self, name: &str, typed: &str) {
+        self.recent.retain(|other| other != name);
+        self.recent.insert(0, name.to_owned());
+        self.recent.truncate(COMMANDS_MAX);
+        let typed = if typed.is_empty() { name } else { typed };
+        self.typed.retain(|other| other != typed);
+        self.typed.push(typed.to_owned());
+        if self.typed.len() > COMMANDS_MAX {
+            self.typed.remove(0);
+        }
+    }
 }
 
 /// What a confirm shows.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tui_input::Input;
 
-use crate::state::{Form, Level, LogOptions, Pane, Screen, State, View};
+use crate::state::{Form, Level, LogOptions, Pane, Screen, State, View, Zoom};
 use crate::types::DagId;
 
 /// A file of another version is not read.
@@ -132,7 +132,7 @@ fn saved(level: &Level) -> SavedLevel {
         filter: level.filter.clone(),
         scroll: level.scroll,
         pane: level.pane,
-        is_zoomed: level.is_zoomed,
+        is_zoomed: level.zoom == Zoom::Full,
         attention_only: level.attention_only,
         is_untouched: level.is_untouched,
         toggled: level.toggled.iter().take(KEYS_MAX).cloned().collect(),
@@ -147,7 +147,7 @@ fn restored(saved: SavedLevel) -> Level {
     level.filter = saved.filter;
     level.scroll = saved.scroll;
     level.pane = saved.pane;
-    level.is_zoomed = saved.is_zoomed;
+    level.zoom = if saved.is_zoomed { Zoom::Full } else { Zoom::Normal };
     level.attention_only = saved.attention_only;
     level.is_untouched = saved.is_untouched;
     level.toggled = saved.toggled.into_iter().collect();

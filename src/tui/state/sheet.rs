@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::plugin;
 use crate::state::form::Field;
-use crate::text::shell;
+use crate::station::Plugin;
+use crate::text::{self as words, shell};
 use crate::types::approval::{HitlDetail, Response};
 use crate::types::ask::{Prune, Request};
 use crate::types::backfill::{BackfillSpec, MAX_ACTIVE_RUNS};
@@ -19,23 +21,65 @@ use crate::types::settings::{Connection, Pool, Variable};
 use crate::types::state::{DagRunState, ReprocessBehavior};
 use crate::types::{DagId, TaskInstanceState, Timestamp};
 
+/// Of more runs than this a number is typed before something is done to all of them.
+const MANY: usize = 20;
+
 /// What a sheet does.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Wish {
-    Clear { runs: Vec<DagRunKey>, tasks: Vec<TaskChoice> },
-    MarkTasks { runs: Vec<DagRunKey>, tasks: Vec<TaskChoice> },
-    MarkRuns { runs: Vec<DagRunKey> },
-    Note { runs: Vec<DagRunKey>, tasks: Vec<TaskChoice> },
-    Delete { runs: Vec<DagRunKey>, expected: String },
-    Cancel { runs: Vec<DagRunKey> },
-    Undo { last: Option<Box<OperationLine>> },
-    Backfill { dag_id: DagId },
-    Slots { pool: String, description: Option<String> },
-    Variable { key: String, description: Option<String> },
-    Connection { conn_id: String, options: Vec<String>, description: Option<String> },
+    Clear {
+        runs: Vec<DagRunKey>,
+        tasks: Vec<TaskChoice>,
+    },
+    MarkTasks {
+        runs: Vec<DagRunKey>,
+        tasks: Vec<TaskChoice>,
+    },
+    MarkRuns {
+        runs: Vec<DagRunKey>,
+    },
+    Note {
+        runs: Vec<DagRunKey>,
+        tasks: Vec<TaskChoice>,
+    },
+    Delete {
+        runs: Vec<DagRunKey>,
+        expected: String,
+    },
+    Cancel {
+        runs: Vec<DagRunKey>,
+    },
+    Undo {
+        last: Option<Box<OperationLine>>,
+    },
+    Backfill {
+        dag_id: DagId,
+    },
+    Slots {
+        pool: String,
+        description: Option<String>,
+    },
+    Variable {
+        key: String,
+        description: Option<String>,
+    },
+    Connection {
+        conn_id: String,
+        options: Vec<String>,
+        description: Option<String>,
+    },
     /// Deletes what retention lets go.
     Prune,
     Answer(Box<HitlDetail>),
+    /// Run a command of the operator's own.
+    Plugin(Box<PluginCall>),
+}
+
+/// A plugin with what its words are filled with.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PluginCall {
+    pub(crate) plugin: Plugin,
+    pub(crate) values: BTreeMap<String, String>,
 }
 
 /// What stands in place of a secret.
@@ -212,8 +256,22 @@ impl Sheet {
             | Wish::Variable { .. }
             | Wish::Connection { .. }
             | Wish::Prune
+            | Wish::Plugin(_)
             | Wish::Answer(_) => return Ok(None),
         }))
+    }
+
+    /// Returns what must be typed before it is done: of what is gone for good, and of many at once.
+    pub(crate) fn expected(&self) -> Option<String> {
+        match &self.wish {
+            Wish::Delete { expected, .. } => Some(expected.clone()),
+            Wish::Clear { runs, .. } | Wish::MarkRuns { runs } | Wish::Cancel { runs }
+                if runs.len() > MANY =>
+            {
+                Some(words::count(runs.len(), "run"))
+            }
+            _ => None,
+        }
     }
 
     /// Returns the question that says what it would do, where there is one.
@@ -238,7 +296,7 @@ impl Sheet {
         for field in &self.fields {
             field.read().map_err(|problem| format!("{} {problem}", field.name))?;
         }
-        if let Wish::Delete { expected, .. } = &self.wish
+        if let Some(expected) = self.expected()
             && self.word("confirm").trim() != expected
         {
             return Err(format!("type {expected} to confirm"));
@@ -354,6 +412,7 @@ impl Sheet {
             | Wish::Variable { .. }
             | Wish::Connection { .. }
             | Wish::Prune
+            | Wish::Plugin(_)
             | Wish::Answer(_) => return self.other_command(),
         };
         let mut left = runs.clone();
@@ -422,6 +481,7 @@ impl Sheet {
                 age => format!("dagdeck prune --older-than {}", shell(age)),
             },
             Wish::Answer(asked) => self.answer_command(asked),
+            Wish::Plugin(call) => plugin::line(call, &self.fields),
             _ => "dagdeck undo".to_owned(),
         }
     }

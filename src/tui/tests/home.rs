@@ -63,7 +63,7 @@ fn in_the_box_c_clears_w_says_why_and_shift_l_opens_the_log() {
     driver.keys("<esc>L");
     assert!(matches!(driver.screen(), Screen::Run(_)));
     assert_eq!(driver.state.level().pane, Pane::Log);
-    driver.keys("<esc>y");
+    driver.keys("<esc>yy");
     assert_eq!(
         driver.copied.last().unwrap(),
         "dagdeck runs clear etl_example 'scheduled__2026-03-02T09:00:00+00:00'"

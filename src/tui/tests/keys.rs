@@ -286,7 +286,7 @@ fn the_palette_finds_by_parts_and_says_when_nothing_fits() {
 #[test]
 fn y_copies_the_command_that_does_the_same() {
     let mut driver = Driver::new(80, 24);
-    driver.keys("y8y2y5<enter>y");
+    driver.keys("yy8yy2yy5<enter>yy");
     assert_eq!(driver.copied[0], "dagdeck dags show basic_dag_example");
     assert_eq!(driver.copied[1], "dagdeck status");
     assert_eq!(
@@ -341,15 +341,15 @@ fn an_event_of_the_feed_leads_to_its_run() {
     driver.keys("7j<enter>");
     assert!(matches!(driver.screen(), Screen::Run(key) if key.dag_id.as_str() == "etl_example"));
     driver.keys("<esc>G<enter>");
-    assert!(driver.said().contains("belongs to no run"));
+    assert_eq!(driver.state.view, View::Models, "it belongs to no run");
 }
 
 #[test]
 fn along_the_edges_of_the_graph_the_selection_goes_up_and_downstream() {
     let mut driver = Driver::new(80, 24);
-    driver.keys("jjjjj<enter><tab>ggll");
-    assert_eq!(driver.state.level().selected.as_deref(), Some("decide"));
-    driver.keys("h");
+    driver.keys("jjjjj<enter><tab>ggjj");
+    assert_eq!(driver.state.level().selected.as_deref(), Some("decide"), "it runs top down");
+    driver.keys("k");
     assert_eq!(driver.state.level().selected.as_deref(), Some("train"));
 }
 

@@ -183,7 +183,7 @@ fn two_versions_are_compared_those_marked_or_the_selected_with_the_one_before() 
     assert_eq!(*driver.screen(), Screen::Diff("etl_example".into(), 2, 3));
     driver.keys("<esc><space>j<space><enter>");
     assert_eq!(*driver.screen(), Screen::Diff("etl_example".into(), 1, 3));
-    driver.keys("y");
+    driver.keys("yy");
     assert_eq!(driver.copied, ["dagdeck dags diff etl_example 1 3"]);
 }
 
@@ -246,6 +246,6 @@ fn a_pools_slots_and_a_variable_are_set_and_a_connection_tried() {
             if variables[0].value == "s3://lake/prod/x"));
     driver.keys("jT");
     assert_eq!(driver.mutations.len(), 1, "a test changes nothing");
-    driver.keys("y");
+    driver.keys("yy");
     assert_eq!(driver.copied, ["dagdeck connections get warehouse"]);
 }

@@ -68,6 +68,8 @@ at_both_sizes! {
     palette: ":tri";
     chord: "jg";
     sort_menu: "S";
+    copy_menu: "2y";
+    every_key: ":keys<enter>";
     columns_menu: "W";
 }
 

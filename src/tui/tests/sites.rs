@@ -85,7 +85,7 @@ fn a_form_that_was_begun_is_filled_again_but_for_what_is_secret() {
     assert_eq!(*untouched.screen(), Screen::Root(View::Dags));
     untouched.keys("2");
     assert!(kept(&mut untouched).unwrap().contains("titanic"));
-    next.keys("<ctrl-r>");
+    next.keys("<ctrl-d>");
     assert!(!kept(&mut next).unwrap().contains("titanic"));
 }
 

@@ -6,8 +6,9 @@ use crate::keymap::{self, Action, Place};
 use crate::message::{Act, AliasWish, Effect, Purpose};
 use crate::rows;
 use crate::rows::run::What;
+use crate::state::popup::Scope;
 use crate::state::{
-    Form, Level, Palette, Popup, Prompt, PromptKind, Screen, Slot, State, Tone, View,
+    Form, Pane, Popup, Prompt, PromptKind, Screen, Slot, State, Tone, View, Zoom,
 };
 use crate::types::DagId;
 use crate::types::ask::Request;
@@ -15,8 +16,11 @@ use crate::types::event::Event;
 use crate::types::run::DagRunKey;
 use crate::types::why::WhySubject;
 use crate::update::movement::{self, Step};
+use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
-use crate::update::{attention, command, confirm, feed, form, log, marks, menu, mouse};
+use crate::update::{
+    attention, confirm, copy, edit, feed, form, leave, log, marks, menu, mouse, palette, run,
+};
 
 /// The alias that promotes and rollbacks move.
 pub(crate) const ALIAS: &str = "production";
@@ -24,17 +28,21 @@ pub(crate) const ALIAS: &str = "production";
 /// Does what a key stands for.
 pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     match action {
-        Action::Help => state.popup = Some(Popup::Help { scroll: 0 }),
-        Action::Palette => state.popup = Some(Popup::Palette(Palette::default())),
+        Action::Help => palette::open(state, Scope::Here),
+        Action::Palette => palette::open(state, Scope::All),
         Action::Filter => open_prompt(state, PromptKind::Filter),
         Action::Search => open_prompt(state, PromptKind::Search),
         Action::Back if log::is_here(state) && log::back(state) => {}
         Action::Back => back(state),
         Action::Leave => {
             if !state.pop() {
-                effects.push(Effect::Quit);
+                leave::ask(state, effects);
             }
         }
+        Action::Down if is_in_graph(state) => run::graph::walk(state, Way::Down),
+        Action::Up if is_in_graph(state) => run::graph::walk(state, Way::Up),
+        Action::Left if is_in_graph(state) => run::graph::walk(state, Way::Left),
+        Action::Right if is_in_graph(state) => run::graph::walk(state, Way::Right),
         Action::Down => movement::step(state, Step::By(1)),
         Action::Up => movement::step(state, Step::By(-1)),
         Action::Left if log::is_here(state) => log::sideways(state, false),
@@ -43,6 +51,15 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Right => movement::along_edge(state, true),
         Action::Top => movement::step(state, Step::Start),
         Action::Bottom => movement::step(state, Step::End),
+        Action::HalfDown if matches!(state.level().screen, Screen::Dag(_)) => {
+            let half = movement::half_page(state).unsigned_abs();
+            state.level_mut().scroll += half;
+        }
+        Action::HalfUp if matches!(state.level().screen, Screen::Dag(_)) => {
+            let half = movement::half_page(state).unsigned_abs();
+            let level = state.level_mut();
+            level.scroll = level.scroll.saturating_sub(half);
+        }
         Action::HalfDown => movement::step(state, Step::By(movement::half_page(state))),
         Action::HalfUp => movement::step(state, Step::By(-movement::half_page(state))),
         Action::Open if keymap::place(state) == Place::Attention => {
@@ -62,13 +79,15 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             level.pane = level.pane.before();
         }
         Action::Zoom => {
+            let has_panes = matches!(state.level().screen, Screen::Run(_));
             let level = state.level_mut();
-            level.is_zoomed = !level.is_zoomed;
+            level.zoom = match level.zoom {
+                Zoom::Normal if has_panes => Zoom::Half,
+                Zoom::Normal | Zoom::Half => Zoom::Full,
+                Zoom::Full => Zoom::Normal,
+            };
         }
-        Action::Copy => {
-            let command = command::equivalent(state);
-            copy(state, command, effects);
-        }
+        Action::Copy => copy::open(state),
         Action::Refetch => {
             state.cache.touch(&Event::Resync);
             state.log = None;
@@ -140,14 +159,32 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Versions => go_to_dag(state, Screen::Versions),
         Action::Backfills => go_to_dag(state, Screen::Backfills),
         Action::Backfill => sheets::backfill(state, effects),
+        Action::Edit => edit::open(state, effects),
+        Action::CommandLog => {
+            if state.level().screen != Screen::Commands {
+                state.push(Screen::Commands);
+            }
+        }
         Action::EditSetting => sheets::setting(state, effects),
         Action::Test => test(state, effects),
-        Action::OlderRun if movement::fold(state, false) => {}
-        Action::NewerRun if movement::fold(state, true) => {}
-        Action::OlderRun => other_run(state, true),
-        Action::NewerRun => other_run(state, false),
+        Action::OlderRun => run::travel::go(state, true),
+        Action::NewerRun => run::travel::go(state, false),
+        Action::NextFailed => run::next_failed(state, false),
+        Action::PreviousFailed => run::next_failed(state, true),
+        Action::Bars => run::bars(state),
+        Action::RunPage => run::page(state),
+        Action::RunDiff => run::diff(state),
+        Action::FailedFirst => state.run_view.failed_first = !state.run_view.failed_first,
+        Action::Recentre => run::graph::recentre(state),
+        Action::MoreHops => run::graph::hops(state, true),
+        Action::FewerHops => run::graph::hops(state, false),
+        Action::MoreDetail => run::graph::detail(state, true),
+        Action::LessDetail => run::graph::detail(state, false),
+        Action::Turn => run::graph::turn(state),
+        Action::CriticalPath => state.graph.is_critical = !state.graph.is_critical,
+        Action::AllEdges => state.graph.has_all_edges = !state.graph.has_all_edges,
         Action::OpenTask => {
-            if !movement::toggle(state) {
+            if !run::toggle(state) {
                 state.popup = Some(Popup::Task { scroll: 0 });
             }
         }
@@ -191,7 +228,13 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
 
 /// Puts text into the clipboard and says so.
 pub(crate) fn copy(state: &mut State, text: String, effects: &mut Vec<Effect>) {
-    state.say(Tone::Info, format!("copied: {text}"));
+    let first = text.lines().next().unwrap_or_default();
+    let lines = text.lines().count();
+    let told = match lines {
+        0 | 1 => format!("copied: {first}"),
+        n => format!("copied {n} lines"),
+    };
+    state.say(Tone::Info, told);
     effects.push(Effect::Copy(text));
 }
 
@@ -224,8 +267,8 @@ fn back(state: &mut State) {
         level.marks.clear();
     } else if level.attention_only {
         level.attention_only = false;
-    } else if level.is_zoomed {
-        level.is_zoomed = false;
+    } else if level.zoom != Zoom::Normal {
+        level.zoom = Zoom::Normal;
     } else {
         state.pop();
     }
@@ -337,8 +380,8 @@ fn subject_here(state: &State) -> Option<WhySubject> {
                     subject.task_id = Some(task.key.task_id.clone());
                     subject.map_index = Some(task.key.map_index);
                 }
-                Some(What::Mapped { task_id, .. }) => subject.task_id = Some(task_id.clone()),
-                Some(What::Group { .. }) | None => {}
+                Some(What::Mapped(task_id)) => subject.task_id = Some(task_id.clone()),
+                Some(What::Group(_)) | None => {}
             }
             Some(subject)
         }
@@ -389,33 +432,20 @@ fn trigger(state: &mut State, effects: &mut Vec<Effect>) {
         state.forms.insert(dag_id.clone(), form);
     }
     state.push(Screen::Form(dag_id.clone()));
+    form::say_draft(state, &dag_id);
     form::changed(state, &dag_id, 0, effects);
 }
 
-/// Shows the run of the same DAG before or after the shown one, at the same task and pane.
-fn other_run(state: &mut State, older: bool) {
-    let Screen::Run(key) = &state.level().screen else { return };
-    let Some(dag) = state.cache.dag(&key.dag_id) else { return };
-    let runs = &dag.dag.recent_runs;
-    let here = runs.iter().position(|run| run.dag_run_id == key.dag_run_id);
-    let next = match (here, older) {
-        (Some(at), true) => at.checked_sub(1),
-        (Some(at), false) => Some(at + 1),
-        (None, _) => runs.len().checked_sub(1),
-    };
-    match next.and_then(|at| runs.get(at)) {
-        Some(run) => {
-            let screen = run_screen(&key.dag_id, &run.dag_run_id);
-            let level = state.level_mut();
-            level.screen = screen;
-            // The same task is compared over runs.
-            level.is_untouched = false;
-        }
-        None if older => {
-            state.say(Tone::Info, "this is the oldest run kept at hand; `r` lists more");
-        }
-        None => state.say(Tone::Info, "this is the newest run"),
-    }
+/// Says whether the keys go to the graph of a run.
+fn is_in_graph(state: &State) -> bool {
+    let level = state.level();
+    matches!(level.screen, Screen::Run(_)) && level.pane == Pane::Graph
+}
+
+/// Says whether the keys go to the grid of a run.
+fn is_in_grid(state: &State) -> bool {
+    let level = state.level();
+    matches!(level.screen, Screen::Run(_)) && level.pane == Pane::Tasks
 }
 
 /// Asks what moving the alias would change; the answer opens the confirm.

@@ -3,12 +3,12 @@
 use crate::message::{Act, Effect, Purpose};
 use crate::state::form::Check;
 use crate::state::log::Whose;
-use crate::state::{Screen, State, Tone};
+use crate::state::{Screen, Slot, State, Tone};
 use crate::types::ask::Answer;
 use crate::types::event::Event;
 use crate::types::view::{ParamProblem, TriggerPlan};
 use crate::types::{DagId, Fault, FaultKind};
-use crate::update::{confirm, feed, log, sheet};
+use crate::update::{confirm, feed, form, log, sheet};
 
 /// Takes an answer; a late one changes nothing.
 pub(crate) fn take(
@@ -42,7 +42,7 @@ pub(crate) fn take(
             Err(fault) => say_fault(state, &fault),
         },
         Purpose::PlanSheet => sheet::take_plan(state, generation, result),
-        Purpose::Act(act) => take_act(state, act, result),
+        Purpose::Act(act) => take_act(state, act, result, effects),
     }
 }
 
@@ -61,14 +61,12 @@ fn take_check(
     };
 }
 
-fn take_act(state: &mut State, act: Act, result: Result<Answer, Fault>) {
+fn take_act(state: &mut State, act: Act, result: Result<Answer, Fault>, effects: &mut Vec<Effect>) {
     let answer = match result {
         Ok(answer) => answer,
         Err(fault) => {
-            if let Act::Trigger(dag_id) = &act
-                && let Some(form) = state.forms.get_mut(dag_id)
-            {
-                form.is_sent = false;
+            if let Act::Trigger(dag_id) = &act {
+                form::refused(state, dag_id, &fault, effects);
             }
             say_fault(state, &fault);
             return;

@@ -2,6 +2,7 @@
 
 use crate::rows;
 use crate::state::log::WINDOWS;
+use crate::state::runs::RunsQuery;
 use crate::state::{LogPane, Pane, Popup, Screen, State, View};
 use crate::text::shell;
 use crate::types::TaskInstanceKey;
@@ -63,7 +64,7 @@ pub(crate) fn equivalent(state: &State) -> String {
                     shell(run.dag_id.as_str()),
                     shell(run.dag_run_id.as_str())
                 ),
-                None => "dagdeck runs list".to_owned(),
+                None => RunsQuery::read(level).0.command(),
             }
         }
         Screen::Run(key) => {
@@ -74,6 +75,7 @@ pub(crate) fn equivalent(state: &State) -> String {
             }
         }
         Screen::Log(key) => logs(state, key),
+        Screen::Operations => "dagdeck operations list".to_owned(),
         Screen::DaemonLog => "dagdeck system log --follow".to_owned(),
         Screen::Root(View::Assets) => "dagdeck assets list".to_owned(),
         Screen::Asset(name) => format!("dagdeck assets lineage {}", shell(name.as_str())),
@@ -97,6 +99,10 @@ pub(crate) fn equivalent(state: &State) -> String {
         }
         Screen::Backfills(dag_id) => format!("dagdeck backfill list {}", shell(dag_id.as_str())),
         Screen::Approvals => "dagdeck approvals list".to_owned(),
+        Screen::Commands => {
+            let order = rows::selected(state, level, &rows::orders(state, level));
+            order.map_or("dagdeck operations list".to_owned(), |order| order.command.clone())
+        }
         Screen::Root(View::System) if level.cursor(&rows::keys(state, level)) > 0 => {
             let settings = rows::settings(state, level);
             match settings.get(level.cursor(&rows::keys(state, level))) {

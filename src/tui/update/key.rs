@@ -9,7 +9,7 @@ use crate::message::Effect;
 use crate::rows;
 use crate::state::popup::Gate;
 use crate::state::{Popup, PromptKind, Screen, State, Tone};
-use crate::update::{action, confirm, form, log, menu, palette, sheet};
+use crate::update::{action, confirm, form, log, menu, palette, plugin, sheet, tour};
 
 /// Within this many milliseconds a second ctrl-c leaves.
 const TWICE_MILLIS: i64 = 2000;
@@ -28,15 +28,22 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         return;
     }
     state.clicked = None;
+    if tour::hear(state, event) {
+        return;
+    }
     match &state.popup {
         Some(Popup::Confirm(_)) => confirm::press(state, event, effects),
         Some(Popup::Palette(_)) => palette::press(state, event, effects),
         Some(Popup::Sheet(_)) => sheet::press(state, event, effects),
         Some(Popup::Menu(_)) => menu::press(state, event, effects),
-        Some(Popup::Help { .. }
+        Some(
+            Popup::Keys { .. }
             | Popup::Task { .. }
-            | Popup::Why { .. }
-            | Popup::Events { .. }) => {
+            | Popup::Run { .. }
+            | Popup::RunDiff { .. }
+            | Popup::Events { .. }
+            | Popup::Why { .. },
+        ) => {
             scroll_popup(state, event, effects);
         }
         None if state.prompt.is_some() => prompt(state, event, effects),
@@ -52,6 +59,11 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
 pub(crate) fn command(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let begun = std::mem::take(&mut state.chord);
     if !begun.is_empty() && event.code == KeyCode::Esc {
+        return;
+    }
+    let name = keymap::name(event).unwrap_or_default();
+    let keys = if begun.is_empty() { name } else { format!("{begun} {name}") };
+    if plugin::press(state, &keys, effects) {
         return;
     }
     match keymap::typed(state, &begun, event) {
@@ -88,10 +100,15 @@ pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) 
                 return;
             }
         }
-        Some(Popup::Help { .. }
+        Some(
+            Popup::Keys { .. }
             | Popup::Task { .. }
+            | Popup::Run { .. }
+            | Popup::RunDiff { .. }
+            | Popup::Events { .. }
             | Popup::Why { .. }
-            | Popup::Events { .. } | Popup::Menu(_)) => {}
+            | Popup::Menu(_),
+        ) => {}
         None => {
             if let Some(prompt) = &mut state.prompt {
                 insert(&mut prompt.input, &pasted);
@@ -140,11 +157,14 @@ fn interrupt(state: &mut State, effects: &mut Vec<Effect>) {
 
 fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let page = usize::from(state.size.height / 2).max(1);
-    let Some(Popup::Help { scroll }
+    let Some(
+        Popup::Keys { scroll }
         | Popup::Task { scroll }
+        | Popup::Run { scroll, .. }
+        | Popup::RunDiff { scroll, .. }
         | Popup::Events { scroll }
-        | Popup::Why { scroll, .. }) =
-        &mut state.popup
+        | Popup::Why { scroll, .. },
+    ) = &mut state.popup
     else {
         return;
     };
@@ -155,7 +175,10 @@ fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) 
         Some("ctrl-u" | "pageup") => *scroll = scroll.saturating_sub(page),
         Some("g" | "home") => *scroll = 0,
         Some("ctrl-l") => effects.push(Effect::Repaint),
-        Some("y") => action::perform(state, keymap::Action::Copy, effects),
+        Some("y") => {
+            let text = super::command::equivalent(state);
+            action::copy(state, text, effects);
+        }
         Some("esc" | "q" | "enter" | "?" | "i" | "w" | "E") => state.popup = None,
         _ => {}
     }

@@ -8,7 +8,7 @@ use crate::rows;
 use crate::screen;
 use crate::screen::log::layout;
 use crate::state::log::{APPETITE, LogPane, Reading, Search, Spot, WINDOWS, Whose};
-use crate::state::{LogOptions, Pane, Prompt, PromptKind, Screen, State, Tone, View};
+use crate::state::{LogOptions, Pane, Prompt, PromptKind, Screen, State, Tone, View, Zoom};
 use crate::types::TaskInstanceKey;
 use crate::types::log::{LogLevel, LogQuery};
 use crate::update::feed;
@@ -242,7 +242,7 @@ pub(crate) fn beside(state: &mut State, effects: &mut Vec<Effect>) {
     }
     if matches!(state.level().screen, Screen::Run(_)) {
         let level = state.level_mut();
-        (level.pane, level.is_zoomed) = (Pane::Log, true);
+        (level.pane, level.zoom) = (Pane::Log, Zoom::Full);
     }
     let generation = state.next_generation();
     let mut other = LogPane::new(whose, generation);

@@ -106,6 +106,7 @@ pub(crate) fn choose(state: &mut State, at: Option<usize>, effects: &mut Vec<Eff
             state.popup = None;
             state.lists.of_mut(list).sort = None;
         }
+        Choice::Nothing => state.popup = None,
         Choice::Copy(text) => {
             state.popup = None;
             action::copy(state, text, effects);

@@ -1,10 +1,8 @@
 //! Moves the selection, or what is scrolled instead of it.
 
 use crate::rows;
-use crate::rows::run::{RunRow, What};
-use crate::state::{Pane, Screen, State};
-use crate::types::ids::UNMAPPED;
-use crate::update::{attention, log, marks};
+use crate::state::{Screen, State};
+use crate::update::{attention, log, marks, run};
 
 /// Where to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +28,7 @@ pub(crate) fn step(state: &mut State, step: Step) {
             let level = state.level_mut();
             level.scroll = moved(level.scroll, step, usize::from(u16::MAX));
         }
+        Screen::Run(_) => run::step(state, step),
         _ => select(state, step),
     }
 }
@@ -65,42 +64,6 @@ pub(crate) fn to(state: &mut State, index: usize) {
     marks::extend(state);
 }
 
-/// Opens or closes the selected group or mapped task of a run; says `false` where there is none.
-pub(crate) fn toggle(state: &mut State) -> bool {
-    let Some(row) = rows::run::selected(state).filter(RunRow::is_foldable) else { return false };
-    let key = row.key;
-    let level = state.level_mut();
-    level.is_untouched = false;
-    level.selected = Some(key.clone());
-    if !level.toggled.remove(&key) {
-        level.toggled.insert(key);
-    }
-    true
-}
-
-/// Opens what is closed, or closes what is open or what the row stands in; says `false` where
-/// there is nothing of the kind.
-pub(crate) fn fold(state: &mut State, opens: bool) -> bool {
-    if state.level().pane != Pane::Tasks {
-        return false;
-    }
-    let Some(row) = rows::run::selected(state) else { return false };
-    match &row.what {
-        What::Group { is_open, .. } | What::Mapped { is_open, .. } => {
-            *is_open != opens && toggle(state)
-        }
-        What::Task(task) if !opens && task.key.map_index != UNMAPPED => {
-            let key = format!("{}[]", task.key.task_id);
-            let level = state.level_mut();
-            level.is_untouched = false;
-            level.toggled.remove(&key);
-            level.selected = Some(key);
-            true
-        }
-        What::Task(_) => false,
-    }
-}
-
 /// Goes along an edge of the graph: to the first task upstream or downstream.
 pub(crate) fn along_edge(state: &mut State, downstream: bool) {
     state.level_mut().is_untouched = false;
@@ -109,12 +72,6 @@ pub(crate) fn along_edge(state: &mut State, downstream: bool) {
     let Some(here) = keys.get(level.cursor(&keys)) else { return };
     let here = here.split('[').next().unwrap_or(here);
     let target = match &level.screen {
-        Screen::Run(key) => state.cache.run(key).and_then(|run| {
-            run.edges.iter().find_map(|(from, to)| match downstream {
-                true => (from.as_str() == here).then(|| to.to_string()),
-                false => (to.as_str() == here).then(|| from.to_string()),
-            })
-        }),
         Screen::Dag(dag_id) => {
             let tasks = rows::dag_tasks(state, dag_id);
             tasks.iter().find(|task| task.task_id.as_str() == here).and_then(|task| {

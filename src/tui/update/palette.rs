@@ -1,154 +1,46 @@
-//! The `:` line: views, what can be done here, DAGs, models and experiments; matched loosely.
+//! The `:` line and `?`: what is typed, chosen and run.
 
 use crossterm::event::{KeyCode, KeyEvent};
+use tui_input::Input;
 
-use crate::keymap::{self, Action};
+use crate::keymap;
 use crate::message::Effect;
-use crate::state::{Popup, Screen, State, Tone, View};
-use crate::types::DagId;
-use crate::update::{action, form, key, site, theme};
+use crate::state::popup::Scope;
+use crate::state::{Palette, Popup, Screen, State, Tone};
+use crate::update::{action, form, key, leave, plugin, site, theme, tour};
 
-/// What an entry of the palette does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Command {
-    Show(View),
-    Trigger(DagId),
-    Runs(DagId),
-    Open(View, Screen),
-    /// What a key of the present screen does.
-    Do(Action),
-    /// Go to the project of a profile.
-    Env(String),
-    Theme(String),
-    Quit,
-}
+mod entries;
 
-/// One line of the palette.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) name: String,
-    pub(crate) help: String,
-    pub(crate) command: Command,
-}
+pub(crate) use entries::{Command, Entry, entries};
 
-/// Returns what fits the typed text, best first.
-pub(crate) fn entries(state: &State, typed: &str) -> Vec<Entry> {
-    let mut all: Vec<Entry> = View::ALL
-        .iter()
-        .map(|view| Entry {
-            name: view.command(),
-            help: format!("view {}", *view as usize + 1),
-            command: Command::Show(*view),
-        })
-        .collect();
-    all.push(Entry {
-        name: "q".to_owned(),
-        help: "leave the deck; runs go on".to_owned(),
-        command: Command::Quit,
-    });
-    all.push(Entry {
-        name: "approvals".to_owned(),
-        help: "a  what waits for an answer".to_owned(),
-        command: Command::Do(Action::Approvals),
-    });
-    all.extend(theme::names(state).into_iter().map(|name| {
-        Entry {
-            help: if name == state.theme.name {
-                "the theme in force"
-            } else {
-                "draw in this theme"
-            }
-            .to_owned(),
-            name: format!("theme {name}"),
-            command: Command::Theme(name),
-        }
-    }));
-    let here = keymap::valid(state).filter(|b| !b.hint.is_empty() && !b.places.is_empty());
-    all.extend(here.map(|binding| Entry {
-        name: binding.hint.to_owned(),
-        help: format!("{}  {}", binding.key(), binding.help),
-        command: Command::Do(binding.action),
-    }));
-    for dag in state.cache.dags().unwrap_or_default() {
-        let dag_id = &dag.dag_id;
-        if !state.is_read_only() {
-            all.push(Entry {
-                name: format!("trigger {dag_id}"),
-                help: "open the form of its params".to_owned(),
-                command: Command::Trigger(dag_id.clone()),
-            });
-        }
-        all.push(Entry {
-            name: format!("runs {dag_id}"),
-            help: "its runs".to_owned(),
-            command: Command::Runs(dag_id.clone()),
-        });
-    }
-    for model in state.cache.models().unwrap_or_default() {
-        all.push(Entry {
-            name: format!("model {}", model.name),
-            help: "its versions".to_owned(),
-            command: Command::Open(View::Models, Screen::Model(model.name.clone())),
-        });
-    }
-    for experiment in state.cache.experiments().unwrap_or_default() {
-        let name = experiment.name.clone();
-        all.push(Entry {
-            name: format!("experiment {name}"),
-            help: "its tracked runs".to_owned(),
-            command: Command::Open(View::Experiments, Screen::Experiment(name)),
-        });
-    }
-    for profile in &state.options.station.profiles {
-        all.push(Entry {
-            name: format!("env {profile}"),
-            help: "go to this profile's project".to_owned(),
-            command: Command::Env(profile.clone()),
-        });
-    }
-    let typed = typed.trim().to_lowercase();
-    let mut ranked: Vec<(usize, Entry)> = all
-        .into_iter()
-        .filter_map(|entry| rank(&entry.name.to_lowercase(), &typed).map(|rank| (rank, entry)))
-        .collect();
-    ranked.sort_by_key(|(rank, _)| *rank);
-    ranked.into_iter().map(|(_, entry)| entry).collect()
-}
-
-/// Ranks how well `typed` fits: whole, beginning, part, letters in order; `None` where not.
-fn rank(name: &str, typed: &str) -> Option<usize> {
-    if name == typed {
-        return Some(0);
-    }
-    if name.starts_with(typed) {
-        return Some(1);
-    }
-    if name.contains(typed) {
-        return Some(2);
-    }
-    let mut letters = name.chars();
-    typed.chars().all(|wanted| letters.any(|c| c == wanted)).then_some(3)
+/// Opens it: for everything, or for the keys of this pane.
+pub(crate) fn open(state: &mut State, scope: Scope) {
+    state.popup = Some(Popup::Palette(Palette { scope, ..Palette::default() }));
 }
 
 /// Takes a key of the open palette.
 pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let Some(Popup::Palette(palette)) = &state.popup else { return };
-    let (typed, selected) = (palette.input.value().to_owned(), palette.selected);
-    let found = entries(state, &typed);
-    let name = crate::keymap::name(event);
+    let (scope, selected) = (palette.scope, palette.selected);
+    let typed = palette.input.value().to_owned();
+    let name = keymap::name(event);
+    let last = || entries(state, scope, &typed).len().saturating_sub(1);
     match (event.code, name.as_deref()) {
         (KeyCode::Esc, _) => state.popup = None,
         (KeyCode::Enter, _) => choose(state, None, effects),
-        (KeyCode::Down, _) | (_, Some("ctrl-n")) => {
-            select(state, (selected + 1).min(found.len().saturating_sub(1)));
-        }
+        (KeyCode::Char('?'), _) if typed.is_empty() => state.popup = None,
+        (KeyCode::Down, _) | (_, Some("ctrl-n")) => select(state, (selected + 1).min(last())),
+        (KeyCode::Up, _) if selected == 0 && scope == Scope::All => recall(state),
         (KeyCode::Up, _) | (_, Some("ctrl-p")) => select(state, selected.saturating_sub(1)),
+        (KeyCode::PageDown, _) => select(state, (selected + 10).min(last())),
+        (KeyCode::PageUp, _) => select(state, selected.saturating_sub(10)),
         (KeyCode::Tab, _) => {
-            if let Some(entry) = found.get(selected) {
-                retype(state, &entry.name);
+            if let Some(entry) = entries(state, scope, &typed).into_iter().nth(selected) {
+                retype(state, entry.name);
             }
         }
         (KeyCode::Backspace, _) if typed.is_empty() => state.popup = None,
+        (_, Some("ctrl-l")) => effects.push(Effect::Repaint),
         _ => {
             if let Some(Popup::Palette(palette)) = &mut state.popup {
                 key::type_into(&mut palette.input, event);
@@ -161,12 +53,34 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
 /// Does what an entry says: the one at `at`, else the selected one.
 pub(crate) fn choose(state: &mut State, at: Option<usize>, effects: &mut Vec<Effect>) {
     let Some(Popup::Palette(palette)) = &state.popup else { return };
-    let (typed, at) = (palette.input.value().to_owned(), at.unwrap_or(palette.selected));
-    let found = entries(state, &typed).into_iter().nth(at);
+    let (typed, at) = (palette.input.value().trim().to_owned(), at.unwrap_or(palette.selected));
+    let scope = palette.scope;
+    let found = entries(state, scope, &typed).into_iter().nth(at);
     state.popup = None;
-    match found {
-        Some(entry) => run(state, entry.command, effects),
-        None => state.say(Tone::Bad, format!("no command fits `{typed}`; `?` lists keys")),
+    let Some(entry) = found else {
+        let text = match entries::near(state, scope, &typed).as_slice() {
+            [] => format!("no command fits `{typed}`; `?` lists the keys"),
+            near => format!("no command fits `{typed}`; near it: {}", near.join(", ")),
+        };
+        return state.say(Tone::Bad, text);
+    };
+    if let Some(reason) = entry.reason {
+        return state.say(Tone::Bad, format!("{}: {reason}", entry.name));
+    }
+    if scope == Scope::All {
+        state.commands.remember(&entry.name, &typed);
+    }
+    run(state, entry.command, effects);
+}
+
+/// Types what was typed before.
+fn recall(state: &mut State) {
+    let Some(Popup::Palette(palette)) = &mut state.popup else { return };
+    let back = palette.recalled + 1;
+    let typed = &state.commands.typed;
+    if let Some(text) = typed.len().checked_sub(back).and_then(|at| typed.get(at)) {
+        palette.input = Input::new(text.clone());
+        palette.recalled = back;
     }
 }
 
@@ -176,9 +90,9 @@ fn select(state: &mut State, at: usize) {
     }
 }
 
-fn retype(state: &mut State, text: &str) {
+fn retype(state: &mut State, text: String) {
     if let Some(Popup::Palette(palette)) = &mut state.popup {
-        palette.input = tui_input::Input::new(text.to_owned());
+        palette.input = Input::new(text);
         palette.selected = 0;
     }
 }
@@ -193,9 +107,26 @@ fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
                 state.push(screen);
             }
         }
+        Command::Plugin(at) => plugin::begin(state, at, effects),
+        Command::Tour => tour::begin(state),
+        Command::Select(view, row) => {
+            state.switch(view);
+            state.pop_to(1);
+            let level = state.level_mut();
+            level.filter.clear();
+            level.selected = Some(row);
+        }
+        Command::Task(key) => {
+            let level = state.level_mut();
+            level.is_untouched = false;
+            level.selected = Some(key);
+        }
+        Command::Filter(text) => state.level_mut().filter = text,
+        Command::Keys => state.popup = Some(Popup::Keys { scroll: 0 }),
         Command::Env(profile) => site::connect(state, &profile, effects),
         Command::Theme(name) => theme::set_theme(state, &name),
-        Command::Quit => effects.push(Effect::Quit),
+        Command::Quit => leave::ask(state, effects),
+        Command::QuitAtOnce => effects.push(Effect::Quit),
         Command::Runs(dag_id) => state.push(Screen::DagRuns(dag_id)),
         Command::Trigger(dag_id) => {
             if state.level().screen != Screen::Form(dag_id.clone()) {

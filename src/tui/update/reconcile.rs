@@ -6,18 +6,33 @@ use crate::rows;
 use crate::screen::events::has_rail;
 use crate::screen::home::shows_events;
 use crate::screen::run::shows_details;
+use crate::state::popup::Scope;
+use crate::state::run::RowId;
+use crate::state::runs::{PAGE_LEN, PAGES_MAX, RunsQuery};
 use crate::state::session;
-use crate::state::{Form, Link, Popup, Screen, Slot, State, View};
+use crate::state::{Form, Link, Palette, Popup, Screen, Slot, State, View};
 use crate::types::run::TaskInstance;
 use crate::types::TaskInstanceState;
-use crate::update::{feed, form, log};
+use crate::update::{feed, form, log, run};
 
 /// Returns what the shown screen is made of.
 pub(crate) fn needs(state: &State) -> Vec<Slot> {
     let level = state.level();
     let mut slots = vec![Slot::Status, Slot::Definitions, Slot::Approvals];
-    if let Some(Popup::Why { subject, .. }) = &state.popup {
-        slots.push(Slot::Why(subject.clone()));
+    match &state.popup {
+        // Everything that has a name can be gone to.
+        Some(Popup::Palette(Palette { scope: Scope::All, .. })) => {
+            slots.extend([Slot::Dags, Slot::Runs(None), Slot::Assets, Slot::Models]);
+            slots.extend([Slot::Experiments, Slot::Variables]);
+        }
+        Some(Popup::Why { subject, .. }) => slots.push(Slot::Why(subject.clone())),
+        Some(Popup::Run { key, .. }) => {
+            slots.extend([Slot::Run(key.clone()), Slot::Callbacks(key.clone())]);
+        }
+        Some(Popup::RunDiff { before, key, .. }) => {
+            slots.extend([Slot::Run(before.clone()), Slot::Run(key.clone())]);
+        }
+        _ => {}
     }
     match &level.screen {
         Screen::Root(View::Dags) => {
@@ -28,12 +43,21 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
             let dag = rows::selected(state, level, &rows::dags(state, level));
             slots.extend(dag.map(|dag| Slot::Dag(dag.dag_id.clone())));
         }
-        Screen::Root(View::Runs) => slots.push(Slot::Runs(None)),
-        Screen::DagRuns(dag_id) => slots.push(Slot::Runs(Some(dag_id.clone()))),
-        Screen::Dag(dag_id) | Screen::Form(dag_id) => slots.push(Slot::Dag(dag_id.clone())),
+        Screen::Root(View::Runs) | Screen::DagRuns(_) => {
+            let (query, _) = RunsQuery::read(level);
+            slots.extend(rows::runs_slots(level, &query));
+            let run = rows::selected(state, level, &rows::runs(state, level));
+            slots.extend(run.map(|run| Slot::Brief(run.key())));
+        }
+        Screen::Dag(dag_id) => slots.push(Slot::Dag(dag_id.clone())),
+        Screen::Form(dag_id) => {
+            slots.extend([Slot::Dag(dag_id.clone()), Slot::Runs(Some(dag_id.clone()))]);
+        }
         Screen::Run(key) => {
             slots.push(Slot::Run(key.clone()));
             slots.push(Slot::Dag(key.dag_id.clone()));
+            let around = state.run_view.around(&key.dag_id).cloned();
+            slots.push(Slot::Grid(key.dag_id.clone(), around));
             if shows_details(state) || matches!(state.popup, Some(Popup::Task { .. })) {
                 slots.extend(rows::selected_task(state).map(|task| Slot::Task(task.key.clone())));
             }
@@ -79,7 +103,7 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         Screen::Operations => slots.push(Slot::Operations),
         Screen::Approvals if level.attention_only => slots.push(Slot::AllApprovals),
         Screen::Log(key) => slots.push(Slot::Task(key.clone())),
-        Screen::Approvals | Screen::Definitions | Screen::DaemonLog => {}
+        Screen::Approvals | Screen::Commands | Screen::Definitions | Screen::DaemonLog => {}
     }
     let has_feed = has_rail(state) || matches!(state.popup, Some(Popup::Events { .. }));
     if has_feed && !slots.contains(&Slot::Events) {
@@ -92,11 +116,14 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
 
 /// Brings what is under way in line with what is shown.
 pub(crate) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
+    run::arrange(state);
     if !matches!(state.link, Link::Down { .. }) {
         fetch(state, effects);
     }
+    turn_page(state);
     make_form(state, effects);
     select_what_matters(state);
+    run::graph::plan(state, effects);
     log::read::follow(state, effects);
     feed::keep(state, effects);
 }
@@ -105,7 +132,12 @@ fn fetch(state: &mut State, effects: &mut Vec<Effect>) {
     // While a burst of events runs, only what was never fetched is asked for.
     for slot in needs(state) {
         let is_new = state.cache.is_new(&slot);
-        if state.cache.wants(&slot) && (is_new || !state.refetch_is_due) {
+        let may_ask = is_new || !state.refetch_is_due;
+        let is_run = matches!(slot, Slot::Run(_));
+        if state.cache.wants(&slot) && may_ask && (is_new || !is_run || run::may_ask(state)) {
+            if let Slot::Run(key) = &slot {
+                run::rest(state, key, effects);
+            }
             let generation = state.next_generation();
             state.cache.ask(slot.clone(), generation);
             let request = slot.request();
@@ -130,9 +162,11 @@ fn select_what_matters(state: &mut State) {
         .or_else(|| find(TaskInstanceState::UpForRetry))
         .or_else(|| find(TaskInstanceState::Running))
         .or_else(|| run.run.state.is_finished().then(|| last_ended(&run.tasks)).flatten());
-    let Screen::Run(key) = &state.level().screen else { return };
-    let shown = rows::run::rows(state, state.level(), key);
-    if let Some(key) = task.and_then(|task| rows::run::key_of(&shown, task)) {
+    let Some((run, index)) = rows::run::shown(state) else { return };
+    let slot = task.and_then(|task| index.slot(run, &task.key));
+    let row = slot.and_then(|slot| index.shown(RowId::Instance(slot)));
+    if let Some(row) = row.and_then(|at| index.fold.rows.get(at)) {
+        let key = index.key(run, row.id);
         state.level_mut().selected = Some(key);
     }
 }
@@ -140,6 +174,23 @@ fn select_what_matters(state: &mut State) {
 /// Returns the task that ended last of those that were started.
 fn last_ended(tasks: &[TaskInstance]) -> Option<&TaskInstance> {
     tasks.iter().filter(|task| task.try_number > 0).max_by_key(|task| task.end_date)
+}
+
+/// Asks for one page more of a list of runs where the cursor comes near the end of what is there.
+fn turn_page(state: &mut State) {
+    let level = state.level();
+    if !matches!(level.screen, Screen::Root(View::Runs) | Screen::DagRuns(_)) {
+        return;
+    }
+    let (query, _) = RunsQuery::read(level);
+    let slots = rows::runs_slots(level, &query);
+    let total = slots.first().and_then(|slot| state.cache.runs_total(slot)).unwrap_or(0);
+    let loaded = u64::from(level.pages) * u64::from(PAGE_LEN);
+    let is_there = slots.last().is_some_and(|slot| state.cache.runs_of(slot).is_some());
+    let near = level.index + 40 >= loaded as usize;
+    if is_there && near && total > loaded && level.pages < PAGES_MAX {
+        state.level_mut().pages += 1;
+    }
 }
 
 /// Makes the form of the shown DAG once its params are known.

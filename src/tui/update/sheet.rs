@@ -4,9 +4,9 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::message::{Act, Effect, Purpose, Timer};
 use crate::rows;
-use crate::state::form::{Field, Kind};
+use crate::state::form::Field;
 use crate::state::popup::DEAF_MILLIS;
-use crate::state::sheet::{Plan, Sheet, Wish};
+use crate::state::sheet::{self, Plan, PluginCall, Sheet, Wish};
 use crate::state::{Popup, State, Tone};
 use crate::text;
 use crate::theme;
@@ -14,7 +14,8 @@ use crate::types::ask::{Answer, PruneReport};
 use crate::types::backfill::BackfillPlan;
 use crate::types::operation::OperationView;
 use crate::types::{Fault, TaskInstanceState, Timestamp};
-use crate::update::{confirm, key};
+use crate::update::form::{self, Edited};
+use crate::update::{confirm, key, plugin};
 
 pub(crate) mod open;
 
@@ -34,21 +35,44 @@ struct Made {
 }
 
 fn show(state: &mut State, made: Made, effects: &mut Vec<Effect>) {
-    let Made { title, intro, fields, verb, wish } = made;
+    let Made { title, intro, mut fields, verb, wish } = made;
     // Where there is nothing to choose, Cancel has the focus first.
     let focus = usize::from(fields.is_empty());
-    state.popup = Some(Popup::Sheet(Box::new(Sheet {
+    let mut sheet = Sheet {
         title,
         intro,
-        fields,
+        fields: Vec::new(),
         focus,
         verb,
         wish,
         plan: Plan::None,
         generation: 0,
         opened_at: state.now,
-    })));
+    };
+    let is_there = fields.iter().any(|field| field.name == "confirm");
+    if let Some(expected) = sheet.expected().filter(|_| !is_there) {
+        fields.push(sheet::text("confirm", "", &format!("type {expected} to go on")));
+    }
+    sheet.fields = fields;
+    state.popup = Some(Popup::Sheet(Box::new(sheet)));
     changed(state, 0, effects);
+}
+
+/// Asks what a plugin needs, and whether to run it.
+pub(crate) fn show_plugin(
+    state: &mut State,
+    call: PluginCall,
+    fields: Vec<Field>,
+    effects: &mut Vec<Effect>,
+) {
+    let made = Made {
+        title: call.plugin.description.clone(),
+        intro: vec![format!("Runs the plugin {}:", call.plugin.name)],
+        fields,
+        verb: "Run",
+        wish: Wish::Plugin(Box::new(call)),
+    };
+    show(state, made, effects);
 }
 
 fn shown(state: &mut State) -> Option<&mut Sheet> {
@@ -230,7 +254,7 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
             }
         }
         _ => {
-            if edit(sheet, event) {
+            if edit(sheet, event, now) {
                 changed(state, REST_MILLIS, effects);
             }
         }
@@ -238,7 +262,7 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
 }
 
 /// Changes the focused field; says whether its value may be another now.
-fn edit(sheet: &mut Sheet, event: &KeyEvent) -> bool {
+fn edit(sheet: &mut Sheet, event: &KeyEvent, now: Timestamp) -> bool {
     let last = sheet.fields.len();
     let Some(field) = sheet.fields.get_mut(sheet.focus) else {
         match event.code {
@@ -251,29 +275,14 @@ fn edit(sheet: &mut Sheet, event: &KeyEvent) -> bool {
         }
         return false;
     };
-    let is_chosen = matches!(field.kind, Kind::Choice(_) | Kind::Bool);
-    let is_figure = matches!(field.kind, Kind::Integer | Kind::Number);
-    match event.code {
-        KeyCode::Right | KeyCode::Char(' ' | 'l') if is_chosen => field.step(false),
-        KeyCode::Left | KeyCode::Char('h') if is_chosen => field.step(true),
-        KeyCode::Right if is_figure => field.step(false),
-        KeyCode::Left if is_figure => field.step(true),
-        KeyCode::Char('j') if is_chosen => {
-            sheet.move_focus(false);
-            return false;
+    match form::edit(field, event, now) {
+        Edited::Value => true,
+        Edited::Leave { backward } => {
+            sheet.move_focus(backward);
+            false
         }
-        KeyCode::Char('k') if is_chosen => {
-            sheet.move_focus(true);
-            return false;
-        }
-        _ if is_chosen => return false,
-        _ => {
-            let before = field.input.value().to_owned();
-            key::type_into(&mut field.input, event);
-            return before != field.input.value();
-        }
+        Edited::Look | Edited::Nothing => false,
     }
-    true
 }
 
 /// Pastes into the focused field, where it takes text.
@@ -298,6 +307,16 @@ fn go(state: &mut State, effects: &mut Vec<Effect>) {
     if let Plan::Refused(why) = &sheet.plan {
         let why = why.clone();
         state.say(Tone::Bad, why);
+        return;
+    }
+    if let Wish::Plugin(call) = &sheet.wish {
+        match plugin::answered(call, &sheet.fields) {
+            Ok(call) => {
+                state.popup = None;
+                plugin::run(state, &call, effects);
+            }
+            Err(problem) => state.say(Tone::Bad, problem),
+        }
         return;
     }
     let requests = match sheet.requests() {
@@ -331,6 +350,7 @@ fn act(wish: &Wish) -> Act {
             Act::Say(format!("set the connection {conn_id}: T tests it"))
         }
         Wish::Prune => Act::Say("deleted what is no longer kept".to_owned()),
+        Wish::Plugin(call) => Act::Say(call.plugin.name.clone()),
         Wish::Answer(asked) => Act::Say(format!("answered: {}", asked.question.subject)),
     }
 }

@@ -3,6 +3,7 @@
 use crate::message::Errand;
 use crate::state::{State, Tone};
 use crate::text;
+use crate::update::{edit, plugin};
 
 /// Says that what was to be copied is more than terminals take.
 pub(crate) fn not_copied(state: &mut State, bytes: usize) {
@@ -17,6 +18,10 @@ pub(crate) fn not_copied(state: &mut State, bytes: usize) {
 pub(crate) fn handed_back(state: &mut State, errand: Errand, outcome: Result<Option<i32>, String>) {
     match (errand, outcome) {
         (_, Err(wrong)) => state.say(Tone::Bad, wrong),
+        (Errand::Edit, Ok(_)) => edit::handed_back(state),
+        (Errand::Plugin(name), Ok(code)) => {
+            plugin::ended(state, &name, Ok((code, String::new())));
+        }
         (Errand::Show, Ok(Some(0))) => {}
         (Errand::Show, Ok(Some(code))) => {
             state.say(Tone::Bad, format!("it ended with exit code {code}"))

@@ -2,21 +2,16 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tui_input::Input;
 
 use crate::hit::{self, Target};
-use crate::keymap;
 use crate::screen::experiments::metric_rank;
-use crate::state::State;
-use crate::state::popup::{Confirm, Gate, Palette, Subject};
+use crate::state::popup::{Confirm, Gate, Subject};
 use crate::text;
 use crate::theme;
 use crate::types::view::{AliasPlan, ModelVersionView};
-use crate::update::palette;
 use crate::widget::paint;
-use crate::widget::table::offset;
 
 /// Draws text being typed, with a block for its cursor; keeps the cursor in sight.
 pub(crate) fn typed(input: &Input, width: usize, is_focused: bool) -> Vec<Span<'static>> {
@@ -183,68 +178,4 @@ fn metric_line(name: &str, before: Option<f64>, after: Option<f64>) -> Line<'sta
         spans.push(paint::span(format!("{:+.4} {arrow} {word}", after - before), style));
     }
     Line::from(spans)
-}
-
-/// Draws the `:` line and what fits it.
-pub(crate) fn palette(buf: &mut Buffer, area: Rect, state: &State, palette: &Palette) {
-    let found = palette::entries(state, palette.input.value());
-    let width = area.width.saturating_sub(8).clamp(20, 70);
-    let rows =
-        u16::try_from(found.len()).unwrap_or(u16::MAX).min(area.height.saturating_sub(6)).min(14);
-    let place = paint::popup(buf, area, width, rows.max(1) + 3);
-    hit::note(place, Target::Popup);
-    let inside = paint::panel(buf, place, "Command", "enter run  tab complete  esc close", true);
-    let mut spans = vec![Span::styled(":", theme::KEY)];
-    spans.extend(typed(&palette.input, usize::from(inside.width.saturating_sub(2)), true));
-    paint::put(buf, inside, 0, Line::from(spans));
-    if found.is_empty() {
-        paint::put(buf, inside, 1, paint::line("no command fits", theme::DIM));
-    }
-    let first = offset(palette.selected, found.len(), usize::from(rows));
-    for (row, (at, entry)) in (1..=rows).zip(found.iter().enumerate().skip(first)) {
-        let is_selected = at == palette.selected;
-        let style = if is_selected { theme::REVERSED } else { theme::PLAIN };
-        let mark = if is_selected { "▸ " } else { "  " };
-        hit::note(Rect { y: inside.y + row, height: 1, ..inside }, Target::Entry(at));
-        paint::put(
-            buf,
-            inside,
-            row,
-            Line::from(vec![
-                Span::styled(mark, theme::ACCENT),
-                paint::span(format!("{:<34}", entry.name), style),
-                paint::span(format!(" {}", entry.help), theme::DIM),
-            ]),
-        );
-    }
-}
-
-/// Draws the keys that are valid here: those of the screen first, then those that always are.
-pub(crate) fn help(buf: &mut Buffer, area: Rect, state: &State, scroll: usize) {
-    let mut here = vec![paint::line("Here", theme::BOLD)];
-    let mut always = vec![Line::default(), paint::line("Everywhere", theme::BOLD)];
-    for binding in keymap::valid(state) {
-        let lines = if binding.places.is_empty() { &mut always } else { &mut here };
-        lines.push(help_line(&binding.keys.join(", "), binding.help));
-    }
-    if matches!(keymap::place(state), keymap::Place::Form) {
-        here = vec![paint::line("In the form", theme::BOLD)];
-    }
-    here.append(&mut always);
-    let width = area.width.saturating_sub(4).clamp(20, 78);
-    let height =
-        u16::try_from(here.len() + 2).unwrap_or(u16::MAX).min(area.height.saturating_sub(2));
-    let place = paint::popup(buf, area, width, height);
-    let hidden = here.len().saturating_sub(usize::from(height.saturating_sub(2)));
-    let note = if hidden > 0 { "j k scroll  esc close" } else { "esc close" };
-    hit::note(place, Target::Popup);
-    let inside = paint::panel(buf, place, "Keys", note, true);
-    paint::put_all(buf, inside, here, scroll.min(hidden));
-}
-
-fn help_line(keys: &str, help: &str) -> Line<'static> {
-    Line::from(vec![
-        Span::styled(format!("  {keys:<16}"), theme::KEY),
-        paint::span(help, Style::new()),
-    ])
 }

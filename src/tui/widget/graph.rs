@@ -8,9 +8,10 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
+use crate::state::graph::{Detail, Job, Laid};
 use crate::text;
 use crate::theme::{self, Mark};
-use crate::widget::layered::{Direction, Layout, Point, layout};
+use crate::widget::layered::{Direction, Layout, Point, layout_within};
 use crate::widget::paint;
 
 /// Beyond this the whole graph helps nobody; the list has every task.
@@ -32,23 +33,46 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    fn without_note(&self) -> Self {
-        Self { note: String::new(), note_width: 0, ..self.clone() }
+    /// Leaves out what does not belong to so much detail.
+    pub(crate) fn at(&self, detail: Detail) -> Self {
+        let bare = Self { note: String::new(), note_width: 0, ..self.clone() };
+        match detail {
+            Detail::Time => self.clone(),
+            Detail::Name => bare,
+            Detail::Short => Self { name: text::cut_middle(&self.name, NAME_SHORT), ..bare },
+            Detail::Glyph => Self { name: String::new(), ..bare },
+        }
     }
 
-    fn shortened(&self) -> Self {
-        Self { name: text::cut_middle(&self.name, NAME_SHORT), ..self.clone() }
+    /// Returns its width at each detail.
+    pub(crate) fn widths(&self) -> [i32; 4] {
+        Detail::ALL.map(|detail| self.at(detail).width())
     }
 
     fn drawn_width(&self) -> i32 {
         let note = if self.note.is_empty() { 0 } else { text::width(&self.note) + 1 };
-        i32::try_from(2 + text::width(&text::cut_middle(&self.name, NAME_MAX)) + note).unwrap_or(40)
+        self.named_width() + i32::try_from(note).unwrap_or(0)
     }
 
     fn width(&self) -> i32 {
         let note = if self.note_width > 0 { self.note_width + 1 } else { 0 };
-        i32::try_from(2 + text::width(&text::cut_middle(&self.name, NAME_MAX)) + note).unwrap_or(40)
+        self.named_width() + i32::try_from(note).unwrap_or(0)
     }
+
+    fn named_width(&self) -> i32 {
+        match self.name.as_str() {
+            "" => 1,
+            name => i32::try_from(2 + text::width(&text::cut_middle(name, NAME_MAX))).unwrap_or(40),
+        }
+    }
+}
+
+/// What is brighter than the rest.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Look<'a> {
+    pub(crate) selected: Option<usize>,
+    /// Of each node whether the edges between it and others of the kind are bright.
+    pub(crate) path: &'a [bool],
 }
 
 /// Draws the graph into `area`.
@@ -67,21 +91,44 @@ pub(crate) fn draw(
         paint::empty(buf, area, &what, "the list shows them all");
         return;
     }
-    let (layout, widths, nodes) = fitting(nodes, edges, area);
-    let (dx, dy) = scroll(&layout, &widths, selected, area);
+    let laid = fitting(nodes, edges, area);
+    draw_laid(buf, area, nodes, edges, &laid, Look { selected, path: &[] });
+}
+
+/// Draws the graph where it was laid out; returns which of its columns are seen, of how many.
+pub(crate) fn draw_laid(
+    buf: &mut Buffer,
+    area: Rect,
+    nodes: &[Node],
+    edges: &[(usize, usize)],
+    laid: &Laid,
+    look: Look<'_>,
+) -> Vec<usize> {
+    let (dx, dy) = scroll(&laid.layout, &laid.widths, look.selected, area);
     let place = |(x, y): Point| (x - dx, y - dy);
-    for (cell, (mask, is_bright)) in lines(&layout, edges, selected) {
+    for (cell, (mask, is_bright)) in lines(&laid.layout, edges, look) {
         let style = if is_bright { theme::ACCENT } else { theme::DIM };
         set(buf, area, place(cell), box_char(mask), style);
     }
+    let mut seen = Vec::new();
     for (at, node) in nodes.iter().enumerate() {
-        let (mut x, y) = place(layout.nodes[at]);
-        if layout.direction == Direction::TopDown {
-            // Its lines meet it in the middle, also where the room for its note is empty.
-            x += (widths[at] - node.drawn_width()) / 2;
+        let (Some(point), Some(width)) = (laid.layout.nodes.get(at), laid.widths.get(at)) else {
+            continue;
+        };
+        let node = node.at(laid.detail);
+        let (mut x, y) = place(*point);
+        let is_seen =
+            x + width > 0 && x < i32::from(area.width) && (0..i32::from(area.height)).contains(&y);
+        if is_seen {
+            seen.push(at);
         }
-        draw_node(buf, area, (x, y), node, selected == Some(at));
+        if laid.layout.direction == Direction::TopDown {
+            // Its lines meet it in the middle, also where the room for its note is empty.
+            x += (width - node.drawn_width()) / 2;
+        }
+        draw_node(buf, area, (x, y), &node, look.selected == Some(at));
     }
+    seen
 }
 
 /// Returns how many rows the graph takes in an area of this size, at most its height.
@@ -89,39 +136,52 @@ pub(crate) fn rows(nodes: &[Node], edges: &[(usize, usize)], area: Rect) -> u16 
     if area.is_empty() || nodes.is_empty() || nodes.len() > NODES_MAX {
         return area.height.min(4);
     }
-    let (layout, _, _) = fitting(nodes, edges, area);
-    u16::try_from(layout.height).unwrap_or(u16::MAX).min(area.height)
+    let laid = fitting(nodes, edges, area);
+    u16::try_from(laid.layout.height).unwrap_or(u16::MAX).min(area.height)
 }
 
-type Fitted = (Layout, Vec<i32>, Vec<Node>);
+fn fitting(nodes: &[Node], edges: &[(usize, usize)], area: Rect) -> Laid {
+    let job = Job {
+        id: 0,
+        widths: nodes.iter().map(Node::widths).collect(),
+        edges: edges.to_vec(),
+        room: (i32::from(area.width), i32::from(area.height)),
+        detail: None,
+        direction: None,
+    };
+    fit(&job, &|| false)
+}
 
 /// Left to right where that fits, else top down, else with the names only, else with short ones;
-/// else what misses by the least.
-fn fitting(nodes: &[Node], edges: &[(usize, usize)], area: Rect) -> Fitted {
-    let (room, rows) = (i32::from(area.width), i32::from(area.height));
-    let whole = nodes.to_vec();
-    let names: Vec<Node> = nodes.iter().map(Node::without_note).collect();
-    let short: Vec<Node> = names.iter().map(Node::shortened).collect();
-    let mut best: Option<(i32, Fitted)> = None;
-    for (nodes, direction) in [
-        (&whole, Direction::LeftRight),
-        (&whole, Direction::TopDown),
-        (&names, Direction::LeftRight),
-        (&names, Direction::TopDown),
-        (&short, Direction::LeftRight),
-        (&short, Direction::TopDown),
-    ] {
-        let widths: Vec<i32> = nodes.iter().map(Node::width).collect();
-        let laid = layout(&widths, edges, direction);
-        let miss = (laid.width - room).max(0) * 2 + (laid.height - rows).max(0) * 3;
-        if best.as_ref().is_none_or(|(least, _)| miss < *least) {
-            best = Some((miss, (laid, widths, nodes.clone())));
+/// else what misses by the least. Where it is told to stop it makes do with what it has.
+pub(crate) fn fit(job: &Job, stop: &dyn Fn() -> bool) -> Laid {
+    let (room, rows) = job.room;
+    let mut best: Option<(i32, Laid)> = None;
+    for (at, detail) in Detail::ALL.into_iter().enumerate() {
+        // What is only dots is shown where that is asked for, not because there is little room.
+        let is_wanted = job.detail.map_or(detail != Detail::Glyph, |wanted| wanted == detail);
+        if !is_wanted {
+            continue;
         }
-        if miss == 0 {
-            break;
+        let widths: Vec<i32> = job.widths.iter().map(|widths| widths[at]).collect();
+        for direction in [Direction::LeftRight, Direction::TopDown] {
+            if job.direction.is_some_and(|wanted| wanted != direction) {
+                continue;
+            }
+            if best.is_some() && stop() {
+                break;
+            }
+            let layout = layout_within(&widths, &job.edges, direction, stop);
+            let miss = (layout.width - room).max(0) * 2 + (layout.height - rows).max(0) * 3;
+            if best.as_ref().is_none_or(|(least, _)| miss < *least) {
+                best = Some((miss, Laid { id: job.id, layout, widths: widths.clone(), detail }));
+            }
+            if miss == 0 {
+                return best.map(|(_, laid)| laid).expect("just put there");
+            }
         }
     }
-    best.map(|(_, fitted)| fitted).expect("every way was tried")
+    best.map(|(_, laid)| laid).expect("one way was tried at least")
 }
 
 /// Returns how far the graph is moved: in the middle where it fits, else to the selection.
@@ -147,14 +207,12 @@ const LEFT: u8 = 4;
 const RIGHT: u8 = 8;
 
 /// Returns which ways lines go in each cell, and whether one of the selection does.
-fn lines(
-    layout: &Layout,
-    edges: &[(usize, usize)],
-    selected: Option<usize>,
-) -> HashMap<Point, (u8, bool)> {
+fn lines(layout: &Layout, edges: &[(usize, usize)], look: Look<'_>) -> HashMap<Point, (u8, bool)> {
     let mut cells: HashMap<Point, (u8, bool)> = HashMap::new();
     for (way, (from, to)) in layout.edges.iter().zip(edges) {
-        let is_bright = selected.is_some_and(|at| at == *from || at == *to);
+        let is_on_path = |at: &usize| look.path.get(*at) == Some(&true);
+        let is_bright = look.selected.is_some_and(|at| at == *from || at == *to)
+            || is_on_path(from) && is_on_path(to);
         for pair in way.windows(2) {
             let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
             let mut mark = |x: i32, y: i32, mask: u8| {
@@ -222,9 +280,15 @@ fn draw_node(buf: &mut Buffer, area: Rect, (x, y): Point, node: &Node, is_select
     }
     let mut spans = vec![
         paint::glyph(node.mark),
-        paint::span(" ", theme::PLAIN),
+        paint::span(if node.name.is_empty() { "" } else { " " }, theme::PLAIN),
         paint::span(text::cut_middle(&node.name, NAME_MAX), name),
     ];
+    if node.name.is_empty()
+        && is_selected
+        && let Some(glyph) = spans.first_mut()
+    {
+        glyph.style = glyph.style.add_modifier(Modifier::REVERSED);
+    }
     if !node.note.is_empty() {
         spans.push(paint::span(format!(" {}", node.note), theme::DIM));
     }

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 const SWEEPS: usize = 6;
 
 /// Which way data flows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Direction {
     LeftRight,
     TopDown,
@@ -51,10 +51,16 @@ struct Graph {
     chains: Vec<Vec<usize>>,
 }
 
-/// Lays out nodes of the given widths; edges are (from, to) indices without cycles.
-pub(crate) fn layout(widths: &[i32], edges: &[(usize, usize)], direction: Direction) -> Layout {
+/// Lays out nodes of the given widths; edges are (from, to) indices without cycles. Where it is
+/// told to stop, the layers stay in the order that they have come to.
+pub(crate) fn layout_within(
+    widths: &[i32],
+    edges: &[(usize, usize)],
+    direction: Direction,
+    stop: &dyn Fn() -> bool,
+) -> Layout {
     let mut graph = Graph::new(widths, edges, direction);
-    graph.order();
+    graph.order(stop);
     graph.place(if direction == Direction::LeftRight { 1 } else { 3 });
     graph.route(widths, direction)
 }
@@ -99,16 +105,22 @@ impl Graph {
 
     /// Orders each layer by the median of its neighbours, down and up in turns, and keeps the
     /// order with the fewest crossings.
-    fn order(&mut self) {
+    fn order(&mut self, stop: &dyn Fn() -> bool) {
         let mut best = (self.crossings(), self.layers.clone());
+        let mut places = vec![usize::MAX; self.items.len()];
         for sweep in 0..SWEEPS {
+            if best.0 == 0 || stop() {
+                break;
+            }
             let count = self.layers.len();
             for step in 1..count {
                 let (layer, upward) =
                     if sweep % 2 == 0 { (step, false) } else { (count - 1 - step, true) };
                 let next = if upward { layer + 1 } else { layer - 1 };
-                let places: HashMap<usize, usize> =
-                    self.layers[next].iter().enumerate().map(|(at, item)| (*item, at)).collect();
+                places.fill(usize::MAX);
+                for (at, item) in self.layers[next].iter().enumerate() {
+                    places[*item] = at;
+                }
                 let mut row: Vec<(f64, usize, usize)> = self.layers[layer]
                     .iter()
                     .enumerate()
@@ -129,22 +141,37 @@ impl Graph {
         self.layers = best.1;
     }
 
+    /// Counts the pairs of edges that cross: the inversions among the ends of each layer's edges.
     fn crossings(&self) -> usize {
         let mut count = 0;
+        let mut places = vec![0_usize; self.items.len()];
         for pair in self.layers.windows(2) {
-            let places: HashMap<usize, usize> =
-                pair[1].iter().enumerate().map(|(at, item)| (*item, at)).collect();
-            let mut ends: Vec<(usize, usize)> = Vec::new();
-            for (at, item) in pair[0].iter().enumerate() {
-                for to in &self.items[*item].down {
-                    ends.extend(places.get(to).map(|to| (at, *to)));
-                }
+            for (at, item) in pair[1].iter().enumerate() {
+                places[*item] = at;
             }
-            for (n, a) in ends.iter().enumerate() {
-                count += ends[n + 1..]
-                    .iter()
-                    .filter(|b| (a.0 < b.0 && a.1 > b.1) || (a.0 > b.0 && a.1 < b.1))
-                    .count();
+            // How many ends lie at a place or before it, as a tree of partial sums.
+            let mut sums = vec![0_usize; pair[1].len() + 1];
+            let mut seen = 0;
+            for item in &pair[0] {
+                let down = &self.items[*item].down;
+                let ends: Vec<usize> =
+                    down.iter().map(|to| places[*to]).filter(|at| *at < pair[1].len()).collect();
+                for end in &ends {
+                    let mut at = end + 1;
+                    count += seen;
+                    while at > 0 {
+                        count -= sums[at];
+                        at -= at & at.wrapping_neg();
+                    }
+                }
+                for end in ends {
+                    let mut at = end + 1;
+                    while at < sums.len() {
+                        sums[at] += 1;
+                        at += at & at.wrapping_neg();
+                    }
+                    seen += 1;
+                }
             }
         }
         count
@@ -304,30 +331,43 @@ fn middle(item: &Item) -> i32 {
     item.at + (item.size - 1) / 2
 }
 
-fn median(ends: &[usize], places: &HashMap<usize, usize>) -> Option<f64> {
-    let mut found: Vec<usize> = ends.iter().filter_map(|end| places.get(end)).copied().collect();
+fn median(ends: &[usize], places: &[usize]) -> Option<f64> {
+    let there = ends.iter().map(|end| places[*end]).filter(|place| *place != usize::MAX);
+    let mut found: Vec<usize> = there.collect();
     found.sort_unstable();
     let n = found.len();
     (n > 0).then(|| (found[(n - 1) / 2] + found[n / 2]) as f64 / 2.0)
 }
 
 /// Returns of each node the length of the longest way to it. What lies on a cycle, which a
-/// checked DAG cannot have, stays where it is when the passes run out.
+/// checked DAG cannot have, is placed after the first of its nodes.
 fn longest_paths(count: usize, edges: &[(usize, usize)]) -> Vec<usize> {
+    let (mut waits, mut down) = (vec![0_usize; count], vec![Vec::new(); count]);
+    for (from, to) in edges {
+        waits[*to] += 1;
+        down[*from].push(*to);
+    }
     let mut layer = vec![0; count];
-    for _ in 0..count {
-        let mut moved = false;
-        for (from, to) in edges {
-            if layer[*to] <= layer[*from] && layer[*from] + 1 < count {
-                layer[*to] = layer[*from] + 1;
-                moved = true;
+    let mut is_done = vec![false; count];
+    let mut ready: Vec<usize> = (0..count).rev().filter(|at| waits[*at] == 0).collect();
+    let mut rest = 0..count;
+    loop {
+        let next = ready.pop().or_else(|| rest.find(|at| !is_done[*at]));
+        let Some(at) = next else { return layer };
+        if std::mem::replace(&mut is_done[at], true) {
+            continue;
+        }
+        for to in &down[at] {
+            if is_done[*to] {
+                continue;
+            }
+            layer[*to] = layer[*to].max(layer[at] + 1);
+            waits[*to] = waits[*to].saturating_sub(1);
+            if waits[*to] == 0 {
+                ready.push(*to);
             }
         }
-        if !moved {
-            break;
-        }
     }
-    layer
 }
 
 /// Places items in their order, each `(wish, room)`, as near to their wishes as their rooms let:
@@ -366,6 +406,10 @@ fn spread(wanted: &[(f64, i32)]) -> Vec<i32> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn layout(widths: &[i32], edges: &[(usize, usize)], direction: Direction) -> Layout {
+        layout_within(widths, edges, direction, &|| false)
+    }
 
     #[test]
     fn a_chain_is_a_straight_line() {

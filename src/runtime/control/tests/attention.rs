@@ -81,7 +81,7 @@ async fn runs_are_found_by_what_is_said_of_them() {
     assert_eq!(found(RunsOnly { words: vec!["%".into()], ..only() }).await, Vec::<String>::new());
     let of_type = RunsOnly { run_type: Some(DagRunType::Backfill), ..only() };
     assert_eq!(found(of_type).await, ["r2"]);
-    assert_eq!(found(RunsOnly { since: Some(at(60)), ..only() }).await, ["r3", "r2"]);
+    assert_eq!(found(RunsOnly { within_secs: Some(940), ..only() }).await, ["r3", "r2"]);
     assert_eq!(found(RunsOnly { dag: Some("a".into()), ..only() }).await, ["r3", "r2"]);
     assert_eq!(found(RunsOnly { dag: Some("etl".into()), ..only() }).await, ["r1"]);
 }

@@ -13,23 +13,27 @@ const COPIED_LINES: usize = 2000;
 
 /// Copies the lines that are seen; where a marker is set, those from the last one on.
 pub(crate) fn copy(state: &mut State, effects: &mut Vec<Effect>) {
-    let Some(log) = &state.log else { return };
-    let seen = layout(state, log).seen();
+    let Some(lines) = lines(state) else {
+        state.say(Tone::Info, "there is no line to copy");
+        return;
+    };
+    state.say(Tone::Info, format!("copied {}", text::count(lines.lines().count(), "line")));
+    effects.push(Effect::Copy(lines));
+}
+
+/// Returns the lines that are seen, or those from the last marker on.
+pub(crate) fn lines(state: &State) -> Option<String> {
+    let log = state.log.as_ref()?;
     let marked = log.markers.iter().max().map(|marker| {
         let from = log.shown.partition_point(|number| {
             log.line(*number).is_some_and(|line| line.offset < *marker)
         });
         log.shown.iter().skip(from).take(COPIED_LINES).copied().collect()
     });
-    let numbers: Vec<_> = marked.unwrap_or(seen);
+    let numbers: Vec<_> = marked.unwrap_or_else(|| layout(state, log).seen());
     let lines: Vec<String> =
         numbers.iter().filter_map(|number| log.line(*number)).map(written).collect();
-    if lines.is_empty() {
-        state.say(Tone::Info, "there is no line to copy");
-        return;
-    }
-    state.say(Tone::Info, format!("copied {}", text::count(lines.len(), "line")));
-    effects.push(Effect::Copy(lines.join("\n")));
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// Writes a line as its file has it, without colours.

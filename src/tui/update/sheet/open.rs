@@ -39,12 +39,14 @@ pub(crate) fn runs_here(state: &State) -> Vec<DagRun> {
 /// Returns the tasks of the run view that are marked, else the selected ones, with their name.
 fn tasks_here(state: &State) -> Option<(Vec<TaskChoice>, String)> {
     let level = state.level();
-    let Screen::Run(key) = &level.screen else { return None };
-    let shown = rows::run::rows(state, level, key);
-    let marked: Vec<_> = shown.iter().filter(|row| level.marks.contains(&row.key)).collect();
+    if !matches!(level.screen, Screen::Run(_)) {
+        return None;
+    }
+    let marked: Vec<_> = level.marks.iter().filter_map(|key| rows::run::row(state, key)).collect();
     if marked.is_empty() {
         let row = rows::run::selected(state)?;
-        let name = row.key.trim_end_matches('/').trim_end_matches("[]").to_owned();
+        let key = row.key();
+        let name = key.trim_end_matches('/').trim_end_matches("[]").to_owned();
         return Some((row.choices(), name));
     }
     let choices = marked.iter().flat_map(|row| row.choices()).collect();

@@ -1,0 +1,120 @@
+//! The graph of the shown run as it is looked at: which of its nodes, how much of each, and where
+//! they lie. Where they lie is worked out beside the deck's task; until that is there the nodes as
+//! they lay before are shown, or nothing. A state that changes only colours a node anew.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::widget::layered::{Direction, Layout};
+
+pub(crate) mod ego;
+pub(crate) mod plan;
+
+pub(crate) use plan::{Plan, Spot};
+
+/// Layouts that are kept: going back and forth costs nothing.
+const KEPT: usize = 24;
+
+/// How much a node shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Detail {
+    Glyph,
+    /// A name cut to its ends.
+    Short,
+    Name,
+    Time,
+}
+
+impl Detail {
+    /// From the most to the least.
+    pub(crate) const ALL: [Self; 4] = [Self::Time, Self::Name, Self::Short, Self::Glyph];
+}
+
+/// What is to be laid out.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Job {
+    pub(crate) id: u64,
+    /// Of each node its width, by how much it shows: as [`Detail::ALL`].
+    pub(crate) widths: Vec<[i32; 4]>,
+    pub(crate) edges: Vec<(usize, usize)>,
+    /// Cells there are: across and down.
+    pub(crate) room: (i32, i32),
+    pub(crate) detail: Option<Detail>,
+    pub(crate) direction: Option<Direction>,
+}
+
+/// Where everything lies.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Laid {
+    pub(crate) id: u64,
+    pub(crate) layout: Layout,
+    pub(crate) widths: Vec<i32>,
+    pub(crate) detail: Detail,
+}
+
+/// The graph pane.
+#[derive(Debug, Default)]
+pub(crate) struct GraphPane {
+    /// Hops round the centre, where somebody asked for some.
+    pub(crate) hops: Option<u32>,
+    /// What the graph is drawn round, by the key of its row.
+    pub(crate) centre: Option<String>,
+    pub(crate) detail: Option<Detail>,
+    pub(crate) direction: Option<Direction>,
+    /// Edges that only say what others say are drawn too.
+    pub(crate) has_all_edges: bool,
+    /// The critical path is drawn bright.
+    pub(crate) is_critical: bool,
+    pub(crate) plan: Option<Arc<Plan>>,
+    /// What the plan was made of.
+    pub(crate) made: Option<plan::Made>,
+    laid: VecDeque<Arc<Laid>>,
+    /// The plan that was seen last, with where it lay.
+    seen: Option<(Arc<Plan>, Arc<Laid>)>,
+    pub(crate) asked: Option<u64>,
+}
+
+impl GraphPane {
+    /// Takes a layout in.
+    pub(crate) fn put(&mut self, laid: Laid) {
+        if self.asked == Some(laid.id) {
+            self.asked = None;
+        }
+        self.laid.retain(|other| other.id != laid.id);
+        self.laid.push_back(Arc::new(laid));
+        if self.laid.len() > KEPT {
+            self.laid.pop_front();
+        }
+        self.look();
+    }
+
+    /// Says whether it is known where the nodes of the plan lie.
+    pub(crate) fn is_laid(&self, id: u64) -> bool {
+        self.laid.iter().any(|laid| laid.id == id)
+    }
+
+    /// Looks whether what is wanted can be seen.
+    pub(crate) fn look(&mut self) {
+        let Some(plan) = &self.plan else {
+            self.seen = None;
+            return;
+        };
+        if let Some(laid) = self.laid.iter().find(|laid| laid.id == plan.id) {
+            self.seen = Some((Arc::clone(plan), Arc::clone(laid)));
+        } else if self.seen.as_ref().is_some_and(|(seen, _)| seen.shape != plan.shape) {
+            // Places of another shape mean other tasks.
+            self.seen = None;
+        }
+    }
+
+    /// Returns what can be seen.
+    pub(crate) fn seen(&self) -> Option<(&Plan, &Laid)> {
+        self.seen.as_ref().map(|(plan, laid)| (&**plan, &**laid))
+    }
+
+    /// Returns how many rows the graph takes.
+    pub(crate) fn shown_height(&self) -> Option<u16> {
+        let (_, laid) = self.seen()?;
+        u16::try_from(laid.layout.height).ok()
+    }
+}
