@@ -66,7 +66,7 @@ impl Runner {
             Purpose::Log { is_beside, step } => Some(log_kind(*is_beside, *step)),
             Purpose::PlanTrigger(_) => Some("plan"),
             Purpose::PlanSheet => Some("sheet"),
-            Purpose::OlderEvents | Purpose::Fetch(_) | Purpose::PlanAlias(_) | Purpose::Act(_) => None,
+            Purpose::OlderEvents | Purpose::Fetch(_) | Purpose::Act(_) => None,
         };
         let (daemon, messages) = (Arc::clone(&self.daemon), self.messages.clone());
         // No key leads here in a read-only deck; this holds also where that has a hole.

@@ -37,7 +37,13 @@ mod update;
 mod view;
 mod widget;
 
-#[cfg(test)]
+#[cfg(feature = "bench")]
+pub mod bench;
+#[cfg(any(test, feature = "bench"))]
+#[cfg_attr(
+    not(test),
+    allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "made for tests")
+)]
 mod sample;
 #[cfg(test)]
 mod tests;

@@ -85,8 +85,6 @@ pub(crate) enum Purpose {
     Log { is_beside: bool, step: LogStep },
     /// Checks the form of a DAG while it is filled in.
     PlanTrigger(DagId),
-    /// Shows what moving an alias would change, before it is asked for.
-    PlanAlias(AliasWish),
     /// Says what the open form would do.
     PlanSheet,
     Act(Act),
@@ -114,13 +112,6 @@ pub(crate) struct SaveLog {
     pub(crate) name: LogName,
 }
 
-/// How an alias is to move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AliasWish {
-    Promote,
-    Rollback,
-}
-
 /// A change that was asked for, as the flash line tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Act {
@@ -132,8 +123,6 @@ pub(crate) enum Act {
     /// Anything else, in its own words.
     Say(String),
     Test,
-    Emit(String),
-    Move(String),
 }
 
 /// A timer that ran out.

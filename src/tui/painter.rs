@@ -3,8 +3,12 @@
 
 use std::io::{self, Write};
 
-use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
+
+mod encode;
+mod scroll;
+
+use encode::Encoder;
 
 /// Holds back what the terminal draws until the frame is whole (it is ignored where unknown).
 const BEGIN_FRAME: &[u8] = b"\x1b[?2026h";
@@ -33,34 +37,43 @@ impl<W: Write> Painter<W> {
 
     /// Draws what changed since the last frame.
     pub(crate) fn paint(&mut self, next: Buffer) -> io::Result<()> {
+        let shown = self.shown.take().filter(|shown| shown.area == next.area);
         let mut frame: Vec<u8> = Vec::with_capacity(16 * 1024);
-        let is_whole = self.shown.as_ref().is_none_or(|shown| shown.area != next.area);
-        let blank;
-        let before = match &self.shown {
-            Some(shown) if !is_whole => shown,
-            _ => {
-                blank = Buffer::empty(next.area);
-                &blank
+        let before = match shown {
+            None => {
+                frame.extend_from_slice(b"\x1b[m\x1b[2J");
+                Buffer::empty(next.area)
             }
+            Some(shown) => match scroll::find(&shown, &next) {
+                Some(scroll) => {
+                    scroll.write(&mut frame);
+                    scroll.apply(&shown)
+                }
+                None => shown,
+            },
         };
         let changes = before.diff(&next);
-        if changes.is_empty() && !is_whole {
-            return Ok(());
+        if !changes.is_empty() {
+            let mut encoder = Encoder::new(&mut frame, &next);
+            for (x, y, cell) in changes {
+                encoder.put((x, y), cell);
+            }
+            encoder.end();
         }
-        if self.has_sync {
-            frame.extend_from_slice(BEGIN_FRAME);
+        if !frame.is_empty() {
+            self.write(frame)?;
         }
-        if is_whole {
-            frame.extend_from_slice(b"\x1b[0m\x1b[2J");
-        }
-        CrosstermBackend::new(&mut frame).draw(changes.into_iter())?;
-        if self.has_sync {
-            frame.extend_from_slice(END_FRAME);
-        }
-        self.out.write_all(&frame)?;
-        self.out.flush()?;
         self.shown = Some(next);
         Ok(())
+    }
+
+    fn write(&mut self, frame: Vec<u8>) -> io::Result<()> {
+        let frame = match self.has_sync {
+            true => [BEGIN_FRAME, &frame, END_FRAME].concat(),
+            false => frame,
+        };
+        self.out.write_all(&frame)?;
+        self.out.flush()
     }
 
     /// Writes something that is not a part of the screen, such as the clipboard's content.
@@ -70,11 +83,11 @@ impl<W: Write> Painter<W> {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "bench"))]
 impl Painter<Vec<u8>> {
-    /// Returns how many bytes were written.
-    pub(crate) fn written(&self) -> usize {
-        self.out.len()
+    /// Returns what was written since this was asked last.
+    pub(crate) fn taken(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
     }
 }
 

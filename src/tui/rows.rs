@@ -1,7 +1,9 @@
 //! The rows of a level as they are shown: filtered, in order, each with the key that the
 //! selection is kept by.
 
+pub(crate) mod assets;
 pub(crate) mod attention;
+pub(crate) mod models;
 pub(crate) mod run;
 
 use crate::screen::{dags, runs};
@@ -16,10 +18,8 @@ use crate::types::ids::TaskInstanceKey;
 use crate::types::operation::OperationLine;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
-use crate::types::view::{
-    AssetView, DagView, ExperimentView, ModelVersionView, ModelView, TaskView, TrackingRunView,
-};
-use crate::types::{AssetName, DagId, TaskId, TaskInstanceState};
+use crate::types::view::{DagView, ExperimentView, TaskView, TrackingRunView};
+use crate::types::{DagId, TaskId, TaskInstanceState};
 use crate::widget::list::ListInfo;
 
 /// Tasks that are named where something waits for several.
@@ -35,13 +35,13 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             runs(state, level).iter().map(|run| run_key(run)).collect()
         }
         Screen::Root(View::Assets) => {
-            assets(state, level).iter().map(|asset| asset.name.to_string()).collect()
+            assets::tree(state, level).iter().map(assets::AssetRow::key).collect()
         }
         Screen::Root(View::Experiments) => {
             experiments(state, level).iter().map(|experiment| experiment.name.clone()).collect()
         }
         Screen::Root(View::Models) => {
-            models(state, level).iter().map(|model| model.name.clone()).collect()
+            models::tree(state, level).iter().map(models::ModelRow::key).collect()
         }
         Screen::Root(View::Events) => {
             events(state, level).iter().map(|event| event.id.to_string()).collect()
@@ -53,9 +53,10 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Experiment(name) => {
             tracking_runs(state, level, name).iter().map(|run| run.run_id.to_string()).collect()
         }
-        Screen::Model(name) => {
-            versions(state, level, name).iter().map(|version| version.version.to_string()).collect()
-        }
+        Screen::Model(name) => models::versions(state, level, name)
+            .iter()
+            .map(|version| models::version_key(&version.name, version.version))
+            .collect(),
         Screen::Root(View::System) => settings(state, level).iter().map(Setting::key).collect(),
         Screen::Versions(dag_id) => {
             let versions = state.cache.dag_versions(dag_id).unwrap_or_default();
@@ -75,6 +76,14 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             .iter()
             .map(|asked| format!("{}\n{}", asked.key.task.dag_run_id, task_key(&asked.key.task)))
             .collect(),
+        Screen::Impact(name) => {
+            assets::impact(state, level, name).iter().map(|node| node.id.clone()).collect()
+        }
+        Screen::AssetWhy(name) => {
+            let why = state.cache.asset_why(name);
+            let steps = why.map(|why| why.path.as_slice()).unwrap_or_default();
+            steps.iter().map(|step| step.asset.to_string()).collect()
+        }
         Screen::Attention => {
             attention::items(state, level).into_iter().map(attention::key).collect()
         }
@@ -82,6 +91,7 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         | Screen::Form(_)
         | Screen::Log(_)
         | Screen::DaemonLog
+        | Screen::Compare(..)
         | Screen::Diff(..)
         | Screen::Asset(_)
         | Screen::TrackingRun(_)
@@ -203,25 +213,6 @@ pub(crate) fn dag_tasks<'a>(state: &'a State, dag_id: &DagId) -> Vec<&'a TaskVie
     sorted
 }
 
-pub(crate) fn assets<'a>(state: &'a State, level: &Level) -> Vec<&'a AssetView> {
-    let all = state.cache.assets().unwrap_or_default();
-    all.iter().filter(|asset| level.admits(&format!("{} {}", asset.name, asset.uri))).collect()
-}
-
-/// Returns the asset that the screen is about.
-pub(crate) fn shown_asset(state: &State) -> Option<&AssetView> {
-    let level = state.level();
-    match &level.screen {
-        Screen::Asset(name) => find_asset(state, name),
-        _ => selected(state, level, &assets(state, level)),
-    }
-}
-
-/// Returns an asset by its name.
-pub(crate) fn find_asset<'a>(state: &'a State, name: &AssetName) -> Option<&'a AssetView> {
-    state.cache.assets()?.iter().find(|asset| asset.name == *name)
-}
-
 pub(crate) fn experiments<'a>(state: &'a State, level: &Level) -> Vec<&'a ExperimentView> {
     let all = state.cache.experiments().unwrap_or_default();
     let mut rows: Vec<_> = all.iter().filter(|experiment| level.admits(&experiment.name)).collect();
@@ -257,24 +248,6 @@ pub(crate) fn model_of(run: &TrackingRunView) -> &str {
         })
     };
     find(&["model", "estimator", "family"]).map_or("", String::as_str)
-}
-
-pub(crate) fn models<'a>(state: &'a State, level: &Level) -> Vec<&'a ModelView> {
-    let all = state.cache.models().unwrap_or_default();
-    all.iter().filter(|model| level.admits(&model.name)).collect()
-}
-
-pub(crate) fn versions<'a>(
-    state: &'a State,
-    level: &Level,
-    name: &str,
-) -> Vec<&'a ModelVersionView> {
-    let all = state.cache.model(name).map(|model| model.versions.as_slice()).unwrap_or_default();
-    all.iter()
-        .filter(|version| {
-            level.admits(&format!("v{} {}", version.version, version.aliases.join(" ")))
-        })
-        .collect()
 }
 
 pub(crate) fn events<'a>(state: &'a State, level: &Level) -> Vec<&'a EventLog> {

@@ -25,6 +25,7 @@ mod run_preview;
 pub(crate) mod runs;
 pub(crate) mod serving;
 mod settings;
+pub(crate) mod small;
 pub(crate) mod system;
 pub(crate) mod versions;
 pub(crate) mod why;

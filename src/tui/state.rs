@@ -12,7 +12,7 @@ use crate::keymap::Keymap;
 use crate::theme::Theme;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
-use crate::update;
+use crate::update::{self, notice::Notices};
 
 pub(crate) mod cache;
 pub(crate) mod commands;
@@ -23,9 +23,11 @@ pub(crate) mod graph;
 mod history;
 pub(crate) mod home;
 pub(crate) mod level;
+pub(crate) mod lineage;
 pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod menu;
+pub(crate) mod models;
 pub(crate) mod popup;
 pub(crate) mod run;
 pub(crate) mod run_view;
@@ -145,14 +147,14 @@ pub(crate) struct State {
     pub(crate) log_options: LogOptions,
     /// Numbers everything that is asked, so that late answers are told from awaited ones.
     pub(crate) generation: u64,
-    /// The latest question of where an alias would go; answers to older ones open nothing.
-    pub(crate) alias_generation: u64,
     /// What events have made old, to be fetched again when the burst is over.
     pub(crate) refetch_is_due: bool,
     /// When ctrl-c was pressed once.
     pub(crate) leaving_since: Option<Timestamp>,
     /// Whether the terminal's window is looked at, where the terminal tells.
     pub(crate) is_focused: Option<bool>,
+    /// Failures to tell who looks elsewhere.
+    pub(crate) notices: Notices,
 }
 
 impl State {
@@ -199,10 +201,10 @@ impl State {
             beside: None,
             log_options: LogOptions::default(),
             generation: 0,
-            alias_generation: 0,
             refetch_is_due: false,
             leaving_since: None,
             is_focused: None,
+            notices: Notices::default(),
         };
         if let Some(wrong) = wrong {
             state.say(Tone::Bad, wrong);

@@ -13,6 +13,7 @@ use crate::types::Timestamp;
 
 mod action;
 mod answer;
+pub(crate) mod assets;
 mod attention;
 mod command;
 mod confirm;
@@ -25,8 +26,10 @@ mod leave;
 pub(crate) mod log;
 mod marks;
 mod menu;
+pub(crate) mod models;
 mod mouse;
 mod movement;
+pub(crate) mod notice;
 mod orders;
 pub(crate) mod palette;
 pub(crate) mod plugin;
@@ -65,6 +68,7 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             answer::take(state, purpose, generation, result, &mut effects);
         }
         Message::Event(event) => {
+            notice::take(state, &event, &mut effects);
             edit::heard(state, &event);
             run::follow(state, &event);
             if state.cache.touch(&event) && !state.refetch_is_due {
@@ -92,7 +96,7 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             }
         }
         Message::Tick => {
-            tick(state);
+            tick(state, &mut effects);
             site::keep(state, &mut effects);
         }
         Message::Laid(laid) => state.graph.put(*laid),
@@ -106,7 +110,8 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
 }
 
 /// A second has passed: lines expire, and what moves without events is asked for again.
-fn tick(state: &mut State) {
+fn tick(state: &mut State, effects: &mut Vec<Effect>) {
+    notice::tell(state, effects);
     if state.flash.as_ref().is_some_and(|flash| flash.until <= state.now) {
         state.flash = None;
     }

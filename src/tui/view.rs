@@ -6,23 +6,19 @@ use ratatui::layout::Rect;
 use crate::hit::{self, Target};
 use crate::screen::{
     approvals, assets, attention, backfills, commands, dag, definitions, details, events,
-    experiments, form, frame, hints, home, log, models, operations,
-    run, runs, serving, system, versions, why,
+    experiments, form, frame, hints, home, log, models, operations, run, runs, serving, small,
+    system, versions, why,
 };
 use crate::state::{Popup, Screen, State, View};
 use crate::theme;
 use crate::widget::{chord, dialog, menu, paint, palette, sheet, tour};
 
-/// The smallest terminal that shows anything useful.
-const WIDTH_MIN: u16 = 60;
-const HEIGHT_MIN: u16 = 16;
-
 /// Draws everything.
 pub(crate) fn draw(state: &State, buf: &mut Buffer) {
     let area = buf.area;
-    if area.width < WIDTH_MIN || area.height < HEIGHT_MIN {
-        let what = format!("{}x{} is too small", area.width, area.height);
-        paint::empty(buf, area, &what, "the deck needs 60x16; q leaves, runs go on");
+    if small::is_small(area) {
+        small::draw(buf, area, state, &|buf, area| screen(state, buf, area));
+        over(state, buf, area);
         state.theme.finish(buf);
         return;
     }
@@ -41,6 +37,12 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
     frame::flash(buf, row(area.height - 2), state);
     hints::draw(buf, row(area.height - 1), state);
     tour::draw(buf, body, state);
+    over(state, buf, body);
+    state.theme.finish(buf);
+}
+
+/// Draws what lies over the screen.
+fn over(state: &State, buf: &mut Buffer, body: Rect) {
     match &state.popup {
         None => chord::draw(buf, body, state),
         Some(Popup::Keys { scroll }) => palette::keys(buf, body, state, *scroll),
@@ -56,7 +58,6 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
         Some(Popup::Sheet(sheet)) => sheet::draw(buf, body, sheet),
         Some(Popup::Menu(menu)) => menu::draw(buf, body, menu),
     }
-    state.theme.finish(buf);
 }
 
 fn banner_rows(state: &State) -> std::ops::Range<u16> {
@@ -91,9 +92,14 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
         Screen::Log(_) | Screen::DaemonLog => log::draw(buf, area, state, true),
         Screen::Form(dag_id) => form::draw(buf, area, state, dag_id),
         Screen::Asset(name) => assets::draw_page(buf, area, state, name),
+        Screen::AssetWhy(name) => assets::draw_why(buf, area, state, name),
+        Screen::Impact(name) => assets::draw_impact(buf, area, state, name),
         Screen::Experiment(name) => experiments::draw_runs(buf, area, state, name),
         Screen::TrackingRun(run_id) => experiments::draw_run(buf, area, state, run_id),
         Screen::Model(name) => models::draw_page(buf, area, state, name),
+        Screen::Compare(left, right) => {
+            models::compare::draw_page(buf, area, state, left, right);
+        }
         Screen::Versions(dag_id) => versions::draw(buf, area, state, dag_id),
         Screen::Diff(dag_id, from, to) => {
             versions::draw_page(buf, area, state, (dag_id, *from, *to));

@@ -13,6 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::support::{Project, binary, until};
 
+mod terminal;
+
 /// The deck on a terminal of its own.
 struct Deck {
     master: Box<dyn MasterPty + Send>,

@@ -17,6 +17,8 @@ mod deck;
 mod engine;
 mod layers;
 mod peers;
+mod ssh;
 mod story;
 mod support;
 mod swap;
+mod watch;

@@ -9,8 +9,13 @@ use std::{env, fs};
 mod measure;
 
 /// Debian packages with the program that each is wanted for.
-const PACKAGES: &[(&str, &str)] =
-    &[("gcc", "gcc"), ("python3", "python3"), ("python3-venv", ""), ("prometheus", "promtool")];
+const PACKAGES: &[(&str, &str)] = &[
+    ("gcc", "gcc"),
+    ("python3", "python3"),
+    ("python3-venv", ""),
+    ("prometheus", "promtool"),
+    ("openssh-server", "sshd"),
+];
 
 /// Python packages of the clients and validators, pinned.
 const PYTHON_PACKAGES: &[&str] = &["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
@@ -53,6 +58,11 @@ fn test() -> Result<(), String> {
     }
     if let Some(promtool) = on_path("promtool") {
         variables.push(("DAGDECK_TEST_PROMTOOL", promtool));
+    }
+    // Not every PATH leads to what only administrators run; sshd wants its whole path anyway.
+    let sshd = on_path("sshd").or_else(|| Some(PathBuf::from("/usr/sbin/sshd")));
+    if let Some(sshd) = sshd.filter(|sshd| sshd.is_file()) {
+        variables.push(("DAGDECK_TEST_SSHD", sshd));
     }
     let skipped = folder.join("skipped.txt");
     let _ = fs::remove_file(&skipped);

@@ -106,6 +106,13 @@ pub(crate) enum Action {
     Beside,
     CopyLines,
     Emit,
+    Materialise,
+    Impact,
+    Compare,
+    OnlyDifferent,
+    GoAsset,
+    GoModel,
+    GoEndpoint,
     Promote,
     Rollback,
 }

@@ -2,9 +2,9 @@
 //! palette and the keymap file are all made.
 
 use crate::keymap::Place::{
-    Approvals, AssetPage, Assets, Attention, Backfills, Commands, DagPage, Dags, Diff, Errors,
-    Events, Experiments, Graph, Log, ModelPage, Models, Operations, Runs, System, Tasks, TrackingRuns,
-    Versions,
+    Approvals, AssetDetails, AssetWhy, Assets, Attention, Backfills, Commands, Compare, DagPage,
+    Dags, Diff, Errors, Events, Experiments, Graph, Impact, Lineage, Log, ModelDetails, ModelPage,
+    Models, Operations, Runs, System, Tasks, TrackingRuns, Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 use crate::state::View;
@@ -15,6 +15,7 @@ const LISTS: &[Place] = &[
     Runs,
     Tasks,
     Assets,
+    Impact,
     Experiments,
     TrackingRuns,
     Models,
@@ -27,11 +28,28 @@ const LISTS: &[Place] = &[
 /// Lists whose columns are described once: sorted, filtered and chosen alike.
 const SORTED: &[Place] = &[Dags, Runs];
 /// Lists whose rows can be marked for the next operation.
-const MARKABLE: &[Place] = &[Runs, Tasks, Versions];
-const OPENABLE: &[Place] =
-    &[Dags, Attention, Runs, Assets, Experiments, TrackingRuns, Models, Events, Versions];
-const EDITABLE: &[Place] =
-    &[Dags, DagPage, Runs, Tasks, Graph, Log, Versions, Backfills, Assets, AssetPage, Errors];
+const MARKABLE: &[Place] = &[Runs, Tasks, Versions, Models, ModelPage];
+const OPENABLE: &[Place] = &[Dags, Attention, Runs, Experiments, TrackingRuns, Events, Versions];
+const EDITABLE: &[Place] = &[
+    Dags,
+    DagPage,
+    Runs,
+    Tasks,
+    Graph,
+    Log,
+    Versions,
+    Backfills,
+    Assets,
+    Lineage,
+    AssetDetails,
+    Errors,
+];
+/// Places about a version of a model.
+const OF_A_VERSION: &[Place] = &[Models, ModelDetails, ModelPage, Compare];
+/// The panes of assets.
+const ASSETS: &[Place] = &[Assets, Lineage, AssetDetails];
+/// Places about one asset.
+const OF_AN_ASSET: &[Place] = &[Assets, Lineage, AssetDetails, AssetWhy, Impact];
 const RUN: &[Place] = &[Tasks, Graph, Log];
 /// Places about a DAG that has its page and its list of runs elsewhere.
 const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills];
@@ -218,6 +236,52 @@ pub(crate) const BINDINGS: &[Binding] = &[
     // Elsewhere.
     key(Action::OpenRun, &["o", "g r"], "run", "open the run that waits", &[Approvals]),
     key(Action::Test, &["T"], "test", "try whether the connection can be used", &[System]),
+    // Assets.
+    key(
+        Action::Open,
+        &["enter"],
+        "open",
+        "the page of the asset; open or close the group",
+        &[Assets],
+    ),
+    key(Action::Open, &["enter"], "open", "the page of the selected node", &[Lineage]),
+    key(
+        Action::Open,
+        &["enter"],
+        "run",
+        "the run that the event started, else the one that made it",
+        &[AssetDetails],
+    ),
+    key(Action::Open, &["enter"], "open", "the run, or the DAG, of the step", &[AssetWhy]),
+    key(Action::Open, &["enter"], "open", "the page of what is selected", &[Impact]),
+    key(Action::NextPane, &["tab"], "pane", "next pane: tree, lineage, details", ASSETS),
+    key(Action::PreviousPane, &["shift-tab"], "", "the pane before", ASSETS),
+    key(Action::Left, &["h", "left"], "upstream", "what the selected node is made of", &[Lineage]),
+    key(
+        Action::Right,
+        &["l", "right"],
+        "downstream",
+        "what is made of the selected node",
+        &[Lineage],
+    ),
+    key(Action::Recentre, &["."], "refocus", "put the selected node in the middle", &[Lineage]),
+    key(Action::FewerHops, &["("], "", "draw one hop less to either side", ASSETS),
+    key(Action::MoreHops, &[")"], "hops", "draw one hop more to either side", ASSETS),
+    key(
+        Action::Why,
+        &["w"],
+        "why stale",
+        "why the asset is old: the way from the root cause",
+        OF_AN_ASSET,
+    ),
+    key(Action::Impact, &["M"], "impact", "everything that is made of the asset", OF_AN_ASSET),
+    change(
+        Action::Materialise,
+        &["r"],
+        "materialise",
+        "trigger the DAG that makes the asset: opens the form of its params",
+        OF_AN_ASSET,
+    ),
     change(
         Action::Prune,
         &["P"],
@@ -235,24 +299,67 @@ pub(crate) const BINDINGS: &[Binding] = &[
     change(
         Action::Emit,
         &["m"],
-        "emit event",
+        "emit",
         "say that the asset changed: starts the DAGs that wait for it",
-        &[Assets, AssetPage],
+        OF_AN_ASSET,
+    ),
+    key(Action::Attention, &["A"], "", "only assets that are not fresh, or all again", &[Assets]),
+    key(Action::OpenRun, &["g r"], "", "the run that made it last", OF_AN_ASSET),
+    key(Action::DagPage, &["g d"], "", "the definition of the DAG that makes it", OF_AN_ASSET),
+    key(Action::GoAsset, &["g a"], "", "the page of the asset", &[AssetWhy, Impact]),
+    key(Action::GoModel, &["g m"], "", "the model whose alias it is", OF_AN_ASSET),
+    key(Action::GoEndpoint, &["g x"], "", "the endpoint that the model is served at", OF_AN_ASSET),
+    // Models.
+    key(Action::Open, &["enter"], "open", "the page of the model", &[Models]),
+    key(
+        Action::Open,
+        &["enter"],
+        "run",
+        "the tracked run of the version",
+        &[ModelDetails, ModelPage, Compare],
+    ),
+    key(
+        Action::NextPane,
+        &["tab"],
+        "pane",
+        "next pane: registry, version, aliases",
+        &[Models, ModelDetails],
+    ),
+    key(Action::PreviousPane, &["shift-tab"], "", "the pane before", &[Models, ModelDetails]),
+    key(Action::Left, &["h", "left"], "", "close the model", &[Models]),
+    key(Action::Right, &["l", "right"], "", "open the model", &[Models]),
+    key(
+        Action::Compare,
+        &["="],
+        "compare",
+        "the two marked versions side by side; else production and the selected one",
+        &[Models, ModelDetails, ModelPage],
+    ),
+    key(
+        Action::OnlyDifferent,
+        &["D"],
+        "differences",
+        "compare only what differs, or all",
+        OF_A_VERSION,
     ),
     change(
         Action::Promote,
         &["P"],
         "promote",
-        "move the alias `production` to the selected version",
-        &[ModelPage],
+        "move an alias to the version: says what that changes, asks for the model's name",
+        OF_A_VERSION,
     ),
     change(
         Action::Rollback,
         &["R"],
         "roll back",
-        "move the alias `production` back to where it stood",
-        &[Models, ModelPage],
+        "move an alias back to where it stood: says what that changes, asks for the model's name",
+        OF_A_VERSION,
     ),
+    key(Action::OpenRun, &["g r"], "", "the run of the DAG that made the version", OF_A_VERSION),
+    key(Action::DagPage, &["g d"], "", "the definition of the DAG that made it", OF_A_VERSION),
+    key(Action::GoAsset, &["g a"], "", "the asset that follows the version's alias", OF_A_VERSION),
+    key(Action::GoEndpoint, &["g x"], "", "the model server", OF_A_VERSION),
     key(
         Action::Edit,
         &["e"],
@@ -325,7 +432,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["z"],
         "zoom",
         "most of the screen for this pane, all of it, all panes again",
-        &[Tasks, Graph, Log, System],
+        &[Tasks, Graph, Log, System, Assets, Lineage, AssetDetails, Models, ModelDetails],
     ),
     // Everywhere. A key of a place goes before these.
     key(Action::EventRail, &["E"], "", "the events at the right of every view, or not", &[]),

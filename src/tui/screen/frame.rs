@@ -103,6 +103,9 @@ fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
             Screen::DaemonLog => "daemon log".to_owned(),
             Screen::Form(dag_id) => format!("trigger {dag_id}"),
             Screen::Asset(name) => name.to_string(),
+            Screen::Compare(left, right) => format!("v{} ↔ v{}", left.1, right.1),
+            Screen::AssetWhy(name) => format!("why {name}"),
+            Screen::Impact(name) => format!("made of {name}"),
             Screen::Experiment(name) | Screen::Model(name) => name.clone(),
             Screen::TrackingRun(run_id) => match state.cache.tracking_run(run_id) {
                 Some(run) => run.run_name.clone(),

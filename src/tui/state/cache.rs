@@ -11,7 +11,7 @@ use crate::types::attention::{AttentionItem, PulseView, RunBrief};
 use crate::types::backfill::{BackfillDetailView, BackfillId, BackfillView};
 use crate::types::callback::CallbackRequest;
 use crate::types::event::{Event, EventLog};
-use crate::types::freshness::AssetEventView;
+use crate::types::freshness::{AssetEventView, AssetWhy};
 use crate::types::grid::GridView;
 use crate::types::ids::TaskInstanceKey;
 use crate::types::operation::OperationLine;
@@ -55,7 +55,8 @@ pub(crate) enum Slot {
     Callbacks(DagRunKey),
     Task(TaskInstanceKey),
     Assets,
-    Lineage(Option<AssetName>),
+    Lineage(String, LineageReach),
+    AssetWhy(AssetName),
     AssetEvents(Option<AssetName>),
     Experiments,
     TrackingRuns(String),
@@ -108,9 +109,10 @@ impl Slot {
             }
             Self::Task(key) => Request::ShowTask { key },
             Self::Assets => Request::ListAssets,
-            Self::Lineage(asset) => {
-                Request::ShowLineage { asset, node: None, reach: LineageReach::default() }
+            Self::Lineage(node, reach) => {
+                Request::ShowLineage { asset: None, node: Some(node), reach }
             }
+            Self::AssetWhy(name) => Request::ExplainAsset { name },
             Self::AssetEvents(asset) => Request::ListAssetEvents { asset, limit: 100 },
             Self::Experiments => Request::ListExperiments,
             Self::TrackingRuns(experiment) => Request::ListTrackingRuns {
@@ -156,10 +158,10 @@ impl Slot {
             Event::Resync => true,
             Event::DagRunChanged { dag_id, dag_run_id, state } => match self {
                 Self::Status | Self::Dags | Self::Events | Self::Glance | Self::Runs(None) => true,
-                Self::Attention => true,
+                Self::Lineage(..) | Self::AssetWhy(_) | Self::Assets | Self::Attention => true,
                 // Only an end is counted.
                 Self::Pulse => state.is_finished(),
-                Self::Lineage(_) | Self::Approvals | Self::Backfill(_) => true,
+                Self::Approvals | Self::Backfill(_) => true,
                 Self::Operations | Self::AllApprovals => true,
                 Self::Backfills(id) => id == dag_id,
                 Self::Why(subject) => subject.dag_id == *dag_id,
@@ -195,7 +197,12 @@ impl Slot {
             },
             Event::AssetChanged { .. } => matches!(
                 self,
-                Self::Assets | Self::Lineage(_) | Self::AssetEvents(_) | Self::Events | Self::Glance | Self::Dags
+                Self::Assets
+                    | Self::Lineage(..)
+                    | Self::AssetWhy(_)
+                    | Self::AssetEvents(_)
+                    | Self::Events | Self::Glance
+                    | Self::Dags
             ),
             Event::DefinitionsChanged { .. } => matches!(
                 self,
@@ -204,7 +211,8 @@ impl Slot {
                     | Self::Dags
                     | Self::Dag(_)
                     | Self::Assets
-                    | Self::Lineage(_)
+                    | Self::Lineage(..)
+                    | Self::AssetWhy(_)
                     | Self::Status
                     | Self::Events | Self::Glance
                     | Self::Why(_)
@@ -220,7 +228,7 @@ impl Slot {
                     | Self::TrackingRun(_)
                     | Self::Models
                     | Self::Model(_)
-                    | Self::Lineage(_)
+                    | Self::Lineage(..)
                     | Self::Events | Self::Glance
             ),
             Event::ServingChanged => {
@@ -229,7 +237,7 @@ impl Slot {
                     Self::Serving
                         | Self::Status
                         | Self::Attention
-                        | Self::Lineage(_)
+                        | Self::Lineage(..)
                         | Self::Events | Self::Glance
                 )
             }
@@ -370,6 +378,13 @@ impl Cache {
         }
     }
 
+    pub(crate) fn lineage(&self, slot: &Slot) -> Option<&LineageView> {
+        match self.answer(slot)? {
+            Answer::Lineage(view) => Some(view),
+            _ => None,
+        }
+    }
+
     pub(crate) fn dag_diff(&self, dag_id: &DagId, from: u32, to: u32) -> Option<&DagDiffView> {
         match self.answer(&Slot::Diff(dag_id.clone(), from, to))? {
             Answer::DagDiff(diff) => Some(diff),
@@ -425,7 +440,7 @@ readers! {
     callbacks(key: &DagRunKey) -> [CallbackRequest] = Slot::Callbacks(key.clone()), Answer::Callbacks(list) => list.as_slice();
     task(key: &TaskInstanceKey) -> TaskDetailView = Slot::Task(key.clone()), Answer::Task(view) => view;
     assets() -> [AssetView] = Slot::Assets, Answer::Assets(list) => list.as_slice();
-    lineage(asset: Option<&AssetName>) -> LineageView = Slot::Lineage(asset.cloned()), Answer::Lineage(view) => view;
+    asset_why(asset: &AssetName) -> AssetWhy = Slot::AssetWhy(asset.clone()), Answer::AssetWhy(view) => view;
     asset_events(asset: Option<&AssetName>) -> [AssetEventView] = Slot::AssetEvents(asset.cloned()), Answer::AssetEvents(list) => list.as_slice();
     experiments() -> [ExperimentView] = Slot::Experiments, Answer::Experiments(list) => list.as_slice();
     tracking_runs(experiment: &str) -> [TrackingRunView] = Slot::TrackingRuns(experiment.to_owned()), Answer::TrackingRuns { runs, .. } => runs.as_slice();

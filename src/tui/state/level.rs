@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::state::filter::Filter;
+use crate::state::lineage::Lineage;
+use crate::state::models::Models;
 use crate::types::run::DagRunKey;
 use crate::types::{AssetName, DagId, TaskInstanceKey, TrackingRunId};
 
@@ -90,9 +92,15 @@ pub(crate) enum Screen {
     DaemonLog,
     Form(DagId),
     Asset(AssetName),
+    /// Why an asset is old.
+    AssetWhy(AssetName),
+    /// What is made of an asset.
+    Impact(AssetName),
     Experiment(String),
     TrackingRun(TrackingRunId),
     Model(String),
+    /// Two versions of models, by name and number.
+    Compare((String, u32), (String, u32)),
     /// What this deck has changed.
     Commands,
     /// The errors of `dags.toml` with their drawings.
@@ -160,6 +168,10 @@ pub(crate) struct Level {
     pub(crate) marks: BTreeSet<String>,
     /// The range that is being marked.
     pub(crate) range: Option<Range>,
+    /// The panes of assets.
+    pub(crate) lineage: Lineage,
+    /// The panes of models.
+    pub(crate) models: Models,
 }
 
 /// Rows that are marked as the cursor goes.
@@ -187,6 +199,8 @@ impl Level {
             is_untouched: true,
             toggled: BTreeSet::new(),
             marks: BTreeSet::new(),
+            lineage: Lineage::default(),
+            models: Models::default(),
             range: None,
         }
     }

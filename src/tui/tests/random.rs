@@ -4,8 +4,10 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEventK
 use proptest::prelude::*;
 
 use crate::message::Message;
+use crate::painter::Painter;
 use crate::state::Screen;
 use crate::tests::{Driver, key};
+use crate::view;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -80,6 +82,23 @@ fn mouse() -> impl Strategy<Value = MouseEventKind> {
     ])
 }
 
+fn take(driver: &mut Driver, step: Step) {
+    match step {
+        Step::Key(event) => driver.send(Message::Key(event)),
+        Step::Mouse(kind, x, y) => driver.mouse(kind, x, y),
+        Step::Chord(c) => {
+            driver.send(Message::Key(key_of('g')));
+            driver.send(Message::Key(key_of(c)));
+        }
+        Step::Paste(text) => driver.send(Message::Paste(text)),
+        Step::Resize(width, height) => driver.send(Message::Resize(width, height)),
+        Step::Wait(millis) => driver.wait(millis),
+        Step::LinkDown => driver.send(Message::LinkDown),
+        Step::LinkUp => driver.send(Message::LinkUp),
+        Step::Tick => driver.send(Message::Tick),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
@@ -91,22 +110,41 @@ proptest! {
         for step in steps {
             let may_change = driver.is_asking() || matches!(driver.screen(), Screen::Form(_));
             let before = driver.mutations.len();
-            match step.clone() {
-                Step::Key(event) => driver.send(Message::Key(event)),
-                Step::Mouse(kind, x, y) => driver.mouse(kind, x, y),
-                Step::Chord(c) => {
-                    driver.send(Message::Key(key_of('g')));
-                    driver.send(Message::Key(key_of(c)));
-                }
-                Step::Paste(text) => driver.send(Message::Paste(text)),
-                Step::Resize(width, height) => driver.send(Message::Resize(width, height)),
-                Step::Wait(millis) => driver.wait(millis),
-                Step::LinkDown => driver.send(Message::LinkDown),
-                Step::LinkUp => driver.send(Message::LinkUp),
-                Step::Tick => driver.send(Message::Tick),
-            }
+            take(&mut driver, step.clone());
             prop_assert!(driver.mutations.len() == before || may_change, "{step:?}");
             driver.text();
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_the_terminal_shows_is_what_was_drawn(
+        steps in proptest::collection::vec(step(), 1..40),
+    ) {
+        let mut driver = Driver::new(100, 30);
+        let mut painter = Painter::new(Vec::new(), true);
+        let mut terminal = vt100::Parser::new(cells(30), cells(100), 0);
+        for step in steps {
+            match step.clone() {
+                // What the emulator makes of characters that it does not know is its own affair.
+                Step::Paste(text) if text.chars().any(|c| !c.is_alphanumeric()) => continue,
+                Step::Resize(..) => continue,
+                step => take(&mut driver, step),
+            }
+            painter.paint(view::drawn(&driver.state)).unwrap();
+            terminal.process(&painter.taken());
+            let shown: Vec<String> =
+                terminal.screen().rows(0, 100).map(|row| row.trim_end().to_owned()).collect();
+            let drawn = driver.text();
+            let drawn: Vec<&str> = drawn.lines().collect();
+            prop_assert_eq!(shown, drawn, "{:?}", step);
+        }
+    }
+}
+
+fn cells(count: u16) -> std::num::NonZero<u16> {
+    std::num::NonZero::new(count).unwrap()
 }

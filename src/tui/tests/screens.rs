@@ -1,13 +1,11 @@
 //! Each view at 80x24 and 200x60.
 
 use crate::message::Message;
-use crate::painter::Painter;
 use crate::sample;
 use crate::tests::Driver;
+use crate::types::Fault;
 use crate::types::ask::{Answer, Request};
 use crate::types::view::DefinitionsView;
-use crate::types::{DagRunState, Fault};
-use crate::view;
 use crate::{Colours, DeckOptions};
 
 /// Draws what `keys` lead to at both sizes.
@@ -36,14 +34,9 @@ at_both_sizes! {
     task_details: "jjjjj<enter>i";
     clear_dialog: "jjjjj<enter>c";
     trigger_form: "jjjjjt";
-    assets: "3jjj";
-    asset_page: "3jjj<enter>";
     experiments: "4";
     experiment_runs: "4<enter>";
     tracking_run: "4<enter><enter>";
-    models: "5";
-    model_page: "5<enter>";
-    promote_dialog: "5<enter>P";
     serving: "6";
     events: "7";
     system: "8";
@@ -152,34 +145,6 @@ fn what_cannot_be_fetched_says_why() {
     driver.keys("5");
     assert!(driver.text().contains("the store does not answer"));
     assert!(driver.text().contains("ctrl-l asks again"));
-}
-
-#[test]
-fn a_terminal_that_is_too_small_is_told_so() {
-    let driver = Driver::new(40, 10);
-    assert!(driver.text().contains("40x10 is too small"));
-}
-
-#[test]
-fn a_whole_frame_stays_within_its_bytes_and_a_small_change_within_few() {
-    for keys in ["", "jjjjj<enter>", "6"] {
-        let mut driver = Driver::new(200, 60);
-        driver.keys(keys);
-        let mut painter = Painter::new(Vec::new(), true);
-        painter.paint(view::drawn(&driver.state)).unwrap();
-        let whole = painter.written();
-        assert!(whole <= 30 * 1024, "{whole} bytes for `{keys}`");
-    }
-    let mut driver = Driver::new(200, 60);
-    driver.keys("jjjjj<enter>");
-    let mut painter = Painter::new(Vec::new(), true);
-    painter.paint(view::drawn(&driver.state)).unwrap();
-    let before = painter.written();
-    driver.wait(1000);
-    driver.send(Message::Tick);
-    painter.paint(view::drawn(&driver.state)).unwrap();
-    assert!(painter.written() - before <= 1536, "{} bytes", painter.written() - before);
-    assert_eq!(driver.state.shown_run().map(|run| run.run.state), Some(DagRunState::Running));
 }
 
 #[test]

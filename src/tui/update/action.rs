@@ -3,7 +3,7 @@
 use tui_input::Input;
 
 use crate::keymap::{self, Action, Place};
-use crate::message::{Act, AliasWish, Effect, Purpose};
+use crate::message::{Act, Effect, Purpose};
 use crate::rows;
 use crate::rows::run::What;
 use crate::state::popup::Scope;
@@ -19,14 +19,15 @@ use crate::update::movement::{self, Step};
 use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
 use crate::update::{
-    attention, confirm, copy, edit, feed, form, leave, log, marks, menu, mouse, palette, run,
+    assets, attention, confirm, copy, edit, feed, form, leave, log, marks, menu, models, mouse,
+    palette, run,
 };
-
-/// The alias that promotes and rollbacks move.
-pub(crate) const ALIAS: &str = "production";
 
 /// Does what a key stands for.
 pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+    if assets::perform(state, action, effects) || models::perform(state, action, effects) {
+        return;
+    }
     match action {
         Action::Help => palette::open(state, Scope::Here),
         Action::Palette => palette::open(state, Scope::All),
@@ -220,9 +221,17 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::PipeLog => log::ask(state, PromptKind::PipeLog),
         Action::Beside => log::beside(state, effects),
         Action::CopyLines => log::hand_out::copy(state, effects),
-        Action::Emit => confirm::emit(state),
-        Action::Promote => plan_alias(state, AliasWish::Promote, effects),
-        Action::Rollback => plan_alias(state, AliasWish::Rollback, effects),
+        // Of the views of assets and models only.
+        Action::Emit
+        | Action::Promote
+        | Action::Rollback
+        | Action::Compare
+        | Action::OnlyDifferent
+        | Action::Materialise
+        | Action::Impact
+        | Action::GoAsset
+        | Action::GoModel
+        | Action::GoEndpoint => {}
     }
 }
 
@@ -298,9 +307,6 @@ fn open(state: &mut State) {
                 rows::selected(state, level, &rows::runs(state, level))
                     .map(|run| Screen::Run(run.key()))
             }
-            Screen::Root(View::Assets) => {
-                rows::shown_asset(state).map(|a| Screen::Asset(a.name.clone()))
-            }
             Screen::Root(View::Experiments) => {
                 rows::selected(state, level, &rows::experiments(state, level))
                     .map(|experiment| Screen::Experiment(experiment.name.clone()))
@@ -309,8 +315,6 @@ fn open(state: &mut State) {
                 rows::selected(state, level, &rows::tracking_runs(state, level, name))
                     .map(|run| Screen::TrackingRun(run.run_id.clone()))
             }
-            Screen::Root(View::Models) => rows::selected(state, level, &rows::models(state, level))
-                .map(|model| Screen::Model(model.name.clone())),
             Screen::Versions(dag_id) => rows::compared(state, dag_id)
                 .map(|(from, to)| Screen::Diff(dag_id.clone(), from, to)),
             _ => None,
@@ -346,6 +350,10 @@ pub(crate) fn dag_here(state: &State) -> Option<DagId> {
             }
         }
         Screen::Run(key) => Some(key.dag_id.clone()),
+        Screen::Root(View::Assets) | Screen::Asset(_) | Screen::AssetWhy(_) | Screen::Impact(_) => {
+            assets::producer(state)
+        }
+        Screen::Root(View::Models) | Screen::Model(_) | Screen::Compare(..) => models::maker(state),
         _ => None,
     }
 }
@@ -440,34 +448,4 @@ fn trigger(state: &mut State, effects: &mut Vec<Effect>) {
 fn is_in_graph(state: &State) -> bool {
     let level = state.level();
     matches!(level.screen, Screen::Run(_)) && level.pane == Pane::Graph
-}
-
-/// Says whether the keys go to the grid of a run.
-fn is_in_grid(state: &State) -> bool {
-    let level = state.level();
-    matches!(level.screen, Screen::Run(_)) && level.pane == Pane::Tasks
-}
-
-/// Asks what moving the alias would change; the answer opens the confirm.
-fn plan_alias(state: &mut State, wish: AliasWish, effects: &mut Vec<Effect>) {
-    let level = state.level();
-    let alias = ALIAS.to_owned();
-    let request = match (&level.screen, wish) {
-        (Screen::Model(name), AliasWish::Promote) => {
-            let version = rows::selected(state, level, &rows::versions(state, level, name));
-            version.map(|v| Request::PlanPromote { name: name.clone(), version: v.version, alias })
-        }
-        (Screen::Model(name), AliasWish::Rollback) => {
-            Some(Request::PlanRollback { name: name.clone(), alias })
-        }
-        (Screen::Root(View::Models), AliasWish::Rollback) => {
-            let model = rows::selected(state, level, &rows::models(state, level));
-            model.map(|model| Request::PlanRollback { name: model.name.clone(), alias })
-        }
-        _ => None,
-    };
-    let Some(request) = request else { return };
-    let generation = state.next_generation();
-    state.alias_generation = generation;
-    effects.push(Effect::Ask { purpose: Purpose::PlanAlias(wish), generation, request });
 }

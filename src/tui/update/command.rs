@@ -1,6 +1,7 @@
 //! The command line that shows or does the same as the screen.
 
 use crate::rows;
+use crate::state::lineage::AssetPane;
 use crate::state::log::WINDOWS;
 use crate::state::runs::RunsQuery;
 use crate::state::{LogPane, Pane, Popup, Screen, State, View};
@@ -9,6 +10,7 @@ use crate::types::TaskInstanceKey;
 use crate::types::serving::ServingStatus;
 use crate::types::why::WhySubject;
 use crate::update::action;
+use crate::update::assets::pane_of;
 
 /// Returns the command for the log that is shown, as it is shown.
 fn logs(state: &State, key: &TaskInstanceKey) -> String {
@@ -77,8 +79,9 @@ pub(crate) fn equivalent(state: &State) -> String {
         Screen::Log(key) => logs(state, key),
         Screen::Operations => "dagdeck operations list".to_owned(),
         Screen::DaemonLog => "dagdeck system log --follow".to_owned(),
-        Screen::Root(View::Assets) => "dagdeck assets list".to_owned(),
-        Screen::Asset(name) => format!("dagdeck assets lineage {}", shell(name.as_str())),
+        Screen::Root(View::Assets) | Screen::Asset(_) => assets(state),
+        Screen::AssetWhy(name) => format!("dagdeck assets why {}", shell(name.as_str())),
+        Screen::Impact(name) => format!("dagdeck assets impact {}", shell(name.as_str())),
         Screen::Root(View::Experiments) => "dagdeck experiments list".to_owned(),
         Screen::Experiment(name) => format!("dagdeck experiments runs {}", shell(name)),
         Screen::TrackingRun(_) => match state.levels().iter().rev().nth(1).map(|l| &l.screen) {
@@ -87,8 +90,21 @@ pub(crate) fn equivalent(state: &State) -> String {
             }
             _ => "dagdeck experiments list".to_owned(),
         },
-        Screen::Root(View::Models) => "dagdeck models list".to_owned(),
+        Screen::Root(View::Models) => match rows::models::marked_pair(state) {
+            Some([one, other]) if one.name == other.name => {
+                compare(&one.name, one.version, other.version)
+            }
+            _ => "dagdeck models list".to_owned(),
+        },
         Screen::Model(name) => format!("dagdeck models show {}", shell(name)),
+        Screen::Compare(left, right) if left.0 == right.0 => compare(&left.0, left.1, right.1),
+        Screen::Compare(left, right) => {
+            format!(
+                "dagdeck models show {}; dagdeck models show {}",
+                shell(&left.0),
+                shell(&right.0)
+            )
+        }
         Screen::Root(View::Serving) => {
             let example = state.cache.serving().and_then(ServingStatus::example_command);
             example.unwrap_or_else(|| "dagdeck serving status".to_owned())
@@ -121,6 +137,21 @@ pub(crate) fn equivalent(state: &State) -> String {
         Screen::Root(View::Events) => "dagdeck events".to_owned(),
         Screen::Root(View::System) => "dagdeck status".to_owned(),
         Screen::Definitions => "dagdeck check".to_owned(),
+    }
+}
+
+fn compare(name: &str, from: u32, to: u32) -> String {
+    format!("dagdeck models compare {} {from} {to}", shell(name))
+}
+
+fn assets(state: &State) -> String {
+    let Some(asset) = rows::assets::shown(state) else { return "dagdeck assets list".to_owned() };
+    let name = shell(asset.name.as_str());
+    let hops = state.level().lineage.hops;
+    match pane_of(state) {
+        AssetPane::Tree => "dagdeck assets list".to_owned(),
+        AssetPane::Lineage => format!("dagdeck assets lineage {name} --up {hops} --down {hops}"),
+        AssetPane::Details => format!("dagdeck assets events {name}"),
     }
 }
 

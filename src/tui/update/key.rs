@@ -7,7 +7,6 @@ use tui_input::backend::crossterm::EventHandler;
 use crate::keymap::{self, Typed};
 use crate::message::Effect;
 use crate::rows;
-use crate::state::popup::Gate;
 use crate::state::{Popup, PromptKind, Screen, State, Tone};
 use crate::update::{action, confirm, form, log, menu, palette, plugin, sheet, tour};
 
@@ -17,6 +16,11 @@ const TWICE_MILLIS: i64 = 2000;
 /// Takes a key.
 pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     if event.kind == KeyEventKind::Release {
+        return;
+    }
+    if let Some(typed) = after_escape(state, event) {
+        press(state, &KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE), effects);
+        press(state, &typed, effects);
         return;
     }
     if is_control(event, 'c') {
@@ -54,6 +58,18 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
     }
 }
 
+/// Returns the key that was typed right behind esc. Over a slow line both come at once and look
+/// like alt and that key; where alt with it means nothing, they were two.
+fn after_escape(state: &State, event: &KeyEvent) -> Option<KeyEvent> {
+    let is_alt = event.modifiers.contains(KeyModifiers::ALT)
+        && !event.modifiers.contains(KeyModifiers::CONTROL)
+        && matches!(event.code, KeyCode::Char(_));
+    if !is_alt || matches!(keymap::typed(state, "", event), Typed::Action(_) | Typed::Chord(_)) {
+        return None;
+    }
+    Some(KeyEvent { modifiers: event.modifiers - KeyModifiers::ALT, ..*event })
+}
+
 /// Does what a key stands for, alone or as the end of a chord. A chord that was begun waits for
 /// as long as it takes; esc or a key that it does not have gives it up.
 pub(crate) fn command(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
@@ -86,15 +102,7 @@ pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) 
             insert(&mut palette.input, &pasted);
             return;
         }
-        Some(Popup::Confirm(confirm)) => {
-            if let Gate::Name { input, .. } = &mut confirm.gate
-                && confirm.opened_at.as_millisecond() + crate::state::popup::DEAF_MILLIS
-                    <= state.now.as_millisecond()
-            {
-                insert(input, &pasted);
-            }
-            return;
-        }
+        Some(Popup::Confirm(_)) => return,
         Some(Popup::Sheet(_)) => {
             if sheet::paste(state, &pasted, effects) {
                 return;

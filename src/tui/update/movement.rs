@@ -2,7 +2,7 @@
 
 use crate::rows;
 use crate::state::{Screen, State};
-use crate::update::{attention, log, marks, run};
+use crate::update::{assets, attention, log, marks, models, run};
 
 /// Where to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +22,12 @@ pub(crate) fn step(state: &mut State, step: Step) {
         return log::scroll(state, step);
     }
     state.level_mut().is_untouched = false;
+    if assets::step(state, step) || models::step(state, step) {
+        return;
+    }
     let level = state.level();
     match &level.screen {
-        Screen::TrackingRun(_) | Screen::Definitions | Screen::Asset(_) | Screen::Diff(..) => {
+        Screen::TrackingRun(_) | Screen::Definitions | Screen::Diff(..) => {
             let level = state.level_mut();
             level.scroll = moved(level.scroll, step, usize::from(u16::MAX));
         }

@@ -64,11 +64,14 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         }
         Screen::Root(View::Assets) | Screen::Asset(_) => {
             slots.push(Slot::Assets);
-            if let Some(asset) = rows::shown_asset(state) {
-                slots.push(Slot::Lineage(Some(asset.name.clone())));
+            slots.extend(rows::assets::lineage_slot(state));
+            if let Some(asset) = rows::assets::shown(state) {
                 slots.push(Slot::AssetEvents(Some(asset.name.clone())));
+                slots.push(Slot::AssetWhy(asset.name.clone()));
             }
         }
+        Screen::AssetWhy(name) => slots.push(Slot::AssetWhy(name.clone())),
+        Screen::Impact(name) => slots.push(rows::assets::impact_slot(name)),
         Screen::Root(View::Experiments) => {
             slots.push(Slot::Experiments);
             let experiment = rows::selected(state, level, &rows::experiments(state, level));
@@ -78,10 +81,16 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         Screen::TrackingRun(run_id) => slots.push(Slot::TrackingRun(run_id.clone())),
         Screen::Root(View::Models) => {
             slots.extend([Slot::Models, Slot::Serving]);
-            let model = rows::selected(state, level, &rows::models(state, level));
-            slots.extend(model.map(|model| Slot::Model(model.name.clone())));
+            let open = rows::models::open(state, level);
+            slots.extend(open.into_iter().map(|model| Slot::Model(model.name.clone())));
+            slots.extend(rows::models::model_here(state).map(Slot::Model));
         }
-        Screen::Model(name) => slots.extend([Slot::Model(name.clone()), Slot::Serving]),
+        Screen::Model(name) => {
+            slots.extend([Slot::Model(name.clone()), Slot::Serving, Slot::Assets]);
+        }
+        Screen::Compare(left, right) => {
+            slots.extend([Slot::Model(left.0.clone()), Slot::Model(right.0.clone())]);
+        }
         Screen::Root(View::Serving) => slots.push(Slot::Serving),
         Screen::Root(View::Events) => slots.push(Slot::Events),
         Screen::Root(View::System) => {

@@ -17,6 +17,7 @@ use crate::types::{Fault, TaskInstanceState, Timestamp};
 use crate::update::form::{self, Edited};
 use crate::update::{confirm, key, plugin};
 
+pub(crate) mod alias;
 pub(crate) mod open;
 
 /// How long the form must rest before it is tried.
@@ -117,6 +118,13 @@ pub(crate) fn take_plan(state: &mut State, generation: u64, result: Result<Answe
         Ok(Answer::Operated(view)) => Plan::Lines(operated(&view)),
         Ok(Answer::Pruned(report)) => Plan::Lines(pruned(&report)),
         Ok(Answer::BackfillPlan(plan)) => Plan::Lines(planned(&plan)),
+        Ok(Answer::AliasPlan(plan)) => {
+            let told = alias::planned(&plan);
+            if let Wish::Alias(moves) = &mut sheet.wish {
+                moves.plan = Some(*plan);
+            }
+            told
+        }
         Ok(Answer::Operations(lines)) => {
             let open = |line: &&_| is_open(line);
             let last = lines.iter().find(open).cloned();
@@ -246,8 +254,9 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         KeyCode::Enter if sheet.is_on_verb() => go(state, effects),
         KeyCode::Enter if sheet.is_on_cancel() => state.popup = None,
         KeyCode::Enter => {
-            // A form of one text needs no button.
-            if sheet.fields.len() == 1 && is_typing {
+            // A form of one text needs no button; nor does one whose target's name is typed.
+            let is_name = sheet.fields.get(sheet.focus).is_some_and(|f| f.name == "confirm");
+            if is_name || sheet.fields.len() == 1 && is_typing {
                 go(state, effects);
             } else {
                 sheet.move_focus(false);
@@ -350,6 +359,13 @@ fn act(wish: &Wish) -> Act {
             Act::Say(format!("set the connection {conn_id}: T tests it"))
         }
         Wish::Prune => Act::Say("deleted what is no longer kept".to_owned()),
+        Wish::Alias(moves) => {
+            let at = moves.plan.as_ref().map(|plan| {
+                format!("{} of {} stands at v{}", plan.alias, plan.name, plan.to.version)
+            });
+            Act::Say(at.unwrap_or_default())
+        }
+        Wish::Emit { name } => Act::Say(format!("emitted an event of {name}")),
         Wish::Plugin(call) => Act::Say(call.plugin.name.clone()),
         Wish::Answer(asked) => Act::Say(format!("answered: {}", asked.question.subject)),
     }

@@ -114,13 +114,20 @@ fn plan_lines(sheet: &Sheet, width: usize) -> Vec<Line<'static>> {
         Plan::Lines(lines) => lines
             .iter()
             .enumerate()
-            .map(|(at, line)| {
+            .flat_map(|(at, line)| {
                 let style = match at {
                     0 => theme::BOLD,
                     _ if line.starts_with('!') => theme::WARN,
+                    _ if line.starts_with("- ") || line.starts_with('✗') => theme::BAD,
+                    _ if line.starts_with("+ ") || line.starts_with('✓') => theme::GOOD,
                     _ => theme::PLAIN,
                 };
-                paint::line(line, style)
+                // What is aligned stays so, as long as it fits.
+                let pieces = match text::width(line) > width {
+                    true => text::wrap_words(line, width),
+                    false => vec![line.clone()],
+                };
+                pieces.into_iter().map(move |piece| paint::line(piece, style)).collect::<Vec<_>>()
             })
             .collect(),
     }
