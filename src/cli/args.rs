@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 use crate::cli::command::backfill::date;
 use crate::client::tunnel::SshTarget;
 use crate::types::backfill::{BackfillId, MAX_ACTIVE_RUNS};
+use crate::types::event::Severity;
 use crate::types::ids::UNMAPPED;
+use crate::types::log::LogLevel;
 use crate::types::state::{DagRunType, ReprocessBehavior};
 use crate::types::xcom::RETURN_VALUE;
 use crate::types::{DagRunState, TaskInstanceState, Timestamp, TrackingRunId};
@@ -176,6 +178,11 @@ pub enum Command {
     Operations(OperationsCommand),
     /// Show the log of a task
     Logs(LogsArgs),
+    /// List what happened, the newest last
+    Events(EventsArgs),
+    /// Show the daemon's own log
+    #[command(subcommand)]
+    System(SystemCommand),
     /// List, show and answer what tasks ask people
     #[command(subcommand)]
     Approvals(ApprovalsCommand),
@@ -345,9 +352,84 @@ pub struct LogsArgs {
     #[arg(long = "try", value_name = "N")]
     pub try_number: Option<u32>,
 
-    /// Go on until the task has ended
+    #[command(flatten)]
+    pub pick: LogPickArgs,
+}
+
+/// Which lines of a log are printed.
+#[derive(Debug, Args)]
+pub struct LogPickArgs {
+    /// Only the last N lines
+    #[arg(short = 'n', long, value_name = "N")]
+    pub tail: Option<u32>,
+
+    /// Only what is not older than this, such as 5m or 2h
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub since: Option<std::time::Duration>,
+
+    /// Only lines that match a regular expression
+    #[arg(short, long, value_name = "PATTERN")]
+    pub grep: Option<String>,
+
+    /// Only lines of this level and above: debug, info, warn, error
+    #[arg(long, value_name = "LEVEL", value_parser = log_level)]
+    pub level: Option<LogLevel>,
+
+    /// Go on until it has ended
     #[arg(short, long)]
     pub follow: bool,
+}
+
+/// Options of `system log`.
+#[derive(Debug, Args)]
+pub struct DaemonLogArgs {
+    /// Of which day, such as 2026-03-02; the last one where none is given
+    #[arg(long, value_name = "DATE")]
+    pub day: Option<String>,
+
+    #[command(flatten)]
+    pub pick: LogPickArgs,
+}
+
+/// Commands about the daemon itself.
+#[derive(Debug, Subcommand)]
+pub enum SystemCommand {
+    /// Show the daemon's own log
+    Log(DaemonLogArgs),
+}
+
+/// Options of `events`.
+#[derive(Debug, Args)]
+pub struct EventsArgs {
+    /// How many lines
+    #[arg(short = 'n', long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+
+    /// Only lines of this severity and above
+    #[arg(long, value_name = "SEVERITY")]
+    pub severity: Option<SeverityArg>,
+
+    /// Only lines about this DAG
+    #[arg(long, value_name = "DAG")]
+    pub dag: Option<String>,
+}
+
+/// How much a line of the feed matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SeverityArg {
+    Info,
+    Warning,
+    Error,
+}
+
+impl From<SeverityArg> for Severity {
+    fn from(severity: SeverityArg) -> Self {
+        match severity {
+            SeverityArg::Info => Self::Info,
+            SeverityArg::Warning => Self::Warning,
+            SeverityArg::Error => Self::Error,
+        }
+    }
 }
 
 /// Commands about DAGs.
@@ -887,6 +969,11 @@ fn json_object(text: &str) -> Result<JsonObject, String> {
 fn age(text: &str) -> Result<std::time::Duration, String> {
     crate::dag::duration::parse(text)
         .ok_or_else(|| format!("`{text}` is no age: write 90d, 12h or 30m"))
+}
+
+fn log_level(text: &str) -> Result<LogLevel, String> {
+    LogLevel::named(text)
+        .ok_or_else(|| format!("`{text}` is no level: write debug, info, warn or error"))
 }
 
 fn task_state(text: &str) -> Result<TaskInstanceState, String> {

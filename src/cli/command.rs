@@ -11,6 +11,7 @@ pub mod connections;
 pub mod daemon;
 pub mod dags;
 pub mod deck;
+pub mod events;
 pub mod experiments;
 pub mod graph;
 pub mod init;
@@ -33,7 +34,7 @@ mod exchange;
 
 use std::path::PathBuf;
 
-use crate::cli::args::{Cli, Command};
+use crate::cli::args::{Cli, Command, SystemCommand};
 use crate::cli::env;
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
@@ -95,6 +96,10 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         }
         Some(Command::Watch(args)) => watch::watch(&layout, args, output).await,
         Some(Command::Logs(args)) => logs::logs(&layout, args, output).await,
+        Some(Command::Events(args)) => events::events(&layout, args, output).await,
+        Some(Command::System(SystemCommand::Log(args))) => {
+            logs::daemon_log(&layout, args, output).await
+        }
         Some(Command::Approvals(command)) => approvals::dispatch(&layout, command, output).await,
         Some(Command::Xcom(command)) => xcom::dispatch(&layout, command, output).await,
         Some(Command::Assets(command)) => assets::dispatch(&layout, command, output).await,

@@ -13,13 +13,15 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::daemon::{Connector, Daemon};
-use crate::message::{Call, Errand, Handover, Message, Purpose, Timer, unpacked};
+use crate::message::{Call, Errand, Handover, LogStep, Message, Purpose, SaveLog, Timer, unpacked};
 use crate::state::graph::Job;
 use crate::types::ask::Request;
 use crate::types::{Fault, FaultKind, time};
 use crate::widget::graph;
 
 mod plugin;
+
+mod save;
 
 /// First and longest pause between two attempts to reach the daemon.
 const RECONNECT_MIN: Duration = Duration::from_millis(200);
@@ -61,10 +63,10 @@ impl Runner {
     /// Asks the daemon; the answer comes as a message.
     pub(crate) fn ask(&mut self, purpose: Purpose, generation: u64, request: Request) {
         let kind = match &purpose {
-            Purpose::Log => Some("log"),
+            Purpose::Log { is_beside, step } => Some(log_kind(*is_beside, *step)),
             Purpose::PlanTrigger(_) => Some("plan"),
             Purpose::PlanSheet => Some("sheet"),
-            Purpose::Fetch(_) | Purpose::Act(_) => None,
+            Purpose::OlderEvents | Purpose::Fetch(_) | Purpose::Act(_) => None,
         };
         let (daemon, messages) = (Arc::clone(&self.daemon), self.messages.clone());
         // No key leads here in a read-only deck; this holds also where that has a hole.
@@ -111,6 +113,16 @@ impl Runner {
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(millis)).await;
             let _ = messages.send(Message::Timer(timer)).await;
+        });
+    }
+
+    /// Saves a log; how that went comes as a message.
+    pub(crate) fn save_log(&self, wish: SaveLog) {
+        let (daemon, messages) = (Arc::clone(&self.daemon), self.messages.clone());
+        tokio::spawn(async move {
+            let path = wish.path.clone();
+            let result = save::save(&*daemon, wish).await;
+            let _ = messages.send(Message::Saved { path, result }).await;
         });
     }
 
@@ -225,6 +237,18 @@ impl Runner {
                 pause = (pause * 2).min(RECONNECT_MAX);
             }
         });
+    }
+}
+
+/// A read of a log makes an older one of its kind pointless.
+fn log_kind(is_beside: bool, step: LogStep) -> &'static str {
+    match (is_beside, step) {
+        // What is opened anew is no longer followed where it was.
+        (false, LogStep::Tail | LogStep::Follow) => "log",
+        (true, LogStep::Tail | LogStep::Follow) => "log beside",
+        (false, LogStep::Older | LogStep::Newer) => "log stretch",
+        (true, LogStep::Older | LogStep::Newer) => "log stretch beside",
+        (_, LogStep::Seek) => "log search",
     }
 }
 

@@ -11,6 +11,7 @@ use crate::state::Slot;
 use crate::state::graph::{Job, Laid};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::Event;
+use crate::types::log::LogName;
 use crate::types::{DagId, Fault};
 
 /// Something that happened.
@@ -50,6 +51,11 @@ pub(crate) enum Message {
         result: Result<Answer, Fault>,
     },
     Event(Event),
+    /// A log was written to a file, so many bytes of it; or why not.
+    Saved {
+        path: String,
+        result: Result<u64, String>,
+    },
     /// The line to the daemon stands, or stands again.
     LinkUp,
     LinkDown,
@@ -74,12 +80,39 @@ pub(crate) fn unpacked(answer: Answer) -> Answer {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Purpose {
     Fetch(Slot),
-    Log,
+    OlderEvents,
+    /// A stretch of the log that is shown, or of the one beside it.
+    Log {
+        is_beside: bool,
+        step: LogStep,
+    },
     /// Checks the form of a DAG while it is filled in.
     PlanTrigger(DagId),
     /// Says what the open form would do.
     PlanSheet,
     Act(Act),
+}
+
+/// Which stretch of a log an answer brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogStep {
+    /// Its end, when it is opened.
+    Tail,
+    /// What was written since.
+    Follow,
+    /// What comes after what is loaded.
+    Newer,
+    /// What is before it.
+    Older,
+    /// Where something was found.
+    Seek,
+}
+
+/// A log to be saved to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SaveLog {
+    pub(crate) path: String,
+    pub(crate) name: LogName,
 }
 
 /// A change that was asked for, as the flash line tells of it.
@@ -179,6 +212,8 @@ pub(crate) enum Effect {
     Layout(Box<Job>),
     /// Puts text into the clipboard of the operator's own terminal.
     Copy(String),
+    /// Writes a whole log to a new file.
+    SaveLog(SaveLog),
     /// Keeps what the next deck begins with.
     SaveSession {
         path: PathBuf,

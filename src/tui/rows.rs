@@ -14,13 +14,14 @@ use crate::state::runs::RunsQuery;
 use crate::state::{Level, Screen, Slot, State, View};
 use crate::theme;
 use crate::types::approval::HitlDetail;
-use crate::types::event::EventLog;
+use crate::types::event::{EventLog, Severity};
 use crate::types::ids::TaskInstanceKey;
+use crate::types::operation::OperationLine;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::serving::ServedVersion;
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{DagView, ExperimentView, TaskView, TrackingRunView};
-use crate::types::{DagId, TaskInstanceState};
+use crate::types::{DagId, TaskId, TaskInstanceState};
 use crate::widget::list::ListInfo;
 
 /// Tasks that are named where something waits for several.
@@ -72,6 +73,9 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             let all = state.cache.backfills(dag_id).unwrap_or_default();
             all.iter().map(|view| view.backfill.id.to_string()).collect()
         }
+        Screen::Operations => {
+            operations(state, level).iter().map(|line| line.id.to_string()).collect()
+        }
         Screen::Commands => {
             orders(state, level).iter().map(|order| order.generation.to_string()).collect()
         }
@@ -98,6 +102,8 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
                 .collect()
         }
         Screen::Form(_)
+        | Screen::Log(_)
+        | Screen::DaemonLog
         | Screen::Compare(..)
         | Screen::Diff(..)
         | Screen::Asset(_)
@@ -270,12 +276,18 @@ pub(crate) fn model_of(run: &TrackingRunView) -> &str {
 }
 
 pub(crate) fn events<'a>(state: &'a State, level: &Level) -> Vec<&'a EventLog> {
-    let all = state.cache.events().unwrap_or_default();
+    let all = state.feed.entries();
     all.iter()
+        .filter(|event| !level.attention_only || event.severity > Severity::Info)
         .filter(|event| {
             let dag_id = event.dag_id.as_ref().map(DagId::as_str).unwrap_or_default();
             let word = theme::severity_mark(event.severity).word;
-            level.admits(&format!("{word} {} {dag_id} {}", event.event, event.message))
+            let task_id = event.task_id.as_ref().map(TaskId::as_str).unwrap_or_default();
+            let owner = event.owner.as_deref().unwrap_or_default();
+            level.admits(&format!(
+                "severity:{word} dag:{dag_id} task:{task_id} by:{owner} {} {}",
+                event.event, event.message
+            ))
         })
         .collect()
 }
@@ -290,6 +302,17 @@ pub(crate) fn events_of<'a>(
     all.iter().filter(move |event| event.dag_id.as_ref() == Some(&dag_id))
 }
 
+/// Returns what was done to runs, newest first.
+pub(crate) fn operations<'a>(state: &'a State, level: &Level) -> Vec<&'a OperationLine> {
+    let all = state.cache.operations().unwrap_or_default();
+    all.iter()
+        .filter(|line| {
+            let owner = line.owner.as_deref().unwrap_or_default();
+            level.admits(&format!("by:{owner} kind:{} {}", line.kind, line.description))
+        })
+        .collect()
+}
+
 /// Returns what this deck has changed, the last first.
 pub(crate) fn orders<'a>(state: &'a State, level: &Level) -> Vec<&'a Order> {
     state.orders.iter().filter(|order| level.admits(&order.command)).collect()
@@ -297,8 +320,11 @@ pub(crate) fn orders<'a>(state: &'a State, level: &Level) -> Vec<&'a Order> {
 
 /// Returns the questions that wait for an answer.
 pub(crate) fn approvals<'a>(state: &'a State, level: &Level) -> Vec<&'a HitlDetail> {
-    let all = state.cache.approvals().unwrap_or_default();
-    approvals::list().arrange(state, level, all)
+    let all = match level.attention_only && level.screen == Screen::Approvals {
+        true => state.cache.all_approvals().or(state.cache.approvals()),
+        false => state.cache.approvals(),
+    };
+    approvals::list().arrange(state, level, all.unwrap_or_default())
 }
 
 /// Names a question by what the selection is kept by.

@@ -279,6 +279,7 @@ impl Deck {
                 self.answers = answers;
                 self.runner.attach(attached.0, sender, self.state.is_read_only());
             }
+            Effect::SaveLog(wish) => self.runner.save_log(wish),
             Effect::Repaint => self.painter.forget(),
             Effect::Suspend => self.suspend(guard),
             Effect::Quit => self.is_left = true,

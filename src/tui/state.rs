@@ -17,6 +17,7 @@ use crate::update::{self, notice::Notices};
 
 pub(crate) mod cache;
 pub(crate) mod commands;
+pub(crate) mod feed;
 pub(crate) mod filter;
 pub(crate) mod form;
 pub(crate) mod graph;
@@ -81,6 +82,12 @@ pub(crate) struct Flash {
 pub(crate) enum PromptKind {
     Filter,
     Search,
+    /// A time to go to in the log.
+    GoToTime,
+    /// A file to save the log to.
+    SaveLog,
+    /// A program that reads the log.
+    PipeLog,
 }
 
 /// Text being typed at the bottom.
@@ -138,7 +145,12 @@ pub(crate) struct State {
     /// The session as it was written last, and when it was looked at.
     pub(crate) session: Option<String>,
     pub(crate) session_at: Timestamp,
+    pub(crate) feed: feed::Feed,
+    /// The feed stands at the right of every view.
+    pub(crate) has_rail: bool,
     pub(crate) log: Option<LogPane>,
+    /// The log of the try before, beside the shown one.
+    pub(crate) beside: Option<LogPane>,
     pub(crate) log_options: LogOptions,
     /// Numbers everything that is asked, so that late answers are told from awaited ones.
     pub(crate) generation: u64,
@@ -192,7 +204,10 @@ impl State {
             edited_at: None,
             session: None,
             session_at: now,
+            feed: feed::Feed::default(),
+            has_rail: false,
             log: None,
+            beside: None,
             log_options: LogOptions::default(),
             generation: 0,
             refetch_is_due: false,

@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent,
 use ratatui::buffer::Buffer;
 
 use crate::DeckOptions;
-use crate::message::{Call, Effect, Message, Opening, Purpose, unpacked};
+use crate::message::{Call, Effect, Message, Opening, Purpose, SaveLog, unpacked};
 use crate::sample;
 use crate::state::{Popup, Screen, State};
 use crate::types::ask::{Answer, Request};
@@ -20,6 +20,7 @@ mod form;
 mod home;
 mod keys;
 mod lab;
+mod logs;
 mod models;
 mod mouse;
 mod operations;
@@ -86,6 +87,7 @@ pub(crate) struct Driver {
     /// Requests that change something, in order.
     pub(crate) mutations: Vec<Request>,
     pub(crate) copied: Vec<String>,
+    pub(crate) saved: Vec<SaveLog>,
     /// Sessions that were kept, and profiles that were gone to.
     pub(crate) opened: Vec<Opening>,
     pub(crate) calls: Vec<Call>,
@@ -114,6 +116,7 @@ impl Driver {
             now,
             mutations: Vec::new(),
             copied: Vec::new(),
+            saved: Vec::new(),
             opened: Vec::new(),
             calls: Vec::new(),
             sessions: Vec::new(),
@@ -138,8 +141,12 @@ impl Driver {
                         if request.changes_state() {
                             self.mutations.push(request.clone());
                         }
-                        if purpose == Purpose::Log
-                            && matches!(request, Request::ReadLog { wait_ms, .. } if wait_ms > 0)
+                        if matches!(purpose, Purpose::Log { .. })
+                            && matches!(
+                                request,
+                                Request::ReadLog { wait_ms, .. }
+                                | Request::ReadDaemonLog { wait_ms, .. } if wait_ms > 0
+                            )
                         {
                             continue;
                         }
@@ -154,6 +161,7 @@ impl Driver {
                         queue.push_back(Message::Laid(Box::new(laid)));
                     }
                     Effect::Copy(text) => self.copied.push(text),
+                    Effect::SaveLog(wish) => self.saved.push(wish),
                     Effect::Quit => self.has_quit = true,
                     Effect::Open(opening) => self.opened.push(opening),
                     Effect::Plugin(call) => self.calls.push(call),

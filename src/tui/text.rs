@@ -246,6 +246,11 @@ pub(crate) fn count(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
+/// Says how much of `all` is `part`, in whole percent.
+pub(crate) fn percent(part: u64, all: u64) -> u64 {
+    if all == 0 { 100 } else { (u128::from(part) * 100 / u128::from(all)).min(100) as u64 }
+}
+
 /// Quotes a word for a POSIX shell where it needs that.
 pub(crate) fn shell(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+@%,".contains(c);

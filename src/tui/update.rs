@@ -7,7 +7,8 @@
 
 use crate::message::{Effect, Message, Purpose, Timer};
 use crate::rows;
-use crate::state::{Link, Screen, Slot, State, View};
+use crate::state::{Link, Screen, Slot, State, Tone, View};
+use crate::text;
 use crate::types::Timestamp;
 
 mod action;
@@ -18,11 +19,13 @@ mod command;
 mod confirm;
 mod copy;
 pub(crate) mod edit;
+mod feed;
 mod form;
 mod goto;
 mod key;
 mod lab;
 mod leave;
+pub(crate) mod log;
 mod marks;
 mod menu;
 pub(crate) mod models;
@@ -83,6 +86,13 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
             state.link = Link::Live;
             state.cache.reset_asked();
             state.log = None;
+            state.beside = None;
+        }
+        Message::Saved { path, result: Ok(bytes) } => {
+            state.say(Tone::Good, format!("saved {} to {path}", text::bytes(bytes)));
+        }
+        Message::Saved { path, result: Err(problem) } => {
+            state.say(Tone::Bad, format!("not saved to {path}: {problem}"));
         }
         Message::LinkDown => {
             if !matches!(state.link, Link::Down { .. }) {
@@ -147,7 +157,7 @@ fn ring(state: &mut State, timer: Timer, effects: &mut Vec<Effect>) {
         Timer::Refetch => state.refetch_is_due = false,
         Timer::RunRested => state.run_view.rests = false,
         Timer::StartLog(generation) | Timer::RetryLog(generation) => {
-            reconcile::read_log(state, generation, effects);
+            log::read::start(state, generation, effects);
         }
         Timer::TrySheet(generation) => sheet::try_out(state, generation, effects),
         Timer::CheckForm(generation) => form::check(state, generation, effects),

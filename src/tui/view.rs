@@ -6,8 +6,8 @@ use ratatui::layout::Rect;
 use crate::hit::{self, Target};
 use crate::screen::{
     approvals, assets, attention, backfills, commands, compare, dag, definitions, details, events,
-    experiments, form, frame, hints, home, models, run, runs, serving, small, system, tracking_run,
-    tracking_runs, versions, why,
+    experiments, form, frame, hints, home, log, models, operations, run, runs, serving, small,
+    system, tracking_run, tracking_runs, versions, why,
 };
 use crate::state::popup::Gate;
 use crate::state::{Popup, Screen, State, View};
@@ -31,6 +31,10 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) {
     }
     let body = body(state, area);
     screen(state, buf, body);
+    let (_, rail) = events::beside_rail(state, whole_body(state, area));
+    if !rail.is_empty() {
+        events::draw_rail(buf, rail, state);
+    }
     if !is_asked_on_a_line(state) {
         frame::flash(buf, row(area.height - 2), state);
     }
@@ -57,6 +61,7 @@ fn over(state: &State, buf: &mut Buffer, body: Rect) {
             run::page::diff(buf, body, state, (before, key), *scroll);
         }
         Some(Popup::Why { subject, scroll }) => why::popup(buf, body, state, subject, *scroll),
+        Some(Popup::Events { scroll }) => events::popup(buf, body, state, *scroll),
         Some(Popup::Sheet(sheet)) => sheet::draw(buf, body, sheet),
         Some(Popup::Menu(menu)) => menu::draw(buf, body, menu),
     }
@@ -74,6 +79,11 @@ fn banner_rows(state: &State) -> std::ops::Range<u16> {
 
 /// Returns the area between the frame's upper and lower rows.
 pub(crate) fn body(state: &State, area: Rect) -> Rect {
+    events::beside_rail(state, whole_body(state, area)).0
+}
+
+/// As `body`, with the rail of events.
+fn whole_body(state: &State, area: Rect) -> Rect {
     let top = banner_rows(state).end;
     Rect { y: top, height: area.height.saturating_sub(top + 2), ..area }
 }
@@ -92,6 +102,7 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
         Screen::Root(View::System) => system::draw(buf, area, state),
         Screen::Dag(dag_id) => dag::draw(buf, area, state, dag_id),
         Screen::Run(key) => run::draw(buf, area, state, key),
+        Screen::Log(_) | Screen::DaemonLog => log::draw(buf, area, state, true),
         Screen::Form(dag_id) => form::draw(buf, area, state, dag_id),
         Screen::Asset(name) => assets::draw_page(buf, area, state, name),
         Screen::Experiment(name) => tracking_runs::draw(buf, area, state, name),
@@ -111,6 +122,7 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
             versions::draw_page(buf, area, state, (dag_id, *from, *to));
         }
         Screen::Backfills(dag_id) => backfills::draw(buf, area, state, dag_id),
+        Screen::Operations => operations::draw(buf, area, state),
         Screen::Commands => commands::draw(buf, area, state),
         Screen::Approvals => approvals::draw(buf, area, state),
         Screen::Definitions => definitions::draw(buf, area, state),

@@ -4,8 +4,8 @@
 use crate::keymap::Place::{
     Approvals, AssetDetails, AssetWhy, Assets, Attention, Backfills, Commands, Compare,
     CompareRuns, DagPage, Dags, Diff, Errors, Events, Experiments, Graph, Impact, Lineage, Log,
-    ModelDetails, ModelPage, Models, Runs, Serving, System, Tasks, TrackingRun, TrackingRuns,
-    Versions,
+    ModelDetails, ModelPage, Models, Operations, Runs, Serving, System, Tasks, TrackingRun,
+    TrackingRuns, Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 use crate::state::View;
@@ -108,8 +108,39 @@ pub(crate) const BINDINGS: &[Binding] = &[
     key(Action::Search, &["/"], "search", "search in the log", &[Log]),
     key(Action::NextMatch, &["n"], "", "next match", &[Log]),
     key(Action::PreviousMatch, &["N"], "", "previous match", &[Log]),
-    key(Action::Wrap, &["w"], "wrap", "wrap long lines, or cut them", &[Log]),
+    key(Action::OnlyMatches, &["&"], "", "show only lines that match, or all again", &[Log]),
+    key(Action::NextError, &["}"], "", "next error", &[Log]),
+    key(Action::PreviousError, &["{"], "errors", "previous error", &[Log]),
+    key(Action::LogLevel, &["L"], "level", "leave out lines below INFO, WARN, ERROR", &[Log]),
+    key(Action::Wrap, &["w"], "wrap", "wrap long lines, or cut them (h l sideways)", &[Log]),
     key(Action::Times, &["T"], "times", "show the time of each line, or not", &[Log]),
+    key(Action::PrettyJson, &["J"], "json", "spread lines of JSON out, or not", &[Log]),
+    key(Action::Beside, &["="], "", "the try before beside this one, or not", &[Log]),
+    key(Action::GoToTime, &["@"], "", "go to a time", &[Log]),
+    key(Action::Marker, &["M"], "", "mark this place, or take the mark away", &[Log]),
+    key(
+        Action::CopyLines,
+        &["Y"],
+        "",
+        "copy the lines that are seen, or those from the mark",
+        &[Log],
+    ),
+    key(Action::SaveLog, &["s"], "save", "save the whole log to a file", &[Log]),
+    key(Action::PipeLog, &["|"], "", "hand the log to a program, such as a pager", &[Log]),
+    key(Action::LogWindow(0), &["0"], "", "all lines, however old", &[Log]),
+    key(Action::LogWindow(1), &["1"], "", "the last minute", &[Log]),
+    key(Action::LogWindow(2), &["2"], "", "the last 5 minutes", &[Log]),
+    key(Action::LogWindow(3), &["3"], "", "the last 15 minutes", &[Log]),
+    key(Action::LogWindow(4), &["4"], "", "the last hour", &[Log]),
+    key(Action::LogWindow(5), &["5"], "", "the last 6 hours", &[Log]),
+    key(Action::LogWindow(6), &["6"], "", "the last 24 hours", &[Log]),
+    key(
+        Action::OpenLog,
+        &["L", "g l"],
+        "log",
+        "the log on the whole screen: of the task, or the daemon's",
+        &[Tasks, Graph, System, Events],
+    ),
     // Runs and their tasks.
     change(
         Action::Trigger,
@@ -269,6 +300,20 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "materialise",
         "trigger the DAG that makes the asset: opens the form of its params",
         OF_AN_ASSET,
+    ),
+    change(
+        Action::Prune,
+        &["P"],
+        "prune",
+        "delete what is no longer kept: says first what that would free",
+        &[System],
+    ),
+    key(
+        Action::Answered,
+        &["A"],
+        "answered",
+        "show the questions that were answered as well, or not",
+        &[Approvals],
     ),
     change(
         Action::Emit,
@@ -464,14 +509,14 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["u"],
         "undo",
         "undo the last operation or pause: says first what that takes back",
-        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events],
+        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events, Operations],
     ),
     change(
         Action::Redo,
         &["ctrl-r"],
         "",
         "do again what this deck undid",
-        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events],
+        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events, Operations],
     ),
     key(
         Action::Zoom,
@@ -492,6 +537,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
         ],
     ),
     // Everywhere. A key of a place goes before these.
+    key(Action::EventRail, &["E"], "", "the events at the right of every view, or not", &[]),
+    key(Action::Operations, &["g o"], "", "what was done to runs, by whom; undo", &[]),
     key(Action::ShowErrors, &["g e"], "", "the errors of dags.toml with their drawings", &[]),
     key(Action::CommandLog, &["g c"], "", "what this deck has changed, as commands", &[]),
     key(Action::Down, &["j", "down"], "", "down; in the graph to the next node", &[]),

@@ -58,6 +58,7 @@ places! {
     Diff,
     Backfills,
     Approvals,
+    Operations,
     Commands,
 }
 
@@ -91,6 +92,7 @@ pub(crate) fn place(state: &State) -> Place {
             Pane::Graph => Place::Graph,
             Pane::Log => Place::Log,
         },
+        Screen::Log(_) | Screen::DaemonLog => Place::Log,
         Screen::Form(_) => Place::Form,
         Screen::Experiment(_) => Place::TrackingRuns,
         Screen::TrackingRun(_) => Place::TrackingRun,
@@ -101,6 +103,7 @@ pub(crate) fn place(state: &State) -> Place {
         Screen::Versions(_) => Place::Versions,
         Screen::Diff(..) => Place::Diff,
         Screen::Backfills(_) => Place::Backfills,
+        Screen::Operations => Place::Operations,
         Screen::Commands => Place::Commands,
         Screen::Approvals => Place::Approvals,
     }

@@ -5,6 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::hit::{self, Target};
+use crate::rows;
+use crate::state::feed::GLANCE;
 use crate::state::{Link, PromptKind, Screen, State, Tone, View};
 use crate::text;
 use crate::theme;
@@ -97,6 +99,8 @@ fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
             Screen::Run(key) => {
                 format!("{} › {}", key.dag_id, text::cut_middle(key.dag_run_id.as_str(), 40))
             }
+            Screen::Log(key) => format!("{} log", rows::task_key(key)),
+            Screen::DaemonLog => "daemon log".to_owned(),
             Screen::Form(dag_id) => format!("trigger {dag_id}"),
             Screen::Asset(name) => name.to_string(),
             Screen::Compare(left, right) => format!("v{} ↔ v{}", left.1, right.1),
@@ -113,6 +117,7 @@ fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
             Screen::Diff(_, from, to) => format!("v{from} → v{to}"),
             Screen::Backfills(dag_id) => format!("{dag_id} backfills"),
             Screen::Attention => "Needs attention".to_owned(),
+            Screen::Operations => "Operations".to_owned(),
             Screen::Approvals => "Approvals".to_owned(),
             Screen::Commands => "Command log".to_owned(),
             Screen::Definitions => "dags.toml".to_owned(),
@@ -158,6 +163,9 @@ pub(crate) fn flash(buf: &mut Buffer, row: Rect, state: &State) {
         let (word, keys) = match prompt.kind {
             PromptKind::Filter => (" filter /", "/ last  enter keep  esc clear"),
             PromptKind::Search => (" search /", "enter keep  esc clear"),
+            PromptKind::GoToTime => (" go to ", "14:03, 2026-03-02T14:03, 10m  enter go"),
+            PromptKind::SaveLog => (" save to ", "enter save  esc leave it"),
+            PromptKind::PipeLog => (" | ", "enter run  esc leave it"),
         };
         let mut spans = vec![Span::styled(word, theme::KEY)];
         spans.extend(dialog::typed(&prompt.input, usize::from(row.width.saturating_sub(36)), true));
@@ -176,5 +184,9 @@ pub(crate) fn flash(buf: &mut Buffer, row: Rect, state: &State) {
             paint::span(&flash.text, style),
         ]);
         paint::put(buf, row, 0, line);
+    } else if let unread @ 1.. = state.feed.unread() {
+        let more = if unread >= GLANCE as usize { "+" } else { "" };
+        let text = format!("E events ({unread}{more} unread) ");
+        paint::put_right(buf, row, 0, paint::line(text, theme::DIM));
     }
 }

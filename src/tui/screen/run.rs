@@ -9,8 +9,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::hit::{self, Target};
-use crate::rows;
-use crate::screen::{details, missing};
+use crate::screen::{details, log, missing};
 use crate::state::{Pane, Slot, State, Zoom};
 use crate::text;
 use crate::theme;
@@ -19,7 +18,7 @@ use crate::types::run::DagRunKey;
 use crate::types::view::RunDetailView;
 use crate::update::run::travel;
 use crate::view;
-use crate::widget::{log, paint};
+use crate::widget::paint;
 
 pub(crate) mod cell;
 mod gantt;
@@ -52,10 +51,9 @@ pub(crate) fn shows_details(state: &State) -> bool {
     state.run.is_some() && !panes(state, rest(view::body(state, state.size))).details.is_empty()
 }
 
-/// Returns the rows of the log that are seen, for scrolling by pages.
-pub(crate) fn log_height(state: &State) -> usize {
-    let panes = panes(state, rest(view::body(state, state.size)));
-    usize::from(panes.log.height.saturating_sub(2)).max(1)
+/// Returns where the log is; empty where it is not shown.
+pub(crate) fn log_area(state: &State) -> Rect {
+    panes(state, rest(view::body(state, state.size))).log
 }
 
 /// Returns the room that the graph has.
@@ -194,11 +192,8 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, key: &DagRunKey)
         gantt::draw(buf, panes.bars, state);
     }
     if !panes.log.is_empty() {
-        let task = rows::selected_task(state);
-        let why = task.map(|task| rows::why_not_started(state, task)).unwrap_or_default();
-        let (log, options) = (state.log.as_ref(), state.log_options);
         hit::note(panes.log, Target::Pane(Pane::Log));
-        log::draw(buf, panes.log, task, log, options, &why, pane == Pane::Log);
+        log::draw(buf, panes.log, state, pane == Pane::Log);
     }
     if !panes.details.is_empty() {
         details::draw(buf, panes.details, state);

@@ -5,12 +5,57 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::screen::{missing, settings};
+use crate::screen::{log, missing, settings};
 use crate::state::{Slot, State, Zoom};
 use crate::text;
 use crate::theme;
 use crate::types::view::StatusView;
+use crate::view;
 use crate::widget::paint;
+
+/// The least height at which the end of the log has room below the settings.
+const LOG_FROM: u16 = 32;
+
+/// Where the parts are; an empty one is not shown.
+#[derive(Default)]
+struct Parts {
+    daemon: Rect,
+    problems: Rect,
+    settings: Rect,
+    log: Rect,
+}
+
+/// Returns where the daemon's log is; empty where it is not shown.
+pub(crate) fn log_area(state: &State) -> Rect {
+    match state.status() {
+        Some(status) => parts(state, status, view::body(state, state.size)).log,
+        None => Rect::default(),
+    }
+}
+
+fn parts(state: &State, status: &StatusView, area: Rect) -> Parts {
+    if state.level().zoom != Zoom::Normal {
+        return Parts { settings: area, ..Parts::default() };
+    }
+    let rows = u16::try_from(facts(state, status).len()).unwrap_or(9) + 2;
+    if area.width < 120 {
+        let rows = rows.min(area.height / 2);
+        let [top, settings] =
+            Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(area);
+        let [daemon, problems] =
+            Layout::horizontal([Constraint::Percentage(58), Constraint::Min(0)]).areas(top);
+        return Parts { daemon, problems, settings, log: Rect::default() };
+    }
+    let [upper, log] = match area.height >= LOG_FROM {
+        true => Layout::vertical([Constraint::Percentage(55), Constraint::Min(0)]).areas(area),
+        false => [area, Rect::default()],
+    };
+    let [left, settings] =
+        Layout::horizontal([Constraint::Percentage(40), Constraint::Min(0)]).areas(upper);
+    let [daemon, problems] =
+        Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(left);
+    Parts { daemon, problems, settings, log }
+}
 
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
@@ -18,29 +63,16 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         let inside = paint::panel(buf, area, "System", "", true);
         return missing(buf, inside, state, &Slot::Status);
     };
-    if state.level().zoom != Zoom::Normal {
-        return settings::draw(buf, area, state);
+    let Parts { daemon, problems, settings: list, log: log_area } = parts(state, status, area);
+    if !daemon.is_empty() {
+        let inside = paint::panel(buf, daemon, "Daemon", "", false);
+        paint::put_all(buf, inside, facts(state, status), 0);
+        let inside = paint::panel(buf, problems, "Problems", "", false);
+        draw_problems(buf, inside, state, status);
     }
-    let facts = facts(state, status);
-    let rows = u16::try_from(facts.len()).unwrap_or(9) + 2;
-    let (daemon, problems, list) = if area.width >= 120 {
-        let [left, right] =
-            Layout::horizontal([Constraint::Percentage(40), Constraint::Min(0)]).areas(area);
-        let [daemon, problems] =
-            Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(left);
-        (daemon, problems, right)
-    } else {
-        let [top, list] =
-            Layout::vertical([Constraint::Length(rows.min(area.height / 2)), Constraint::Min(0)])
-                .areas(area);
-        let [daemon, problems] =
-            Layout::horizontal([Constraint::Percentage(58), Constraint::Min(0)]).areas(top);
-        (daemon, problems, list)
-    };
-    let inside = paint::panel(buf, daemon, "Daemon", "", false);
-    paint::put_all(buf, inside, facts, 0);
-    let inside = paint::panel(buf, problems, "Problems", "", false);
-    draw_problems(buf, inside, state, status);
+    if !log_area.is_empty() {
+        log::draw(buf, log_area, state, false);
+    }
     settings::draw(buf, list, state);
 }
 
@@ -58,10 +90,27 @@ fn facts(state: &State, status: &StatusView) -> Vec<Line<'static>> {
             format!("{} running, {} queued", status.runs_running, status.runs_queued),
         ),
         paint::pair("slots", format!("{} of {} taken", status.slots_used, status.slots_total)),
-        paint::pair("DAGs", status.dag_count.to_string()),
+        paint::pair("DAGs", definitions_line(state, status)),
         paint::pair("api", listens(&status.api_listen)),
         paint::pair("serving", listens(&status.serving_listen)),
+        paint::pair("kept", "[deck.retention] of dags.toml; P deletes the rest"),
+        paint::pair("backup", "`dagdeck backup FILE`, running or not"),
+        paint::pair("log", "L on the whole screen"),
     ]
+}
+
+/// Says what of `dags.toml` is in force.
+fn definitions_line(state: &State, status: &StatusView) -> String {
+    let loaded = state.definitions().and_then(|definitions| definitions.loaded_at);
+    let read = loaded.map(|at| format!(", read {}", text::ago(state.now, at))).unwrap_or_default();
+    match status.definition_errors {
+        0 => format!("{}{read}", status.dag_count),
+        n => format!(
+            "{} of the last good version; {} now (g e)",
+            status.dag_count,
+            text::count(n, "error")
+        ),
+    }
 }
 
 fn draw_problems(buf: &mut Buffer, area: Rect, state: &State, status: &StatusView) {

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::state::feed::{GLANCE, PAGE};
 use crate::state::lab::{PAGE_LEN, TrackingQuery};
 use crate::state::runs::RunsQuery;
 use crate::types::approval::HitlDetail;
@@ -14,6 +15,7 @@ use crate::types::event::{Event, EventLog};
 use crate::types::freshness::{AssetEventView, AssetWhy};
 use crate::types::grid::GridView;
 use crate::types::ids::TaskInstanceKey;
+use crate::types::operation::OperationLine;
 use crate::types::run::{DagRun, DagRunKey};
 use crate::types::serving::ServingStatus;
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
@@ -77,6 +79,8 @@ pub(crate) enum Slot {
     Model(String),
     Serving,
     Events,
+    /// The last few events, while the feed is not shown.
+    Glance,
     Why(WhySubject),
     Versions(DagId),
     Diff(DagId, u32, u32),
@@ -84,6 +88,9 @@ pub(crate) enum Slot {
     Backfill(BackfillId),
     /// What waits for an answer.
     Approvals,
+    Operations,
+    /// Questions, with those that were answered.
+    AllApprovals,
     Pools,
     Variables,
     Connections,
@@ -135,7 +142,8 @@ impl Slot {
             Self::Models => Request::ListModels,
             Self::Model(name) => Request::ShowModel { name },
             Self::Serving => Request::ServingStatus,
-            Self::Events => Request::ListEvents { limit: LIST_LIMIT, before_id: None },
+            Self::Events => Request::ListEvents { limit: PAGE, before_id: None },
+            Self::Glance => Request::ListEvents { limit: GLANCE, before_id: None },
             Self::Why(subject) => Request::Explain(subject),
             Self::Versions(dag_id) => Request::ListDagVersions { dag_id, limit: LIST_LIMIT },
             Self::Diff(dag_id, from, to) => {
@@ -150,6 +158,10 @@ impl Slot {
             Self::Approvals => {
                 Request::ListApprovals { dag_id: None, only_pending: true, limit: LIST_LIMIT }
             }
+            Self::Operations => Request::ListOperations { limit: LIST_LIMIT, before_id: None },
+            Self::AllApprovals => {
+                Request::ListApprovals { dag_id: None, only_pending: false, limit: LIST_LIMIT }
+            }
             Self::Pools => Request::ListPools,
             Self::Variables => Request::ListVariables,
             Self::Connections => Request::ListConnections,
@@ -161,11 +173,12 @@ impl Slot {
         match event {
             Event::Resync => true,
             Event::DagRunChanged { dag_id, dag_run_id, state } => match self {
-                Self::Status | Self::Dags | Self::Events | Self::Runs(None) => true,
+                Self::Status | Self::Dags | Self::Events | Self::Glance | Self::Runs(None) => true,
                 Self::Lineage(..) | Self::AssetWhy(_) | Self::Assets | Self::Attention => true,
                 // Only an end is counted.
                 Self::Pulse => state.is_finished(),
                 Self::Approvals | Self::Backfill(_) => true,
+                Self::Operations | Self::AllApprovals => true,
                 Self::Backfills(id) => id == dag_id,
                 Self::Why(subject) => subject.dag_id == *dag_id,
                 Self::Dag(id) | Self::Runs(Some(id)) => id == dag_id,
@@ -183,7 +196,7 @@ impl Slot {
                 Self::Brief(key) => {
                     key.dag_id == changed.dag_id && key.dag_run_id == changed.dag_run_id
                 }
-                Self::Status | Self::Events | Self::Approvals | Self::Pools => true,
+                Self::Status | Self::Events | Self::Glance | Self::Approvals | Self::Pools => true,
                 Self::Why(subject) => subject.dag_id == changed.dag_id,
                 Self::Run(key) | Self::Callbacks(key) => {
                     key.dag_id == changed.dag_id && key.dag_run_id == changed.dag_run_id
@@ -192,7 +205,7 @@ impl Slot {
                 _ => false,
             },
             Event::DagChanged { dag_id } => match self {
-                Self::Dags | Self::Events | Self::Status | Self::Attention => true,
+                Self::Dags | Self::Events | Self::Glance | Self::Status | Self::Attention => true,
                 Self::Dag(id) | Self::Versions(id) | Self::Backfills(id) => id == dag_id,
                 Self::Why(subject) => subject.dag_id == *dag_id,
                 Self::Backfill(_) => true,
@@ -205,6 +218,7 @@ impl Slot {
                     | Self::AssetWhy(_)
                     | Self::AssetEvents(_)
                     | Self::Events
+                    | Self::Glance
                     | Self::Dags
             ),
             Event::DefinitionsChanged { .. } => matches!(
@@ -218,6 +232,7 @@ impl Slot {
                     | Self::AssetWhy(_)
                     | Self::Status
                     | Self::Events
+                    | Self::Glance
                     | Self::Why(_)
                     | Self::Versions(_)
                     | Self::Pools
@@ -234,6 +249,7 @@ impl Slot {
                     | Self::Model(_)
                     | Self::Lineage(..)
                     | Self::Events
+                    | Self::Glance
             ),
             Event::ServingChanged => {
                 matches!(
@@ -243,6 +259,7 @@ impl Slot {
                         | Self::Attention
                         | Self::Lineage(..)
                         | Self::Events
+                        | Self::Glance
                 )
             }
         }
@@ -494,6 +511,8 @@ readers! {
     backfills(id: &DagId) -> [BackfillView] = Slot::Backfills(id.clone()), Answer::Backfills { backfills, .. } => backfills.as_slice();
     backfill(id: BackfillId) -> BackfillDetailView = Slot::Backfill(id), Answer::Backfill(view) => view;
     approvals() -> [HitlDetail] = Slot::Approvals, Answer::Approvals(list) => list.as_slice();
+    operations() -> [OperationLine] = Slot::Operations, Answer::Operations(list) => list.as_slice();
+    all_approvals() -> [HitlDetail] = Slot::AllApprovals, Answer::Approvals(list) => list.as_slice();
     pools() -> [SlotPoolView] = Slot::Pools, Answer::Pools(list) => list.as_slice();
     variables() -> [VariableView] = Slot::Variables, Answer::Variables(list) => list.as_slice();
     connections() -> [ConnectionView] = Slot::Connections, Answer::Connections(list) => list.as_slice();

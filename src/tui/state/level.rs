@@ -8,7 +8,7 @@ use crate::state::filter::Filter;
 use crate::state::lineage::Lineage;
 use crate::state::models::Models;
 use crate::types::run::DagRunKey;
-use crate::types::{AssetName, DagId, TrackingRunId};
+use crate::types::{AssetName, DagId, TaskInstanceKey, TrackingRunId};
 
 /// A top view, by its digit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -83,7 +83,13 @@ pub(crate) enum Screen {
     Attention,
     /// What people are asked.
     Approvals,
+    /// What was done to runs.
+    Operations,
     Run(DagRunKey),
+    /// The log of a task on the whole screen.
+    Log(TaskInstanceKey),
+    /// The daemon's own.
+    DaemonLog,
     Form(DagId),
     Asset(AssetName),
     /// Why an asset is old.

@@ -1,48 +1,33 @@
-//! The followed log of one task instance.
+//! The log that is shown: a stretch of it that grows at both ends, and what is left out of that.
+//!
+//! ```text
+//! 0 ───────── start ════ lines, at most 50,000 or 8 MiB ════ end ─────── size
+//!   not loaded      ▲ older, when scrolled to         newer ▲     not loaded
+//! ```
+//! A log is opened at its end, however long it is. Every line has a number that stays while others
+//! come and go at either end; what is shown and what is found are lists of these numbers.
 
 use std::collections::VecDeque;
 
-use serde::{Deserialize, Serialize};
-
-use crate::text;
-use crate::types::ids::TaskInstanceKey;
+use crate::types::TaskInstanceKey;
+use crate::types::Timestamp;
+use crate::types::log::LogName;
 use crate::types::view::LogChunk;
 
-/// Lines kept; older ones are in the file, which `dagdeck logs` prints.
+mod line;
+mod options;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use line::LogLine;
+pub(crate) use options::{LogOptions, Search, WINDOWS};
+
+/// What is kept; the rest is read again when it is wanted.
 const KEPT_LINES: usize = 50_000;
+const KEPT_BYTES: usize = 8 << 20;
 
-/// Who wrote a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Source {
-    Out,
-    Err,
-    Deck,
-    /// Not in the log's own form: shown as it is.
-    Raw,
-}
-
-/// One line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LogLine {
-    /// `12:00:00.123`.
-    pub(crate) time: String,
-    pub(crate) source: Source,
-    pub(crate) text: String,
-}
-
-/// How logs are shown, whichever it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct LogOptions {
-    pub(crate) wraps: bool,
-    pub(crate) has_times: bool,
-}
-
-impl Default for LogOptions {
-    fn default() -> Self {
-        Self { wraps: false, has_times: true }
-    }
-}
+/// The number of a line.
+pub(crate) type Number = i64;
 
 /// How far the reading is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,180 +35,399 @@ pub(crate) enum Reading {
     /// Not begun: the selection may still be moving.
     Pending,
     Underway,
-    /// All is read and the attempt has ended.
+    /// All is read and nothing more will be written.
     Ended,
     Failed(String),
 }
 
-/// The log of one try.
+/// Whose log it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Whose {
+    Task {
+        key: TaskInstanceKey,
+        /// The try asked for; `None` means the last one.
+        wanted_try: Option<u32>,
+        /// The task's try when the reading began, so that a retry is noticed.
+        begun_at_try: u32,
+        shown_try: u32,
+    },
+    /// The daemon's own; `None` until it has said which day its last is.
+    Daemon { day: Option<String> },
+}
+
+/// A place to read from: the first row on the screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Spot {
+    pub(crate) number: Number,
+    /// Rows of that line which are above the screen.
+    pub(crate) row: usize,
+}
+
+impl Spot {
+    /// The line above the first one, which says what is before it.
+    pub(crate) const ABOVE: Self = Self { number: Number::MIN, row: 0 };
+    /// The line below the last one.
+    pub(crate) const BELOW: Self = Self { number: Number::MAX, row: 0 };
+}
+
+/// A search beyond what is loaded, done by the daemon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seek {
+    pub(crate) generation: u64,
+    pub(crate) what: crate::types::log::LogQuery,
+    pub(crate) backwards: bool,
+    pub(crate) offset: u64,
+}
+
+/// One log.
 #[derive(Debug)]
 pub(crate) struct LogPane {
-    pub(crate) key: TaskInstanceKey,
+    pub(crate) whose: Whose,
     /// Fences answers: those to another log are late.
     pub(crate) generation: u64,
-    /// The try asked for; `None` means the last one.
-    pub(crate) wanted_try: Option<u32>,
-    /// The task's try when the reading began, so that a retry is noticed.
-    pub(crate) begun_at_try: u32,
-    pub(crate) shown_try: u32,
     pub(crate) lines: VecDeque<LogLine>,
+    /// The number of the first line.
+    pub(crate) first: Number,
+    bytes: usize,
     /// Begun but not ended by a line break.
     partial: String,
-    pub(crate) next_offset: u64,
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    pub(crate) size: u64,
+    /// What is loaded goes to the log's end: new lines are put to it.
+    pub(crate) is_at_tail: bool,
     pub(crate) reading: Reading,
+    /// Older or newer lines are on their way.
+    pub(crate) is_loading: bool,
+    /// The end is to be loaded anew.
+    pub(crate) is_tail_wanted: bool,
     pub(crate) follows: bool,
-    /// The first line shown while it does not follow.
-    pub(crate) top: usize,
-    pub(crate) search: String,
+    /// The first row shown while it does not follow.
+    pub(crate) top: Spot,
+    /// A place in the log that is to be shown as soon as it is loaded.
+    pub(crate) aim: Option<u64>,
+    /// The line that was found last.
+    pub(crate) found: Option<Number>,
+    /// Columns that are left out on the left.
+    pub(crate) left: usize,
+    /// Lines that came since it was scrolled up.
+    pub(crate) unseen: usize,
+    /// Places that the operator marked.
+    pub(crate) markers: Vec<u64>,
+    pub(crate) seek: Option<Seek>,
+    /// The numbers of lines that are shown, that match, that begin an error.
+    pub(crate) shown: VecDeque<Number>,
+    pub(crate) matches: VecDeque<Number>,
+    pub(crate) errors: VecDeque<Number>,
+    since: Option<Timestamp>,
+    /// Stretches that may still be loaded before the operator moves again: where little of a
+    /// log is shown, the whole of it is not to be fetched for that.
+    pub(crate) appetite: u8,
 }
+
+/// What one move may have loaded.
+pub(crate) const APPETITE: u8 = 12;
 
 impl LogPane {
     /// Starts an empty pane that follows.
-    pub(crate) fn new(
-        key: TaskInstanceKey,
-        generation: u64,
-        wanted_try: Option<u32>,
-        last_try: u32,
-    ) -> Self {
+    pub(crate) fn new(whose: Whose, generation: u64) -> Self {
         Self {
-            key,
+            whose,
             generation,
-            wanted_try,
-            begun_at_try: last_try,
-            shown_try: wanted_try.unwrap_or(last_try),
             lines: VecDeque::new(),
+            first: 0,
+            bytes: 0,
             partial: String::new(),
-            next_offset: 0,
+            start: 0,
+            end: 0,
+            size: 0,
+            is_at_tail: false,
             reading: Reading::Pending,
+            is_loading: false,
+            is_tail_wanted: false,
             follows: true,
-            top: 0,
-            search: String::new(),
+            top: Spot::default(),
+            aim: None,
+            found: None,
+            left: 0,
+            unseen: 0,
+            markers: Vec::new(),
+            seek: None,
+            shown: VecDeque::new(),
+            matches: VecDeque::new(),
+            errors: VecDeque::new(),
+            since: None,
+            appetite: APPETITE,
         }
     }
 
-    /// Takes the next stretch.
-    pub(crate) fn append(&mut self, chunk: &LogChunk) {
-        self.partial.push_str(&chunk.text);
-        while let Some(end) = self.partial.find('\n') {
-            let rest = self.partial.split_off(end + 1);
-            let line = std::mem::replace(&mut self.partial, rest);
-            self.lines.push_back(parse(line.trim_end_matches(['\n', '\r'])));
+    /// Returns the task whose log it is.
+    pub(crate) fn task(&self) -> Option<&TaskInstanceKey> {
+        match &self.whose {
+            Whose::Task { key, .. } => Some(key),
+            Whose::Daemon { .. } => None,
         }
-        if chunk.is_end && !self.partial.is_empty() {
-            let line = std::mem::take(&mut self.partial);
-            self.lines.push_back(parse(&line));
-        }
-        while self.lines.len() > KEPT_LINES {
-            self.lines.pop_front();
-            self.top = self.top.saturating_sub(1);
-        }
-        self.next_offset = chunk.next_offset;
-        self.shown_try = chunk.try_number;
-        self.reading = if chunk.is_end { Reading::Ended } else { Reading::Underway };
     }
 
-    /// Returns the next line after (or before) `from` that has the searched text.
-    pub(crate) fn find(&self, from: usize, backward: bool) -> Option<usize> {
-        let needle = self.search.to_lowercase();
-        if needle.is_empty() || self.lines.is_empty() {
-            return None;
+    /// Returns the try that was asked for, where it is not the last.
+    pub(crate) fn wanted_try(&self) -> Option<u32> {
+        match self.whose {
+            Whose::Task { wanted_try, .. } => wanted_try,
+            Whose::Daemon { .. } => None,
         }
-        let len = self.lines.len();
-        (1..=len)
-            .map(|step| if backward { (from + len - step) % len } else { (from + step) % len })
-            .find(|at| self.lines[*at].text.to_lowercase().contains(&needle))
     }
-}
 
-/// Takes a line of `task.log` apart: `TIME out  text`.
-fn parse(line: &str) -> LogLine {
-    let whole = || LogLine { time: String::new(), source: Source::Raw, text: text::clean(line) };
-    let Some((time, rest)) = line.split_once(' ') else { return whole() };
-    let Some(clock) = time.split_once('T').map(|(_, clock)| clock.trim_end_matches('Z')) else {
-        return whole();
-    };
-    if !time.ends_with('Z') {
-        return whole();
+    /// Returns its name in requests.
+    pub(crate) fn name(&self) -> LogName {
+        match &self.whose {
+            Whose::Task { key, wanted_try, begun_at_try, .. } => {
+                LogName::Task { key: key.clone(), try_number: wanted_try.or(Some(*begun_at_try)) }
+            }
+            Whose::Daemon { day } => LogName::Daemon { day: day.clone() },
+        }
     }
-    let (tag, said) = rest.split_at_checked(4).unwrap_or((rest, ""));
-    let source = match tag.trim_end() {
-        "out" => Source::Out,
-        "err" => Source::Err,
-        "deck" => Source::Deck,
-        _ => return whole(),
-    };
-    let said = said.strip_prefix(' ').unwrap_or(said);
-    LogLine { time: clock.to_owned(), source, text: text::clean(said) }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    pub(crate) fn line(&self, number: Number) -> Option<&LogLine> {
+        self.lines.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
+    }
 
-    fn pane() -> LogPane {
-        let key = TaskInstanceKey {
-            dag_id: "d".into(),
-            dag_run_id: "r".into(),
-            task_id: "t".into(),
-            map_index: -1,
+    fn last(&self) -> Number {
+        self.first + Number::try_from(self.lines.len()).unwrap_or(0)
+    }
+
+    /// Says whether everything up to the log's start is loaded.
+    pub(crate) fn has_start(&self) -> bool {
+        self.start == 0
+    }
+
+    /// Says whether something stands above the first line: what is not loaded, or the try before.
+    pub(crate) fn has_edge_above(&self) -> bool {
+        !self.has_start() || matches!(self.whose, Whose::Task { shown_try, .. } if shown_try > 1)
+    }
+
+    /// Says whether something stands below the last line.
+    pub(crate) fn has_edge_below(&self) -> bool {
+        let is_older_try = matches!(
+            self.whose,
+            Whose::Task { shown_try, begun_at_try, .. } if shown_try < begun_at_try
+        );
+        !self.lines.is_empty()
+            && (!self.is_at_tail || is_older_try || self.markers.contains(&self.end))
+    }
+
+    /// Forgets what is loaded, to be loaded anew around `offset`.
+    pub(crate) fn go_to(&mut self, offset: u64) {
+        self.lines.clear();
+        self.partial.clear();
+        self.shown.clear();
+        self.matches.clear();
+        self.errors.clear();
+        (self.first, self.bytes, self.unseen) = (0, 0, 0);
+        (self.start, self.end) = (offset, offset);
+        self.is_at_tail = false;
+        self.is_loading = false;
+        self.found = None;
+        self.follows = false;
+        self.aim = Some(offset);
+        self.top = Spot::default();
+    }
+
+    /// Forgets what is loaded, to be loaded anew from the end.
+    pub(crate) fn to_tail(&mut self) {
+        self.go_to(self.size);
+        self.aim = None;
+        self.follows = true;
+        self.is_tail_wanted = true;
+    }
+
+    /// Takes the next stretch; says `false` where it does not go on what is loaded.
+    pub(crate) fn append(&mut self, chunk: &LogChunk, options: &LogOptions) -> bool {
+        if chunk.offset != self.end && !self.lines.is_empty() {
+            return false;
+        }
+        let was_last = self.last();
+        let mut at = self.end.saturating_sub(self.partial.len() as u64);
+        if self.lines.is_empty() && self.partial.is_empty() {
+            (self.start, at) = (chunk.offset, chunk.offset);
+        }
+        let mut text = std::mem::take(&mut self.partial);
+        text.push_str(&chunk.text);
+        for piece in line::pieces(&text) {
+            // What is too long to be kept whole ends without a break, and so does the log.
+            let is_whole = piece.ends_with('\n') || piece.len() >= 32 * 1024 || chunk.is_end;
+            if !is_whole {
+                piece.clone_into(&mut self.partial);
+                break;
+            }
+            self.push_back(LogLine::new(at, line::unbroken(piece)), options);
+            at += piece.len() as u64;
+        }
+        self.end = chunk.next_offset;
+        self.size = self.size.max(chunk.size).max(self.end);
+        if !self.follows && self.is_at_tail {
+            self.unseen += usize::try_from(self.last() - was_last).unwrap_or(0);
+        }
+        self.shrink();
+        true
+    }
+
+    /// Takes the stretch before what is loaded; says `false` where it is another one.
+    pub(crate) fn prepend(&mut self, chunk: &LogChunk, options: &LogOptions) -> bool {
+        if chunk.next_offset != self.start && !self.lines.is_empty() {
+            return false;
+        }
+        if self.lines.is_empty() {
+            (self.start, self.end) = (chunk.next_offset, chunk.next_offset);
+        }
+        let mut at = chunk.offset;
+        let mut lines: Vec<LogLine> = Vec::new();
+        for piece in line::pieces(&chunk.text) {
+            let mut line = LogLine::new(at, line::unbroken(piece));
+            if line.goes_on {
+                line.level = lines.last().and_then(|before| before.level);
+            }
+            lines.push(line);
+            at += piece.len() as u64;
+        }
+        for line in lines.into_iter().rev() {
+            self.push_front(line, options);
+        }
+        self.start = chunk.offset;
+        self.size = self.size.max(chunk.size);
+        while self.is_full() && self.lines.len() > 1 {
+            self.drop_back();
+        }
+        true
+    }
+
+    fn push_back(&mut self, mut line: LogLine, options: &LogOptions) {
+        if line.goes_on {
+            line.level = self.lines.back().and_then(|before| before.level);
+        }
+        let number = self.last();
+        if options.admits(&line, self.since) {
+            self.shown.push_back(number);
+        }
+        if options.search.fits(&line) {
+            self.matches.push_back(number);
+        }
+        if line.is_error() {
+            self.errors.push_back(number);
+        }
+        self.bytes += line.weight();
+        self.lines.push_back(line);
+    }
+
+    fn push_front(&mut self, line: LogLine, options: &LogOptions) {
+        self.first -= 1;
+        if options.admits(&line, self.since) {
+            self.shown.push_front(self.first);
+        }
+        if options.search.fits(&line) {
+            self.matches.push_front(self.first);
+        }
+        if line.is_error() {
+            self.errors.push_front(self.first);
+        }
+        self.bytes += line.weight();
+        self.lines.push_front(line);
+    }
+
+    fn is_full(&self) -> bool {
+        self.lines.len() > KEPT_LINES || self.bytes > KEPT_BYTES
+    }
+
+    /// Lets go of lines at the start, and at the end where somebody reads those at the start.
+    fn shrink(&mut self) {
+        while self.is_full() && self.lines.len() > 1 {
+            if self.follows || !self.is_at_tail || self.top.number > self.first {
+                self.drop_front();
+            } else {
+                self.drop_back();
+            }
+        }
+    }
+
+    fn drop_front(&mut self) {
+        let Some(line) = self.lines.pop_front() else { return };
+        self.bytes -= line.weight();
+        self.first += 1;
+        self.start = self.lines.front().map_or(self.end, |line| line.offset);
+        for list in [&mut self.shown, &mut self.matches, &mut self.errors] {
+            while list.front().is_some_and(|number| *number < self.first) {
+                list.pop_front();
+            }
+        }
+    }
+
+    fn drop_back(&mut self) {
+        let Some(line) = self.lines.pop_back() else { return };
+        self.bytes -= line.weight();
+        self.end = line.offset;
+        self.is_at_tail = false;
+        self.partial.clear();
+        let last = self.last();
+        for list in [&mut self.shown, &mut self.matches, &mut self.errors] {
+            while list.back().is_some_and(|number| *number >= last) {
+                list.pop_back();
+            }
+        }
+    }
+
+    /// Picks anew what is shown and what matches.
+    pub(crate) fn pick(&mut self, options: &LogOptions, now: Timestamp) {
+        // The last minute of a log that has ended is that before its end.
+        let end = match self.reading {
+            Reading::Ended => self.lines.iter().rev().find_map(|line| line.time),
+            _ => Some(now),
         };
-        LogPane::new(key, 1, None, 1)
+        self.since = end.and_then(|end| options.since(end));
+        let numbered = || self.lines.iter().zip(self.first..);
+        self.shown = numbered()
+            .filter(|(line, _)| options.admits(line, self.since))
+            .map(|(_, number)| number)
+            .collect();
+        self.matches = numbered()
+            .filter(|(line, _)| options.search.fits(line))
+            .map(|(_, number)| number)
+            .collect();
     }
 
-    fn chunk(text: &str, is_end: bool) -> LogChunk {
-        LogChunk {
-            text: text.to_owned(),
-            next_offset: 9,
-            is_end,
-            try_number: 2,
-            offset: 0,
-            size: 9,
-            day: None,
+    /// Says whether the first line that is loaded is too old to be shown, so that none before it
+    /// are wanted.
+    pub(crate) fn is_past_window(&self) -> bool {
+        let first = self.lines.iter().find_map(|line| line.time);
+        self.since.zip(first).is_some_and(|(since, first)| first < since)
+    }
+
+    /// Returns the number of the line at `offset`, or of the one that holds it.
+    pub(crate) fn number_at(&self, offset: u64) -> Number {
+        let after = self.lines.partition_point(|line| line.offset <= offset);
+        self.first + Number::try_from(after.saturating_sub(1)).unwrap_or(0)
+    }
+
+    /// Returns the next of `list` after (or before) `from`.
+    pub(crate) fn next_of(
+        list: &VecDeque<Number>,
+        from: Number,
+        backwards: bool,
+    ) -> Option<Number> {
+        match backwards {
+            true => {
+                let before = list.partition_point(|number| *number < from);
+                before.checked_sub(1).and_then(|at| list.get(at)).copied()
+            }
+            false => list.get(list.partition_point(|number| *number <= from)).copied(),
         }
     }
 
-    #[test]
-    fn a_line_is_split_into_time_stream_and_text() {
-        let line = parse("2026-01-01T12:00:00.123Z err  it broke");
-        assert_eq!(line.time, "12:00:00.123");
-        assert_eq!(line.source, Source::Err);
-        assert_eq!(line.text, " it broke".trim_start());
-        assert_eq!(parse("2026-01-01T12:00:00.123Z deck said").source, Source::Deck);
-        assert_eq!(parse("free text").source, Source::Raw);
-        assert_eq!(parse("2026-01-01T12:00:00.123Z ünï x").source, Source::Raw);
-        assert_eq!(parse("").text, "");
-    }
-
-    #[test]
-    fn half_a_line_waits_for_its_other_half() {
-        let mut pane = pane();
-        pane.append(&chunk("2026-01-01T12:00:00.123Z out  on", false));
-        assert!(pane.lines.is_empty());
-        pane.append(&chunk("e\n2026-01-01T12:00:00.123Z out  two", false));
-        assert_eq!(pane.lines.len(), 1);
-        assert_eq!(pane.lines[0].text.trim(), "one");
-        pane.append(&chunk("", true));
-        assert_eq!(pane.lines.len(), 2);
-        assert_eq!(pane.reading, Reading::Ended);
-        assert_eq!(pane.shown_try, 2);
-    }
-
-    #[test]
-    fn a_search_goes_round_in_both_directions() {
-        let mut pane = pane();
-        pane.append(&chunk("a hit\nb\nc Hit\n", true));
-        pane.search = "hit".to_owned();
-        assert_eq!(pane.find(0, false), Some(2));
-        assert_eq!(pane.find(2, false), Some(0));
-        assert_eq!(pane.find(0, true), Some(2));
-        pane.search = "nowhere".to_owned();
-        assert_eq!(pane.find(0, true), None);
-    }
-
-    #[test]
-    fn the_lines_kept_are_bounded() {
-        let mut pane = pane();
-        pane.append(&chunk(&"x\n".repeat(KEPT_LINES + 10), false));
-        assert_eq!(pane.lines.len(), KEPT_LINES);
+    /// Sets a marker at `offset`, or takes it away.
+    pub(crate) fn toggle_marker(&mut self, offset: u64) {
+        match self.markers.iter().position(|marker| *marker == offset) {
+            Some(at) => {
+                self.markers.remove(at);
+            }
+            None => self.markers.push(offset),
+        }
     }
 }

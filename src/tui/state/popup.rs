@@ -42,6 +42,10 @@ pub(crate) enum Popup {
         subject: WhySubject,
         scroll: usize,
     },
+    /// The event feed, where there is no room for a rail.
+    Events {
+        scroll: usize,
+    },
     Sheet(Box<Sheet>),
     Menu(Menu),
 }

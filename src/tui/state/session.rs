@@ -88,7 +88,7 @@ pub(crate) fn written(state: &State) -> Option<String> {
         version: VERSION,
         view: state.view,
         stacks: stacks.to_vec(),
-        log_options: state.log_options,
+        log_options: state.log_options.clone(),
         lists: state.lists.clone(),
         drafts,
     };

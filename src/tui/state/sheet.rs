@@ -11,14 +11,14 @@ use crate::state::sheet::try_it::TryIt;
 use crate::station::Plugin;
 use crate::text::{self as words, shell};
 use crate::types::approval::{HitlDetail, Response};
-use crate::types::ask::Request;
+use crate::types::ask::{Prune, Request};
 use crate::types::backfill::{BackfillSpec, MAX_ACTIVE_RUNS};
 use crate::types::ids::UNMAPPED;
 use crate::types::operation::{
     ClearTasks, MarkTasks, NoteEdit, Operation, OperationLine, Reach, TaskChoice,
 };
 use crate::types::run::DagRunKey;
-use crate::types::settings::{Pool, Variable};
+use crate::types::settings::{Connection, Pool, Variable};
 use crate::types::state::{DagRunState, ReprocessBehavior};
 use crate::types::view::AliasPlan;
 use crate::types::{AssetName, DagId, TaskInstanceState, Timestamp};
@@ -67,6 +67,13 @@ pub(crate) enum Wish {
         key: String,
         description: Option<String>,
     },
+    Connection {
+        conn_id: String,
+        options: Vec<String>,
+        description: Option<String>,
+    },
+    /// Deletes what retention lets go.
+    Prune,
     Answer(Box<HitlDetail>),
     /// Asks a served model; the form stays for its answer.
     TryIt(Box<TryIt>),
@@ -93,6 +100,23 @@ pub(crate) struct AliasMoves {
 pub(crate) struct PluginCall {
     pub(crate) plugin: Plugin,
     pub(crate) values: BTreeMap<String, String>,
+}
+
+/// What stands in place of a secret.
+const MASK: &str = "***";
+
+/// Reads an age such as `90d`.
+fn seconds(age: &str) -> Option<f64> {
+    let digits = age.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &age[digits.len()..] {
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        "d" => 86_400.0,
+        "w" => 604_800.0,
+        _ => return None,
+    };
+    digits.parse::<u32>().ok().map(|amount| f64::from(amount) * unit)
 }
 
 /// What a dry run said.
@@ -282,6 +306,8 @@ impl Sheet {
             | Wish::Backfill { .. }
             | Wish::Slots { .. }
             | Wish::Variable { .. }
+            | Wish::Connection { .. }
+            | Wish::Prune
             | Wish::Emit { .. }
             | Wish::Alias(_)
             | Wish::Plugin(_)
@@ -318,6 +344,7 @@ impl Sheet {
             Wish::Undo { last: None } => {
                 Ok(Some(Request::ListOperations { limit: 50, before_id: None }))
             }
+            Wish::Prune => Ok(Some(Request::Prune(self.prune(true)?))),
             Wish::Backfill { dag_id } => Ok(Some(Request::PlanBackfill(self.backfill(dag_id)?))),
             Wish::Alias(moves) => {
                 let (name, alias) = (moves.name.clone(), self.alias()?);
@@ -360,6 +387,11 @@ impl Sheet {
                 let variables = vec![Variable { key, value, description: description.clone() }];
                 vec![Request::SetVariables { variables }]
             }
+            Wish::Connection { conn_id, options, description } => {
+                let connection = self.connection(conn_id, options, description.as_ref())?;
+                vec![Request::SetConnections { connections: vec![connection] }]
+            }
+            Wish::Prune => vec![Request::Prune(self.prune(false)?)],
             Wish::Answer(asked) => vec![Request::AnswerApproval(self.response(asked)?)],
             Wish::Alias(moves) => vec![self.move_alias(moves)?],
             Wish::Emit { name } => {
@@ -367,6 +399,43 @@ impl Sheet {
             }
             _ => Vec::new(),
         })
+    }
+
+    /// Returns the connection as it is to be; what is masked must have been given anew.
+    fn connection(
+        &self,
+        conn_id: &str,
+        options: &[String],
+        description: Option<&String>,
+    ) -> Result<Connection, String> {
+        let (mut url, password) = (self.word("url"), self.word("password"));
+        if url.is_empty() {
+            return Err("url is missing".to_owned());
+        }
+        if url.contains(MASK) {
+            if password.is_empty() {
+                return Err("type the password: *** in the URL is not it".to_owned());
+            }
+            url = url.replacen(MASK, &password, 1);
+        } else if !password.is_empty() {
+            return Err("the URL has no *** for the password to stand in".to_owned());
+        }
+        let options: BTreeMap<String, String> =
+            options.iter().map(|name| (name.clone(), self.word(name))).collect();
+        if let Some((name, _)) = options.iter().find(|(_, value)| *value == MASK) {
+            return Err(format!("type {name} again: *** is not it"));
+        }
+        let (conn_id, description) = (conn_id.to_owned(), description.cloned());
+        Ok(Connection { conn_id, url, options, description })
+    }
+
+    fn prune(&self, dry_run: bool) -> Result<Prune, String> {
+        let age = self.word("older than");
+        let older_than_secs = match age.trim() {
+            "" => None,
+            age => Some(seconds(age).ok_or(format!("`{age}` is no age: 90d, 12h, 30m"))?),
+        };
+        Ok(Prune { dry_run, older_than_secs, dag_id: None })
     }
 
     fn response(&self, asked: &HitlDetail) -> Result<Response, String> {
@@ -411,6 +480,8 @@ impl Sheet {
             | Wish::Backfill { .. }
             | Wish::Slots { .. }
             | Wish::Variable { .. }
+            | Wish::Connection { .. }
+            | Wish::Prune
             | Wish::Emit { .. }
             | Wish::Alias(_)
             | Wish::Plugin(_)
@@ -474,6 +545,14 @@ impl Sheet {
             Wish::Variable { key, .. } => {
                 format!("dagdeck variables set {} {}", shell(key), shell(&self.word("value")))
             }
+            // Secrets stay out of commands that are copied.
+            Wish::Connection { conn_id, .. } => {
+                format!("dagdeck connections set {} {}", shell(conn_id), shell(&self.word("url")))
+            }
+            Wish::Prune => match self.word("older than").trim() {
+                "" => "dagdeck prune".to_owned(),
+                age => format!("dagdeck prune --older-than {}", shell(age)),
+            },
             Wish::Answer(asked) => self.answer_command(asked),
             Wish::TryIt(wish) => wish.command(self),
             Wish::Alias(moves) => {

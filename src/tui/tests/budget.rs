@@ -1,6 +1,6 @@
 //! What the deck may send over the line: whole frames, small changes, nothing where nothing is.
 
-use crate::message::{Message, Purpose};
+use crate::message::{LogStep, Message, Purpose};
 use crate::painter::Painter;
 use crate::tests::{Driver, text_of};
 use crate::types::ask::Answer;
@@ -76,7 +76,7 @@ fn ten_lines((width, height): (u16, u16), keys: &str) -> usize {
     line.driver.send(Message::Resize(width, height));
     line.draw();
     let log = line.driver.state.log.as_ref().expect("the log of the selected task");
-    let (generation, begun, try_number) = (log.generation, log.next_offset, log.shown_try);
+    let (generation, begun) = (log.generation, log.end);
     let text: String = (0..10)
         .map(|n| {
             format!("2026-03-02T09:14:{n:02}Z INFO  [{n}0] train-auc 0.{n}812  valid-auc 0.8671\n")
@@ -89,11 +89,11 @@ fn ten_lines((width, height): (u16, u16), keys: &str) -> usize {
         size: end,
         text,
         is_end: false,
-        try_number,
+        try_number: 2,
         day: None,
     };
     line.driver.send(Message::Answered {
-        purpose: Purpose::Log,
+        purpose: Purpose::Log { is_beside: false, step: LogStep::Follow },
         generation,
         result: Ok(Answer::Log(chunk)),
     });

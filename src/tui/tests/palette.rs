@@ -78,7 +78,7 @@ fn the_copy_menu_has_the_command_the_names_and_the_json() {
     assert_eq!(json["dag_id"], "mlops_pipeline");
     assert!(driver.said().starts_with("copied "), "{}", driver.said());
     driver.keys("1jjjjj<enter><tab><tab>yl");
-    assert!(driver.copied[3].contains("round 7"), "{}", driver.copied[3]);
+    assert!(driver.copied[3].contains("round 39"), "{}", driver.copied[3]);
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn kept(driver: &mut Driver) -> Option<String> {
 #[test]
 fn a_deck_begins_where_the_last_one_was_left() {
     let mut driver = with(keeping(None));
-    driver.keys("/etl<enter>2j<space>j<enter><tab><tab>w1");
+    driver.keys("/etl<enter>2j<space>j<enter><tab><tab>w<tab>1");
     driver.state.lists.sort_by("dags", "last", true);
     let text = kept(&mut driver).expect("the session changed");
     let mut next = with(keeping(Some(text)));

@@ -7,21 +7,18 @@ use crate::message::{Act, Effect, Purpose};
 use crate::rows;
 use crate::rows::run::What;
 use crate::state::popup::Scope;
-use crate::state::{
-    Form, Level, Pane, Popup, Prompt, PromptKind, Screen, Slot, State, Tone, View, Zoom,
-};
+use crate::state::{Form, Pane, Popup, Prompt, PromptKind, Screen, Slot, State, Tone, View, Zoom};
 use crate::types::DagId;
 use crate::types::ask::Request;
 use crate::types::event::Event;
 use crate::types::run::DagRunKey;
 use crate::types::why::WhySubject;
 use crate::update::movement::{self, Step};
-use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
 use crate::update::{
-    assets, attention, confirm, copy, edit, form, goto, lab, leave, marks, menu, models, mouse,
-    palette, run, sheet,
+    assets, attention, confirm, copy, edit, feed, form, goto, lab, leave, log, marks, menu, models,
+    mouse, palette, run, sheet,
 };
 
 /// Does what a key stands for.
@@ -34,6 +31,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Palette => palette::open(state, Scope::All),
         Action::Filter => open_prompt(state, PromptKind::Filter),
         Action::Search => open_prompt(state, PromptKind::Search),
+        Action::Back if log::is_here(state) && log::back(state) => {}
         Action::Back => back(state),
         Action::Leave => {
             if !state.pop() {
@@ -48,6 +46,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Up => movement::step(state, Step::By(-1)),
         Action::Left if lab::move_cursor(state, false) => {}
         Action::Right if lab::move_cursor(state, true) => {}
+        Action::Left if log::is_here(state) => log::sideways(state, false),
+        Action::Right if log::is_here(state) => log::sideways(state, true),
         Action::Left => movement::along_edge(state, false),
         Action::Right => movement::along_edge(state, true),
         Action::Top => movement::step(state, Step::Start),
@@ -69,6 +69,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Clear if keymap::place(state) == Place::Attention => {
             attention::clear(state, effects);
         }
+        Action::Open if state.level().screen == Screen::Root(View::Events) => feed::open(state),
         Action::Open => open(state),
         Action::NextPane if lab::next_part(state, false) => {}
         Action::PreviousPane if lab::next_part(state, true) => {}
@@ -196,13 +197,37 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             }
         }
         Action::TaskDetails => state.popup = Some(Popup::Task { scroll: 0 }),
-        Action::Follow => follow(state),
-        Action::Wrap => state.log_options.wraps = !state.log_options.wraps,
-        Action::Times => state.log_options.has_times = !state.log_options.has_times,
-        Action::NextMatch => next_match(state, false),
-        Action::PreviousMatch => next_match(state, true),
-        Action::OlderTry => other_try(state, true, effects),
-        Action::NewerTry => other_try(state, false, effects),
+        Action::Follow => log::follow(state),
+        Action::Wrap => log::set(state, |options| options.wraps = !options.wraps),
+        Action::Times => log::set(state, |options| options.has_times = !options.has_times),
+        Action::PrettyJson => log::set(state, |options| options.is_json = !options.is_json),
+        Action::NextMatch => log::seek::next(state, false, effects),
+        Action::PreviousMatch => log::seek::next(state, true, effects),
+        Action::OlderTry => log::other_try(state, true, effects),
+        Action::NewerTry => log::other_try(state, false, effects),
+        Action::Prune => sheets::prune(state, effects),
+        Action::Answered => {
+            let level = state.level_mut();
+            level.attention_only = !level.attention_only;
+        }
+        Action::EventRail => feed::toggle_rail(state),
+        Action::Operations => {
+            if state.level().screen != Screen::Operations {
+                state.push(Screen::Operations);
+            }
+        }
+        Action::OpenLog => log::open_here(state),
+        Action::LogWindow(window) => log::window(state, usize::from(window)),
+        Action::LogLevel => log::level(state),
+        Action::OnlyMatches => log::only_matches(state),
+        Action::NextError => log::error(state, false, effects),
+        Action::PreviousError => log::error(state, true, effects),
+        Action::GoToTime => log::ask(state, PromptKind::GoToTime),
+        Action::Marker => log::marker(state),
+        Action::SaveLog => log::ask(state, PromptKind::SaveLog),
+        Action::PipeLog => log::ask(state, PromptKind::PipeLog),
+        Action::Beside => log::beside(state, effects),
+        Action::CopyLines => log::hand_out::copy(state, effects),
         Action::Compare if lab::is_here(state) => lab::compare(state),
         Action::OnlyDifferent if lab::is_here(state) => {
             state.lab.only_differences = !state.lab.only_differences;
@@ -250,7 +275,7 @@ fn revisit(state: &mut State, backward: bool) {
 fn open_prompt(state: &mut State, kind: PromptKind) {
     let text = match kind {
         PromptKind::Filter => state.level().filter.clone(),
-        PromptKind::Search => String::new(),
+        _ => String::new(),
     };
     state.prompt = Some(Prompt { kind, input: Input::new(text) });
 }
@@ -316,27 +341,14 @@ fn open(state: &mut State) {
                 rows::selected(state, level, &rows::tracking_runs(state, level, name))
                     .map(|run| Screen::TrackingRun(run.run_id.clone()))
             }
-            Screen::Root(View::Events) => event_target(state, level),
             Screen::Versions(dag_id) => rows::compared(state, dag_id)
                 .map(|(from, to)| Screen::Diff(dag_id.clone(), from, to)),
             _ => None,
         };
     match screen {
         Some(screen) => state.push(screen),
-        None if state.level().screen == Screen::Root(View::Events) => {
-            state.say(Tone::Info, "this event belongs to no run");
-        }
         None => {}
     }
-}
-
-fn event_target(state: &State, level: &Level) -> Option<Screen> {
-    let event = rows::selected(state, level, &rows::events(state, level))?;
-    let dag_id = event.dag_id.as_ref()?;
-    Some(match &event.dag_run_id {
-        Some(dag_run_id) => run_screen(dag_id, dag_run_id),
-        None => Screen::Dag(dag_id.clone()),
-    })
 }
 
 fn run_screen(dag_id: &DagId, dag_run_id: &crate::types::DagRunId) -> Screen {
@@ -462,49 +474,4 @@ fn trigger(state: &mut State, effects: &mut Vec<Effect>) {
 fn is_in_graph(state: &State) -> bool {
     let level = state.level();
     matches!(level.screen, Screen::Run(_)) && level.pane == Pane::Graph
-}
-
-fn follow(state: &mut State) {
-    let height = crate::screen::run::log_height(state);
-    let Some(log) = &mut state.log else { return };
-    log.follows = !log.follows;
-    log.top = log.lines.len().saturating_sub(height);
-}
-
-fn next_match(state: &mut State, backward: bool) {
-    let Some(log) = &mut state.log else { return };
-    match log.find(log.top, backward) {
-        Some(at) => {
-            log.top = at;
-            log.follows = false;
-        }
-        None if log.search.is_empty() => state.say(Tone::Info, "search first: `/`"),
-        None => {
-            let text = format!("no line has `{}`", log.search);
-            state.say(Tone::Info, text);
-        }
-    }
-}
-
-fn other_try(state: &mut State, older: bool, effects: &mut Vec<Effect>) {
-    let Some(task) = rows::selected_task(state) else { return };
-    let (key, last_try) = (task.key.clone(), task.try_number);
-    let Some(log) = &state.log else { return };
-    let shown = log.wanted_try.unwrap_or(log.shown_try);
-    let next = if older { shown.saturating_sub(1) } else { shown + 1 };
-    if next < 1 || next > last_try {
-        state.say(Tone::Info, format!("the task has {}", tries(last_try)));
-        return;
-    }
-    // The last try is followed, so that a retry after it is shown by itself.
-    let wanted = (next != last_try).then_some(next);
-    open_log(state, LogTarget { key, wanted, last_try }, 0, effects);
-}
-
-fn tries(count: u32) -> String {
-    match count {
-        0 => "not been tried".to_owned(),
-        1 => "one try only".to_owned(),
-        n => format!("{n} tries"),
-    }
 }

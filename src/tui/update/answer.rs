@@ -2,12 +2,13 @@
 
 use crate::message::{Act, Effect, Purpose};
 use crate::state::form::Check;
-use crate::state::{Screen, State, Tone};
+use crate::state::log::Whose;
+use crate::state::{Screen, Slot, State, Tone};
 use crate::types::ask::Answer;
 use crate::types::event::Event;
 use crate::types::view::{ParamProblem, TriggerPlan};
 use crate::types::{DagId, Fault, FaultKind};
-use crate::update::{form, reconcile, sheet};
+use crate::update::{feed, form, log, sheet};
 
 /// Takes an answer; a late one changes nothing.
 pub(crate) fn take(
@@ -18,15 +19,15 @@ pub(crate) fn take(
     effects: &mut Vec<Effect>,
 ) {
     match purpose {
+        Purpose::OlderEvents => feed::take_older(state, result),
         Purpose::Fetch(slot) => {
+            if let (Slot::Events | Slot::Glance, Ok(Answer::Events(page))) = (&slot, &result) {
+                state.feed.take(page);
+            }
             state.cache.put(&slot, generation, result);
         }
-        Purpose::Log => {
-            let result = result.and_then(|answer| match answer {
-                Answer::Log(chunk) => Ok(chunk),
-                other => Err(unfitting(&other)),
-            });
-            reconcile::take_log(state, generation, result, effects);
+        Purpose::Log { is_beside, step } => {
+            log::read::take(state, (is_beside, step), generation, result, effects);
         }
         Purpose::PlanTrigger(dag_id) => {
             let result = result.and_then(|answer| match answer {
@@ -89,8 +90,10 @@ fn take_act(state: &mut State, act: Act, result: Result<Answer, Fault>, effects:
         (Act::Operate(what), Answer::Operated(view)) => {
             state.steps.answered(view.id, what);
             // The new try is what the operator waits for, also where an old one was being read.
-            if let Some(log) = state.log.as_mut().filter(|_| what == "cleared") {
-                log.wanted_try = None;
+            if let Some(Whose::Task { wanted_try, .. }) =
+                state.log.as_mut().filter(|_| what == "cleared").map(|log| &mut log.whose)
+            {
+                *wanted_try = None;
             }
             let undo = match (&view.final_since, what) {
                 (None, "cleared" | "marked" | "noted") => ": u takes it back",

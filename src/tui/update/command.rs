@@ -4,14 +4,42 @@ use crate::rows;
 use crate::rows::tracking::{self, Fact};
 use crate::state::lab::PAGE_LEN;
 use crate::state::lineage::AssetPane;
+use crate::state::log::WINDOWS;
 use crate::state::runs::RunsQuery;
-use crate::state::{Level, Pane, Popup, Screen, State, View};
+use crate::state::{Level, LogPane, Pane, Popup, Screen, State, View};
 use crate::text::shell;
-use crate::types::TrackingRunId;
 use crate::types::serving::ServingStatus;
 use crate::types::why::WhySubject;
+use crate::types::{TaskInstanceKey, TrackingRunId};
 use crate::update::action;
 use crate::update::assets::pane_of;
+
+/// Returns the command for the log that is shown, as it is shown.
+fn logs(state: &State, key: &TaskInstanceKey) -> String {
+    let mut command = format!(
+        "dagdeck logs {} {} {}",
+        shell(key.dag_id.as_str()),
+        shell(key.dag_run_id.as_str()),
+        shell(key.task_id.as_str())
+    );
+    if key.map_index >= 0 {
+        command.push_str(&format!(" --map-index {}", key.map_index));
+    }
+    if let Some(tried) = state.log.as_ref().and_then(LogPane::wanted_try) {
+        command.push_str(&format!(" --try {tried}"));
+    }
+    let options = &state.log_options;
+    if let Some(least) = options.least {
+        command.push_str(&format!(" --level {}", least.as_str()));
+    }
+    if let Some((name, Some(_))) = WINDOWS.get(options.window) {
+        command.push_str(&format!(" --since {name}"));
+    }
+    if options.only_matches {
+        command.push_str(&format!(" --grep {}", shell(&options.search.pattern())));
+    }
+    command
+}
 
 /// Returns the command for what is selected.
 pub(crate) fn equivalent(state: &State) -> String {
@@ -50,11 +78,7 @@ pub(crate) fn equivalent(state: &State) -> String {
         Screen::Run(key) => {
             let run = format!("{} {}", shell(key.dag_id.as_str()), shell(key.dag_run_id.as_str()));
             match (level.pane, rows::selected_task(state)) {
-                (Pane::Log, Some(task)) => {
-                    let tried = state.log.as_ref().and_then(|log| log.wanted_try);
-                    let tried = tried.map(|n| format!(" --try {n}")).unwrap_or_default();
-                    format!("dagdeck logs {run} {}{tried}", shell(task.key.task_id.as_str()))
-                }
+                (Pane::Log, Some(task)) => logs(state, &task.key),
                 (Pane::Graph, _) => {
                     let (dag, run) = (key.dag_id.as_str(), key.dag_run_id.as_str());
                     format!("dagdeck dags graph {} --run {}", shell(dag), shell(run))
@@ -62,6 +86,9 @@ pub(crate) fn equivalent(state: &State) -> String {
                 _ => format!("dagdeck runs show {run}"),
             }
         }
+        Screen::Log(key) => logs(state, key),
+        Screen::Operations => "dagdeck operations list".to_owned(),
+        Screen::DaemonLog => "dagdeck system log --follow".to_owned(),
         Screen::Root(View::Assets) | Screen::Asset(_) => assets(state),
         Screen::AssetWhy(name) => format!("dagdeck assets why {}", shell(name.as_str())),
         Screen::Impact(name) => format!("dagdeck assets impact {}", shell(name.as_str())),
@@ -137,7 +164,7 @@ pub(crate) fn equivalent(state: &State) -> String {
                 None => "dagdeck status".to_owned(),
             }
         }
-        Screen::Root(View::Events) => "dagdeck runs list".to_owned(),
+        Screen::Root(View::Events) => "dagdeck events".to_owned(),
         Screen::Root(View::System) => "dagdeck status".to_owned(),
         Screen::Definitions => "dagdeck check".to_owned(),
     }

@@ -4,11 +4,9 @@ use serde::Serialize;
 
 use crate::rows;
 use crate::state::menu::{Choice, Item, Menu};
-use crate::state::{Pane, Popup, Screen, State, View};
+use crate::state::{Popup, Screen, State, View};
+use crate::update::log::hand_out;
 use crate::update::{action, command};
-
-/// Lines of a log that are copied at most: what a terminal takes is bounded.
-const LOG_LINES: usize = 500;
 
 /// What of the selection can be copied.
 #[derive(Debug, Default)]
@@ -34,7 +32,7 @@ pub(crate) fn open(state: &mut State) {
     add('n', "name", subject.name);
     add('u', "url", url(state));
     add('J', "json", subject.json);
-    add('l', "log", log(state));
+    add('l', "log", hand_out::lines(state));
     state.popup = Some(Popup::Menu(Menu { title: "Copy".to_owned(), items, selected: 0 }));
 }
 
@@ -127,16 +125,4 @@ fn url(state: &State) -> Option<String> {
         true => listen.clone(),
         false => format!("http://{listen}"),
     })
-}
-
-/// Returns the shown log, its last lines where it is long.
-fn log(state: &State) -> Option<String> {
-    let is_run = matches!(state.level().screen, Screen::Run(_));
-    let log = state.log.as_ref().filter(|log| is_run && !log.lines.is_empty())?;
-    let from = match state.level().pane {
-        Pane::Log if !log.follows => log.top,
-        _ => log.lines.len().saturating_sub(LOG_LINES),
-    };
-    let lines = log.lines.iter().skip(from).take(LOG_LINES);
-    Some(lines.map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n"))
 }

@@ -8,7 +8,7 @@ use crate::keymap::{self, Typed};
 use crate::message::Effect;
 use crate::rows;
 use crate::state::{Popup, PromptKind, Screen, State, Tone};
-use crate::update::{action, confirm, form, menu, palette, plugin, sheet, tour};
+use crate::update::{action, confirm, form, log, menu, palette, plugin, sheet, tour};
 
 /// Within this many milliseconds a second ctrl-c leaves.
 const TWICE_MILLIS: i64 = 2000;
@@ -45,11 +45,12 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
             | Popup::Task { .. }
             | Popup::Run { .. }
             | Popup::RunDiff { .. }
+            | Popup::Events { .. }
             | Popup::Why { .. },
         ) => {
             scroll_popup(state, event, effects);
         }
-        None if state.prompt.is_some() => prompt(state, event),
+        None if state.prompt.is_some() => prompt(state, event, effects),
         None if matches!(state.level().screen, Screen::Form(_)) => {
             form::press(state, event, effects);
         }
@@ -112,6 +113,7 @@ pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) 
             | Popup::Task { .. }
             | Popup::Run { .. }
             | Popup::RunDiff { .. }
+            | Popup::Events { .. }
             | Popup::Why { .. }
             | Popup::Menu(_),
         ) => {}
@@ -168,6 +170,7 @@ fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) 
         | Popup::Task { scroll }
         | Popup::Run { scroll, .. }
         | Popup::RunDiff { scroll, .. }
+        | Popup::Events { scroll }
         | Popup::Why { scroll, .. },
     ) = &mut state.popup
     else {
@@ -184,12 +187,12 @@ fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) 
             let text = super::command::equivalent(state);
             action::copy(state, text, effects);
         }
-        Some("esc" | "q" | "enter" | "?" | "i" | "w") => state.popup = None,
+        Some("esc" | "q" | "enter" | "?" | "i" | "w" | "E") => state.popup = None,
         _ => {}
     }
 }
 
-fn prompt(state: &mut State, event: &KeyEvent) {
+fn prompt(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let Some(prompt) = &mut state.prompt else { return };
     let is_recall = match event.code {
         KeyCode::Char('/') => prompt.input.value().is_empty(),
@@ -201,7 +204,9 @@ fn prompt(state: &mut State, event: &KeyEvent) {
         KeyCode::Enter => {
             apply_prompt(state);
             keep_filter(state);
-            state.prompt = None;
+            if let Some(prompt) = state.prompt.take() {
+                enter(state, prompt.kind, prompt.input.value(), effects);
+            }
         }
         KeyCode::Esc => {
             prompt.input = Input::default();
@@ -243,15 +248,18 @@ fn apply_prompt(state: &mut State) {
     let (kind, text) = (prompt.kind, prompt.input.value().to_owned());
     match kind {
         PromptKind::Filter => state.level_mut().filter = text,
-        PromptKind::Search => {
-            if let Some(log) = &mut state.log {
-                log.search = text;
-                let from = log.top.saturating_sub(1);
-                if let Some(at) = log.find(from, false) {
-                    log.top = at;
-                    log.follows = false;
-                }
-            }
-        }
+        PromptKind::Search => log::seek::typed(state, &text),
+        PromptKind::GoToTime | PromptKind::SaveLog | PromptKind::PipeLog => {}
+    }
+}
+
+/// Does what was typed, where that waits for enter.
+fn enter(state: &mut State, kind: PromptKind, text: &str, effects: &mut Vec<Effect>) {
+    match kind {
+        PromptKind::Filter => {}
+        PromptKind::Search => log::seek::entered(state, effects),
+        PromptKind::GoToTime => log::seek::to_time(state, text, effects),
+        PromptKind::SaveLog => log::hand_out::save(state, text, effects),
+        PromptKind::PipeLog => log::hand_out::pipe(state, text, effects),
     }
 }

@@ -1,9 +1,8 @@
 //! Moves the selection, or what is scrolled instead of it.
 
 use crate::rows;
-use crate::screen::run::log_height;
-use crate::state::{Pane, Screen, State};
-use crate::update::{assets, attention, marks, models, run};
+use crate::state::{Screen, State};
+use crate::update::{assets, attention, log, marks, models, run};
 
 /// Where to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,13 +17,16 @@ pub(crate) fn step(state: &mut State, step: Step) {
     if rows::attention::is_in_box(state) {
         return attention::step(state, step);
     }
+    if log::is_here(state) {
+        state.level_mut().is_untouched = false;
+        return log::scroll(state, step);
+    }
     state.level_mut().is_untouched = false;
     if assets::step(state, step) || models::step(state, step) {
         return;
     }
     let level = state.level();
     match &level.screen {
-        Screen::Run(_) if level.pane == Pane::Log => scroll_log(state, step),
         Screen::TrackingRun(_) if level.part == 0 => select(state, step),
         Screen::TrackingRun(_)
         | Screen::Artifact(..)
@@ -68,22 +70,6 @@ pub(crate) fn to(state: &mut State, index: usize) {
     level.index = index;
     level.selected = key;
     marks::extend(state);
-}
-
-fn scroll_log(state: &mut State, step: Step) {
-    let height = log_height(state);
-    let Some(log) = &mut state.log else { return };
-    let last_top = log.lines.len().saturating_sub(height);
-    if log.follows {
-        log.top = last_top;
-    }
-    log.top = moved(log.top, step, last_top);
-    // Scrolling up stops following; coming back to the end follows again.
-    log.follows = match step {
-        Step::By(by) if by < 0 => false,
-        Step::Start => last_top == 0,
-        _ => log.top == last_top,
-    };
 }
 
 /// Goes along an edge of the graph: to the first task upstream or downstream.

@@ -1,29 +1,21 @@
 //! Asks for what is shown and not there yet, or old. This runs after every message, so no other
 //! place needs to know what a screen is made of.
 
-use crate::message::{Effect, Purpose, Timer};
+use crate::message::{Effect, Purpose};
 use crate::rows::{self, tracking};
+use crate::screen::events::has_rail;
 use crate::screen::figures;
 use crate::screen::home::shows_events;
 use crate::screen::run::shows_details;
-use crate::state::log::Reading;
 use crate::state::popup::Scope;
 use crate::state::run::RowId;
 use crate::state::runs::{PAGE_LEN, PAGES_MAX, RunsQuery};
 use crate::state::session;
-use crate::state::{Form, Link, LogPane, Palette, Popup, Screen, Slot, State, View};
-use crate::types::ask::Request;
+use crate::state::{Form, Link, Palette, Popup, Screen, Slot, State, View};
+use crate::types::TaskInstanceState;
 use crate::types::run::TaskInstance;
-use crate::types::view::{LogChunk, TrackingRunView};
-use crate::types::{Fault, FaultKind, TaskInstanceKey, TaskInstanceState};
-use crate::update::{form, run};
-
-/// How long the selection must rest before its log is read.
-const LOG_SETTLE_MILLIS: u64 = 150;
-/// How long one read of a log may wait for more.
-const LOG_WAIT_MILLIS: u32 = 20_000;
-/// How much of a log is read at once.
-const LOG_CHUNK_BYTES: u32 = 256 * 1024;
+use crate::types::view::TrackingRunView;
+use crate::update::{feed, form, log, run};
 
 /// Returns what the shown screen is made of.
 pub(crate) fn needs(state: &State) -> Vec<Slot> {
@@ -144,7 +136,16 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
             slots.extend(here.map(|view| Slot::Backfill(view.backfill.id)));
         }
         Screen::Attention => slots.push(Slot::Attention),
-        Screen::Approvals | Screen::Commands | Screen::Definitions => {}
+        Screen::Operations => slots.push(Slot::Operations),
+        Screen::Approvals if level.attention_only => slots.push(Slot::AllApprovals),
+        Screen::Log(key) => slots.push(Slot::Task(key.clone())),
+        Screen::Approvals | Screen::Commands | Screen::Definitions | Screen::DaemonLog => {}
+    }
+    let has_feed = has_rail(state) || matches!(state.popup, Some(Popup::Events { .. }));
+    if has_feed && !slots.contains(&Slot::Events) {
+        slots.push(Slot::Events);
+    } else if !slots.contains(&Slot::Events) {
+        slots.push(Slot::Glance);
     }
     slots
 }
@@ -164,7 +165,8 @@ pub(crate) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     make_form(state, effects);
     select_what_matters(state);
     run::graph::plan(state, effects);
-    follow_log(state, effects);
+    log::read::follow(state, effects);
+    feed::keep(state, effects);
 }
 
 fn fetch(state: &mut State, effects: &mut Vec<Effect>) {
@@ -245,105 +247,4 @@ fn make_form(state: &mut State, effects: &mut Vec<Effect>) {
     let dag_id = form.dag_id.clone();
     state.forms.insert(dag_id.clone(), form);
     form::changed(state, &dag_id, 0, effects);
-}
-
-/// Starts, restarts or drops the followed log as the selection and its tries demand.
-fn follow_log(state: &mut State, effects: &mut Vec<Effect>) {
-    let Some(task) = rows::selected_task(state) else {
-        // While the run is being fetched for the first time nothing is selected.
-        state.log = None;
-        return;
-    };
-    let (key, last_try) = (task.key.clone(), task.try_number);
-    let wanted = match &state.log {
-        Some(log) if log.key == key => {
-            if log.wanted_try.is_some() || log.begun_at_try == last_try {
-                return;
-            }
-            None
-        }
-        _ => None,
-    };
-    let settle = if state.log.is_some() { LOG_SETTLE_MILLIS } else { 0 };
-    open_log(state, LogTarget { key, wanted, last_try }, settle, effects);
-}
-
-/// Which log to show.
-pub(crate) struct LogTarget {
-    pub(crate) key: TaskInstanceKey,
-    pub(crate) wanted: Option<u32>,
-    pub(crate) last_try: u32,
-}
-
-/// Shows another log, read after `settle` milliseconds.
-pub(crate) fn open_log(
-    state: &mut State,
-    target: LogTarget,
-    settle: u64,
-    effects: &mut Vec<Effect>,
-) {
-    let generation = state.next_generation();
-    let LogTarget { key, wanted, last_try } = target;
-    state.log = Some(LogPane::new(key, generation, wanted, last_try));
-    if last_try == 0 {
-        return;
-    }
-    if settle == 0 {
-        read_log(state, generation, effects);
-    } else {
-        effects.push(Effect::After { millis: settle, timer: Timer::StartLog(generation) });
-    }
-}
-
-/// Begins (or begins again) to read the log of `generation`, where it is still shown.
-pub(crate) fn read_log(state: &mut State, generation: u64, effects: &mut Vec<Effect>) {
-    let Some(log) = state.log.as_mut().filter(|log| log.generation == generation) else { return };
-    log.reading = Reading::Underway;
-    effects.push(ask_log(log, 0));
-}
-
-fn ask_log(log: &LogPane, wait_ms: u32) -> Effect {
-    Effect::Ask {
-        purpose: Purpose::Log,
-        generation: log.generation,
-        request: Request::ReadLog {
-            key: log.key.clone(),
-            try_number: log.wanted_try.or(Some(log.begun_at_try)),
-            offset: log.next_offset,
-            max_bytes: LOG_CHUNK_BYTES,
-            wait_ms,
-            backwards: false,
-        },
-    }
-}
-
-/// Takes a stretch of the followed log, or why there is none, and reads on.
-pub(crate) fn take_log(
-    state: &mut State,
-    generation: u64,
-    result: Result<LogChunk, Fault>,
-    effects: &mut Vec<Effect>,
-) {
-    let is_over = rows::selected_task(state)
-        .and_then(|task| task.state)
-        .is_some_and(TaskInstanceState::is_finished);
-    let Some(log) = state.log.as_mut().filter(|log| log.generation == generation) else { return };
-    match result {
-        Ok(chunk) => {
-            log.append(&chunk);
-            if log.reading != Reading::Ended {
-                effects.push(ask_log(log, LOG_WAIT_MILLIS));
-            }
-        }
-        // The attempt has not written its first line yet.
-        Err(fault) if fault.kind == FaultKind::NotFound && !is_over => {
-            effects.push(Effect::After { millis: 500, timer: Timer::RetryLog(generation) });
-        }
-        Err(fault) => {
-            log.reading = Reading::Failed(fault.to_string());
-            if matches!(fault.kind, FaultKind::Busy | FaultKind::Unavailable) {
-                effects.push(Effect::After { millis: 2000, timer: Timer::RetryLog(generation) });
-            }
-        }
-    }
 }

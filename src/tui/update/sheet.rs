@@ -11,7 +11,7 @@ use crate::state::sheet::{self, Plan, PluginCall, Sheet, Wish};
 use crate::state::{Popup, State, Tone};
 use crate::text;
 use crate::theme;
-use crate::types::ask::Answer;
+use crate::types::ask::{Answer, PruneReport};
 use crate::types::backfill::BackfillPlan;
 use crate::types::operation::OperationView;
 use crate::types::{Fault, TaskInstanceState, Timestamp};
@@ -119,6 +119,7 @@ pub(crate) fn take_plan(state: &mut State, generation: u64, result: Result<Answe
     sheet.plan = match result {
         Ok(Answer::Operated(view)) => Plan::Lines(operated(&view)),
         Ok(Answer::Predicted(answer)) => Plan::Lines(told(&answer)),
+        Ok(Answer::Pruned(report)) => Plan::Lines(pruned(&report)),
         Ok(Answer::BackfillPlan(plan)) => Plan::Lines(planned(&plan)),
         Ok(Answer::AliasPlan(plan)) => {
             let told = alias::planned(&plan);
@@ -140,6 +141,20 @@ pub(crate) fn take_plan(state: &mut State, generation: u64, result: Result<Answe
             Plan::Refused(format!("{fault}{hint}"))
         }
     };
+}
+
+/// Says what would be deleted, and what that frees.
+fn pruned(report: &PruneReport) -> Vec<String> {
+    if report.kinds.is_empty() {
+        return vec!["nothing: all there is is kept".to_owned()];
+    }
+    let bytes: u64 = report.kinds.iter().map(|kind| kind.bytes).sum();
+    let mut lines = vec![format!("frees {} of files, for good", text::bytes(bytes))];
+    lines.extend(report.kinds.iter().map(|kind| {
+        let size = if kind.bytes > 0 { text::bytes(kind.bytes) } else { String::new() };
+        format!("{:>8} {:<14} {size}", kind.count, kind.kind)
+    }));
+    lines
 }
 
 fn is_open(line: &crate::types::operation::OperationLine) -> bool {
@@ -347,6 +362,10 @@ fn act(wish: &Wish) -> Act {
         Wish::Slots { pool, .. } => Act::Say(format!("set the slots of {pool}")),
         Wish::Variable { key, .. } => Act::Say(format!("set the variable {key}")),
         Wish::TryIt(_) => Act::Say("asked the model".to_owned()),
+        Wish::Connection { conn_id, .. } => {
+            Act::Say(format!("set the connection {conn_id}: T tests it"))
+        }
+        Wish::Prune => Act::Say("deleted what is no longer kept".to_owned()),
         Wish::Alias(moves) => {
             let at = moves.plan.as_ref().map(|plan| {
                 format!("{} of {} stands at v{}", plan.alias, plan.name, plan.to.version)

@@ -12,9 +12,10 @@ use crate::types::approval::HitlDetail;
 use crate::types::backfill::MAX_ACTIVE_RUNS;
 use crate::types::operation::TaskChoice;
 use crate::types::run::{DagRun, DagRunKey};
+use crate::types::settings::ConnectionView;
 use crate::types::{DagRunState, TaskInstanceState};
 use crate::update::action;
-use crate::update::sheet::{Made, show};
+use crate::update::sheet::{Made, show, shown, undone};
 
 /// Returns the runs that the place is about: those that are marked, else the selected one.
 pub(crate) fn runs_here(state: &State) -> Vec<DagRun> {
@@ -203,6 +204,9 @@ pub(crate) fn cancel_marked(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// Opens the question whether the last operation is undone.
 pub(crate) fn undo(state: &mut State, effects: &mut Vec<Effect>) {
+    if state.level().screen == Screen::Operations {
+        return undo_selected(state, effects);
+    }
     let made = Made {
         title: "Undo the last operation?".to_owned(),
         intro: Vec::new(),
@@ -211,6 +215,30 @@ pub(crate) fn undo(state: &mut State, effects: &mut Vec<Effect>) {
         wish: Wish::Undo { last: None },
     };
     show(state, made, effects);
+}
+
+/// Asks whether the selected operation is to be taken back.
+fn undo_selected(state: &mut State, effects: &mut Vec<Effect>) {
+    let level = state.level();
+    let Some(line) = rows::selected(state, level, &rows::operations(state, level)).cloned() else {
+        return;
+    };
+    if line.undone_by.is_some() || line.kind == "undo" {
+        state.say(Tone::Info, "this one cannot be undone: it was, or is an undo itself");
+        return;
+    }
+    let plan = undone(&line, state.now);
+    let made = Made {
+        title: format!("Undo operation {}?", line.id),
+        intro: Vec::new(),
+        fields: Vec::new(),
+        verb: "Undo",
+        wish: Wish::Undo { last: Some(Box::new(line)) },
+    };
+    show(state, made, effects);
+    if let Some(sheet) = shown(state) {
+        sheet.plan = plan;
+    }
 }
 
 /// Opens the form of a backfill: the last week unless something else is typed.
@@ -263,15 +291,47 @@ pub(crate) fn setting(state: &mut State, effects: &mut Vec<Effect>) {
                 description: variable.description.clone(),
             },
         },
-        Some(rows::Setting::Connection(connection)) => {
-            let text = format!(
-                "connections are set by `dagdeck connections set {} URL`; T tests this one",
-                connection.conn_id
-            );
-            state.say(Tone::Info, text);
-            return;
-        }
+        Some(rows::Setting::Connection(connection)) => connection_form(connection),
         None => return,
+    };
+    show(state, made, effects);
+}
+
+/// Makes the form of a connection. What is masked is not known here: it stays where a reference
+/// stands for it, and is typed again where it was written plainly.
+fn connection_form(connection: &ConnectionView) -> Made {
+    let secret = json!({"type": "string", "format": "password",
+        "description": "in place of *** in the URL; empty where there is none"});
+    let mut fields = vec![
+        sheet::text("url", &connection.url, "such as sqlite:data/w.db, https://…; ${env:NAME}"),
+        sheet::field("password", &secret, json!("")),
+    ];
+    for (name, value) in &connection.options {
+        fields.push(sheet::text(name, value, "as in dags.toml"));
+    }
+    Made {
+        title: format!("Connection {}", connection.conn_id),
+        intro: vec![
+            "A secret is best given as ${env:NAME} or ${file:path}; T tests it afterwards.".into(),
+        ],
+        fields,
+        verb: "Set",
+        wish: Wish::Connection {
+            conn_id: connection.conn_id.clone(),
+            options: connection.options.keys().cloned().collect(),
+            description: connection.description.clone(),
+        },
+    }
+}
+
+/// Asks what retention lets go, and whether it is to go now.
+pub(crate) fn prune(state: &mut State, effects: &mut Vec<Effect>) {
+    let made = Made {
+        title: "Delete what is no longer kept?".to_owned(),
+        intro: vec!["[deck.retention] in dags.toml says what is kept how long.".to_owned()],
+        fields: vec![sheet::text("older than", "", "such as 90d, in place of every limit there")],
+        verb: "Delete",
+        wish: Wish::Prune,
     };
     show(state, made, effects);
 }
