@@ -13,7 +13,7 @@ use crate::types::backfill::{BackfillId, MAX_ACTIVE_RUNS};
 use crate::types::ids::UNMAPPED;
 use crate::types::state::{DagRunType, ReprocessBehavior};
 use crate::types::xcom::RETURN_VALUE;
-use crate::types::{DagRunState, TaskInstanceState, Timestamp};
+use crate::types::{DagRunState, TaskInstanceState, Timestamp, TrackingRunId};
 
 pub use operate::{
     ClearArgs, NoteArgs, OperationsCommand, ReachArgs, TasksArgs, TasksCommand, WhichRuns,
@@ -223,6 +223,16 @@ pub enum Command {
     Attempt { folder: PathBuf },
 }
 
+/// How a graph is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Drawn with lines
+    Ascii,
+    Dot,
+    Mermaid,
+    Json,
+}
+
 /// Options of `up`.
 #[derive(Debug, Args)]
 pub struct UpArgs {
@@ -343,6 +353,24 @@ pub struct LogsArgs {
 /// Commands about DAGs.
 #[derive(Debug, Subcommand)]
 pub enum DagsCommand {
+    /// Write a DAG's graph, or that of one of its runs with the states
+    Graph {
+        dag_id: String,
+        /// The graph that this run runs, with the states of its tasks
+        #[arg(long, value_name = "RUN")]
+        run: Option<String>,
+        #[arg(long, value_enum, default_value_t = GraphFormat::Ascii)]
+        format: GraphFormat,
+    },
+    /// Show the states of a DAG's tasks over its last runs, newest right
+    Grid {
+        dag_id: String,
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+        /// Around this run, where it is older
+        #[arg(long, value_name = "RUN")]
+        around: Option<String>,
+    },
     /// List all DAGs
     List,
     /// Show one DAG
@@ -760,6 +788,26 @@ pub enum ExperimentsCommand {
         #[arg(long, default_value_t = 0)]
         offset: u32,
     },
+    /// Show a run: params, metrics, tags, artifacts
+    Show { run: TrackingRunId },
+    /// Compare runs: metrics and params side by side, changes against the first
+    Compare {
+        #[arg(required = true, num_args = 2..)]
+        runs: Vec<TrackingRunId>,
+        /// Leave out what is the same in all of them
+        #[arg(long)]
+        only_differences: bool,
+    },
+    /// Show the values of a metric over its steps
+    Metric {
+        run: TrackingRunId,
+        key: String,
+        /// Thin a longer history to so many points that keep its shape
+        #[arg(long, default_value_t = 1000)]
+        max_points: u32,
+    },
+    /// Print an artifact that is text
+    Artifact { run: TrackingRunId, path: String },
 }
 
 /// Commands about models.
@@ -810,6 +858,22 @@ pub enum ModelsCommand {
 pub enum ServingCommand {
     /// Show which versions are served, and how they do
     Status,
+    /// Ask a served model: a real request, counted as a client's
+    Predict {
+        /// Rows as JSON: [[5.1, 3.5, 1.4, 0.2]], one row, or records
+        #[arg(value_parser = json_value)]
+        rows: Value,
+        /// Without it the default model answers
+        #[arg(long)]
+        model: Option<String>,
+        /// Without it the traffic decides
+        #[arg(long, requires = "model")]
+        version: Option<u32>,
+    },
+}
+
+fn json_value(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("`{text}` is no JSON: {error}"))
 }
 
 fn json_object(text: &str) -> Result<JsonObject, String> {

@@ -12,6 +12,7 @@ pub mod daemon;
 pub mod dags;
 pub mod deck;
 pub mod experiments;
+pub mod graph;
 pub mod init;
 pub mod logs;
 pub mod models;
@@ -22,6 +23,7 @@ pub mod run;
 pub mod runs;
 pub mod serving;
 pub mod tasks;
+pub mod tree;
 pub mod variables;
 pub mod watch;
 pub mod why;
@@ -32,6 +34,7 @@ mod exchange;
 use std::path::PathBuf;
 
 use crate::cli::args::{Cli, Command};
+use crate::cli::env;
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
 use crate::client::Client;
@@ -42,11 +45,16 @@ use crate::types::{Fault, FaultKind};
 /// Carries out what the command line says.
 pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
     match &cli.command {
-        None => return deck::open(&cli, output).await,
+        None => return deck::open(&cli, None, output).await,
         Some(_) if cli.deck.ssh.is_some() || cli.deck.profile.is_some() => {
             let fault = Fault::invalid("`--ssh` and `--profile` open the deck only")
                 .hint("commands run there: `ssh HOST dagdeck --project DIR …`");
             return Err(fault.into());
+        }
+        Some(Command::Watch(args)) if !args.plain && !output.is_json() && env::has_terminal() => {
+            let run = args.dag_run_id.clone().map(Into::into);
+            let begin = Some((args.dag_id.clone().into(), run));
+            return deck::open(&cli, begin, output).await;
         }
         Some(Command::Config { example }) => return config::config(&cli.deck, *example, output),
         Some(Command::Init { folder, empty }) => {

@@ -64,7 +64,7 @@ impl Runner {
             Purpose::Log => Some("log"),
             Purpose::PlanTrigger(_) => Some("plan"),
             Purpose::PlanSheet => Some("sheet"),
-            Purpose::Fetch(_) | Purpose::PlanAlias(_) | Purpose::Act(_) => None,
+            Purpose::Fetch(_) | Purpose::Act(_) => None,
         };
         let (daemon, messages) = (Arc::clone(&self.daemon), self.messages.clone());
         // No key leads here in a read-only deck; this holds also where that has a hole.

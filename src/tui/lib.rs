@@ -18,6 +18,7 @@ use crate::types::Fault;
 mod daemon;
 mod editor;
 mod effect;
+mod export;
 mod fuzzy;
 mod hit;
 mod keymap;
@@ -37,12 +38,19 @@ mod update;
 mod view;
 mod widget;
 
-#[cfg(test)]
+#[cfg(feature = "bench")]
+pub mod bench;
+#[cfg(any(test, feature = "bench"))]
+#[cfg_attr(
+    not(test),
+    allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "made for tests")
+)]
 mod sample;
 #[cfg(test)]
 mod tests;
 
 pub use daemon::{Connected, Connector, Daemon, Later};
+pub use export::{GraphNode, graph as draw_graph, state_mark};
 pub use plugin::{key_problem, place_names, variables as plugin_variables};
 pub use state::session::problem as session_problem;
 pub use station::{

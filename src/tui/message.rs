@@ -77,18 +77,9 @@ pub(crate) enum Purpose {
     Log,
     /// Checks the form of a DAG while it is filled in.
     PlanTrigger(DagId),
-    /// Shows what moving an alias would change, before it is asked for.
-    PlanAlias(AliasWish),
     /// Says what the open form would do.
     PlanSheet,
     Act(Act),
-}
-
-/// How an alias is to move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AliasWish {
-    Promote,
-    Rollback,
 }
 
 /// A change that was asked for, as the flash line tells of it.
@@ -102,8 +93,6 @@ pub(crate) enum Act {
     /// Anything else, in its own words.
     Say(String),
     Test,
-    Emit(String),
-    Move(String),
 }
 
 /// A timer that ran out.

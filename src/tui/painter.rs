@@ -83,7 +83,7 @@ impl<W: Write> Painter<W> {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "bench"))]
 impl Painter<Vec<u8>> {
     /// Returns what was written since this was asked last.
     pub(crate) fn taken(&mut self) -> Vec<u8> {

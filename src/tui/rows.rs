@@ -1,10 +1,13 @@
 //! The rows of a level as they are shown: filtered, in order, each with the key that the
 //! selection is kept by.
 
+pub(crate) mod assets;
 pub(crate) mod attention;
+pub(crate) mod models;
 pub(crate) mod run;
+pub(crate) mod tracking;
 
-use crate::screen::{approvals, dags, runs, settings};
+use crate::screen::{approvals, dags, runs, settings, tracking_runs};
 use crate::state::commands::Order;
 use crate::state::run::RowId;
 use crate::state::runs::RunsQuery;
@@ -14,11 +17,10 @@ use crate::types::approval::HitlDetail;
 use crate::types::event::EventLog;
 use crate::types::ids::TaskInstanceKey;
 use crate::types::run::{DagRun, TaskInstance};
+use crate::types::serving::ServedVersion;
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
-use crate::types::view::{
-    AssetView, DagView, ExperimentView, ModelVersionView, ModelView, TaskView, TrackingRunView,
-};
-use crate::types::{AssetName, DagId, TaskInstanceState};
+use crate::types::view::{DagView, ExperimentView, TaskView, TrackingRunView};
+use crate::types::{DagId, TaskInstanceState};
 use crate::widget::list::ListInfo;
 
 /// Tasks that are named where something waits for several.
@@ -34,13 +36,13 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             runs(state, level).iter().map(|run| run_key(run)).collect()
         }
         Screen::Root(View::Assets) => {
-            assets(state, level).iter().map(|asset| asset.name.to_string()).collect()
+            assets::tree(state, level).iter().map(assets::AssetRow::key).collect()
         }
         Screen::Root(View::Experiments) => {
             experiments(state, level).iter().map(|experiment| experiment.name.clone()).collect()
         }
         Screen::Root(View::Models) => {
-            models(state, level).iter().map(|model| model.name.clone()).collect()
+            models::tree(state, level).iter().map(models::ModelRow::key).collect()
         }
         Screen::Root(View::Events) => {
             events(state, level).iter().map(|event| event.id.to_string()).collect()
@@ -52,9 +54,15 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Experiment(name) => {
             tracking_runs(state, level, name).iter().map(|run| run.run_id.to_string()).collect()
         }
-        Screen::Model(name) => {
-            versions(state, level, name).iter().map(|version| version.version.to_string()).collect()
+        Screen::TrackingRun(run_id) => {
+            let run = state.cache.tracking_run(run_id);
+            run.map(|run| tracking::facts(run).iter().map(tracking::Fact::key).collect())
+                .unwrap_or_default()
         }
+        Screen::Model(name) => models::versions(state, level, name)
+            .iter()
+            .map(|version| models::version_key(&version.name, version.version))
+            .collect(),
         Screen::Root(View::System) => settings(state, level).iter().map(Setting::key).collect(),
         Screen::Versions(dag_id) => {
             let versions = state.cache.dag_versions(dag_id).unwrap_or_default();
@@ -70,16 +78,42 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Approvals => {
             approvals(state, level).iter().map(|asked| approval_key(asked)).collect()
         }
+        Screen::Impact(name) => {
+            assets::impact(state, level, name).iter().map(|node| node.id.clone()).collect()
+        }
+        Screen::AssetWhy(name) => {
+            let why = state.cache.asset_why(name);
+            let steps = why.map(|why| why.path.as_slice()).unwrap_or_default();
+            steps.iter().map(|step| step.asset.to_string()).collect()
+        }
         Screen::Attention => {
             attention::items(state, level).into_iter().map(attention::key).collect()
         }
-        Screen::Root(View::Serving)
-        | Screen::Form(_)
+        Screen::Root(View::Serving) => {
+            let serving = state.cache.serving();
+            let versions = serving.map(|serving| serving.versions.as_slice()).unwrap_or_default();
+            versions
+                .iter()
+                .map(|version| format!("{} v{}", version.model, version.version))
+                .collect()
+        }
+        Screen::Form(_)
+        | Screen::Compare(..)
         | Screen::Diff(..)
         | Screen::Asset(_)
-        | Screen::TrackingRun(_)
+        | Screen::Artifact(..)
+        | Screen::CompareRuns(_)
         | Screen::Definitions => Vec::new(),
     }
+}
+
+/// Returns the served version that is selected.
+pub(crate) fn served_here(state: &State) -> Option<&ServedVersion> {
+    let level = state.level();
+    if level.screen != Screen::Root(View::Serving) {
+        return None;
+    }
+    state.cache.serving()?.versions.get(level.cursor(&keys(state, level)))
 }
 
 /// Returns what the menus of sorting and choosing columns need to know of the list that is shown;
@@ -91,6 +125,10 @@ pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
         Screen::DagRuns(dag_id) => Some(runs::list(state, Some(dag_id)).info(state)),
         Screen::Approvals => Some(approvals::list().info(state)),
         Screen::Root(View::System) => Some(settings::list().info(state)),
+        Screen::Experiment(name) => {
+            let all = tracking::loaded(state, &state.level().filter, name);
+            Some(tracking_runs::list(state, all).info(state))
+        }
         _ => None,
     }
 }
@@ -198,25 +236,6 @@ pub(crate) fn dag_tasks<'a>(state: &'a State, dag_id: &DagId) -> Vec<&'a TaskVie
     sorted
 }
 
-pub(crate) fn assets<'a>(state: &'a State, level: &Level) -> Vec<&'a AssetView> {
-    let all = state.cache.assets().unwrap_or_default();
-    all.iter().filter(|asset| level.admits(&format!("{} {}", asset.name, asset.uri))).collect()
-}
-
-/// Returns the asset that the screen is about.
-pub(crate) fn shown_asset(state: &State) -> Option<&AssetView> {
-    let level = state.level();
-    match &level.screen {
-        Screen::Asset(name) => find_asset(state, name),
-        _ => selected(state, level, &assets(state, level)),
-    }
-}
-
-/// Returns an asset by its name.
-pub(crate) fn find_asset<'a>(state: &'a State, name: &AssetName) -> Option<&'a AssetView> {
-    state.cache.assets()?.iter().find(|asset| asset.name == *name)
-}
-
 pub(crate) fn experiments<'a>(state: &'a State, level: &Level) -> Vec<&'a ExperimentView> {
     let all = state.cache.experiments().unwrap_or_default();
     let mut rows: Vec<_> = all.iter().filter(|experiment| level.admits(&experiment.name)).collect();
@@ -230,18 +249,14 @@ pub(crate) fn tracking_runs<'a>(
     level: &Level,
     experiment: &str,
 ) -> Vec<&'a TrackingRunView> {
-    let all = state.cache.tracking_runs(experiment).unwrap_or_default();
-    let mut rows: Vec<_> = all.iter().filter(|run| level.admits(&tracking_words(run))).collect();
-    rows.sort_by_key(|run| std::cmp::Reverse(run.start_time));
-    rows
-}
-
-fn tracking_words(run: &TrackingRunView) -> String {
-    let mut words = format!("{} {} {}", run.run_name, run.run_id, run.status);
-    for (name, value) in run.params.iter().chain(&run.tags) {
-        words.push_str(&format!(" {name}:{value}"));
+    let all = tracking::loaded(state, &level.filter, experiment);
+    let list = tracking_runs::list(state, all);
+    if tracking::is_filter(&level.filter) {
+        // It was applied where the runs are.
+        let level = Level { filter: String::new(), ..level.clone() };
+        return list.arrange(state, &level, all);
     }
-    words
+    list.arrange(state, level, all)
 }
 
 /// Returns the model family of a tracked run.
@@ -252,24 +267,6 @@ pub(crate) fn model_of(run: &TrackingRunView) -> &str {
         })
     };
     find(&["model", "estimator", "family"]).map_or("", String::as_str)
-}
-
-pub(crate) fn models<'a>(state: &'a State, level: &Level) -> Vec<&'a ModelView> {
-    let all = state.cache.models().unwrap_or_default();
-    all.iter().filter(|model| level.admits(&model.name)).collect()
-}
-
-pub(crate) fn versions<'a>(
-    state: &'a State,
-    level: &Level,
-    name: &str,
-) -> Vec<&'a ModelVersionView> {
-    let all = state.cache.model(name).map(|model| model.versions.as_slice()).unwrap_or_default();
-    all.iter()
-        .filter(|version| {
-            level.admits(&format!("v{} {}", version.version, version.aliases.join(" ")))
-        })
-        .collect()
 }
 
 pub(crate) fn events<'a>(state: &'a State, level: &Level) -> Vec<&'a EventLog> {

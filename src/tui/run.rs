@@ -123,8 +123,8 @@ impl Deck {
     async fn live(&mut self, guard: &Guard, signals: &mut Signals) -> io::Result<()> {
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        self.draw()?;
         guard.set_mouse(self.state.has_mouse)?;
+        self.draw()?;
         if self.surroundings.may_probe {
             self.painter.send(sequence::ASK_GROUND)?;
             self.reply.asked(time::instant());

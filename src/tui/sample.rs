@@ -6,7 +6,7 @@ use crate::types::ask::{Answer, Request};
 use crate::types::event::{EventLog, Severity};
 use crate::types::ids::{AttemptKey, TaskInstanceKey, TrackingRunId};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
-use crate::types::serving::{ServedHistory, ServedVersion, ServingError, ServingStatus};
+use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
 use crate::types::state::{DagRunType, TriggeredBy};
 use crate::types::view::{
     DagDetailView, DagView, DefinitionsView, DiagnosticView, ExperimentView, LogChunk,
@@ -15,6 +15,7 @@ use crate::types::view::{
 };
 mod assets;
 pub(crate) mod home;
+mod lab;
 pub(crate) mod models;
 mod operations;
 pub(crate) mod run;
@@ -33,9 +34,16 @@ fn before(secs: i64) -> Timestamp {
 
 /// Answers as a daemon with the sample project would.
 pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
-    let elsewhere = [home::answer, operations::answer, assets::answer, models::answer, run::answer]
-        .iter()
-        .find_map(|ask| ask(request));
+    let elsewhere = [
+        lab::answer,
+        home::answer,
+        operations::answer,
+        assets::answer,
+        models::answer,
+        run::answer,
+    ]
+    .iter()
+    .find_map(|ask| ask(request));
     if let Some(answer) = elsewhere {
         return Ok(answer);
     }
@@ -86,11 +94,6 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::GetXcom { key, .. } => return Err(Fault::not_found(format!("no output `{key}`"))),
         Request::ShowApproval { key } => Err(Fault::not_found(format!("{key} asks nothing")))?,
         Request::ListExperiments => Answer::Experiments(experiments()),
-        Request::ListTrackingRuns { .. } => {
-            let runs: Vec<_> = (0..6).map(tracking_run).collect();
-            Answer::TrackingRuns { total: 6, runs }
-        }
-        Request::ShowTrackingRun { .. } => Answer::TrackingRun(Box::new(tracking_run(0))),
         Request::ListTaskInstances(_) => {
             Answer::TaskInstances { task_instances: vec![], next: None }
         }
@@ -479,7 +482,7 @@ fn serving() -> ServingStatus {
                 p50_ms: Some(0.8),
                 p99_ms: Some(4.2),
                 failed_total: 1,
-                history: ServedHistory::default(),
+                history: lab::served(1.0),
                 example: Some(json!([[5.1, 3.5, 1.4, 0.2]])),
             },
             ServedVersion {
@@ -493,7 +496,7 @@ fn serving() -> ServingStatus {
                 p50_ms: None,
                 p99_ms: None,
                 failed_total: 0,
-                history: ServedHistory::default(),
+                history: lab::served(0.1),
                 example: Some(json!([[5.1, 3.5, 1.4, 0.2]])),
             },
         ],

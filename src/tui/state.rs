@@ -10,6 +10,7 @@ use tui_input::Input;
 use crate::DeckOptions;
 use crate::keymap::Keymap;
 use crate::theme::Theme;
+use crate::types::run::DagRunKey;
 use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
 use crate::update::{self, notice::Notices};
@@ -21,10 +22,13 @@ pub(crate) mod form;
 pub(crate) mod graph;
 mod history;
 pub(crate) mod home;
+pub(crate) mod lab;
 pub(crate) mod level;
+pub(crate) mod lineage;
 pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod menu;
+pub(crate) mod models;
 pub(crate) mod popup;
 pub(crate) mod run;
 pub(crate) mod run_view;
@@ -110,6 +114,7 @@ pub(crate) struct State {
     pub(crate) commands: Commands,
     /// What was chosen for each list.
     pub(crate) lists: Lists,
+    pub(crate) lab: lab::Lab,
     pub(crate) home: Home,
     /// The places that led here.
     history: History,
@@ -137,8 +142,6 @@ pub(crate) struct State {
     pub(crate) log_options: LogOptions,
     /// Numbers everything that is asked, so that late answers are told from awaited ones.
     pub(crate) generation: u64,
-    /// The latest question of where an alias would go; answers to older ones open nothing.
-    pub(crate) alias_generation: u64,
     /// What events have made old, to be fetched again when the burst is over.
     pub(crate) refetch_is_due: bool,
     /// When ctrl-c was pressed once.
@@ -154,7 +157,7 @@ impl State {
     pub(crate) fn new(options: DeckOptions, size: (u16, u16), now: Timestamp) -> Self {
         let keymap = Keymap::new(options.keymap.as_ref());
         // Mosh hands on clicks, but not where they are.
-        let has_mouse = !options.surroundings.is_mosh;
+        let has_mouse = !options.surroundings.is_mosh && !options.station.leaves_mouse;
         let (theme, wrong) = update::theme::first(&options);
         let tour = options.station.offers_tour.then_some(tour::Tour::Offered);
         let mut state = Self {
@@ -172,6 +175,7 @@ impl State {
             steps: Steps::default(),
             commands: Commands::default(),
             lists: Lists::default(),
+            lab: lab::Lab::default(),
             home: Home::default(),
             history: History::default(),
             cache: Cache::default(),
@@ -191,7 +195,6 @@ impl State {
             log: None,
             log_options: LogOptions::default(),
             generation: 0,
-            alias_generation: 0,
             refetch_is_due: false,
             leaving_since: None,
             is_focused: None,
@@ -211,6 +214,14 @@ impl State {
         if let Some(text) = site.session.as_ref().and_then(|session| session.text.clone()) {
             session::restore(&mut state, &text);
             state.session = Some(text);
+        }
+        if let Some((dag_id, run)) = state.options.station.begins_at.take() {
+            state.view = View::Dags;
+            state.stacks[View::Dags as usize].truncate(1);
+            state.push(match run {
+                Some(dag_run_id) => Screen::Run(DagRunKey { dag_id, dag_run_id }),
+                None => Screen::DagRuns(dag_id),
+            });
         }
         state
     }

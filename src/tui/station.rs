@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::daemon::Connector;
+use crate::types::{DagId, DagRunId};
 
 /// What surrounds the deck; the CLI finds it out.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +22,10 @@ pub struct Station {
     pub pager: Vec<String>,
     /// The operator's own commands.
     pub plugins: Vec<Plugin>,
+    /// Begin at this run, or at the runs of this DAG, in place of where the last deck was left.
+    pub begins_at: Option<(DagId, Option<DagRunId>)>,
+    /// Leave the mouse to the terminal, until the operator says otherwise.
+    pub leaves_mouse: bool,
     /// Offer the tour: the deck was never opened here before.
     pub offers_tour: bool,
 }

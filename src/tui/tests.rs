@@ -14,10 +14,13 @@ use crate::types::{Fault, Timestamp};
 use crate::update::update;
 use crate::view;
 
+mod assets;
 mod budget;
 mod form;
 mod home;
 mod keys;
+mod lab;
+mod models;
 mod mouse;
 mod operations;
 mod palette;
@@ -31,6 +34,29 @@ mod sites;
 mod small;
 mod terminal;
 mod tools;
+
+/// Draws what keys lead to at every size, and with ASCII only at two of them.
+macro_rules! snapshots {
+    ($($name:ident: $keys:literal;)*) => {$(
+        #[test]
+        fn $name() {
+            for (width, height) in [(60, 16), (80, 24), (100, 30), (200, 60)] {
+                let mut driver = $crate::tests::Driver::new(width, height);
+                driver.keys($keys);
+                let name = format!("{}_{width}x{height}", stringify!($name));
+                insta::assert_snapshot!(name, driver.text());
+            }
+            for (width, height) in [(80, 24), (200, 60)] {
+                let options = $crate::DeckOptions { ascii: true, ..$crate::DeckOptions::default() };
+                let mut driver = $crate::tests::Driver::with(options, width, height, |_| None);
+                driver.keys($keys);
+                let name = format!("{}_ascii_{width}x{height}", stringify!($name));
+                insta::assert_snapshot!(name, driver.text());
+            }
+        }
+    )*};
+}
+use snapshots;
 
 /// Returns what a buffer shows, without the blanks at the ends of lines.
 pub(crate) fn text_of(buf: &Buffer) -> String {

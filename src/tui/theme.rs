@@ -9,6 +9,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use crate::station::BannerColour;
 use crate::types::event::Severity;
+use crate::types::freshness::Freshness;
 use crate::types::view::LineageKind;
 use crate::types::{DagRunState, TaskInstanceState};
 
@@ -100,6 +101,15 @@ pub(crate) fn kind_mark(kind: &LineageKind) -> Mark {
         LineageKind::Dag => mark("»", "dag", Part::Dag),
         LineageKind::Model => mark("◈", "model", Part::Model),
         LineageKind::Endpoint => mark("↦", "endpoint", Part::Endpoint),
+    }
+}
+
+/// Shows how an asset stands.
+pub(crate) fn freshness_mark(freshness: Freshness) -> Mark {
+    match freshness {
+        Freshness::Fresh => mark("✓", "fresh", Part::Success),
+        Freshness::Stale => mark("!", "stale", Part::Warning),
+        Freshness::Never => mark("·", "never", Part::Dim),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::types::Timestamp;
 
 mod action;
 mod answer;
+pub(crate) mod assets;
 mod attention;
 mod command;
 mod confirm;
@@ -20,9 +21,11 @@ pub(crate) mod edit;
 mod form;
 mod goto;
 mod key;
+mod lab;
 mod leave;
 mod marks;
 mod menu;
+pub(crate) mod models;
 mod mouse;
 mod movement;
 pub(crate) mod notice;
@@ -36,6 +39,8 @@ pub(crate) mod site;
 mod terminal;
 pub(crate) mod theme;
 pub(crate) mod tour;
+
+pub(crate) use lab::ChartKey;
 
 /// How long a burst of events is waited out before what it touched is fetched again.
 const DEBOUNCE_MILLIS: u64 = 80;
@@ -104,6 +109,7 @@ fn tick(state: &mut State, effects: &mut Vec<Effect>) {
     if state.flash.as_ref().is_some_and(|flash| flash.until <= state.now) {
         state.flash = None;
     }
+    state.cache.ripen();
     // Progress is told without an event.
     let polled = polled(state);
     state.cache.mark_old(|slot| polled.contains(slot));

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 
 use crate::hit::{self, Target};
 use crate::screen::{
-    approvals, assets, attention, backfills, commands, dag, definitions, details, events,
-    experiments, form, frame, hints, home, models, run, runs, serving, small, system, versions,
-    why,
+    approvals, assets, attention, backfills, commands, compare, dag, definitions, details, events,
+    experiments, form, frame, hints, home, models, run, runs, serving, small, system, tracking_run,
+    tracking_runs, versions, why,
 };
 use crate::state::popup::Gate;
 use crate::state::{Popup, Screen, State, View};
@@ -46,8 +46,8 @@ fn over(state: &State, buf: &mut Buffer, body: Rect) {
         None => chord::draw(buf, body, state),
         Some(Popup::Keys { scroll }) => palette::keys(buf, body, state, *scroll),
         Some(Popup::Palette(palette)) => palette::draw(buf, body, state, palette),
-        Some(Popup::Confirm(confirm)) if matches!(confirm.gate, Gate::Line) => {
-            let row = Rect { y: body.bottom(), height: 1, ..body };
+        Some(Popup::Confirm(confirm)) if is_asked_on_a_line(state) => {
+            let row = Rect { y: buf.area.height - 2, height: 1, ..buf.area };
             dialog::question(buf, row, confirm);
         }
         Some(Popup::Confirm(confirm)) => dialog::confirm(buf, body, confirm),
@@ -62,8 +62,10 @@ fn over(state: &State, buf: &mut Buffer, body: Rect) {
     }
 }
 
+/// Says whether a question stands on the row above the hints, which small terminals have no room for.
 fn is_asked_on_a_line(state: &State) -> bool {
     matches!(&state.popup, Some(Popup::Confirm(confirm)) if matches!(confirm.gate, Gate::Line))
+        && !small::is_small(state.size)
 }
 
 fn banner_rows(state: &State) -> std::ops::Range<u16> {
@@ -92,9 +94,18 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
         Screen::Run(key) => run::draw(buf, area, state, key),
         Screen::Form(dag_id) => form::draw(buf, area, state, dag_id),
         Screen::Asset(name) => assets::draw_page(buf, area, state, name),
-        Screen::Experiment(name) => experiments::draw_runs(buf, area, state, name),
-        Screen::TrackingRun(run_id) => experiments::draw_run(buf, area, state, run_id),
+        Screen::Experiment(name) => tracking_runs::draw(buf, area, state, name),
+        Screen::TrackingRun(run_id) => tracking_run::draw(buf, area, state, run_id),
+        Screen::Artifact(run_id, path) => {
+            tracking_run::draw_artifact(buf, area, state, &(run_id.clone(), path.clone()));
+        }
+        Screen::CompareRuns(ids) => compare::draw(buf, area, state, ids),
+        Screen::AssetWhy(name) => assets::draw_why(buf, area, state, name),
+        Screen::Impact(name) => assets::draw_impact(buf, area, state, name),
         Screen::Model(name) => models::draw_page(buf, area, state, name),
+        Screen::Compare(left, right) => {
+            models::compare::draw_page(buf, area, state, left, right);
+        }
         Screen::Versions(dag_id) => versions::draw(buf, area, state, dag_id),
         Screen::Diff(dag_id, from, to) => {
             versions::draw_page(buf, area, state, (dag_id, *from, *to));

@@ -13,6 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::support::{Project, binary, until};
 
+mod terminal;
+
 /// The deck on a terminal of its own.
 struct Deck {
     master: Box<dyn MasterPty + Send>,
@@ -28,6 +30,8 @@ impl Deck {
         let mut command = CommandBuilder::new(binary());
         command.arg("--project");
         command.arg(project.dir());
+        // Neither a tour nor what an earlier deck left.
+        command.arg("--fresh");
         Self::spawn(command, cols, rows)
     }
 

@@ -1,7 +1,8 @@
 //! `dags list|show|versions|diff|pause|unpause`.
 
 use crate::cli::args::DagsCommand;
-use crate::cli::command::{ask, expect_answer};
+use crate::cli::command::graph::{self, Graph};
+use crate::cli::command::{ask, expect_answer, runs};
 use crate::cli::error::CliError;
 use crate::cli::output::{Output, ago, duration, fields, instant, or_dash, table};
 use crate::runtime::Layout;
@@ -25,6 +26,23 @@ pub async fn dispatch(
             let answer = ask(layout, Request::ShowDag { dag_id: dag_id.into() }).await?;
             let dag = expect_answer!(answer, Answer::Dag(dag) => dag, "dags show");
             output.answer(&dag, |dag| show(dag));
+        }
+        DagsCommand::Graph { dag_id, run: None, format } => {
+            let answer = ask(layout, Request::ShowDag { dag_id: dag_id.into() }).await?;
+            let dag = expect_answer!(answer, Answer::Dag(dag) => dag, "dags graph");
+            let graph = Graph::of_dag(&dag);
+            output.answer(&graph, |graph| graph.written(format));
+        }
+        DagsCommand::Graph { dag_id, run: Some(run), format } => {
+            let graph = Graph::of_run(&runs::detail(layout, dag_id, run).await?);
+            output.answer(&graph, |graph| graph.written(format));
+        }
+        DagsCommand::Grid { dag_id, limit, around } => {
+            let around = around.map(Into::into);
+            let request = Request::ShowGrid { dag_id: dag_id.into(), limit, around };
+            let answer = ask(layout, request).await?;
+            let found = expect_answer!(answer, Answer::Grid(grid) => grid, "dags grid");
+            output.answer(&found, |found| graph::grid(found));
         }
         DagsCommand::Versions { dag_id, limit } => {
             let request = Request::ListDagVersions { dag_id: dag_id.into(), limit };

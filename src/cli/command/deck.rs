@@ -13,10 +13,13 @@ use crate::cli::output::Output;
 use crate::cli::site::{Sites, named, remote_state};
 use crate::runtime::Layout;
 use crate::tui::{self, Colours, Connected, DeckOptions, Station, Surroundings};
-use crate::types::{Fault, FaultKind};
+use crate::types::{DagId, DagRunId, Fault, FaultKind};
+
+/// Where to begin, in place of where the last deck was left: a run, or the runs of a DAG.
+pub type Begin = Option<(DagId, Option<DagRunId>)>;
 
 /// Opens the deck and returns when the operator leaves it.
-pub async fn open(cli: &Cli, output: &mut Output) -> Result<u8, CliError> {
+pub async fn open(cli: &Cli, begin: Begin, output: &mut Output) -> Result<u8, CliError> {
     if !env::has_terminal() {
         let fault = Fault::new(FaultKind::Invalid, "open the deck: there is no terminal here")
             .hint("use a command, such as `dagdeck dags list` or `dagdeck watch`; see --help");
@@ -43,7 +46,7 @@ pub async fn open(cli: &Cli, output: &mut Output) -> Result<u8, CliError> {
     if let Some(profile) = profile {
         connected.site = named(connected.site, profile);
     }
-    let result = show(connected, args, &config, settings, &sites).await;
+    let result = show(connected, args, (&config, settings, begin), &sites).await;
     sites.close().await;
     result.map(|()| 0)
 }
@@ -51,8 +54,7 @@ pub async fn open(cli: &Cli, output: &mut Output) -> Result<u8, CliError> {
 async fn show(
     Connected { daemon, site }: Connected,
     args: &DeckArgs,
-    config: &Config,
-    settings: Settings,
+    (config, settings, begins_at): (&Config, Settings, Begin),
     sites: &Sites,
 ) -> Result<(), CliError> {
     let is_first = site.session.as_ref().is_some_and(|session| !session.path.exists());
@@ -78,6 +80,8 @@ async fn show(
             editor: settings.editor.value,
             pager: settings.pager.value,
             plugins: config.plugins.clone(),
+            begins_at,
+            leaves_mouse: !settings.mouse.value,
             offers_tour: is_first && settings.tour.value && !args.fresh,
             site,
         },

@@ -41,9 +41,13 @@ pub fn init(folder: &Path, empty: bool, output: &mut Output) -> Result<u8, CliEr
             true => "dagdeck".to_owned(),
             false => format!("dagdeck --project {place}"),
         };
-        format!("made {what} in {place}: {} files\nopen it with `{next}`", files.len())
+        format!("made {what} in {place}: {}\nopen it with `{next}`", count(files.len()))
     });
     Ok(0)
+}
+
+fn count(files: usize) -> String {
+    if files == 1 { "1 file".to_owned() } else { format!("{files} files") }
 }
 
 /// Asks, on a terminal, whether to make the sample project where there is none; says whether

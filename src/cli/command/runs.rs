@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::args::{RunsCommand, RunsOnlyArgs, TasksArgs, TriggerArgs, TriggerCommand};
 use crate::cli::command::operate::{self, clearing, edit, operate};
+use crate::cli::command::tree;
 use crate::cli::command::{ask, expect_answer};
 use crate::cli::env;
 use crate::cli::error::CliError;
@@ -198,7 +199,7 @@ fn row_of<'a>(detail: &RunDetailView, task: &'a TaskInstance) -> TaskRow<'a> {
     TaskRow { task, place }
 }
 
-async fn detail(
+pub(super) async fn detail(
     layout: &Layout,
     dag_id: String,
     dag_run_id: String,
@@ -247,7 +248,7 @@ pub fn show(detail: &RunDetailView) -> String {
     ]);
     text.push_str(&deadlines(&detail.deadlines));
     text.push_str("\n\n");
-    text.push_str(&task_table(detail));
+    text.push_str(&tree::draw(detail));
     text
 }
 

@@ -1,12 +1,12 @@
-//! `serving status`.
+//! `serving status|predict`.
 
 use crate::cli::args::ServingCommand;
 use crate::cli::command::{ask, expect_answer};
 use crate::cli::error::CliError;
 use crate::cli::output::{Output, ago, fields, or_dash, table};
 use crate::runtime::Layout;
-use crate::types::ask::{Answer, Request};
-use crate::types::serving::{ServedVersion, ServingStatus};
+use crate::types::ask::{Answer, Predict, Request};
+use crate::types::serving::{PredictionView, ServedVersion, ServingStatus};
 
 /// Carries out a command about the model server.
 pub async fn dispatch(
@@ -21,8 +21,28 @@ pub async fn dispatch(
                 expect_answer!(answer, Answer::Serving(status) => status, "serving status");
             output.answer(&status, draw);
         }
+        ServingCommand::Predict { rows, model, version } => {
+            let request = Request::Predict(Predict { model, version, rows });
+            let answer = ask(layout, request).await?;
+            let answered =
+                expect_answer!(answer, Answer::Predicted(view) => view, "serving predict");
+            output.answer(&answered, predicted);
+            // A script is to see that it was refused.
+            return Ok(u8::from(answered.status >= 400));
+        }
     }
     Ok(0)
+}
+
+fn predicted(answer: &PredictionView) -> String {
+    let pairs = [
+        ("status", answer.status.to_string()),
+        ("model", or_dash(answer.model.clone())),
+        ("version", or_dash(answer.version)),
+        ("took", format!("{:.2} ms", answer.took_ms)),
+    ];
+    let body = serde_json::to_string_pretty(&answer.body).unwrap_or_default();
+    format!("{}\n\n{body}", fields(&pairs))
 }
 
 fn draw(status: &ServingStatus) -> String {

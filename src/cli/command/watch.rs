@@ -262,7 +262,11 @@ impl Seen {
             })
             .cloned()
             .collect();
-        news.sort_by_key(|task| task.end_date.or(task.start_date));
+        // What has not begun comes after what made way for it.
+        news.sort_by_key(|task| {
+            let at = task.end_date.or(task.start_date);
+            (at.is_none(), at)
+        });
         news
     }
 }

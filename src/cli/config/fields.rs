@@ -151,12 +151,9 @@ impl<'a> Fields<'a> {
 
     /// Returns a command: a list of words, or a text that is split as a shell would split it.
     pub(super) fn command(&self, key: &'static str) -> Option<Vec<String>> {
-        let node = &self.table.0.get(key)?.node;
+        let node = &self.entry(key)?.node;
         let words = match node.as_text() {
-            Some(text) => {
-                self.known.borrow_mut().push(key);
-                super::words::split(text)
-            }
+            Some(text) => super::words::split(text),
             None => self.texts(key),
         };
         match words {

@@ -60,6 +60,7 @@ fn read(report: &Report, (name, at): (&str, usize), table: &Table) -> Option<Plu
         for variable in crate::tui::plugin_variables(word) {
             if !known().any(|name| name == variable) {
                 let hint = suggest::hint(variable, "variables", known());
+                let hint = format!("{hint}; `$$` is a dollar");
                 fields.bad("command", format!("nothing is called `${variable}`"), Some(hint));
             }
         }

@@ -68,6 +68,13 @@ pub(super) async fn list(parts: &ControlParts) -> Result<Answer, Fault> {
         Ok(status) => items.extend(serving(&status, now)),
         Err(fault) => items.push(of_serving(Severity::Error, fault.to_string(), None)),
     }
+    // The model server's listener is told once, as the model server's.
+    let told: Vec<String> = items
+        .iter()
+        .filter(|item| item.kind == AttentionKind::Serving)
+        .map(|item| item.text.clone())
+        .collect();
+    items.retain(|item| item.kind != AttentionKind::Problem || !told.contains(&item.text));
     // A stable sort: within one severity the kinds stay as they were added, the newest first.
     items.sort_by_key(|item| std::cmp::Reverse(item.severity));
     items.truncate(ITEMS_MAX);

@@ -1,6 +1,7 @@
 //! What keys do, by name.
 
 use crate::state::View;
+use crate::update::ChartKey;
 
 /// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,9 +33,6 @@ pub(crate) enum Action {
     PlaceAfter,
     OtherView,
     ShowErrors,
-    GoAsset,
-    GoModel,
-    GoEndpoint,
     Attention,
     AttentionBox,
     FailedLog,
@@ -93,8 +91,21 @@ pub(crate) enum Action {
     OlderTry,
     NewerTry,
     Emit,
+    Materialise,
+    Impact,
+    Compare,
+    OnlyDifferent,
+    GoAsset,
+    GoModel,
+    GoEndpoint,
     Promote,
     Rollback,
+    Baseline,
+    ProducingRun,
+    PageBefore,
+    PageAfter,
+    Chart(ChartKey),
+    TryIt,
 }
 
 impl Action {

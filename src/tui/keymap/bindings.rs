@@ -2,12 +2,14 @@
 //! palette and the keymap file are all made.
 
 use crate::keymap::Place::{
-    Approvals, AssetPage, Assets, Attention, Backfills, Commands, DagPage, Dags, Diff, Errors,
-    Events, Experiments, Graph, Log, ModelPage, Models, Runs, Serving, System, Tasks, TrackingRuns,
+    Approvals, AssetDetails, AssetWhy, Assets, Attention, Backfills, Commands, Compare,
+    CompareRuns, DagPage, Dags, Diff, Errors, Events, Experiments, Graph, Impact, Lineage, Log,
+    ModelDetails, ModelPage, Models, Runs, Serving, System, Tasks, TrackingRun, TrackingRuns,
     Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 use crate::state::View;
+use crate::update::ChartKey;
 
 const LISTS: &[Place] = &[
     Dags,
@@ -15,6 +17,7 @@ const LISTS: &[Place] = &[
     Runs,
     Tasks,
     Assets,
+    Impact,
     Experiments,
     TrackingRuns,
     Models,
@@ -25,16 +28,36 @@ const LISTS: &[Place] = &[
     System,
 ];
 /// Lists whose columns are described once: sorted, filtered and chosen alike.
-const SORTED: &[Place] = &[Dags, Runs, Approvals, System];
+const SORTED: &[Place] = &[Dags, Runs, TrackingRuns, Approvals, System];
 /// Lists whose rows can be marked for the next operation.
-const MARKABLE: &[Place] = &[Runs, Tasks, Versions];
+const MARKABLE: &[Place] = &[Runs, Tasks, Versions, Models, ModelPage, TrackingRuns];
 const OPENABLE: &[Place] =
-    &[Dags, Attention, Runs, Assets, Experiments, TrackingRuns, Models, Events, Versions];
-const EDITABLE: &[Place] =
-    &[Dags, DagPage, Runs, Tasks, Graph, Log, Versions, Backfills, Assets, AssetPage, Errors];
+    &[Dags, Attention, Runs, Experiments, TrackingRuns, TrackingRun, Events, Versions];
+const EDITABLE: &[Place] = &[
+    Dags,
+    DagPage,
+    Runs,
+    Tasks,
+    Graph,
+    Log,
+    Versions,
+    Backfills,
+    Assets,
+    Lineage,
+    AssetDetails,
+    Errors,
+];
+/// Places about a version of a model.
+const OF_A_VERSION: &[Place] = &[Models, ModelDetails, ModelPage, Compare];
+/// The panes of assets.
+const ASSETS: &[Place] = &[Assets, Lineage, AssetDetails];
+/// Places about one asset.
+const OF_AN_ASSET: &[Place] = &[Assets, Lineage, AssetDetails, AssetWhy, Impact];
 const RUN: &[Place] = &[Tasks, Graph, Log];
 /// Places about a DAG that has its page and its list of runs elsewhere.
 const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills];
+/// Places with charts of metrics.
+const CHARTED: &[Place] = &[TrackingRun, CompareRuns];
 const RUN_AND_RUNS: &[Place] = &[Tasks, Graph, Log, Runs];
 const fn key(
     action: Action,
@@ -198,31 +221,184 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &[Dags, DagPage, Runs, Tasks, Graph, Log],
     ),
     key(Action::GoModel, &["g m"], "", "the model that is served", &[Serving]),
-    key(Action::GoEndpoint, &["g x"], "", "the model server", &[Models, ModelPage]),
     // Elsewhere.
     key(Action::OpenRun, &["o", "g r"], "run", "open the run that waits", &[Approvals]),
     key(Action::Test, &["T"], "test", "try whether the connection can be used", &[System]),
+    // Assets.
+    key(
+        Action::Open,
+        &["enter"],
+        "open",
+        "the page of the asset; open or close the group",
+        &[Assets],
+    ),
+    key(Action::Open, &["enter"], "open", "the page of the selected node", &[Lineage]),
+    key(
+        Action::Open,
+        &["enter"],
+        "run",
+        "the run that the event started, else the one that made it",
+        &[AssetDetails],
+    ),
+    key(Action::Open, &["enter"], "open", "the run, or the DAG, of the step", &[AssetWhy]),
+    key(Action::Open, &["enter"], "open", "the page of what is selected", &[Impact]),
+    key(Action::NextPane, &["tab"], "pane", "next pane: tree, lineage, details", ASSETS),
+    key(Action::PreviousPane, &["shift-tab"], "", "the pane before", ASSETS),
+    key(Action::Left, &["h", "left"], "upstream", "what the selected node is made of", &[Lineage]),
+    key(
+        Action::Right,
+        &["l", "right"],
+        "downstream",
+        "what is made of the selected node",
+        &[Lineage],
+    ),
+    key(Action::Recentre, &["."], "refocus", "put the selected node in the middle", &[Lineage]),
+    key(Action::FewerHops, &["("], "", "draw one hop less to either side", ASSETS),
+    key(Action::MoreHops, &[")"], "hops", "draw one hop more to either side", ASSETS),
+    key(
+        Action::Why,
+        &["w"],
+        "why stale",
+        "why the asset is old: the way from the root cause",
+        OF_AN_ASSET,
+    ),
+    key(Action::Impact, &["M"], "impact", "everything that is made of the asset", OF_AN_ASSET),
+    change(
+        Action::Materialise,
+        &["r"],
+        "materialise",
+        "trigger the DAG that makes the asset: opens the form of its params",
+        OF_AN_ASSET,
+    ),
     change(
         Action::Emit,
         &["m"],
-        "emit event",
+        "emit",
         "say that the asset changed: starts the DAGs that wait for it",
-        &[Assets, AssetPage],
+        OF_AN_ASSET,
+    ),
+    key(Action::Attention, &["A"], "", "only assets that are not fresh, or all again", &[Assets]),
+    key(Action::OpenRun, &["g r"], "", "the run that made it last", OF_AN_ASSET),
+    key(Action::DagPage, &["g d"], "", "the definition of the DAG that makes it", OF_AN_ASSET),
+    key(Action::GoAsset, &["g a"], "", "the page of the asset", &[AssetWhy, Impact]),
+    key(Action::GoModel, &["g m"], "", "the model whose alias it is", OF_AN_ASSET),
+    key(Action::GoEndpoint, &["g x"], "", "the endpoint that the model is served at", OF_AN_ASSET),
+    // Models.
+    key(Action::Open, &["enter"], "open", "the page of the model", &[Models]),
+    key(
+        Action::Open,
+        &["enter"],
+        "run",
+        "the tracked run of the version",
+        &[ModelDetails, ModelPage, Compare],
+    ),
+    key(
+        Action::NextPane,
+        &["tab"],
+        "pane",
+        "next pane: registry, version, aliases",
+        &[Models, ModelDetails],
+    ),
+    key(Action::PreviousPane, &["shift-tab"], "", "the pane before", &[Models, ModelDetails]),
+    key(Action::Left, &["h", "left"], "", "close the model", &[Models]),
+    key(Action::Right, &["l", "right"], "", "open the model", &[Models]),
+    key(
+        Action::Compare,
+        &["="],
+        "compare",
+        "the two marked versions side by side; else production and the selected one",
+        &[Models, ModelDetails, ModelPage],
+    ),
+    key(
+        Action::OnlyDifferent,
+        &["D"],
+        "differences",
+        "compare only what differs, or all",
+        OF_A_VERSION,
     ),
     change(
         Action::Promote,
         &["P"],
         "promote",
-        "move the alias `production` to the selected version",
-        &[ModelPage],
+        "move an alias to the version: says what that changes, asks for the model's name",
+        OF_A_VERSION,
     ),
     change(
         Action::Rollback,
         &["R"],
         "roll back",
-        "move the alias `production` back to where it stood",
-        &[Models, ModelPage],
+        "move an alias back to where it stood: says what that changes, asks for the model's name",
+        OF_A_VERSION,
     ),
+    change(
+        Action::Rollback,
+        &["R"],
+        "roll back",
+        "move an alias back to where it stood: says what that changes, asks for the model's name",
+        &[Serving],
+    ),
+    // Experiments and the model server.
+    key(
+        Action::Compare,
+        &["="],
+        "compare",
+        "compare the marked runs, or the selected one with the baseline",
+        &[TrackingRuns],
+    ),
+    key(
+        Action::Baseline,
+        &["b"],
+        "baseline",
+        "measure others by this run, or no more; in a comparison by the next one",
+        &[TrackingRuns, TrackingRun, CompareRuns],
+    ),
+    key(
+        Action::OnlyDifferent,
+        &["D"],
+        "differences",
+        "show only what differs, or all",
+        &[CompareRuns],
+    ),
+    key(
+        Action::ProducingRun,
+        &["g r"],
+        "",
+        "the run of the DAG that made it",
+        &[TrackingRuns, TrackingRun],
+    ),
+    key(Action::PageBefore, &["("], "", "the page of runs before", &[TrackingRuns]),
+    key(Action::PageAfter, &[")"], "", "the next page of runs", &[TrackingRuns]),
+    key(
+        Action::NextPane,
+        &["tab"],
+        "part",
+        "next part of the page",
+        &[TrackingRun, CompareRuns, Serving],
+    ),
+    key(
+        Action::PreviousPane,
+        &["shift-tab"],
+        "",
+        "the part before",
+        &[TrackingRun, CompareRuns, Serving],
+    ),
+    key(Action::Chart(ChartKey::Time), &["X t"], "charts", "over time, or over steps", CHARTED),
+    key(Action::Chart(ChartKey::Log), &["X l"], "", "logarithmic scale, or linear", CHARTED),
+    key(Action::Chart(ChartKey::Smooth), &["X s"], "", "smooth more, at last not at all", CHARTED),
+    key(Action::Chart(ChartKey::Closer), &["X z", ")"], "", "zoom in round the cursor", CHARTED),
+    key(Action::Chart(ChartKey::Wider), &["X Z", "("], "", "zoom out", CHARTED),
+    key(Action::Chart(ChartKey::Whole), &["X w"], "", "the whole axis", CHARTED),
+    key(
+        Action::TryIt,
+        &["i"],
+        "try it",
+        "ask the model: a form of its columns, and what it answers",
+        &[Serving],
+    ),
+    key(Action::OpenRun, &["g r"], "", "the run of the DAG that made the version", OF_A_VERSION),
+    key(Action::DagPage, &["g d"], "", "the definition of the DAG that made it", OF_A_VERSION),
+    key(Action::GoAsset, &["g a"], "", "the asset that follows the version's alias", OF_A_VERSION),
+    key(Action::GoEndpoint, &["g x"], "", "the model server", OF_A_VERSION),
     key(
         Action::Edit,
         &["e"],
@@ -302,7 +478,18 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["z"],
         "zoom",
         "most of the screen for this pane, all of it, all panes again",
-        &[Tasks, Graph, Log, System],
+        &[
+            Tasks,
+            Graph,
+            Log,
+            System,
+            Assets,
+            Lineage,
+            AssetDetails,
+            Models,
+            ModelDetails,
+            TrackingRun,
+        ],
     ),
     // Everywhere. A key of a place goes before these.
     key(Action::ShowErrors, &["g e"], "", "the errors of dags.toml with their drawings", &[]),

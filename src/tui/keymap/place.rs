@@ -2,7 +2,10 @@
 
 use crate::keymap::action::kebab;
 use crate::rows;
+use crate::state::lineage::AssetPane;
+use crate::state::models::ModelPane;
 use crate::state::{Pane, Screen, State, View};
+use crate::update::assets::pane_of;
 
 macro_rules! places {
     ($($place:ident),+ $(,)?) => {
@@ -34,12 +37,19 @@ places! {
     Log,
     Form,
     Assets,
-    AssetPage,
+    Lineage,
+    AssetDetails,
+    AssetWhy,
+    Impact,
     Experiments,
     TrackingRuns,
     TrackingRun,
+    Artifact,
+    CompareRuns,
     Models,
     ModelPage,
+    ModelDetails,
+    Compare,
     Serving,
     Events,
     System,
@@ -59,9 +69,19 @@ pub(crate) fn place(state: &State) -> Place {
         Screen::Attention => Place::Attention,
         Screen::Root(View::Dags) => Place::Dags,
         Screen::Root(View::Runs) | Screen::DagRuns(_) => Place::Runs,
-        Screen::Root(View::Assets) => Place::Assets,
+        Screen::Root(View::Assets) | Screen::Asset(_) => match pane_of(state) {
+            AssetPane::Tree => Place::Assets,
+            AssetPane::Lineage => Place::Lineage,
+            AssetPane::Details => Place::AssetDetails,
+        },
+        Screen::AssetWhy(_) => Place::AssetWhy,
+        Screen::Impact(_) => Place::Impact,
         Screen::Root(View::Experiments) => Place::Experiments,
-        Screen::Root(View::Models) => Place::Models,
+        Screen::Root(View::Models) => match level.models.pane {
+            ModelPane::Registry => Place::Models,
+            ModelPane::Version | ModelPane::History => Place::ModelDetails,
+        },
+        Screen::Compare(..) => Place::Compare,
         Screen::Root(View::Serving) => Place::Serving,
         Screen::Root(View::Events) => Place::Events,
         Screen::Root(View::System) => Place::System,
@@ -72,9 +92,10 @@ pub(crate) fn place(state: &State) -> Place {
             Pane::Log => Place::Log,
         },
         Screen::Form(_) => Place::Form,
-        Screen::Asset(_) => Place::AssetPage,
         Screen::Experiment(_) => Place::TrackingRuns,
         Screen::TrackingRun(_) => Place::TrackingRun,
+        Screen::Artifact(..) => Place::Artifact,
+        Screen::CompareRuns(_) => Place::CompareRuns,
         Screen::Model(_) => Place::ModelPage,
         Screen::Definitions => Place::Errors,
         Screen::Versions(_) => Place::Versions,

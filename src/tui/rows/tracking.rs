@@ -1,10 +1,14 @@
-//! What a tracked run is made of, row by row, and which of its metrics make charts.
+//! Which tracked runs are shown, what a run is made of row by row, and which of its metrics make
+//! charts.
 
 use std::collections::BTreeSet;
 
-use crate::screen::experiments::metric_rank;
-use crate::state::State;
+use crate::screen::experiments::{main_metrics, metric_rank};
+use crate::state::lab::TrackingQuery;
+use crate::state::{Level, State};
 use crate::types::TrackingRunId;
+use crate::types::metric::{Better, better};
+use crate::types::search::{self, Mistake, Order, Subject};
 use crate::types::view::{MetricHistoryView, TrackingRunView};
 use crate::widget::chart::{SERIES_MAX, Series, smooth};
 
@@ -16,6 +20,83 @@ pub(crate) const CONFUSION: &str = "confusion_matrix.json";
 pub(crate) const ROC: &str = "roc_curve.json";
 pub(crate) const CALIBRATION: &str = "calibration_curve.json";
 pub(crate) const IMPORTANCE: &str = "feature_importance.json";
+
+/// What the list of tracked runs is remembered by.
+pub(crate) const LIST: &str = "tracked runs";
+
+/// Says whether a text is to be understood as a filter of MLflow's, right or wrong, and not as
+/// plain words.
+pub(crate) fn is_filter(text: &str) -> bool {
+    !text.trim().is_empty() && (search::filter(text).is_ok() || search::is_meant(text))
+}
+
+/// Returns what is wrong with a text that is meant as a filter.
+pub(crate) fn mistake(text: &str) -> Option<Mistake> {
+    if is_filter(text) { search::filter(text).err() } else { None }
+}
+
+/// Returns which runs of an experiment are shown on a level.
+pub(crate) fn query(state: &State, level: &Level, experiment: &str) -> TrackingQuery {
+    query_of(state, &level.filter, experiment)
+}
+
+/// Returns which runs of an experiment pass a filter, in the order that was chosen.
+pub(crate) fn query_of(state: &State, filter: &str, experiment: &str) -> TrackingQuery {
+    let is_good = !filter.trim().is_empty() && search::filter(filter).is_ok();
+    let sort = state.lists.of(LIST).sort.as_ref();
+    let order_by = sort.and_then(|sort| {
+        let subject = match sort.field.as_str() {
+            "run" => "run_name".to_owned(),
+            "started" => "start_time".to_owned(),
+            other => other.to_owned(),
+        };
+        let subject = search::order(&subject).ok()?.subject;
+        Some(Order { subject, is_descending: sort.is_descending }.to_string())
+    });
+    state.lab.paged(TrackingQuery {
+        experiment: experiment.to_owned(),
+        filter: if is_good { filter.trim().to_owned() } else { String::new() },
+        order_by: order_by.into_iter().collect(),
+        offset: 0,
+    })
+}
+
+/// Returns the runs of an experiment that are there.
+pub(crate) fn loaded<'a>(
+    state: &'a State,
+    filter: &str,
+    experiment: &str,
+) -> &'a [TrackingRunView] {
+    state.cache.tracking_runs(&query_of(state, filter, experiment)).unwrap_or_default()
+}
+
+/// Returns the best of some runs by the metric that they are sorted by, else by the first that
+/// says most, where it is known which way is better.
+pub(crate) fn best<'a>(state: &State, runs: &'a [TrackingRunView]) -> Option<&'a TrackingRunView> {
+    let sorted = state.lists.of(LIST).sort.as_ref();
+    let sorted = sorted.and_then(|sort| match search::order(&sort.field).ok()?.subject {
+        Subject::Metric(name) => Some(name),
+        _ => None,
+    });
+    let main = || main_metrics(runs.iter().map(|run| run.metrics.as_slice())).into_iter().next();
+    let metric = sorted.or_else(main)?;
+    let way = better(&metric)?;
+    let value = |run: &'a TrackingRunView| {
+        let found = run.metrics.iter().find(|(name, _)| *name == metric)?;
+        Some((found.1, run)).filter(|(value, _)| value.is_finite())
+    };
+    let known: Vec<(f64, &TrackingRunView)> = runs.iter().filter_map(value).collect();
+    if known.len() < 2 {
+        return None;
+    }
+    let by_value = |a: &&(f64, &TrackingRunView), b: &&(f64, &TrackingRunView)| a.0.total_cmp(&b.0);
+    // Of equals the first.
+    match way {
+        Better::More => known.iter().rev().max_by(by_value),
+        Better::Less => known.iter().min_by(by_value),
+    }
+    .map(|(_, run)| *run)
+}
 
 /// One row of a run's page.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -109,9 +190,7 @@ fn of_many(state: &State, runs: &[&TrackingRunView]) -> Vec<Plot> {
     for name in wanted_histories(first) {
         let runs = runs.iter().take(SERIES_MAX);
         let lines: Vec<_> = runs
-            .filter_map(|run| {
-                Some((run.run_name.clone(), history(state, &run.run_id, name)?))
-            })
+            .filter_map(|run| Some((run.run_name.clone(), history(state, &run.run_id, name)?)))
             .collect();
         if lines.len() > 1 {
             plots.extend(plot(state, name, lines));

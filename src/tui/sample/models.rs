@@ -118,7 +118,7 @@ fn model_detail(name: &str) -> ModelDetailView {
     }
 }
 
-pub(crate) fn plan(name: &str, alias: &str, from: u32, to: u32) -> AliasPlan {
+fn plan(name: &str, alias: &str, from: u32, to: u32) -> AliasPlan {
     AliasPlan {
         name: name.into(),
         alias: alias.into(),

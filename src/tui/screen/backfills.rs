@@ -103,7 +103,12 @@ fn draw_dates(buf: &mut Buffer, area: Rect, state: &State, view: &BackfillView) 
     };
     let inside = paint::panel(buf, area, &title(detail), "", false);
     if detail.dag_runs.is_empty() {
-        return paint::empty(buf, inside, "No date was dealt with yet", "");
+        return paint::empty(
+            buf,
+            inside,
+            "No date was dealt with yet",
+            "its runs stand here as they are made",
+        );
     }
     let lines = detail.dag_runs.iter().map(|run| {
         let date =

@@ -54,7 +54,8 @@ fn draw_table(buf: &mut Buffer, area: Rect, state: &State, runs: &[&TrackingRunV
     let level = state.level();
     let what = if state.lab.only_differences { "only what differs" } else { "all" };
     let title = format!("Compare {} · {what} (D)", text::count(runs.len(), "run"));
-    let inside = paint::panel(buf, area, &title, "★ best  Δ against the baseline (b)", level.part == 0);
+    let inside =
+        paint::panel(buf, area, &title, "★ best  Δ against the baseline (b)", level.part == 0);
     let names = if inside.width >= 120 { 30 } else { 20 };
     let room = usize::from(inside.width).saturating_sub(names + 1);
     let cell = (room / runs.len().max(1)).clamp(12, 34);
@@ -65,11 +66,15 @@ fn draw_table(buf: &mut Buffer, area: Rect, state: &State, runs: &[&TrackingRunV
         let letter = char::from(b'a' + u8::try_from(at).unwrap_or(0));
         let style = Series::style(at).patch(theme::BOLD);
         let mark = if at == base { " baseline" } else { "" };
-        let name = text::cut_middle(&text::clean(&run.run_name), cell.saturating_sub(3 + mark.len()));
+        let name =
+            text::cut_middle(&text::clean(&run.run_name), cell.saturating_sub(3 + mark.len()));
         let used = 2 + text::width(&name) + mark.len();
         head.push(Span::styled(format!("{letter} "), style));
         head.push(paint::span(name, theme::BOLD));
-        head.push(paint::span(format!("{mark}{}", " ".repeat(cell.saturating_sub(used))), theme::ACCENT));
+        head.push(paint::span(
+            format!("{mark}{}", " ".repeat(cell.saturating_sub(used))),
+            theme::ACCENT,
+        ));
     }
     paint::put(buf, inside, 0, Line::from(head));
     let below = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
@@ -108,7 +113,9 @@ fn table(state: &State, runs: &[&TrackingRunView], _names: usize) -> Vec<Row> {
         rows.push(Row::Heading("METRICS"));
         rows.extend(metrics);
     }
-    for (heading, of) in [("PARAMS", params as fn(&TrackingRunView) -> &[(String, String)]), ("TAGS", tags)] {
+    for (heading, of) in
+        [("PARAMS", params as fn(&TrackingRunView) -> &[(String, String)]), ("TAGS", tags)]
+    {
         let all = names(runs, |run| of(run).iter().map(|(name, _)| name));
         let lines: Vec<Row> = all
             .into_iter()
@@ -163,7 +170,10 @@ impl Row {
 
     fn line(self, names: usize, cell: usize, base: usize) -> Line<'static> {
         let title = |name: &str| {
-            paint::span(format!("{:<names$} ", text::cut_middle(&text::clean(name), names)), theme::PLAIN)
+            paint::span(
+                format!("{:<names$} ", text::cut_middle(&text::clean(name), names)),
+                theme::PLAIN,
+            )
         };
         let fill = |used: usize| Span::raw(" ".repeat(cell.saturating_sub(used)));
         match self {

@@ -36,7 +36,10 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
                 buf,
                 inside,
                 "No DAGs yet",
-                "write one in dags.toml: it shows here as soon as the file is saved",
+                match state.options.station.site.folder {
+                    Some(_) => "e opens dags.toml in your editor; what you save shows here at once",
+                    None => "write one in dags.toml: it shows here as soon as the file is saved",
+                },
             );
         } else {
             paint::empty(buf, inside, "No DAG passes the filter", "esc clears it");
@@ -53,6 +56,7 @@ pub(crate) fn list(width: u16) -> List<'static, DagView> {
         90..120 => (14, "LAST 14 RUNS"),
         _ => (30, "LAST 30 RUNS"),
     };
+    let is_wide = width >= 120;
     let dim = theme::DIM;
     let plain = theme::PLAIN;
     let style = move |dag: &DagView| if dag.is_stale || dag.is_paused { dim } else { plain };
@@ -73,15 +77,19 @@ pub(crate) fn list(width: u16) -> List<'static, DagView> {
             .sorted(|_, dag| Value::text(dag.dag_id.as_str())),
         )
         .field(
-            Field::new("tags", fixed("TAGS", 12, 6), move |_, dag: &DagView| {
-                paint::line(dag.tags.join(","), dim)
-            })
+            Field::new(
+                "tags",
+                fixed("TAGS", if is_wide { 22 } else { 12 }, 6),
+                move |_, dag: &DagView| paint::line(dag.tags.join(","), dim),
+            )
             .sorted(|_, dag| Value::text(dag.tags.join(","))),
         )
         .field(
-            Field::new("schedule", fixed("SCHEDULE", 13, 3), move |_, dag: &DagView| {
-                paint::line(&dag.timetable_summary, style(dag))
-            })
+            Field::new(
+                "schedule",
+                fixed("SCHEDULE", if is_wide { 22 } else { 13 }, 3),
+                move |_, dag: &DagView| paint::line(&dag.timetable_summary, style(dag)),
+            )
             .sorted(|_, dag| Value::text(&dag.timetable_summary)),
         )
         .field(Field::new("runs", fixed(title, runs, 1), |look, dag: &DagView| {

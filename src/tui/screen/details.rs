@@ -59,6 +59,7 @@ fn lines(state: &State, task: &TaskInstance, width: usize) -> Vec<Line<'static>>
     }
     let why = rows::why_not_started(state, task);
     lines.extend(text::wrap_words(&why, width).into_iter().map(|l| paint::line(l, theme::DIM)));
+    lines.extend(upstream(state, task, width));
     if let Some(at) = task.next_retry_at {
         lines.push(paint::pair("next try", text::until(state.now, at)));
     }
@@ -99,6 +100,19 @@ fn lines(state: &State, task: &TaskInstance, width: usize) -> Vec<Line<'static>>
         }
     }
     lines
+}
+
+/// Names the tasks right before it, each with its state.
+fn upstream(state: &State, task: &TaskInstance, width: usize) -> Option<Line<'static>> {
+    let (_, index) = rows::run::shown(state)?;
+    let before = &index.up[index.task(&task.key.task_id)? as usize];
+    let mut spans = vec![paint::span(format!("{:<12}", "after"), theme::DIM)];
+    for up in before {
+        let up = &index.tasks[*up as usize];
+        spans.push(paint::glyph(theme::task_mark(up.counts.worst())));
+        spans.push(paint::span(format!(" {}  ", up.task_id), theme::PLAIN));
+    }
+    (!before.is_empty()).then(|| paint::cut(Line::from(spans), width))
 }
 
 fn try_line(tried: &TaskTry) -> Line<'static> {

@@ -27,7 +27,13 @@ pub(crate) fn of(run: &TrackingRunView) -> Vec<&'static str> {
 }
 
 /// Draws as many of them as fit, the first `skip` passed over.
-pub(crate) fn grid(buf: &mut Buffer, area: Rect, state: &State, run: &TrackingRunView, skip: usize) {
+pub(crate) fn grid(
+    buf: &mut Buffer,
+    area: Rect,
+    state: &State,
+    run: &TrackingRunView,
+    skip: usize,
+) {
     let files = of(run);
     if files.is_empty() {
         let inside = paint::panel(buf, area, "Model", "", false);
@@ -163,12 +169,7 @@ struct Curve {
     points: Vec<(f64, f64)>,
 }
 
-fn curves(
-    value: &Value,
-    x: &str,
-    y: &str,
-    note: impl Fn(&Value) -> String,
-) -> Option<Vec<Curve>> {
+fn curves(value: &Value, x: &str, y: &str, note: impl Fn(&Value) -> String) -> Option<Vec<Curve>> {
     let curve = |of: &Value| {
         let points = numbers(of.get(x)?)?.into_iter().zip(numbers(of.get(y)?)?);
         let class = of.get("class")?.as_str()?.to_owned();

@@ -99,11 +99,16 @@ fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
             }
             Screen::Form(dag_id) => format!("trigger {dag_id}"),
             Screen::Asset(name) => name.to_string(),
+            Screen::Compare(left, right) => format!("v{} ↔ v{}", left.1, right.1),
+            Screen::AssetWhy(name) => format!("why {name}"),
+            Screen::Impact(name) => format!("made of {name}"),
             Screen::Experiment(name) | Screen::Model(name) => name.clone(),
             Screen::TrackingRun(run_id) => match state.cache.tracking_run(run_id) {
                 Some(run) => run.run_name.clone(),
                 None => text::cut_middle(run_id.as_str(), 13),
             },
+            Screen::Artifact(_, path) => path.clone(),
+            Screen::CompareRuns(ids) => format!("compare {}", text::count(ids.len(), "run")),
             Screen::Versions(dag_id) => format!("{dag_id} versions"),
             Screen::Diff(_, from, to) => format!("v{from} → v{to}"),
             Screen::Backfills(dag_id) => format!("{dag_id} backfills"),

@@ -7,12 +7,16 @@ use ratatui::text::{Line, Span};
 
 use crate::hit::{self, Target};
 use crate::keymap::{self, Action, Bound, Place};
+use crate::rows::tracking;
 use crate::screen::form;
-use crate::state::{Screen, State};
+use crate::state::{PromptKind, Screen, State};
 use crate::text;
 use crate::theme;
 use crate::update::plugin;
 use crate::widget::paint;
+
+/// Cells before what is typed into the prompt: ` filter /`.
+const PROMPT_CELLS: usize = 9;
 
 /// A key with what it does.
 struct Hint<'a> {
@@ -30,6 +34,9 @@ impl Hint<'_> {
 
 /// Draws the row.
 pub(crate) fn draw(buf: &mut Buffer, row: Rect, state: &State) {
+    if mistake(buf, row, state) {
+        return;
+    }
     if keymap::place(state) == Place::Form {
         let form = match &state.level().screen {
             Screen::Form(dag_id) => state.forms.get(dag_id),
@@ -98,4 +105,27 @@ fn put(buf: &mut Buffer, row: Rect, x: u16, hint: &Hint<'_>) {
         let place = Rect { x: row.x + x, width: hint.cells(), ..row };
         hit::note(place.intersection(row), Target::Action(action));
     }
+}
+
+/// Draws what is wrong with the filter that is being typed, under its place; says `false` where
+/// nothing is.
+fn mistake(buf: &mut Buffer, row: Rect, state: &State) -> bool {
+    let is_typing = state.prompt.as_ref().is_some_and(|prompt| prompt.kind == PromptKind::Filter);
+    if !is_typing || keymap::place(state) != Place::TrackingRuns {
+        return false;
+    }
+    let Some(mistake) = tracking::mistake(&state.level().filter) else { return false };
+    let told = format!("character {}: {}", mistake.at + 1, mistake.message);
+    let column = u16::try_from(PROMPT_CELLS + mistake.at).unwrap_or(u16::MAX);
+    // Where the room behind the place is short, the words stand before it.
+    let width = u16::try_from(text::width(&told)).unwrap_or(u16::MAX);
+    let mark = paint::line("^", theme::BAD.patch(theme::BOLD));
+    if column.saturating_add(width).saturating_add(2) <= row.width || column < row.width / 2 {
+        paint::put_at(buf, row, column.saturating_add(2), 0, paint::line(told, theme::BAD));
+    } else {
+        let start = column.saturating_sub(width + 1);
+        paint::put_at(buf, row, start, 0, paint::line(told, theme::BAD));
+    }
+    paint::put_at(buf, row, column, 0, mark);
+    true
 }

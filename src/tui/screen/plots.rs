@@ -19,7 +19,8 @@ const HEIGHT_MIN: u16 = 9;
 pub(crate) fn grid(buf: &mut Buffer, area: Rect, state: &State, plots: &[Plot], skip: usize) {
     if plots.is_empty() {
         let inside = paint::panel(buf, area, "Charts", "", false);
-        let how = "a metric that is logged more than once makes one: boosting rounds, folds, epochs";
+        let how =
+            "a metric that is logged more than once makes one: boosting rounds, folds, epochs";
         return paint::empty(buf, inside, "No metric has more than one value", how);
     }
     let skip = skip.min(plots.len() - 1);

@@ -125,7 +125,7 @@ fn two_columns(state: &State, area: Rect) -> Panes {
     let left = if state.size.width < 120 { 34 } else { 52 };
     let [left, right] =
         Layout::horizontal([Constraint::Length(left), Constraint::Min(0)]).areas(area);
-    let upper = graph_rows(state, right.width, area.height * 45 / 100);
+    let upper = graph_rows(state, area.height / 2);
     let [graph, log] =
         Layout::vertical([Constraint::Length(upper), Constraint::Min(0)]).areas(right);
     let (tasks, details) = over_details(state, left, upper);
@@ -140,7 +140,7 @@ fn three_columns(state: &State, area: Rect) -> Panes {
     let rows = list_rows(state);
     // As many rows as the tasks have, so that bars and tasks are seen alike.
     let most = (area.height * 45 / 100).max(BARS_MIN);
-    let bars = rows.saturating_sub(1).clamp(most.min(area.height / 3), most);
+    let bars = rows.saturating_sub(1).clamp(most.min(area.height * 2 / 5), most);
     let [graph, bars] =
         Layout::vertical([Constraint::Min(0), Constraint::Length(bars)]).areas(middle);
     // Below the tasks where they leave room, else below the log.
@@ -156,7 +156,7 @@ fn three_columns(state: &State, area: Rect) -> Panes {
 
 /// As high as the graph needs, and as the list of tasks where both fit, so that their lower edges
 /// meet.
-fn graph_rows(state: &State, _width: u16, half: u16) -> u16 {
+fn graph_rows(state: &State, half: u16) -> u16 {
     let wanted = state.graph.shown_height().map_or(half, |rows| rows.saturating_add(4));
     wanted.max(list_rows(state)).clamp(half.min(9), half)
 }

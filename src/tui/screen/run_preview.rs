@@ -94,13 +94,24 @@ fn failures(brief: &RunBrief) -> Vec<Line<'static>> {
 
 fn conf(run: &DagRun) -> String {
     let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let words: Vec<String> =
-        run.conf.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
+    let word = |(name, value): (&String, &Value)| match is_secret(name) {
+        true => format!("{name}=•••"),
+        false => format!("{name}={}", plain(value)),
+    };
+    let words: Vec<String> = run.conf.iter().map(word).collect();
     if words.is_empty() {
         "none: all params at their defaults".to_owned()
     } else {
         words.join("  ")
     }
+}
+
+/// Goes by the name, as Airflow does: the schema that says so may be another by now.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["password", "passwd", "secret", "token", "api_key", "apikey", "private_key"]
+        .iter()
+        .any(|word| name.contains(word))
 }
 
 fn dates(run: &DagRun) -> Vec<Line<'static>> {

@@ -1,22 +1,25 @@
-//! The model server: what it serves, how much, how fast, what went wrong.
+//! The model server: which versions answer, how much, how fast, what went wrong.
+//!
+//! The versions are a list; what stands below is about the selected one and its model.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::symbols::Marker;
-use ratatui::text::Line;
-use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
+use ratatui::text::{Line, Span};
 
+use crate::rows;
 use crate::screen::missing;
+use crate::screen::serving_charts::{self, CHARTS};
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
 use crate::types::Timestamp;
 use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
+use crate::widget::chart::{SERIES_MAX, Series};
 use crate::widget::paint;
-use crate::widget::table::{Table, fixed, growing, right};
+use crate::widget::table::{Table, fixed, growing, position, right};
 
-/// Seconds between two samples of the histories.
-const SAMPLE_SECS: usize = 10;
+/// Parts of the page that `tab` goes through: a chart each, where not all fit.
+pub(crate) const PARTS: usize = CHARTS.len();
 
 /// Rows that the example command may take.
 const CURL_ROWS: usize = 3;
@@ -28,13 +31,19 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         return missing(buf, inside, state, &Slot::Serving);
     };
     let versions = u16::try_from(serving.versions.len()).unwrap_or(8).clamp(1, 8) + 3;
-    let charts = if area.height >= 36 { 14 } else { 7 };
+    let versions = if serving.versions.is_empty() { 5 } else { versions };
+    if area.height < 26 {
+        return draw_small(buf, area, state, serving, versions);
+    }
     let lines = head_lines(serving, usize::from(area.width.saturating_sub(4)));
     let head_rows = u16::try_from(lines.len() + 2).unwrap_or(4);
-    let [head, list, middle, bottom] = Layout::vertical([
+    let charts = if area.height >= 40 { area.height / 3 } else { 9 };
+    let split = split_rows(state);
+    let [head, list, middle, traffic, bottom] = Layout::vertical([
         Constraint::Length(head_rows),
-        Constraint::Length(if serving.versions.is_empty() { 5 } else { versions }),
+        Constraint::Length(versions),
         Constraint::Length(charts),
+        Constraint::Length(split),
         Constraint::Min(0),
     ])
     .areas(area);
@@ -42,15 +51,36 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let inside = paint::panel(buf, head, "Model server", note, false);
     paint::put_all(buf, inside, lines, 0);
     draw_versions(buf, list, state, serving);
-    let [left, right] =
-        Layout::horizontal([Constraint::Percentage(50), Constraint::Min(0)]).areas(middle);
-    draw_chart(buf, left, "Requests per second", &serving.requests_history);
-    draw_chart(buf, right, "p99 in milliseconds", &serving.p99_history);
+    serving_charts::draw(buf, middle, state);
+    draw_split(buf, traffic, state);
     draw_errors(buf, bottom, state.now, serving);
 }
 
-fn head_lines(serving: &ServingStatus, width: usize) -> Vec<Line<'static>> {
-    let listen = match (&serving.listen, &serving.problem) {
+/// The versions and one chart, where there is no room for more; what is wrong in a line.
+fn draw_small(buf: &mut Buffer, area: Rect, state: &State, serving: &ServingStatus, versions: u16) {
+    let [head, list, chart, last] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(versions.min(area.height / 2)),
+        Constraint::Min(6),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    paint::put_at(buf, head, 1, 0, listening(serving));
+    draw_versions(buf, list, state, serving);
+    serving_charts::draw(buf, chart, state);
+    let line = match serving.recent_errors.first() {
+        Some(error) => Line::from(vec![
+            paint::span(format!(" {} ", error.status), theme::BAD),
+            paint::span(format!("{} ", text::ago(state.now, error.when)), theme::DIM),
+            paint::span(&error.message, theme::PLAIN),
+        ]),
+        None => paint::line(" no request was refused", theme::DIM),
+    };
+    paint::put(buf, last, 0, line);
+}
+
+fn listening(serving: &ServingStatus) -> Line<'static> {
+    match (&serving.listen, &serving.problem) {
         (Some(listen), _) => Line::from(vec![
             paint::span("✓ listens on ", theme::GOOD),
             paint::span(listen, theme::BOLD),
@@ -67,8 +97,11 @@ fn head_lines(serving: &ServingStatus, width: usize) -> Vec<Line<'static>> {
         (None, None) => {
             paint::line("◌ does not listen: [serving] listen in dags.toml opens it", theme::WARN)
         }
-    };
-    let mut lines = vec![listen];
+    }
+}
+
+fn head_lines(serving: &ServingStatus, width: usize) -> Vec<Line<'static>> {
+    let mut lines = vec![listening(serving)];
     if let Some(listen) = &serving.listen {
         let curl = serving.example_command().unwrap_or_else(|| format!("curl {listen}/docs.json"));
         // Whole where it can be, since it is there to be copied.
@@ -81,88 +114,117 @@ fn head_lines(serving: &ServingStatus, width: usize) -> Vec<Line<'static>> {
 }
 
 fn draw_versions(buf: &mut Buffer, area: Rect, state: &State, serving: &ServingStatus) {
-    let inside = paint::panel(buf, area, &format!("Serving {}", serving.versions.len()), "", true);
+    let level = state.level();
+    let selected = level.cursor(&rows::keys(state, level));
+    let count = serving.versions.len();
+    let title = format!("Serving {}", text::count(count, "version"));
+    let inside = paint::panel(buf, area, &title, &position(selected, count), true);
     if serving.versions.is_empty() {
         let how = "promoting a version starts model_serving_pipeline, which loads it: 5, then P";
         return paint::empty(buf, inside, "No model is loaded", how);
     }
     let columns = [
-        fixed("MODEL", 13, 0),
+        fixed("S", 1, 0),
+        growing("MODEL", 12, 0),
         right("VER", 4, 0),
-        fixed("TRAFFIC", 16, 0),
-        right("REQUESTS", 8, 1),
-        right("ERRORS", 6, 1),
-        right("PER SEC", 7, 0),
+        fixed("TRAFFIC", 12, 4),
+        right("%", 4, 0),
+        right("REQ/S", 7, 0),
         right("P50 MS", 7, 2),
         right("P99 MS", 7, 0),
-        growing("LOADED", 8, 3),
+        right("ERR %", 6, 0),
+        right("REQUESTS", 9, 1),
+        right("4XX", 5, 3),
+        right("5XX", 5, 3),
+        right("LOADED", 8, 5),
     ];
     let row = |at: usize| version_cells(state.now, &serving.versions[at]);
-    Table {
-        columns: &columns,
-        len: serving.versions.len(),
-        selected: None,
-        is_focused: false,
-        row: &row,
+    Table { columns: &columns, len: count, selected: Some(selected), is_focused: true, row: &row }
+        .draw(buf, inside);
+}
+
+/// Tells how a version is: whether it fails, refuses, answers, or is not asked.
+fn health(version: &ServedVersion) -> Span<'static> {
+    let recent = |counts: &[u32]| counts.iter().rev().take(6).sum::<u32>() > 0;
+    if recent(&version.history.failed) {
+        return Span::styled("✗", theme::BAD);
     }
-    .draw(buf, inside);
+    if recent(&version.history.refused) {
+        return Span::styled("!", theme::WARN);
+    }
+    if version.weight > 0 {
+        return Span::styled("✓", theme::GOOD);
+    }
+    Span::styled("◌", theme::DIM)
 }
 
 fn version_cells(now: Timestamp, version: &ServedVersion) -> Vec<Line<'static>> {
-    let share = paint::bar(f64::from(version.weight) / 100.0, 10);
     let millis = |value: Option<f64>| value.map_or("—".to_owned(), |ms| format!("{ms:.1}"));
+    let share = if version.requests_total > 0 {
+        version.errors_total as f64 / version.requests_total as f64 * 100.0
+    } else {
+        0.0
+    };
     let errors = if version.errors_total > 0 { theme::BAD } else { theme::DIM };
+    let refused = version.errors_total.saturating_sub(version.failed_total);
+    let count = |n: u64| paint::line(n.to_string(), if n > 0 { theme::BAD } else { theme::DIM });
     vec![
+        Line::from(health(version)),
         paint::line(&version.model, theme::PLAIN),
         paint::line(format!("v{}", version.version), theme::PLAIN),
-        paint::line(format!("{share} {:>3}%", version.weight), theme::ACCENT),
-        paint::line(version.requests_total.to_string(), theme::PLAIN),
-        paint::line(version.errors_total.to_string(), errors),
+        paint::line(paint::bar(f64::from(version.weight) / 100.0, 12), theme::ACCENT),
+        paint::line(version.weight.to_string(), theme::PLAIN),
         paint::line(format!("{:.1}", version.requests_per_sec), theme::PLAIN),
         paint::line(millis(version.p50_ms), theme::PLAIN),
         paint::line(millis(version.p99_ms), theme::PLAIN),
+        paint::line(format!("{share:.2}"), errors),
+        paint::line(version.requests_total.to_string(), theme::PLAIN),
+        count(refused),
+        count(version.failed_total),
         paint::line(text::ago(now, version.loaded_at), theme::DIM),
     ]
 }
 
-/// Draws a history: a chart where it is tall enough, else a row of bars.
-fn draw_chart(buf: &mut Buffer, area: Rect, title: &str, history: &[f64]) {
-    let minutes = history.len() * SAMPLE_SECS / 60;
-    let note = if history.is_empty() {
-        String::new()
-    } else {
-        format!("last {}", text::count(minutes.max(1), "minute"))
-    };
-    let inside = paint::panel(buf, area, title, &note, false);
-    let top = history.iter().copied().fold(0.0_f64, f64::max);
-    if top <= 0.0 {
-        return paint::empty(buf, inside, "No requests yet", "");
-    }
-    let last = history.last().copied().unwrap_or(0.0);
-    let figures = format!("now {}  most {}", round(last), round(top));
-    paint::put(buf, inside, 0, paint::line(figures, theme::DIM));
-    let chart = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
-    if chart.height < 6 {
-        let bars = text::spark(history, usize::from(chart.width));
-        paint::put(buf, chart, chart.height / 2, paint::line(bars, theme::ACCENT));
-        return;
-    }
-    let points: Vec<(f64, f64)> =
-        history.iter().enumerate().map(|(at, value)| (at as f64, *value)).collect();
-    let data = Dataset::default()
-        .marker(Marker::Braille)
-        .graph_type(GraphType::Line)
-        .style(theme::ACCENT)
-        .data(&points);
-    let labels = [Line::raw("0"), Line::raw(round(top))];
-    Chart::new(vec![data])
-        .x_axis(Axis::default().style(theme::DIM).bounds([0.0, (points.len().max(2) - 1) as f64]))
-        .y_axis(Axis::default().style(theme::DIM).bounds([0.0, top * 1.05]).labels(labels))
-        .render(chart, buf);
+/// Returns the versions of the selected one's model.
+pub(crate) fn siblings(state: &State) -> Vec<&ServedVersion> {
+    let Some(here) = rows::served_here(state) else { return Vec::new() };
+    let all = state.cache.serving().map(|serving| serving.versions.as_slice()).unwrap_or_default();
+    all.iter().filter(|version| version.model == here.model).take(SERIES_MAX).collect()
 }
 
-fn round(value: f64) -> String {
-    if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.1}") }
+fn split_rows(state: &State) -> u16 {
+    match siblings(state).len() {
+        0 => 0,
+        count => u16::try_from(count).unwrap_or(1) + 2,
+    }
+}
+
+fn draw_split(buf: &mut Buffer, area: Rect, state: &State) {
+    let versions = siblings(state);
+    let Some(first) = versions.first() else { return };
+    let title = format!("Traffic of {}", first.model);
+    let note = "R rolls back, 5 promotes";
+    let inside = paint::panel(buf, area, &title, note, false);
+    let bars = usize::from(inside.width).saturating_sub(58).clamp(8, 60);
+    let lines = versions.iter().enumerate().map(|(at, version)| {
+        let letter = char::from(b'a' + u8::try_from(at).unwrap_or(0));
+        let style = Series::style(at);
+        let p99 = version.p99_ms.map_or("—".to_owned(), |ms| format!("{ms:.1} ms"));
+        Line::from(vec![
+            Span::styled(format!("{letter} "), style.patch(theme::BOLD)),
+            paint::span(format!("v{:<4} ", version.version), theme::BOLD),
+            Span::styled(paint::bar(f64::from(version.weight) / 100.0, bars), style),
+            paint::span(format!(" {:>3}%  ", version.weight), theme::PLAIN),
+            paint::span(
+                format!(
+                    "{:>7.1}/s  p99 {p99:<10} {} errors",
+                    version.requests_per_sec, version.errors_total
+                ),
+                theme::DIM,
+            ),
+        ])
+    });
+    paint::put_all(buf, inside, lines.collect(), 0);
 }
 
 fn draw_errors(buf: &mut Buffer, area: Rect, now: Timestamp, serving: &ServingStatus) {

@@ -5,10 +5,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use crate::rows::{self, tracking};
 use crate::rows::tracking::Fact;
+use crate::rows::{self, tracking};
 use crate::screen::{figures, missing, plots};
-use crate::state::{Level, Slot, State};
+use crate::state::{Level, Slot, State, Zoom};
 use crate::text;
 use crate::theme;
 use crate::types::TrackingRunId;
@@ -34,7 +34,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, run_id: &Trackin
     let plots = tracking::plots(state, &[run]);
     // What is found in the list is what is drawn first.
     let skip = chosen_plot(state, level, run, &plots);
-    if level.is_zoomed || area.width < 100 {
+    if level.zoom == Zoom::Full || area.width < 100 {
         return match level.part {
             0 => draw_facts(buf, area, state, run),
             CHARTS => plots::grid(buf, area, state, &plots, skip.max(level.scroll)),
@@ -64,7 +64,8 @@ fn chosen_plot(
     let Some(Fact::Metric(name, _)) = facts.get(level.cursor(&rows::keys(state, level))) else {
         return 0;
     };
-    let is_it = |plot: &tracking::Plot| plot.title == *name || name.ends_with(&format!("-{}", plot.title));
+    let is_it =
+        |plot: &tracking::Plot| plot.title == *name || name.ends_with(&format!("-{}", plot.title));
     plots.iter().position(is_it).unwrap_or(0)
 }
 
@@ -77,11 +78,8 @@ fn draw_facts(buf: &mut Buffer, area: Rect, state: &State, run: &TrackingRunView
     let head = head(state, run);
     let head_rows = u16::try_from(head.len()).unwrap_or(0).min(inside.height / 3);
     paint::put_all(buf, Rect { height: head_rows, ..inside }, head, 0);
-    let list = Rect {
-        y: inside.y + head_rows,
-        height: inside.height.saturating_sub(head_rows),
-        ..inside
-    };
+    let list =
+        Rect { y: inside.y + head_rows, height: inside.height.saturating_sub(head_rows), ..inside };
     let lines = lines(state, run, &facts, usize::from(list.width));
     let at = lines.iter().position(|(fact, _)| *fact == Some(selected)).unwrap_or(0);
     let first = table::offset(at, lines.len(), usize::from(list.height));
@@ -123,9 +121,8 @@ fn head(state: &State, run: &TrackingRunView) -> Vec<Line<'static>> {
 
 /// Returns the DAG and the run of it that a tracked run was made by.
 pub(crate) fn producer(run: &TrackingRunView) -> Option<(&str, &str)> {
-    let tag = |name: &str| {
-        run.tags.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    };
+    let tag =
+        |name: &str| run.tags.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     tag("dagdeck.dag_id").zip(tag("dagdeck.dag_run_id"))
 }
 
@@ -160,15 +157,13 @@ fn lines(
     lines
 }
 
-fn fact_line(
-    state: &State,
-    run: &TrackingRunView,
-    fact: &Fact<'_>,
-    width: usize,
-) -> Line<'static> {
+fn fact_line(state: &State, run: &TrackingRunView, fact: &Fact<'_>, width: usize) -> Line<'static> {
     let names = (width / 2).clamp(12, 30);
     let name = |name: &str| {
-        paint::span(format!(" {:<names$} ", text::cut_middle(&text::clean(name), names)), theme::PLAIN)
+        paint::span(
+            format!(" {:<names$} ", text::cut_middle(&text::clean(name), names)),
+            theme::PLAIN,
+        )
     };
     match fact {
         Fact::Metric(key, value) => {
@@ -205,7 +200,8 @@ pub(crate) fn draw_artifact(
         return missing(buf, inside, state, &Slot::Artifact(key.clone()));
     };
     let size = text::bytes(artifact.size);
-    let inside = paint::panel(buf, area, &format!("{} · {size}", artifact.path), "j k scroll", true);
+    let inside =
+        paint::panel(buf, area, &format!("{} · {size}", artifact.path), "j k scroll", true);
     let Some(lines) = artifact_lines(artifact, usize::from(inside.width)) else {
         return paint::empty(buf, inside, "This file is no text", "its path is in the run's page");
     };
@@ -225,7 +221,9 @@ fn artifact_lines(artifact: &ArtifactView, width: usize) -> Option<Vec<Line<'sta
         .flat_map(|line| text::wrap(&text::clean(line), width))
         .map(|line| paint::line(line, theme::PLAIN))
         .collect();
-    if (content.len() as u64) < artifact.size && artifact.text.as_ref().is_some_and(|t| (t.len() as u64) < artifact.size) {
+    if (content.len() as u64) < artifact.size
+        && artifact.text.as_ref().is_some_and(|t| (t.len() as u64) < artifact.size)
+    {
         lines.push(paint::line("… the file goes on", theme::DIM));
     }
     Some(lines)

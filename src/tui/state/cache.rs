@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::state::lab::{PAGE_LEN, TrackingQuery};
 use crate::state::runs::RunsQuery;
 use crate::types::approval::HitlDetail;
 use crate::types::ask::{Answer, LineageReach, Request, RunsOnly};
@@ -10,16 +11,16 @@ use crate::types::attention::{AttentionItem, PulseView, RunBrief};
 use crate::types::backfill::{BackfillDetailView, BackfillId, BackfillView};
 use crate::types::callback::CallbackRequest;
 use crate::types::event::{Event, EventLog};
-use crate::types::freshness::AssetEventView;
+use crate::types::freshness::{AssetEventView, AssetWhy};
 use crate::types::grid::GridView;
 use crate::types::ids::TaskInstanceKey;
 use crate::types::run::{DagRun, DagRunKey};
 use crate::types::serving::ServingStatus;
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{
-    AssetView, DagDetailView, DagDiffView, DagVersionView, DagView, DefinitionsView,
-    ExperimentView, LineageView, ModelDetailView, ModelView, RunDetailView, StatusView,
-    TaskDetailView, TrackingRunView,
+    ArtifactView, AssetView, DagDetailView, DagDiffView, DagVersionView, DagView, DefinitionsView,
+    ExperimentView, LineageView, MetricHistoryView, ModelDetailView, ModelView, RunDetailView,
+    StatusView, TaskDetailView, TrackingRunView,
 };
 use crate::types::why::{WhySubject, WhyView};
 use crate::types::{AssetName, DagId, DagRunId, Fault, TaskInstanceState, TrackingRunId};
@@ -30,8 +31,17 @@ const LIST_LIMIT: u32 = 300;
 /// Runs side by side: more than the widest grid shows, so that a few steps need no new question.
 const GRID_RUNS: u32 = 30;
 
+/// A list of more DAGs than this is not asked for with every event.
+const MANY_DAGS: usize = 200;
+
 /// Entries kept beyond those that are shown.
-const KEPT_ENTRIES: usize = 64;
+const KEPT_ENTRIES: usize = 256;
+
+/// Points of a metric: more than the widest chart has dots.
+const METRIC_POINTS: u32 = 600;
+
+/// Bytes of an artifact that are read to be shown.
+const ARTIFACT_BYTES: u32 = 256 * 1024;
 
 /// Something that can be fetched and shown.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -53,11 +63,16 @@ pub(crate) enum Slot {
     Callbacks(DagRunKey),
     Task(TaskInstanceKey),
     Assets,
-    Lineage(Option<AssetName>),
+    Lineage(String, LineageReach),
+    AssetWhy(AssetName),
     AssetEvents(Option<AssetName>),
     Experiments,
-    TrackingRuns(String),
+    TrackingRuns(TrackingQuery),
     TrackingRun(TrackingRunId),
+    /// A metric of a run.
+    Metric((TrackingRunId, String)),
+    /// A file of a run.
+    Artifact((TrackingRunId, String)),
     Models,
     Model(String),
     Serving,
@@ -101,19 +116,22 @@ impl Slot {
             }
             Self::Task(key) => Request::ShowTask { key },
             Self::Assets => Request::ListAssets,
-            Self::Lineage(asset) => {
-                Request::ShowLineage { asset, node: None, reach: LineageReach::default() }
+            Self::Lineage(node, reach) => {
+                Request::ShowLineage { asset: None, node: Some(node), reach }
             }
+            Self::AssetWhy(name) => Request::ExplainAsset { name },
             Self::AssetEvents(asset) => Request::ListAssetEvents { asset, limit: 100 },
             Self::Experiments => Request::ListExperiments,
-            Self::TrackingRuns(experiment) => Request::ListTrackingRuns {
-                experiment,
-                filter: String::new(),
-                order_by: Vec::new(),
-                limit: LIST_LIMIT,
-                offset: 0,
-            },
+            Self::TrackingRuns(TrackingQuery { experiment, filter, order_by, offset }) => {
+                Request::ListTrackingRuns { experiment, filter, order_by, limit: PAGE_LEN, offset }
+            }
             Self::TrackingRun(run_id) => Request::ShowTrackingRun { run_id },
+            Self::Metric((run_id, key)) => {
+                Request::GetMetricHistory { run_id, key, max_points: METRIC_POINTS }
+            }
+            Self::Artifact((run_id, path)) => {
+                Request::ReadArtifact { run_id, path, max_bytes: ARTIFACT_BYTES }
+            }
             Self::Models => Request::ListModels,
             Self::Model(name) => Request::ShowModel { name },
             Self::Serving => Request::ServingStatus,
@@ -144,10 +162,10 @@ impl Slot {
             Event::Resync => true,
             Event::DagRunChanged { dag_id, dag_run_id, state } => match self {
                 Self::Status | Self::Dags | Self::Events | Self::Runs(None) => true,
-                Self::Attention => true,
+                Self::Lineage(..) | Self::AssetWhy(_) | Self::Assets | Self::Attention => true,
                 // Only an end is counted.
                 Self::Pulse => state.is_finished(),
-                Self::Lineage(_) | Self::Approvals | Self::Backfill(_) => true,
+                Self::Approvals | Self::Backfill(_) => true,
                 Self::Backfills(id) => id == dag_id,
                 Self::Why(subject) => subject.dag_id == *dag_id,
                 Self::Dag(id) | Self::Runs(Some(id)) => id == dag_id,
@@ -182,7 +200,12 @@ impl Slot {
             },
             Event::AssetChanged { .. } => matches!(
                 self,
-                Self::Assets | Self::Lineage(_) | Self::AssetEvents(_) | Self::Events | Self::Dags
+                Self::Assets
+                    | Self::Lineage(..)
+                    | Self::AssetWhy(_)
+                    | Self::AssetEvents(_)
+                    | Self::Events
+                    | Self::Dags
             ),
             Event::DefinitionsChanged { .. } => matches!(
                 self,
@@ -191,7 +214,8 @@ impl Slot {
                     | Self::Dags
                     | Self::Dag(_)
                     | Self::Assets
-                    | Self::Lineage(_)
+                    | Self::Lineage(..)
+                    | Self::AssetWhy(_)
                     | Self::Status
                     | Self::Events
                     | Self::Why(_)
@@ -205,9 +229,10 @@ impl Slot {
                 Self::Experiments
                     | Self::TrackingRuns(_)
                     | Self::TrackingRun(_)
+                    | Self::Metric(_)
                     | Self::Models
                     | Self::Model(_)
-                    | Self::Lineage(_)
+                    | Self::Lineage(..)
                     | Self::Events
             ),
             Event::ServingChanged => {
@@ -216,7 +241,7 @@ impl Slot {
                     Self::Serving
                         | Self::Status
                         | Self::Attention
-                        | Self::Lineage(_)
+                        | Self::Lineage(..)
                         | Self::Events
                 )
             }
@@ -231,11 +256,26 @@ pub(crate) struct Entry {
     pub(crate) asked: Option<u64>,
     /// It changed since it was last asked for.
     pub(crate) is_old: bool,
+    /// So it did, but it costs much: it is asked for with the next tick.
+    is_old_in_a_while: bool,
     pub(crate) answer: Option<Answer>,
     pub(crate) fault: Option<Fault>,
     used: u64,
     /// Which question it answers: another answer has another stamp.
     stamp: u64,
+}
+
+impl Entry {
+    /// Says whether it costs the daemon or the line too much to be asked for with every event.
+    fn is_heavy(&self, slot: &Slot) -> bool {
+        match (slot, &self.answer) {
+            (_, None) => false,
+            (Slot::Attention | Slot::Pulse, Some(_)) => true,
+            (Slot::Dags, Some(Answer::Dags(dags))) => dags.len() > MANY_DAGS,
+            (Slot::FoundRuns(..), Some(_)) => true,
+            _ => false,
+        }
+    }
 }
 
 /// Everything fetched.
@@ -294,7 +334,26 @@ impl Cache {
 
     /// Marks as old what `event` touches; says whether anything was.
     pub(crate) fn touch(&mut self, event: &Event) -> bool {
-        self.mark_old(|slot| slot.is_touched_by(event))
+        let mut any = false;
+        for (slot, entry) in &mut self.entries {
+            if !slot.is_touched_by(event) {
+                continue;
+            }
+            if entry.is_heavy(slot) {
+                entry.is_old_in_a_while = true;
+            } else {
+                entry.is_old = true;
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Marks as old what costs much and was touched since this was called last.
+    pub(crate) fn ripen(&mut self) {
+        for entry in self.entries.values_mut() {
+            entry.is_old |= std::mem::take(&mut entry.is_old_in_a_while);
+        }
     }
 
     /// Marks as old what `which` picks; says whether anything was.
@@ -357,6 +416,13 @@ impl Cache {
         }
     }
 
+    pub(crate) fn lineage(&self, slot: &Slot) -> Option<&LineageView> {
+        match self.answer(slot)? {
+            Answer::Lineage(view) => Some(view),
+            _ => None,
+        }
+    }
+
     pub(crate) fn dag_diff(&self, dag_id: &DagId, from: u32, to: u32) -> Option<&DagDiffView> {
         match self.answer(&Slot::Diff(dag_id.clone(), from, to))? {
             Answer::DagDiff(diff) => Some(diff),
@@ -412,10 +478,13 @@ readers! {
     callbacks(key: &DagRunKey) -> [CallbackRequest] = Slot::Callbacks(key.clone()), Answer::Callbacks(list) => list.as_slice();
     task(key: &TaskInstanceKey) -> TaskDetailView = Slot::Task(key.clone()), Answer::Task(view) => view;
     assets() -> [AssetView] = Slot::Assets, Answer::Assets(list) => list.as_slice();
-    lineage(asset: Option<&AssetName>) -> LineageView = Slot::Lineage(asset.cloned()), Answer::Lineage(view) => view;
+    asset_why(asset: &AssetName) -> AssetWhy = Slot::AssetWhy(asset.clone()), Answer::AssetWhy(view) => view;
     asset_events(asset: Option<&AssetName>) -> [AssetEventView] = Slot::AssetEvents(asset.cloned()), Answer::AssetEvents(list) => list.as_slice();
     experiments() -> [ExperimentView] = Slot::Experiments, Answer::Experiments(list) => list.as_slice();
-    tracking_runs(experiment: &str) -> [TrackingRunView] = Slot::TrackingRuns(experiment.to_owned()), Answer::TrackingRuns { runs, .. } => runs.as_slice();
+    tracking_runs(query: &TrackingQuery) -> [TrackingRunView] = Slot::TrackingRuns(query.clone()), Answer::TrackingRuns { runs, .. } => runs.as_slice();
+    tracking_total(query: &TrackingQuery) -> u64 = Slot::TrackingRuns(query.clone()), Answer::TrackingRuns { total, .. } => total;
+    metric(key: &(TrackingRunId, String)) -> MetricHistoryView = Slot::Metric(key.clone()), Answer::MetricHistory(view) => view;
+    artifact(key: &(TrackingRunId, String)) -> ArtifactView = Slot::Artifact(key.clone()), Answer::Artifact(view) => view;
     tracking_run(id: &TrackingRunId) -> TrackingRunView = Slot::TrackingRun(id.clone()), Answer::TrackingRun(view) => view;
     models() -> [ModelView] = Slot::Models, Answer::Models(list) => list.as_slice();
     model(name: &str) -> ModelDetailView = Slot::Model(name.to_owned()), Answer::Model(view) => view;
@@ -469,9 +538,20 @@ mod tests {
     }
 
     #[test]
+    fn what_costs_much_waits_for_the_tick() {
+        let mut cache = Cache::default();
+        cache.ask(Slot::Attention, 1);
+        cache.put(&Slot::Attention, 1, Ok(Answer::Attention(vec![])));
+        assert!(!cache.touch(&Event::Resync));
+        assert!(!cache.wants(&Slot::Attention));
+        cache.ripen();
+        assert!(cache.wants(&Slot::Attention));
+    }
+
+    #[test]
     fn what_is_kept_is_bounded() {
         let mut cache = Cache::default();
-        for n in 0..200 {
+        for n in 0..600 {
             let slot = Slot::Model(n.to_string());
             cache.ask(slot.clone(), n);
             cache.put(&slot, n, Err(Fault::not_found("no such model")));

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::state::run::RowId;
 use crate::widget::layered::{Direction, Layout};
 
 pub(crate) mod ego;
@@ -52,6 +53,17 @@ pub(crate) struct Laid {
     pub(crate) detail: Detail,
 }
 
+/// What decides cheaply whether a graph is to be planned again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Looked {
+    pub(crate) stamp: Option<u64>,
+    pub(crate) turn: u64,
+    pub(crate) row: RowId,
+    pub(crate) room: (i32, i32),
+    pub(crate) asked: (Option<u32>, Option<Detail>, Option<Direction>, bool),
+    pub(crate) centre: Option<String>,
+}
+
 /// The graph pane.
 #[derive(Debug, Default)]
 pub(crate) struct GraphPane {
@@ -68,6 +80,8 @@ pub(crate) struct GraphPane {
     pub(crate) plan: Option<Arc<Plan>>,
     /// What the plan was made of.
     pub(crate) made: Option<plan::Made>,
+    /// What was looked at when it was planned: while that is the same, so is the plan.
+    pub(crate) looked: Option<Looked>,
     laid: VecDeque<Arc<Laid>>,
     /// The plan that was seen last, with where it lay.
     seen: Option<(Arc<Plan>, Arc<Laid>)>,

@@ -3,6 +3,9 @@
 
 use crate::types::TrackingRunId;
 
+/// Runs of a page.
+pub(crate) const PAGE_LEN: u32 = 200;
+
 /// How much of what was before a smoothed line keeps, in the order that the key goes through.
 const SMOOTHINGS: [f64; 4] = [0.0, 0.6, 0.9, 0.98];
 
@@ -12,12 +15,39 @@ const CURSOR_STEP: f64 = 1.0 / 40.0;
 /// The shortest stretch that is zoomed to, as a share of the whole.
 const STRETCH_MIN: f64 = 0.01;
 
+/// Which runs of an experiment are shown.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct TrackingQuery {
+    pub(crate) experiment: String,
+    /// In MLflow's language.
+    pub(crate) filter: String,
+    pub(crate) order_by: Vec<String>,
+    pub(crate) offset: u32,
+}
+
 /// What was chosen.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lab {
+    /// The page that was turned to; of another query it is the first.
+    page: Option<TrackingQuery>,
     pub(crate) baseline: Option<TrackingRunId>,
     pub(crate) only_differences: bool,
     pub(crate) chart: ChartView,
+}
+
+impl Lab {
+    /// Returns the query of the page that was turned to.
+    pub(crate) fn paged(&self, query: TrackingQuery) -> TrackingQuery {
+        match &self.page {
+            Some(page) if (TrackingQuery { offset: 0, ..page.clone() }) == query => page.clone(),
+            _ => query,
+        }
+    }
+
+    /// Turns to another page of the same query.
+    pub(crate) fn turn_to(&mut self, query: TrackingQuery, offset: u32) {
+        self.page = Some(TrackingQuery { offset, ..query });
+    }
 }
 
 /// How charts are drawn.

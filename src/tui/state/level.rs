@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::state::filter::Filter;
+use crate::state::lineage::Lineage;
+use crate::state::models::Models;
 use crate::types::run::DagRunKey;
 use crate::types::{AssetName, DagId, TrackingRunId};
 
@@ -84,9 +86,19 @@ pub(crate) enum Screen {
     Run(DagRunKey),
     Form(DagId),
     Asset(AssetName),
+    /// Why an asset is old.
+    AssetWhy(AssetName),
+    /// What is made of an asset.
+    Impact(AssetName),
     Experiment(String),
     TrackingRun(TrackingRunId),
+    /// A file of a tracked run.
+    Artifact(TrackingRunId, String),
+    /// Tracked runs side by side.
+    CompareRuns(Vec<TrackingRunId>),
     Model(String),
+    /// Two versions of models, by name and number.
+    Compare((String, u32), (String, u32)),
     /// What this deck has changed.
     Commands,
     /// The errors of `dags.toml` with their drawings.
@@ -141,6 +153,8 @@ pub(crate) struct Level {
     /// First line shown, on pages of text.
     pub(crate) scroll: usize,
     pub(crate) pane: Pane,
+    /// Which part of the page the keys go to, where it has several.
+    pub(crate) part: usize,
     /// How many pages of a long list are shown.
     pub(crate) pages: u32,
     pub(crate) zoom: Zoom,
@@ -154,6 +168,10 @@ pub(crate) struct Level {
     pub(crate) marks: BTreeSet<String>,
     /// The range that is being marked.
     pub(crate) range: Option<Range>,
+    /// The panes of assets.
+    pub(crate) lineage: Lineage,
+    /// The panes of models.
+    pub(crate) models: Models,
 }
 
 /// Rows that are marked as the cursor goes.
@@ -175,12 +193,15 @@ impl Level {
             filter: String::new(),
             scroll: 0,
             pane: Pane::default(),
+            part: 0,
             pages: 1,
             zoom: Zoom::Normal,
             attention_only: false,
             is_untouched: true,
             toggled: BTreeSet::new(),
             marks: BTreeSet::new(),
+            lineage: Lineage::default(),
+            models: Models::default(),
             range: None,
         }
     }

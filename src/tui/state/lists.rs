@@ -1,10 +1,12 @@
-//! What was chosen for each list: its order, its columns, its last filter. Kept for as long as the
-//! deck is open, whichever level shows the list.
+//! What was chosen for each list: its order, its columns, its last filter. Kept whichever level
+//! shows the list, and for the next deck.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 /// The order of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sort {
     /// The name of the column.
     pub(crate) field: String,
@@ -19,7 +21,8 @@ impl Sort {
 }
 
 /// What was chosen for one list.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct ListChoices {
     pub(crate) sort: Option<Sort>,
     /// Columns that are left out, or shown, against what they are by themselves.
@@ -28,7 +31,8 @@ pub(crate) struct ListChoices {
 }
 
 /// What was chosen, by the name of the list.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Lists {
     choices: BTreeMap<String, ListChoices>,
 }

@@ -8,7 +8,6 @@ use crate::state::sheet::Sheet;
 use crate::types::Timestamp;
 use crate::types::ask::Request;
 use crate::types::run::DagRunKey;
-use crate::types::view::AliasPlan;
 use crate::types::why::WhySubject;
 
 /// How long a confirm does not listen, so that a key typed before it opened does nothing.
@@ -94,14 +93,6 @@ impl Commands {
     }
 }
 
-/// What a confirm shows.
-#[derive(Debug)]
-pub(crate) enum Subject {
-    Lines(Vec<String>),
-    /// Where an alias goes from and to, with what that changes.
-    Alias(Box<AliasPlan>),
-}
-
 /// What lets a confirm through.
 #[derive(Debug)]
 pub(crate) enum Gate {
@@ -109,15 +100,13 @@ pub(crate) enum Gate {
     Line,
     /// `y`, or enter on the button; Cancel has the focus first.
     Button { on_yes: bool },
-    /// Its name typed.
-    Name { expected: String, input: Input },
 }
 
 /// A question before something is changed.
 #[derive(Debug)]
 pub(crate) struct Confirm {
     pub(crate) title: String,
-    pub(crate) subject: Subject,
+    pub(crate) lines: Vec<String>,
     /// The word on the button.
     pub(crate) verb: &'static str,
     pub(crate) gate: Gate,
@@ -130,14 +119,5 @@ impl Confirm {
     /// Says whether it listens yet.
     pub(crate) fn listens(&self, now: Timestamp) -> bool {
         now.as_millisecond() - self.opened_at.as_millisecond() >= DEAF_MILLIS
-    }
-
-    /// Says whether what was typed (or chosen) lets it through.
-    pub(crate) fn is_open(&self) -> bool {
-        match &self.gate {
-            Gate::Line => false,
-            Gate::Button { on_yes } => *on_yes,
-            Gate::Name { expected, input } => input.value().trim() == expected,
-        }
     }
 }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tui_input::Input;
 
-use crate::state::{Form, Level, LogOptions, Pane, Screen, State, View, Zoom};
+use crate::state::form::Kind;
+use crate::state::{Form, Level, Lists, LogOptions, Pane, Screen, State, View, Zoom};
 use crate::types::DagId;
 
 /// A file of another version is not read.
@@ -25,6 +26,8 @@ struct Session {
     /// Levels are read one by one: a screen that is no more costs itself and those above it.
     stacks: Vec<(View, Vec<Value>)>,
     log_options: LogOptions,
+    #[serde(default)]
+    lists: Lists,
     drafts: Vec<Draft>,
 }
 
@@ -86,6 +89,7 @@ pub(crate) fn written(state: &State) -> Option<String> {
         view: state.view,
         stacks: stacks.to_vec(),
         log_options: state.log_options,
+        lists: state.lists.clone(),
         drafts,
     };
     serde_json::to_string(&session).ok().filter(|text| text.len() <= BYTES_MAX)
@@ -108,6 +112,7 @@ pub(crate) fn restore(state: &mut State, text: &str) {
     }
     state.view = session.view;
     state.log_options = session.log_options;
+    state.lists = session.lists;
     state.drafts = session.drafts;
 }
 
@@ -161,7 +166,8 @@ fn draft(state: &State, form: &Form) -> Option<Draft> {
     let values: Map<String, Value> = form
         .fields
         .iter()
-        .filter(|field| field.is_changed() && !is_secret(schema, &field.name))
+        .filter(|field| field.is_changed() && field.kind != Kind::Secret)
+        .filter(|field| !is_secret(schema, &field.name))
         .filter_map(|field| {
             let value = match field.is_typed() {
                 true => Some(Value::String(field.input.value().to_owned())),

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::plugin;
 use crate::state::form::Field;
+use crate::state::sheet::try_it::TryIt;
 use crate::station::Plugin;
 use crate::text::{self as words, shell};
 use crate::types::approval::{HitlDetail, Response};
@@ -19,10 +20,13 @@ use crate::types::operation::{
 use crate::types::run::DagRunKey;
 use crate::types::settings::{Pool, Variable};
 use crate::types::state::{DagRunState, ReprocessBehavior};
-use crate::types::{DagId, TaskInstanceState, Timestamp};
+use crate::types::view::AliasPlan;
+use crate::types::{AssetName, DagId, TaskInstanceState, Timestamp};
 
 /// Of more runs or tasks than this a number is typed before something is done to all of them.
 const MANY: usize = 20;
+
+pub(crate) mod try_it;
 
 /// What a sheet does.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,8 +68,24 @@ pub(crate) enum Wish {
         description: Option<String>,
     },
     Answer(Box<HitlDetail>),
+    /// Asks a served model; the form stays for its answer.
+    TryIt(Box<TryIt>),
+    Emit {
+        name: AssetName,
+    },
+    Alias(Box<AliasMoves>),
     /// Run a command of the operator's own.
     Plugin(Box<PluginCall>),
+}
+
+/// An alias of a model that is to move.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct AliasMoves {
+    pub(crate) name: String,
+    /// The version to promote; `None`: back to where it stood.
+    pub(crate) to: Option<u32>,
+    /// What was shown to whoever says yes.
+    pub(crate) plan: Option<AliasPlan>,
 }
 
 /// A plugin with what its words are filled with.
@@ -182,6 +202,38 @@ impl Sheet {
             .ok_or_else(|| format!("{name} is not a whole number"))
     }
 
+    fn alias(&self) -> Result<String, String> {
+        let alias = self.word("alias").trim().to_owned();
+        if alias.is_empty() { Err("say which alias".to_owned()) } else { Ok(alias) }
+    }
+
+    /// Returns the move as it was shown: of the alias that the plan is about, from where it stood
+    /// then, with a reason where a gate failed and the model's name typed.
+    fn move_alias(&self, moves: &AliasMoves) -> Result<Request, String> {
+        let (name, alias) = (moves.name.clone(), self.alias()?);
+        let plan = moves.plan.as_ref().filter(|plan| plan.alias == alias);
+        let plan = plan.ok_or("not looked yet what that would change")?;
+        let reason = Some(self.word("reason").trim().to_owned()).filter(|text| !text.is_empty());
+        if moves.to.is_some() && plan.to.fails_a_gate() && reason.is_none() {
+            return Err("a gate failed: say in `reason` why it is to go all the same".to_owned());
+        }
+        if self.word("confirm").trim() != name {
+            return Err(format!("type {name} to confirm"));
+        }
+        let expected_current = plan.from.as_ref().map(|from| from.version);
+        Ok(match moves.to {
+            Some(version) => Request::Promote { name, version, alias, expected_current, reason },
+            None => Request::Rollback { name, alias, expected_current, reason },
+        })
+    }
+
+    fn object(&self, name: &str) -> Map<String, Value> {
+        match self.value(name) {
+            Some(Value::Object(object)) => object,
+            _ => Map::new(),
+        }
+    }
+
     fn reach(&self) -> Reach {
         Reach {
             include_upstream: self.is_on("upstream"),
@@ -230,7 +282,10 @@ impl Sheet {
             | Wish::Backfill { .. }
             | Wish::Slots { .. }
             | Wish::Variable { .. }
+            | Wish::Emit { .. }
+            | Wish::Alias(_)
             | Wish::Plugin(_)
+            | Wish::TryIt(_)
             | Wish::Answer(_) => return Ok(None),
         }))
     }
@@ -264,6 +319,13 @@ impl Sheet {
                 Ok(Some(Request::ListOperations { limit: 50, before_id: None }))
             }
             Wish::Backfill { dag_id } => Ok(Some(Request::PlanBackfill(self.backfill(dag_id)?))),
+            Wish::Alias(moves) => {
+                let (name, alias) = (moves.name.clone(), self.alias()?);
+                Ok(Some(match moves.to {
+                    Some(version) => Request::PlanPromote { name, version, alias },
+                    None => Request::PlanRollback { name, alias },
+                }))
+            }
             _ => Ok(None),
         }
     }
@@ -299,6 +361,10 @@ impl Sheet {
                 vec![Request::SetVariables { variables }]
             }
             Wish::Answer(asked) => vec![Request::AnswerApproval(self.response(asked)?)],
+            Wish::Alias(moves) => vec![self.move_alias(moves)?],
+            Wish::Emit { name } => {
+                vec![Request::EmitAsset { name: name.clone(), extra: self.object("extra") }]
+            }
             _ => Vec::new(),
         })
     }
@@ -345,7 +411,10 @@ impl Sheet {
             | Wish::Backfill { .. }
             | Wish::Slots { .. }
             | Wish::Variable { .. }
+            | Wish::Emit { .. }
+            | Wish::Alias(_)
             | Wish::Plugin(_)
+            | Wish::TryIt(_)
             | Wish::Answer(_) => return self.other_command(),
         };
         let mut left = runs.clone();
@@ -406,6 +475,26 @@ impl Sheet {
                 format!("dagdeck variables set {} {}", shell(key), shell(&self.word("value")))
             }
             Wish::Answer(asked) => self.answer_command(asked),
+            Wish::TryIt(wish) => wish.command(self),
+            Wish::Alias(moves) => {
+                let (name, alias) = (shell(&moves.name), shell(&self.word("alias")));
+                let what = match moves.to {
+                    Some(version) => format!("promote {name} {version}"),
+                    None => format!("rollback {name}"),
+                };
+                let mut command = format!("dagdeck models {what} --alias {alias}");
+                if !self.word("reason").trim().is_empty() {
+                    command.push_str(&format!(" --reason {}", shell(self.word("reason").trim())));
+                }
+                command
+            }
+            Wish::Emit { name } => {
+                let mut command = format!("dagdeck assets emit {}", shell(name.as_str()));
+                for (key, value) in self.object("extra") {
+                    command.push_str(&format!(" -e {}", shell(&format!("{key}={value}"))));
+                }
+                command
+            }
             Wish::Plugin(call) => plugin::line(call, &self.fields),
             _ => "dagdeck undo".to_owned(),
         }

@@ -14,7 +14,7 @@ use crate::{rows, sample};
 fn the_palette_does_what_the_keys_of_the_screen_do_and_opens_by_name() {
     let mut driver = Driver::new(80, 24);
     driver.keys("5<enter>:roll back<enter>");
-    assert!(driver.text().contains("Roll production of iris back to v2?"), "{}", driver.text());
+    assert!(driver.text().contains("Roll iris back"), "{}", driver.text());
     driver.keys("<esc>1:model iris<enter>");
     assert_eq!(driver.state.level().screen, Screen::Model("iris".into()));
     let options = DeckOptions { read_only: true, ..DeckOptions::default() };
@@ -169,45 +169,6 @@ fn a_run_that_has_ended_is_not_cancelled() {
     assert!(driver.said().contains("has ended already"));
     driver.keys("kxy");
     assert!(matches!(driver.mutations[..], [Request::CancelRun { .. }]));
-}
-
-#[test]
-fn promoting_shows_the_difference_and_takes_the_name_typed() {
-    let mut driver = Driver::new(80, 24);
-    driver.keys("5<enter>P");
-    let text = driver.text();
-    for part in ["v3 → v4", "better", "worse", "learning_rate", "starts model_serving_pipeline"] {
-        assert!(text.contains(part), "{part} in {text}");
-    }
-    driver.keys("iri<enter>");
-    assert!(driver.mutations.is_empty());
-    driver.keys("s<enter>");
-    assert!(matches!(
-        &driver.mutations[..],
-        [Request::Promote { version: 4, expected_current: Some(3), alias, .. }] if alias == "production"
-    ));
-}
-
-#[test]
-fn a_rollback_says_what_it_expects_to_stand_there() {
-    let mut driver = Driver::new(200, 60);
-    driver.keys("5Riris<enter>");
-    assert!(matches!(driver.mutations[..], [Request::Rollback { expected_current: Some(3), .. }]));
-}
-
-#[test]
-fn a_late_plan_opens_nothing_over_another_screen() {
-    use crate::message::{AliasWish, Purpose};
-    let mut driver = Driver::new(80, 24);
-    driver.keys("5<enter>P<esc>1");
-    let generation = driver.state.alias_generation;
-    let plan = crate::sample::models::plan("iris", "production", 3, 4);
-    driver.send(Message::Answered {
-        purpose: Purpose::PlanAlias(AliasWish::Promote),
-        generation,
-        result: Ok(Answer::AliasPlan(Box::new(plan))),
-    });
-    assert!(!driver.is_asking());
 }
 
 #[test]

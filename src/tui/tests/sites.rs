@@ -38,11 +38,16 @@ fn kept(driver: &mut Driver) -> Option<String> {
 fn a_deck_begins_where_the_last_one_was_left() {
     let mut driver = with(keeping(None));
     driver.keys("/etl<enter>2j<space>j<enter><tab><tab>w1");
+    driver.state.lists.sort_by("dags", "last", true);
     let text = kept(&mut driver).expect("the session changed");
     let mut next = with(keeping(Some(text)));
     assert_eq!(next.state.view, View::Dags);
     assert_eq!(next.state.level().filter, "etl");
     assert!(next.state.log_options.wraps);
+    assert_eq!(
+        next.state.lists.of("dags").sort.as_ref().map(|sort| sort.field.as_str()),
+        Some("last")
+    );
     next.keys("2");
     assert!(matches!(next.screen(), Screen::Run(_)));
     next.keys("<esc>");
@@ -178,4 +183,17 @@ fn a_project_that_is_not_reached_changes_nothing_but_says_why() {
     driver.send(Message::Switched(Err(fault)));
     assert!(driver.said().contains("no route to host (try later)"));
     assert!(!driver.text().contains("PROD"));
+}
+
+#[test]
+fn a_deck_can_begin_at_a_run_whatever_the_last_one_showed() {
+    let mut driver = with(keeping(None));
+    driver.keys("3");
+    let text = kept(&mut driver);
+    let mut options = keeping(text);
+    options.station.begins_at = Some(("etl_example".into(), None));
+    let mut driver = with(options);
+    assert_eq!(*driver.screen(), Screen::DagRuns("etl_example".into()));
+    driver.keys("<esc>");
+    assert_eq!(*driver.screen(), Screen::Root(View::Dags));
 }

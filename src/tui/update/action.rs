@@ -3,7 +3,7 @@
 use tui_input::Input;
 
 use crate::keymap::{self, Action, Place};
-use crate::message::{Act, AliasWish, Effect, Purpose};
+use crate::message::{Act, Effect, Purpose};
 use crate::rows;
 use crate::rows::run::What;
 use crate::state::popup::Scope;
@@ -20,14 +20,15 @@ use crate::update::reconcile::{LogTarget, open_log};
 use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
 use crate::update::{
-    attention, confirm, copy, edit, form, goto, leave, marks, menu, mouse, palette, run,
+    assets, attention, confirm, copy, edit, form, goto, lab, leave, marks, menu, models, mouse,
+    palette, run, sheet,
 };
-
-/// The alias that promotes and rollbacks move.
-pub(crate) const ALIAS: &str = "production";
 
 /// Does what a key stands for.
 pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+    if assets::perform(state, action, effects) || models::perform(state, action, effects) {
+        return;
+    }
     match action {
         Action::Help => palette::open(state, Scope::Here),
         Action::Palette => palette::open(state, Scope::All),
@@ -45,6 +46,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Right if is_in_graph(state) => run::graph::walk(state, Way::Right),
         Action::Down => movement::step(state, Step::By(1)),
         Action::Up => movement::step(state, Step::By(-1)),
+        Action::Left if lab::move_cursor(state, false) => {}
+        Action::Right if lab::move_cursor(state, true) => {}
         Action::Left => movement::along_edge(state, false),
         Action::Right => movement::along_edge(state, true),
         Action::Top => movement::step(state, Step::Start),
@@ -67,6 +70,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             attention::clear(state, effects);
         }
         Action::Open => open(state),
+        Action::NextPane if lab::next_part(state, false) => {}
+        Action::PreviousPane if lab::next_part(state, true) => {}
         Action::NextPane => {
             let level = state.level_mut();
             level.pane = level.pane.next();
@@ -103,7 +108,6 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::ShowErrors => show_errors(state),
         Action::GoAsset => goto::asset(state),
         Action::GoModel => goto::model(state),
-        Action::GoEndpoint => state.switch(View::Serving),
         Action::Attention if state.level().screen == Screen::Root(View::Dags) => {
             attention::open_list(state);
         }
@@ -198,9 +202,28 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::PreviousMatch => next_match(state, true),
         Action::OlderTry => other_try(state, true, effects),
         Action::NewerTry => other_try(state, false, effects),
-        Action::Emit => confirm::emit(state),
-        Action::Promote => plan_alias(state, AliasWish::Promote, effects),
-        Action::Rollback => plan_alias(state, AliasWish::Rollback, effects),
+        Action::Compare if lab::is_here(state) => lab::compare(state),
+        Action::OnlyDifferent if lab::is_here(state) => {
+            state.lab.only_differences = !state.lab.only_differences;
+        }
+        Action::Baseline => lab::baseline(state),
+        Action::ProducingRun => lab::producing_run(state),
+        Action::PageBefore => lab::turn_page(state, false),
+        Action::PageAfter => lab::turn_page(state, true),
+        Action::Chart(key) => lab::chart(state, key),
+        Action::TryIt => sheet::try_it::open(state, effects),
+        Action::Rollback if rows::served_here(state).is_some() => {
+            sheet::alias::roll_back(state, effects);
+        }
+        // Of the views of assets and models only.
+        Action::Emit
+        | Action::Promote
+        | Action::Rollback
+        | Action::Compare
+        | Action::OnlyDifferent
+        | Action::Materialise
+        | Action::Impact
+        | Action::GoEndpoint => {}
     }
 }
 
@@ -234,6 +257,9 @@ fn open_prompt(state: &mut State, kind: PromptKind) {
 
 /// Clears the filter, else goes back one level; never leaves.
 fn back(state: &mut State) {
+    if lab::back(state) {
+        return;
+    }
     if rows::attention::is_in_box(state) {
         state.home.is_in_box = false;
         return;
@@ -264,6 +290,12 @@ fn show_errors(state: &mut State) {
 
 /// Drills into what is selected.
 fn open(state: &mut State) {
+    if matches!(state.level().screen, Screen::TrackingRun(_)) {
+        if let Some(screen) = lab::open_fact(state) {
+            state.push(screen);
+        }
+        return;
+    }
     let level = state.level();
     let screen =
         match &level.screen {
@@ -276,9 +308,6 @@ fn open(state: &mut State) {
                 rows::selected(state, level, &rows::runs(state, level))
                     .map(|run| Screen::Run(run.key()))
             }
-            Screen::Root(View::Assets) => {
-                rows::shown_asset(state).map(|a| Screen::Asset(a.name.clone()))
-            }
             Screen::Root(View::Experiments) => {
                 rows::selected(state, level, &rows::experiments(state, level))
                     .map(|experiment| Screen::Experiment(experiment.name.clone()))
@@ -287,8 +316,6 @@ fn open(state: &mut State) {
                 rows::selected(state, level, &rows::tracking_runs(state, level, name))
                     .map(|run| Screen::TrackingRun(run.run_id.clone()))
             }
-            Screen::Root(View::Models) => rows::selected(state, level, &rows::models(state, level))
-                .map(|model| Screen::Model(model.name.clone())),
             Screen::Root(View::Events) => event_target(state, level),
             Screen::Versions(dag_id) => rows::compared(state, dag_id)
                 .map(|(from, to)| Screen::Diff(dag_id.clone(), from, to)),
@@ -337,6 +364,10 @@ pub(crate) fn dag_here(state: &State) -> Option<DagId> {
             }
         }
         Screen::Run(key) => Some(key.dag_id.clone()),
+        Screen::Root(View::Assets) | Screen::Asset(_) | Screen::AssetWhy(_) | Screen::Impact(_) => {
+            assets::producer(state)
+        }
+        Screen::Root(View::Models) | Screen::Model(_) | Screen::Compare(..) => models::maker(state),
         _ => None,
     }
 }
@@ -433,12 +464,6 @@ fn is_in_graph(state: &State) -> bool {
     matches!(level.screen, Screen::Run(_)) && level.pane == Pane::Graph
 }
 
-/// Says whether the keys go to the grid of a run.
-fn is_in_grid(state: &State) -> bool {
-    let level = state.level();
-    matches!(level.screen, Screen::Run(_)) && level.pane == Pane::Tasks
-}
-
 fn follow(state: &mut State) {
     let height = crate::screen::run::log_height(state);
     let Some(log) = &mut state.log else { return };
@@ -482,28 +507,4 @@ fn tries(count: u32) -> String {
         1 => "one try only".to_owned(),
         n => format!("{n} tries"),
     }
-}
-
-/// Asks what moving the alias would change; the answer opens the confirm.
-fn plan_alias(state: &mut State, wish: AliasWish, effects: &mut Vec<Effect>) {
-    let level = state.level();
-    let alias = ALIAS.to_owned();
-    let request = match (&level.screen, wish) {
-        (Screen::Model(name), AliasWish::Promote) => {
-            let version = rows::selected(state, level, &rows::versions(state, level, name));
-            version.map(|v| Request::PlanPromote { name: name.clone(), version: v.version, alias })
-        }
-        (Screen::Model(name), AliasWish::Rollback) => {
-            Some(Request::PlanRollback { name: name.clone(), alias })
-        }
-        (Screen::Root(View::Models), AliasWish::Rollback) => {
-            let model = rows::selected(state, level, &rows::models(state, level));
-            model.map(|model| Request::PlanRollback { name: model.name.clone(), alias })
-        }
-        _ => None,
-    };
-    let Some(request) = request else { return };
-    let generation = state.next_generation();
-    state.alias_generation = generation;
-    effects.push(Effect::Ask { purpose: Purpose::PlanAlias(wish), generation, request });
 }

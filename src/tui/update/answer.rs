@@ -7,7 +7,7 @@ use crate::types::ask::Answer;
 use crate::types::event::Event;
 use crate::types::view::{ParamProblem, TriggerPlan};
 use crate::types::{DagId, Fault, FaultKind};
-use crate::update::{confirm, form, reconcile, sheet};
+use crate::update::{form, reconcile, sheet};
 
 /// Takes an answer; a late one changes nothing.
 pub(crate) fn take(
@@ -35,11 +35,6 @@ pub(crate) fn take(
             });
             take_check(state, &dag_id, generation, result);
         }
-        Purpose::PlanAlias(wish) => match result {
-            Ok(Answer::AliasPlan(plan)) => confirm::move_alias(state, generation, *plan, wish),
-            Ok(other) => say_fault(state, &unfitting(&other)),
-            Err(fault) => say_fault(state, &fault),
-        },
         Purpose::PlanSheet => sheet::take_plan(state, generation, result),
         Purpose::Act(act) => take_act(state, act, result, effects),
     }
@@ -111,8 +106,6 @@ fn take_act(state: &mut State, act: Act, result: Result<Answer, Fault>, effects:
         }
         (Act::Test, _) => {}
         (Act::Cancel, _) => state.say(Tone::Good, "cancelled the run"),
-        (Act::Emit(name), _) => state.say(Tone::Good, format!("emitted an event of {name}")),
-        (Act::Move(what), _) => state.say(Tone::Good, what),
     }
 }
 

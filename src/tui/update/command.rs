@@ -1,17 +1,26 @@
 //! The command line that shows or does the same as the screen.
 
 use crate::rows;
+use crate::rows::tracking::{self, Fact};
+use crate::state::lab::PAGE_LEN;
+use crate::state::lineage::AssetPane;
 use crate::state::runs::RunsQuery;
-use crate::state::{Pane, Popup, Screen, State, View};
+use crate::state::{Level, Pane, Popup, Screen, State, View};
 use crate::text::shell;
+use crate::types::TrackingRunId;
 use crate::types::serving::ServingStatus;
 use crate::types::why::WhySubject;
 use crate::update::action;
+use crate::update::assets::pane_of;
 
 /// Returns the command for what is selected.
 pub(crate) fn equivalent(state: &State) -> String {
     if let Some(Popup::Why { subject, .. }) = &state.popup {
         return why(subject);
+    }
+    if let Some(Popup::Run { key, .. }) = &state.popup {
+        let (dag, run) = (shell(key.dag_id.as_str()), shell(key.dag_run_id.as_str()));
+        return format!("dagdeck runs show {dag} {run}");
     }
     let level = state.level();
     if let Some(item) = rows::attention::selected(state) {
@@ -46,21 +55,59 @@ pub(crate) fn equivalent(state: &State) -> String {
                     let tried = tried.map(|n| format!(" --try {n}")).unwrap_or_default();
                     format!("dagdeck logs {run} {}{tried}", shell(task.key.task_id.as_str()))
                 }
-                _ => format!("dagdeck tasks {run}"),
+                (Pane::Graph, _) => {
+                    let (dag, run) = (key.dag_id.as_str(), key.dag_run_id.as_str());
+                    format!("dagdeck dags graph {} --run {}", shell(dag), shell(run))
+                }
+                _ => format!("dagdeck runs show {run}"),
             }
         }
-        Screen::Root(View::Assets) => "dagdeck assets list".to_owned(),
-        Screen::Asset(name) => format!("dagdeck assets lineage {}", shell(name.as_str())),
+        Screen::Root(View::Assets) | Screen::Asset(_) => assets(state),
+        Screen::AssetWhy(name) => format!("dagdeck assets why {}", shell(name.as_str())),
+        Screen::Impact(name) => format!("dagdeck assets impact {}", shell(name.as_str())),
         Screen::Root(View::Experiments) => "dagdeck experiments list".to_owned(),
-        Screen::Experiment(name) => format!("dagdeck experiments runs {}", shell(name)),
-        Screen::TrackingRun(_) => match state.levels().iter().rev().nth(1).map(|l| &l.screen) {
-            Some(Screen::Experiment(name)) => {
-                format!("dagdeck experiments runs {} -o json", shell(name))
+        Screen::Experiment(name) => {
+            let query = tracking::query(state, level, name);
+            let mut command = format!("dagdeck experiments runs {}", shell(name));
+            if !query.filter.is_empty() {
+                command.push_str(&format!(" --filter {}", shell(&query.filter)));
             }
-            _ => "dagdeck experiments list".to_owned(),
+            for order in &query.order_by {
+                command.push_str(&format!(" --order-by {}", shell(order)));
+            }
+            if query.offset > 0 {
+                command.push_str(&format!(" --limit {PAGE_LEN} --offset {}", query.offset));
+            }
+            command
+        }
+        Screen::TrackingRun(run_id) => match fact(state, level, run_id) {
+            Some(Fact::Metric(name, _)) => {
+                format!("dagdeck experiments metric {run_id} {}", shell(name))
+            }
+            Some(Fact::Artifact(path, _)) => artifact(run_id, path),
+            _ => format!("dagdeck experiments show {run_id}"),
         },
-        Screen::Root(View::Models) => "dagdeck models list".to_owned(),
+        Screen::Artifact(run_id, path) => artifact(run_id, path),
+        Screen::CompareRuns(ids) => {
+            let ids: Vec<&str> = ids.iter().map(TrackingRunId::as_str).collect();
+            let only = if state.lab.only_differences { " --only-differences" } else { "" };
+            format!("dagdeck experiments compare {}{only}", ids.join(" "))
+        }
+        Screen::Root(View::Models) => match rows::models::marked_pair(state) {
+            Some([one, other]) if one.name == other.name => {
+                compare(&one.name, one.version, other.version)
+            }
+            _ => "dagdeck models list".to_owned(),
+        },
         Screen::Model(name) => format!("dagdeck models show {}", shell(name)),
+        Screen::Compare(left, right) if left.0 == right.0 => compare(&left.0, left.1, right.1),
+        Screen::Compare(left, right) => {
+            format!(
+                "dagdeck models show {}; dagdeck models show {}",
+                shell(&left.0),
+                shell(&right.0)
+            )
+        }
         Screen::Root(View::Serving) => {
             let example = state.cache.serving().and_then(ServingStatus::example_command);
             example.unwrap_or_else(|| "dagdeck serving status".to_owned())
@@ -96,6 +143,21 @@ pub(crate) fn equivalent(state: &State) -> String {
     }
 }
 
+fn compare(name: &str, from: u32, to: u32) -> String {
+    format!("dagdeck models compare {} {from} {to}", shell(name))
+}
+
+fn assets(state: &State) -> String {
+    let Some(asset) = rows::assets::shown(state) else { return "dagdeck assets list".to_owned() };
+    let name = shell(asset.name.as_str());
+    let hops = state.level().lineage.hops;
+    match pane_of(state) {
+        AssetPane::Tree => "dagdeck assets list".to_owned(),
+        AssetPane::Lineage => format!("dagdeck assets lineage {name} --up {hops} --down {hops}"),
+        AssetPane::Details => format!("dagdeck assets events {name}"),
+    }
+}
+
 fn why(subject: &WhySubject) -> String {
     let mut command = format!("dagdeck why {}", shell(subject.dag_id.as_str()));
     if let Some(run) = &subject.dag_run_id {
@@ -107,4 +169,13 @@ fn why(subject: &WhySubject) -> String {
         command.push_str(&format!(" {}", shell(&format!("{task_id}{index}"))));
     }
     command
+}
+
+fn artifact(run_id: &TrackingRunId, path: &str) -> String {
+    format!("dagdeck experiments artifact {run_id} {}", shell(path))
+}
+
+fn fact<'a>(state: &'a State, level: &Level, run_id: &TrackingRunId) -> Option<Fact<'a>> {
+    let facts = tracking::facts(state.cache.tracking_run(run_id)?);
+    facts.get(level.cursor(&rows::keys(state, level))).copied()
 }

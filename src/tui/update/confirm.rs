@@ -2,21 +2,18 @@
 //! first, and they are deaf for a moment after they opened.
 
 use crossterm::event::{KeyCode, KeyEvent};
-use serde_json::Map;
-use tui_input::Input;
 
-use crate::message::{Act, AliasWish, Effect, Purpose};
+use crate::message::{Act, Effect, Purpose};
 use crate::rows;
-use crate::state::popup::{Confirm, Gate, Subject};
+use crate::state::popup::{Confirm, Gate};
 use crate::state::steps::Step;
 use crate::state::{Popup, Screen, State, Tone, View};
 use crate::text;
 use crate::types::ask::Request;
 use crate::types::backfill::Backfill;
 use crate::types::run::{DagRun, TaskInstance};
-use crate::types::view::AliasPlan;
 use crate::types::{DagId, TaskInstanceState};
-use crate::update::{action, key};
+use crate::update::action;
 
 /// A question without its target's details.
 struct Question {
@@ -41,7 +38,7 @@ fn open(state: &mut State, question: Question, gate: Gate) {
     let Question { title, lines, verb, request, act } = question;
     state.popup = Some(Popup::Confirm(Box::new(Confirm {
         title,
-        subject: Subject::Lines(lines),
+        lines,
         verb,
         gate,
         request,
@@ -211,73 +208,6 @@ pub(crate) fn cancel(state: &mut State) {
     ask(state, Question { title, lines, verb: "Cancel the run", request, act: Act::Cancel });
 }
 
-/// Asks before an event of an asset is emitted.
-pub(crate) fn emit(state: &mut State) {
-    let Some(asset) = rows::shown_asset(state) else { return };
-    let name = asset.name.clone();
-    let mut lines = vec![format!("uri {}", asset.uri)];
-    lines.push(if asset.scheduled_dags.is_empty() {
-        "No DAG waits for it.".to_owned()
-    } else {
-        let dags: Vec<&str> = asset.scheduled_dags.iter().map(|dag| dag.as_str()).collect();
-        format!("DAGs that wait for it: {}", dags.join(", "))
-    });
-    let act = Act::Emit(name.to_string());
-    let title = format!("Say that {name} changed?");
-    let request = Request::EmitAsset { name, extra: Map::new() };
-    ask(state, Question { title, lines, verb: "Emit", request, act });
-}
-
-/// Opens the confirm of a promote or a rollback with what it would change.
-pub(crate) fn move_alias(state: &mut State, generation: u64, plan: AliasPlan, wish: AliasWish) {
-    let is_here = match &state.level().screen {
-        Screen::Model(name) => *name == plan.name,
-        Screen::Root(View::Models) => true,
-        _ => false,
-    };
-    if generation != state.alias_generation || !is_here || state.popup.is_some() {
-        return;
-    }
-    let (name, alias, to) = (plan.name.clone(), plan.alias.clone(), plan.to.version);
-    let from = plan.from.as_ref().map(|version| version.version);
-    if from == Some(to) {
-        state.say(Tone::Info, format!("{alias} of {name} stands at v{to} already"));
-        return;
-    }
-    let (title, verb, request) = match wish {
-        AliasWish::Promote => (
-            format!("Promote {name} v{to} to {alias}?"),
-            "Promote",
-            Request::Promote {
-                name: name.clone(),
-                version: to,
-                alias: alias.clone(),
-                expected_current: from,
-                reason: None,
-            },
-        ),
-        AliasWish::Rollback => (
-            format!("Roll {alias} of {name} back to v{to}?"),
-            "Roll back",
-            Request::Rollback {
-                name: name.clone(),
-                alias: alias.clone(),
-                expected_current: from,
-                reason: None,
-            },
-        ),
-    };
-    state.popup = Some(Popup::Confirm(Box::new(Confirm {
-        title,
-        act: Act::Move(format!("{alias} of {name} stands at v{to}")),
-        subject: Subject::Alias(Box::new(plan)),
-        verb,
-        gate: Gate::Name { expected: name, input: Input::default() },
-        request,
-        opened_at: state.now,
-    })));
-}
-
 /// Takes a key of the open confirm.
 pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let now = state.now;
@@ -285,43 +215,29 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
     if !confirm.listens(now) {
         return;
     }
-    let mut goes = false;
-    match (&mut confirm.gate, event.code) {
-        (_, KeyCode::Esc) => {
+    let goes = match event.code {
+        KeyCode::Esc | KeyCode::Char('n' | 'q') => {
             state.popup = None;
             return;
         }
-        (Gate::Line, KeyCode::Char('n' | 'q') | KeyCode::Enter)
-        | (Gate::Button { .. }, KeyCode::Char('n' | 'q')) => {
+        KeyCode::Char('y') => true,
+        KeyCode::Tab
+        | KeyCode::BackTab
+        | KeyCode::Left
+        | KeyCode::Right
+        | KeyCode::Char('h' | 'l') => {
+            if let Gate::Button { on_yes } = &mut confirm.gate {
+                *on_yes = !*on_yes;
+            }
+            false
+        }
+        KeyCode::Enter if matches!(confirm.gate, Gate::Button { on_yes: true }) => true,
+        KeyCode::Enter => {
             state.popup = None;
             return;
         }
-        (Gate::Line | Gate::Button { .. }, KeyCode::Char('y')) => goes = true,
-        (
-            Gate::Button { on_yes },
-            KeyCode::Tab
-            | KeyCode::BackTab
-            | KeyCode::Left
-            | KeyCode::Right
-            | KeyCode::Char('h' | 'l'),
-        ) => *on_yes = !*on_yes,
-        (Gate::Button { on_yes }, KeyCode::Enter) => {
-            goes = *on_yes;
-            if !goes {
-                state.popup = None;
-                return;
-            }
-        }
-        (Gate::Line | Gate::Button { .. }, _) => {}
-        (Gate::Name { .. }, KeyCode::Enter) => {
-            goes = confirm.is_open();
-            if !goes {
-                state.say(Tone::Info, "type the name as it is written above");
-                return;
-            }
-        }
-        (Gate::Name { input, .. }, _) => key::type_into(input, event),
-    }
+        _ => false,
+    };
     if goes && let Some(Popup::Confirm(confirm)) = state.popup.take() {
         send(state, confirm.act, confirm.request, effects);
     }

@@ -65,8 +65,8 @@ fn subject(state: &State) -> Subject {
             },
             None => Subject { id: Some(key.dag_run_id.to_string()), ..Subject::default() },
         }),
-        Screen::Root(View::Assets) | Screen::Asset(_) => {
-            rows::shown_asset(state).map(|asset| Subject {
+        Screen::Root(View::Assets) | Screen::Asset(_) | Screen::AssetWhy(_) | Screen::Impact(_) => {
+            rows::assets::shown(state).map(|asset| Subject {
                 id: Some(asset.uri.clone()),
                 name: Some(asset.name.to_string()),
                 json: json(asset),
@@ -93,14 +93,13 @@ fn subject(state: &State) -> Subject {
             name: Some(run.run_name.clone()),
             json: json(run),
         }),
-        Screen::Root(View::Models) => rows::selected(state, level, &rows::models(state, level))
-            .map(|model| named(&model.name, model)),
-        Screen::Model(name) => rows::selected(state, level, &rows::versions(state, level, name))
-            .map(|version| Subject {
-                id: Some(format!("models:/{name}/{}", version.version)),
-                name: Some(name.clone()),
+        Screen::Root(View::Models) | Screen::Model(_) | Screen::Compare(..) => {
+            rows::models::version_here(state).map(|version| Subject {
+                id: Some(format!("models:/{}/{}", version.name, version.version)),
+                name: Some(version.name.clone()),
                 json: json(version),
-            }),
+            })
+        }
         Screen::Root(View::Serving) => state
             .cache
             .serving()

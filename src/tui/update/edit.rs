@@ -40,7 +40,7 @@ fn spot(state: &State) -> Option<(String, Spot)> {
             Some((first.file.clone(), Spot::Line(first.line)))
         }
         Screen::Root(View::Assets) | Screen::Asset(_) => {
-            let table = rows::shown_asset(state).map(|asset| format!("asset.{}", asset.name));
+            let table = rows::assets::shown(state).map(|asset| format!("asset.{}", asset.name));
             Some(("dags.toml".to_owned(), table.map_or(Spot::Line(1), Spot::Table)))
         }
         Screen::Run(key) => {

@@ -7,7 +7,6 @@ use tui_input::backend::crossterm::EventHandler;
 use crate::keymap::{self, Typed};
 use crate::message::Effect;
 use crate::rows;
-use crate::state::popup::Gate;
 use crate::state::{Popup, PromptKind, Screen, State, Tone};
 use crate::update::{action, confirm, form, menu, palette, plugin, sheet, tour};
 
@@ -102,15 +101,7 @@ pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) 
             insert(&mut palette.input, &pasted);
             return;
         }
-        Some(Popup::Confirm(confirm)) => {
-            if let Gate::Name { input, .. } = &mut confirm.gate
-                && confirm.opened_at.as_millisecond() + crate::state::popup::DEAF_MILLIS
-                    <= state.now.as_millisecond()
-            {
-                insert(input, &pasted);
-            }
-            return;
-        }
+        Some(Popup::Confirm(_)) => return,
         Some(Popup::Sheet(_)) => {
             if sheet::paste(state, &pasted, effects) {
                 return;

@@ -5,7 +5,6 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent,
 use crate::hit::{self, Found, Target};
 use crate::message::Effect;
 use crate::rows;
-use crate::state::popup::Gate;
 use crate::state::{Popup, Screen, State, Tone};
 use crate::update::movement::{self, Step};
 use crate::update::{action, confirm, key, menu, palette};
@@ -103,9 +102,7 @@ fn click_popup(state: &mut State, found: &Found, effects: &mut Vec<Effect>) {
         Some(Popup::Menu(_)) if entry.is_some() => menu::choose(state, entry, effects),
         Some(Popup::Palette(_)) if entry.is_some() => palette::choose(state, entry, effects),
         Some(Popup::Confirm(confirm)) => {
-            if let (Gate::Line | Gate::Button { .. }, Some(at), true) =
-                (&confirm.gate, entry, confirm.listens(now))
-            {
+            if let Some(at) = entry.filter(|_| confirm.listens(now)) {
                 let answer = if at == 1 { 'y' } else { 'n' };
                 confirm::press(state, &pressed(KeyCode::Char(answer)), effects);
             }

@@ -3,7 +3,7 @@
 use crate::rows;
 use crate::screen::run::log_height;
 use crate::state::{Pane, Screen, State};
-use crate::update::{attention, marks, run};
+use crate::update::{assets, attention, marks, models, run};
 
 /// Where to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,10 +19,18 @@ pub(crate) fn step(state: &mut State, step: Step) {
         return attention::step(state, step);
     }
     state.level_mut().is_untouched = false;
+    if assets::step(state, step) || models::step(state, step) {
+        return;
+    }
     let level = state.level();
     match &level.screen {
         Screen::Run(_) if level.pane == Pane::Log => scroll_log(state, step),
-        Screen::TrackingRun(_) | Screen::Definitions | Screen::Asset(_) | Screen::Diff(..) => {
+        Screen::TrackingRun(_) if level.part == 0 => select(state, step),
+        Screen::TrackingRun(_)
+        | Screen::Artifact(..)
+        | Screen::CompareRuns(_)
+        | Screen::Definitions
+        | Screen::Diff(..) => {
             let level = state.level_mut();
             level.scroll = moved(level.scroll, step, usize::from(u16::MAX));
         }

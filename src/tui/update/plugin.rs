@@ -141,15 +141,11 @@ fn variables(state: &State) -> BTreeMap<String, String> {
             add("RUN", run.map(|run| run.dag_run_id.to_string()));
         }
         Screen::Root(View::Assets) | Screen::Asset(_) => {
-            add("ASSET", rows::shown_asset(state).map(|asset| asset.name.to_string()));
+            add("ASSET", rows::assets::shown(state).map(|asset| asset.name.to_string()));
         }
-        Screen::Root(View::Models) => {
-            let model = rows::selected(state, level, &rows::models(state, level));
-            add("MODEL", model.map(|model| model.name.clone()));
-        }
-        Screen::Model(name) => {
-            add("MODEL", Some(name.clone()));
-            let version = rows::selected(state, level, &rows::versions(state, level, name));
+        Screen::Root(View::Models) | Screen::Model(_) | Screen::Compare(..) => {
+            add("MODEL", rows::models::model_here(state));
+            let version = rows::models::version_here(state);
             add("VERSION", version.map(|version| version.version.to_string()));
         }
         _ => {}

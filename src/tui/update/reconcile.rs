@@ -2,7 +2,8 @@
 //! place needs to know what a screen is made of.
 
 use crate::message::{Effect, Purpose, Timer};
-use crate::rows;
+use crate::rows::{self, tracking};
+use crate::screen::figures;
 use crate::screen::home::shows_events;
 use crate::screen::run::shows_details;
 use crate::state::log::Reading;
@@ -13,7 +14,7 @@ use crate::state::session;
 use crate::state::{Form, Link, LogPane, Palette, Popup, Screen, Slot, State, View};
 use crate::types::ask::Request;
 use crate::types::run::TaskInstance;
-use crate::types::view::LogChunk;
+use crate::types::view::{LogChunk, TrackingRunView};
 use crate::types::{Fault, FaultKind, TaskInstanceKey, TaskInstanceState};
 use crate::update::{form, run};
 
@@ -73,25 +74,59 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         }
         Screen::Root(View::Assets) | Screen::Asset(_) => {
             slots.push(Slot::Assets);
-            if let Some(asset) = rows::shown_asset(state) {
-                slots.push(Slot::Lineage(Some(asset.name.clone())));
+            slots.extend(rows::assets::lineage_slot(state));
+            if let Some(asset) = rows::assets::shown(state) {
                 slots.push(Slot::AssetEvents(Some(asset.name.clone())));
+                slots.push(Slot::AssetWhy(asset.name.clone()));
             }
         }
+        Screen::AssetWhy(name) => slots.push(Slot::AssetWhy(name.clone())),
+        Screen::Impact(name) => slots.push(rows::assets::impact_slot(name)),
         Screen::Root(View::Experiments) => {
             slots.push(Slot::Experiments);
             let experiment = rows::selected(state, level, &rows::experiments(state, level));
-            slots.extend(experiment.map(|e| Slot::TrackingRuns(e.name.clone())));
+            slots.extend(
+                experiment.map(|e| Slot::TrackingRuns(tracking::query_of(state, "", &e.name))),
+            );
         }
-        Screen::Experiment(name) => slots.push(Slot::TrackingRuns(name.clone())),
-        Screen::TrackingRun(run_id) => slots.push(Slot::TrackingRun(run_id.clone())),
+        Screen::Experiment(name) => {
+            slots.push(Slot::TrackingRuns(tracking::query(state, level, name)));
+        }
+        Screen::TrackingRun(run_id) => {
+            slots.push(Slot::TrackingRun(run_id.clone()));
+            if let Some(run) = state.cache.tracking_run(run_id) {
+                slots.extend(histories(run));
+                let file = |path: &str| Slot::Artifact((run_id.clone(), path.to_owned()));
+                slots.extend(figures::of(run).into_iter().map(file));
+            }
+        }
+        Screen::Artifact(run_id, path) => {
+            slots.push(Slot::Artifact((run_id.clone(), path.clone())));
+        }
+        Screen::CompareRuns(ids) => {
+            for run_id in ids {
+                slots.push(Slot::TrackingRun(run_id.clone()));
+                slots.extend(state.cache.tracking_run(run_id).into_iter().flat_map(histories));
+            }
+        }
         Screen::Root(View::Models) => {
             slots.extend([Slot::Models, Slot::Serving]);
-            let model = rows::selected(state, level, &rows::models(state, level));
-            slots.extend(model.map(|model| Slot::Model(model.name.clone())));
+            let open = rows::models::open(state, level);
+            slots.extend(open.into_iter().map(|model| Slot::Model(model.name.clone())));
+            slots.extend(rows::models::model_here(state).map(Slot::Model));
         }
-        Screen::Model(name) => slots.extend([Slot::Model(name.clone()), Slot::Serving]),
-        Screen::Root(View::Serving) => slots.push(Slot::Serving),
+        Screen::Model(name) => {
+            slots.extend([Slot::Model(name.clone()), Slot::Serving, Slot::Assets]);
+        }
+        Screen::Compare(left, right) => {
+            slots.extend([Slot::Model(left.0.clone()), Slot::Model(right.0.clone())]);
+        }
+        Screen::Root(View::Serving) => {
+            slots.push(Slot::Serving);
+            // The form that asks it is made from its signature.
+            let served = rows::served_here(state);
+            slots.extend(served.map(|served| Slot::Model(served.model.clone())));
+        }
         Screen::Root(View::Events) => slots.push(Slot::Events),
         Screen::Root(View::System) => {
             slots.extend([Slot::Pools, Slot::Variables, Slot::Connections]);
@@ -112,6 +147,11 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         Screen::Approvals | Screen::Commands | Screen::Definitions => {}
     }
     slots
+}
+
+fn histories(run: &TrackingRunView) -> impl Iterator<Item = Slot> + '_ {
+    let slot = |key: &str| Slot::Metric((run.run_id.clone(), key.to_owned()));
+    tracking::wanted_histories(run).into_iter().map(slot)
 }
 
 /// Brings what is under way in line with what is shown.
@@ -145,7 +185,7 @@ fn fetch(state: &mut State, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Keeps the cursor of a run on the task that failed, else on one that runs, else, when the run is
+/// Keeps the cursor of a run on the task that failed, else on one that runs or waits, else, when the run is
 /// over, on the one that ended last, until somebody moves it.
 fn select_what_matters(state: &mut State) {
     if !state.level().is_untouched {
@@ -160,6 +200,7 @@ fn select_what_matters(state: &mut State) {
     let task = find(TaskInstanceState::Failed)
         .or_else(|| find(TaskInstanceState::UpForRetry))
         .or_else(|| find(TaskInstanceState::Running))
+        .or_else(|| find(TaskInstanceState::Deferred))
         .or_else(|| run.run.state.is_finished().then(|| last_ended(&run.tasks)).flatten());
     let Some((run, index)) = rows::run::shown(state) else { return };
     let slot = task.and_then(|task| index.slot(run, &task.key));

@@ -6,6 +6,7 @@ use crate::message::{Act, Effect, Purpose, Timer};
 use crate::rows;
 use crate::state::form::Field;
 use crate::state::popup::DEAF_MILLIS;
+use crate::state::sheet::try_it::told;
 use crate::state::sheet::{self, Plan, PluginCall, Sheet, Wish};
 use crate::state::{Popup, State, Tone};
 use crate::text;
@@ -17,7 +18,9 @@ use crate::types::{Fault, TaskInstanceState, Timestamp};
 use crate::update::form::{self, Edited};
 use crate::update::{confirm, key, plugin};
 
+pub(crate) mod alias;
 pub(crate) mod open;
+pub(crate) mod try_it;
 
 /// How long the form must rest before it is tried.
 const REST_MILLIS: u64 = 150;
@@ -115,7 +118,15 @@ pub(crate) fn take_plan(state: &mut State, generation: u64, result: Result<Answe
     let Some(sheet) = shown(state).filter(|sheet| sheet.generation == generation) else { return };
     sheet.plan = match result {
         Ok(Answer::Operated(view)) => Plan::Lines(operated(&view)),
+        Ok(Answer::Predicted(answer)) => Plan::Lines(told(&answer)),
         Ok(Answer::BackfillPlan(plan)) => Plan::Lines(planned(&plan)),
+        Ok(Answer::AliasPlan(plan)) => {
+            let told = alias::planned(&plan);
+            if let Wish::Alias(moves) = &mut sheet.wish {
+                moves.plan = Some(*plan);
+            }
+            told
+        }
         Ok(Answer::Operations(lines)) => {
             let open = |line: &&_| is_open(line);
             let last = lines.iter().find(open).cloned();
@@ -231,8 +242,9 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         KeyCode::Enter if sheet.is_on_verb() => go(state, effects),
         KeyCode::Enter if sheet.is_on_cancel() => state.popup = None,
         KeyCode::Enter => {
-            // A form of one text needs no button.
-            if sheet.fields.len() == 1 && is_typing {
+            // A form of one text needs no button; nor does one whose target's name is typed.
+            let is_name = sheet.fields.get(sheet.focus).is_some_and(|f| f.name == "confirm");
+            if is_name || sheet.fields.len() == 1 && is_typing {
                 go(state, effects);
             } else {
                 sheet.move_focus(false);
@@ -288,6 +300,9 @@ pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) 
 
 /// Does it, where nothing speaks against it.
 fn go(state: &mut State, effects: &mut Vec<Effect>) {
+    if try_it::ask(state, effects) {
+        return;
+    }
     let Some(sheet) = shown(state) else { return };
     if let Plan::Refused(why) = &sheet.plan {
         let why = why.clone();
@@ -331,6 +346,14 @@ fn act(wish: &Wish) -> Act {
         Wish::Backfill { dag_id } => Act::Say(format!("began a backfill of {dag_id}")),
         Wish::Slots { pool, .. } => Act::Say(format!("set the slots of {pool}")),
         Wish::Variable { key, .. } => Act::Say(format!("set the variable {key}")),
+        Wish::TryIt(_) => Act::Say("asked the model".to_owned()),
+        Wish::Alias(moves) => {
+            let at = moves.plan.as_ref().map(|plan| {
+                format!("{} of {} stands at v{}", plan.alias, plan.name, plan.to.version)
+            });
+            Act::Say(at.unwrap_or_default())
+        }
+        Wish::Emit { name } => Act::Say(format!("emitted an event of {name}")),
         Wish::Plugin(call) => Act::Say(call.plugin.name.clone()),
         Wish::Answer(asked) => Act::Say(format!("answered: {}", asked.question.subject)),
     }

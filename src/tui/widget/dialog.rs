@@ -6,11 +6,9 @@ use ratatui::text::{Line, Span};
 use tui_input::Input;
 
 use crate::hit::{self, Target};
-use crate::screen::experiments::metric_rank;
-use crate::state::popup::{Confirm, Gate, Subject};
+use crate::state::popup::{Confirm, Gate};
 use crate::text;
 use crate::theme;
-use crate::types::view::{AliasPlan, ModelVersionView};
 use crate::widget::paint;
 
 /// Draws text being typed, with a block for its cursor; keeps the cursor in sight.
@@ -39,39 +37,22 @@ pub(crate) fn button(word: &str, is_focused: bool) -> Span<'static> {
 pub(crate) fn confirm(buf: &mut Buffer, area: Rect, confirm: &Confirm) {
     let width = area.width.saturating_sub(6).clamp(20, 84);
     let inner_width = usize::from(width.saturating_sub(4));
-    let mut lines: Vec<Line<'static>> = match &confirm.subject {
-        Subject::Lines(lines) => lines
-            .iter()
-            .flat_map(|line| text::wrap_words(line, inner_width))
-            .map(|line| paint::line(line, theme::PLAIN))
-            .collect(),
-        Subject::Alias(plan) => alias_lines(plan, usize::from(area.height).saturating_sub(9)),
-    };
+    let mut lines: Vec<Line<'static>> = confirm
+        .lines
+        .iter()
+        .flat_map(|line| text::wrap_words(line, inner_width))
+        .map(|line| paint::line(line, theme::PLAIN))
+        .collect();
     lines.push(Line::default());
-    let keys = match &confirm.gate {
+    let on_yes = matches!(confirm.gate, Gate::Button { on_yes: true });
+    lines.push(Line::from(vec![
+        button("No", !on_yes),
+        Span::raw("   "),
+        button(confirm.verb, on_yes),
+    ]));
+    let keys = match confirm.gate {
         Gate::Line => "y yes  n no",
-        Gate::Button { on_yes } => {
-            lines.push(Line::from(vec![
-                button("No", !on_yes),
-                Span::raw("   "),
-                button(confirm.verb, *on_yes),
-            ]));
-            "y yes  n no  tab change  enter choose"
-        }
-        Gate::Name { expected, input } => {
-            let mut spans = vec![
-                paint::span("Type ", theme::PLAIN),
-                paint::span(expected, theme::BOLD),
-                paint::span(" to confirm: ", theme::PLAIN),
-            ];
-            spans.extend(typed(input, 24, true));
-            if confirm.is_open() {
-                let go = format!("  enter: {}", confirm.verb);
-                spans.push(paint::span(go, theme::GOOD.patch(theme::BOLD)));
-            }
-            lines.push(Line::from(spans));
-            "enter confirm  esc leave as it is"
-        }
+        Gate::Button { .. } => "y yes  n no  tab change  enter choose",
     };
     let height = u16::try_from(lines.len()).unwrap_or(20) + 2;
     let place = paint::popup(buf, area, width, height);
@@ -88,9 +69,7 @@ pub(crate) fn confirm(buf: &mut Buffer, area: Rect, confirm: &Confirm) {
     }
     if let Some(last) = last {
         let row = inside.height.saturating_sub(1);
-        if matches!(confirm.gate, Gate::Button { .. }) {
-            note_buttons(inside, row, &last);
-        }
+        note_buttons(inside, row, &last);
         paint::put(buf, inside, row, last);
     }
 }
@@ -112,10 +91,7 @@ fn note_buttons(inside: Rect, row: u16, buttons: &Line<'static>) {
 pub(crate) fn question(buf: &mut Buffer, row: Rect, confirm: &Confirm) {
     const KEYS: [(&str, &str); 2] = [("n", "no"), ("y", "yes")];
     let keys: u16 = 18;
-    let about = match &confirm.subject {
-        Subject::Lines(lines) => lines.join(" "),
-        Subject::Alias(plan) => plan.name.clone(),
-    };
+    let about = confirm.lines.join(" ");
     hit::note(row, Target::Popup);
     let line = Line::from(vec![
         Span::styled(" ? ", theme::WARN.patch(theme::BOLD)),
@@ -133,77 +109,4 @@ pub(crate) fn question(buf: &mut Buffer, row: Rect, confirm: &Confirm) {
         paint::put_at(buf, row, x, 0, line);
         x += width + 3;
     }
-}
-
-fn version(version: &ModelVersionView) -> String {
-    format!("v{}", version.version)
-}
-
-/// Says what moving an alias changes: where it points, the figures, the params, what starts.
-fn alias_lines(plan: &AliasPlan, room: usize) -> Vec<Line<'static>> {
-    let from = plan.from.as_ref().map_or("nothing".to_owned(), version);
-    let to = version(&plan.to);
-    let mut lines = vec![Line::from(vec![
-        paint::span(format!("{}  ", plan.alias), theme::BOLD),
-        paint::span(format!("{from} → {to}"), theme::ACCENT),
-    ])];
-    let starts = match plan.starts_dags.as_slice() {
-        [] => "starts no DAG".to_owned(),
-        dags => {
-            let names: Vec<&str> = dags.iter().map(|dag| dag.as_str()).collect();
-            format!("starts {}", names.join(", "))
-        }
-    };
-    lines.push(paint::line(starts, theme::WARN));
-    lines.push(Line::default());
-    if !plan.metrics.is_empty() {
-        let head = format!("{:<18} {:>10} {:>10}", "METRIC", from, to);
-        lines.push(paint::line(head, theme::DIM));
-    }
-    let mut metrics: Vec<_> = plan.metrics.iter().collect();
-    metrics.sort_by_key(|(name, _, _)| metric_rank(name));
-    for (name, before, after) in metrics {
-        lines.push(metric_line(name, *before, *after));
-    }
-    if !plan.params.is_empty() {
-        lines.push(paint::line("PARAMS THAT DIFFER", theme::DIM));
-    }
-    for (name, before, after) in &plan.params {
-        let word = |value: &Option<String>| value.clone().unwrap_or_else(|| "—".to_owned());
-        let row = format!("{:<18} {} → {}", text::cut(name, 18), word(before), word(after));
-        lines.push(paint::line(row, theme::PLAIN));
-    }
-    if lines.len() > room.max(4) {
-        let more = lines.len() - room.max(4) + 1;
-        lines.truncate(room.max(4) - 1);
-        lines.push(paint::line(
-            format!("… and {more} more lines: enlarge the terminal"),
-            theme::DIM,
-        ));
-    }
-    lines
-}
-
-/// Says whether less is better of a metric, by its name.
-pub(crate) fn is_loss(name: &str) -> bool {
-    let name = name.to_lowercase();
-    ["rmse", "mae", "mape", "mse", "loss", "error", "brier", "ece"]
-        .iter()
-        .any(|part| name.contains(part))
-}
-
-fn metric_line(name: &str, before: Option<f64>, after: Option<f64>) -> Line<'static> {
-    let word = |value: Option<f64>| value.map_or("—".to_owned(), text::figure);
-    let row = format!("{:<18} {:>10} {:>10}  ", text::cut(name, 18), word(before), word(after));
-    let mut spans = vec![paint::span(row, theme::PLAIN)];
-    if let (Some(before), Some(after)) = (before, after) {
-        let gain = if is_loss(name) { before - after } else { after - before };
-        let (arrow, word, style) = match gain {
-            g if g.abs() < 1e-9 => ("=", "same", theme::DIM),
-            g if g > 0.0 => ("▲", "better", theme::GOOD),
-            _ => ("▼", "worse", theme::BAD),
-        };
-        spans.push(paint::span(format!("{:+.4} {arrow} {word}", after - before), style));
-    }
-    Line::from(spans)
 }

@@ -12,7 +12,7 @@ use crate::state::sheet::{Plan, Sheet};
 use crate::text;
 use crate::theme;
 use crate::widget::dialog::button;
-use crate::widget::paint;
+use crate::widget::{paint, table};
 
 /// Rows of a dry run that are kept free, where there is one.
 const PLAN_ROWS: usize = 6;
@@ -21,8 +21,6 @@ const PLAN_ROWS: usize = 6;
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, sheet: &Sheet) {
     let width = area.width.saturating_sub(4).clamp(20, 96);
     let inner = usize::from(width.saturating_sub(4));
-    let fields: Vec<Line<'static>> =
-        (0..sheet.fields.len()).map(|at| field_line(sheet, at, inner)).collect();
     let command: Vec<Line<'static>> = text::wrap(&sheet.command(), inner)
         .into_iter()
         .take(2)
@@ -35,8 +33,14 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, sheet: &Sheet) {
         .flat_map(|line| text::wrap_words(line, inner))
         .map(|line| paint::line(line, theme::DIM))
         .collect();
-    let fixed = fields.len() + command.len() + 2;
     let room = usize::from(area.height.saturating_sub(2));
+    // Where there are more fields than room, those round the focus are seen.
+    let kept = command.len() + 2 + plan.len().min(PLAN_ROWS);
+    let seen = room.saturating_sub(kept).max(1).min(sheet.fields.len());
+    let first = table::offset(sheet.focus.min(sheet.fields.len()), sheet.fields.len(), seen);
+    let fields: Vec<Line<'static>> =
+        (first..first + seen).map(|at| field_line(sheet, at, inner)).collect();
+    let fixed = fields.len() + command.len() + 2;
     let plan_rows = if plan.is_empty() { 0 } else { plan.len().max(PLAN_ROWS) };
     // What is asked comes before what it is about, where the room is short.
     let free = room.saturating_sub(fixed);
@@ -114,13 +118,20 @@ fn plan_lines(sheet: &Sheet, width: usize) -> Vec<Line<'static>> {
         Plan::Lines(lines) => lines
             .iter()
             .enumerate()
-            .map(|(at, line)| {
+            .flat_map(|(at, line)| {
                 let style = match at {
                     0 => theme::BOLD,
                     _ if line.starts_with('!') => theme::WARN,
+                    _ if line.starts_with("- ") || line.starts_with('✗') => theme::BAD,
+                    _ if line.starts_with("+ ") || line.starts_with('✓') => theme::GOOD,
                     _ => theme::PLAIN,
                 };
-                paint::line(line, style)
+                // What is aligned stays so, as long as it fits.
+                let pieces = match text::width(line) > width {
+                    true => text::wrap_words(line, width),
+                    false => vec![line.clone()],
+                };
+                pieces.into_iter().map(move |piece| paint::line(piece, style)).collect::<Vec<_>>()
             })
             .collect(),
     }

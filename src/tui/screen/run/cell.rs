@@ -8,7 +8,7 @@ use crate::state::State;
 use crate::state::run::Counts;
 use crate::state::run::counts::states;
 use crate::text;
-use crate::theme;
+use crate::theme::{self, Mark};
 use crate::types::TaskInstanceState;
 use crate::types::progress::Progress;
 use crate::types::run::TaskInstance;
@@ -99,21 +99,29 @@ pub(crate) fn heat(states: &[Option<TaskInstanceState>], cells: usize) -> Vec<Sp
     (0..cells).map(bucket).collect()
 }
 
-/// Counts states: `18/32  ✓ 18  ► 3  ✗ 1`.
+/// Counts states: `18/32  ✗ 1  ► 3  ✓ 18`; without words those that look alike are one.
 pub(super) fn counts(counts: Counts, has_words: bool) -> Line<'static> {
     let (done, total) = (counts.finished(), counts.total());
-    let mut spans = vec![Span::styled(format!("{done}/{total}"), theme::BOLD)];
     let mut told: Vec<_> = states().filter(|state| counts.of(*state) > 0).collect();
     told.sort_by_key(|state| TaskInstanceState::weight(*state));
+    let mut marks: Vec<(Mark, usize)> = Vec::new();
     for state in told {
         let mark = theme::task_mark(state);
-        let word = if has_words { format!(" {}", mark.word) } else { String::new() };
-        let gap = if has_words { "  " } else { " " };
-        spans.push(Span::styled(
-            format!("{gap}{} {}{word}", mark.glyph, counts.of(state)),
-            mark.style,
-        ));
+        match marks.last_mut() {
+            Some((last, count)) if !has_words && last.glyph == mark.glyph => {
+                *count += counts.of(state);
+            }
+            _ => marks.push((mark, counts.of(state))),
+        }
     }
+    let mut spans = vec![Span::styled(format!("{done}/{total}"), theme::BOLD)];
+    spans.extend(marks.into_iter().map(|(mark, count)| {
+        let told = match has_words {
+            true => format!("  {} {count} {}", mark.glyph, mark.word),
+            false => format!(" {} {count}", mark.glyph),
+        };
+        Span::styled(told, mark.style)
+    }));
     Line::from(spans)
 }
 

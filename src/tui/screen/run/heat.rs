@@ -34,7 +34,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, index: &RunIndex
     if area.height < 3 {
         return;
     }
-    let room = if index.groups.is_empty() { 0 } else { area.width / 2 };
+    let room = if index.groups.is_empty() { 0 } else { (area.width / 2).saturating_sub(1) };
     let [levels, groups] =
         Layout::horizontal([Constraint::Min(0), Constraint::Length(room)]).areas(area);
     draw_levels(buf, levels, index);
@@ -52,8 +52,8 @@ fn draw_levels(buf: &mut Buffer, area: Rect, index: &RunIndex) {
     }
     let shown: Vec<Option<TaskInstanceState>> =
         states().filter(|state| all.of(*state) > 0).collect();
-    let column =
-        (area.width.saturating_sub(9) / u16::try_from(shown.len().max(1)).unwrap_or(1)).clamp(3, 9);
+    let column = (area.width.saturating_sub(9) / u16::try_from(shown.len().max(1)).unwrap_or(1))
+        .clamp(3, 10);
     paint::put(buf, area, 0, paint::line("LEVEL", theme::DIM));
     for (x, state) in (9..).step_by(usize::from(column)).zip(&shown) {
         paint::put_at(buf, area, x, 0, Line::from(paint::glyph(theme::task_mark(*state))));

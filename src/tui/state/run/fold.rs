@@ -34,6 +34,8 @@ struct Made {
     filter: String,
     attention_only: bool,
     order: Order,
+    /// The group that what is selected stands in.
+    around: Option<u32>,
 }
 
 /// The rows that are seen.
@@ -44,6 +46,8 @@ pub(crate) struct Fold {
     made: Option<Made>,
     /// A state has changed that may open a group by itself.
     pub(crate) is_old: bool,
+    /// How often they were made.
+    pub(crate) turn: u64,
 }
 
 impl Fold {
@@ -74,6 +78,7 @@ impl RunIndex {
             filter: level.filter.clone(),
             attention_only: level.attention_only,
             order,
+            around: self.around(detail, level),
         };
         if !self.fold.is_old && self.fold.made.as_ref() == Some(&made) {
             return;
@@ -87,13 +92,37 @@ impl RunIndex {
             self.outline(detail, level, (order, 0), &roots, &mut rows);
         }
         let places = rows.iter().zip(0..).map(|(row, at): (&Row, usize)| (row.id, at)).collect();
-        self.fold = Fold { rows, places, made: Some(made), is_old: false };
+        let turn = self.fold.turn + 1;
+        self.fold = Fold { rows, places, made: Some(made), is_old: false, turn };
+    }
+
+    /// Returns the group that what is selected stands in: it stays open though nothing runs in it
+    /// any more, so that the cursor keeps its row.
+    fn around(&self, detail: &RunDetailView, level: &Level) -> Option<u32> {
+        match level.selected.as_ref().and_then(|key| self.find(detail, key))? {
+            RowId::Group(at) => self.groups[at as usize].parent,
+            RowId::Task(at) => self.tasks[at as usize].group,
+            RowId::Instance(slot) => self.tasks[self.task_of(slot)? as usize].group,
+        }
+    }
+
+    fn holds(&self, group: u32, inner: Option<u32>) -> bool {
+        let mut next = inner;
+        while let Some(at) = next {
+            if at == group {
+                return true;
+            }
+            next = self.groups[at as usize].parent;
+        }
+        false
     }
 
     /// Says whether a group is open.
     pub(crate) fn is_group_open(&self, detail: &RunDetailView, level: &Level, group: u32) -> bool {
         let is_small = self.tasks.len() + self.groups.len() <= SMALL;
-        let by_itself = is_small || self.groups[group as usize].counts.is_hot();
+        let is_hot = || self.groups[group as usize].counts.is_hot();
+        let holds = || self.holds(group, self.around(detail, level));
+        let by_itself = is_small || is_hot() || holds();
         is_open(level, &self.key(detail, RowId::Group(group)), by_itself)
     }
 

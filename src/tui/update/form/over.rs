@@ -32,7 +32,7 @@ pub(crate) fn open_recent(state: &mut State, dag_id: &DagId) {
     let Some(form) = state.forms.get(dag_id) else { return };
     let list = match form.focus {
         Stop::Field(at) => form.fields.get(at).and_then(|field| values(field, at, runs)),
-        _ => Some(confs(runs)),
+        _ => Some(confs(form, runs)),
     };
     match list.filter(|list| !list.entries.is_empty()) {
         Some(list) => {
@@ -71,15 +71,20 @@ fn values(field: &Field, at: usize, runs: &[DagRun]) -> Option<List> {
     Some(List::new(format!("{}: recent values", field.name), Some(at), entries))
 }
 
-fn confs(runs: &[DagRun]) -> List {
+fn confs(form: &Form, runs: &[DagRun]) -> List {
+    let is_secret = |name: &String| {
+        form.fields.iter().any(|field| field.name == *name && field.kind == Kind::Secret)
+    };
     let mut entries: Vec<(String, Pick)> = Vec::new();
-    for run in runs.iter().filter(|run| !run.conf.is_empty()) {
-        let pick = Pick::Conf(run.conf.clone());
-        if entries.iter().any(|(_, other)| *other == pick) {
+    for run in runs {
+        let mut conf = run.conf.clone();
+        conf.retain(|name, _| !is_secret(name));
+        let pick = Pick::Conf(conf.clone());
+        if conf.is_empty() || entries.iter().any(|(_, other)| *other == pick) {
             continue;
         }
         let words: Vec<String> =
-            run.conf.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
+            conf.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
         let name = text::run_name(run.dag_run_id.as_str());
         entries.push((text::clean(&format!("{name}  {}", words.join(" "))), pick));
     }

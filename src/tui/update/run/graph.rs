@@ -6,7 +6,7 @@ use crate::message::Effect;
 use crate::rows;
 use crate::screen::run::{graph as drawn, graph_room};
 use crate::state::graph::plan::{self, Folded, Made};
-use crate::state::graph::{Detail, Job, Spot, ego};
+use crate::state::graph::{Detail, Job, Looked, Spot, ego};
 use crate::state::run::{RowId, RunIndex};
 use crate::state::{GraphPane, State, Tone};
 use crate::update::run::select;
@@ -28,6 +28,7 @@ pub(crate) fn plan(state: &mut State, effects: &mut Vec<Effect>) {
         if rows::run::shown(state).is_none() {
             state.graph.plan = None;
             state.graph.made = None;
+            state.graph.looked = None;
             state.graph.look();
         }
         return;
@@ -45,10 +46,21 @@ fn planned(state: &mut State) -> Option<Job> {
         return None;
     }
     let room = (i32::from(room.width), i32::from(room.height));
+    let pane = &state.graph;
+    let looked = Looked {
+        stamp: index.stamp,
+        turn: index.fold.turn,
+        row,
+        room,
+        asked: (pane.hops, pane.detail, pane.direction, pane.has_all_edges),
+        centre: pane.centre.clone(),
+    };
+    if pane.looked.as_ref() == Some(&looked) && pane.plan.is_some() {
+        return None;
+    }
     let closed = plan::closed(index, |at| index.is_group_open(run, level, at), row);
     let folded = Folded::new(index, &closed);
     let here = folded.of_row(row)?;
-    let pane = &state.graph;
     // The centre stays while what is selected can be seen.
     let stays = pane
         .plan
@@ -75,6 +87,7 @@ fn planned(state: &mut State) -> Option<Job> {
     let next = if is_same { None } else { Some(plan::plan(index, &made)) };
     let widths = next.as_ref().map(|plan| drawn::nodes(state, plan));
     let pane = &mut state.graph;
+    pane.looked = Some(Looked { centre: centre_key.clone(), ..looked });
     pane.centre = centre_key;
     let (Some(next), Some(nodes)) = (next, widths) else { return None };
     let job = Job {

@@ -330,3 +330,21 @@ pub(crate) fn answer_here(state: &mut State, effects: &mut Vec<Effect>) -> bool 
     answer(state, asked, effects);
     true
 }
+
+/// Opens the form of an event of the shown asset.
+pub(crate) fn emit(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(asset) = rows::assets::shown(state) else { return };
+    let name = asset.name.clone();
+    let waiting: Vec<&str> = asset.scheduled_dags.iter().map(|dag| dag.as_str()).collect();
+    let intro = vec![
+        format!("uri {}", asset.uri),
+        match waiting.as_slice() {
+            [] => "No DAG waits for it.".to_owned(),
+            dags => format!("DAGs that wait for it: {}", dags.join(", ")),
+        },
+    ];
+    let kind = json!({"type": "object", "description": "details of the change, as JSON"});
+    let fields = vec![sheet::field("extra", &kind, json!({}))];
+    let title = format!("Say that {name} changed?");
+    show(state, Made { title, intro, fields, verb: "Emit", wish: Wish::Emit { name } }, effects);
+}

@@ -1,0 +1,121 @@
+//! Tracked runs with what was logged on the way, and what lies beside them.
+
+use serde_json::json;
+
+use crate::sample::{before, tracking_run};
+use crate::types::TrackingRunId;
+use crate::types::ask::{Answer, Request};
+use crate::types::serving::{PredictionView, ServedHistory};
+use crate::types::view::{ArtifactView, MetricHistoryView, MetricPointView, TrackingRunView};
+
+/// Runs of the experiment, more than one page.
+const RUNS: u32 = 206;
+
+pub(super) fn answer(request: &Request) -> Option<Answer> {
+    Some(match request {
+        Request::ListTrackingRuns { filter, order_by, limit, offset, .. } => {
+            let shown = if filter.is_empty() { RUNS } else { 2 };
+            let last = shown.min(offset + limit.min(&6));
+            let mut runs: Vec<_> = (*offset..last).map(|n| run(i64::from(n % 6))).collect();
+            if order_by.iter().any(|key| key.ends_with("ASC")) {
+                runs.reverse();
+            }
+            Answer::TrackingRuns { runs, total: u64::from(shown) }
+        }
+        Request::ShowTrackingRun { run_id } => Answer::TrackingRun(Box::new(run(number(run_id)))),
+        Request::GetMetricHistory { run_id, key, .. } => {
+            Answer::MetricHistory(history(run_id, key))
+        }
+        Request::ReadArtifact { path, .. } => Answer::Artifact(artifact(path)),
+        Request::Predict(wish) => Answer::Predicted(PredictionView {
+            status: 200,
+            model: wish.model.clone(),
+            version: wish.version.or(Some(3)),
+            took_ms: 0.84,
+            body: json!([{"class": "setosa", "probabilities": {"setosa": 0.98, "versicolor": 0.02}}]),
+        }),
+        _ => return None,
+    })
+}
+
+fn number(run_id: &TrackingRunId) -> i64 {
+    i64::from_str_radix(run_id.as_str(), 16).unwrap_or(0)
+}
+
+fn run(n: i64) -> TrackingRunView {
+    let mut run = tracking_run(n);
+    let last = |key: &str| history(&run.run_id, key).points.last().map_or(0.0, |p| p.value);
+    let rounds = ["train-mlogloss", "test-mlogloss", "cv_accuracy_fold"];
+    let rounds: Vec<_> = rounds.iter().map(|key| ((*key).to_owned(), last(key))).collect();
+    run.metrics.extend(rounds);
+    run.params.push(("max_depth".into(), (4 + n % 3).to_string()));
+    run.tags = vec![
+        ("dagdeck.dag_id".into(), "mlops_pipeline".into()),
+        ("dagdeck.dag_run_id".into(), "manual__2026-03-02T09:14:03+00:00".into()),
+        ("mlflow.source.name".into(), "mlops_pipeline.train".into()),
+    ];
+    for file in ["calibration_curve", "confusion_matrix", "feature_importance", "roc_curve"] {
+        run.artifacts.push((format!("{file}.json"), 812));
+    }
+    run
+}
+
+fn history(run_id: &TrackingRunId, key: &str) -> MetricHistoryView {
+    let n = number(run_id) as f64;
+    let count: i64 = match key {
+        key if key.contains('-') => 60,
+        key if key.ends_with("_fold") => 5,
+        _ => 1,
+    };
+    let value = |step: i64| {
+        let step = step as f64;
+        match key {
+            "train-mlogloss" => (-step / 14.0).exp() + 0.05 + n / 50.0,
+            "test-mlogloss" => (-step / 12.0).exp() * 0.9 + 0.16 + step / 900.0 + n / 40.0,
+            _ => 0.94 + (step * 2.3 + n).sin() / 40.0,
+        }
+    };
+    let point = |step| MetricPointView { step, timestamp: before(600 - step), value: value(step) };
+    MetricHistoryView {
+        run_id: run_id.clone(),
+        key: key.into(),
+        points: (0..count).map(point).collect(),
+        total: count.unsigned_abs(),
+    }
+}
+
+fn artifact(path: &str) -> ArtifactView {
+    let curve =
+        |bend: f64| -> Vec<f64> { (0..=20).map(|n| (f64::from(n) / 20.0).powf(bend)).collect() };
+    let classes = ["setosa", "versicolor", "virginica"];
+    let value = match path {
+        "confusion_matrix.json" => json!({"classes": classes,
+            "matrix": [[10, 0, 0], [0, 9, 1], [0, 2, 8]]}),
+        "roc_curve.json" => json!({"classes": [
+            {"class": "setosa", "auc": 1.0, "fpr": [0.0, 0.0, 1.0], "tpr": [0.0, 1.0, 1.0]},
+            {"class": "versicolor", "auc": 0.9634, "fpr": curve(1.0), "tpr": curve(0.25)},
+        ]}),
+        "calibration_curve.json" => json!({"bins": 10, "classes": [
+            {"class": "versicolor", "mean_predicted": [0.05, 0.31, 0.52, 0.77, 0.96],
+             "fraction_of_positives": [0.0, 0.25, 0.6, 0.75, 1.0], "count": [14, 4, 5, 4, 3]}]}),
+        "feature_importance.json" => json!({"kind": "gain", "importance": {
+            "petal_length": 0.52, "petal_width": 0.41, "sepal_length": 0.05, "sepal_width": 0.02}}),
+        _ => json!({"flavors": {"dagdeck": {"kind": "xgboost"}}, "run_id": "0"}),
+    };
+    let text = value.to_string();
+    ArtifactView { path: path.into(), size: text.len() as u64, text: Some(text) }
+}
+
+/// A version over the last quarter of an hour.
+pub(super) fn served(scale: f64) -> ServedHistory {
+    let wave = |base: f64, height: f64, speed: f64| -> Vec<f64> {
+        (0..90).map(|n| scale * (base + height * (f64::from(n) / speed).sin())).collect()
+    };
+    ServedHistory {
+        requests: wave(30.0, 9.0, 9.0),
+        p50_ms: (0..90).map(|n| 0.8 + f64::from(n % 5) / 20.0).collect(),
+        p99_ms: (0..90).map(|n| 3.1 + f64::from((n * 7) % 13) / 6.0).collect(),
+        refused: (0..90).map(|n| u32::from(n % 30 == 11)).collect(),
+        failed: (0..90).map(|n| u32::from(n == 71)).collect(),
+    }
+}

@@ -1,0 +1,185 @@
+//! One asset in full: what makes and reads it, why it is old, its events and what they started.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::rows::assets as rows;
+use crate::screen::assets::{mark, tree};
+use crate::screen::missing;
+use crate::state::{Slot, State};
+use crate::text;
+use crate::theme;
+use crate::types::asset::AssetEventSource;
+use crate::types::freshness::{AssetEventView, AssetWhy};
+use crate::types::view::{AssetView, LineageNode};
+use crate::types::{DagId, TaskId};
+use crate::widget::paint;
+use crate::widget::table::{highlight, offset};
+
+pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool) {
+    let Some(asset) = rows::shown(state) else {
+        let node = rows::node(state);
+        let title = node.map_or("Details", |node| node.name.as_str());
+        let inside = paint::panel(buf, area, title, "", is_focused);
+        if let Some(node) = node {
+            paint::put_all(buf, inside, of_node(state, node), 0);
+        }
+        return;
+    };
+    let keys = "enter the run it started  g r the run that made it";
+    let inside = paint::panel(buf, area, asset.name.as_str(), keys, is_focused);
+    let facts = facts(state, asset, usize::from(inside.width));
+    let taken = u16::try_from(facts.len()).unwrap_or(u16::MAX).min(inside.height);
+    paint::put_all(buf, inside, facts, 0);
+    let rest = Rect { y: inside.y + taken, height: inside.height - taken, ..inside };
+    draw_events(buf, rest, state, asset, is_focused);
+}
+
+/// Says of what is no asset what is known of it.
+fn of_node(state: &State, node: &LineageNode) -> Vec<Line<'static>> {
+    let kind = theme::kind_mark(&node.kind);
+    let mut lines = vec![paint::pair("kind", kind.word)];
+    if let Some(run) = node.state {
+        let mark = theme::run_mark(run);
+        let paused = if node.is_paused { ", paused" } else { "" };
+        let ago = node.last.map(|last| text::ago(state.now, last)).unwrap_or_default();
+        let mut spans = vec![paint::span(format!("{:<11} ", "last run"), theme::DIM)];
+        spans.extend(paint::worded(mark));
+        spans.push(paint::span(format!("  {ago}{paused}"), theme::PLAIN));
+        lines.push(Line::from(spans));
+    } else if let Some(last) = node.last {
+        lines.push(paint::pair("changed", text::ago(state.now, last)));
+    }
+    lines.push(Line::default());
+    lines.push(paint::line("enter opens it   . puts it in the middle", theme::DIM));
+    lines
+}
+
+fn facts(state: &State, asset: &AssetView, width: usize) -> Vec<Line<'static>> {
+    let standing = mark(asset.freshness);
+    let ago = asset.last_event.as_ref().map(|event| text::ago(state.now, event.timestamp));
+    let changed = ago.map_or_else(|| "never changed".to_owned(), |ago| format!("changed {ago}"));
+    let watched = if asset.watch { ", watched" } else { "" };
+    let mut spans = vec![paint::span(format!("{:<11} ", "state"), theme::DIM)];
+    spans.extend(paint::worded(standing));
+    spans.push(paint::span(
+        format!("  {changed}, {}", text::count(events(asset), "event")),
+        theme::PLAIN,
+    ));
+    let mut lines = vec![Line::from(spans)];
+    lines.push(paint::pair("uri", format!("{}{watched}", asset.uri)));
+    lines.extend(made_by(asset));
+    lines.push(paint::pair("read by", tasks(&asset.consuming_tasks)));
+    let starts: Vec<&str> = asset.scheduled_dags.iter().map(|dag| dag.as_str()).collect();
+    lines.push(paint::pair(
+        "starts",
+        if starts.is_empty() { "—".to_owned() } else { starts.join(", ") },
+    ));
+    let has_cause = |why: &&AssetWhy| why.path.iter().any(|step| step.cause.is_some());
+    if let Some(why) = rows::why(state).filter(has_cause) {
+        lines.extend(root_cause(why, width));
+    }
+    lines
+}
+
+fn events(asset: &AssetView) -> usize {
+    usize::try_from(asset.event_count).unwrap_or(usize::MAX)
+}
+
+fn made_by(asset: &AssetView) -> Vec<Line<'static>> {
+    if asset.producing_tasks.is_empty() {
+        return vec![paint::pair("made by", "—")];
+    }
+    let line = |(at, (dag_id, task_id)): (usize, &(DagId, TaskId))| {
+        let label = if at == 0 { "made by" } else { "" };
+        let mut spans = vec![paint::span(format!("{label:<11} "), theme::DIM)];
+        match asset.producers.iter().find(|producer| producer.dag_id == *dag_id) {
+            Some(producer) => spans.extend(tree::producer_spans(producer)),
+            None => spans.push(paint::span(dag_id.as_str(), theme::PLAIN)),
+        }
+        spans.push(paint::span(format!(".{task_id}"), theme::PLAIN));
+        Line::from(spans)
+    };
+    asset.producing_tasks.iter().enumerate().take(4).map(line).collect()
+}
+
+fn tasks(list: &[(DagId, TaskId)]) -> String {
+    let names: Vec<String> = list.iter().map(|(dag, task)| format!("{dag}.{task}")).collect();
+    if names.is_empty() { "—".to_owned() } else { names.join(", ") }
+}
+
+/// Says in a few lines why it is old; `w` has all of it.
+fn root_cause(why: &AssetWhy, width: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    if why.path.len() > 1 {
+        let way = text::cut_middle(&why.way(), width.saturating_sub(12));
+        lines.push(Line::from(vec![
+            paint::span(format!("{:<11} ", "root cause"), theme::DIM),
+            paint::span(way, theme::WARN),
+        ]));
+    }
+    if let Some(root) = why.path.first() {
+        let pieces = text::wrap_words(&root.text, width.saturating_sub(12).max(8));
+        for (at, piece) in pieces.into_iter().take(3).enumerate() {
+            let label = if at == 0 { "because" } else { "" };
+            lines.push(Line::from(vec![
+                paint::span(format!("{label:<11} "), theme::DIM),
+                paint::span(piece, theme::WARN),
+            ]));
+        }
+    }
+    lines
+}
+
+fn draw_events(buf: &mut Buffer, area: Rect, state: &State, asset: &AssetView, is_focused: bool) {
+    if area.height < 2 {
+        return;
+    }
+    paint::put(buf, area, 0, paint::line("EVENTS", theme::DIM));
+    let area = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    let slot = Slot::AssetEvents(Some(asset.name.clone()));
+    let Some(events) = rows::events(state) else {
+        return missing(buf, area, state, &slot);
+    };
+    if events.is_empty() {
+        let how = match asset.producers.is_empty() {
+            true => "m says that it changed",
+            false => "r triggers the DAG that makes it; m says that it changed",
+        };
+        return paint::empty(buf, area, "It never changed yet", how);
+    }
+    let selected = state.level().lineage.event.min(events.len() - 1);
+    let height = usize::from(area.height);
+    let first = offset(selected, events.len(), height);
+    for (row, (at, view)) in (0..area.height).zip(events.iter().enumerate().skip(first)) {
+        paint::put(buf, area, row, event_line(state, view));
+        if is_focused && at == selected {
+            highlight(buf, Rect { y: area.y + row, height: 1, ..area });
+        }
+    }
+}
+
+/// Writes an event: when, by whom, what it started, what it says.
+fn event_line(state: &State, view: &AssetEventView) -> Line<'static> {
+    let source = match &view.event.source {
+        AssetEventSource::Task(key) => format!("{}.{}", key.dag_id, key.task_id),
+        AssetEventSource::Watcher => "watcher".to_owned(),
+        AssetEventSource::Registry => "registry".to_owned(),
+        AssetEventSource::Person { user } => user.clone(),
+    };
+    let mut spans: Vec<Span<'static>> = vec![
+        paint::span(format!("{:>8}  ", text::ago(state.now, view.event.timestamp)), theme::PLAIN),
+        paint::span(source, theme::ACCENT),
+    ];
+    for run in &view.started_runs {
+        spans.push(paint::span("  → ", theme::DIM));
+        spans.push(paint::glyph(theme::run_mark(run.state)));
+        spans.push(paint::span(format!(" {}", run.dag_id), theme::PLAIN));
+    }
+    for (name, value) in &view.event.extra {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        spans.push(paint::span(format!("  {name} {value}"), theme::DIM));
+    }
+    Line::from(spans)
+}

@@ -1,0 +1,120 @@
+//! The lineage round one node: what it is made of to the left, what is made of it to the right.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::rows::assets as rows;
+use crate::screen::assets::mark;
+use crate::screen::missing;
+use crate::state::State;
+use crate::text;
+use crate::theme;
+use crate::types::freshness::Freshness;
+use crate::types::view::{LineageNode, LineageView};
+use crate::types::{DagRunState, Timestamp};
+use crate::widget::graph::{self, Node};
+use crate::widget::paint;
+
+pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool) {
+    let Some(slot) = rows::lineage_slot(state) else {
+        let inside = paint::panel(buf, area, "Lineage", "", is_focused);
+        return paint::empty(buf, inside, "A group is selected", "l opens it; j goes to an asset");
+    };
+    let hops = state.level().lineage.hops;
+    let Some(lineage) = rows::lineage(state) else {
+        let inside = paint::panel(buf, area, "Lineage", "", is_focused);
+        return missing(buf, inside, state, &slot);
+    };
+    let focus = rows::focus(state, state.level()).unwrap_or_default();
+    let title = format!(
+        "Lineage ±{} · {} of {}",
+        text::count(hops as usize, "hop"),
+        lineage.nodes.len(),
+        lineage.total
+    );
+    let note = match is_focused {
+        true => "h l up and downstream  j k siblings  . refocus  ( ) hops",
+        false => "◇ asset  » dag  ◈ model  ↦ endpoint",
+    };
+    let inside = paint::panel(buf, area, &title, note, is_focused);
+    if lineage.nodes.len() < 2 {
+        return paint::empty(
+            buf,
+            inside,
+            "Nothing makes it and nothing reads it",
+            "inlets, outlets and schedules in dags.toml make the lineage",
+        );
+    }
+    let selected = rows::node(state).map(|node| node.id.as_str());
+    let (nodes, edges, selected) = drawing(lineage, &focus, selected, state.now);
+    graph::draw(buf, inside, &nodes, &edges, selected);
+}
+
+type Drawing = (Vec<Node>, Vec<(usize, usize)>, Option<usize>);
+
+fn drawing(lineage: &LineageView, focus: &str, selected: Option<&str>, now: Timestamp) -> Drawing {
+    let nodes: Vec<Node> = lineage.nodes.iter().map(|node| drawn(node, focus, now)).collect();
+    let place = |id: &String| lineage.nodes.iter().position(|node| node.id == *id);
+    // A DAG that reads and writes one asset makes a circle; its way back is not drawn.
+    let mut edges: Vec<(usize, usize)> = Vec::new();
+    for (from, to) in &lineage.edges {
+        if let Some((from, to)) = place(from).zip(place(to))
+            && !reaches(&edges, to, from)
+        {
+            edges.push((from, to));
+        }
+    }
+    let selected = lineage.nodes.iter().position(|node| Some(node.id.as_str()) == selected);
+    (nodes, edges, selected)
+}
+
+/// Draws a node: what it is, how it stands, its name, how old that is, what is not shown.
+fn drawn(node: &LineageNode, focus: &str, now: Timestamp) -> Node {
+    let mut kind = theme::kind_mark(&node.kind);
+    let mut name = if node.id == focus { format!("[{}]", node.name) } else { node.name.clone() };
+    let standing = match (node.freshness, node.state) {
+        (Some(freshness), _) => Some(mark(freshness)),
+        (None, _) if node.is_paused => Some(theme::paused()),
+        (None, state) => state.map(theme::run_mark),
+    };
+    let mut words: Vec<String> = Vec::new();
+    if node.hidden.0 > 0 {
+        words.push(format!("◂ +{}", node.hidden.0));
+    }
+    if let Some(standing) = standing {
+        // The glyph stays where there is no room for the words.
+        name = format!("{} {name}", standing.glyph);
+        kind.style = standing.style;
+        let is_plain = node.freshness == Some(Freshness::Fresh)
+            || (node.state == Some(DagRunState::Success) && !node.is_paused);
+        if !is_plain {
+            words.push(standing.word.to_owned());
+        }
+    }
+    if let Some(last) = node.last {
+        words.push(text::ago(now, last).trim_end_matches(" ago").to_owned());
+    }
+    if node.hidden.1 > 0 {
+        words.push(format!("+{} ▸", node.hidden.1));
+    }
+    let note = words.join(" ");
+    let note_width = text::width(&note).max(4);
+    Node { mark: kind, name, note, note_width }
+}
+
+fn reaches(edges: &[(usize, usize)], from: usize, to: usize) -> bool {
+    let mut seen = vec![from];
+    let mut at = 0;
+    while let Some(here) = seen.get(at).copied() {
+        if here == to {
+            return true;
+        }
+        for (_, next) in edges.iter().filter(|(start, _)| *start == here) {
+            if !seen.contains(next) {
+                seen.push(*next);
+            }
+        }
+        at += 1;
+    }
+    false
+}

@@ -1,0 +1,92 @@
+//! Why an asset is old: the way from the root cause down to it, a step below the other.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::screen::assets::mark;
+use crate::screen::missing;
+use crate::state::{Slot, State};
+use crate::text;
+use crate::theme;
+use crate::types::AssetName;
+use crate::types::freshness::{AssetWhy, StaleCause, StaleStep};
+use crate::widget::paint;
+
+/// What old means, until there are limits to an age.
+const MEANING: &str = "Old means: an input changed since, or the run that was to make it failed. \
+                       There is no age limit.";
+
+pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, name: &AssetName) {
+    let title = format!("Why {name} is as it is");
+    let keys = "enter the run or DAG of the step";
+    let inside = paint::panel(buf, area, &title, keys, true);
+    let Some(why) = state.cache.asset_why(name) else {
+        return missing(buf, inside, state, &Slot::AssetWhy(name.clone()));
+    };
+    let selected = state.level().cursor(&crate::rows::keys(state, state.level()));
+    let lines = lines(state, why, selected, usize::from(inside.width));
+    paint::put_all(buf, inside, lines, 0);
+}
+
+fn lines(state: &State, why: &AssetWhy, selected: usize, width: usize) -> Vec<Line<'static>> {
+    let standing = mark(why.freshness);
+    let mut spans = vec![paint::span(format!("{} is ", why.name), theme::BOLD)];
+    spans.extend(paint::worded(standing));
+    let made_of_it = match why.downstream_assets {
+        0 => ", and no asset is made of it".to_owned(),
+        1 => ", and one asset is made of it (M)".to_owned(),
+        n => format!(", and {n} assets are made of it (M)"),
+    };
+    spans.push(paint::span(made_of_it, theme::PLAIN));
+    let mut lines = vec![Line::from(spans), Line::default()];
+    if why.path.len() > 1 {
+        for piece in text::wrap_words(&format!("Root cause: {}", why.way()), width) {
+            lines.push(paint::line(piece, theme::WARN));
+        }
+        lines.push(Line::default());
+    }
+    for (at, step) in why.path.iter().enumerate() {
+        lines.extend(step_lines(state, step, (at, selected == at), width));
+    }
+    lines.push(Line::default());
+    for piece in text::wrap_words(MEANING, width) {
+        lines.push(paint::line(piece, theme::DIM));
+    }
+    lines
+}
+
+/// Writes a step, with what would mend it below.
+fn step_lines(
+    state: &State,
+    step: &StaleStep,
+    (at, is_selected): (usize, bool),
+    width: usize,
+) -> Vec<Line<'static>> {
+    let (glyph, style) = match step.cause {
+        Some(StaleCause::RunFailed) => ("✗", theme::BAD),
+        Some(StaleCause::Paused) => ("=", theme::WARN),
+        Some(StaleCause::InputChanged | StaleCause::NeverRun) => ("!", theme::WARN),
+        None if at == 0 => ("·", theme::DIM),
+        None => ("↓", theme::DIM),
+    };
+    let ago = step.last.map_or("never made".to_owned(), |last| text::ago(state.now, last));
+    let name = if is_selected { theme::REVERSED.patch(theme::BOLD) } else { theme::BOLD };
+    let mut lines = vec![Line::from(vec![
+        paint::span(format!("{glyph} "), style),
+        paint::span(step.asset.as_str(), name),
+        paint::span(format!("  {ago}"), theme::DIM),
+    ])];
+    let indented = |told: &str, style| {
+        let pieces = text::wrap_words(told, width.saturating_sub(4).max(8));
+        pieces.into_iter().map(move |piece| paint::line(format!("    {piece}"), style))
+    };
+    lines.extend(indented(&step.text, style));
+    if let Some(run) = &step.dag_run_id {
+        lines.extend(indented(&format!("run {run}"), theme::DIM));
+    }
+    if let Some(remedy) = &step.remedy {
+        lines.extend(indented(&format!("→ {remedy}"), theme::ACCENT));
+    }
+    lines
+}
