@@ -123,12 +123,12 @@ pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
         Screen::Root(View::Dags) => Some(dags::list(state.size.width).info(state)),
         Screen::Root(View::Runs) => Some(runs::list(state, None).info(state)),
         Screen::DagRuns(dag_id) => Some(runs::list(state, Some(dag_id)).info(state)),
-        Screen::Approvals => Some(approvals::list().info(state)),
-        Screen::Root(View::System) => Some(settings::list().info(state)),
         Screen::Experiment(name) => {
             let all = tracking::loaded(state, &state.level().filter, name);
             Some(tracking_runs::list(state, all).info(state))
         }
+        Screen::Approvals => Some(approvals::list().info(state)),
+        Screen::Root(View::System) => Some(settings::list().info(state)),
         _ => None,
     }
 }

@@ -139,7 +139,6 @@ pub(crate) const KEY: Style = drawn(Part::Key);
 pub(crate) const GOOD: Style = drawn(Part::Good);
 pub(crate) const BAD: Style = drawn(Part::Bad);
 pub(crate) const WARN: Style = drawn(Part::Warn);
-pub(crate) const LINK: Style = Style::new().add_modifier(Modifier::UNDERLINED);
 
 /// The lines of a chart, one a run.
 pub(crate) const SERIES: [Style; 5] = [

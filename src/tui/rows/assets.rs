@@ -1,5 +1,6 @@
 //! Assets as a tree by the `/` in their names, and what the panes beside it are about.
 
+use crate::state::filter::Filter;
 use crate::state::lineage::AssetPane;
 use crate::state::{Level, Screen, Slot, State};
 use crate::types::AssetName;
@@ -47,10 +48,14 @@ impl AssetRow<'_> {
 /// Returns the assets that pass the filter, by name.
 fn admitted<'a>(state: &'a State, level: &Level) -> Vec<&'a AssetView> {
     let all = state.cache.assets().unwrap_or_default();
+    // Read once, not for each of a thousand.
+    let filter = Filter::new(&level.filter);
+    let is_admitted =
+        |asset: &AssetView| level.filter.is_empty() || filter.admits(&words(asset), &|_| None);
     let mut found: Vec<&AssetView> = all
         .iter()
         .filter(|asset| !level.attention_only || asset.freshness != Freshness::Fresh)
-        .filter(|asset| level.admits(&words(asset)))
+        .filter(|asset| is_admitted(asset))
         .collect();
     found.sort_by(|one, other| one.name.as_str().cmp(other.name.as_str()));
     found

@@ -1,6 +1,6 @@
 //! Registered models of the sample.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{before, tracking_run};
 use crate::types::ask::{Answer, Request};
@@ -80,9 +80,7 @@ fn model_version(name: &str, version: u32) -> ModelVersionView {
             tag("dagdeck.dataset", name),
             tag("dagdeck.dataset_digest", if version > 2 { "9f3c11d2" } else { "77aa0b1c" }),
         ],
-        signature: Some(
-            json!({"inputs": "[{\"name\":\"sepal_length\",\"type\":\"double\"}]", "outputs": "[]"}),
-        ),
+        signature: Some(signature()),
         size_bytes: Some(41_200 + 1_000 * u64::from(version)),
         origin: Some(Origin {
             run: DagRunKey {
@@ -93,6 +91,13 @@ fn model_version(name: &str, version: u32) -> ModelVersionView {
         }),
         gates: vec![gate(version)],
     }
+}
+
+fn signature() -> Value {
+    let columns: Vec<Value> = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
+        .map(|name| json!({"name": name, "type": "double"}))
+        .to_vec();
+    json!({"inputs": Value::from(columns).to_string(), "outputs": "[]"})
 }
 
 fn model_detail(name: &str) -> ModelDetailView {

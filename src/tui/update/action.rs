@@ -108,6 +108,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::ShowErrors => show_errors(state),
         Action::GoAsset => goto::asset(state),
         Action::GoModel => goto::model(state),
+        Action::GoEndpoint => state.switch(View::Serving),
         Action::Attention if state.level().screen == Screen::Root(View::Dags) => {
             attention::open_list(state);
         }
@@ -222,8 +223,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         | Action::Compare
         | Action::OnlyDifferent
         | Action::Materialise
-        | Action::Impact
-        | Action::GoEndpoint => {}
+        | Action::Impact => {}
     }
 }
 

@@ -32,7 +32,12 @@ pub(crate) fn chart(state: &mut State, key: ChartKey) {
         ChartKey::Wider => view.zoom(false),
         ChartKey::Whole => view.whole(),
     }
-    let told = view.told();
+    tell(state);
+}
+
+/// Says how charts are drawn now.
+fn tell(state: &mut State) {
+    let told = state.lab.chart.told();
     let text = if told.is_empty() {
         "charts: over steps, as logged".to_owned()
     } else {
@@ -84,6 +89,9 @@ pub(crate) fn back(state: &mut State) -> bool {
     }
     let was_zoomed = view.is_zoomed();
     view.whole();
+    if was_zoomed {
+        tell(state);
+    }
     was_zoomed
 }
 
