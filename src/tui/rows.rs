@@ -265,16 +265,6 @@ pub(crate) fn tracking_runs<'a>(
     list.arrange(state, level, all)
 }
 
-/// Returns the model family of a tracked run.
-pub(crate) fn model_of(run: &TrackingRunView) -> &str {
-    let find = |list: &'static [&str]| {
-        list.iter().find_map(|key| {
-            run.params.iter().chain(&run.tags).find(|(name, _)| name == key).map(|(_, v)| v)
-        })
-    };
-    find(&["model", "estimator", "family"]).map_or("", String::as_str)
-}
-
 pub(crate) fn events<'a>(state: &'a State, level: &Level) -> Vec<&'a EventLog> {
     let all = state.feed.entries();
     all.iter()

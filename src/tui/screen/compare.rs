@@ -36,7 +36,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, ids: &[TrackingR
             _ => plots::grid(buf, area, state, &plots, level.scroll),
         };
     }
-    let lines = u16::try_from(table(state, &runs, 20).len() + 2).unwrap_or(u16::MAX);
+    let lines = u16::try_from(table(state, &runs).len() + 2).unwrap_or(u16::MAX);
     let rows = lines.clamp(10, area.height * 3 / 5);
     let [top, bottom] =
         Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(area);
@@ -78,7 +78,7 @@ fn draw_table(buf: &mut Buffer, area: Rect, state: &State, runs: &[&TrackingRunV
     }
     paint::put(buf, inside, 0, Line::from(head));
     let below = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
-    let lines = table(state, runs, names).into_iter().map(|row| row.line(names, cell, base));
+    let lines = table(state, runs).into_iter().map(|row| row.line(names, cell, base));
     let lines: Vec<Line<'static>> = lines.collect();
     let hidden = lines.len().saturating_sub(usize::from(below.height));
     let scroll = if level.part == 0 { level.scroll.min(hidden) } else { 0 };
@@ -96,7 +96,7 @@ enum Row {
 }
 
 /// Returns the lines: metrics, those that say most first, then params, then what else is known.
-fn table(state: &State, runs: &[&TrackingRunView], _names: usize) -> Vec<Row> {
+fn table(state: &State, runs: &[&TrackingRunView]) -> Vec<Row> {
     let only = state.lab.only_differences;
     let mut rows = Vec::new();
     let mut metrics = names(runs, |run| run.metrics.iter().map(|(name, _)| name));
