@@ -41,10 +41,8 @@ mod widget;
 #[cfg(feature = "bench")]
 pub mod bench;
 #[cfg(any(test, feature = "bench"))]
-#[cfg_attr(
-    not(test),
-    allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "made for tests")
-)]
+#[cfg_attr(not(test), allow(dead_code, reason = "made for tests"))]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "made for tests")]
 mod sample;
 #[cfg(test)]
 mod tests;

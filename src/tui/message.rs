@@ -16,7 +16,6 @@ use crate::types::{DagId, Fault};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "a handful at a time, never stored")]
 pub(crate) enum Message {
     Key(KeyEvent),
     Paste(String),
@@ -197,7 +196,6 @@ pub(crate) enum Spot {
 
 /// What the deck wants done.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "a handful at a time, never stored")]
 pub(crate) enum Effect {
     Ask {
         purpose: Purpose,

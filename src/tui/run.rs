@@ -48,6 +48,7 @@ impl Signals {
 const STOP_MAX: Duration = Duration::from_millis(300);
 
 /// Why the wait is over.
+#[expect(clippy::large_enum_variant, reason = "one at a time, never stored")]
 enum Woken {
     /// The operator did something.
     Input(Vec<Message>),

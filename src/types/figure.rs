@@ -42,7 +42,6 @@ impl<'de> Deserialize<'de> for Figure {
 pub mod single {
     use super::{Deserialize, Deserializer, Figure, Serialize, Serializer};
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
     pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
         Figure(*value).serialize(serializer)
     }

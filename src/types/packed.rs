@@ -306,7 +306,7 @@ mod tests {
             try_number: u32::from(has_begun),
             max_tries: 3 + u32::from(map_index == 1),
             operator: "python".into(),
-            pool: if task % 2 == 0 { "default_pool" } else { "training" }.into(),
+            pool: if task.is_multiple_of(2) { "default_pool" } else { "training" }.into(),
             token: None,
             pid: (state == Some(TaskInstanceState::Running)).then_some(99),
             scheduled_when: None,

@@ -97,7 +97,7 @@ impl Reader<'_> {
             if place.is_none() && name != EVERYWHERE {
                 let mut known: Vec<String> = Place::ALL.iter().map(|place| place.name()).collect();
                 known.push(EVERYWHERE.to_owned());
-                self.tell(at, &format!("there is no place `{name}`"), &near(&name, known));
+                self.tell(at, &format!("there is no place `{name}`"), &near(&name, &known));
                 continue;
             }
             match value.get_ref().as_table() {
@@ -119,8 +119,8 @@ impl Reader<'_> {
         let name = key.get_ref().replace('_', "-");
         let mut bindings = BINDINGS.iter().filter(|binding| binding.action.name() == name);
         let Some(first) = bindings.next() else {
-            let known = BINDINGS.iter().map(|binding| binding.action.name()).collect();
-            self.tell(at, &format!("there is no action `{name}`"), &near(&name, known));
+            let known: Vec<String> = BINDINGS.iter().map(|binding| binding.action.name()).collect();
+            self.tell(at, &format!("there is no action `{name}`"), &near(&name, &known));
             return;
         };
         let all: Vec<_> = std::iter::once(first).chain(bindings).collect();
@@ -175,7 +175,7 @@ impl Reader<'_> {
     }
 }
 
-fn near(name: &str, known: Vec<String>) -> String {
+fn near(name: &str, known: &[String]) -> String {
     let nearest = known.iter().min_by_key(|other| fuzzy::distance(name, other));
     match nearest.filter(|other| fuzzy::distance(name, other) <= 3) {
         Some(nearest) => format!("did you mean `{nearest}`?"),

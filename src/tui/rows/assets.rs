@@ -127,7 +127,7 @@ fn grow<'a>(
                 }
             }
             None => rows.extend(members.iter().map(|asset| AssetRow::Asset {
-                asset: *asset,
+                asset,
                 name: &asset.name.as_str()[skip..],
                 depth,
             })),

@@ -20,7 +20,7 @@ pub(crate) fn answer(request: &Request) -> Option<Answer> {
         Request::ListAssets => Answer::Assets(assets()),
         Request::ShowLineage { asset, node, reach } => {
             let asset = asset.as_ref().map(|name| format!("asset:{name}"));
-            Answer::Lineage(around(asset.or_else(|| node.clone()), *reach))
+            Answer::Lineage(around(asset.or_else(|| node.clone()).as_deref(), *reach))
         }
         Request::ListAssetEvents { asset, .. } => {
             let name = asset.as_ref().map_or("lake_readings", |name| name.as_str());
@@ -173,11 +173,11 @@ fn node(id: &str, hop: i32, hidden: (u32, u32)) -> LineageNode {
 }
 
 /// Returns what lies around a node, as the daemon would.
-fn around(focus: Option<String>, reach: LineageReach) -> LineageView {
+fn around(focus: Option<&str>, reach: LineageReach) -> LineageView {
     let all: std::collections::BTreeSet<&str> =
         EDGES.iter().flat_map(|(from, to)| [*from, *to]).collect();
     let mut hops: BTreeMap<&str, i32> = BTreeMap::new();
-    match focus.as_deref().and_then(|focus| all.get(focus)) {
+    match focus.and_then(|focus| all.get(focus)) {
         None => hops.extend(all.iter().map(|id| (*id, 0))),
         Some(focus) => {
             for (sign, max) in [(-1, reach.up), (1, reach.down)] {

@@ -116,7 +116,7 @@ fn line_end(text: &str, at: usize) -> usize {
 fn found(text: &str, query: &LogQuery, offset: u64, backwards: bool) -> LogFound {
     let pattern = query.pattern.as_ref().map(|pattern| regex::Regex::new(pattern).unwrap());
     let mut at = 0;
-    let places = text.split_inclusive('\n').filter_map(|line| {
+    let mut places = text.split_inclusive('\n').filter_map(|line| {
         let here = at;
         at += line.len() as u64;
         let parts = log::take_apart(line);
@@ -127,7 +127,7 @@ fn found(text: &str, query: &LogQuery, offset: u64, backwards: bool) -> LogFound
     });
     let at = match backwards {
         true => places.filter(|place| *place < offset).last(),
-        false => places.filter(|place| *place >= offset).next(),
+        false => places.find(|place| *place >= offset),
     };
     let next_offset = at.unwrap_or(if backwards { 0 } else { text.len() as u64 });
     LogFound { at, next_offset, is_end: at.is_none(), size: text.len() as u64 }

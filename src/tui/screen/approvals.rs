@@ -45,7 +45,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         }
         Some(_) => {}
     }
-    list.draw(buf, inside, state, &asked, Shown::focused(level, selected));
+    list.draw(buf, inside, state, &asked, &Shown::focused(level, selected));
 }
 
 /// Describes the list of questions.

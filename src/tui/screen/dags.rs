@@ -46,7 +46,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         }
         return;
     }
-    list.draw(buf, inside, state, &dags, Shown { is_focused, ..Shown::focused(level, selected) });
+    list.draw(buf, inside, state, &dags, &Shown { is_focused, ..Shown::focused(level, selected) });
 }
 
 /// Describes the list of DAGs for an area of that width.

@@ -76,5 +76,5 @@ fn parts(area: Rect, state: &State) -> Parts {
 
 /// Says whether the preview has room for what happened lately.
 pub(crate) fn shows_events(state: &State) -> bool {
-    state.size.width >= BESIDE_WIDTH && rows::dags(state, state.level()).len() > 0
+    state.size.width >= BESIDE_WIDTH && !rows::dags(state, state.level()).is_empty()
 }

@@ -49,7 +49,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: Option<&
         }
         Some(_) => {}
     }
-    list.draw(buf, inside, state, &runs, Shown::focused(level, selected));
+    list.draw(buf, inside, state, &runs, &Shown::focused(level, selected));
 }
 
 /// The preview is on the right where the screen is wide, below where it is high.

@@ -34,7 +34,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
             false => paint::empty(buf, inside, "None passes the filter", "esc clears it"),
         };
     }
-    list.draw(buf, inside, state, &settings, Shown::focused(level, selected));
+    list.draw(buf, inside, state, &settings, &Shown::focused(level, selected));
 }
 
 /// Describes the list.

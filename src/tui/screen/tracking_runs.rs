@@ -57,7 +57,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, name: &str) {
         Some(_) if runs.is_empty() => {
             paint::empty(buf, inside, "No run passes the filter", "esc clears it");
         }
-        Some(_) => list.draw(buf, inside, state, &runs, Shown::focused(level, selected)),
+        Some(_) => list.draw(buf, inside, state, &runs, &Shown::focused(level, selected)),
     }
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn draw_preview(buf: &mut Buffer, area: Rect, state: &State, name: &s
         Some(all) => {
             let runs: Vec<&TrackingRunView> = all.iter().collect();
             let shown = Shown { level: None, selected: None, is_focused: false };
-            list(state, all).draw(buf, inside, state, &runs, shown);
+            list(state, all).draw(buf, inside, state, &runs, &shown);
         }
     }
 }
@@ -144,11 +144,11 @@ fn with_figures(
     for name in params.into_iter().take(left) {
         left -= 1;
         let is_shown = shown_params.contains(&name);
-        list = list.field(text_field(Subject::Param(name), is_shown));
+        list = list.field(text_field(&Subject::Param(name), is_shown));
     }
     let told = tags.into_iter().filter(|name| !name.ends_with("signature"));
     for name in told.take(left) {
-        list = list.field(text_field(Subject::Tag(name), false));
+        list = list.field(text_field(&Subject::Tag(name), false));
     }
     list
 }
@@ -197,8 +197,8 @@ fn metric_field(name: String, at: usize, is_shown: bool) -> Field<'static, Track
     if is_shown { field } else { field.extra() }
 }
 
-fn text_field(subject: Subject, is_shown: bool) -> Field<'static, TrackingRunView> {
-    let (is_param, name) = match &subject {
+fn text_field(subject: &Subject, is_shown: bool) -> Field<'static, TrackingRunView> {
+    let (is_param, name) = match subject {
         Subject::Param(name) => (true, name.clone()),
         Subject::Tag(name) => (false, name.clone()),
         Subject::Metric(_) | Subject::Attribute(_) => (false, String::new()),
@@ -208,7 +208,7 @@ fn text_field(subject: Subject, is_shown: bool) -> Field<'static, TrackingRunVie
         pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone())
     };
     let sorted = find.clone();
-    let title = match &subject {
+    let title = match subject {
         Subject::Param(name) | Subject::Tag(name) => name.clone(),
         Subject::Metric(_) | Subject::Attribute(_) => String::new(),
     };

@@ -233,7 +233,7 @@ impl LogPane {
     }
 
     /// Forgets what is loaded, to be loaded anew from the end.
-    pub(crate) fn to_tail(&mut self) {
+    pub(crate) fn go_to_tail(&mut self) {
         self.go_to(self.size);
         self.aim = None;
         self.follows = true;

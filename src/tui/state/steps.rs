@@ -112,7 +112,7 @@ mod tests {
         steps.sending(&request());
         steps.answered(Some(9), "marked");
         assert!(steps.last_undone().is_none(), "done again");
-        let dag_id = DagId::try_from("etl".to_owned()).unwrap();
+        let dag_id = DagId::from("etl");
         steps.paused(&dag_id, true);
         steps.paused(&dag_id, false);
         assert_eq!(steps.last_undone(), Some(&Step::Pause(dag_id.clone(), true)));

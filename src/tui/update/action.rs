@@ -345,9 +345,8 @@ fn open(state: &mut State) {
                 .map(|(from, to)| Screen::Diff(dag_id.clone(), from, to)),
             _ => None,
         };
-    match screen {
-        Some(screen) => state.push(screen),
-        None => {}
+    if let Some(screen) = screen {
+        state.push(screen);
     }
 }
 

@@ -173,7 +173,7 @@ fn along(state: &mut State, downstream: bool) {
         (None, 0) if downstream => state.say(Tone::Info, "nothing is made of it"),
         (None, 0) => state.say(Tone::Info, "it is made of nothing here"),
         (None, n) => {
-            state.say(Tone::Info, format!("{n} more that way: ) shows them, . goes on from here"))
+            state.say(Tone::Info, format!("{n} more that way: ) shows them, . goes on from here"));
         }
     }
 }

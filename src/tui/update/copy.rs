@@ -41,7 +41,7 @@ fn json(value: &impl Serialize) -> Option<String> {
 }
 
 /// Makes what can be copied of something that has one name only.
-fn named(name: impl ToString, value: &impl Serialize) -> Subject {
+fn named(name: &dyn ToString, value: &impl Serialize) -> Subject {
     Subject { id: Some(name.to_string()), name: None, json: json(value) }
 }
 
@@ -103,7 +103,7 @@ fn subject(state: &State) -> Subject {
             .serving()
             .map(|serving| Subject { json: json(serving), ..Subject::default() }),
         Screen::Root(View::Events) => rows::selected(state, level, &rows::events(state, level))
-            .map(|event| named(event.id, event)),
+            .map(|event| named(&event.id, event)),
         Screen::Root(View::System) => state.status().map(|status| named(&status.deck_name, status)),
         _ => action::dag_here(state).map(|dag_id| {
             let listed = state.cache.dags().unwrap_or_default();

@@ -45,14 +45,14 @@ fn spot(state: &State) -> Option<(String, Spot)> {
         }
         Screen::Run(key) => {
             let task = rows::selected_task(state).map(|task| task.key.task_id.clone());
-            Some(of_dag(state, &key.dag_id, task))
+            Some(of_dag(state, &key.dag_id, task.as_ref()))
         }
         Screen::Dag(dag_id) => {
             let tasks = rows::dag_tasks(state, dag_id);
             let task = tasks.get(level.cursor(&rows::keys(state, level)));
             // At the top the DAG itself is meant.
             let task = task.filter(|_| !level.is_untouched).map(|task| task.task_id.clone());
-            Some(of_dag(state, dag_id, task))
+            Some(of_dag(state, dag_id, task.as_ref()))
         }
         Screen::Root(View::Dags) if state.cache.dags().is_some_and(<[_]>::is_empty) => {
             Some(("dags.toml".to_owned(), Spot::Line(1)))
@@ -62,11 +62,11 @@ fn spot(state: &State) -> Option<(String, Spot)> {
 }
 
 /// Returns where a DAG, or a task of it, is defined.
-fn of_dag(state: &State, dag_id: &DagId, task_id: Option<TaskId>) -> (String, Spot) {
+fn of_dag(state: &State, dag_id: &DagId, task_id: Option<&TaskId>) -> (String, Spot) {
     let Some(dag) = state.cache.dag(dag_id) else {
         return ("dags.toml".to_owned(), Spot::Table(format!("dag.{dag_id}")));
     };
-    let task = dag.tasks.iter().find(|task| Some(&task.task_id) == task_id.as_ref());
+    let task = dag.tasks.iter().find(|task| Some(&task.task_id) == task_id);
     (dag.fileloc.clone(), Spot::Line(task.map_or(dag.line, |task| task.line)))
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn asset(state: &mut State) {
     };
     let mut names: Vec<AssetName> = Vec::new();
     for outlet in dag.tasks.iter().flat_map(|task| &task.outlets) {
-        let Ok(name) = AssetName::try_from(outlet.clone()) else { continue };
+        let name = AssetName::from(outlet.clone());
         if !names.contains(&name) {
             names.push(name);
         }

@@ -51,7 +51,7 @@ pub(crate) fn scroll(state: &mut State, step: Step) {
                 continue;
             }
             Step::End if !log.is_at_tail && log.reading != Reading::Pending => {
-                log.to_tail();
+                log.go_to_tail();
                 continue;
             }
             Step::By(_) | Step::Start | Step::End => {}

@@ -24,7 +24,7 @@ pub(crate) fn handed_back(state: &mut State, errand: Errand, outcome: Result<Opt
         }
         (Errand::Show, Ok(Some(0))) => {}
         (Errand::Show, Ok(Some(code))) => {
-            state.say(Tone::Bad, format!("it ended with exit code {code}"))
+            state.say(Tone::Bad, format!("it ended with exit code {code}"));
         }
         (Errand::Show, Ok(None)) => state.say(Tone::Bad, "it was ended by a signal"),
     }

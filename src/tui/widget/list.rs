@@ -154,13 +154,16 @@ pub(crate) struct ListInfo {
     pub(crate) fields: Vec<FieldInfo>,
 }
 
+/// Tells something of a row.
+type Told<'a, R> = Box<dyn Fn(&R) -> String + 'a>;
+
 /// A list: its name, what its rows are known by, its columns.
 pub(crate) struct List<'a, R> {
     name: &'static str,
     /// The word in the panel's title.
     noun: String,
-    key: Box<dyn Fn(&R) -> String + 'a>,
-    words: Option<Box<dyn Fn(&R) -> String + 'a>>,
+    key: Told<'a, R>,
+    words: Option<Told<'a, R>>,
     fields: Vec<Field<'a, R>>,
 }
 
@@ -184,11 +187,6 @@ impl<'a, R> List<'a, R> {
     pub(crate) fn field(mut self, field: Field<'a, R>) -> Self {
         self.fields.push(field);
         self
-    }
-
-    /// Returns what the selection of a row is kept by.
-    pub(crate) fn key(&self, row: &R) -> String {
-        (self.key)(row)
     }
 
     /// Returns the rows that pass the level's filter, in the order that was chosen, else in the
@@ -268,7 +266,7 @@ impl<'a, R> List<'a, R> {
         area: Rect,
         state: &State,
         rows: &[T],
-        shown: Shown<'_>,
+        shown: &Shown<'_>,
     ) {
         let choices = state.lists.of(self.name);
         let fields: Vec<&Field<'a, R>> =

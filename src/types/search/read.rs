@@ -120,14 +120,11 @@ impl Reader {
 
     fn subject(&mut self) -> Result<Subject, Mistake> {
         let place = self.place();
-        let first = match self.next() {
-            Some((_, Token::Word(word) | Token::Quoted('`', word))) => word,
-            _ => {
-                self.at = self.at.saturating_sub(usize::from(place < self.end));
-                return Err(
-                    self.wanted("metrics.NAME, params.NAME, tags.NAME or an attribute is expected")
-                );
-            }
+        let Some((_, Token::Word(first) | Token::Quoted('`', first))) = self.next() else {
+            self.at = self.at.saturating_sub(usize::from(place < self.end));
+            return Err(
+                self.wanted("metrics.NAME, params.NAME, tags.NAME or an attribute is expected")
+            );
         };
         if self.peek() != Some(&Token::Dot) {
             return attribute(&first, place).map(Subject::Attribute);

@@ -42,10 +42,10 @@ impl RunIndex {
             let start = before[at].map_or(0.0, |up| ends[up as usize]);
             ends[at] = start + lengths[at].0;
             let waits = self.up[at].iter().filter(|up| (**up as usize) < at);
-            let waits = waits.map(|up| left[*up as usize]);
-            let wait = waits.fold(Some(0.0_f64), |most, next| Some(most?.max(next?)));
+            let mut waits = waits.map(|up| left[*up as usize]);
+            let wait = waits.try_fold(0.0_f64, |most, next| Some(most.max(next?)));
             left[at] = match lengths[at].1 {
-                Some(own) if own == 0.0 => Some(0.0),
+                Some(0.0) => Some(0.0),
                 own => wait.zip(own).map(|(wait, own)| wait + own),
             };
         }
@@ -55,7 +55,7 @@ impl RunIndex {
             critical[at] = true;
             next = before[at].map(|up| up as usize);
         }
-        self.path.left = left.into_iter().fold(Some(0.0), |most, next| Some(most?.max(next?)));
+        self.path.left = left.into_iter().try_fold(0.0_f64, |most, next| Some(most.max(next?)));
         self.path.critical = critical;
         self.path.at = Some(second);
         self.path.is_old = false;

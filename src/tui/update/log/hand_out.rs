@@ -74,12 +74,9 @@ pub(crate) fn file_name(log: &LogPane) -> String {
 /// Hands what is loaded and shown to a program, whose words are split as a shell would; there is
 /// no shell.
 pub(crate) fn pipe(state: &mut State, command: &str, effects: &mut Vec<Effect>) {
-    let words = match shell_words::split(command) {
-        Ok(words) => words,
-        Err(_) => {
-            state.say(Tone::Bad, "a quote in it is not closed");
-            return;
-        }
+    let Ok(words) = shell_words::split(command) else {
+        state.say(Tone::Bad, "a quote in it is not closed");
+        return;
     };
     let Some((program, args)) = words.split_first() else { return };
     let Some(log) = &state.log else { return };

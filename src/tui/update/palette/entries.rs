@@ -123,8 +123,8 @@ fn with_arguments(typed: &str) -> Option<Entry> {
         ("filter", _) => Some(entry(typed, "filter the list", Command::Filter(rest.to_owned()))),
         ("run", Some((dag_id, run_id))) => {
             let key = DagRunKey {
-                dag_id: DagId::try_from(dag_id.to_owned()).ok()?,
-                dag_run_id: DagRunId::try_from(run_id.trim().to_owned()).ok()?,
+                dag_id: DagId::from(dag_id),
+                dag_run_id: DagRunId::from(run_id.trim()),
             };
             let command = Command::Open(View::Runs, Screen::Run(key));
             Some(entry(typed, "open the run", command))
