@@ -105,6 +105,10 @@ fn the_types_know_only_std_serde_and_jiff() {
         }
         for line in text.lines().filter(|line| line.trim_start().starts_with("use ")) {
             let root = line.trim_start().trim_start_matches("use ").split("::").next().unwrap();
+            // Variants of a type that is here.
+            if root.starts_with(|c: char| c.is_uppercase()) {
+                continue;
+            }
             let known = ["std", "serde", "serde_json", "jiff", "crate", "super"];
             assert!(known.contains(&root), "src/{file} uses `{root}`");
         }

@@ -93,7 +93,10 @@ fn serving(state: &State, figures: &mut Vec<Figure>) {
     let history = serving.requests_history.clone();
     figures.push(figure("rps", history, text::figure(rate), theme::BOLD));
     let p99 = serving.versions.iter().filter_map(|version| version.p99_ms).fold(0.0, f64::max);
-    let value =
-        if p99 > 0.0 { format!("{}ms", text::figure(p99.round())) } else { "—".to_owned() };
+    let value = if p99 > 0.0 {
+        format!("{}ms", if p99 < 10.0 { format!("{p99:.1}") } else { format!("{p99:.0}") })
+    } else {
+        "—".to_owned()
+    };
     figures.push(figure("p99", serving.p99_history.clone(), value, theme::BOLD));
 }

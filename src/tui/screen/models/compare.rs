@@ -20,6 +20,8 @@ use crate::widget::paint;
 const VALUE: usize = 16;
 /// Cells of a name.
 const NAME: usize = 22;
+/// What a difference and the word that judges it take.
+const VERDICT: usize = 19;
 
 /// Draws the comparison as a screen of its own.
 pub(crate) fn draw_page(
@@ -58,10 +60,13 @@ pub(super) fn draw(
         format!("Compare {} v{} ↔ {} v{}", one.name, one.version, other.name, other.version);
     let note = if all { "D only what differs" } else { "only what differs · D all" };
     let inside = paint::panel(buf, area, &title, note, is_focused);
-    let mut lines = vec![head(one, other)];
-    lines.extend(metrics(one, other, all));
+    // A column of values gives way before the word that judges them.
+    let width = usize::from(inside.width).saturating_sub(NAME + 4 + VERDICT) / 2;
+    let width = width.clamp(8, VALUE);
+    let mut lines = vec![head(one, other, width)];
+    lines.extend(metrics(one, other, all, width));
     lines.extend(texts(one, other).into_iter().filter_map(|(name, before, after)| {
-        (all || before != after).then(|| text_line(&name, before, after))
+        (all || before != after).then(|| text_line(&name, before, after, width))
     }));
     if lines.len() == 1 {
         lines.push(paint::line("nothing differs", theme::DIM));
@@ -71,15 +76,20 @@ pub(super) fn draw(
     paint::put_all(buf, inside, lines, scroll.min(hidden));
 }
 
-fn head(one: &ModelVersionView, other: &ModelVersionView) -> Line<'static> {
+fn head(one: &ModelVersionView, other: &ModelVersionView, width: usize) -> Line<'static> {
     let title = |version: &ModelVersionView| {
         let alias = version.aliases.first().map(|alias| format!(" {alias}")).unwrap_or_default();
-        text::cut(&format!("v{}{alias}", version.version), VALUE)
+        text::cut(&format!("v{}{alias}", version.version), width)
     };
-    paint::line(format!("{:NAME$} {:>VALUE$} {:>VALUE$}", "", title(one), title(other)), theme::DIM)
+    paint::line(format!("{:NAME$} {:>width$} {:>width$}", "", title(one), title(other)), theme::DIM)
 }
 
-fn metrics(one: &ModelVersionView, other: &ModelVersionView, all: bool) -> Vec<Line<'static>> {
+fn metrics(
+    one: &ModelVersionView,
+    other: &ModelVersionView,
+    all: bool,
+    width: usize,
+) -> Vec<Line<'static>> {
     let names: BTreeSet<&String> =
         one.metrics.iter().chain(&other.metrics).map(|(name, _)| name).collect();
     // A value for each fold compares with nothing.
@@ -93,14 +103,14 @@ fn metrics(one: &ModelVersionView, other: &ModelVersionView, all: bool) -> Vec<L
         .into_iter()
         .map(|name| (name, value(one, name), value(other, name)))
         .filter(|(_, before, after)| all || before != after)
-        .map(|(name, before, after)| metric_line(name, before, after))
+        .map(|(name, before, after)| metric_line(name, before, after, width))
         .collect()
 }
 
-fn metric_line(name: &str, before: Option<f64>, after: Option<f64>) -> Line<'static> {
+fn metric_line(name: &str, before: Option<f64>, after: Option<f64>, width: usize) -> Line<'static> {
     let word = |value: Option<f64>| value.map_or("—".to_owned(), text::figure);
     let row = format!(
-        "{:<NAME$} {:>VALUE$} {:>VALUE$}  ",
+        "{:<NAME$} {:>width$} {:>width$}  ",
         text::cut_middle(name, NAME),
         word(before),
         word(after)
@@ -146,12 +156,17 @@ fn texts(one: &ModelVersionView, other: &ModelVersionView) -> Vec<Texts> {
     texts
 }
 
-fn text_line(name: &str, before: Option<String>, after: Option<String>) -> Line<'static> {
+fn text_line(
+    name: &str,
+    before: Option<String>,
+    after: Option<String>,
+    width: usize,
+) -> Line<'static> {
     let verdict = if before == after { ("", theme::DIM) } else { ("≠", theme::WARN) };
     let word =
-        |value: Option<String>| text::cut_middle(&value.unwrap_or_else(|| "—".to_owned()), VALUE);
+        |value: Option<String>| text::cut_middle(&value.unwrap_or_else(|| "—".to_owned()), width);
     let row = format!(
-        "{:<NAME$} {:>VALUE$} {:>VALUE$}  ",
+        "{:<NAME$} {:>width$} {:>width$}  ",
         text::cut_middle(name, NAME),
         word(before),
         word(after)
