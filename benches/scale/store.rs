@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use dagdeck::store::{Store, asset, dag_run, event_log, meta, prune, task_instance};
+use dagdeck::store::{Store, asset, attention, dag_run, event_log, meta, prune, task_instance};
 use dagdeck::types::ask::TaskInstanceQuery;
 use dagdeck::types::run::DagRunKey;
 use dagdeck::types::{DagId, DagRunState, TaskInstanceState};
@@ -68,7 +68,7 @@ fn pages(sheet: &mut Sheet, store: &Store) {
         ("of a DAG", dag(7), None),
     ];
     for (name, dag_id, state) in runs {
-        let filter = dag_run::RunFilter { dag_id, state };
+        let filter = dag_run::RunFilter::of(dag_id, state);
         let took = median(31, || {
             let list = |conn: &_| dag_run::list(conn, &filter, PAGE_LEN, 0);
             let _ = store.read_blocking(list).unwrap();
@@ -102,6 +102,28 @@ fn others(sheet: &mut Sheet, store: &Store) {
         let _ = store.read_blocking(figures).unwrap();
     });
     sheet.took(&format!("recent runs and medians of {DAGS} DAGs"), took);
+    needing_attention(sheet, store, &ids);
+}
+
+/// What the deck's first screen asks for once a second at most while something happens.
+fn needing_attention(sheet: &mut Sheet, store: &Store, ids: &[DagId]) {
+    let now = dagdeck::types::time::now();
+    let minute_ago = now - Duration::from_secs(60);
+    let took = median(31, || {
+        let look = |conn: &_| {
+            attention::failures(conn, ids)?;
+            attention::slow_tasks(conn, minute_ago, now, 3.0)?;
+            attention::waiting_tasks(conn, minute_ago)?;
+            attention::waiting_runs(conn, minute_ago)?;
+            attention::missed_deadlines(conn)
+        };
+        let _ = store.read_blocking(look).unwrap();
+    });
+    sheet.took(&format!("what needs attention in {DAGS} DAGs"), took);
+    let took = median(31, || {
+        let _ = store.read_blocking(|conn| attention::pulse(conn, now, 24)).unwrap();
+    });
+    sheet.took("the pulse of 24 hours", took);
 }
 
 /// Prunes a thousand runs, and lets somebody else write all the while.

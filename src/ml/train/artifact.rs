@@ -32,7 +32,7 @@ pub(super) fn artifacts(
             "columns": "predicted class",
         });
         files.insert("confusion_matrix.json".to_owned(), bytes(&value));
-        let [roc, calibration] = curves(&dataset.classes(), truth, probabilities);
+        let [roc, calibration] = curves(dataset.classes(), truth, probabilities);
         files.insert("roc_curve.json".to_owned(), bytes(&roc));
         files.insert("calibration_curve.json".to_owned(), bytes(&calibration));
     }
