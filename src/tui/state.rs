@@ -148,6 +148,8 @@ pub(crate) struct State {
     pub(crate) feed: feed::Feed,
     /// The feed stands at the right of every view.
     pub(crate) has_rail: bool,
+    /// What is shown stays as it is: how many events have come since.
+    pub(crate) frozen: Option<u64>,
     pub(crate) log: Option<LogPane>,
     /// The log of the try before, beside the shown one.
     pub(crate) beside: Option<LogPane>,
@@ -206,6 +208,7 @@ impl State {
             session_at: now,
             feed: feed::Feed::default(),
             has_rail: false,
+            frozen: None,
             log: None,
             beside: None,
             log_options: LogOptions::default(),

@@ -74,6 +74,10 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
         Message::Event(event) => {
             notice::take(state, &event, &mut effects);
             edit::heard(state, &event);
+            if let Some(missed) = &mut state.frozen {
+                *missed += 1;
+                return effects;
+            }
             run::follow(state, &event);
             if state.cache.touch(&event) && !state.refetch_is_due {
                 state.refetch_is_due = true;
@@ -118,6 +122,9 @@ fn tick(state: &mut State, effects: &mut Vec<Effect>) {
     notice::tell(state, effects);
     if state.flash.as_ref().is_some_and(|flash| flash.until <= state.now) {
         state.flash = None;
+    }
+    if state.frozen.is_some() {
+        return;
     }
     state.cache.ripen();
     // Progress is told without an event.

@@ -86,6 +86,7 @@ pub(crate) enum Action {
     OpenTask,
     TaskDetails,
     Follow,
+    Freeze,
     Wrap,
     Times,
     Search,

@@ -577,6 +577,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
     key(Action::Show(View::Serving), &["6", "alt-6"], "", "the model server", &[]),
     key(Action::Show(View::Events), &["7", "alt-7"], "", "what happened", &[]),
     key(Action::Show(View::System), &["8", "alt-8"], "", "the daemon", &[]),
+    key(
+        Action::Freeze,
+        &["f"],
+        "",
+        "freeze what is shown, or show again what happens; work goes on either way",
+        &[],
+    ),
     key(Action::Refetch, &["ctrl-l"], "", "fetch and draw everything again", &[]),
     key(
         Action::Mouse,

@@ -39,6 +39,10 @@ pub(crate) fn context(buf: &mut Buffer, row: Rect, state: &State) {
     if state.is_read_only() {
         spans.push(Span::styled("  read-only", theme::WARN));
     }
+    if let Some(missed) = state.frozen {
+        spans.push(Span::styled(format!("  frozen +{missed}"), theme::WARN.patch(theme::BOLD)));
+        spans.push(Span::styled(" (f)", theme::DIM));
+    }
     let asked = state.cache.approvals().map_or(0, <[_]>::len);
     if asked > 0 {
         let words = if asked == 1 { "asks" } else { "ask" };

@@ -338,3 +338,21 @@ fn a_fault_of_the_daemon_is_told_with_where_to_look() {
     });
     assert!(driver.said().contains("internal: the store is broken"));
 }
+
+#[test]
+fn a_frozen_deck_counts_what_happens_and_shows_it_when_it_thaws() {
+    let mut driver = Driver::new(100, 30);
+    driver.keys("f");
+    assert!(driver.text().contains("frozen +0 (f)"), "{}", driver.text());
+    let asked = driver.state.generation;
+    let event = Event::DagChanged { dag_id: "etl_example".into() };
+    driver.send(Message::Event(event.clone()));
+    driver.send(Message::Event(event));
+    driver.wait(5000);
+    driver.send(Message::Tick);
+    assert!(driver.text().contains("frozen +2"), "{}", driver.text());
+    assert_eq!(driver.state.generation, asked, "nothing is asked for meanwhile");
+    driver.keys("f");
+    assert!(!driver.text().contains("frozen"));
+    assert!(driver.state.generation > asked);
+}

@@ -96,6 +96,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             state.log = None;
             effects.push(Effect::Repaint);
         }
+        Action::Freeze => freeze(state),
         Action::Suspend => effects.push(Effect::Suspend),
         Action::Mouse => mouse::toggle(state, effects),
         Action::Show(view) => state.switch(view),
@@ -249,6 +250,15 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         | Action::OnlyDifferent
         | Action::Materialise
         | Action::Impact => {}
+    }
+}
+
+/// Leaves what is shown as it is, or shows what happens again.
+fn freeze(state: &mut State) {
+    if state.frozen.take().is_none() {
+        state.frozen = Some(0);
+    } else {
+        state.cache.touch(&Event::Resync);
     }
 }
 
