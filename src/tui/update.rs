@@ -65,7 +65,8 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
         Message::Ground { is_light } => theme::take_ground(state, is_light),
         Message::PluginEnded { name, outcome } => plugin::ended(state, &name, outcome),
         Message::HandedBack { errand, outcome } => terminal::handed_back(state, errand, outcome),
-        Message::Answered { purpose, generation, result } => {
+        Message::Answered { purpose, generation, result, arranged } => {
+            state.arranged = arranged;
             if matches!(purpose, Purpose::Act(_)) {
                 orders::ended(state, generation, &result);
             }
