@@ -19,7 +19,15 @@ fn main() -> ExitCode {
     let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
     println!(
         "{:34} {:>9} {:>9} {:>7} {:>9} {:>9} {:>9} {:>8} {:>8}",
-        "200x60", "key p50", "key p99", "limit", "news most", "draw p50", "draw p99", "whole", "key most"
+        "200x60",
+        "key p50",
+        "key p99",
+        "limit",
+        "news most",
+        "draw p50",
+        "draw p99",
+        "whole",
+        "key most"
     );
     let mut missed = Vec::new();
     measure(&wanted, ROUNDS, |figure| {

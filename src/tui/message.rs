@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::daemon::{Connected, Daemon};
-use crate::state::{RunIndex, Slot};
 use crate::state::graph::{Job, Laid};
+use crate::state::{RunIndex, Slot};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::Event;
 use crate::types::log::LogName;

@@ -135,7 +135,7 @@ fn polled(state: &State) -> Vec<Slot> {
             vec![Slot::Run(key.clone())]
         }
         Screen::Root(View::Dags) => {
-            let dag = rows::selected(state, level, &rows::dags(state, level));
+            let dag = rows::selected(level, &rows::dags(state, level));
             let dag = dag.and_then(|dag| state.cache.dag(&dag.dag_id));
             let runs = dag.filter(|dag| dag.under_way.is_some() && is_turn(2));
             let mut slots: Vec<Slot> =

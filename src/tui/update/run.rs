@@ -190,7 +190,7 @@ pub(crate) fn page(state: &mut State) {
     let level = state.level();
     let key = match &level.screen {
         Screen::Run(key) => Some(key.clone()),
-        _ => rows::selected(state, level, &rows::runs(state, level)).map(DagRun::key),
+        _ => rows::selected(level, &rows::runs(state, level)).map(DagRun::key),
     };
     if let Some(key) = key {
         state.popup = Some(Popup::Run { key, scroll: 0 });
