@@ -18,8 +18,16 @@ fn main() -> ExitCode {
     // Cargo itself passes `--bench`.
     let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
     println!(
-        "{:34} {:>9} {:>9} {:>7} {:>9} {:>9} {:>8} {:>8}",
-        "200x60", "key p50", "key p99", "limit", "draw p50", "draw p99", "whole", "key most"
+        "{:34} {:>9} {:>9} {:>7} {:>9} {:>9} {:>9} {:>8} {:>8}",
+        "200x60",
+        "key p50",
+        "key p99",
+        "limit",
+        "news most",
+        "draw p50",
+        "draw p99",
+        "whole",
+        "key most"
     );
     let mut missed = Vec::new();
     measure(&wanted, ROUNDS, |figure| {
@@ -38,11 +46,12 @@ fn main() -> ExitCode {
 fn row(figure: &Figure) -> String {
     let ratio = figure.key.1.as_secs_f64() / LIMIT.as_secs_f64();
     format!(
-        "{:34} {:>9} {:>9} {:>6.0}% {:>9} {:>9} {:>7}B {:>7}B",
+        "{:34} {:>9} {:>9} {:>6.0}% {:>9} {:>9} {:>9} {:>7}B {:>7}B",
         figure.what,
         ms(figure.key.0),
         ms(figure.key.1),
         ratio * 100.0,
+        ms(figure.news),
         ms(figure.view.0),
         ms(figure.view.1),
         figure.bytes.0,

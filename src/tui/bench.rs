@@ -1,5 +1,6 @@
 //! How long a key takes to become bytes, and a frame to be drawn, on projects of any size: the
-//! deck without a terminal, its daemon answering at once from made-up projects.
+//! deck without a terminal, its daemon answering at once from made-up projects. What is made beside
+//! the deck's task (answers, runs arranged, layouts) is not counted; taking it in is.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use crate::message::{Effect, Message, Timer};
 use crate::painter::Painter;
 use crate::sample;
 use crate::state::State;
+use crate::types::DagRunState;
 use crate::types::ask::{Answer, Request};
 use crate::types::event::Event;
 use crate::types::time;
@@ -25,8 +27,11 @@ pub const LIMIT: Duration = Duration::from_millis(16);
 #[derive(Debug)]
 pub struct Figure {
     pub what: String,
-    /// From a key to the last byte: the median, and what one in a hundred takes at least.
+    /// From a key, with the answers to what it asks, to the last byte: the median, and what one in
+    /// a hundred takes at least.
     pub key: (Duration, Duration),
+    /// The longest that news kept the deck's task from the next key.
+    pub news: Duration,
     /// Drawing alone, the same.
     pub view: (Duration, Duration),
     /// Of a whole frame, and the most that a key took.
@@ -42,15 +47,18 @@ struct Case {
     keys: &'static str,
     /// Pressed again and again.
     pressed: &'static str,
+    /// The shown run is fetched again after each of them.
+    is_busy: bool,
 }
 
 const fn case(what: &'static str, keys: &'static str, pressed: &'static str) -> Case {
-    Case { what, dags: 1000, tasks: 10, lines: 40, keys, pressed }
+    Case { what, dags: 1000, tasks: 10, lines: 40, keys, pressed, is_busy: false }
 }
 
-const CASES: [Case; 17] = [
+const CASES: [Case; 21] = [
     case("DAGs, 1,000", "", "jjjjjjjk"),
     case("DAGs, 1,000, filter being typed", "/", "d0\u{8}\u{8}"),
+    case("DAGs, 1,000, filter and sort", "/dag_0\nSj\n", "jjjjjjjk"),
     case("palette, 1,000 DAGs", ":", "dag\u{8}\u{8}\u{8}"),
     case("runs", "2", "jjjk"),
     case("assets", "3", "jk"),
@@ -63,6 +71,9 @@ const CASES: [Case; 17] = [
     Case { tasks: 100, ..case("run of 100 tasks", "2\n", "jjjk") },
     Case { tasks: 1000, ..case("run of 1,000 tasks", "2\n", "jjjk") },
     Case { tasks: 10_000, ..case("run of 10,000 tasks", "2\n", "jjjk") },
+    Case { tasks: 10_000, is_busy: true, ..case("run of 10,000 tasks, busy", "2\n", "jjjk") },
+    Case { tasks: 10_000, ..case("run of 10,000 tasks, filter typed", "2\n/", "s0\u{8}\u{8}") },
+    Case { tasks: 10_000, ..case("run of 10,000 tasks, left and back", "2\n", "\u{1b}\n") },
     Case { tasks: 10_000, ..case("graph of 10,000 tasks", "2\n\t", "jjlh") },
     Case { lines: 1_000_000, ..case("log of 1,000,000 lines", "2\n\t\tz", "kkkj") },
     Case { lines: 1_000_000, ..case("log, top and bottom", "2\n\t\tz", "kGkG") },
@@ -101,22 +112,26 @@ impl Bench {
         self.paint();
         let whole = self.painter.taken().len();
         let (mut keys, mut views, mut most) = (Vec::new(), Vec::new(), 0);
+        let mut news = Duration::ZERO;
         for c in case.pressed.chars().cycle().take(rounds) {
+            let updated = self.press(c);
             let begun = time::instant();
-            self.press(c);
-            let pressed = time::instant();
             let frame = view::drawn(&self.state);
-            views.push(time::instant() - pressed);
+            views.push(time::instant() - begun);
             // A vector takes the bytes: nothing can fail.
             let _ = self.painter.paint(frame);
-            keys.push(time::instant() - begun);
+            keys.push(updated + (time::instant() - begun));
             most = most.max(self.painter.taken().len());
             // Meanwhile the daemon tells of things.
-            self.send(Message::Event(Event::TrackingChanged));
+            news = news.max(self.send(Message::Event(Event::TrackingChanged)));
+            if case.is_busy {
+                news = news.max(self.fetch_again());
+            }
         }
         Figure {
             what: case.what.to_owned(),
             key: shares(keys),
+            news,
             view: shares(views),
             bytes: (whole, most),
         }
@@ -126,28 +141,43 @@ impl Bench {
         let _ = self.painter.paint(view::drawn(&self.state));
     }
 
-    fn press(&mut self, c: char) {
+    /// Lets the shown run be fetched again.
+    fn fetch_again(&mut self) -> Duration {
+        let Some(run) = self.state.shown_run() else { return Duration::ZERO };
+        let (dag_id, dag_run_id) = (run.run.dag_id.clone(), run.run.dag_run_id.clone());
+        let state = DagRunState::Running;
+        self.send(Message::Timer(Timer::RunRested));
+        self.send(Message::Event(Event::DagRunChanged { dag_id, dag_run_id, state }))
+    }
+
+    /// Presses a key; tells how long the deck's task was at it.
+    fn press(&mut self, c: char) -> Duration {
         let code = match c {
             '\n' => KeyCode::Enter,
             '\t' => KeyCode::Tab,
             '\u{8}' => KeyCode::Backspace,
+            '\u{1b}' => KeyCode::Esc,
             c => KeyCode::Char(c),
         };
-        self.send(Message::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+        self.send(Message::Key(KeyEvent::new(code, KeyModifiers::NONE)))
     }
 
-    /// Takes a message and the answers to what it asks.
-    fn send(&mut self, message: Message) {
+    /// Takes a message and the answers to what it asks; tells how long the deck's task was at it.
+    fn send(&mut self, message: Message) -> Duration {
         let mut queue = VecDeque::from([message]);
+        let mut took = Duration::ZERO;
         let mut budget = 200;
         while let (Some(message), 1..) = (queue.pop_front(), budget) {
             budget -= 1;
-            for effect in update(&mut self.state, message, sample::now()) {
+            let begun = time::instant();
+            let effects = update(&mut self.state, message, sample::now());
+            took += time::instant() - begun;
+            for effect in effects {
                 match effect {
                     Effect::Ask { request, .. } if is_waiting(&request) => {}
                     Effect::Ask { purpose, generation, request } => {
                         let result = Ok(self.answer(&request));
-                        queue.push_back(Message::Answered { purpose, generation, result });
+                        queue.push_back(Message::answered(purpose, generation, result));
                     }
                     Effect::After { timer: timer @ Timer::StartLog(_), .. } => {
                         queue.push_back(Message::Timer(timer));
@@ -163,6 +193,7 @@ impl Bench {
                 }
             }
         }
+        took
     }
 
     fn answer(&self, request: &Request) -> Answer {

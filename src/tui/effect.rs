@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::daemon::{Connector, Daemon};
-use crate::message::{Call, Errand, Handover, LogStep, Message, Purpose, SaveLog, Timer, unpacked};
+use crate::message::{Call, Errand, Handover, LogStep, Message, Purpose, SaveLog, Timer};
 use crate::state::graph::Job;
 use crate::types::ask::Request;
 use crate::types::{Fault, FaultKind, time};
@@ -82,9 +82,9 @@ impl Runner {
                     () = messages.closed() => return,
                 },
             };
-            let result = result.map(unpacked);
+            let answered = Message::answered(purpose, generation, result);
             // The deck may have been left meanwhile.
-            let _ = messages.send(Message::Answered { purpose, generation, result }).await;
+            let _ = messages.send(answered).await;
         });
         if let Some(kind) = kind
             && let Some(older) = self.replaceable.insert(kind, task.abort_handle())

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::daemon::{Connected, Daemon};
-use crate::state::Slot;
 use crate::state::graph::{Job, Laid};
+use crate::state::{RunIndex, Slot};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::Event;
 use crate::types::log::LogName;
@@ -48,6 +48,8 @@ pub(crate) enum Message {
         purpose: Purpose,
         generation: u64,
         result: Result<Answer, Fault>,
+        /// A run, arranged beside the deck's task.
+        arranged: Option<Box<RunIndex>>,
     },
     Event(Event),
     /// A log was written to a file, so many bytes of it; or why not.
@@ -67,11 +69,23 @@ pub(crate) enum Message {
     Switched(Result<Connected, Fault>),
 }
 
-/// Opens what was sent packed.
-pub(crate) fn unpacked(answer: Answer) -> Answer {
-    match answer {
-        Answer::PackedRun(run) => Answer::RunDetail(Box::new(run.unpack())),
-        other => other,
+impl Message {
+    /// Makes an answer ready for `update`: opens what was sent packed and arranges a run. This
+    /// takes time that grows with the run, so it is done beside the deck's task.
+    pub(crate) fn answered(
+        purpose: Purpose,
+        generation: u64,
+        result: Result<Answer, Fault>,
+    ) -> Self {
+        let result = result.map(|answer| match answer {
+            Answer::PackedRun(run) => Answer::RunDetail(Box::new(run.unpack())),
+            other => other,
+        });
+        let arranged = match &result {
+            Ok(Answer::RunDetail(run)) => Some(Box::new(RunIndex::new(run, Some(generation)))),
+            _ => None,
+        };
+        Self::Answered { purpose, generation, result, arranged }
     }
 }
 

@@ -3,9 +3,12 @@
 
 pub(crate) mod assets;
 pub(crate) mod attention;
+pub(crate) mod keyed;
 pub(crate) mod models;
 pub(crate) mod run;
 pub(crate) mod tracking;
+
+pub(crate) use keyed::{keys_of, place, selected};
 
 use crate::screen::{approvals, dags, runs, settings, tracking_runs};
 use crate::state::commands::Order;
@@ -30,40 +33,27 @@ const NAMED: usize = 12;
 /// Returns the keys of the shown rows.
 pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
     match &level.screen {
-        Screen::Root(View::Dags) => {
-            dags(state, level).iter().map(|dag| dag.dag_id.to_string()).collect()
-        }
-        Screen::Root(View::Runs) | Screen::DagRuns(_) => {
-            runs(state, level).iter().map(|run| run_key(run)).collect()
-        }
+        Screen::Root(View::Dags) => keys_of(&dags(state, level)),
+        Screen::Root(View::Runs) | Screen::DagRuns(_) => keys_of(&runs(state, level)),
         Screen::Root(View::Assets) => {
             assets::tree(state, level).iter().map(assets::AssetRow::key).collect()
         }
-        Screen::Root(View::Experiments) => {
-            experiments(state, level).iter().map(|experiment| experiment.name.clone()).collect()
-        }
+        Screen::Root(View::Experiments) => keys_of(&experiments(state, level)),
         Screen::Root(View::Models) => {
             models::tree(state, level).iter().map(models::ModelRow::key).collect()
         }
-        Screen::Root(View::Events) => {
-            events(state, level).iter().map(|event| event.id.to_string()).collect()
-        }
+        Screen::Root(View::Events) => keys_of(&events(state, level)),
         Screen::Dag(dag_id) => {
             dag_tasks(state, dag_id).iter().map(|task| task.task_id.to_string()).collect()
         }
         Screen::Run(_) => run::keys(state),
-        Screen::Experiment(name) => {
-            tracking_runs(state, level, name).iter().map(|run| run.run_id.to_string()).collect()
-        }
+        Screen::Experiment(name) => keys_of(&tracking_runs(state, level, name)),
         Screen::TrackingRun(run_id) => {
             let run = state.cache.tracking_run(run_id);
             run.map(|run| tracking::facts(run).iter().map(tracking::Fact::key).collect())
                 .unwrap_or_default()
         }
-        Screen::Model(name) => models::versions(state, level, name)
-            .iter()
-            .map(|version| models::version_key(&version.name, version.version))
-            .collect(),
+        Screen::Model(name) => keys_of(&models::versions(state, level, name)),
         Screen::Root(View::System) => settings(state, level).iter().map(Setting::key).collect(),
         Screen::Versions(dag_id) => {
             let versions = state.cache.dag_versions(dag_id).unwrap_or_default();
@@ -73,18 +63,10 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             let all = state.cache.backfills(dag_id).unwrap_or_default();
             all.iter().map(|view| view.backfill.id.to_string()).collect()
         }
-        Screen::Operations => {
-            operations(state, level).iter().map(|line| line.id.to_string()).collect()
-        }
-        Screen::Commands => {
-            orders(state, level).iter().map(|order| order.generation.to_string()).collect()
-        }
-        Screen::Approvals => {
-            approvals(state, level).iter().map(|asked| approval_key(asked)).collect()
-        }
-        Screen::Impact(name) => {
-            assets::impact(state, level, name).iter().map(|node| node.id.clone()).collect()
-        }
+        Screen::Operations => keys_of(&operations(state, level)),
+        Screen::Commands => keys_of(&orders(state, level)),
+        Screen::Approvals => keys_of(&approvals(state, level)),
+        Screen::Impact(name) => keys_of(&assets::impact(state, level, name)),
         Screen::AssetWhy(name) => {
             let why = state.cache.asset_why(name);
             let steps = why.map(|why| why.path.as_slice()).unwrap_or_default();
@@ -137,11 +119,6 @@ pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
         Screen::Root(View::System) => Some(settings::list().info(state)),
         _ => None,
     }
-}
-
-/// Returns the selected one of `rows`, which are the level's in the order of its keys.
-pub(crate) fn selected<'a, T>(state: &State, level: &Level, rows: &[&'a T]) -> Option<&'a T> {
-    rows.get(level.cursor(&keys(state, level))).copied()
 }
 
 pub(crate) fn dags<'a>(state: &'a State, level: &Level) -> Vec<&'a DagView> {

@@ -132,6 +132,8 @@ pub(crate) struct State {
     pub(crate) forms: HashMap<DagId, Form>,
     /// The shown run, arranged.
     pub(crate) run: Option<RunIndex>,
+    /// A run that has just come, arranged.
+    pub(crate) arranged: Option<Box<RunIndex>>,
     pub(crate) run_view: RunView,
     pub(crate) graph: GraphPane,
     /// Forms that the last deck left, not shown again yet.
@@ -198,6 +200,7 @@ impl State {
             flash: None,
             forms: HashMap::new(),
             run: None,
+            arranged: None,
             run_view: RunView::default(),
             graph: GraphPane::default(),
             drafts: Vec::new(),

@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent,
 use ratatui::buffer::Buffer;
 
 use crate::DeckOptions;
-use crate::message::{Call, Effect, Message, Opening, Purpose, SaveLog, unpacked};
+use crate::message::{Call, Effect, Message, Opening, Purpose, SaveLog};
 use crate::sample;
 use crate::state::{Popup, Screen, State};
 use crate::types::ask::{Answer, Request};
@@ -152,8 +152,7 @@ impl Driver {
                         }
                         let result =
                             (self.script)(&request).unwrap_or_else(|| sample::answer(&request));
-                        let result = result.map(unpacked);
-                        queue.push_back(Message::Answered { purpose, generation, result });
+                        queue.push_back(Message::answered(purpose, generation, result));
                     }
                     Effect::After { timer, .. } => queue.push_back(Message::Timer(timer)),
                     Effect::Layout(job) => {

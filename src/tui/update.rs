@@ -65,7 +65,8 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
         Message::Ground { is_light } => theme::take_ground(state, is_light),
         Message::PluginEnded { name, outcome } => plugin::ended(state, &name, outcome),
         Message::HandedBack { errand, outcome } => terminal::handed_back(state, errand, outcome),
-        Message::Answered { purpose, generation, result } => {
+        Message::Answered { purpose, generation, result, arranged } => {
+            state.arranged = arranged;
             if matches!(purpose, Purpose::Act(_)) {
                 orders::ended(state, generation, &result);
             }
@@ -141,7 +142,7 @@ fn polled(state: &State) -> Vec<Slot> {
             vec![Slot::Run(key.clone())]
         }
         Screen::Root(View::Dags) => {
-            let dag = rows::selected(state, level, &rows::dags(state, level));
+            let dag = rows::selected(level, &rows::dags(state, level));
             let dag = dag.and_then(|dag| state.cache.dag(&dag.dag_id));
             let runs = dag.filter(|dag| dag.under_way.is_some() && is_turn(2));
             let mut slots: Vec<Slot> =

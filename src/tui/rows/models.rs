@@ -110,7 +110,7 @@ pub(crate) fn version_here(state: &State) -> Option<&ModelVersionView> {
     match &level.screen {
         Screen::Model(name) => {
             let versions = versions(state, level, name);
-            crate::rows::selected(state, level, &versions)
+            crate::rows::selected(level, &versions)
         }
         Screen::Compare(_, right) => find(state, &right.0, right.1),
         Screen::Root(View::Models) => {

@@ -19,7 +19,7 @@ use crate::widget::{graph, paint};
 /// Draws the preview; how much of it depends on the room.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let level = state.level();
-    let Some(dag) = rows::selected(state, level, &rows::dags(state, level)) else {
+    let Some(dag) = rows::selected(level, &rows::dags(state, level)) else {
         paint::panel(buf, area, "", "", false);
         return;
     };

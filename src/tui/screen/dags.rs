@@ -22,7 +22,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let (list, dags) = (list(area.width), rows::dags(state, level));
     let all = state.cache.dags().map_or(0, <[DagView]>::len);
     let title = list.title(state, level, dags.len(), all);
-    let selected = level.cursor(&rows::keys(state, level));
+    let selected = rows::place(level, &dags);
     let note = position(selected, dags.len());
     let is_focused = !rows::attention::is_in_box(state);
     let inside = paint::panel(buf, area, &title, &note, is_focused);

@@ -23,7 +23,7 @@ const RAIL: u16 = 42;
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let level = state.level();
     let events = rows::events(state, level);
-    let selected = level.cursor(&rows::keys(state, level));
+    let selected = rows::place(level, &events);
     let (list, detail) = match area.width >= WIDE && !events.is_empty() {
         true => {
             let [list, detail] =

@@ -22,7 +22,7 @@ const MAIN_METRICS: [&str; 10] =
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let level = state.level();
     let experiments = rows::experiments(state, level);
-    let selected = level.cursor(&rows::keys(state, level));
+    let selected = rows::place(level, &experiments);
     let list_rows = u16::try_from(experiments.len() + 3).unwrap_or(u16::MAX);
     let [list, runs] = if area.width >= 140 {
         Layout::horizontal([Constraint::Length(60), Constraint::Min(0)]).areas(area)

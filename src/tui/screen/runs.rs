@@ -27,7 +27,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: Option<&
     let first = rows::runs_slots(level, &query).into_iter().next();
     let first = first.unwrap_or_else(|| Slot::Runs(dag_id.cloned()));
     let all = state.cache.runs_total(&first).map(|all| usize::try_from(all).unwrap_or(usize::MAX));
-    let selected = level.cursor(&rows::keys(state, level));
+    let selected = rows::place(level, &runs);
     let list = list(state, dag_id);
     let mut title = list.title(state, level, runs.len(), all.unwrap_or(0));
     if level.attention_only {

@@ -30,7 +30,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, name: &str) {
     let all = state.cache.tracking_runs(&query);
     let total = state.cache.tracking_total(&query).copied().unwrap_or(0);
     let runs = rows::tracking_runs(state, level, name);
-    let selected = level.cursor(&rows::keys(state, level));
+    let selected = rows::place(level, &runs);
     let list = list(state, all.unwrap_or_default());
     let loaded = all.map_or(0, <[_]>::len);
     let mut title = list.title(state, level, runs.len(), loaded);

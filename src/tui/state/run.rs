@@ -60,7 +60,7 @@ pub(crate) struct GroupEntry {
 }
 
 /// The run, arranged.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct RunIndex {
     pub(crate) key: DagRunKey,
     /// Which answer it was made of.

@@ -92,11 +92,8 @@ fn ten_lines((width, height): (u16, u16), keys: &str) -> usize {
         try_number: 2,
         day: None,
     };
-    line.driver.send(Message::Answered {
-        purpose: Purpose::Log { is_beside: false, step: LogStep::Follow },
-        generation,
-        result: Ok(Answer::Log(chunk)),
-    });
+    let purpose = Purpose::Log { is_beside: false, step: LogStep::Follow };
+    line.driver.send(Message::answered(purpose, generation, Ok(Answer::Log(chunk))));
     line.draw()
 }
 

@@ -331,11 +331,8 @@ fn the_cursor_of_a_run_goes_with_what_happens_until_it_is_moved() {
 fn a_fault_of_the_daemon_is_told_with_where_to_look() {
     use crate::message::{Act, Purpose};
     let mut driver = Driver::new(80, 24);
-    driver.send(Message::Answered {
-        purpose: Purpose::Act(Act::Cancel),
-        generation: 1,
-        result: Err(Fault::new(FaultKind::Internal, "the store is broken")),
-    });
+    let fault = Fault::new(FaultKind::Internal, "the store is broken");
+    driver.send(Message::answered(Purpose::Act(Act::Cancel), 1, Err(fault)));
     assert!(driver.said().contains("internal: the store is broken"));
 }
 

@@ -233,7 +233,7 @@ fn what_comes_while_one_reads_on_is_counted_and_followed_again_by_f() {
     let purpose =
         crate::message::Purpose::Log { is_beside: false, step: crate::message::LogStep::Follow };
     let generation = log(&driver).generation;
-    driver.send(Message::Answered { purpose, generation, result: Ok(Answer::Log(chunk)) });
+    driver.send(Message::answered(purpose, generation, Ok(Answer::Log(chunk))));
     assert!(driver.text().contains("+1 new (f)"), "{}", driver.text());
     driver.keys("f");
     assert!(driver.text().contains("one more") && driver.text().contains("following"));

@@ -149,14 +149,14 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Approvals => approvals(state, effects),
         Action::Answer => {
             let level = state.level();
-            let asked = rows::selected(state, level, &rows::approvals(state, level)).cloned();
+            let asked = rows::selected(level, &rows::approvals(state, level)).cloned();
             if let Some(asked) = asked {
                 sheets::answer(state, asked, effects);
             }
         }
         Action::OpenRun => {
             let level = state.level();
-            let asked = rows::selected(state, level, &rows::approvals(state, level));
+            let asked = rows::selected(level, &rows::approvals(state, level));
             let run = asked.map(|asked| {
                 let key = &asked.key.task;
                 run_screen(&key.dag_id, &key.dag_run_id)
@@ -332,29 +332,25 @@ fn open(state: &mut State) {
         return;
     }
     let level = state.level();
-    let screen =
-        match &level.screen {
-            Screen::Root(View::Dags) => rows::selected(state, level, &rows::dags(state, level))
-                .map(|dag| match dag.recent_runs.last() {
-                    Some(run) => run_screen(&dag.dag_id, &run.dag_run_id),
-                    None => Screen::Dag(dag.dag_id.clone()),
-                }),
-            Screen::Root(View::Runs) | Screen::DagRuns(_) => {
-                rows::selected(state, level, &rows::runs(state, level))
-                    .map(|run| Screen::Run(run.key()))
+    let screen = match &level.screen {
+        Screen::Root(View::Dags) => rows::selected(level, &rows::dags(state, level)).map(|dag| {
+            match dag.recent_runs.last() {
+                Some(run) => run_screen(&dag.dag_id, &run.dag_run_id),
+                None => Screen::Dag(dag.dag_id.clone()),
             }
-            Screen::Root(View::Experiments) => {
-                rows::selected(state, level, &rows::experiments(state, level))
-                    .map(|experiment| Screen::Experiment(experiment.name.clone()))
-            }
-            Screen::Experiment(name) => {
-                rows::selected(state, level, &rows::tracking_runs(state, level, name))
-                    .map(|run| Screen::TrackingRun(run.run_id.clone()))
-            }
-            Screen::Versions(dag_id) => rows::compared(state, dag_id)
-                .map(|(from, to)| Screen::Diff(dag_id.clone(), from, to)),
-            _ => None,
-        };
+        }),
+        Screen::Root(View::Runs) | Screen::DagRuns(_) => {
+            rows::selected(level, &rows::runs(state, level)).map(|run| Screen::Run(run.key()))
+        }
+        Screen::Root(View::Experiments) => rows::selected(level, &rows::experiments(state, level))
+            .map(|experiment| Screen::Experiment(experiment.name.clone())),
+        Screen::Experiment(name) => rows::selected(level, &rows::tracking_runs(state, level, name))
+            .map(|run| Screen::TrackingRun(run.run_id.clone())),
+        Screen::Versions(dag_id) => {
+            rows::compared(state, dag_id).map(|(from, to)| Screen::Diff(dag_id.clone(), from, to))
+        }
+        _ => None,
+    };
     if let Some(screen) = screen {
         state.push(screen);
     }
@@ -369,7 +365,7 @@ pub(crate) fn dag_here(state: &State) -> Option<DagId> {
     let level = state.level();
     match &level.screen {
         Screen::Root(View::Dags) => {
-            rows::selected(state, level, &rows::dags(state, level)).map(|dag| dag.dag_id.clone())
+            rows::selected(level, &rows::dags(state, level)).map(|dag| dag.dag_id.clone())
         }
         Screen::Dag(dag_id)
         | Screen::Form(dag_id)
@@ -377,7 +373,7 @@ pub(crate) fn dag_here(state: &State) -> Option<DagId> {
         | Screen::Backfills(dag_id)
         | Screen::Diff(dag_id, ..) => Some(dag_id.clone()),
         Screen::Root(View::Runs) | Screen::DagRuns(_) => {
-            let run = rows::selected(state, level, &rows::runs(state, level));
+            let run = rows::selected(level, &rows::runs(state, level));
             match (run, &level.screen) {
                 (Some(run), _) => Some(run.dag_id.clone()),
                 (None, Screen::DagRuns(dag_id)) => Some(dag_id.clone()),
@@ -429,7 +425,7 @@ fn subject_here(state: &State) -> Option<WhySubject> {
             Some(subject)
         }
         Screen::Root(View::Runs) | Screen::DagRuns(_) => {
-            let run = rows::selected(state, level, &rows::runs(state, level))?;
+            let run = rows::selected(level, &rows::runs(state, level))?;
             let mut subject = of_dag(run.dag_id.clone());
             subject.dag_run_id = Some(run.dag_run_id.clone());
             Some(subject)

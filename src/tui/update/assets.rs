@@ -192,7 +192,7 @@ fn open(state: &mut State) {
     match &level.screen {
         Screen::Impact(name) => {
             let nodes = rows::impact(state, level, name);
-            let node = crate::rows::selected(state, level, &nodes);
+            let node = crate::rows::selected(level, &nodes);
             if let Some((kind, name)) = node.map(|node| (node.kind.clone(), node.name.clone())) {
                 open_node(state, &kind, &name);
             }

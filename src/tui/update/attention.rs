@@ -125,8 +125,7 @@ pub(crate) fn failed_log(state: &mut State) {
     let run = match &level.screen {
         Screen::Root(View::Dags) => failed_run(state, level),
         Screen::Root(View::Runs) | Screen::DagRuns(_) => {
-            rows::selected(state, level, &rows::runs(state, level))
-                .map(crate::types::run::DagRun::key)
+            rows::selected(level, &rows::runs(state, level)).map(crate::types::run::DagRun::key)
         }
         _ => None,
     };
@@ -137,7 +136,7 @@ pub(crate) fn failed_log(state: &mut State) {
 }
 
 fn failed_run(state: &State, level: &Level) -> Option<DagRunKey> {
-    let dag = rows::selected(state, level, &rows::dags(state, level))?;
+    let dag = rows::selected(level, &rows::dags(state, level))?;
     let failed =
         |run: &&crate::types::view::RecentRun| run.state == crate::types::DagRunState::Failed;
     let run = dag.recent_runs.iter().rev().find(failed)?;

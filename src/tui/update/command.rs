@@ -66,7 +66,7 @@ pub(crate) fn equivalent(state: &State) -> String {
             None => format!("dagdeck trigger {}", shell(dag_id.as_str())),
         },
         Screen::Root(View::Runs) | Screen::DagRuns(_) => {
-            match rows::selected(state, level, &rows::runs(state, level)) {
+            match rows::selected(level, &rows::runs(state, level)) {
                 Some(run) => format!(
                     "dagdeck runs show {} {}",
                     shell(run.dag_id.as_str()),
@@ -146,7 +146,7 @@ pub(crate) fn equivalent(state: &State) -> String {
         Screen::Backfills(dag_id) => format!("dagdeck backfill list {}", shell(dag_id.as_str())),
         Screen::Approvals => "dagdeck approvals list".to_owned(),
         Screen::Commands => {
-            let order = rows::selected(state, level, &rows::orders(state, level));
+            let order = rows::selected(level, &rows::orders(state, level));
             order.map_or("dagdeck operations list".to_owned(), |order| order.command.clone())
         }
         Screen::Root(View::System) if level.cursor(&rows::keys(state, level)) > 0 => {

@@ -115,7 +115,7 @@ fn run_here(state: &State) -> Option<&DagRun> {
     match &level.screen {
         Screen::Run(key) => state.cache.run(key).map(|view| &view.run),
         Screen::Root(View::Runs) | Screen::DagRuns(_) => {
-            rows::selected(state, level, &rows::runs(state, level))
+            rows::selected(level, &rows::runs(state, level))
         }
         _ => None,
     }

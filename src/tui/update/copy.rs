@@ -49,7 +49,7 @@ fn subject(state: &State) -> Subject {
     let level = state.level();
     let found = match &level.screen {
         Screen::Root(View::Runs) | Screen::DagRuns(_) => {
-            rows::selected(state, level, &rows::runs(state, level)).map(|run| Subject {
+            rows::selected(level, &rows::runs(state, level)).map(|run| Subject {
                 id: Some(run.dag_run_id.to_string()),
                 name: Some(run.dag_id.to_string()),
                 json: json(run),
@@ -70,22 +70,18 @@ fn subject(state: &State) -> Subject {
                 json: json(asset),
             })
         }
-        Screen::Root(View::Experiments) => {
-            rows::selected(state, level, &rows::experiments(state, level)).map(|one| Subject {
+        Screen::Root(View::Experiments) => rows::selected(level, &rows::experiments(state, level))
+            .map(|one| Subject {
                 id: Some(one.experiment_id.to_string()),
                 name: Some(one.name.clone()),
                 json: json(one),
-            })
-        }
-        Screen::Experiment(name) => {
-            rows::selected(state, level, &rows::tracking_runs(state, level, name)).map(|run| {
-                Subject {
-                    id: Some(run.run_id.to_string()),
-                    name: Some(run.run_name.clone()),
-                    json: json(run),
-                }
-            })
-        }
+            }),
+        Screen::Experiment(name) => rows::selected(level, &rows::tracking_runs(state, level, name))
+            .map(|run| Subject {
+                id: Some(run.run_id.to_string()),
+                name: Some(run.run_name.clone()),
+                json: json(run),
+            }),
         Screen::TrackingRun(run_id) => state.cache.tracking_run(run_id).map(|run| Subject {
             id: Some(run_id.to_string()),
             name: Some(run.run_name.clone()),
@@ -102,8 +98,9 @@ fn subject(state: &State) -> Subject {
             .cache
             .serving()
             .map(|serving| Subject { json: json(serving), ..Subject::default() }),
-        Screen::Root(View::Events) => rows::selected(state, level, &rows::events(state, level))
-            .map(|event| named(&event.id, event)),
+        Screen::Root(View::Events) => {
+            rows::selected(level, &rows::events(state, level)).map(|event| named(&event.id, event))
+        }
         Screen::Root(View::System) => state.status().map(|status| named(&status.deck_name, status)),
         _ => action::dag_here(state).map(|dag_id| {
             let listed = state.cache.dags().unwrap_or_default();

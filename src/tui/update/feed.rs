@@ -62,7 +62,7 @@ pub(crate) fn take_older(state: &mut State, result: Result<Answer, Fault>) {
 /// Goes to what the selected event is about.
 pub(crate) fn open(state: &mut State) {
     let level = state.level();
-    let Some(event) = rows::selected(state, level, &rows::events(state, level)) else { return };
+    let Some(event) = rows::selected(level, &rows::events(state, level)) else { return };
     let event = event.clone();
     if let Some(view) = view_of(&event) {
         state.switch(view);

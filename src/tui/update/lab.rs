@@ -111,7 +111,7 @@ pub(crate) fn compare(state: &mut State) {
         .map(|run| run.run_id.clone())
         .collect();
     if ids.len() < 2 {
-        let here = rows::selected(state, level, &runs).map(|run| run.run_id.clone());
+        let here = rows::selected(level, &runs).map(|run| run.run_id.clone());
         for id in state.lab.baseline.iter().chain(here.iter()) {
             if !ids.contains(id) {
                 ids.push(id.clone());
@@ -146,7 +146,7 @@ fn run_here(state: &State) -> Option<&TrackingRunView> {
         Screen::CompareRuns(ids) => {
             state.cache.tracking_run(ids.get(compare::baseline(state, ids))?)
         }
-        _ => rows::selected(state, level, &shown_runs(state)),
+        _ => rows::selected(level, &shown_runs(state)),
     }
 }
 

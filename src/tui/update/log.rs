@@ -270,7 +270,7 @@ pub(crate) fn open_here(state: &mut State) {
         Screen::Root(View::System) => state.push(Screen::DaemonLog),
         Screen::Root(View::Events) => {
             let level = state.level();
-            let event = rows::selected(state, level, &rows::events(state, level));
+            let event = rows::selected(level, &rows::events(state, level));
             match event.and_then(feed::task_of) {
                 Some(key) => open_full(state, key),
                 None => state.say(Tone::Info, "this event is about no task"),

@@ -137,7 +137,7 @@ fn variables(state: &State) -> BTreeMap<String, String> {
             add("TRY", task.map(|task| task.try_number.to_string()));
         }
         Screen::Root(View::Runs) | Screen::DagRuns(_) => {
-            let run = rows::selected(state, level, &rows::runs(state, level));
+            let run = rows::selected(level, &rows::runs(state, level));
             add("RUN", run.map(|run| run.dag_run_id.to_string()));
         }
         Screen::Root(View::Assets) | Screen::Asset(_) => {

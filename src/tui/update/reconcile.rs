@@ -42,13 +42,13 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
             if shows_events(state) {
                 slots.push(Slot::Events);
             }
-            let dag = rows::selected(state, level, &rows::dags(state, level));
+            let dag = rows::selected(level, &rows::dags(state, level));
             slots.extend(dag.map(|dag| Slot::Dag(dag.dag_id.clone())));
         }
         Screen::Root(View::Runs) | Screen::DagRuns(_) => {
             let (query, _) = RunsQuery::read(level);
             slots.extend(rows::runs_slots(level, &query));
-            let run = rows::selected(state, level, &rows::runs(state, level));
+            let run = rows::selected(level, &rows::runs(state, level));
             slots.extend(run.map(|run| Slot::Brief(run.key())));
         }
         Screen::Dag(dag_id) => slots.push(Slot::Dag(dag_id.clone())),
@@ -76,7 +76,7 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         Screen::Impact(name) => slots.push(rows::assets::impact_slot(name)),
         Screen::Root(View::Experiments) => {
             slots.push(Slot::Experiments);
-            let experiment = rows::selected(state, level, &rows::experiments(state, level));
+            let experiment = rows::selected(level, &rows::experiments(state, level));
             slots.extend(
                 experiment.map(|e| Slot::TrackingRuns(tracking::query_of(state, "", &e.name))),
             );

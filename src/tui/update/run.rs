@@ -20,11 +20,10 @@ const REST_MILLIS: [(usize, u64); 3] = [(300, 250), (3000, 1000), (usize::MAX, 2
 
 /// Arranges the shown run where it, or how it is looked at, has changed.
 pub(crate) fn arrange(state: &mut State) {
-    let Screen::Run(key) = &state.level().screen else {
-        state.run = None;
-        return;
-    };
+    // Coming back finds it as it was: it follows events meanwhile.
+    let Screen::Run(key) = &state.level().screen else { return };
     let key = key.clone();
+    let arranged = state.arranged.take().map(|index| *index);
     let stamp = state.cache.stamp(&Slot::Run(key.clone()));
     if state.cache.run(&key).is_none() {
         state.run = None;
@@ -34,7 +33,8 @@ pub(crate) fn arrange(state: &mut State) {
     let around = state.run_view.around(&key.dag_id).cloned();
     let order = state.run_view.order();
     let past = state.cache.stamp(&Slot::Grid(key.dag_id.clone(), around.clone()));
-    let mut index = state.run.take().filter(|index| index.key == key && index.stamp == stamp);
+    let fits = |index: &RunIndex| index.key == key && index.stamp == stamp;
+    let mut index = state.run.take().filter(fits).or_else(|| arranged.filter(fits));
     if let Some(detail) = state.cache.run(&key) {
         let index = index.get_or_insert_with(|| RunIndex::new(detail, stamp));
         index.recall(state.cache.grid(&key.dag_id, around.as_ref()), past);
@@ -190,7 +190,7 @@ pub(crate) fn page(state: &mut State) {
     let level = state.level();
     let key = match &level.screen {
         Screen::Run(key) => Some(key.clone()),
-        _ => rows::selected(state, level, &rows::runs(state, level)).map(DagRun::key),
+        _ => rows::selected(level, &rows::runs(state, level)).map(DagRun::key),
     };
     if let Some(key) = key {
         state.popup = Some(Popup::Run { key, scroll: 0 });

@@ -39,7 +39,7 @@ struct Made {
 }
 
 /// The rows that are seen.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Fold {
     pub(crate) rows: Vec<Row>,
     places: HashMap<RowId, usize>,

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 pub(crate) type Cell = Option<Option<TaskInstanceState>>;
 
 /// The other runs, by the places of the index.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Past {
     /// Which answer it was made of.
     pub(crate) stamp: Option<u64>,

@@ -5,7 +5,7 @@ use crate::types::view::RunDetailView;
 use crate::types::{TaskInstanceState, Timestamp};
 
 /// The longest way through the run, by what was measured and what is usual.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Path {
     pub(crate) is_old: bool,
     /// The second for which it was made.

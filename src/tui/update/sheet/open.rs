@@ -27,7 +27,7 @@ pub(crate) fn runs_here(state: &State) -> Vec<DagRun> {
             let marked = |run: &&&DagRun| level.marks.contains(&rows::run_key(run));
             let runs: Vec<DagRun> = shown.iter().filter(marked).map(|run| (*run).clone()).collect();
             if runs.is_empty() {
-                rows::selected(state, level, &shown).cloned().into_iter().collect()
+                rows::selected(level, &shown).cloned().into_iter().collect()
             } else {
                 runs
             }
@@ -220,7 +220,7 @@ pub(crate) fn undo(state: &mut State, effects: &mut Vec<Effect>) {
 /// Asks whether the selected operation is to be taken back.
 fn undo_selected(state: &mut State, effects: &mut Vec<Effect>) {
     let level = state.level();
-    let Some(line) = rows::selected(state, level, &rows::operations(state, level)).cloned() else {
+    let Some(line) = rows::selected(level, &rows::operations(state, level)).cloned() else {
         return;
     };
     if line.undone_by.is_some() || line.kind == "undo" {
