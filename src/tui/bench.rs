@@ -104,7 +104,9 @@ impl Bench {
             lines: case.lines,
         };
         bench.send(Message::LinkUp);
-        case.keys.chars().for_each(|c| bench.press(c));
+        for c in case.keys.chars() {
+            bench.press(c);
+        }
         bench
     }
 

@@ -16,6 +16,12 @@ const NEXT: i32 = 6;
 /// Says how well `typed` fits `name`, upper and lower case alike; `None` where it does not. Blanks
 /// in `typed` count for nothing.
 pub(crate) fn fit(name: &str, typed: &str) -> Option<Fit> {
+    // Most names do not have the letters at all, which is told without making anything.
+    let mut there = name.chars().map(lower);
+    let mut wanted = typed.chars().filter(|c| !c.is_whitespace()).map(lower);
+    if !wanted.all(|c| there.any(|other| other == c)) {
+        return None;
+    }
     let name: Vec<char> = name.chars().map(lower).collect();
     let typed: Vec<char> = typed.chars().filter(|c| !c.is_whitespace()).map(lower).collect();
     if typed.is_empty() {
@@ -32,6 +38,9 @@ pub(crate) fn fit(name: &str, typed: &str) -> Option<Fit> {
 }
 
 fn lower(c: char) -> char {
+    if c.is_ascii() {
+        return c.to_ascii_lowercase();
+    }
     c.to_lowercase().next().unwrap_or(c)
 }
 

@@ -75,7 +75,7 @@ pub(crate) fn entries(state: &State, scope: Scope, typed: &str) -> Vec<Entry> {
             Scope::All => {
                 let recent = &state.commands.recent;
                 let rank = |entry: &Entry| recent.iter().position(|name| *name == entry.name);
-                all.sort_by_key(|entry| rank(entry).unwrap_or(usize::MAX));
+                all.sort_by_cached_key(|entry| rank(entry).unwrap_or(usize::MAX));
             }
             Scope::Here => all.sort_by_key(|entry| GROUPS.iter().position(|g| *g == entry.group)),
         }
