@@ -118,6 +118,14 @@ impl Decision<'_> {
         if active.run.state == DagRunState::Running && !self.has_room_for(&active) {
             active.run.state = DagRunState::Queued;
             active.run.start_date = None;
+            // What was to be launched, or waited between two tries, is looked at again when its
+            // run goes on: a run that waits launches nothing.
+            for ti in active.tasks.values_mut().filter(|ti| is_to_be_launched(ti)) {
+                ti.state = None;
+                ti.scheduled_when = None;
+                ti.next_retry_at = None;
+                self.draft.put_task(ti);
+            }
         }
         self.draft.put_run(&active.run);
         active.index = RunIndex::build(&active.dag, &active.tasks);
@@ -143,6 +151,10 @@ impl Decision<'_> {
         let running = self.state.index.dag_runs.get(&group).map_or(0, |runs| runs.running);
         running < self.state.runs_limit(active)
     }
+}
+
+fn is_to_be_launched(ti: &TaskInstance) -> bool {
+    matches!(ti.state, Some(TaskInstanceState::Scheduled | TaskInstanceState::UpForRetry))
 }
 
 /// Refuses where something that the operation touched, or that waits for it, has moved on.

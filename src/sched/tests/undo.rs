@@ -133,7 +133,7 @@ fn an_undo_begins_a_run_only_where_there_is_room() {
     let second = world.trigger("d").key();
     world.undo(1).unwrap();
     world.run = Some(first);
-    assert_eq!((world.is("a"), world.run_is()), ("scheduled", DagRunState::Queued));
+    assert_eq!((world.is("a"), world.run_is()), ("none", DagRunState::Queued));
     world.run = Some(second);
     assert_eq!(world.run_is(), DagRunState::Running);
 }
