@@ -1,4 +1,4 @@
-//! Each view at 80x24 and 200x60.
+//! Each view at every size, dialogs at two.
 
 use crate::message::Message;
 use crate::sample;
@@ -22,18 +22,34 @@ macro_rules! at_both_sizes {
     )*};
 }
 
-at_both_sizes! {
-    dags: "";
-    dags_filtered: "/data !paused<enter>";
-    dag_definition: "d";
-    runs: "2";
-    run_tasks: "jjjjj<enter>";
+/// Draws what `keys` lead to at every size, and in ASCII at two of them.
+macro_rules! at_every_size {
+    ($($name:ident: $keys:literal;)*) => {$(
+        #[test]
+        fn $name() {
+            let ascii = || DeckOptions { ascii: true, colours: Colours::None, ..DeckOptions::default() };
+            let drawn = |options: DeckOptions, (width, height): (u16, u16)| {
+                let mut driver = Driver::with(options, width, height, |_| None);
+                driver.keys($keys);
+                driver.text()
+            };
+            for (width, height) in [(60, 16), (80, 24), (100, 30), (200, 60)] {
+                let text = drawn(DeckOptions::default(), (width, height));
+                insta::assert_snapshot!(format!("{}_{width}x{height}", stringify!($name)), text);
+            }
+            for (width, height) in [(80, 24), (200, 60)] {
+                let text = drawn(ascii(), (width, height));
+                assert!(text.is_ascii(), "{text}");
+                insta::assert_snapshot!(format!("{}_ascii_{width}x{height}", stringify!($name)), text);
+            }
+        }
+    )*};
+}
+
+at_every_size! {
     run_graph: "jjjjj<enter><tab>";
     run_log: "jjjjj<enter><tab><tab>";
-    run_failed: "2j<enter>";
     task_details: "jjjjj<enter>i";
-    clear_dialog: "jjjjj<enter>c";
-    trigger_form: "jjjjjt";
     experiments: "4";
     experiment_runs: "4<enter>";
     tracking_run: "4<enter><enter>";
@@ -41,12 +57,35 @@ at_both_sizes! {
     tracking_run_model: "4<enter><enter><tab><tab>";
     compare_runs: "4<enter><space><space><space>=";
     compare_charts: "4<enter><space><space><space>=D<tab>Xs";
-    runs_columns: "4<enter>W";
-    runs_mistake: "4<enter>/metrics.accuracy > x";
     serving: "6";
     events: "7";
     system: "8";
     help: "?";
+    approvals: "a";
+    versions: "jV";
+    version_diff: "jV<enter>";
+    backfills: "jB";
+    palette: ":tri";
+    operations: "go";
+    command_log: "pygc";
+    tour: ":tour<enter>";
+    event_rail: "2E";
+    try_it: "6i";
+    connection_dialog: "8GG<enter>";
+    run_in_full: "2i";
+}
+
+at_both_sizes! {
+    dags: "";
+    dags_filtered: "/data !paused<enter>";
+    dag_definition: "d";
+    runs: "2";
+    run_tasks: "jjjjj<enter>";
+    run_failed: "2j<enter>";
+    clear_dialog: "jjjjj<enter>c";
+    trigger_form: "jjjjjt";
+    runs_columns: "4<enter>W";
+    runs_mistake: "4<enter>/metrics.accuracy > x";
     run_mapped: "jjjjjj<enter>";
     run_mapped_open: "jjjjjj<enter><enter>jjj";
     run_mapped_graph: "jjjjjj<enter><tab>";
@@ -57,14 +96,9 @@ at_both_sizes! {
     undo_dialog: "2u";
     runs_marked: "2<space><space>";
     bulk_clear_dialog: "2<space><space>c";
-    approvals: "a";
     approval_dialog: "a<enter>";
-    versions: "jV";
-    version_diff: "jV<enter>";
-    backfills: "jB";
     backfill_dialog: "jb";
     pool_dialog: "8<enter>";
-    palette: ":tri";
     chord: "jg";
     sort_menu: "S";
     copy_menu: "2y";
