@@ -143,7 +143,7 @@ pub(crate) fn wrap_words(text: &str, max: usize) -> Vec<String> {
         let mut line = String::new();
         for word in paragraph.split_whitespace() {
             if !line.is_empty() && width(&line) + 1 + width(word) > max {
-                lines.push(std::mem::take(&mut line));
+                lines.extend(wrap(&std::mem::take(&mut line), max));
             }
             if !line.is_empty() {
                 line.push(' ');
@@ -152,6 +152,30 @@ pub(crate) fn wrap_words(text: &str, max: usize) -> Vec<String> {
         }
         lines.extend(wrap(&line, max));
     }
+    lines
+}
+
+/// Breaks a line at spaces where it can and anywhere where it must; keeps every character but the
+/// space that it breaks at.
+pub(crate) fn wrap_softly(line: &str, max: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut rest = line;
+    // A cell at least, so that a wide character in a narrow place is no end of it.
+    let max = max.max(2);
+    loop {
+        let piece = take(rest.chars(), max);
+        if piece.len() == rest.len() {
+            break;
+        }
+        let taken = match piece.rfind(' ').filter(|at| *at > 0) {
+            // The space is the last of this line, where the next word would not have fitted.
+            Some(at) if !rest[piece.len()..].starts_with(' ') => at + 1,
+            _ => piece.len(),
+        };
+        lines.push(rest[..taken].trim_end_matches(' ').to_owned());
+        rest = rest[taken..].strip_prefix(' ').unwrap_or(&rest[taken..]);
+    }
+    lines.push(rest.to_owned());
     lines
 }
 
@@ -331,6 +355,15 @@ mod tests {
         assert_eq!(figure(21.5), "21.50");
         assert_eq!(figure(3.0), "3");
         assert_eq!(figure(0.000_012), "1.200e-5");
+    }
+
+    #[test]
+    fn a_line_breaks_at_spaces_where_it_can() {
+        assert_eq!(wrap_softly("Publish a total of 170?", 10), ["Publish a", "total of", "170?"]);
+        assert_eq!(wrap_softly("abcdefgh ij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrap_softly("  a  b", 10), ["  a  b"]);
+        assert_eq!(wrap_softly("", 5), [""]);
+        assert_eq!(wrap_softly("日本語 日本", 6), ["日本語", "日本"]);
     }
 
     #[test]

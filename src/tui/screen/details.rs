@@ -149,7 +149,7 @@ fn value_lines(lines: &mut Vec<Line<'static>>, name: &str, value: &Value, width:
     };
     let room = width.saturating_sub(16).max(8);
     let pieces: Vec<String> =
-        text.lines().flat_map(|line| text::wrap(&text::clean(line), room)).collect();
+        text.lines().flat_map(|line| text::wrap_softly(&text::clean(line), room)).collect();
     for (at, piece) in pieces.iter().take(KEPT).enumerate() {
         let label = if at == 0 { text::cut(name, 13) } else { String::new() };
         lines.push(Line::from(vec![
