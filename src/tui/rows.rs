@@ -287,11 +287,16 @@ pub(crate) fn orders<'a>(state: &'a State, level: &Level) -> Vec<&'a Order> {
 
 /// Returns the questions that wait for an answer.
 pub(crate) fn approvals<'a>(state: &'a State, level: &Level) -> Vec<&'a HitlDetail> {
+    approvals::list().arrange(state, level, asked(state, level))
+}
+
+/// Returns the questions before the filter: those that wait, or, where it is wished, all.
+pub(crate) fn asked<'a>(state: &'a State, level: &Level) -> &'a [HitlDetail] {
     let all = match level.attention_only && level.screen == Screen::Approvals {
         true => state.cache.all_approvals().or(state.cache.approvals()),
         false => state.cache.approvals(),
     };
-    approvals::list().arrange(state, level, all.unwrap_or_default())
+    all.unwrap_or_default()
 }
 
 /// Names a question by what the selection is kept by.

@@ -48,11 +48,17 @@ macro_rules! snapshots {
                 insta::assert_snapshot!(name, driver.text());
             }
             for (width, height) in [(80, 24), (200, 60)] {
-                let options = $crate::DeckOptions { ascii: true, ..$crate::DeckOptions::default() };
+                let options = $crate::DeckOptions {
+                    ascii: true,
+                    colours: $crate::Colours::None,
+                    ..$crate::DeckOptions::default()
+                };
                 let mut driver = $crate::tests::Driver::with(options, width, height, |_| None);
                 driver.keys($keys);
+                let text = driver.text();
+                assert!(text.is_ascii(), "{text}");
                 let name = format!("{}_ascii_{width}x{height}", stringify!($name));
-                insta::assert_snapshot!(name, driver.text());
+                insta::assert_snapshot!(name, text);
             }
         }
     )*};

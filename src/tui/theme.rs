@@ -10,6 +10,7 @@ use ratatui::style::{Color, Modifier, Style};
 use crate::station::BannerColour;
 use crate::types::event::Severity;
 use crate::types::freshness::Freshness;
+use crate::types::metric::is_gain;
 use crate::types::view::LineageKind;
 use crate::types::{DagRunState, TaskInstanceState};
 
@@ -111,6 +112,15 @@ pub(crate) fn freshness_mark(freshness: Freshness) -> Mark {
         Freshness::Stale => mark("!", "stale", Part::Warning),
         Freshness::Never => mark("·", "never", Part::Dim),
     }
+}
+
+/// Shows whether a metric became better; `None` where it is the same, or nobody knows which way
+/// is better.
+pub(crate) fn gain_mark(metric: &str, before: f64, after: f64) -> Option<Mark> {
+    is_gain(metric, before, after).map(|is_better| match is_better {
+        true => mark("▲", "better", Part::Good),
+        false => mark("▼", "worse", Part::Bad),
+    })
 }
 
 /// A DAG that is paused.

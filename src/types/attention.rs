@@ -26,8 +26,6 @@ pub enum AttentionKind {
     WaitingRuns,
     /// The schedule's next run is due and was not made.
     OverdueRun,
-    /// Data is older than it may be.
-    StaleAsset,
     /// The model server refuses or fails requests, or does not run.
     Serving,
     /// A question waits for an answer.

@@ -151,7 +151,7 @@ impl Graph {
 
     fn dot(&self) -> String {
         let mut lines = vec![
-            format!("digraph {} {{", quoted(self.dag_id.as_str())),
+            format!("digraph {} {{", dot_quoted(self.dag_id.as_str())),
             "  rankdir=LR;".to_owned(),
             "  node [shape=box, style=rounded];".to_owned(),
         ];
@@ -159,13 +159,13 @@ impl Graph {
             let state = node.state.map(|state| format!(", color={}", dot_colour(state)));
             lines.push(format!(
                 "{indent}{} [label={}{}];",
-                quoted(node.task_id.as_str()),
-                quoted(&Self::label(node)),
+                dot_quoted(node.task_id.as_str()),
+                dot_quoted(&Self::label(node)),
                 state.unwrap_or_default()
             ));
         });
         for (from, to) in &self.edges {
-            lines.push(format!("  {} -> {};", quoted(from.as_str()), quoted(to.as_str())));
+            lines.push(format!("  {} -> {};", dot_quoted(from.as_str()), dot_quoted(to.as_str())));
         }
         lines.push("}".to_owned());
         lines.join("\n")
@@ -185,9 +185,9 @@ impl Graph {
         }
         // A circle of groups is refused where they are parsed.
         for inner in self.groups.iter().filter(|one| one.parent.as_ref() == group && depth < 32) {
-            let name = quoted(&format!("cluster_{}", inner.group_id));
+            let name = dot_quoted(&format!("cluster_{}", inner.group_id));
             lines.push(format!("{indent}subgraph {name} {{"));
-            lines.push(format!("{indent}  label={};", quoted(inner.group_id.as_str())));
+            lines.push(format!("{indent}  label={};", dot_quoted(inner.group_id.as_str())));
             self.in_groups(Some(&inner.group_id), depth + 1, lines, node);
             lines.push(format!("{indent}}}"));
         }
@@ -215,14 +215,14 @@ impl Graph {
         for one in self.nodes.iter().filter(|one| one.place.group_id.as_ref() == group) {
             let at = places.get(&one.task_id).copied().unwrap_or(0);
             let state = one.state.map(|state| format!("{} ", state_mark(state).0));
-            let label = Self::label(one).replace('"', "#quot;");
+            let label = mermaid_label(&Self::label(one));
             lines.push(format!("{indent}n{at}[\"{}{label}\"]", state.unwrap_or_default()));
         }
         for (at, inner) in self.groups.iter().enumerate() {
             if inner.parent.as_ref() != group || depth > 32 {
                 continue;
             }
-            let label = inner.group_id.as_str().replace('"', "#quot;");
+            let label = mermaid_label(inner.group_id.as_str());
             lines.push(format!("{indent}subgraph g{at}[\"{label}\"]"));
             self.mermaid_group(Some(&inner.group_id), depth + 1, places, lines);
             lines.push(format!("{indent}end"));
@@ -230,8 +230,14 @@ impl Graph {
     }
 }
 
-fn quoted(text: &str) -> String {
+/// Writes a text as Graphviz reads it, within its quotes.
+pub(in crate::cli) fn dot_quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Writes a text as Mermaid reads it between quotes.
+pub(in crate::cli) fn mermaid_label(text: &str) -> String {
+    text.replace('"', "#quot;")
 }
 
 fn dot_colour(state: Option<TaskInstanceState>) -> &'static str {

@@ -216,30 +216,28 @@ fn waiting(tasks: &WaitingTasks) -> AttentionItem {
         1 => "a task waits".to_owned(),
         n => format!("{n} tasks wait"),
     };
-    AttentionItem {
-        kind: AttentionKind::WaitingTasks,
-        severity: Severity::Warning,
-        subject: tasks.run.dag_id.to_string(),
-        text: format!("{what} for a slot of pool {}", tasks.pool),
-        since: Some(tasks.since),
-        remedy: command("why", &tasks.run),
-        target: AttentionTarget::Run(tasks.run.clone()),
-    }
+    let text = format!("{what} for a slot of pool {}", tasks.pool);
+    held_up(AttentionKind::WaitingTasks, &tasks.run, tasks.since, text)
 }
 
 fn queued(runs: &WaitingRuns) -> AttentionItem {
-    let what = match runs.count {
+    let text = match runs.count {
         1 => "a run is queued and does not begin".to_owned(),
         n => format!("{n} runs are queued and do not begin"),
     };
+    held_up(AttentionKind::WaitingRuns, &runs.run, runs.since, text)
+}
+
+/// Something of a run that does not go on: `why` says what holds it.
+fn held_up(kind: AttentionKind, run: &DagRunKey, since: Timestamp, text: String) -> AttentionItem {
     AttentionItem {
-        kind: AttentionKind::WaitingRuns,
+        kind,
         severity: Severity::Warning,
-        subject: runs.run.dag_id.to_string(),
-        text: what,
-        since: Some(runs.since),
-        remedy: command("why", &runs.run),
-        target: AttentionTarget::Run(runs.run.clone()),
+        subject: run.dag_id.to_string(),
+        text,
+        since: Some(since),
+        remedy: command("why", run),
+        target: AttentionTarget::Run(run.clone()),
     }
 }
 

@@ -20,12 +20,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let asked = rows::approvals(state, level);
     let selected = level.cursor(&rows::keys(state, level));
     let list = list();
-    let all = match level.attention_only {
-        true => state.cache.all_approvals().or(state.cache.approvals()),
-        false => state.cache.approvals(),
-    };
-    let all = all.map_or(0, <[HitlDetail]>::len);
-    let mut title = list.title(state, level, asked.len(), all);
+    let mut title = list.title(state, level, asked.len(), rows::asked(state, level).len());
     if level.attention_only {
         title.push_str(" · with those answered");
     }

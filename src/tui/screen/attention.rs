@@ -170,7 +170,6 @@ fn keys_line(item: &AttentionItem, read_only: bool) -> Line<'static> {
         K::SlowTask => &[("↵", "open"), ("L", "log")],
         K::MissedDeadline | K::WaitingTasks | K::WaitingRuns => &[("↵", "open"), ("w", "why")],
         K::OverdueRun => &[("↵", "DAG"), ("w", "why")],
-        K::StaleAsset => &[("↵", "lineage")],
         K::Serving => &[("↵", "serving")],
         K::Approval => &[("↵", "answer")],
         K::Definitions => &[("↵", "errors")],

@@ -12,7 +12,7 @@ use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
 use crate::types::TrackingRunId;
-use crate::types::metric::{Better, better, is_gain};
+use crate::types::metric::{Better, better};
 use crate::types::view::TrackingRunView;
 use crate::widget::chart::Series;
 use crate::widget::paint;
@@ -240,11 +240,8 @@ fn metric_cell(
         return spans;
     }
     let sign = if change > 0.0 { "+" } else { "-" };
-    let (arrow, style) = match is_gain(name, base, value) {
-        Some(true) => (" ▲", theme::GOOD),
-        Some(false) => (" ▼", theme::BAD),
-        None => ("", theme::DIM),
-    };
+    let (arrow, style) = theme::gain_mark(name, base, value)
+        .map_or((String::new(), theme::DIM), |mark| (format!(" {}", mark.glyph), mark.style));
     spans.push(paint::span(format!(" {sign}{}{arrow}", text::figure(change.abs())), style));
     spans
 }

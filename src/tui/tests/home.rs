@@ -1,36 +1,14 @@
 //! The first screen: what it shows at each size, and what its keys do.
 
+use crate::DeckOptions;
 use crate::sample;
 use crate::state::{Pane, Popup, Screen, View};
-use crate::tests::Driver;
+use crate::tests::{Driver, snapshots};
 use crate::types::ask::{Answer, Request};
-use crate::{Colours, DeckOptions};
 
-/// Draws what `keys` lead to at every size, and in ASCII at two.
-pub(super) fn at_every_size(name: &str, keys: &str) {
-    for (width, height) in [(60, 16), (80, 24), (100, 30), (200, 60)] {
-        let mut driver = Driver::new(width, height);
-        driver.keys(keys);
-        insta::assert_snapshot!(format!("{name}_{width}x{height}"), driver.text());
-    }
-    for (width, height) in [(80, 24), (200, 60)] {
-        let options = DeckOptions { ascii: true, colours: Colours::None, ..DeckOptions::default() };
-        let mut driver = Driver::with(options, width, height, |_| None);
-        driver.keys(keys);
-        let text = driver.text();
-        assert!(text.is_ascii(), "{text}");
-        insta::assert_snapshot!(format!("{name}_ascii_{width}x{height}"), text);
-    }
-}
-
-#[test]
-fn home() {
-    at_every_size("home", "jjjjj");
-}
-
-#[test]
-fn the_list_of_what_needs_attention() {
-    at_every_size("attention", "A");
+snapshots! {
+    home: "jjjjj";
+    attention: "A";
 }
 
 #[test]

@@ -2,8 +2,7 @@
 
 use crate::DeckOptions;
 use crate::sample;
-use crate::tests::Driver;
-use crate::tests::home::at_every_size;
+use crate::tests::{Driver, snapshots};
 use crate::types::DagRunState;
 use crate::types::ask::{Answer, Request};
 use crate::types::state::DagRunType;
@@ -36,9 +35,9 @@ fn driver() -> Driver {
     driver
 }
 
-#[test]
-fn every_size() {
-    at_every_size("runs", "2j");
+snapshots! {
+    runs: "2j";
+    dag_page: "jjjjjd";
 }
 
 #[test]
@@ -90,11 +89,6 @@ fn of_many_runs_their_number_is_typed_before_something_is_done_to_them() {
     }
     driver.keys("300 runs<ctrl-s>");
     assert_eq!(driver.mutations.len(), 1);
-}
-
-#[test]
-fn the_page_of_a_dag_at_every_size() {
-    at_every_size("dag_page", "jjjjjd");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::message::Message;
 use crate::sample;
-use crate::tests::Driver;
+use crate::tests::{Driver, snapshots};
 use crate::types::Fault;
 use crate::types::ask::{Answer, Request};
 use crate::types::view::DefinitionsView;
@@ -22,31 +22,7 @@ macro_rules! at_both_sizes {
     )*};
 }
 
-/// Draws what `keys` lead to at every size, and in ASCII at two of them.
-macro_rules! at_every_size {
-    ($($name:ident: $keys:literal;)*) => {$(
-        #[test]
-        fn $name() {
-            let ascii = || DeckOptions { ascii: true, colours: Colours::None, ..DeckOptions::default() };
-            let drawn = |options: DeckOptions, (width, height): (u16, u16)| {
-                let mut driver = Driver::with(options, width, height, |_| None);
-                driver.keys($keys);
-                driver.text()
-            };
-            for (width, height) in [(60, 16), (80, 24), (100, 30), (200, 60)] {
-                let text = drawn(DeckOptions::default(), (width, height));
-                insta::assert_snapshot!(format!("{}_{width}x{height}", stringify!($name)), text);
-            }
-            for (width, height) in [(80, 24), (200, 60)] {
-                let text = drawn(ascii(), (width, height));
-                assert!(text.is_ascii(), "{text}");
-                insta::assert_snapshot!(format!("{}_ascii_{width}x{height}", stringify!($name)), text);
-            }
-        }
-    )*};
-}
-
-at_every_size! {
+snapshots! {
     run_graph: "jjjjj<enter><tab>";
     run_log: "jjjjj<enter><tab><tab>";
     task_details: "jjjjj<enter>i";

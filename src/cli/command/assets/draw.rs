@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::cli::command::graph::{dot_quoted, mermaid_label};
 use crate::types::view::{LineageKind, LineageNode, LineageView};
 
 /// Says what a node is.
@@ -66,7 +67,7 @@ pub(super) fn mermaid(lineage: &LineageView) -> String {
     let names = numbered(lineage);
     let mut lines = vec!["flowchart LR".to_owned()];
     for node in &lineage.nodes {
-        let label = node.name.replace('"', "#quot;");
+        let label = mermaid_label(&node.name);
         let shape = match node.kind {
             LineageKind::Asset => format!("[\"{label}\"]"),
             LineageKind::Dag => format!("([\"{label}\"])"),
@@ -86,7 +87,7 @@ pub(super) fn dot(lineage: &LineageView) -> String {
     let names = numbered(lineage);
     let mut lines = vec!["digraph lineage {".to_owned(), "    rankdir=LR;".to_owned()];
     for node in &lineage.nodes {
-        let label = node.name.replace('\\', "\\\\").replace('"', "\\\"");
+        let label = dot_quoted(&node.name);
         let shape = match node.kind {
             LineageKind::Asset => "box",
             LineageKind::Dag => "oval",
@@ -94,7 +95,7 @@ pub(super) fn dot(lineage: &LineageView) -> String {
             LineageKind::Endpoint => "parallelogram",
         };
         let name = &names[node.id.as_str()];
-        lines.push(format!("    {name} [shape={shape}, label=\"{label}\"];"));
+        lines.push(format!("    {name} [shape={shape}, label={label}];"));
     }
     for (from, to) in known(lineage, &names) {
         lines.push(format!("    {from} -> {to};"));

@@ -12,7 +12,6 @@ use crate::screen::missing;
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
-use crate::types::metric::is_gain;
 use crate::types::view::ModelVersionView;
 use crate::widget::paint;
 
@@ -117,11 +116,10 @@ fn metric_line(name: &str, before: Option<f64>, after: Option<f64>, width: usize
     );
     let mut spans = vec![paint::span(row, theme::PLAIN)];
     if let (Some(before), Some(after)) = (before, after) {
-        let (told, style) = match is_gain(name, before, after) {
-            Some(true) => (" ▲ better", theme::GOOD),
-            Some(false) => (" ▼ worse", theme::BAD),
-            None if before == after => (" =", theme::DIM),
-            None => ("", theme::PLAIN),
+        let (told, style) = match theme::gain_mark(name, before, after) {
+            Some(mark) => (format!(" {} {}", mark.glyph, mark.word), mark.style),
+            None if before == after => (" =".to_owned(), theme::DIM),
+            None => (String::new(), theme::PLAIN),
         };
         spans.push(paint::span(format!("{:>+10.4}{told}", after - before), style));
     }

@@ -8,7 +8,7 @@ use crate::screen::models::told;
 use crate::state::sheet::{self, AliasMoves, Plan, Wish};
 use crate::state::{State, Tone};
 use crate::text;
-use crate::types::metric::is_gain;
+use crate::theme;
 use crate::types::view::{AliasPlan, ModelVersionView};
 use crate::update::sheet::{Made, show};
 
@@ -117,10 +117,7 @@ fn metric_line(name: &str, before: Option<f64>, after: Option<f64>) -> String {
     let row =
         format!("{:<18} {:>9} → {:<9}", text::cut_middle(name, 18), word(before), word(after));
     let (Some(before), Some(after)) = (before, after) else { return row };
-    let told = match is_gain(name, before, after) {
-        Some(true) => " ▲ better",
-        Some(false) => " ▼ worse",
-        None => "",
-    };
+    let told = theme::gain_mark(name, before, after)
+        .map_or(String::new(), |mark| format!(" {} {}", mark.glyph, mark.word));
     format!("{row} {:+.4}{told}", after - before)
 }
