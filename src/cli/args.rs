@@ -228,6 +228,9 @@ pub enum Command {
     /// Run one attempt of a task (called by the daemon)
     #[command(hide = true)]
     Attempt { folder: PathBuf },
+    /// Run one attempt of a batch on a node (called by Slurm)
+    #[command(hide = true)]
+    AttemptOnNode { batch: PathBuf, index: usize, job: String, node: String },
 }
 
 /// How a graph is written.

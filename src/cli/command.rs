@@ -108,7 +108,9 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         }
         Some(Command::Models(command)) => models::dispatch(&layout, command, output).await,
         Some(Command::Serving(command)) => serving::dispatch(&layout, command, output).await,
-        Some(Command::Attempt { .. }) => Err(unexpected("attempt").into()),
+        Some(Command::Attempt { .. } | Command::AttemptOnNode { .. }) => {
+            Err(unexpected("attempt").into())
+        }
     }
 }
 

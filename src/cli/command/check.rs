@@ -15,8 +15,15 @@ pub fn check(layout: &Layout, output: &mut Output) -> Result<u8, CliError> {
     let settings = settings::peek(&layout.database());
     match dag::load(layout.project(), &|name| lookup(name), &settings) {
         Ok(deck) => {
-            let body = serde_json::json!({ "ok": true, "dags": deck.dags.len(), "errors": [] });
-            output.answer(&body, |_| format!("dags.toml is right: {} DAGs", deck.dags.len()));
+            let warnings: Vec<DiagnosticView> = deck.warnings.iter().map(Into::into).collect();
+            let body = serde_json::json!({
+                "ok": true, "dags": deck.dags.len(), "errors": [], "warnings": warnings,
+            });
+            output.answer(&body, |_| {
+                let drawn = deck.warnings.iter().map(|warning| format!("{}\n", warning.drawing));
+                let drawn: String = drawn.collect();
+                format!("{drawn}dags.toml is right: {} DAGs", deck.dags.len())
+            });
             Ok(0)
         }
         Err(diagnostics) => {
