@@ -72,7 +72,7 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Down) => daemon::down(&layout, output).await,
         Some(Command::Status) => daemon::status(&layout, output).await,
         Some(Command::Attention) => attention::attention(&layout, output).await,
-        Some(Command::Check) => check::check(&layout, output),
+        Some(Command::Check { slurm }) => check::check(&layout, slurm, output).await,
         Some(Command::Dags(command)) => dags::dispatch(&layout, command, output).await,
         Some(Command::Run(args)) => run::run(&layout, args, output).await,
         Some(Command::Trigger(args)) => runs::trigger(&layout, args, output).await,

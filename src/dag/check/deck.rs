@@ -122,7 +122,8 @@ fn check_sections(report: &Reporter, tables: &[Table]) {
         let place = Span { file, start: 0, end: 0 };
         let what = format!("`{}`", report.source(file).shown);
         let mut fields = Fields::new(report, what, table, place);
-        let own: &[&'static str] = if file == 0 { &["include", "deck", "serving", "slurm"] } else { &[] };
+        let own: &[&'static str] =
+            if file == 0 { &["include", "deck", "serving", "slurm"] } else { &[] };
         for section in own.iter().chain(&SHARED) {
             fields.entry(section);
         }

@@ -14,8 +14,23 @@ use crate::suggest;
 
 /// Arguments by which an attempt is followed: not for others to set.
 const OURS: [&str; 17] = [
-    "--array", "-a", "--chdir", "-D", "--comment", "--dependency", "-d", "--export", "--input",
-    "-i", "--job-name", "-J", "--open-mode", "--output", "-o", "--parsable", "--wrap",
+    "--array",
+    "-a",
+    "--chdir",
+    "-D",
+    "--comment",
+    "--dependency",
+    "-d",
+    "--export",
+    "--input",
+    "-i",
+    "--job-name",
+    "-J",
+    "--open-mode",
+    "--output",
+    "-o",
+    "--parsable",
+    "--wrap",
 ];
 
 /// Arguments with a key of their own.

@@ -23,19 +23,22 @@ use crate::sched::Outcome;
 use crate::types::LaunchToken;
 
 mod batch;
+mod cancel;
 mod cluster;
 mod follow;
 mod job;
 mod node;
 mod queue;
 mod submit;
+pub(crate) mod trial;
 
 use batch::Batches;
+use cancel::Canceller;
 use cluster::Cluster;
 pub use node::{OnNode, node_main};
 use queue::Queue;
-use submit::{Desk, Expected, TICKETS_LEN_MAX, Ticket};
 pub(crate) use submit::Expectation;
+use submit::{Desk, Expected, TICKETS_LEN_MAX, Ticket};
 
 /// The Slurm executor; clones share its desk and its view of the queue.
 #[derive(Clone)]
@@ -45,6 +48,7 @@ pub(crate) struct Slurm {
     queue: Arc<Queue>,
     expected: Expected,
     tickets: mpsc::Sender<Ticket>,
+    canceller: Canceller,
     /// What works on its behalf.
     tasks: Arc<[AbortHandle]>,
 }
@@ -61,20 +65,22 @@ impl Slurm {
         let (batches, queue) = (Arc::new(Batches::load(dir)), Arc::new(Queue::new()));
         let expected = Expected::default();
         let (tickets, receiver) = mpsc::channel(TICKETS_LEN_MAX);
+        let (canceller, cancels) = Canceller::new(cluster.clone());
         let desk = Desk {
             cluster: cluster.clone(),
             batches: batches.clone(),
             queue: queue.clone(),
             expected: expected.clone(),
+            canceller: canceller.clone(),
             tickets: receiver,
         };
         let looks = {
             let (cluster, queue) = (cluster.clone(), queue.clone());
             async move { queue.look(&cluster).await }
         };
-        let tasks = [tokio::spawn(desk.work()), tokio::spawn(looks)];
+        let tasks = [tokio::spawn(desk.work()), tokio::spawn(looks), tokio::spawn(cancels)];
         let tasks = tasks.map(|task| task.abort_handle()).into();
-        Self { cluster, batches, queue, expected, tickets, tasks }
+        Self { cluster, batches, queue, expected, tickets, canceller, tasks }
     }
 
     /// Says that an attempt is being prepared for it, until what is returned is dropped.

@@ -51,9 +51,16 @@ depends_on = ["m"]
 fn a_daemon_killed_between_submitting_and_recording_finds_its_jobs_again() {
     let test = "a_daemon_killed_between_submitting_and_recording_finds_its_jobs_again";
     let Some(cluster) = Cluster::start(test, 2, "") else { return };
-    for step in
-        ["committed#2", "prepared#2", "enrolled#1", "submitted#1", "recorded#1", "submitted#2", "started#2", "ended#1"]
-    {
+    for step in [
+        "committed#2",
+        "prepared#2",
+        "enrolled#1",
+        "submitted#1",
+        "recorded#1",
+        "submitted#2",
+        "started#2",
+        "ended#1",
+    ] {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("dags.toml"), definitions(&cluster)).unwrap();
         std::fs::create_dir_all(Layout::new(dir.path()).state_dir()).unwrap();
@@ -62,8 +69,11 @@ fn a_daemon_killed_between_submitting_and_recording_finds_its_jobs_again() {
         assert_eq!(status.signal(), Some(9), "{step}: {}", said());
         let status = copy(dir.path(), None);
         assert!(status.success(), "killed at {step}: {}", said());
-        let mut ran: Vec<String> =
-            std::fs::read_to_string(dir.path().join("ran")).unwrap().lines().map(str::to_owned).collect();
+        let mut ran: Vec<String> = std::fs::read_to_string(dir.path().join("ran"))
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect();
         ran.sort();
         assert_eq!(ran, ["last", "m", "m", "m"], "killed at {step}: {}", said());
         let left = std::fs::read_dir(dir.path().join(".dagdeck/slurm")).unwrap().count();

@@ -96,11 +96,12 @@ impl Batches {
             }
             match Batch::read(&path) {
                 Ok(batch) if batch.members.iter().all(has_ended) => remove(&dir, &batch.name),
+                // One whose report is not in the store yet is adopted by the report.
                 Ok(batch) => {
                     let job = fs::read_to_string(dir.join(format!("{}.job", batch.name)));
                     let job = job.ok().and_then(|text| serde_json::from_str(&text).ok());
                     known.jobs.extend(job.map(|job| (batch.name.clone(), job)));
-                    known.add(&batch);
+                    known.add(&batch, |member| !has_ended(member));
                 }
                 Err(error) => {
                     let path = path.display();
@@ -115,7 +116,7 @@ impl Batches {
     pub(super) fn keep(&self, batch: &Batch) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
         folder::keep(&self.dir, &format!("{}.json", batch.name), batch)?;
-        self.known().add(batch);
+        self.known().add(batch, |_| true);
         Ok(())
     }
 
@@ -179,15 +180,18 @@ impl Batches {
 }
 
 impl Known {
-    fn add(&mut self, batch: &Batch) {
+    fn add(&mut self, batch: &Batch, is_open: impl Fn(&Member) -> bool) {
+        let mut open = HashMap::new();
         for (index, member) in batch.members.iter().enumerate() {
+            if !is_open(member) {
+                continue;
+            }
             let index = u32::try_from(index).ok().filter(|_| batch.is_array);
             let places = self.places.entry(member.token.clone()).or_default();
             places.push((batch.name.clone(), index));
+            open.insert(member.token.clone(), member.folder.clone());
         }
-        let members = batch.members.iter();
-        let open = members.map(|member| (member.token.clone(), member.folder.clone()));
-        self.open.insert(batch.name.clone(), open.collect());
+        self.open.insert(batch.name.clone(), open);
     }
 
     /// Says whether it was the last of the batch.

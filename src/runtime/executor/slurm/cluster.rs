@@ -106,6 +106,13 @@ impl Cluster {
         }
     }
 
+    /// Asks whether a job that asks for this could ever run.
+    pub(super) async fn test(&self, options: &SlurmOptions) -> Result<(), Failure> {
+        let mut args: Vec<OsString> = vec!["--test-only".into()];
+        args.extend(options.arguments().into_iter().map(OsString::from));
+        self.run("sbatch", &args, b"#!/bin/sh\n", ASK_MAX).await.map(drop)
+    }
+
     /// Lists the jobs of this user.
     pub(super) async fn jobs(&self) -> Result<Listing, Failure> {
         let said = self.run("squeue", &["--me".into(), "--json".into()], &[], ASK_MAX).await?;
@@ -188,7 +195,8 @@ impl Cluster {
     ) -> Result<Vec<u8>, Failure> {
         let refused = |error: std::io::Error| Failure::Refused(format!("run `{program}`: {error}"));
         let mut child = self.command(program).args(args).spawn().map_err(refused)?;
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (mut said, mut complained) = (Vec::new(), Vec::new());
         let write = async {
             if let Some(mut stdin) = stdin {
@@ -295,12 +303,18 @@ mod tests {
         assert!(read.has_munge);
         assert_eq!(read.array_len_max, 10_000);
         let other = Config::read("AuthInfo = (null)\nAuthType = auth/slurm\n");
-        assert_eq!((other.munge_socket, other.has_munge, other.array_len_max), (None, false, 1_000));
+        assert_eq!(
+            (other.munge_socket, other.has_munge, other.array_len_max),
+            (None, false, 1_000)
+        );
     }
 
     #[test]
     fn complaints_are_one_line() {
         let said = "sbatch: error: invalid partition\n\nsbatch: error: Batch job failed\n";
-        assert_eq!(one_line(said), "sbatch: error: invalid partition; sbatch: error: Batch job failed");
+        assert_eq!(
+            one_line(said),
+            "sbatch: error: invalid partition; sbatch: error: Batch job failed"
+        );
     }
 }

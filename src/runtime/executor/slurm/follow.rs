@@ -134,9 +134,7 @@ impl Follower {
             return Judged::GoOn;
         }
         let nothing_ran = fence(held).await;
-        if slurm.cluster.cancel(std::slice::from_ref(&job.id)).await.is_err() {
-            return Judged::GoOn;
-        }
+        slurm.canceller.cancel(vec![job.id.clone()]).await;
         let ran = if nothing_ran { "it never began" } else { "it may have begun" };
         let reason = format!("{}, again after it was released; {ran}", job.standing());
         Judged::Ended(lost(held, reason).await)
@@ -238,8 +236,7 @@ pub(super) async fn cancel(slurm: &Slurm, held: &Held) -> Ended {
             let mut ids: Vec<String> = ids.chain(found.map(|job| job.id.clone())).collect();
             ids.dedup();
             if !ids.is_empty() {
-                // A job that has ended is refused, and silence is asked again.
-                let _ = slurm.cluster.cancel(&ids).await;
+                slurm.canceller.cancel(ids).await;
                 asked = Some(time::instant());
             }
         }

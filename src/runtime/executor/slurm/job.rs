@@ -80,8 +80,17 @@ impl Job {
 
     pub(super) fn stage(&self) -> Stage {
         const OVER: [&str; 11] = [
-            "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "BOOT_FAIL",
-            "DEADLINE", "OUT_OF_MEMORY", "SPECIAL_EXIT", "REVOKED",
+            "COMPLETED",
+            "FAILED",
+            "CANCELLED",
+            "TIMEOUT",
+            "NODE_FAIL",
+            "PREEMPTED",
+            "BOOT_FAIL",
+            "DEADLINE",
+            "OUT_OF_MEMORY",
+            "SPECIAL_EXIT",
+            "REVOKED",
         ];
         // A state comes with others: `FAILED` with `COMPLETING` has processes left.
         if ["COMPLETING", "RUNNING", "STAGE_OUT"].iter().any(|state| self.is_in(state)) {

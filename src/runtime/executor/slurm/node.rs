@@ -19,6 +19,7 @@ use crate::runtime::attempt::{AttemptFolder, AttemptReport, Order, folder};
 use crate::runtime::executor::process_table::{self, Process};
 use crate::runtime::executor::slurm::batch::{Batch, Member};
 use crate::runtime::executor::{Handover, tree};
+use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
 use crate::types::{LaunchToken, time};
 
@@ -115,10 +116,12 @@ async fn attempt(on: OnNode<'_>) -> Result<u8, String> {
         None => Handover::default(),
     };
     let mut whereabouts = whereabouts(on, member).map_err(|error| error.to_string())?;
-    let keep = |whereabouts: &Whereabouts| {
-        folder::keep_lightly(&member.folder, WHEREABOUTS, whereabouts)
-    };
+    let keep =
+        |whereabouts: &Whereabouts| folder::keep_lightly(&member.folder, WHEREABOUTS, whereabouts);
     keep(&whereabouts).map_err(|error| format!("write `{WHEREABOUTS}`: {error}"))?;
+    // A line that is lost is no loss.
+    let _ = TaskLog::open(&member.folder, Vec::new())
+        .map(|log| log.say(&format!("Slurm job {} on {} ({})", on.job, on.node, whereabouts.host)));
     let mut asked = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut child = spawn(on, &folder, order, &handover).map_err(|error| error.to_string())?;
     hand_over(&mut child, &handover).await;

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::dag::slurm::SlurmOptions;
 use crate::runtime::executor::slurm::batch::{Batch, Batches, Member};
+use crate::runtime::executor::slurm::cancel::Canceller;
 use crate::runtime::executor::slurm::cluster::{Cluster, Config, Failure, Submission};
 use crate::runtime::executor::slurm::queue::Queue;
 use crate::runtime::executor::{Handover, Held};
@@ -34,9 +35,9 @@ pub(super) const TICKETS_LEN_MAX: usize = ARRAY_LEN_MAX;
 /// How long no further ticket comes before what there is goes.
 const GAP: Duration = Duration::from_millis(5);
 /// The same, while attempts are known to be on their way here.
-const GAP_EXPECTED: Duration = Duration::from_millis(300);
+const GAP_EXPECTED: Duration = Duration::from_secs(1);
 /// However many come, the first waits no longer than this.
-const GATHER_MAX: Duration = Duration::from_secs(2);
+const GATHER_MAX: Duration = Duration::from_secs(5);
 
 /// Between two tries while the controller is silent.
 const RETRY_MIN: Duration = Duration::from_secs(1);
@@ -88,6 +89,7 @@ pub(super) struct Desk {
     pub(super) batches: Arc<Batches>,
     pub(super) queue: Arc<Queue>,
     pub(super) expected: Expected,
+    pub(super) canceller: Canceller,
     pub(super) tickets: mpsc::Receiver<Ticket>,
 }
 
@@ -209,7 +211,7 @@ impl Desk {
         let places = cancelled.iter().flat_map(|held| self.batches.places(&held.token));
         let ids: Vec<String> = places.filter_map(|place| place.job).collect();
         if !ids.is_empty() {
-            let _ = self.cluster.cancel(&ids).await;
+            self.canceller.cancel(ids).await;
         }
         for held in cancelled {
             self.batches.forget(&held.token);
