@@ -43,14 +43,6 @@ use crate::keymap::with_keys;
 use crate::state::{Link, Slot, State};
 use crate::widget::paint;
 
-/// Says which keys are for a text over the screen of which `hidden` lines are not seen.
-fn scroll_note(state: &State, hidden: usize) -> String {
-    match hidden {
-        0 => with_keys!(state, "{} close", Back),
-        _ => with_keys!(state, "{} {} scroll  {} close", Down, Up, Back),
-    }
-}
-
 /// Draws that there are rows, but none that passes the filter.
 fn filtered_out(buf: &mut Buffer, area: Rect, state: &State, what: &str) {
     paint::empty(buf, area, what, &with_keys!(state, "{} clears it", Back));

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::hit::{self, Target};
-use crate::keymap;
+use crate::keymap::{self, scroll_note};
 use crate::state::State;
 use crate::state::popup::{Palette, Scope};
 use crate::text;
@@ -143,6 +143,6 @@ pub(crate) fn keys(buf: &mut Buffer, area: Rect, state: &State, scroll: usize) {
     let place = paint::popup(buf, area, width, height);
     hit::note(place, Target::Popup);
     let hidden = lines.len().saturating_sub(usize::from(height.saturating_sub(2)));
-    let inside = paint::panel(buf, place, "Every key", "j k scroll  esc close", true);
+    let inside = paint::panel(buf, place, "Every key", &scroll_note(state, hidden), true);
     paint::put_all(buf, inside, lines, scroll.min(hidden));
 }
