@@ -5,12 +5,14 @@ pub(crate) mod assets;
 pub(crate) mod attention;
 pub(crate) mod keyed;
 pub(crate) mod models;
+pub(crate) mod operation;
 pub(crate) mod run;
 pub(crate) mod tracking;
 
 pub(crate) use keyed::{keys_of, place, selected};
 
 use crate::screen::{approvals, dags, runs, settings, tracking_runs};
+use crate::state::backfill;
 use crate::state::commands::Order;
 use crate::state::run::RowId;
 use crate::state::runs::RunsQuery;
@@ -63,7 +65,9 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             let all = state.cache.backfills(dag_id).unwrap_or_default();
             all.iter().map(|view| view.backfill.id.to_string()).collect()
         }
+        Screen::Backfill(_, id) => backfill::keys(state, *id),
         Screen::Operations => keys_of(&operations(state, level)),
+        Screen::Operation(id) => operation::keys(state, *id),
         Screen::Commands => keys_of(&orders(state, level)),
         Screen::Approvals => keys_of(&approvals(state, level)),
         Screen::Impact(name) => keys_of(&assets::impact(state, level, name)),

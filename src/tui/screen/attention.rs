@@ -31,7 +31,8 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         None => return missing(buf, inside, state, &Slot::Attention),
         Some([]) => {
             let what = "Nothing needs attention";
-            let how = "failed and stuck runs, late ones, alarms and questions show here";
+            let how =
+                "failed and stuck runs, late ones, stale assets, alarms and questions show here";
             return paint::empty(buf, inside, what, how);
         }
         Some(_) if items.is_empty() => {
@@ -170,6 +171,7 @@ fn keys_line(item: &AttentionItem, read_only: bool) -> Line<'static> {
         K::SlowTask => &[("↵", "open"), ("L", "log")],
         K::MissedDeadline | K::WaitingTasks | K::WaitingRuns => &[("↵", "open"), ("w", "why")],
         K::OverdueRun => &[("↵", "DAG"), ("w", "why")],
+        K::StaleAsset => &[("↵", "why")],
         K::Serving => &[("↵", "serving")],
         K::Approval => &[("↵", "answer")],
         K::Definitions => &[("↵", "errors")],

@@ -55,7 +55,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
 }
 
 /// Returns how a backfill stands.
-fn mark(view: &BackfillView) -> Mark {
+pub(crate) fn mark(view: &BackfillView) -> Mark {
     match (&view.backfill.completed_at, view.backfill.is_paused) {
         (None, true) => theme::paused(),
         (None, false) => theme::run_mark(DagRunState::Running),
@@ -81,7 +81,8 @@ fn cells(state: &State, view: &BackfillView) -> Vec<Line<'static>> {
     ]
 }
 
-fn counts(view: &BackfillView) -> Line<'static> {
+/// Counts its runs by state.
+pub(crate) fn counts(view: &BackfillView) -> Line<'static> {
     let told = [
         (view.success, theme::run_mark(DagRunState::Success)),
         (view.failed, theme::run_mark(DagRunState::Failed)),
@@ -97,11 +98,11 @@ fn counts(view: &BackfillView) -> Line<'static> {
 
 fn draw_dates(buf: &mut Buffer, area: Rect, state: &State, view: &BackfillView) {
     let id = view.backfill.id;
-    let Some(detail) = state.cache.backfill(id) else {
+    let Some(detail) = state.cache.backfill(id, 1) else {
         let inside = paint::panel(buf, area, "Dates", "", false);
-        return missing(buf, inside, state, &Slot::Backfill(id));
+        return missing(buf, inside, state, &Slot::Backfill(id, 1));
     };
-    let inside = paint::panel(buf, area, &title(detail), "", false);
+    let inside = paint::panel(buf, area, &title(detail), "enter all of them", false);
     if detail.dag_runs.is_empty() {
         return paint::empty(
             buf,

@@ -134,6 +134,7 @@ async fn an_undo_of_what_cannot_be_undone_says_why() {
         final_since: final_since.map(Into::into),
         outputs: vec![],
         images: final_since.is_none().then(Box::default),
+        moves: crate::types::operation::Moves::default(),
     };
     world
         .commit(vec![
