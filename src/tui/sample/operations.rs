@@ -250,7 +250,7 @@ fn backfill_detail() -> BackfillDetailView {
             backfill_id: 2,
             sort_ordinal: ordinal,
             logical_date: before(86_400 * i64::from(20 - ordinal)),
-            dag_run_id: Some("backfill__2026-02-09".into()),
+            dag_run_id: exception_reason.is_none().then(|| "backfill__2026-02-09".into()),
             exception_reason,
         },
         state,

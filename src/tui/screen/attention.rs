@@ -40,9 +40,12 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         }
         Some(_) => {}
     }
+    let subjects = items.iter().map(|item| text::width(&item.subject)).max().unwrap_or(0);
+    // What is wrong gets the room: names are longer than they tell.
+    let subjects = u16::try_from(subjects).unwrap_or(u16::MAX).min(inside.width / 4).max(8);
     let columns = [
         fixed("", 1, 0),
-        growing("ABOUT", 16, 0),
+        fixed("ABOUT", subjects, 0),
         growing("WHAT", 30, 0),
         right("SINCE", 8, 1),
         fixed("KEYS", 24, 2),
@@ -51,7 +54,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         let item = items[at];
         vec![
             Line::from(paint::glyph(mark(item))),
-            paint::line(text::cut_middle(&item.subject, 40), theme::BOLD),
+            paint::line(text::cut_middle(&item.subject, usize::from(subjects)), theme::BOLD),
             paint::line(&item.text, theme::PLAIN),
             paint::line(since(state, item), theme::PLAIN),
             keys_line(item, state.is_read_only()),

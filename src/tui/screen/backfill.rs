@@ -60,31 +60,26 @@ fn facts_of(state: &State, detail: &BackfillDetailView, width: usize) -> Vec<Lin
     let begun = text::ago(state.now, backfill.created_at);
     let ended = backfill.completed_at.map(|at| format!(", ended {}", text::ago(state.now, at)));
     lines.push(paint::pair("begun", format!("{begun} by {by}{}", ended.unwrap_or_default())));
-    lines.push(paint::pair(
-        "runs",
-        format!(
-            "{} at once; dates that have one: {}",
-            backfill.max_active_runs,
-            reprocess(backfill.reprocess_behavior)
-        ),
-    ));
+    let again = reprocess(backfill.reprocess_behavior);
+    lines.push(paint::pair("runs", format!("{} at once; {again}", backfill.max_active_runs)));
     let params = match &backfill.dag_run_conf {
         Some(conf) => run_preview::words(conf),
-        None => "none: those of the DAG, of a run that is cleared its own".to_owned(),
+        None => "none given: the DAG's; a cleared run keeps its own".to_owned(),
     };
-    for (at, piece) in text::wrap(&params, width.saturating_sub(13).max(8)).iter().enumerate() {
+    for (at, piece) in text::wrap_words(&params, width.saturating_sub(13).max(8)).iter().enumerate()
+    {
         lines.push(paint::pair(if at == 0 { "params" } else { "" }, piece));
     }
     lines
 }
 
-/// Says which dates that have a run are run again.
+/// Says what becomes of dates that have a run.
 fn reprocess(behavior: crate::types::state::ReprocessBehavior) -> &'static str {
     use crate::types::state::ReprocessBehavior as R;
     match behavior {
-        R::None => "left out",
-        R::Failed => "run again where it failed",
-        R::Completed => "run again where it has ended",
+        R::None => "dates that have a run are left out",
+        R::Failed => "dates whose run failed run again",
+        R::Completed => "dates whose run has ended run again",
     }
 }
 

@@ -56,7 +56,7 @@ fn in_the_box_c_clears_w_says_why_and_shift_l_opens_the_log() {
 
 #[test]
 fn a_stale_asset_is_told_with_its_cause_and_leads_to_the_way_from_the_root() {
-    let mut driver = Driver::new(100, 30);
+    let mut driver = Driver::new(200, 60);
     assert!(driver.text().contains("stale: `minio_producer` failed"), "{}", driver.text());
     for key in ["<enter>", "w"] {
         driver.keys("A/rfm<enter>");
