@@ -1,7 +1,8 @@
 //! What an operation did, as rows: the runs first, below them each task.
 
 use crate::rows::task_key;
-use crate::state::State;
+use crate::screen::operation::list;
+use crate::state::{Level, State};
 use crate::theme::{self, Mark};
 use crate::types::TaskInstanceKey;
 use crate::types::operation::OperationDetailView;
@@ -20,8 +21,8 @@ pub(crate) struct Moved {
     pub(crate) after: Option<Mark>,
 }
 
-/// Returns what is kept of it.
-pub(crate) fn of(detail: &OperationDetailView) -> Vec<Moved> {
+/// Returns what is kept of it, the runs first.
+fn of(detail: &OperationDetailView) -> Vec<Moved> {
     let Some(moves) = &detail.moves else { return Vec::new() };
     let runs = moves.runs.iter().map(|run| Moved {
         name: "the run itself".to_owned(),
@@ -42,16 +43,22 @@ pub(crate) fn of(detail: &OperationDetailView) -> Vec<Moved> {
     runs.chain(tasks).collect()
 }
 
-/// Returns what the rows are selected by.
-pub(crate) fn keys(state: &State, id: i64) -> Vec<String> {
+/// Names a row: the selection is kept by it.
+pub(crate) fn key(one: &Moved) -> String {
+    format!("{}\n{}\n{}", one.run.dag_id, one.run.dag_run_id, one.name)
+}
+
+/// Returns the rows as they are shown.
+pub(crate) fn moved(state: &State, level: &Level, id: i64) -> Vec<Moved> {
     let all = state.cache.operation(id).map(of).unwrap_or_default();
-    all.iter()
-        .map(|one| format!("{}\n{}\n{}", one.run.dag_id, one.run.dag_run_id, one.name))
-        .collect()
+    list().arrange(state, level, all)
 }
 
 /// Returns what is selected.
 pub(crate) fn here(state: &State, id: i64) -> Option<Moved> {
-    let at = state.level().cursor(&keys(state, id));
-    of(state.cache.operation(id)?).into_iter().nth(at)
+    let level = state.level();
+    let mut all = moved(state, level, id);
+    let keys: Vec<String> = all.iter().map(key).collect();
+    let at = level.cursor(&keys);
+    (at < all.len()).then(|| all.swap_remove(at))
 }

@@ -245,7 +245,7 @@ fn backfill(id: i64, is_over: bool) -> BackfillView {
 }
 
 fn backfill_detail() -> BackfillDetailView {
-    let run = |ordinal: u32, state, exception_reason| BackfillDagRunView {
+    let run = |ordinal: u32, state, exception_reason: Option<_>| BackfillDagRunView {
         dag_run: BackfillDagRun {
             backfill_id: 2,
             sort_ordinal: ordinal,

@@ -6,14 +6,15 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::rows;
-use crate::screen::{backfills, missing, run_preview};
+use crate::screen::{backfills, filtered_out, missing, run_preview};
 use crate::state::{State, backfill};
 use crate::text;
 use crate::theme;
 use crate::types::Timestamp;
 use crate::types::backfill::{BackfillDagRunView, BackfillDetailView, BackfillId};
+use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
-use crate::widget::table::{Table, fixed, growing, position, right};
+use crate::widget::table::{fixed, growing, position, right};
 
 /// Columns from which the facts stand beside the dates.
 const WIDE: u16 = 120;
@@ -22,7 +23,7 @@ const FACTS_ROWS: u16 = 8;
 
 /// Draws the page.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, id: BackfillId) {
-    let Some(detail) = backfill::shown(state, id) else {
+    let Some(detail) = backfill::shown(state, state.level(), id) else {
         let inside = paint::panel(buf, area, &format!("Backfill {id}"), "", true);
         return missing(buf, inside, state, &backfill::slot(state.level(), id));
     };
@@ -115,52 +116,79 @@ fn day(at: Timestamp) -> String {
 
 fn draw_dates(buf: &mut Buffer, area: Rect, state: &State, detail: &BackfillDetailView) {
     let level = state.level();
-    let dates = &detail.dag_runs;
-    let selected = level.cursor(&rows::keys(state, level));
-    let dealt = detail.backfill.backfill.position;
-    let title = format!("Dates {dealt}, the last one first");
+    let dates = rows::backfill::dates(state, level, detail.backfill.backfill.id);
+    let selected = rows::place(level, &dates);
+    let list = list();
+    let dealt = detail.backfill.backfill.position as usize;
+    let shown = if level.filter.is_empty() { dealt } else { dates.len() };
+    let title = list.title(state, level, shown, dealt);
     let inside = paint::panel(buf, area, &title, &position(selected, dates.len()), true);
-    if dates.is_empty() {
+    if detail.dag_runs.is_empty() {
         let how = "its runs stand here as they are made";
         return paint::empty(buf, inside, "No date was dealt with yet", how);
     }
-    let columns = [
-        right("#", 4, 2),
-        fixed("DATE", 17, 0),
-        fixed("STATE", 24, 0),
-        right("STARTED", 8, 1),
-        right("TOOK", 7, 1),
-        growing("RUN", 16, 3),
-    ];
-    let row = |at: usize| cells(state, &dates[at]);
-    Table {
-        columns: &columns,
-        len: dates.len(),
-        selected: Some(selected),
-        is_focused: true,
-        row: &row,
+    if dates.is_empty() {
+        return filtered_out(buf, inside, state, "No date passes the filter");
     }
-    .draw(buf, inside);
+    list.draw(buf, inside, state, &dates, &Shown::focused(level, selected));
 }
 
-fn cells(state: &State, run: &BackfillDagRunView) -> Vec<Line<'static>> {
-    let standing = match (run.state, run.dag_run.exception_reason) {
+/// Describes the list of dates.
+pub(crate) fn list() -> List<'static, BackfillDagRunView> {
+    List::new("backfill", "Dates", |run: &BackfillDagRunView| run.dag_run.sort_ordinal.to_string())
+        .field(
+            Field::new("order", right("#", 4, 2), |_, run: &BackfillDagRunView| {
+                paint::line(run.dag_run.sort_ordinal.to_string(), theme::DIM)
+            })
+            .sorted_down(|_, run| Value::number(f64::from(run.dag_run.sort_ordinal))),
+        )
+        .field(
+            Field::new("date", fixed("DATE", 17, 0), |_, run: &BackfillDagRunView| {
+                paint::line(day(run.dag_run.logical_date), theme::PLAIN)
+            })
+            .sorted_down(|_, run| Value::time(run.dag_run.logical_date)),
+        )
+        .field(
+            Field::new("state", fixed("STATE", 24, 0), |_, run: &BackfillDagRunView| standing(run))
+                .sorted(|_, run| Value::text(standing(run).to_string())),
+        )
+        .field(Field::ago(
+            "started",
+            right("STARTED", 8, 1),
+            theme::PLAIN,
+            |run: &BackfillDagRunView| run.start_date,
+        ))
+        .field(
+            Field::new("took", right("TOOK", 7, 1), |look, run: &BackfillDagRunView| {
+                let words = |secs| match run.end_date {
+                    Some(_) => text::duration(secs),
+                    None => text::running(secs),
+                };
+                paint::line(took(look.state, run).map(words).unwrap_or_default(), theme::PLAIN)
+            })
+            .sorted_down(|state, run| Value::number(took(state, run))),
+        )
+        .field(Field::words(
+            "run",
+            growing("RUN", 16, 3),
+            theme::DIM,
+            |run: &BackfillDagRunView| {
+                run.dag_run.dag_run_id.as_ref().map(ToString::to_string).unwrap_or_default()
+            },
+        ))
+}
+
+/// Says how the run of a date stands, or why it has none.
+fn standing(run: &BackfillDagRunView) -> Line<'static> {
+    match (run.state, run.dag_run.exception_reason) {
         (Some(state), _) => Line::from(paint::worded(theme::run_mark(state)).to_vec()),
         (None, Some(reason)) => paint::line(format!("left out: {reason}"), theme::DIM),
         (None, None) => paint::line("its run is gone", theme::DIM),
-    };
-    let started = run.start_date.map(|at| text::ago(state.now, at)).unwrap_or_default();
-    let took = run.start_date.map(|start| {
-        let secs = text::seconds(start, run.end_date.unwrap_or(state.now));
-        if run.end_date.is_some() { text::duration(secs) } else { text::running(secs) }
-    });
-    let id = run.dag_run.dag_run_id.as_ref().map_or("", |id| id.as_str());
-    vec![
-        paint::line(run.dag_run.sort_ordinal.to_string(), theme::DIM),
-        paint::line(day(run.dag_run.logical_date), theme::PLAIN),
-        standing,
-        paint::line(started, theme::PLAIN),
-        paint::line(took.unwrap_or_default(), theme::PLAIN),
-        paint::line(text::cut_middle(id, 60), theme::DIM),
-    ]
+    }
+}
+
+/// Returns how long its run took, or has run by now, in seconds.
+fn took(state: &State, run: &BackfillDagRunView) -> Option<f64> {
+    let start = run.start_date?;
+    Some(text::seconds(start, run.end_date.unwrap_or(state.now)))
 }

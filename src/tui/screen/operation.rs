@@ -2,16 +2,18 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
-use crate::rows::{self, operation as moves};
-use crate::screen::{missing, operations};
+use crate::keymap::with_keys;
+use crate::rows::operation::{self as moves, Moved};
+use crate::screen::{filtered_out, missing, operations};
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme::{self, Mark};
 use crate::types::operation::{Moves, OperationDetailView};
+use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
-use crate::widget::table::{Table, fixed, growing, position, right};
+use crate::widget::table::{fixed, growing, position, right};
 
 /// Columns from which the wish stands beside what it did.
 const WIDE: u16 = 120;
@@ -40,48 +42,54 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, id: i64) {
 
 fn draw_moves(buf: &mut Buffer, area: Rect, state: &State, detail: &OperationDetailView) {
     let level = state.level();
-    let all = moves::of(detail);
-    let selected = level.cursor(&rows::keys(state, level));
     let Some(kept) = &detail.moves else {
         let inside = paint::panel(buf, area, "What it did", "", true);
         let how = "it was done before that was kept; what was asked is known";
         return paint::empty(buf, inside, "What it did to each is not known", how);
     };
-    let title = format!("What it did to {}", said(kept));
-    let inside = paint::panel(buf, area, &title, &position(selected, all.len()), true);
-    if all.is_empty() {
-        return paint::empty(buf, inside, "It touched nothing", "esc goes back");
+    let rows = moves::moved(state, level, detail.line.id);
+    let keys: Vec<String> = rows.iter().map(moves::key).collect();
+    let selected = level.cursor(&keys);
+    let list = list();
+    let all = kept.tasks.len() + kept.runs.len();
+    let title = format!("{} · {}", list.title(state, level, rows.len(), all), said(kept));
+    let inside = paint::panel(buf, area, &title, &position(selected, rows.len()), true);
+    if all == 0 {
+        let how = with_keys!(state, "{} goes back", Back);
+        return paint::empty(buf, inside, "It touched nothing", &how);
     }
-    let columns = [
-        growing("TASK", 16, 0),
-        right("TRY", 3, 2),
-        fixed("BEFORE", 18, 0),
-        fixed("AFTER", 18, 0),
-        growing("RUN", 20, 1),
-    ];
-    let row = |at: usize| {
-        let one = &all[at];
-        vec![
-            paint::line(&one.name, theme::BOLD),
-            paint::line(one.try_number.map(|n| n.to_string()).unwrap_or_default(), theme::DIM),
-            worded(one.before),
-            one.after.map_or_else(|| paint::line("deleted", theme::BAD), worded),
-            paint::line(format!("{} {}", one.run.dag_id, one.run.dag_run_id), theme::DIM),
-        ]
-    };
-    Table {
-        columns: &columns,
-        len: all.len(),
-        selected: Some(selected),
-        is_focused: true,
-        row: &row,
+    if rows.is_empty() {
+        return filtered_out(buf, inside, state, "Nothing of it passes the filter");
     }
-    .draw(buf, inside);
+    list.draw(buf, inside, state, &rows, &Shown::focused(level, selected));
 }
 
-fn worded(mark: Mark) -> Line<'static> {
-    let [glyph, blank, word]: [Span<'static>; 3] = paint::worded(mark);
-    Line::from(vec![glyph, blank, word])
+/// Describes the list of what an operation did.
+pub(crate) fn list() -> List<'static, Moved> {
+    let worded = |mark: Mark| Line::from(paint::worded(mark).to_vec());
+    List::new("operation", "What it did", moves::key)
+        .field(Field::words("task", growing("TASK", 16, 0), theme::BOLD, |one: &Moved| {
+            one.name.clone()
+        }))
+        .field(
+            Field::new("try", right("TRY", 3, 2), |_, one: &Moved| {
+                paint::line(one.try_number.map(|n| n.to_string()).unwrap_or_default(), theme::DIM)
+            })
+            .sorted_down(|_, one| Value::number(one.try_number.map(f64::from))),
+        )
+        .field(
+            Field::new("before", fixed("BEFORE", 18, 0), move |_, one: &Moved| worded(one.before))
+                .sorted(|_, one| Value::text(one.before.word)),
+        )
+        .field(
+            Field::new("after", fixed("AFTER", 18, 0), move |_, one: &Moved| {
+                one.after.map_or_else(|| paint::line("deleted", theme::BAD), worded)
+            })
+            .sorted(|_, one| Value::text(one.after.map_or("deleted", |mark| mark.word))),
+        )
+        .field(Field::words("run", growing("RUN", 20, 1), theme::DIM, |one: &Moved| {
+            format!("{} {}", one.run.dag_id, one.run.dag_run_id)
+        }))
 }
 
 /// Counts what it touched, also what was not kept.

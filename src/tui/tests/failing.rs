@@ -298,7 +298,7 @@ fn an_operation_has_a_page_of_what_it_did_to_each_and_enter_leads_there() {
     let mut driver = Driver::new(100, 30);
     driver.keys("go<enter>");
     let Screen::Operation(id) = *driver.screen() else { panic!("{:?}", driver.screen()) };
-    for words in ["What it did to 2 tasks of 1 run", "the run itself", "transform[3]", "load"] {
+    for words in ["What it did 3 · 2 tasks of 1 run", "the run itself", "transform[3]", "load"] {
         has(&driver, words);
     }
     driver.keys("yy");
@@ -350,9 +350,9 @@ fn what_an_operation_did_may_come_late_and_what_is_deleted_is_not_opened() {
     });
     driver.holds = |request| matches!(request, Request::ShowOperation { .. });
     driver.keys("go<enter>");
-    assert!(!driver.text().contains("What it did to"), "{}", driver.text());
+    assert!(!driver.text().contains("What it did"), "{}", driver.text());
     driver.release();
-    has(&driver, "What it did to 1 run");
+    has(&driver, "What it did 1 · 1 run");
     has(&driver, "deleted");
     driver.keys("<enter>");
     assert_eq!(driver.said(), "this run is deleted");

@@ -127,7 +127,7 @@ fn backfill_here(state: &State) -> Option<Backfill> {
     let level = state.level();
     match &level.screen {
         Screen::Backfill(_, id) => {
-            backfill::shown(state, *id).map(|detail| detail.backfill.backfill.clone())
+            backfill::shown(state, level, *id).map(|detail| detail.backfill.backfill.clone())
         }
         _ => pages::backfill_here(state).map(|view| view.backfill.clone()),
     }

@@ -1,7 +1,7 @@
 //! What enter opens from backfills and operations: the page of one, and from there its runs.
 
-use crate::rows::{self, operation, task_key};
-use crate::state::{Pane, Screen, State, Tone, backfill};
+use crate::rows::{self, backfill, operation, task_key};
+use crate::state::{Pane, Screen, State, Tone};
 use crate::types::backfill::BackfillView;
 
 /// Opens what is selected there; says `false` where the level shows something else.
@@ -53,5 +53,5 @@ fn open_moved(state: &mut State, id: i64) {
 pub(crate) fn backfill_here(state: &State) -> Option<&BackfillView> {
     let level = state.level();
     let Screen::Backfills(dag_id) = &level.screen else { return None };
-    state.cache.backfills(dag_id)?.get(level.cursor(&rows::keys(state, level)))
+    rows::selected(level, &rows::backfills(state, level, dag_id))
 }
