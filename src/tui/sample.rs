@@ -17,7 +17,7 @@ pub(crate) mod home;
 mod lab;
 mod log;
 pub(crate) mod models;
-mod operations;
+pub(crate) mod operations;
 pub(crate) mod run;
 mod runs;
 mod scoring;

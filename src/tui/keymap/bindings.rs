@@ -2,10 +2,10 @@
 //! palette and the keymap file are all made.
 
 use crate::keymap::Place::{
-    Approvals, AssetDetails, AssetWhy, Assets, Attention, Backfills, Commands, Compare,
-    CompareRuns, DagPage, Dags, Diff, Errors, Events, Experiments, Graph, Impact, Lineage, Log,
-    ModelDetails, ModelPage, Models, Operations, Runs, Serving, System, Tasks, TrackingRun,
-    TrackingRuns, Versions,
+    Approvals, AssetDetails, AssetWhy, Assets, Attention, BackfillPage, Backfills, Commands,
+    Compare, CompareRuns, DagPage, Dags, Diff, Errors, Events, Experiments, Graph, Impact, Lineage,
+    Log, ModelDetails, ModelPage, Models, OperationPage, Operations, Runs, Serving, System, Tasks,
+    TrackingRun, TrackingRuns, Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 
@@ -31,8 +31,10 @@ const FILTERED: &[Place] = &[
     System,
     Versions,
     Backfills,
+    BackfillPage,
     Approvals,
     Operations,
+    OperationPage,
     Commands,
 ];
 /// Lists, which have an order and columns to choose.
@@ -51,14 +53,26 @@ const LISTS: &[Place] = &[
     System,
     Versions,
     Backfills,
+    BackfillPage,
     Approvals,
     Operations,
+    OperationPage,
     Commands,
 ];
 /// Lists whose rows can be marked for the next operation.
 const MARKABLE: &[Place] = &[Runs, Tasks, Versions, Models, ModelPage, TrackingRuns];
-const OPENABLE: &[Place] =
-    &[Dags, Attention, Runs, Experiments, TrackingRuns, TrackingRun, Events, Versions];
+const OPENABLE: &[Place] = &[
+    Dags,
+    Attention,
+    Runs,
+    Experiments,
+    TrackingRuns,
+    TrackingRun,
+    Events,
+    Versions,
+    Backfills,
+    Operations,
+];
 const EDITABLE: &[Place] = &[
     Dags,
     DagPage,
@@ -68,6 +82,7 @@ const EDITABLE: &[Place] = &[
     Log,
     Versions,
     Backfills,
+    BackfillPage,
     Assets,
     Lineage,
     AssetDetails,
@@ -81,7 +96,7 @@ const ASSETS: &[Place] = &[Assets, Lineage, AssetDetails];
 const OF_AN_ASSET: &[Place] = &[Assets, Lineage, AssetDetails, AssetWhy, Impact];
 const RUN: &[Place] = &[Tasks, Graph, Log];
 /// Places about a DAG that has its page and its list of runs elsewhere.
-const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills];
+const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills, BackfillPage];
 /// Places with charts of metrics.
 const CHARTED: &[Place] = &[TrackingRun, CompareRuns];
 const RUN_AND_RUNS: &[Place] = &[Tasks, Graph, Log, Runs];

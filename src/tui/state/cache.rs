@@ -44,6 +44,7 @@ impl Entry {
             (Slot::Attention | Slot::Pulse, Some(_)) => true,
             (Slot::Dags, Some(Answer::Dags(dags))) => dags.len() > MANY_DAGS,
             (Slot::FoundRuns(..), Some(_)) => true,
+            (Slot::Backfill(_, pages), Some(_)) => *pages > 1,
             _ => false,
         }
     }

@@ -13,7 +13,7 @@ use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
 use crate::update::{
     assets, attention, confirm, copy, edit, feed, goto, lab, leave, log, marks, menu, models,
-    mouse, palette, run, sheet,
+    mouse, pages, palette, run, sheet,
 };
 
 mod here;
@@ -69,6 +69,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             attention::clear(state, effects);
         }
         Action::Open if state.level().screen == Screen::Root(View::Events) => feed::open(state),
+        Action::Open if pages::open(state) => {}
         Action::Open => here::open(state),
         Action::NextPane if lab::next_part(state, false) => {}
         Action::PreviousPane if lab::next_part(state, true) => {}
@@ -120,7 +121,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::AttentionBox => attention::enter_box(state),
         Action::FailedLog => attention::failed_log(state),
         Action::Trigger => here::trigger(state, effects),
-        Action::Pause if matches!(state.level().screen, Screen::Backfills(_)) => {
+        Action::Pause if is_about_backfills(state) => {
             confirm::pause_backfill(state);
         }
         Action::Pause => confirm::pause(state),
@@ -128,7 +129,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::DagPage => here::go_to_dag(state, Screen::Dag),
         Action::Clear => sheets::clear(state, false, effects),
         Action::ClearFailed => sheets::clear(state, true, effects),
-        Action::Cancel if matches!(state.level().screen, Screen::Backfills(_)) => {
+        Action::Cancel if is_about_backfills(state) => {
             confirm::cancel_backfill(state);
         }
         Action::Cancel if state.level().marks.is_empty() => confirm::cancel(state),
@@ -320,6 +321,10 @@ fn show_errors(state: &mut State) {
     } else {
         state.say(Tone::Good, "dags.toml has no errors");
     }
+}
+
+fn is_about_backfills(state: &State) -> bool {
+    matches!(state.level().screen, Screen::Backfills(_) | Screen::Backfill(..))
 }
 
 /// Says whether the keys go to the graph of a run.

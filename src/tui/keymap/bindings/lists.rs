@@ -2,7 +2,7 @@
 
 use crate::keymap::Place::{
     AssetDetails, Assets, Attention, DagPage, Dags, Events, Graph, Lineage, Log, ModelDetails,
-    Models, Operations, Runs, System, Tasks, TrackingRun,
+    Models, OperationPage, Operations, Runs, System, Tasks, TrackingRun,
 };
 use crate::keymap::bindings::{FILTERED, LISTS, MARKABLE, change, key};
 use crate::keymap::{Action, Binding};
@@ -66,14 +66,14 @@ pub(super) const BINDINGS: &[Binding] = &[
         &["u"],
         "undo",
         "undo the last operation or pause: says first what that takes back",
-        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events, Operations],
+        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events, Operations, OperationPage],
     ),
     change(
         Action::Redo,
         &["ctrl-r"],
         "",
         "do again what this deck undid",
-        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events, Operations],
+        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events, Operations, OperationPage],
     ),
     key(
         Action::Zoom,

@@ -1,8 +1,8 @@
 //! Of DAGs, their runs and tasks, and the log.
 
 use crate::keymap::Place::{
-    Approvals, Attention, Backfills, DagPage, Dags, Events, Graph, Log, Runs, Serving, System,
-    Tasks,
+    Approvals, Attention, BackfillPage, Backfills, DagPage, Dags, Events, Graph, Log,
+    OperationPage, Runs, Serving, System, Tasks,
 };
 use crate::keymap::bindings::{OF_A_DAG, OPENABLE, RUN, RUN_AND_RUNS, change, key};
 use crate::keymap::{Action, Binding};
@@ -25,6 +25,8 @@ pub(super) const BINDINGS: &[Binding] = &[
         "set the pool's slots or the variable's value",
         &[System],
     ),
+    key(Action::Open, &["enter"], "run", "the run of the date", &[BackfillPage]),
+    key(Action::Open, &["enter"], "open", "the task in its run, or the run", &[OperationPage]),
     key(Action::NextPane, &["tab"], "pane", "next pane: tasks, graph, log", RUN),
     key(Action::PreviousPane, &["shift-tab"], "", "the pane before", RUN),
     key(Action::NextPane, &["tab"], "turn over", "definition, params, doc", &[DagPage]),
@@ -80,7 +82,7 @@ pub(super) const BINDINGS: &[Binding] = &[
         &["p"],
         "pause",
         "pause or unpause the DAG, or the backfill",
-        &[Dags, DagPage, Backfills],
+        &[Dags, DagPage, Backfills, BackfillPage],
     ),
     change(
         Action::Clear,
@@ -108,7 +110,7 @@ pub(super) const BINDINGS: &[Binding] = &[
         &["x"],
         "cancel",
         "cancel the run, or the backfill",
-        &[Runs, Tasks, Graph, Log, Backfills],
+        &[Runs, Tasks, Graph, Log, Backfills, BackfillPage],
     ),
     key(Action::TaskDetails, &["i"], "details", "the task in full: arguments, output, tries", RUN),
     change(
@@ -167,7 +169,7 @@ pub(super) const BINDINGS: &[Binding] = &[
         &["b"],
         "backfill",
         "begin a backfill: runs for dates of the past",
-        &[Backfills, DagPage, Dags],
+        &[Backfills, BackfillPage, DagPage, Dags],
     ),
     key(Action::Backfills, &["B"], "backfills", "the backfills of the DAG", &[DagPage, Dags, Runs]),
     key(

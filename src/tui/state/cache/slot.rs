@@ -1,5 +1,6 @@
 //! What can be fetched: the question that asks for it, and which events make an answer old.
 
+use crate::state::backfill::DATES;
 use crate::state::feed::{GLANCE, PAGE};
 use crate::state::lab::{PAGE_LEN, TrackingQuery};
 use crate::state::runs::RunsQuery;
@@ -63,10 +64,13 @@ pub(crate) enum Slot {
     Versions(DagId),
     Diff(DagId, u32, u32),
     Backfills(DagId),
-    Backfill(BackfillId),
+    /// With so many pages of its dates.
+    Backfill(BackfillId, u32),
     /// What waits for an answer.
     Approvals,
     Operations,
+    /// With what it did.
+    Operation(i64),
     /// Questions, with those that were answered.
     AllApprovals,
     Pools,
@@ -130,13 +134,15 @@ impl Slot {
             Self::Backfills(dag_id) => {
                 Request::ListBackfills { dag_id: Some(dag_id), limit: LIST_LIMIT, offset: 0 }
             }
-            Self::Backfill(backfill_id) => {
-                Request::ShowBackfill { backfill_id, limit: 100, offset: 0 }
+            Self::Backfill(backfill_id, pages) => {
+                let limit = DATES.saturating_mul(pages);
+                Request::ShowBackfill { backfill_id, limit, offset: 0 }
             }
             Self::Approvals => {
                 Request::ListApprovals { dag_id: None, only_pending: true, limit: LIST_LIMIT }
             }
             Self::Operations => Request::ListOperations { limit: LIST_LIMIT, before_id: None },
+            Self::Operation(id) => Request::ShowOperation { id },
             Self::AllApprovals => {
                 Request::ListApprovals { dag_id: None, only_pending: false, limit: LIST_LIMIT }
             }
@@ -155,8 +161,8 @@ impl Slot {
                 Self::Lineage(..) | Self::AssetWhy(_) | Self::Assets | Self::Attention => true,
                 // Only an end is counted.
                 Self::Pulse => state.is_finished(),
-                Self::Approvals | Self::Backfill(_) => true,
-                Self::Operations | Self::AllApprovals => true,
+                Self::Approvals | Self::Backfill(..) => true,
+                Self::Operations | Self::Operation(_) | Self::AllApprovals => true,
                 Self::Backfills(id) => id == dag_id,
                 Self::Why(subject) => subject.dag_id == *dag_id,
                 Self::Dag(id) | Self::Runs(Some(id)) => id == dag_id,
@@ -186,7 +192,7 @@ impl Slot {
                 Self::Dags | Self::Events | Self::Glance | Self::Status | Self::Attention => true,
                 Self::Dag(id) | Self::Versions(id) | Self::Backfills(id) => id == dag_id,
                 Self::Why(subject) => subject.dag_id == *dag_id,
-                Self::Backfill(_) => true,
+                Self::Backfill(..) => true,
                 _ => false,
             },
             Event::AssetChanged { .. } => matches!(
@@ -198,6 +204,8 @@ impl Slot {
                     | Self::Events
                     | Self::Glance
                     | Self::Dags
+                    // What is made of it is stale from now on.
+                    | Self::Attention
             ),
             Event::DefinitionsChanged { .. } => matches!(
                 self,

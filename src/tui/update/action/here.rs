@@ -61,6 +61,7 @@ pub(crate) fn dag_here(state: &State) -> Option<DagId> {
         | Screen::Form(dag_id)
         | Screen::Versions(dag_id)
         | Screen::Backfills(dag_id)
+        | Screen::Backfill(dag_id, _)
         | Screen::Diff(dag_id, ..) => Some(dag_id.clone()),
         Screen::Root(View::Runs) | Screen::DagRuns(_) => {
             let run = rows::selected(level, &rows::runs(state, level));
@@ -88,6 +89,7 @@ pub(super) fn go_to_dag(state: &mut State, screen: fn(DagId) -> Screen) {
 /// Asks why what is selected does or does not go on.
 pub(super) fn why(state: &mut State) {
     let subject = match keymap::place(state) {
+        Place::Attention if attention::asset_why(state) => return,
         Place::Attention => attention::subject(state),
         _ => subject_here(state),
     };
