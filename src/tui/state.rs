@@ -31,6 +31,8 @@ pub(crate) mod log;
 pub(crate) mod menu;
 pub(crate) mod models;
 pub(crate) mod popup;
+pub(crate) mod previews;
+pub(crate) mod row_order;
 pub(crate) mod run;
 pub(crate) mod run_view;
 pub(crate) mod runs;
@@ -121,6 +123,8 @@ pub(crate) struct State {
     pub(crate) commands: Commands,
     /// What was chosen for each list.
     pub(crate) lists: Lists,
+    /// The rows of the shown list, in their order.
+    pub(crate) row_order: row_order::RowOrder,
     pub(crate) lab: lab::Lab,
     pub(crate) home: Home,
     /// The places that led here.
@@ -136,6 +140,7 @@ pub(crate) struct State {
     pub(crate) arranged: Option<Box<RunIndex>>,
     pub(crate) run_view: RunView,
     pub(crate) graph: GraphPane,
+    pub(crate) previews: previews::Previews,
     /// Forms that the last deck left, not shown again yet.
     pub(crate) drafts: Vec<session::Draft>,
     /// The tour, where it is offered or under way.
@@ -191,6 +196,7 @@ impl State {
             steps: Steps::default(),
             commands: Commands::default(),
             lists: Lists::default(),
+            row_order: row_order::RowOrder::default(),
             lab: lab::Lab::default(),
             home: Home::default(),
             history: History::default(),
@@ -203,6 +209,7 @@ impl State {
             arranged: None,
             run_view: RunView::default(),
             graph: GraphPane::default(),
+            previews: previews::Previews::default(),
             drafts: Vec::new(),
             tour,
             orders: commands::Orders::default(),

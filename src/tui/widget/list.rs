@@ -11,6 +11,7 @@
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
+use std::ptr;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -19,6 +20,7 @@ use ratatui::text::Line;
 use crate::hit::{self, Target};
 use crate::state::filter::Filter;
 use crate::state::lists::{ListChoices, Sort};
+use crate::state::row_order::Basis;
 use crate::state::{Level, State};
 use crate::text;
 use crate::theme;
@@ -165,6 +167,7 @@ pub(crate) struct List<'a, R> {
     key: Told<'a, R>,
     words: Option<Told<'a, R>>,
     fields: Vec<Field<'a, R>>,
+    is_steady: bool,
 }
 
 impl<'a, R> List<'a, R> {
@@ -174,7 +177,16 @@ impl<'a, R> List<'a, R> {
         noun: impl Into<String>,
         key: impl Fn(&R) -> String + 'a,
     ) -> Self {
-        Self { name, noun: noun.into(), key: Box::new(key), words: None, fields: Vec::new() }
+        let (noun, key) = (noun.into(), Box::new(key));
+        Self { name, noun, key, words: None, fields: Vec::new(), is_steady: false }
+    }
+
+    /// Says that its rows are borrowed from what was fetched, and that nothing but they, the time
+    /// and the terminal's width decide what cells tell: the order is then worked out once for all
+    /// that comes of a key.
+    pub(crate) fn steady(mut self) -> Self {
+        self.is_steady = true;
+        self
     }
 
     /// Sets what a word of the filter is looked for in; without it, in every column.
@@ -197,25 +209,46 @@ impl<'a, R> List<'a, R> {
         level: &Level,
         rows: impl IntoIterator<Item = T>,
     ) -> Vec<T> {
-        let filter = Filter::new(&level.filter);
-        let mut rows: Vec<T> = match filter.is_empty() {
-            true => rows.into_iter().collect(),
-            false => {
-                rows.into_iter().filter(|row| self.admits(state, &filter, row.borrow())).collect()
+        let rows: Vec<T> = rows.into_iter().collect();
+        let sort = state.lists.of(self.name).sort.as_ref();
+        if level.filter.trim().is_empty() && sort.is_none() {
+            return rows;
+        }
+        let make = || self.order(state, &level.filter, &rows);
+        let order = match self.is_steady {
+            false => make(),
+            true => {
+                let place = |row: Option<&T>| row.map_or(0, |r| ptr::from_ref(r.borrow()).addr());
+                let basis = Basis {
+                    list: self.name,
+                    filter: level.filter.clone(),
+                    sort: sort.cloned(),
+                    rows: (place(rows.first()), place(rows.last()), rows.len()),
+                    changes: state.cache.changes(),
+                    now: state.now,
+                    width: state.size.width,
+                };
+                state.row_order.get(basis, make)
             }
         };
-        let sort = state.lists.of(self.name).sort.as_ref();
-        let by = sort.and_then(|sort| {
+        let mut rows: Vec<Option<T>> = rows.into_iter().map(Some).collect();
+        order.into_iter().filter_map(|at| rows.get_mut(at)?.take()).collect()
+    }
+
+    /// Returns the places of the rows that are shown, in the order in which they are.
+    fn order<T: Borrow<R>>(&self, state: &State, filter: &str, rows: &[T]) -> Vec<usize> {
+        let filter = Filter::new(filter);
+        let is_shown = |row: &T| filter.is_empty() || self.admits(state, &filter, row.borrow());
+        let shown = (0..).zip(rows).filter(|(_, row)| is_shown(row));
+        let by = state.lists.of(self.name).sort.as_ref().and_then(|sort| {
             let field = self.fields.iter().find(|field| field.name == sort.field)?;
             Some((sort.is_descending, field.sorted.as_ref()?))
         });
-        if let Some((is_descending, by)) = by {
-            let mut valued: Vec<(Value, T)> =
-                rows.into_iter().map(|row| (by(state, row.borrow()), row)).collect();
-            valued.sort_by(|(one, _), (other, _)| one.compare(other, is_descending));
-            rows = valued.into_iter().map(|(_, row)| row).collect();
-        }
-        rows
+        let Some((is_descending, by)) = by else { return shown.map(|(at, _)| at).collect() };
+        let mut valued: Vec<(Value, usize)> =
+            shown.map(|(at, row)| (by(state, row.borrow()), at)).collect();
+        valued.sort_by(|(one, _), (other, _)| one.compare(other, is_descending));
+        valued.into_iter().map(|(_, at)| at).collect()
     }
 
     fn admits(&self, state: &State, filter: &Filter, row: &R) -> bool {
