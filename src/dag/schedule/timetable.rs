@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::dag::schedule::Cron;
+use crate::schedule::Cron;
 use crate::types::Timestamp;
 
 /// A stretch of time that a run covers: from start up to, not including, end.
@@ -65,7 +65,7 @@ impl Timetable {
             }
             Self::CronDataInterval(cron) => cron.text.clone(),
             Self::DeltaTrigger(delta) | Self::DeltaDataInterval(delta) => {
-                format!("every {}", crate::dag::duration::text(*delta))
+                format!("every {}", crate::duration::text(*delta))
             }
         }
     }

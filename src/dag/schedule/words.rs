@@ -1,6 +1,6 @@
 //! A schedule for people: in words, and its next firings.
 
-use crate::dag::schedule::{AssetExpression, Cron, Schedule, Timetable};
+use crate::schedule::{AssetExpression, Cron, Schedule, Timetable};
 use crate::types::Timestamp;
 
 const WEEKLY: [&str; 8] = [
@@ -57,7 +57,7 @@ impl Timetable {
             }
             Self::CronDataInterval(cron) => cron_words(cron),
             Self::DeltaTrigger(delta) | Self::DeltaDataInterval(delta) => {
-                format!("every {}", crate::dag::duration::text(*delta))
+                format!("every {}", crate::duration::text(*delta))
             }
         }
     }

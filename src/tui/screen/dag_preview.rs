@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use serde_json::Value;
 
+use crate::keymap::with_keys;
 use crate::rows;
 use crate::screen::{dag, dags, home};
 use crate::state::State;
@@ -27,8 +28,11 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         paint::panel(buf, area, "", "", false);
         return;
     };
-    let note = if area.height > 8 { "d definition" } else { "" };
-    let inside = paint::panel(buf, area, dag.dag_id.as_str(), note, false);
+    let note = match area.height {
+        ..9 => String::new(),
+        _ => with_keys!(state, "{} definition", DagPage),
+    };
+    let inside = paint::panel(buf, area, dag.dag_id.as_str(), &note, false);
     let lines = told(state, dag, inside);
     let rest = rest(inside, lines.len());
     paint::put_all(buf, inside, lines, 0);
@@ -48,7 +52,7 @@ fn told(state: &State, dag: &DagView, inside: Rect) -> Vec<Line<'static>> {
         let most = if is_tall { 3 } else { 1 };
         lines.extend(wrapped.into_iter().take(most).map(|line| paint::line(line, theme::PLAIN)));
     }
-    lines.push(facts(dag, detail));
+    lines.push(facts(state, dag, detail));
     lines.push(run_line(state, dag, detail, width));
     if let Some(detail) = detail {
         lines.push(figures(dag, detail, !is_tall));
@@ -82,10 +86,10 @@ pub(crate) fn sketch(state: &State) -> Option<(Sketch, Rect)> {
     (!rest.is_empty()).then(|| (dag::definition_graph(&tasks), graph_room(rest, happened)))
 }
 
-fn facts(dag: &DagView, detail: Option<&DagDetailView>) -> Line<'static> {
+fn facts(state: &State, dag: &DagView, detail: Option<&DagDetailView>) -> Line<'static> {
     let mut facts = Vec::new();
     facts.extend(dag.is_stale.then(|| "gone from dags.toml: its history is kept".to_owned()));
-    facts.extend(dag.is_paused.then(|| "paused: p unpauses".to_owned()));
+    facts.extend(dag.is_paused.then(|| with_keys!(state, "paused: {} unpauses", Pause)));
     facts.extend(dag.owner.as_ref().map(|owner| format!("owner {owner}")));
     let groups = detail.map_or(0, |detail| detail.groups.len());
     facts.push(match groups {
@@ -112,7 +116,10 @@ fn run_line(
     width: usize,
 ) -> Line<'static> {
     let Some(run) = dag.recent_runs.last() else {
-        return paint::line("no run yet: t triggers one", theme::ACCENT);
+        return paint::line(
+            with_keys!(state, "no run yet: {} triggers one", Trigger),
+            theme::ACCENT,
+        );
     };
     let mut spans = vec![Span::styled("run ", theme::DIM)];
     spans.extend(paint::worded(theme::run_mark(run.state)));

@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use crate::keymap::{self, Action, Place};
+use crate::keymap::{self, Action, Place, with_keys};
 use crate::message::{Act, Effect, Purpose};
 use crate::rows;
 use crate::rows::run::What;
@@ -451,7 +451,7 @@ fn test(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(rows::Setting::Connection(connection)) =
         rows::settings(state, level).into_iter().nth(here)
     else {
-        state.say(Tone::Info, "select a connection: T tests it");
+        state.say(Tone::Info, with_keys!(state, "select a connection: {} tests it", Test));
         return;
     };
     let conn_id = connection.conn_id.clone();

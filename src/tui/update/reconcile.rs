@@ -23,7 +23,7 @@ use crate::update::{feed, form, log, run, sketch};
 const PREVIEW_MILLIS: u64 = 120;
 
 /// Returns what the shown screen is made of.
-pub(crate) fn needs(state: &State) -> Vec<Slot> {
+fn needs(state: &State) -> Vec<Slot> {
     let level = state.level();
     let mut slots = vec![Slot::Status, Slot::Definitions, Slot::Approvals];
     match &state.popup {
@@ -162,8 +162,7 @@ fn previews(state: &State) -> Vec<Slot> {
             compared.map(|(from, to)| Slot::Diff(dag_id.clone(), from, to))
         }
         Screen::Backfills(dag_id) => {
-            let all = state.cache.backfills(dag_id).unwrap_or_default();
-            let here = all.get(level.cursor(&rows::keys(state, level)));
+            let here = rows::selected(level, &rows::backfills(state, level, dag_id));
             here.map(|view| Slot::Backfill(view.backfill.id))
         }
         _ => None,
