@@ -8,7 +8,7 @@ pub(crate) mod backfills;
 pub(crate) mod commands;
 pub(crate) mod compare;
 pub(crate) mod dag;
-mod dag_preview;
+pub(crate) mod dag_preview;
 pub(crate) mod dags;
 pub(crate) mod definitions;
 pub(crate) mod details;

@@ -55,6 +55,8 @@ impl Entry {
 pub(crate) struct Cache {
     entries: HashMap<Slot, Entry>,
     uses: u64,
+    /// How often an answer was taken.
+    changes: u64,
 }
 
 impl Cache {
@@ -92,6 +94,7 @@ impl Cache {
             return false;
         }
         entry.asked = None;
+        self.changes += 1;
         match result {
             Ok(answer) => {
                 entry.answer = Some(answer);
@@ -153,6 +156,11 @@ impl Cache {
         self.entries
             .get(slot)
             .is_some_and(|entry| entry.answer.is_some() && !entry.is_old && entry.asked.is_none())
+    }
+
+    /// Returns how often an answer was taken: while this stays so do the rows of all lists.
+    pub(crate) const fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Returns which answer there is; another one has another stamp.
