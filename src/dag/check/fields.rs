@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::dag::check::report::Reporter;
-use crate::dag::duration;
 use crate::dag::file::{Entry, Node, Span, Table, Written};
 use crate::dag::suggest;
+use crate::types::duration;
 
 /// A table that is being read. The keys it is asked for are those that it may have.
 pub(super) struct Fields<'a> {

@@ -6,10 +6,10 @@ use jiff::tz::TimeZone;
 
 use crate::dag::check::Context;
 use crate::dag::check::fields::{Fields, Text};
-use crate::dag::duration;
 use crate::dag::file::{Entry, Node, Span, Table, Written};
 use crate::dag::schedule::{AssetExpression, AssetRef, Cron, CronError, Schedule, Timetable};
 use crate::dag::suggest;
+use crate::types::duration;
 
 const SCHEDULE_HELP: &str = "write `schedule = \"@daily\"`, `\"0 2 * * *\"`, `\"30m\"`, \
                              `[\"0 6 * * *\", \"0 18 * * 5\"]`, `{ assets = \"a & b\" }` or \

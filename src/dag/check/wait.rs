@@ -9,9 +9,9 @@ use crate::dag::file::{Node, Written};
 use crate::dag::operator::Operator;
 use crate::dag::spec::ConnectionKind;
 use crate::dag::template::{self, is_template};
-use crate::dag::{duration, params, suggest};
+use crate::dag::{params, suggest};
 use crate::types::approval::{APPROVE, REJECT};
-use crate::types::{DagRunState, TaskInstanceState};
+use crate::types::{DagRunState, TaskInstanceState, duration};
 
 const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
