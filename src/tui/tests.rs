@@ -23,6 +23,7 @@ mod lab;
 mod logs;
 mod models;
 mod mouse;
+mod newcomer;
 mod operations;
 mod palette;
 mod random;

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use crate::rows;
-use crate::screen::{missing, tracking_runs};
+use crate::screen::{first, missing, tracking_runs};
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
@@ -39,8 +39,8 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         return missing(buf, inside, state, &Slot::Experiments);
     }
     if experiments.is_empty() {
-        let how = "a run of a DAG with an ml.train task makes one: 1, then t on mlops_pipeline";
-        return paint::empty(buf, inside, "No experiments yet", how);
+        let how = first::by_training(state, "a run of a DAG with an ml.train task makes one");
+        return paint::empty(buf, inside, "No experiments yet", &how);
     }
     let columns = [growing("EXPERIMENT", 24, 0), right("RUNS", 6, 0), right("UPDATED", 8, 0)];
     let row = |at: usize| {

@@ -7,8 +7,8 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::rows;
-use crate::screen::missing;
 use crate::screen::serving_charts::{self, CHARTS};
+use crate::screen::{first, missing};
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
@@ -120,8 +120,7 @@ fn draw_versions(buf: &mut Buffer, area: Rect, state: &State, serving: &ServingS
     let title = format!("Serving {}", text::count(count, "version"));
     let inside = paint::panel(buf, area, &title, &position(selected, count), true);
     if serving.versions.is_empty() {
-        let how = "promoting a version starts model_serving_pipeline, which loads it: 5, then P";
-        return paint::empty(buf, inside, "No model is loaded", how);
+        return paint::empty(buf, inside, "No model is loaded", first::by_promoting(state));
     }
     let columns = [
         fixed("S", 1, 0),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::plugin;
-use crate::state::form::Field;
+use crate::state::form::{Field, Kind};
 use crate::state::sheet::try_it::TryIt;
 use crate::station::Plugin;
 use crate::text::{self as words, shell};
@@ -25,6 +25,8 @@ use crate::types::{AssetName, DagId, TaskInstanceState, Timestamp};
 
 /// Of more runs or tasks than this a number is typed before something is done to all of them.
 const MANY: usize = 20;
+/// Lines that a key moves a plan by.
+const SCROLL_LINES: usize = 4;
 
 pub(crate) mod try_it;
 
@@ -145,6 +147,8 @@ pub(crate) struct Sheet {
     /// Fences answers to dry runs of an older state of the form.
     pub(crate) generation: u64,
     pub(crate) opened_at: Timestamp,
+    /// Lines of the plan above what is seen, where it is longer than its room.
+    pub(crate) scroll: usize,
 }
 
 /// Makes a field of what a schema says.
@@ -197,6 +201,21 @@ impl Sheet {
     /// Says whether the focus is where text is typed.
     pub(crate) fn is_typing(&self) -> bool {
         self.fields.get(self.focus).is_some_and(Field::is_typed)
+    }
+
+    /// Says whether the focus is on a day, which has its own use for keys that turn pages.
+    pub(crate) fn is_on_date(&self) -> bool {
+        let field = self.fields.get(self.focus);
+        field.is_some_and(|field| matches!(field.kind, Kind::Date | Kind::DateTime))
+    }
+
+    /// Moves through a plan that is longer than its room.
+    pub(crate) fn scroll_plan(&mut self, backward: bool) {
+        let Plan::Lines(lines) = &self.plan else { return };
+        self.scroll = match backward {
+            true => self.scroll.saturating_sub(SCROLL_LINES),
+            false => (self.scroll + SCROLL_LINES).min(lines.len()),
+        };
     }
 
     /// Moves the focus, round and round.

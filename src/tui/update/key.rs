@@ -86,11 +86,11 @@ pub(crate) fn command(state: &mut State, event: &KeyEvent, effects: &mut Vec<Eff
         Typed::Action(action) => action::perform(state, action, effects),
         Typed::Chord(chord) => state.chord = chord,
         Typed::Denied(_) => state.say(Tone::Bad, "this deck is read-only"),
-        Typed::Nothing if begun.is_empty() => {}
-        Typed::Nothing => {
-            let name = keymap::name(event).unwrap_or_default();
-            state.say(Tone::Info, format!("`{begun} {name}` is no key here"));
+        Typed::Nothing if keys.is_empty() => {}
+        Typed::Nothing if begun.is_empty() => {
+            state.say(Tone::Info, format!("`{keys}` is no key here: ? lists those that are"));
         }
+        Typed::Nothing => state.say(Tone::Info, format!("`{keys}` is no key here")),
     }
 }
 

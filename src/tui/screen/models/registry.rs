@@ -6,7 +6,7 @@ use ratatui::text::Line;
 
 use crate::rows::models::{self as rows, ModelRow};
 use crate::screen::experiments::{main_metrics, metric};
-use crate::screen::missing;
+use crate::screen::{first, missing};
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
@@ -35,8 +35,8 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool
         return paint::empty(buf, inside, "No model passes the filter", "esc clears it");
     }
     if shown.is_empty() {
-        let how = "a model.register task makes one: 1, then t on mlops_pipeline";
-        return paint::empty(buf, inside, "No registered models yet", how);
+        let how = first::by_training(state, "a model.register task makes one");
+        return paint::empty(buf, inside, "No registered models yet", &how);
     }
     let columns = [
         growing("MODEL", 11, 0),
