@@ -9,14 +9,14 @@ pub mod cli;
 pub mod client;
 pub mod connection;
 pub mod daemon;
-pub mod dag;
-pub mod ml;
 pub mod runtime;
-pub mod sched;
 pub mod serving;
 pub mod store;
 pub mod tracking;
 pub mod web;
 
+pub use dagdeck_dag as dag;
+pub use dagdeck_ml as ml;
+pub use dagdeck_sched as sched;
 pub use dagdeck_tui as tui;
 pub use dagdeck_types as types;

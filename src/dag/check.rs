@@ -10,10 +10,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::dag::diagnostic::Diagnostics;
-use crate::dag::file::{SyntaxError, parse};
-use crate::dag::secret::Lookup;
-use crate::dag::spec::Deck;
+use crate::diagnostic::Diagnostics;
+use crate::file::{SyntaxError, parse};
+use crate::secret::Lookup;
+use crate::spec::Deck;
 use crate::types::settings::Settings;
 
 mod argument;
@@ -85,7 +85,7 @@ pub fn sources(project: &Path) -> Vec<PathBuf> {
     report.sources().iter().map(|source| source.path.clone()).collect()
 }
 
-fn parsed(report: &Reporter, file: usize) -> Option<crate::dag::file::Table> {
+fn parsed(report: &Reporter, file: usize) -> Option<crate::file::Table> {
     let found = parse(file, &report.source(file).text);
     match found {
         Ok(table) => Some(table),

@@ -4,9 +4,9 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::dag::mapping::Expand;
-use crate::dag::plan::Plan;
-use crate::dag::spec::Dag;
+use crate::mapping::Expand;
+use crate::plan::Plan;
+use crate::spec::Dag;
 use crate::types::{GroupId, TaskId};
 
 /// How a task stands among the others.

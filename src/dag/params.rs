@@ -5,7 +5,7 @@ use jsonschema::{ValidationError, Validator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::dag::suggest;
+use crate::suggest;
 use crate::types::view::ParamProblem;
 
 /// The types of JSON Schema.
@@ -107,7 +107,7 @@ fn set(whole: &mut Value, path: &str, value: &Value) -> Result<(), String> {
 }
 
 /// Says why a text is no JSON Schema.
-pub(crate) fn check_schema(schema: &Value) -> Result<(), String> {
+pub fn check_schema(schema: &Value) -> Result<(), String> {
     jsonschema::meta::validate(schema).map_err(|error| match error.instance_path().as_str() {
         "/type" => {
             let found = error.instance();
@@ -120,7 +120,7 @@ pub(crate) fn check_schema(schema: &Value) -> Result<(), String> {
 }
 
 /// Says, a line each, what a schema has against a value.
-pub(crate) fn check(schema: &Value, value: &Value) -> Result<(), Vec<String>> {
+pub fn check(schema: &Value, value: &Value) -> Result<(), Vec<String>> {
     let validator = validator(schema).map_err(|message| vec![message])?;
     let messages: Vec<String> = validator.iter_errors(value).map(|error| located(&error)).collect();
     if messages.is_empty() { Ok(()) } else { Err(messages) }

@@ -6,10 +6,10 @@ use std::collections::{BTreeSet, HashSet};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::dag::flow::{Flow, ancestry};
-use crate::dag::graph::Graph;
-use crate::dag::mapping::Source;
-use crate::dag::spec::{Dag, TaskSpec};
+use crate::flow::{Flow, ancestry};
+use crate::graph::Graph;
+use crate::mapping::Source;
+use crate::spec::{Dag, TaskSpec};
 use crate::types::{GroupId, TaskId};
 
 /// Parts of an output that tasks are mapped over, as paths into it.

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
-use crate::dag::check::id_problem;
-use crate::dag::secret::{self, Lookup, Secret};
-use crate::dag::spec::{ConnectionKind, ConnectionSpec, Deck};
+use crate::check::id_problem;
+use crate::secret::{self, Lookup, Secret};
+use crate::spec::{ConnectionKind, ConnectionSpec, Deck};
 use crate::types::Fault;
 use crate::types::settings::{Connection, Pool, Settings, Variable};
 

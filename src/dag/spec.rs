@@ -10,20 +10,20 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::dag::deadline::DeadlineSpec;
-use crate::dag::flow::{Flow, GroupSpec};
-use crate::dag::graph::Graph;
-use crate::dag::operator::Operator;
-use crate::dag::params::Params;
-use crate::dag::plan::Plan;
-use crate::dag::retention::Retention;
-use crate::dag::schedule::Schedule;
-use crate::dag::secret::Secret;
-use crate::dag::settings::Overlay;
-use crate::dag::trigger_rule::TriggerRule;
-use crate::dag::weight::WeightRule;
+use crate::deadline::DeadlineSpec;
+use crate::flow::{Flow, GroupSpec};
+use crate::graph::Graph;
+use crate::operator::Operator;
+use crate::params::Params;
+use crate::plan::Plan;
+use crate::retention::Retention;
+use crate::schedule::Schedule;
+use crate::secret::Secret;
+use crate::settings::Overlay;
+use crate::trigger_rule::TriggerRule;
 use crate::types::callback::{CallbackEvent, CallbackSpec};
 use crate::types::{AssetName, DagId, GroupId, TaskId, Timestamp};
+use crate::weight::WeightRule;
 
 /// All definitions of one project.
 #[derive(Debug, Clone)]

@@ -16,11 +16,7 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// Makes a hint: the name that was probably meant, then all that there are.
-pub(crate) fn hint<'a>(
-    name: &str,
-    what: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> String {
+pub fn hint<'a>(name: &str, what: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     let candidates: Vec<&str> = candidates.into_iter().collect();
     let listed = match candidates.as_slice() {
         [] => format!("there are no {what}"),

@@ -22,9 +22,9 @@ mod missing;
 mod moment;
 mod python_text;
 
-pub(crate) use arguments::Arguments;
-pub(crate) use macros::{MACROS, Macros, REFUSED};
-pub(crate) use moment::{Moment, wrong};
+pub use arguments::Arguments;
+pub use macros::{MACROS, Macros, REFUSED};
+pub use moment::{Moment, wrong};
 
 /// A template that cannot be parsed or rendered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,11 +72,11 @@ pub const NAMES: &[&str] = &[
 
 /// What the templates of one attempt may name.
 #[derive(Debug)]
-pub(crate) struct Names {
+pub struct Names {
     /// A table of them.
-    pub(crate) root: minijinja::Value,
+    pub root: minijinja::Value,
     /// Why it has not what other runs have, by name.
-    pub(crate) absent: BTreeMap<&'static str, String>,
+    pub absent: BTreeMap<&'static str, String>,
 }
 
 impl From<&Value> for Names {
@@ -92,7 +92,7 @@ pub const CALLBACK_NAMES: &[&str] =
 /// Renders every text in `args`, at any depth. A text that is nothing but one `{{ … }}` keeps
 /// the type of its value (a number stays a number, a table a table). An undefined name is an
 /// error, never an empty text.
-pub(crate) fn render(
+pub fn render(
     args: &Map<String, Value>,
     context: &Names,
 ) -> Result<Map<String, Value>, TemplateError> {

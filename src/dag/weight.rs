@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dag::graph::Graph;
+use crate::graph::Graph;
 use crate::types::TaskId;
 
 /// What is added to a task's own `priority_weight`, in Airflow's spelling.

@@ -1,6 +1,6 @@
 //! The families of models behind one trait.
 //!
-//! A [`Family`] is a name of [`TrainSpec::model`](crate::ml::train::TrainSpec): which
+//! A [`Family`] is a name of [`TrainSpec::model`](crate::train::TrainSpec): which
 //! hyperparameters it takes, how it likes its numbers, how it is fitted and read back. A fitted
 //! [`Estimator`] maps a row of numbers to probabilities or to a value. It never fails: shapes
 //! were checked when it was fitted or read.
@@ -21,8 +21,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::dag::spec::LearningTask;
-use crate::ml::preprocess::{Layout, Matrix};
-use crate::ml::train::TrainError;
+use crate::preprocess::{Layout, Matrix};
+use crate::train::TrainError;
 use hyperparameter::Hyperparameter;
 
 /// A fitted model of numbers, shared by threads.

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::dag::spec::LearningTask;
-use crate::ml::dataset::Dataset;
-use crate::ml::estimator::{Estimator, Family};
-use crate::ml::preprocess::Preprocess;
+use crate::dataset::Dataset;
+use crate::estimator::{Estimator, Family};
+use crate::preprocess::Preprocess;
 
 /// What a model takes and gives, in MLflow's words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -115,7 +115,7 @@ pub enum ModelError {
 
 impl Model {
     /// Puts a model together; its examples are taken from `rows`.
-    pub(in crate::ml) fn new(
+    pub(crate) fn new(
         dataset: &Dataset,
         family: &'static Family,
         preprocess: Preprocess,

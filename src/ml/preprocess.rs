@@ -14,7 +14,7 @@ pub(crate) use matrix::Matrix;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ml::dataset::Column;
+use crate::dataset::Column;
 
 /// How a family of models likes its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

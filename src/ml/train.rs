@@ -21,9 +21,9 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::dag::spec::LearningTask;
-use crate::ml::dataset::{Dataset, DatasetError};
-use crate::ml::estimator::{Family, Settings, family_for};
-use crate::ml::model::Model;
+use crate::dataset::{Dataset, DatasetError};
+use crate::estimator::{Family, Settings, family_for};
+use crate::model::Model;
 
 /// What to train.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::dag::Dag;
-use crate::sched::decision::{Decision, run_key};
-use crate::sched::effect::{Effect, Launch};
-use crate::sched::fair::Gate;
-use crate::sched::index::{Lane, Ready};
-use crate::sched::state::{ActiveRun, State};
+use crate::decision::{Decision, run_key};
+use crate::effect::{Effect, Launch};
+use crate::fair::Gate;
+use crate::index::{Lane, Ready};
+use crate::state::{ActiveRun, State};
 use crate::types::run::{TaskInstance, TaskTry};
 use crate::types::{DagId, TaskInstanceKey, TaskInstanceState};
 

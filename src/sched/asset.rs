@@ -3,8 +3,8 @@
 use serde_json::Map;
 
 use crate::dag::schedule::{AssetExpression, AssetRef};
-use crate::sched::decision::{About, Decision};
-use crate::sched::run::NewRun;
+use crate::decision::{About, Decision};
+use crate::run::NewRun;
 use crate::types::asset::{AssetEvent, AssetEventSource, AssetEventSpec};
 use crate::types::event::Severity;
 use crate::types::state::{DagRunType, TriggeredBy};

@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::dag::operator::Operator;
-use crate::sched::decision::{About, Decision, end_attempt, run_key};
-use crate::sched::input::{Rejected, Reply};
-use crate::sched::report::{Outcome, Report};
-use crate::sched::settle::OLD_RUN_NOTE;
-use crate::sched::{retry, when};
+use crate::decision::{About, Decision, end_attempt, run_key};
+use crate::input::{Rejected, Reply};
+use crate::report::{Outcome, Report};
+use crate::settle::OLD_RUN_NOTE;
 use crate::types::asset::AssetEventSpec;
 use crate::types::event::Severity;
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{TaskInstance, TaskTry};
 use crate::types::xcom::{RETURN_VALUE, XcomValue};
 use crate::types::{AttemptKey, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState};
+use crate::{retry, when};
 
 /// What a successful attempt has led to.
 pub(super) struct Success {

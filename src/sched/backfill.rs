@@ -17,12 +17,11 @@ use std::sync::Arc;
 
 use crate::dag::Dag;
 use crate::dag::schedule::{DataInterval, Timetable};
-use crate::sched::decision::{About, Decision};
-use crate::sched::effect::Effect;
-use crate::sched::index::RunGroup;
-use crate::sched::run::NewRun;
-use crate::sched::state::{ActiveRun, EndedRun, State};
-use crate::sched::when;
+use crate::decision::{About, Decision};
+use crate::effect::Effect;
+use crate::index::RunGroup;
+use crate::run::NewRun;
+use crate::state::{ActiveRun, EndedRun, State};
 use crate::types::backfill::{Backfill, BackfillDagRun};
 use crate::types::event::Severity;
 use crate::types::run::DagRun;
@@ -30,6 +29,7 @@ use crate::types::state::{
     BackfillDagRunExceptionReason, DagRunType, ReprocessBehavior, TriggeredBy,
 };
 use crate::types::{DagId, DagRunId, DagRunState, LaunchToken, Timestamp};
+use crate::when;
 
 mod dates;
 mod refusal;

@@ -2,8 +2,8 @@
 //! None changes what it tells of.
 
 use crate::dag::spec::Callbacks;
-use crate::sched::decision::{Decision, run_key};
-use crate::sched::effect::Effect;
+use crate::decision::{Decision, run_key};
+use crate::effect::Effect;
 use crate::types::callback::{CallbackEvent, CallbackRequest, CallbackSpec, CallbackState};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::DagRunKey;

@@ -15,8 +15,8 @@ mod whole_run;
 use std::sync::Arc;
 
 use crate::dag::Dag;
-use crate::sched::decision::Decision;
-use crate::sched::input::{Command, Rejected, Reply};
+use crate::decision::Decision;
+use crate::input::{Command, Rejected, Reply};
 use crate::types::DagId;
 
 pub(super) use operate::Found;

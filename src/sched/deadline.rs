@@ -4,17 +4,17 @@
 
 use std::time::Duration;
 
+use crate::callback::Told;
 use crate::dag::deadline::{DeadlineReference, DeadlineSpec};
-use crate::sched::callback::Told;
-use crate::sched::decision::{About, Decision};
-use crate::sched::index::Timer;
-use crate::sched::state::State;
-use crate::sched::when;
+use crate::decision::{About, Decision};
+use crate::index::Timer;
+use crate::state::State;
 use crate::types::Timestamp;
 use crate::types::callback::CallbackEvent;
 use crate::types::deadline::Deadline;
 use crate::types::event::Severity;
 use crate::types::run::{DagRun, DagRunKey};
+use crate::when;
 
 /// Of how many runs of a DAG the durations are kept, for averages.
 const RUNTIMES_MAX: usize = 100;

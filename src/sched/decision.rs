@@ -4,11 +4,11 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::dag::TaskSpec;
-use crate::sched::draft::Draft;
-use crate::sched::effect::Effect;
-use crate::sched::operation::UnderWay;
-use crate::sched::state::{ActiveRun, State};
-use crate::sched::transition::{self, IllegalMove};
+use crate::draft::Draft;
+use crate::effect::Effect;
+use crate::operation::UnderWay;
+use crate::state::{ActiveRun, State};
+use crate::transition::{self, IllegalMove};
 use crate::types::event::{EventLog, Severity};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};

@@ -1,13 +1,13 @@
 //! Attempts that wait without an executor: they give their slot back, and keep their try and
 //! their token, so that late answers are fenced. Their trigger ends them, or the time is up.
 
-use crate::sched::decision::Decision;
-use crate::sched::effect::{Arm, Effect};
-use crate::sched::when;
+use crate::decision::Decision;
+use crate::effect::{Arm, Effect};
 use crate::types::approval::HitlDetail;
 use crate::types::deferral::{AtTimeout, Deferral, TriggerSpec};
 use crate::types::run::TaskTry;
 use crate::types::{AttemptKey, LaunchToken, TaskInstanceKey, TaskInstanceState};
+use crate::when;
 
 impl Decision<'_> {
     pub(super) fn defer(&mut self, key: &AttemptKey, token: LaunchToken, deferral: Deferral) {

@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
+use crate::change::{DagState, FailedRow};
 use crate::dag::Dag;
-use crate::sched::change::{DagState, FailedRow};
-use crate::sched::decision::{Decision, end_attempt};
+use crate::decision::{Decision, end_attempt};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::DagRunKey;
 use crate::types::{DagId, TaskInstanceKey, TaskInstanceState};

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use indexmap::{IndexMap, IndexSet};
 
-use crate::sched::change::{Change, DagState, DagVersion, OperationRow};
-use crate::sched::effect::Effect;
-use crate::sched::input::Reply;
-use crate::sched::step::Decided;
+use crate::change::{Change, DagState, DagVersion, OperationRow};
+use crate::effect::Effect;
+use crate::input::Reply;
+use crate::step::Decided;
 use crate::types::approval::HitlDetail;
 use crate::types::asset::AssetEvent;
 use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};

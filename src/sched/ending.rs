@@ -1,8 +1,8 @@
 //! How a run ends: of itself, when nothing of it can move any more, or broken off.
 
-use crate::sched::callback::Told;
-use crate::sched::decision::{About, Decision, end_attempt};
-use crate::sched::state::ActiveRun;
+use crate::callback::Told;
+use crate::decision::{About, Decision, end_attempt};
+use crate::state::ActiveRun;
 use crate::types::event::Severity;
 use crate::types::run::DagRunKey;
 use crate::types::{DagRunState, TaskId, TaskInstanceKey, TaskInstanceState};

@@ -9,18 +9,18 @@
 //! ```
 //! It reads the state and changes nothing.
 
-use crate::sched::admit::Full;
-use crate::sched::command::instances;
-use crate::sched::index::{RunGroup, Touched};
-use crate::sched::judge::{Judgement, judge};
-use crate::sched::mapping::Length;
-use crate::sched::past;
-use crate::sched::state::{ActiveRun, State};
-use crate::sched::when;
+use crate::admit::Full;
+use crate::command::instances;
+use crate::index::{RunGroup, Touched};
+use crate::judge::{Judgement, judge};
+use crate::mapping::Length;
+use crate::past;
+use crate::state::{ActiveRun, State};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRunKey, TaskInstance};
 use crate::types::why::{Reason, ReasonKind, WhySubject, WhyView};
 use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState, Timestamp};
+use crate::when;
 
 mod dag;
 

@@ -3,9 +3,9 @@
 //! Airflow looks at the last N runs by `run_after`, whoever made them: all must have failed. One
 //! that is under way, or that succeeded, ends the row.
 
+use crate::change::{FailedRow, FailedRun};
 use crate::dag::Dag;
-use crate::sched::change::{FailedRow, FailedRun};
-use crate::sched::decision::{About, Decision};
+use crate::decision::{About, Decision};
 use crate::types::DagRunState;
 use crate::types::event::Severity;
 use crate::types::run::DagRun;

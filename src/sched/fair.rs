@@ -16,7 +16,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::sched::index::{Lane, Ready};
+use crate::index::{Lane, Ready};
 use crate::types::{DagId, Timestamp};
 
 /// Where lanes of one pool and width wait.

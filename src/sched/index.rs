@@ -5,15 +5,15 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dag::{Dag, Deck};
-use crate::sched::ready::Tally;
-use crate::sched::state::ActiveRun;
-use crate::sched::when;
+use crate::ready::Tally;
+use crate::state::ActiveRun;
 use crate::types::backfill::{Backfill, BackfillId};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{
     DagId, DagRunId, DagRunState, MapIndex, TaskId, TaskInstanceKey, TaskInstanceState, Timestamp,
 };
+use crate::when;
 
 /// Something that becomes due.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

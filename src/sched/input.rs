@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::backfill::{BackfillRead, BackfillRefusal};
+use crate::change::Images;
+use crate::command::TriggerBy;
 use crate::dag::Deck;
-use crate::sched::backfill::{BackfillRead, BackfillRefusal};
-use crate::sched::change::Images;
-use crate::sched::command::TriggerBy;
-use crate::sched::report::{Outcome, Report};
-use crate::sched::state::EndedRun;
+use crate::report::{Outcome, Report};
+use crate::state::EndedRun;
 use crate::types::approval::Response;
 use crate::types::ask::Trigger;
 use crate::types::asset::AssetEventSpec;

@@ -3,8 +3,8 @@
 //! its instances, but within a mapped group index i looks at index i only.
 
 use crate::dag::trigger_rule::TriggerRule;
-use crate::sched::ready::{Setups, Tally, Verdict, verdict};
-use crate::sched::state::ActiveRun;
+use crate::ready::{Setups, Tally, Verdict, verdict};
+use crate::state::ActiveRun;
 use crate::types::ids::UNMAPPED;
 use crate::types::run::TaskInstance;
 use crate::types::{MapIndex, TaskId, TaskInstanceState};

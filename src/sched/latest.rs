@@ -2,7 +2,7 @@
 
 use crate::dag::operator::Operator;
 use crate::dag::schedule::{DataInterval, Restriction};
-use crate::sched::decision::{Decision, run_key};
+use crate::decision::{Decision, run_key};
 use crate::types::state::DagRunType;
 use crate::types::{TaskId, TaskInstanceKey};
 

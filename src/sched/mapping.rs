@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::dag::mapping::{at_path, length, shown};
-use crate::sched::decision::{About, Decision, run_key};
-use crate::sched::run::new_task_instance;
-use crate::sched::state::ActiveRun;
+use crate::decision::{About, Decision, run_key};
+use crate::run::new_task_instance;
+use crate::state::ActiveRun;
 use crate::types::event::Severity;
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRunKey, TaskInstance};

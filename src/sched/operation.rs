@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::sched::change::{Images, OperationRow};
-use crate::sched::command::{Found, reach};
-use crate::sched::decision::{Decision, run_key};
-use crate::sched::input::Reply;
+use crate::change::{Images, OperationRow};
+use crate::command::{Found, reach};
+use crate::decision::{Decision, run_key};
+use crate::input::Reply;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{TaskId, TaskInstanceKey, TaskInstanceState};
 

@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 
 use crate::dag::TaskSpec;
-use crate::sched::deadline;
-use crate::sched::decision::run_key;
-use crate::sched::fair::Fair;
-use crate::sched::index::{Index, RunIndex, Timer, Touched};
-use crate::sched::judge::{Judgement, judge, upstream_of};
-use crate::sched::mapping::Length;
-use crate::sched::past;
-use crate::sched::ready::Tally;
-use crate::sched::state::{ActiveRun, State};
+use crate::deadline;
+use crate::decision::run_key;
+use crate::fair::Fair;
+use crate::index::{Index, RunIndex, Timer, Touched};
+use crate::judge::{Judgement, judge, upstream_of};
+use crate::mapping::Length;
+use crate::past;
+use crate::ready::Tally;
+use crate::state::{ActiveRun, State};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::{DagRunState, MapIndex, TaskId, TaskInstanceKey, TaskInstanceState};

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dag::{Dag, TaskSpec};
-use crate::sched::decision::{Decision, run_key};
-use crate::sched::state::{ActiveRun, State};
+use crate::decision::{Decision, run_key};
+use crate::state::{ActiveRun, State};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::state::DagRunType;
 use crate::types::{DagId, DagRunId, TaskId, TaskInstanceKey, TaskInstanceState, Timestamp};

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::backfill::ActiveBackfill;
 use crate::dag::{Dag, Deck};
-use crate::sched::backfill::ActiveBackfill;
-use crate::sched::definitions::new_dag_state;
-use crate::sched::fair::Fair;
-use crate::sched::index::Index;
-use crate::sched::past::{PAST_RUNS_MAX, Past};
-use crate::sched::state::{ActiveRun, EndedRun, Pending, Recovered, State};
+use crate::definitions::new_dag_state;
+use crate::fair::Fair;
+use crate::index::Index;
+use crate::past::{PAST_RUNS_MAX, Past};
+use crate::state::{ActiveRun, EndedRun, Pending, Recovered, State};
 
 /// Rebuilds the state. Task instances in flight keep their tokens: the engine adopts their
 /// attempts, launches them again, or reports them lost. Runs keep the definition that they began

@@ -53,7 +53,7 @@ fn hash(key: &TaskInstanceKey, logical_date: Option<Timestamp>, try_number: TryN
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sched::tests::world::task;
+    use crate::tests::world::task;
 
     fn exponential(delay: u64, factor: f64) -> TaskSpec {
         let mut spec = task("t").build();

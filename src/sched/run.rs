@@ -8,10 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::dag::schedule::DataInterval;
 use crate::dag::{Dag, TaskSpec};
-use crate::sched::decision::{About, Decision};
-use crate::sched::index::{RunGroup, RunIndex};
-use crate::sched::state::{ActiveRun, EndedRun};
-use crate::sched::when;
+use crate::decision::{About, Decision};
+use crate::index::{RunGroup, RunIndex};
+use crate::state::{ActiveRun, EndedRun};
 use crate::types::asset::AssetEvent;
 use crate::types::backfill::BackfillId;
 use crate::types::event::Severity;
@@ -19,6 +18,7 @@ use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::state::{DagRunType, TriggeredBy};
 use crate::types::{DagId, DagRunId, DagRunState, MapIndex, TaskInstanceKey, Timestamp};
+use crate::when;
 
 /// What a run is made of.
 #[derive(Debug)]

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::dag::operator::Operator;
-use crate::sched::decision::{Decision, run_key};
-use crate::sched::judge::{Judgement, judge};
-use crate::sched::when;
+use crate::decision::{Decision, run_key};
+use crate::judge::{Judgement, judge};
 use crate::types::run::TaskTry;
 use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState};
+use crate::when;
 
 /// How many generations of runs may begin in one step. Runs of nothing but `empty` tasks end in
 /// the step that begins them, and may bring each other about for ever by their assets; what is

@@ -1,12 +1,12 @@
 //! The scheduler's one function.
 
-use crate::sched::change::Change;
-use crate::sched::decision::Decision;
-use crate::sched::draft::Draft;
-use crate::sched::effect::Effect;
-use crate::sched::explain;
-use crate::sched::input::{Input, Rejected, Reply};
-use crate::sched::state::State;
+use crate::change::Change;
+use crate::decision::Decision;
+use crate::draft::Draft;
+use crate::effect::Effect;
+use crate::explain;
+use crate::input::{Input, Rejected, Reply};
+use crate::state::State;
 use crate::types::Timestamp;
 use crate::types::event::Event;
 

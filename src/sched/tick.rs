@@ -1,10 +1,10 @@
 //! What has become due: retries, timeouts and schedules.
 
-use crate::sched::decision::Decision;
-use crate::sched::index::Timer;
-use crate::sched::when;
+use crate::decision::Decision;
+use crate::index::Timer;
 use crate::types::run::DagRunKey;
 use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState};
+use crate::when;
 
 impl Decision<'_> {
     /// Takes every timer that is due. Each of them moves what it belongs to, and so is gone.

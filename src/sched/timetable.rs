@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
+use crate::change::DagState;
 use crate::dag::Dag;
 use crate::dag::schedule::{DataInterval, Restriction, Timetable};
-use crate::sched::change::DagState;
-use crate::sched::decision::{About, Decision};
-use crate::sched::index::{RunGroup, Timer};
-use crate::sched::run::NewRun;
-use crate::sched::when;
+use crate::decision::{About, Decision};
+use crate::index::{RunGroup, Timer};
+use crate::run::NewRun;
 use crate::types::event::Severity;
 use crate::types::state::{DagRunType, TriggeredBy};
 use crate::types::{DagId, Timestamp};
+use crate::when;
 
 /// Less than any schedule can tell apart.
 const INSTANT: jiff::SignedDuration = jiff::SignedDuration::from_micros(1);

@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
+use crate::change::DagVersion;
 use crate::dag::Dag;
-use crate::sched::change::DagVersion;
-use crate::sched::decision::{About, Decision};
-use crate::sched::state::LatestVersion;
+use crate::decision::{About, Decision};
+use crate::state::LatestVersion;
 use crate::types::event::Severity;
 
 impl Decision<'_> {

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use crate::dag::check::fields::{Fields, Text, as_duration};
-use crate::dag::check::task::{Edge, Scope, task_or_group};
-use crate::dag::check::{Context, operator};
-use crate::dag::file::{Entry, Node, Written};
-use crate::dag::operator::{KeyKind, KeySpec, Operator};
-use crate::dag::template::is_template;
+use crate::check::fields::{Fields, Text, as_duration};
+use crate::check::task::{Edge, Scope, task_or_group};
+use crate::check::{Context, operator};
+use crate::file::{Entry, Node, Written};
+use crate::operator::{KeyKind, KeySpec, Operator};
+use crate::template::is_template;
 
 /// What an operator was given.
 pub(super) struct Arguments<'a> {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::dag::check::Context;
-use crate::dag::check::fields::{Fields, Text};
-use crate::dag::check::names::{Declared, check_id};
-use crate::dag::file::Written;
-use crate::dag::spec::{AssetSpec, AssetUri, ConnectionKind, DatasetSpec, LearningTask, WatchSpec};
-use crate::dag::suggest;
+use crate::check::Context;
+use crate::check::fields::{Fields, Text};
+use crate::check::names::{Declared, check_id};
+use crate::file::Written;
+use crate::spec::{AssetSpec, AssetUri, ConnectionKind, DatasetSpec, LearningTask, WatchSpec};
+use crate::suggest;
 use crate::types::AssetName;
 
 /// How often what is watched is listed, unless the file says otherwise.

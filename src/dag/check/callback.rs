@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use indexmap::IndexSet;
 
-use crate::dag::check::expand::Expandable;
-use crate::dag::check::fields::{Fields, Text};
-use crate::dag::check::task::{Defaults, Scope};
-use crate::dag::check::{Context, reference};
-use crate::dag::file::{Entry, Node, Written};
-use crate::dag::params::Params;
-use crate::dag::spec::{Callbacks, ConnectionKind};
+use crate::check::expand::Expandable;
+use crate::check::fields::{Fields, Text};
+use crate::check::task::{Defaults, Scope};
+use crate::check::{Context, reference};
+use crate::file::{Entry, Node, Written};
+use crate::params::Params;
+use crate::spec::{Callbacks, ConnectionKind};
 use crate::types::callback::{CallbackAction, CallbackEvent, CallbackSpec};
 
 /// What a task can be told of.

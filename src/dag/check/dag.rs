@@ -4,21 +4,21 @@ use std::path::PathBuf;
 
 use indexmap::IndexSet;
 
-use crate::dag::check::expand::Expandable;
-use crate::dag::check::fields::Fields;
-use crate::dag::check::group::{Groups, groups};
-use crate::dag::check::names::{Declared, check_id};
-use crate::dag::check::schedule::Meaning;
-use crate::dag::check::task::{Defaults, Draft, Scope, task};
-use crate::dag::check::{
+use crate::check::expand::Expandable;
+use crate::check::fields::Fields;
+use crate::check::group::{Groups, groups};
+use crate::check::names::{Declared, check_id};
+use crate::check::schedule::Meaning;
+use crate::check::task::{Defaults, Draft, Scope, task};
+use crate::check::{
     Context, callback, date, deadline, edge, flow, param, schedule, source_text, version,
 };
-use crate::dag::file::{Entry, Table};
-use crate::dag::plan::Plan;
-use crate::dag::schedule::{Schedule, Timetable};
-use crate::dag::spec::{Callbacks, Dag};
-use crate::dag::weight::{self, WeightRule};
+use crate::file::{Entry, Table};
+use crate::plan::Plan;
+use crate::schedule::{Schedule, Timetable};
+use crate::spec::{Callbacks, Dag};
 use crate::types::{DagId, TaskId, Timestamp};
+use crate::weight::{self, WeightRule};
 
 /// More runs are not looked back on.
 pub(super) const FAILED_RUNS_MAX: u32 = 100;
@@ -160,7 +160,7 @@ fn own_keys(
         params: param::params(context, fields),
         timezone,
         tasks: indexmap::IndexMap::new(),
-        graph: crate::dag::graph::Graph::default(),
+        graph: crate::graph::Graph::default(),
         groups: indexmap::IndexMap::new(),
         plan: Plan::default(),
         fileloc,

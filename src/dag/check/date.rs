@@ -4,9 +4,9 @@ use jiff::civil;
 use jiff::tz::TimeZone;
 use toml::value::{Date, Datetime, Offset, Time};
 
-use crate::dag::check::Context;
-use crate::dag::check::fields::Fields;
-use crate::dag::file::{Node, Written};
+use crate::check::Context;
+use crate::check::fields::Fields;
+use crate::file::{Node, Written};
 use crate::types::Timestamp;
 
 /// Reads a date or a time, which without an offset is meant in `timezone`.

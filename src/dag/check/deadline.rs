@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use crate::dag::check::expand::Expandable;
-use crate::dag::check::fields::Fields;
-use crate::dag::check::task::{Defaults, Scope};
-use crate::dag::check::{Context, callback, date};
-use crate::dag::deadline::{DeadlineReference, DeadlineSpec};
-use crate::dag::file::{Node, Written};
-use crate::dag::spec::Dag;
-use crate::dag::suggest;
+use crate::check::expand::Expandable;
+use crate::check::fields::Fields;
+use crate::check::task::{Defaults, Scope};
+use crate::check::{Context, callback, date};
+use crate::deadline::{DeadlineReference, DeadlineSpec};
+use crate::file::{Node, Written};
+use crate::spec::Dag;
+use crate::suggest;
 
 const HELP: &str = "write `{ reference = \"dagrun_queued_at\", interval = \"1h\", \
                     callback = { notify = \"CONNECTION\", message = \"…\" } }`";

@@ -7,19 +7,19 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 use jiff::tz::TimeZone;
 
-use crate::dag::check::dag::{FAILED_RUNS_MAX, Inherited, dag};
-use crate::dag::check::fields::Fields;
-use crate::dag::check::names::{DEFAULT_POOL, Declared, Names, declared};
-use crate::dag::check::report::Reporter;
-use crate::dag::check::schedule::Meaning;
-use crate::dag::check::system::{Secrets, connection, variable};
-use crate::dag::check::task::Defaults;
-use crate::dag::check::{Context, asset, retention, schedule};
-use crate::dag::file::{Entry, Node, Span, Table, Written};
-use crate::dag::retention::Retention;
-use crate::dag::secret::{self, Lookup};
-use crate::dag::settings::Overlay;
-use crate::dag::spec::{AssetSpec, Deck, ServingSpec, XcomLimits};
+use crate::check::dag::{FAILED_RUNS_MAX, Inherited, dag};
+use crate::check::fields::Fields;
+use crate::check::names::{DEFAULT_POOL, Declared, Names, declared};
+use crate::check::report::Reporter;
+use crate::check::schedule::Meaning;
+use crate::check::system::{Secrets, connection, variable};
+use crate::check::task::Defaults;
+use crate::check::{Context, asset, retention, schedule};
+use crate::file::{Entry, Node, Span, Table, Written};
+use crate::retention::Retention;
+use crate::secret::{self, Lookup};
+use crate::settings::Overlay;
+use crate::spec::{AssetSpec, Deck, ServingSpec, XcomLimits};
 
 /// Slots of the default pool, as Airflow's.
 const DEFAULT_POOL_SLOTS: u32 = 128;

@@ -5,11 +5,11 @@ use std::cmp::Reverse;
 
 use indexmap::{IndexMap, IndexSet};
 
-use crate::dag::check::Context;
-use crate::dag::check::group::Groups;
-use crate::dag::check::task::{Draft, Edge};
-use crate::dag::file::Span;
-use crate::dag::graph::{Cycle, Graph};
+use crate::check::Context;
+use crate::check::group::Groups;
+use crate::check::task::{Draft, Edge};
+use crate::file::Span;
+use crate::graph::{Cycle, Graph};
 use crate::types::TaskId;
 
 /// Each task with what it waits for and where that is said first.

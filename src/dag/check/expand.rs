@@ -2,13 +2,13 @@
 
 use indexmap::IndexMap;
 
-use crate::dag::check::Context;
-use crate::dag::check::fields::Fields;
-use crate::dag::check::reference::longest;
-use crate::dag::check::task::Scope;
-use crate::dag::file::{Entry, Node, Span, Written};
-use crate::dag::mapping::{Expand, Source, length};
-use crate::dag::template::whole_expression;
+use crate::check::Context;
+use crate::check::fields::Fields;
+use crate::check::reference::longest;
+use crate::check::task::Scope;
+use crate::file::{Entry, Node, Span, Written};
+use crate::mapping::{Expand, Source, length};
+use crate::template::whole_expression;
 use crate::types::TaskId;
 
 const HELP: &str =

@@ -4,9 +4,9 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::dag::check::report::Reporter;
-use crate::dag::file::{Entry, Node, Span, Table, Written};
-use crate::dag::suggest;
+use crate::check::report::Reporter;
+use crate::file::{Entry, Node, Span, Table, Written};
+use crate::suggest;
 use crate::types::duration;
 
 /// A table that is being read. The keys it is asked for are those that it may have.

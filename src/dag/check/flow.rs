@@ -3,13 +3,13 @@
 
 use std::collections::HashSet;
 
-use crate::dag::check::Context;
-use crate::dag::check::fields::{Fields, Text};
-use crate::dag::check::task::{Draft, Edge, Scope, other_task};
-use crate::dag::file::Written;
-use crate::dag::flow::{Flow, Teardown};
-use crate::dag::graph::Graph;
-use crate::dag::trigger_rule::TriggerRule;
+use crate::check::Context;
+use crate::check::fields::{Fields, Text};
+use crate::check::task::{Draft, Edge, Scope, other_task};
+use crate::file::Written;
+use crate::flow::{Flow, Teardown};
+use crate::graph::Graph;
+use crate::trigger_rule::TriggerRule;
 use crate::types::TaskId;
 
 /// What of it a task may inherit.

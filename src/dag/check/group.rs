@@ -2,14 +2,14 @@
 
 use indexmap::{IndexMap, IndexSet};
 
-use crate::dag::check::expand::{Expandable, expand};
-use crate::dag::check::fields::{Fields, Text};
-use crate::dag::check::names::{check_id, unknown};
-use crate::dag::check::task::{Defaults, Draft, Edge, Scope, task_or_group};
-use crate::dag::check::{Context, reference};
-use crate::dag::file::{Entry, Span, Table};
-use crate::dag::flow::{GroupSpec, ancestry};
-use crate::dag::mapping::{Expand, Source};
+use crate::check::expand::{Expandable, expand};
+use crate::check::fields::{Fields, Text};
+use crate::check::names::{check_id, unknown};
+use crate::check::task::{Defaults, Draft, Edge, Scope, task_or_group};
+use crate::check::{Context, reference};
+use crate::file::{Entry, Span, Table};
+use crate::flow::{GroupSpec, ancestry};
+use crate::mapping::{Expand, Source};
 use crate::types::{GroupId, TaskId};
 
 /// The groups of a DAG, checked.

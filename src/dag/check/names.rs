@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use indexmap::{IndexMap, IndexSet};
 
-use crate::dag::check::fields::Text;
-use crate::dag::check::report::Reporter;
-use crate::dag::file::{Node, Span, Table};
-use crate::dag::spec::ConnectionKind;
-use crate::dag::suggest;
+use crate::check::fields::Text;
+use crate::check::report::Reporter;
+use crate::file::{Node, Span, Table};
+use crate::spec::ConnectionKind;
+use crate::suggest;
 use crate::types::settings::Settings;
 
 /// The pool of tasks that name none.

@@ -1,13 +1,13 @@
 //! What one operator wants beyond the types of its keys.
 
-use crate::dag::check::fields::{Fields, Text, as_duration};
-use crate::dag::check::task::{Edge, Scope, task_or_group};
-use crate::dag::check::{Context, asset, wait};
-use crate::dag::file::{Node, Table, Written};
-use crate::dag::operator::Operator;
-use crate::dag::spec::ConnectionKind;
-use crate::dag::suggest;
-use crate::dag::template::is_template;
+use crate::check::fields::{Fields, Text, as_duration};
+use crate::check::task::{Edge, Scope, task_or_group};
+use crate::check::{Context, asset, wait};
+use crate::file::{Node, Table, Written};
+use crate::operator::Operator;
+use crate::spec::ConnectionKind;
+use crate::suggest;
+use crate::template::is_template;
 
 /// Checks the arguments of an operator together, and returns the tasks that it chooses among
 /// (beyond those that its table of keys tells).

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use crate::dag::check::Context;
-use crate::dag::check::fields::Fields;
-use crate::dag::check::names::check_id;
-use crate::dag::file::{Entry, Table};
-use crate::dag::params::{self, Params};
-use crate::dag::suggest;
+use crate::check::Context;
+use crate::check::fields::Fields;
+use crate::check::names::check_id;
+use crate::file::{Entry, Table};
+use crate::params::{self, Params};
+use crate::suggest;
 
 /// The keywords that a param may have: those of JSON Schema that speak of one value, and
 /// Airflow's for its form.

@@ -1,13 +1,13 @@
 //! What templates refer to: names that can be known before a run are checked here.
 
-use crate::dag::check::Context;
-use crate::dag::check::expand::Expandable;
-use crate::dag::check::fields::Text;
-use crate::dag::check::names::unknown;
-use crate::dag::check::task::{Edge, Scope, other_task};
-use crate::dag::file::{Node, Span};
-use crate::dag::suggest;
-use crate::dag::template::{self, CALLBACK_NAMES, MACROS, NAMES, REFUSED};
+use crate::check::Context;
+use crate::check::expand::Expandable;
+use crate::check::fields::Text;
+use crate::check::names::unknown;
+use crate::check::task::{Edge, Scope, other_task};
+use crate::file::{Node, Span};
+use crate::suggest;
+use crate::template::{self, CALLBACK_NAMES, MACROS, NAMES, REFUSED};
 
 /// Methods of tables, which read as names.
 const METHODS: &[&str] = &["get", "items", "keys", "values"];

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use crate::dag::diagnostic::{Diagnostic, Diagnostics};
-use crate::dag::file::{Source, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::file::{Source, Span};
 
 /// Holds the sources and the errors found in them so far.
 #[derive(Default)]

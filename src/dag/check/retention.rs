@@ -1,10 +1,10 @@
 //! `[deck.retention]`, and `retention` of a DAG.
 
-use crate::dag::check::Context;
-use crate::dag::check::fields::Fields;
-use crate::dag::check::names::Declared;
-use crate::dag::file::{Node, Written};
-use crate::dag::retention::{Retention, RunLimits, parse_size};
+use crate::check::Context;
+use crate::check::fields::Fields;
+use crate::check::names::Declared;
+use crate::file::{Node, Written};
+use crate::retention::{Retention, RunLimits, parse_size};
 use crate::types::DagId;
 
 /// Checks the deck's own limits.

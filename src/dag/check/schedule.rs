@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::dag::check::Context;
-use crate::dag::check::fields::{Fields, Text};
-use crate::dag::file::{Entry, Node, Span, Table, Written};
-use crate::dag::schedule::{AssetExpression, AssetRef, Cron, CronError, Schedule, Timetable};
-use crate::dag::suggest;
+use crate::check::Context;
+use crate::check::fields::{Fields, Text};
+use crate::file::{Entry, Node, Span, Table, Written};
+use crate::schedule::{AssetExpression, AssetRef, Cron, CronError, Schedule, Timetable};
+use crate::suggest;
 use crate::types::duration;
 
 const SCHEDULE_HELP: &str = "write `schedule = \"@daily\"`, `\"0 2 * * *\"`, `\"30m\"`, \

@@ -3,9 +3,9 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::dag::check::report::Reporter;
-use crate::dag::file::{Node, Source, Table, Written};
-use crate::dag::schedule::matches_pattern;
+use crate::check::report::Reporter;
+use crate::file::{Node, Source, Table, Written};
+use crate::schedule::matches_pattern;
 
 /// The file that makes a folder a project.
 const MAIN: &str = "dags.toml";

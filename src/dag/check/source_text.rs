@@ -1,7 +1,7 @@
 //! The text of one DAG out of a file: the lines of its tables, with the comments among them.
 
-use crate::dag::check::names::Declared;
-use crate::dag::file::{Node, Source, Span, Written};
+use crate::check::names::Declared;
+use crate::file::{Node, Source, Span, Written};
 
 /// Returns the lines that a definition takes, and the comments above and between them.
 pub(super) fn of(source: &Source, declared: Declared<'_>) -> String {

@@ -2,12 +2,12 @@
 
 use indexmap::IndexMap;
 
-use crate::dag::check::fields::{Fields, Text};
-use crate::dag::check::names::Declared;
-use crate::dag::check::report::Reporter;
-use crate::dag::file::Written;
-use crate::dag::secret::{self, Secret};
-use crate::dag::spec::{ConnectionKind, ConnectionSpec};
+use crate::check::fields::{Fields, Text};
+use crate::check::names::Declared;
+use crate::check::report::Reporter;
+use crate::file::Written;
+use crate::secret::{self, Secret};
+use crate::spec::{ConnectionKind, ConnectionSpec};
 
 /// Resolves `${env:NAME}` and `${file:path}`.
 #[derive(Clone, Copy)]

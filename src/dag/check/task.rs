@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use indexmap::{IndexMap, IndexSet};
 
-use crate::dag::check::expand::{Expandable, expand};
-use crate::dag::check::fields::{Fields, Text};
-use crate::dag::check::flow::FlowDefaults;
-use crate::dag::check::names::{DEFAULT_POOL, unknown};
-use crate::dag::check::{Context, argument, callback, flow, group, operator, reference};
-use crate::dag::file::{Entry, Span, Written};
-use crate::dag::operator::Operator;
-use crate::dag::params::Params;
-use crate::dag::spec::{Callbacks, TaskSpec};
-use crate::dag::suggest;
-use crate::dag::trigger_rule::TriggerRule;
-use crate::dag::weight::WeightRule;
+use crate::check::expand::{Expandable, expand};
+use crate::check::fields::{Fields, Text};
+use crate::check::flow::FlowDefaults;
+use crate::check::names::{DEFAULT_POOL, unknown};
+use crate::check::{Context, argument, callback, flow, group, operator, reference};
+use crate::file::{Entry, Span, Written};
+use crate::operator::Operator;
+use crate::params::Params;
+use crate::spec::{Callbacks, TaskSpec};
+use crate::suggest;
+use crate::trigger_rule::TriggerRule;
 use crate::types::{AssetName, TaskId};
+use crate::weight::WeightRule;
 
 /// What a task inherits where it says nothing itself.
 #[derive(Debug, Clone, Default)]

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::dag::Diagnostic;
+use crate::Diagnostic;
 use crate::types::settings::Settings;
 
 mod codes;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::dag::spec::Dag;
+use crate::spec::Dag;
 
 const HEX_DIGITS: usize = 12;
 

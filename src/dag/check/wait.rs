@@ -1,17 +1,17 @@
 //! What sensors, approvals, `trigger_dag_run` and `http` want beyond the types of their keys.
 
-use crate::dag::check::fields::{Fields, Text};
-use crate::dag::check::names::unknown;
-use crate::dag::check::operator::{connection, literal, one_of};
-use crate::dag::check::task::{Edge, Scope, task_or_group};
-use crate::dag::check::{Context, asset};
-use crate::dag::file::{Node, Written};
-use crate::dag::operator::Operator;
-use crate::dag::spec::ConnectionKind;
-use crate::dag::template::{self, is_template};
-use crate::dag::{params, suggest};
+use crate::check::fields::{Fields, Text};
+use crate::check::names::unknown;
+use crate::check::operator::{connection, literal, one_of};
+use crate::check::task::{Edge, Scope, task_or_group};
+use crate::check::{Context, asset};
+use crate::file::{Node, Written};
+use crate::operator::Operator;
+use crate::spec::ConnectionKind;
+use crate::template::{self, is_template};
 use crate::types::approval::{APPROVE, REJECT};
 use crate::types::{DagRunState, TaskInstanceState, duration};
+use crate::{params, suggest};
 
 const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 

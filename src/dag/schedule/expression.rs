@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::dag::schedule::{AssetExpression, AssetRef};
+use crate::schedule::{AssetExpression, AssetRef};
 
 /// A text that is no asset expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

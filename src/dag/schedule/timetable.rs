@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::dag::schedule::Cron;
+use crate::schedule::Cron;
 use crate::types::{Timestamp, duration};
 
 /// A stretch of time that a run covers: from start up to, not including, end.

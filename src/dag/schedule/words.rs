@@ -1,6 +1,6 @@
 //! A schedule for people: in words, and its next firings.
 
-use crate::dag::schedule::{AssetExpression, Cron, Schedule, Timetable};
+use crate::schedule::{AssetExpression, Cron, Schedule, Timetable};
 use crate::types::{Timestamp, duration};
 
 const WEEKLY: [&str; 8] = [

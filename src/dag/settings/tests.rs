@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::dag::load;
+use crate::load;
 
 const FILE: &str = r#"
 [pool.training]

@@ -3,17 +3,17 @@
 use minijinja::value::Kwargs;
 use minijinja::{Error, ErrorKind, Value};
 
-use crate::dag::suggest;
+use crate::suggest;
 
 /// What a call was given, by name.
 #[derive(Debug)]
-pub(crate) struct Arguments {
+pub struct Arguments {
     given: Vec<(&'static str, Value)>,
 }
 
 impl Arguments {
     /// Sorts the arguments of a call by the names that `function` takes, in their order.
-    pub(crate) fn read(
+    pub fn read(
         function: &str,
         names: &'static [&'static str],
         args: &[Value],
@@ -42,12 +42,12 @@ impl Arguments {
     }
 
     /// Returns an argument as it was given.
-    pub(crate) fn value(&self, name: &str) -> Option<&Value> {
+    pub fn value(&self, name: &str) -> Option<&Value> {
         self.given.iter().find(|(given, _)| *given == name).map(|(_, value)| value)
     }
 
     /// Returns a text.
-    pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, Error> {
+    pub fn text(&self, name: &str) -> Result<Option<&str>, Error> {
         let Some(value) = self.value(name).filter(|value| !value.is_none()) else {
             return Ok(None);
         };
@@ -56,10 +56,7 @@ impl Arguments {
     }
 
     /// Returns an argument; `None` where it was not given or is none.
-    pub(crate) fn get<T: TryFrom<Value, Error = Error>>(
-        &self,
-        name: &str,
-    ) -> Result<Option<T>, Error> {
+    pub fn get<T: TryFrom<Value, Error = Error>>(&self, name: &str) -> Result<Option<T>, Error> {
         let given = self.value(name).filter(|value| !value.is_none());
         given.map(|value| T::try_from(value.clone())).transpose()
     }

@@ -11,8 +11,8 @@ use minijinja::machinery::{Span, parse, parse_expr};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, State, Value, context};
 
-use crate::dag::template::delta::Delta;
-use crate::dag::template::moment::Moment;
+use crate::template::delta::Delta;
+use crate::template::moment::Moment;
 
 /// Rewrites a template; one that cannot be parsed stays as it is, for the engine to complain of.
 pub(super) fn rewritten(template: &str, syntax: SyntaxConfig) -> String {

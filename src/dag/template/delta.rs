@@ -8,8 +8,8 @@ use std::sync::Arc;
 use minijinja::value::{DynObject, Object, ObjectRepr, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
 
-use crate::dag::template::arguments::Arguments;
-use crate::dag::template::moment::Moment;
+use crate::template::arguments::Arguments;
+use crate::template::moment::Moment;
 
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;

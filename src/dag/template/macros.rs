@@ -11,17 +11,17 @@ use jiff::tz::TimeZone;
 use minijinja::value::{Object, ObjectRepr, Serde, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
 
-use crate::dag::template::arguments::Arguments;
-use crate::dag::template::delta::Delta;
-use crate::dag::template::moment::{Moment, wrong};
+use crate::template::arguments::Arguments;
+use crate::template::delta::Delta;
+use crate::template::moment::{Moment, wrong};
 use crate::types::Timestamp;
 
 /// What `macros` has.
-pub(crate) const MACROS: &[&str] =
+pub const MACROS: &[&str] =
     &["datetime", "datetime_diff_for_humans", "ds_add", "ds_format", "json", "timedelta"];
 
 /// What Airflow's has and this one refuses, and why.
-pub(crate) const REFUSED: &[(&str, &str)] = &[
+pub const REFUSED: &[(&str, &str)] = &[
     ("random", "it would give something else each time; hand a seed in as a param"),
     ("uuid", "it would give something else each time; `run_id` and `ti` name an attempt"),
     (
@@ -35,8 +35,8 @@ pub(crate) const REFUSED: &[(&str, &str)] = &[
 
 /// `macros`; `now` is when the attempt is prepared.
 #[derive(Debug)]
-pub(crate) struct Macros {
-    pub(crate) now: Timestamp,
+pub struct Macros {
+    pub now: Timestamp,
 }
 
 impl Object for Macros {

@@ -3,8 +3,8 @@
 use minijinja::Value;
 use minijinja::value::ValueKind;
 
-use crate::dag::suggest;
-use crate::dag::template::{Names, references_in};
+use crate::suggest;
+use crate::template::{Names, references_in};
 
 /// Looks every name of the template up, and explains the first that is missing.
 pub(super) fn explain(text: &str, context: &Names) -> Option<String> {

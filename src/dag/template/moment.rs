@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Zoned};
 use minijinja::value::{DynObject, Kwargs, Object, ObjectRepr, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
 
-use crate::dag::template::delta::Delta;
+use crate::template::delta::Delta;
 use crate::types::Timestamp;
 
 mod field;
@@ -22,7 +22,7 @@ mod shift;
 
 /// An instant, or a part of one.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Moment {
+pub enum Moment {
     Aware(Zoned),
     Naive(DateTime),
     Date(Date),
@@ -36,7 +36,7 @@ impl From<Timestamp> for Moment {
 }
 
 /// Makes an error of a template.
-pub(crate) fn wrong(text: impl fmt::Display) -> Error {
+pub fn wrong(text: impl fmt::Display) -> Error {
     Error::new(ErrorKind::InvalidOperation, text.to_string())
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Column, ColumnValues};
-use crate::ml::model::DataType;
+use crate::model::DataType;
 
 /// Whole numbers beyond this are not exact as `f64`; such a column counts as one of fractions.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
@@ -88,7 +88,7 @@ impl Column {
     }
 
     /// Returns a value as JSON, as a caller would send it.
-    pub(in crate::ml) fn json(&self, row: usize) -> Value {
+    pub(crate) fn json(&self, row: usize) -> Value {
         match &self.values {
             ColumnValues::Number { values, integral: true } => {
                 // Within EXACT_MAX by inference, so the cast is exact.

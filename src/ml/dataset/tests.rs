@@ -1,7 +1,7 @@
 //! Tables that are read and tables that are refused.
 
 use super::*;
-use crate::ml::model::DataType;
+use crate::model::DataType;
 
 fn read(task: LearningTask, target: &str, text: &str) -> Result<Dataset, DatasetError> {
     read_csv("small", task, target, &[], text.as_bytes())

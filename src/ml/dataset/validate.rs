@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::column::number;
 use super::{Column, ColumnValues, Dataset, Target};
-use crate::ml::model::DataType;
+use crate::model::DataType;
 
 /// A text column with more categories than this, nearly all of them different, names its rows.
 const IDENTIFIER_SHARE: f64 = 0.9;

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use super::{Estimator, Labels, Outcome, Problem, Shape};
 use crate::dag::spec::LearningTask;
-use crate::ml::preprocess::Matrix;
+use crate::preprocess::Matrix;
 
 const ENGINE: (&str, &str) = ("hessboost", "0.4.6");
 /// Matrices up to this many numbers are learnt on one thread: starting more takes longer.

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::dag::spec::LearningTask;
-use crate::ml::train::TrainError;
+use crate::train::TrainError;
 
 /// A hyperparameter of a family.
 #[derive(Debug)]

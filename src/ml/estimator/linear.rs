@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{Estimator, Family, Labels, Outcome, Problem, Shape};
 use crate::dag::spec::LearningTask;
-use crate::ml::preprocess::Layout;
+use crate::preprocess::Layout;
 
 pub(super) static LINEAR: Family = Family {
     name: "linear_regression",

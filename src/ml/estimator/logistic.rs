@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::hyperparameter::{Hyperparameter, Kind};
 use super::{Estimator, Family, Labels, Outcome, Problem, Shape};
 use crate::dag::spec::LearningTask;
-use crate::ml::preprocess::Layout;
+use crate::preprocess::Layout;
 
 pub(super) static LOGISTIC: Family = Family {
     name: "logistic_regression",

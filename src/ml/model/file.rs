@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use super::{DataType, Fitted, ModelError, Signature, places};
 use crate::dag::spec::LearningTask;
-use crate::ml::estimator::{Shape, family};
-use crate::ml::preprocess::Preprocess;
+use crate::estimator::{Shape, family};
+use crate::preprocess::Preprocess;
 
 /// Counts up when an older dagdeck could not read the file any more.
 const FORMAT: u32 = 1;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::{ColumnSpec, DataType, InputError};
-use crate::ml::estimator::nearest;
-use crate::ml::preprocess::Cell;
+use crate::estimator::nearest;
+use crate::preprocess::Cell;
 
 /// Whole numbers up to this are exact as `f64`.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::ml::sample::{FAMILIES, holes, housing, iris, quick, titanic};
-use crate::ml::train;
+use crate::sample::{FAMILIES, holes, housing, iris, quick, titanic};
+use crate::train;
 
 fn trained(dataset: &Dataset, model: &str) -> Model {
     train(dataset, &quick(model), &mut |_| {}).unwrap().model

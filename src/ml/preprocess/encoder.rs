@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Layout;
-use crate::ml::dataset::{Column, ColumnValues};
+use crate::dataset::{Column, ColumnValues};
 
 /// More categories than this share one indicator: the frequent ones are kept.
 const CATEGORIES_MAX: usize = 50;

@@ -1,7 +1,7 @@
 //! Encodings are learnt on the training part and kept in the model.
 
 use super::*;
-use crate::ml::dataset::ColumnValues;
+use crate::dataset::ColumnValues;
 
 fn numbers(values: &[Option<f64>]) -> Column {
     let values = ColumnValues::Number { values: values.to_vec(), integral: false };

@@ -4,9 +4,9 @@ use indexmap::IndexMap;
 use serde_json::{Value, json};
 
 use super::evaluate::{Fit, Judged};
-use crate::ml::dataset::Dataset;
-use crate::ml::estimator::Family;
-use crate::ml::metric;
+use crate::dataset::Dataset;
+use crate::estimator::Family;
+use crate::metric;
 
 /// Classes that get curves, at most.
 const CURVES_MAX: usize = 10;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::TrainError;
-use crate::ml::dataset::{Dataset, Target};
-use crate::ml::estimator::{Estimator, Family, Labels, Problem, Settings};
-use crate::ml::metric;
-use crate::ml::preprocess::Preprocess;
+use crate::dataset::{Dataset, Target};
+use crate::estimator::{Estimator, Family, Labels, Problem, Settings};
+use crate::metric;
+use crate::preprocess::Preprocess;
 
 /// Preprocessing and estimator, fitted on the same rows.
 #[derive(Debug, Clone)]

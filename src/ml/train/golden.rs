@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::ml::sample::{full, housing, iris, titanic};
+use crate::sample::{full, housing, iris, titanic};
 
 fn golden(text: &str) -> Value {
     serde_json::from_str(text).unwrap()

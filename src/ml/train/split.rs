@@ -1,8 +1,8 @@
 //! Which rows are learnt from, which are held out, and the folds: stratified by class, the same
 //! for a seed for ever. Golden figures of other libraries rest on them.
 
-use crate::ml::dataset::{Dataset, DatasetError, Target};
-use crate::ml::random::{Random, Stream};
+use crate::dataset::{Dataset, DatasetError, Target};
+use crate::random::{Random, Stream};
 
 /// Returns the rows to learn from and the rows held out, each ascending. Of every class, and of
 /// a regression as a whole, `test_size` is held out, rounded, at least one row and never all.

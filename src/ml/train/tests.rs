@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::ml::dataset::Target;
-use crate::ml::sample::{FAMILIES, full, holes, housing, iris, quick, titanic};
+use crate::dataset::Target;
+use crate::sample::{FAMILIES, full, holes, housing, iris, quick, titanic};
 
 fn run(dataset: &Dataset, spec: &TrainSpec) -> Result<Trained, TrainError> {
     train(dataset, spec, &mut |_| {})
@@ -111,7 +111,7 @@ fn what_was_used_is_recorded_defaults_included() {
 fn the_engines_recorded_are_the_ones_that_are_linked() {
     let lock = include_str!("../../../Cargo.lock");
     for model in FAMILIES {
-        let (engine, version) = crate::ml::estimator::family(model).unwrap().engine;
+        let (engine, version) = crate::estimator::family(model).unwrap().engine;
         let package = format!("name = \"{engine}\"\nversion = \"{version}\"\n");
         assert!(lock.contains(&package), "{engine} {version} is not what is linked");
     }
@@ -308,7 +308,7 @@ fn a_class_too_rare_for_the_folds_is_refused_with_how_many_are_needed() {
 fn a_table_without_any_value_says_so() {
     let text = (0..20).fold("gone,y\n".to_owned(), |text, n| text + &format!(",{}\n", n % 2));
     let task = LearningTask::Classification;
-    let dataset = crate::ml::dataset::read_csv("void", task, "y", &[], text.as_bytes()).unwrap();
+    let dataset = crate::dataset::read_csv("void", task, "y", &[], text.as_bytes()).unwrap();
     let error = run(&dataset, &TrainSpec { folds: 2, ..full("linear_regression") }).unwrap_err();
     assert!(matches!(error, TrainError::WrongTask { .. }));
     // The missing indicator of a text column is all there is, and it is constant.

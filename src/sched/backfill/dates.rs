@@ -1,10 +1,10 @@
 //! The dates of a backfill: which there are, in which order, and what becomes of one that has a
 //! run already. Also what a dry run tells.
 
+use crate::backfill::{BackfillRefusal, can_be_backfilled};
 use crate::dag::Dag;
 use crate::dag::schedule::{DataInterval, Timetable};
-use crate::sched::backfill::{BackfillRefusal, can_be_backfilled};
-use crate::sched::input::Rejected;
+use crate::input::Rejected;
 use crate::types::backfill::{Backfill, BackfillSpec};
 use crate::types::state::{BackfillDagRunExceptionReason, ReprocessBehavior};
 use crate::types::{DagRunState, Timestamp};

@@ -1,6 +1,6 @@
 //! Why a backfill is refused.
 
-use crate::sched::input::Rejected;
+use crate::input::Rejected;
 use crate::types::backfill::BackfillId;
 use crate::types::{DagId, Fault, FaultKind, Timestamp};
 

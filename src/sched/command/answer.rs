@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::attempt::Success;
 use crate::dag::params;
-use crate::sched::attempt::Success;
-use crate::sched::decision::{About, Decision};
-use crate::sched::input::{Rejected, Reply};
+use crate::decision::{About, Decision};
+use crate::input::{Rejected, Reply};
 use crate::types::approval::{ApprovalSpec, HitlDetail, HitlResponse, Question, Response};
 use crate::types::event::Severity;
 use crate::types::{LaunchToken, TaskInstanceKey};
@@ -41,7 +41,7 @@ impl Decision<'_> {
     }
 
     /// Takes the default in the place of people. `false`: there is none that fits.
-    pub(in crate::sched) fn answer_by_default(&mut self, key: &TaskInstanceKey) -> bool {
+    pub(crate) fn answer_by_default(&mut self, key: &TaskInstanceKey) -> bool {
         let Some((token, approval)) = self.asked(key) else { return false };
         let question = &approval.question;
         let Some(chosen_options) = question.defaults.clone() else { return false };

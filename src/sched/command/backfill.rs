@@ -1,13 +1,13 @@
 //! Begins, pauses and cancels backfills.
 
-use crate::sched::backfill::{ActiveBackfill, BackfillRefusal, refuse};
-use crate::sched::decision::{About, Decision};
-use crate::sched::input::{Rejected, Reply};
-use crate::sched::when;
+use crate::backfill::{ActiveBackfill, BackfillRefusal, refuse};
+use crate::decision::{About, Decision};
+use crate::input::{Rejected, Reply};
 use crate::types::DagId;
 use crate::types::backfill::{Backfill, BackfillId, BackfillSpec};
 use crate::types::event::Severity;
 use crate::types::state::ReprocessBehavior;
+use crate::when;
 
 impl Decision<'_> {
     pub(super) fn create_backfill(&mut self, spec: BackfillSpec) -> Result<Reply, Rejected> {

@@ -1,9 +1,9 @@
 //! Carries out what was planned for one run of an operation, and says so in the feed.
 
-use crate::sched::command::operate::{Found, RunPlan};
-use crate::sched::decision::{About, Decision};
-use crate::sched::state::ActiveRun;
-use crate::sched::transition;
+use crate::command::operate::{Found, RunPlan};
+use crate::decision::{About, Decision};
+use crate::state::ActiveRun;
+use crate::transition;
 use crate::types::event::Severity;
 use crate::types::operation::{Operation, TaskMove};
 use crate::types::run::{DagRunKey, TaskInstance};

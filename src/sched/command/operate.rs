@@ -7,11 +7,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::sched::command::select::{Selection, to_clear, to_resume};
-use crate::sched::decision::Decision;
-use crate::sched::input::{Operate, Rejected, Reply};
-use crate::sched::recover::definition_of;
-use crate::sched::state::{ActiveRun, EndedRun};
+use crate::command::select::{Selection, to_clear, to_resume};
+use crate::decision::Decision;
+use crate::input::{Operate, Rejected, Reply};
+use crate::recover::definition_of;
+use crate::state::{ActiveRun, EndedRun};
 use crate::types::operation::{
     ClearTasks, MarkTasks, Operation, OperationView, RunMove, TaskChoice, TaskMove,
 };
@@ -20,7 +20,7 @@ use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState};
 
 /// A run that is meant.
 #[derive(Debug)]
-pub(in crate::sched) enum Found {
+pub(crate) enum Found {
     /// It is under way.
     Active(DagRunKey),
     /// It has ended: its rows under its definition, and the instances that had to be made.
@@ -60,7 +60,7 @@ impl Decision<'_> {
 
     /// Clears all tasks of one run, as a part of something larger that is kept by itself. One that
     /// has ended (`ended`: its rows) takes the last version of its DAG.
-    pub(in crate::sched) fn clear_all(
+    pub(crate) fn clear_all(
         &mut self,
         key: &DagRunKey,
         ended: Option<EndedRun>,
@@ -229,7 +229,7 @@ impl Decision<'_> {
 }
 
 impl Found {
-    pub(in crate::sched) fn key(&self) -> DagRunKey {
+    pub(crate) fn key(&self) -> DagRunKey {
         match self {
             Self::Active(key) => key.clone(),
             Self::Ended(active, _) => active.run.key(),

@@ -1,8 +1,8 @@
 //! Pauses and unpauses a DAG: neither time nor assets bring runs of a paused one about. Runs
 //! under way go on.
 
-use crate::sched::decision::{About, Decision};
-use crate::sched::input::{Rejected, Reply};
+use crate::decision::{About, Decision};
+use crate::input::{Rejected, Reply};
 use crate::types::DagId;
 use crate::types::event::Severity;
 
@@ -15,7 +15,7 @@ impl Decision<'_> {
     ) -> Result<Reply, Rejected> {
         let dag = self.known_dag(dag_id)?;
         let known = self.state.dag_states.get(dag_id).cloned();
-        let mut dag_state = known.unwrap_or_else(|| crate::sched::definitions::new_dag_state(&dag));
+        let mut dag_state = known.unwrap_or_else(|| crate::definitions::new_dag_state(&dag));
         if dag_state.is_paused == is_paused {
             return Ok(Reply::Done);
         }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::attempt::left_out_by;
 use crate::dag::Dag;
-use crate::sched::attempt::left_out_by;
-use crate::sched::state::ActiveRun;
+use crate::state::ActiveRun;
 use crate::types::ids::UNMAPPED;
 use crate::types::operation::{ClearTasks, TaskChoice};
 use crate::types::run::TaskInstance;
@@ -78,7 +78,7 @@ impl Selection<'_> {
 }
 
 /// Returns the instances of a task, in order of their map index.
-pub(in crate::sched) fn instances<'r>(
+pub(crate) fn instances<'r>(
     active: &'r ActiveRun,
     task_id: &TaskId,
 ) -> impl Iterator<Item = &'r TaskInstance> {
@@ -89,7 +89,7 @@ pub(in crate::sched) fn instances<'r>(
 
 /// Returns every task that is reached from the seeds, at any distance, without them unless one
 /// reaches another.
-pub(in crate::sched) fn reach<'g>(
+pub(crate) fn reach<'g>(
     seeds: &[&'g TaskId],
     next: impl Fn(&TaskId) -> &'g [TaskId],
 ) -> BTreeSet<TaskId> {

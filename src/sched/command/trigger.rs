@@ -1,8 +1,8 @@
 //! Makes a run because somebody asked.
 
-use crate::sched::decision::Decision;
-use crate::sched::input::{Rejected, Reply};
-use crate::sched::run::NewRun;
+use crate::decision::Decision;
+use crate::input::{Rejected, Reply};
+use crate::run::NewRun;
 use crate::types::ask::Trigger;
 use crate::types::run::DagRunKey;
 use crate::types::state::DagRunType;

@@ -2,9 +2,9 @@
 //! token, in the same transaction: an attempt that is launched again finds the run instead of
 //! making another, and one that was ended makes none.
 
-use crate::sched::decision::Decision;
-use crate::sched::input::{Rejected, Reply};
-use crate::sched::state::EndedRun;
+use crate::decision::Decision;
+use crate::input::{Rejected, Reply};
+use crate::state::EndedRun;
 use crate::types::ask::Trigger;
 use crate::types::run::DagRunKey;
 use crate::types::{AttemptKey, LaunchToken};

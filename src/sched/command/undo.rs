@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::sched::change::Images;
-use crate::sched::decision::{About, Decision, run_key};
-use crate::sched::index::{RunGroup, RunIndex};
-use crate::sched::input::{Rejected, Reply, Undo};
-use crate::sched::recover::definition_of;
-use crate::sched::state::{ActiveRun, EndedRun};
+use crate::change::Images;
+use crate::decision::{About, Decision, run_key};
+use crate::index::{RunGroup, RunIndex};
+use crate::input::{Rejected, Reply, Undo};
+use crate::recover::definition_of;
+use crate::state::{ActiveRun, EndedRun};
 use crate::types::event::Severity;
 use crate::types::operation::{OperationView, RunMove, TaskMove};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};

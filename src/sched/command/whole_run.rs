@@ -1,8 +1,8 @@
 //! What is done to a run as a whole, and what people write on runs and tasks.
 
-use crate::sched::command::operate::{Found, RunPlan, moved, selection};
-use crate::sched::decision::Decision;
-use crate::sched::input::Rejected;
+use crate::command::operate::{Found, RunPlan, moved, selection};
+use crate::decision::Decision;
+use crate::input::Rejected;
 use crate::types::operation::{NoteEdit, TaskChoice, TaskMove};
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::{DagRunState, TaskInstanceState};
@@ -118,7 +118,7 @@ impl Decision<'_> {
             Found::Active(_) | Found::Row(_) => None,
         };
         for task in &plan.tasks {
-            let key = crate::sched::decision::run_key(&task.key);
+            let key = crate::decision::run_key(&task.key);
             let active = match &mut ended {
                 Some(active) => Some(&mut **active),
                 None => self.state.runs.get_mut(&key),

@@ -1,9 +1,9 @@
 //! Why no run of a DAG is made, or when the next one is.
 
 use crate::dag::schedule::{AssetExpression, AssetRef, Schedule, Timetable};
-use crate::sched::explain::due;
-use crate::sched::index::RunGroup;
-use crate::sched::state::State;
+use crate::explain::due;
+use crate::index::RunGroup;
+use crate::state::State;
 use crate::types::why::{Reason, ReasonKind};
 use crate::types::{DagId, Timestamp};
 

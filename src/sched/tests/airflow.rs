@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::decks::{Shape, TaskBuilder};
 use super::world::{World, dag, deck, task};
+use crate::Outcome;
 use crate::dag::Dag;
 use crate::dag::operator::Operator;
 use crate::dag::trigger_rule::TriggerRule;
-use crate::sched::Outcome;
 use crate::types::TaskInstanceKey;
 use crate::types::ids::UNMAPPED;
 
@@ -128,8 +128,8 @@ fn play(case: &Value) -> (String, BTreeMap<String, BTreeMap<String, String>>) {
         let said = tasks.iter().find(|t| t["id"] == ti.key.task_id.as_str()).unwrap();
         let outcome = outcome(&world, &dag, said, &ti.key);
         let (key, token) = (ti.attempt(), ti.token.unwrap());
-        let report = crate::sched::Report::Finished { key, token, outcome };
-        world.step(crate::sched::Input::Report(report)).unwrap();
+        let report = crate::Report::Finished { key, token, outcome };
+        world.step(crate::Input::Report(report)).unwrap();
     }
     let mut tasks: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     for ti in world.rows.tasks.values() {

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::decks::TaskBuilder;
 use super::world::{World, dag, deck, task};
-use crate::sched::{Command, Input, Rejected, Reply, Report};
 use crate::types::approval::{APPROVE, ApprovalSpec, HitlDetail, Question, REJECT, Response};
 use crate::types::deferral::{AtTimeout, Deferral, OnError, TriggerSpec};
 use crate::types::{DagRunState, FaultKind};
+use crate::{Command, Input, Rejected, Reply, Report};
 
 fn plain() -> ApprovalSpec {
     ApprovalSpec {

@@ -7,11 +7,11 @@ use super::world::{World, dag, deck, task};
 use crate::dag::Dag;
 use crate::dag::operator::Operator;
 use crate::dag::schedule::{AssetExpression, AssetRef};
-use crate::sched::{Effect, Input, Outcome, Reply};
 use crate::types::asset::{AssetEventSource, AssetEventSpec};
 use crate::types::event::Event;
 use crate::types::state::DagRunType;
 use crate::types::{AssetName, DagRunState};
+use crate::{Effect, Input, Outcome, Reply};
 
 fn named(name: &str) -> AssetExpression {
     AssetExpression::Asset(AssetRef::Name(name.into()))

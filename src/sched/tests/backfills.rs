@@ -6,15 +6,15 @@ use serde_json::{Map, json};
 
 use super::decks::Shape;
 use super::world::{World, dag, deck, task};
+use crate::backfill::{BackfillRead, BackfillRefusal};
 use crate::dag::Dag;
 use crate::dag::operator::Operator;
 use crate::dag::schedule::{Cron, Schedule, Timetable};
-use crate::sched::backfill::{BackfillRead, BackfillRefusal};
-use crate::sched::{Command, Effect, Input, Rejected, Reply};
 use crate::types::backfill::{Backfill, BackfillSpec};
 use crate::types::run::DagRun;
 use crate::types::state::{DagRunType, ReprocessBehavior, TriggeredBy};
 use crate::types::{DagRunState, Timestamp};
+use crate::{Command, Effect, Input, Rejected, Reply};
 
 mod random;
 

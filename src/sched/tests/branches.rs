@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::world::{World, dag, deck, task};
+use crate::Outcome;
 use crate::dag::operator::Operator;
 use crate::dag::trigger_rule::TriggerRule;
-use crate::sched::Outcome;
 use crate::types::DagRunState;
 
 /// decide ─► left ─► join, decide ─► right ─► join

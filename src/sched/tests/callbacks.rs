@@ -6,8 +6,8 @@ use super::decks::{Shape, TaskBuilder};
 use super::world::{World, dag, deck, task};
 use crate::dag::operator::Operator;
 use crate::dag::spec::Callbacks;
-use crate::sched::{Effect, Outcome};
 use crate::types::callback::{CallbackAction, CallbackEvent, CallbackSpec, CallbackState};
+use crate::{Effect, Outcome};
 
 /// A callback that is told from the others by its line.
 pub(crate) fn says(line: &str) -> CallbackSpec {

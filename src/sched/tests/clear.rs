@@ -4,9 +4,9 @@ use super::decks::Shape;
 use super::world::{World, choices, dag, deck, names, task};
 use crate::dag::operator::Operator;
 use crate::dag::trigger_rule::TriggerRule;
-use crate::sched::{Input, Outcome, Rejected, Report};
 use crate::types::DagRunState;
 use crate::types::operation::{ClearTasks, Operation, Reach};
+use crate::{Input, Outcome, Rejected, Report};
 
 fn chain() -> Vec<super::decks::TaskBuilder> {
     vec![task("a"), task("b").after(&["a"]).retries(1), task("c").after(&["b"])]

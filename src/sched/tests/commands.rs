@@ -4,10 +4,10 @@ use serde_json::json;
 
 use super::decks::Shape;
 use super::world::{World, dag, deck, task, trigger};
-use crate::sched::{Command, Input, Rejected, Reply};
 use crate::types::ask::Trigger;
 use crate::types::operation::Operation;
 use crate::types::{DagRunState, Fault, FaultKind, TaskInstanceState};
+use crate::{Command, Input, Rejected, Reply};
 
 fn world() -> World {
     World::new(deck(vec![

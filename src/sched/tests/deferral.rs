@@ -2,9 +2,9 @@
 
 use super::decks::TaskBuilder;
 use super::world::{World, dag, deck, deferral, task};
-use crate::sched::{Input, Outcome, Rejected, Report};
 use crate::types::deferral::AtTimeout;
 use crate::types::{DagRunState, TaskInstanceState};
+use crate::{Input, Outcome, Rejected, Report};
 
 fn with(tasks: Vec<TaskBuilder>) -> World {
     let mut world = World::new(deck(vec![dag("d", tasks)]));

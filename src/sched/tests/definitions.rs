@@ -4,10 +4,10 @@ use super::decks::Shape;
 use super::world::{World, dag, deck, task};
 use crate::dag::Deck;
 use crate::dag::schedule::{AssetExpression, AssetRef};
-use crate::sched::{Effect, Input, Outcome, Report};
 use crate::types::DagRunState;
 use crate::types::asset::{AssetEventSource, AssetEventSpec};
 use crate::types::event::Event;
+use crate::{Effect, Input, Outcome, Report};
 
 fn load(world: &mut World, deck: Deck) {
     world.step(Input::DefinitionsLoaded(deck.into())).unwrap();

@@ -3,8 +3,8 @@
 use super::decks::Shape;
 use super::world::{World, dag, deck, task, trigger};
 use crate::dag::schedule::AssetExpression;
-use crate::sched::{Input, Reply};
 use crate::types::why::{ReasonKind as K, WhySubject, WhyView};
+use crate::{Input, Reply};
 
 impl World {
     pub(crate) fn why(&mut self, subject: WhySubject) -> Vec<WhyView> {

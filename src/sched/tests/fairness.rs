@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use super::decks::Shape;
 use super::world::{World, dag, deck, task, trigger};
 use crate::dag::{Dag, Deck};
-use crate::sched::{Effect, Input, Outcome, Report};
 use crate::types::{AttemptKey, DagId, LaunchToken};
+use crate::{Effect, Input, Outcome, Report};
 
 fn wide(dag_id: &str, tasks: usize) -> Dag {
     let tasks = (0..tasks).map(|n| task(&format!("t{n:05}"))).collect();

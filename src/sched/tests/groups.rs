@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::decks::{Shape, TaskBuilder};
 use super::world::{World, dag, deck, task};
+use crate::Outcome;
 use crate::dag::operator::Operator;
 use crate::dag::trigger_rule::TriggerRule;
-use crate::sched::Outcome;
 use crate::types::DagRunState;
 
 /// list ─► [ fetch ─► load ] ─► report, the group mapped over the output of `list`.

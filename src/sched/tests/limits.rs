@@ -75,7 +75,7 @@ fn a_pool_without_slots_holds_its_tasks_back_and_a_vanished_one_does_not() {
     let mut world = World::new(closed);
     world.trigger("d");
     assert_eq!(world.is("a"), "scheduled");
-    world.step(crate::sched::Input::DefinitionsLoaded(gone.into())).unwrap();
+    world.step(crate::Input::DefinitionsLoaded(gone.into())).unwrap();
     assert_eq!(world.launched(), ["a"]);
 }
 
@@ -139,6 +139,6 @@ fn limits_that_grow_let_more_in_at_once() {
     let mut world = World::new(of(1, 1));
     world.trigger("d");
     world.trigger("d");
-    world.step(crate::sched::Input::DefinitionsLoaded(of(2, 16).into())).unwrap();
+    world.step(crate::Input::DefinitionsLoaded(of(2, 16).into())).unwrap();
     assert_eq!(world.launched(), ["a", "b", "b"]);
 }

@@ -3,9 +3,9 @@
 use super::decks::Shape;
 use super::world::{World, choices, dag, deck, names, task};
 use crate::dag::trigger_rule::TriggerRule;
-use crate::sched::{Effect, Input, Outcome, Rejected, Report};
 use crate::types::operation::{MarkTasks, NoteEdit, Operation, OperationView, Reach};
 use crate::types::{DagRunState, TaskInstanceState as S};
+use crate::{Effect, Input, Outcome, Rejected, Report};
 
 fn chain() -> World {
     let tasks = vec![task("a"), task("b").after(&["a"]), task("c").after(&["b"])];

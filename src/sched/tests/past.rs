@@ -2,9 +2,9 @@
 
 use super::decks::{Shape, TaskBuilder};
 use super::world::{World, dag, deck, task, trigger};
+use crate::Outcome;
 use crate::dag::Deck;
 use crate::dag::flow::Flow;
-use crate::sched::Outcome;
 use crate::types::DagRunState;
 
 fn with(change: impl Fn(&mut Flow)) -> Vec<TaskBuilder> {

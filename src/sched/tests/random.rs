@@ -10,13 +10,13 @@ use super::world::{World, dag, deck, task};
 use crate::dag::operator::Operator;
 use crate::dag::trigger_rule::TriggerRule;
 use crate::dag::{Dag, Deck};
-use crate::sched::{Input, Outcome, Rejected, Report, explain};
 use crate::types::deferral::AtTimeout;
 use crate::types::operation::{MarkTasks, Operation, Reach};
 use crate::types::why::ReasonKind;
 use crate::types::{
     AttemptKey, DagRunState, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState,
 };
+use crate::{Input, Outcome, Rejected, Report, explain};
 
 const TASKS_MAX: usize = 9;
 
@@ -245,7 +245,7 @@ fn unexplained(world: &World) -> Vec<TaskInstanceKey> {
 }
 
 fn outcome(world: &World, key: &AttemptKey, dice: u32) -> Outcome {
-    let run = crate::sched::decision::run_key(&key.task);
+    let run = crate::decision::run_key(&key.task);
     let dag = &world.state.runs[&run].dag;
     let is_branch = dag.tasks[&key.task.task_id].operator == Operator::Branch;
     match dice % 8 {

@@ -1,8 +1,8 @@
 //! Retries, timeouts and lost attempts.
 
 use super::world::{World, dag, deck, task};
-use crate::sched::{Input, Outcome, Rejected, Report};
 use crate::types::{DagRunState, TaskInstanceState, Timestamp};
+use crate::{Input, Outcome, Rejected, Report};
 
 fn with(t: super::decks::TaskBuilder) -> World {
     let mut world = World::new(deck(vec![dag("d", vec![t])]));

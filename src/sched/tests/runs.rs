@@ -6,9 +6,9 @@ use super::decks::Shape;
 use super::world::{World, dag, deck, task, trigger};
 use crate::dag::operator::Operator;
 use crate::dag::trigger_rule::TriggerRule;
-use crate::sched::{Effect, Input, Outcome, Rejected, Report};
 use crate::types::event::Event;
 use crate::types::{DagRunState, LaunchToken, TaskInstanceState};
+use crate::{Effect, Input, Outcome, Rejected, Report};
 
 fn chain() -> World {
     World::new(deck(vec![dag("d", vec![task("a"), task("b").after(&["a"])])]))
@@ -136,10 +136,10 @@ fn a_long_chain_of_empty_tasks_ends_in_one_step() {
     }
     // Without the world's checks, which read everything again.
     let deck = std::sync::Arc::new(deck(vec![dag("d", tasks)]));
-    let (mut state, _) = crate::sched::State::recover(deck, Default::default(), "t".into());
+    let (mut state, _) = crate::State::recover(deck, Default::default(), "t".into());
     let now = "2026-03-10T12:00:00Z".parse().unwrap();
-    let input = Input::Command(crate::sched::Command::Trigger(trigger("d")));
-    let decided = crate::sched::step(&mut state, now, input).unwrap();
+    let input = Input::Command(crate::Command::Trigger(trigger("d")));
+    let decided = crate::step(&mut state, now, input).unwrap();
     assert!(state.runs.is_empty());
     assert!(decided.effects.is_empty());
 }

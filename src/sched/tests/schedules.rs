@@ -7,10 +7,10 @@ use super::world::{World, dag, deck, task};
 use crate::dag::Dag;
 use crate::dag::operator::Operator;
 use crate::dag::schedule::{AssetExpression, AssetRef, Cron, Schedule, Timetable};
-use crate::sched::{Input, Reply};
 use crate::types::asset::{AssetEventSource, AssetEventSpec};
 use crate::types::state::DagRunType;
 use crate::types::{DagRunState, Timestamp};
+use crate::{Input, Reply};
 
 /// At each midnight since the first of January; the world begins on 10 March at noon.
 fn daily(tasks: Vec<super::decks::TaskBuilder>) -> Dag {

@@ -2,8 +2,8 @@
 
 use super::decks::TaskBuilder;
 use super::world::{World, dag, deck, task};
+use crate::Outcome;
 use crate::dag::trigger_rule::TriggerRule;
-use crate::sched::Outcome;
 use crate::types::DagRunState;
 
 fn world(tasks: Vec<TaskBuilder>) -> World {

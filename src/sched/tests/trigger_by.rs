@@ -1,8 +1,8 @@
 //! Runs that attempts bring about.
 
 use super::world::{World, dag, deck, task, trigger};
-use crate::sched::{Command, Input, Rejected, Reply, TriggerBy};
 use crate::types::{AttemptKey, DagRunState, LaunchToken};
+use crate::{Command, Input, Rejected, Reply, TriggerBy};
 
 fn world() -> World {
     let mut world =

@@ -2,7 +2,7 @@
 
 use super::decks::Shape;
 use super::world::{World, choices, dag, deck, task};
-use crate::sched::Rejected;
+use crate::Rejected;
 use crate::types::operation::{MarkTasks, NoteEdit, Operation, Reach};
 use crate::types::{DagRunState, TaskInstanceState as S};
 

@@ -9,12 +9,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::backfill::BackfillRead;
 use crate::dag::{Dag, Deck};
-use crate::sched::backfill::BackfillRead;
-use crate::sched::past::PastRun;
-use crate::sched::state::{EndedRun, LatestVersion, Recovered};
-use crate::sched::{Change, Command, Decided, Effect, Input, Outcome, Rejected, Reply, Report};
-use crate::sched::{State, oracle, step};
+use crate::past::PastRun;
+use crate::state::{EndedRun, LatestVersion, Recovered};
 use crate::types::approval::HitlDetail;
 use crate::types::ask::Trigger;
 use crate::types::deferral::{AtTimeout, Deferral, OnError, TriggerSpec};
@@ -24,10 +22,12 @@ use crate::types::state::TriggeredBy;
 use crate::types::{
     AttemptKey, DagId, DagRunState, LaunchToken, TaskInstanceKey, TaskInstanceState, Timestamp,
 };
+use crate::{Change, Command, Decided, Effect, Input, Outcome, Rejected, Reply, Report};
+use crate::{State, oracle, step};
 
 pub(crate) use super::decks::{dag, deck, task};
-use crate::sched::change::{DagState, DagVersion, OperationRow};
-use crate::sched::input::{Operate, Undo};
+use crate::change::{DagState, DagVersion, OperationRow};
+use crate::input::{Operate, Undo};
 use crate::types::asset::AssetEvent;
 use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
 use crate::types::callback::CallbackRequest;
@@ -134,7 +134,7 @@ impl Rows {
                 assert!(self.undone.insert(id, by).is_none(), "undone twice");
             }
             Change::DeleteDagRun { run, .. } => {
-                let is_of = |key: &TaskInstanceKey| crate::sched::decision::run_key(key) == run;
+                let is_of = |key: &TaskInstanceKey| crate::decision::run_key(key) == run;
                 self.runs.remove(&run);
                 self.tasks.retain(|key, _| !is_of(key));
                 self.tries.retain(|key, _| !is_of(&key.task));

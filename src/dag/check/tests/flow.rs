@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::dag::mapping::{Expand, Source};
-use crate::dag::trigger_rule::TriggerRule;
-use crate::dag::{Dag, Flow};
+use crate::mapping::{Expand, Source};
+use crate::trigger_rule::TriggerRule;
+use crate::{Dag, Flow};
 
 fn loaded(text: &str) -> std::sync::Arc<Dag> {
     load_more(text).unwrap_or_else(|found| panic!("{found:#?}")).dags["d"].clone()
@@ -166,7 +166,7 @@ fn a_plan_survives_being_written_as_json() {
     let text = empty("list", "") + &empty("each", "expand = { x = \"{{ output.list.a }}\" }");
     let dag = loaded(&text);
     let plan = serde_json::to_string(&dag.plan).unwrap();
-    assert_eq!(serde_json::from_str::<crate::dag::plan::Plan>(&plan).unwrap(), dag.plan);
+    assert_eq!(serde_json::from_str::<crate::plan::Plan>(&plan).unwrap(), dag.plan);
     let flow = serde_json::to_string(&dag.tasks["each"].flow).unwrap();
     assert_eq!(serde_json::from_str::<Flow>(&flow).unwrap(), dag.tasks["each"].flow);
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::load_text;
-use crate::dag::check::version;
-use crate::dag::{Dag, load};
+use crate::check::version;
 use crate::types::settings::Settings;
+use crate::{Dag, load};
 
 fn again(dag: &Dag) -> Dag {
     let text = serde_json::to_string(dag).unwrap();
@@ -18,8 +18,12 @@ fn again(dag: &Dag) -> Dag {
 
 #[test]
 fn every_definition_of_the_sample_comes_back_whole() {
-    let deck =
-        load(Path::new(env!("CARGO_MANIFEST_DIR")), &|_| None, &Settings::default()).unwrap();
+    let deck = load(
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")),
+        &|_| None,
+        &Settings::default(),
+    )
+    .unwrap();
     for dag in deck.dags.values() {
         assert_eq!(format!("{:?}", again(dag)), format!("{dag:?}"));
     }

@@ -2,9 +2,9 @@
 //! mistake.
 
 use super::*;
-use crate::dag::deadline::DeadlineReference;
-use crate::dag::weight::WeightRule;
+use crate::deadline::DeadlineReference;
 use crate::types::callback::{CallbackAction, CallbackEvent};
+use crate::weight::WeightRule;
 
 fn task(lines: &str) -> String {
     format!("[dag.d.task.t]\noperator = \"empty\"\n{lines}\n")

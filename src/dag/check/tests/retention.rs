@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::dag::retention::RunLimits;
+use crate::retention::RunLimits;
 
 #[test]
 fn a_dag_says_its_own_over_what_the_deck_says() {

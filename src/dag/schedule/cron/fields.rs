@@ -4,7 +4,7 @@
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
 
-use crate::dag::schedule::cron::CronError;
+use crate::schedule::cron::CronError;
 
 /// How far apart two matches may be; what is further apart never fires. croniter's limit.
 const YEARS_MAX: i16 = 50;

@@ -8,7 +8,7 @@
 use hessboost::model::{BoostedModel, ModelFormat};
 use serde_json::Value;
 
-use crate::ml::preprocess::Matrix;
+use crate::preprocess::Matrix;
 
 /// For each column the borders between its bins, ascending; a value on a border is above it.
 #[derive(Debug)]

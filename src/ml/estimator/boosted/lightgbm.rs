@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::super::hyperparameter::{Hyperparameter, Kind, NOT_NEGATIVE, SEED, SHARE};
 use super::super::{BOTH, Family, Labels, Outcome, Problem};
 use super::bins::Bins;
-use crate::ml::preprocess::Layout;
+use crate::preprocess::Layout;
 
-pub(in crate::ml::estimator) static LIGHTGBM: Family = Family {
+pub(in crate::estimator) static LIGHTGBM: Family = Family {
     name: "lightgbm",
     tasks: BOTH,
     layout: Layout::Raw,

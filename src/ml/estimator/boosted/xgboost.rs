@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::super::hyperparameter::{Hyperparameter, Kind, NOT_NEGATIVE, SEED, SHARE};
 use super::super::{BOTH, Family, Outcome, Problem};
-use crate::ml::preprocess::{Layout, Matrix};
+use crate::preprocess::{Layout, Matrix};
 
-pub(in crate::ml::estimator) static XGBOOST: Family = Family {
+pub(in crate::estimator) static XGBOOST: Family = Family {
     name: "xgboost",
     tasks: BOTH,
     layout: Layout::Raw,

@@ -7,7 +7,7 @@
 use super::super::Labels;
 use super::levels::Levels;
 use super::tree::Tree;
-use crate::ml::random::Random;
+use crate::random::Random;
 
 /// When a node is not cut any further, and how many columns a cut is chosen from.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! The different values of each column, and each row's place among them.
 
-use crate::ml::preprocess::Matrix;
+use crate::preprocess::Matrix;
 
 /// A matrix by columns, values replaced by their rank: growing compares ranks only.
 #[derive(Debug)]

@@ -105,7 +105,7 @@ fn play(world: &mut World, asked: &mut Vec<Effect>, dice: u16) {
             let open: Vec<_> =
                 open.filter(|ti| ti.token.is_some()).map(|ti| ti.key.clone()).collect();
             let Some(key) = open.get(usize::from(rest) % open.len().max(1)) else { return };
-            world.run = Some(crate::sched::decision::run_key(key));
+            world.run = Some(crate::decision::run_key(key));
             if rest % 5 == 1 {
                 world.fail("a");
             } else {

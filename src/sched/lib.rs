@@ -52,6 +52,9 @@ pub mod transition;
 mod version;
 mod when;
 
+use dagdeck_dag as dag;
+use dagdeck_types as types;
+
 pub use change::Change;
 pub use command::TriggerBy;
 pub use effect::{Arm, Effect};

@@ -27,6 +27,8 @@ pub mod template;
 pub mod trigger_rule;
 pub mod weight;
 
+use dagdeck_types as types;
+
 pub use check::load;
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use flow::{Flow, GroupSpec};

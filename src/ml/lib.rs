@@ -16,6 +16,8 @@ mod random;
 mod sample;
 pub mod train;
 
+use dagdeck_dag as dag;
+
 pub use dataset::Dataset;
 pub use model::{Model, Prediction, Signature};
 pub use train::{TrainSpec, Trained, split, train};
