@@ -99,6 +99,19 @@ fn runs_can_be_told_apart_at_every_width() {
 }
 
 #[test]
+fn a_task_that_never_started_has_no_log_to_look_through() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("jjjjj<enter>GL");
+    assert!(driver.text().contains("Not started"), "{}", driver.text());
+    for key in ["/", "n", "}", "@", "s", "|"] {
+        driver.keys(key);
+        assert_eq!(driver.said(), "the task has not started: there is no log of it", "{key}");
+        assert!(driver.state.prompt.is_none(), "{key}");
+        driver.wait(20_000);
+    }
+}
+
+#[test]
 fn a_project_without_a_dag_says_how_to_have_one() {
     let mut driver = Driver::with(DeckOptions::default(), 80, 24, |request| match request {
         Request::ListDags => Some(Ok(Answer::Dags(Vec::new()))),

@@ -30,6 +30,18 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Help => palette::open(state, Scope::Here),
         Action::Palette => palette::open(state, Scope::All),
         Action::Filter => open_prompt(state, PromptKind::Filter),
+        Action::Search
+        | Action::NextMatch
+        | Action::PreviousMatch
+        | Action::NextError
+        | Action::PreviousError
+        | Action::GoToTime
+        | Action::SaveLog
+        | Action::PipeLog
+            if log::has_not_begun(state) =>
+        {
+            state.say(Tone::Info, "the task has not started: there is no log of it");
+        }
         Action::Search => open_prompt(state, PromptKind::Search),
         Action::Back if log::is_here(state) && log::back(state) => {}
         Action::Back => back(state),
