@@ -7,12 +7,14 @@ use crate::state::State;
 mod action;
 mod bindings;
 mod file;
+mod label;
 mod place;
 mod resolved;
 pub(crate) mod stroke;
 
 pub(crate) use action::Action;
 pub(crate) use bindings::BINDINGS;
+pub(crate) use label::{label, label_at, with_keys};
 pub(crate) use place::{Place, place};
 pub(crate) use resolved::{Bound, Keymap, listed};
 pub(crate) use stroke::name;
@@ -31,6 +33,16 @@ pub(crate) struct Binding {
     pub(crate) places: &'static [Place],
     /// It leads to a change: not there when the deck is read-only.
     pub(crate) mutates: bool,
+}
+
+impl Binding {
+    /// Returns the name that the palette has for it.
+    pub(crate) fn command(&self) -> String {
+        match self.hint {
+            "" => self.action.name().replace('-', " "),
+            hint => hint.to_owned(),
+        }
+    }
 }
 
 /// What a key comes to, after those typed before it.

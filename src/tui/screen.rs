@@ -40,8 +40,22 @@ pub(crate) mod why;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::keymap::with_keys;
 use crate::state::{Link, Slot, State};
 use crate::widget::paint;
+
+/// Says which keys are for a text over the screen of which `hidden` lines are not seen.
+fn scroll_note(state: &State, hidden: usize) -> String {
+    match hidden {
+        0 => with_keys!(state, "{} close", Back),
+        _ => with_keys!(state, "{} {} scroll  {} close", Down, Up, Back),
+    }
+}
+
+/// Draws that there are rows, but none that passes the filter.
+fn filtered_out(buf: &mut Buffer, area: Rect, state: &State, what: &str) {
+    paint::empty(buf, area, what, &with_keys!(state, "{} clears it", Back));
+}
 
 /// Draws why there is nothing to show yet: it is on its way, or could not be fetched.
 fn missing(buf: &mut Buffer, area: Rect, state: &State, slot: &Slot) {
@@ -50,7 +64,8 @@ fn missing(buf: &mut Buffer, area: Rect, state: &State, slot: &Slot) {
             paint::empty(buf, area, "The daemon does not answer", "this fills when it is back");
         }
         (Some(fault), _) => {
-            let hint = fault.hint.clone().unwrap_or_else(|| "ctrl-l asks again".to_owned());
+            let hint =
+                fault.hint.clone().unwrap_or_else(|| with_keys!(state, "{} asks again", Refetch));
             paint::empty(buf, area, &fault.to_string(), &hint);
         }
         (None, _) => paint::empty(buf, area, "Loading…", ""),

@@ -20,6 +20,7 @@ mod form;
 mod home;
 mod keys;
 mod lab;
+mod lists;
 mod logs;
 mod models;
 mod mouse;

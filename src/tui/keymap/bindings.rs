@@ -11,7 +11,8 @@ use crate::keymap::{Action, Binding, Place};
 use crate::state::View;
 use crate::update::ChartKey;
 
-const LISTS: &[Place] = &[
+/// Lists, and the tasks of a run, which stand in the order of their graph.
+const FILTERED: &[Place] = &[
     Dags,
     Attention,
     Runs,
@@ -22,13 +23,35 @@ const LISTS: &[Place] = &[
     TrackingRuns,
     Models,
     ModelPage,
+    Serving,
     Events,
-    Approvals,
-    Commands,
     System,
+    Versions,
+    Backfills,
+    Approvals,
+    Operations,
+    Commands,
 ];
-/// Lists whose columns are described once: sorted, filtered and chosen alike.
-const SORTED: &[Place] = &[Dags, Runs, TrackingRuns, Approvals, System];
+/// Lists, which have an order and columns to choose.
+const LISTS: &[Place] = &[
+    Dags,
+    Attention,
+    Runs,
+    Assets,
+    Impact,
+    Experiments,
+    TrackingRuns,
+    Models,
+    ModelPage,
+    Serving,
+    Events,
+    System,
+    Versions,
+    Backfills,
+    Approvals,
+    Operations,
+    Commands,
+];
 /// Lists whose rows can be marked for the next operation.
 const MARKABLE: &[Place] = &[Runs, Tasks, Versions, Models, ModelPage, TrackingRuns];
 const OPENABLE: &[Place] =
@@ -457,7 +480,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["/"],
         "filter",
         "filter the list: word, !word, column:value, ~loose",
-        LISTS,
+        FILTERED,
     ),
     key(
         Action::MarkRow,
@@ -479,9 +502,9 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["S"],
         "sort",
         "sort the list; by the same column again the other way round",
-        SORTED,
+        LISTS,
     ),
-    key(Action::Columns, &["W"], "", "choose the columns of the list", SORTED),
+    key(Action::Columns, &["W"], "", "choose the columns of the list", LISTS),
     key(
         Action::Attention,
         &["A"],

@@ -4,6 +4,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
+use crate::keymap::with_keys;
 use crate::rows::assets as rows;
 use crate::screen::missing;
 use crate::state::level::Zoom;
@@ -16,9 +17,9 @@ use crate::update::assets::pane_of;
 use crate::widget::paint;
 
 mod details;
-mod impact;
+pub(crate) mod impact;
 mod lineage;
-mod tree;
+pub(crate) mod tree;
 mod why;
 
 pub(crate) use impact::draw as draw_impact;
@@ -59,7 +60,12 @@ pub(crate) fn draw_page(buf: &mut Buffer, area: Rect, state: &State, name: &Asse
     if rows::find(state, name).is_none() {
         let inside = paint::panel(buf, area, name.as_str(), "", true);
         if state.cache.assets().is_some() {
-            paint::empty(buf, inside, "This asset is gone from dags.toml", "esc goes back");
+            paint::empty(
+                buf,
+                inside,
+                "This asset is gone from dags.toml",
+                &with_keys!(state, "{} goes back", Back),
+            );
         } else {
             missing(buf, inside, state, &Slot::Assets);
         }

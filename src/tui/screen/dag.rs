@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
+use crate::keymap::with_keys;
 use crate::rows;
 use crate::screen::missing;
 use crate::state::{Pane, Slot, State};
@@ -46,7 +47,8 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
             lines.extend(facts::doc(dag, width));
             lines
         };
-        draw_text(buf, right, "Definition", "ctrl-d ctrl-u scroll", whole, level.scroll);
+        let note = with_keys!(state, "{} {} scroll", HalfDown, HalfUp);
+        draw_text(buf, right, "Definition", &note, whole, level.scroll);
         return;
     }
     let [top, below] =
@@ -73,14 +75,8 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
         1 => facts::params(dag, width),
         _ => facts::doc(dag, width),
     };
-    draw_text(
-        buf,
-        below,
-        &title.join(""),
-        "tab turns over · ctrl-d ctrl-u scroll",
-        lines,
-        level.scroll,
-    );
+    let note = with_keys!(state, "{} turns over · {} {} scroll", NextPane, HalfDown, HalfUp);
+    draw_text(buf, below, &title.join(""), &note, lines, level.scroll);
 }
 
 fn draw_graph(
@@ -94,8 +90,17 @@ fn draw_graph(
     let version = dag.dag_version_number.map(|n| format!(" · v{n}")).unwrap_or_default();
     let count = text::count(tasks.len(), "task");
     let title = format!("{} · graph of {count}{version}", dag.dag.dag_id);
-    let note = if state.size.width >= 100 { "t trigger · V versions · B backfills" } else { "" };
-    let inside = paint::panel(buf, area, &title, note, true);
+    let note = match state.size.width {
+        ..100 => String::new(),
+        _ => with_keys!(
+            state,
+            "{} trigger · {} versions · {} backfills",
+            Trigger,
+            Versions,
+            Backfills
+        ),
+    };
+    let inside = paint::panel(buf, area, &title, &note, true);
     let (nodes, edges) = definition_graph(tasks);
     graph::draw(buf, inside, &nodes, &edges, Some(selected));
 }

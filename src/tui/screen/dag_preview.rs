@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use serde_json::Value;
 
+use crate::keymap::with_keys;
 use crate::rows;
 use crate::screen::{dag, dags};
 use crate::state::State;
@@ -24,8 +25,11 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         return;
     };
     let detail = state.cache.dag(&dag.dag_id);
-    let note = if area.height > 8 { "d definition" } else { "" };
-    let inside = paint::panel(buf, area, dag.dag_id.as_str(), note, false);
+    let note = match area.height {
+        ..9 => String::new(),
+        _ => with_keys!(state, "{} definition", DagPage),
+    };
+    let inside = paint::panel(buf, area, dag.dag_id.as_str(), &note, false);
     let width = usize::from(inside.width);
     let is_tall = inside.height > 12;
     let mut lines = Vec::new();
@@ -34,7 +38,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         let most = if is_tall { 3 } else { 1 };
         lines.extend(wrapped.into_iter().take(most).map(|line| paint::line(line, theme::PLAIN)));
     }
-    lines.push(facts(dag, detail));
+    lines.push(facts(state, dag, detail));
     lines.push(run_line(state, dag, detail, width));
     if let Some(detail) = detail {
         lines.push(figures(dag, detail, !is_tall));
@@ -50,10 +54,10 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     }
 }
 
-fn facts(dag: &DagView, detail: Option<&DagDetailView>) -> Line<'static> {
+fn facts(state: &State, dag: &DagView, detail: Option<&DagDetailView>) -> Line<'static> {
     let mut facts = Vec::new();
     facts.extend(dag.is_stale.then(|| "gone from dags.toml: its history is kept".to_owned()));
-    facts.extend(dag.is_paused.then(|| "paused: p unpauses".to_owned()));
+    facts.extend(dag.is_paused.then(|| with_keys!(state, "paused: {} unpauses", Pause)));
     facts.extend(dag.owner.as_ref().map(|owner| format!("owner {owner}")));
     let groups = detail.map_or(0, |detail| detail.groups.len());
     facts.push(match groups {
@@ -80,7 +84,10 @@ fn run_line(
     width: usize,
 ) -> Line<'static> {
     let Some(run) = dag.recent_runs.last() else {
-        return paint::line("no run yet: t triggers one", theme::ACCENT);
+        return paint::line(
+            with_keys!(state, "no run yet: {} triggers one", Trigger),
+            theme::ACCENT,
+        );
     };
     let mut spans = vec![Span::styled("run ", theme::DIM)];
     spans.extend(paint::worded(theme::run_mark(run.state)));

@@ -1,22 +1,28 @@
 //! What an empty list says of how it is filled: by the DAGs of the sample where they are there, else
 //! by what `dags.toml` would have to say.
 
-use crate::state::State;
+use crate::keymap::with_keys;
+use crate::state::{State, View};
 
 /// Says how a run of the DAG that trains makes what is not there yet.
 pub(crate) fn by_training(state: &State, what: &str) -> String {
     let how = match has_dag(state, "mlops_pipeline") {
-        true => "1, then t on mlops_pipeline",
-        false => "1, then e opens dags.toml",
+        true => with_keys!(state, "{}, then {} on mlops_pipeline", Show(View::Dags), Trigger),
+        false => with_keys!(state, "{}, then {} opens dags.toml", Show(View::Dags), Edit),
     };
     format!("{what}: {how}")
 }
 
 /// Says how a model comes to be served.
-pub(crate) fn by_promoting(state: &State) -> &'static str {
+pub(crate) fn by_promoting(state: &State) -> String {
     match has_dag(state, "model_serving_pipeline") {
-        true => "promoting a version starts model_serving_pipeline, which loads it: 5, then P",
-        false => "a serving.deploy task loads the version that was promoted",
+        true => with_keys!(
+            state,
+            "promoting a version starts model_serving_pipeline, which loads it: {}, then {}",
+            Show(View::Models),
+            Promote
+        ),
+        false => "a serving.deploy task loads the version that was promoted".to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::hit::{self, Target};
+use crate::keymap::with_keys;
 use crate::rows;
 use crate::state::feed::GLANCE;
 use crate::state::{Level, Link, PromptKind, Screen, State, Tone, View};
@@ -176,7 +177,7 @@ pub(crate) fn banners(state: &State) -> Vec<Line<'static>> {
         let count = state.definitions().map_or(0, |d| d.diagnostics.len());
         let more = if count > 1 { format!(" (+{} more)", count - 1) } else { String::new() };
         lines.push(Line::from(vec![
-            paint::span(" g e ", theme::KEY),
+            paint::span(with_keys!(state, " {} ", ShowErrors), theme::KEY),
             paint::span(
                 format!("✗ {}:{}:{} {}{more}", first.file, first.line, first.column, first.message),
                 theme::BAD,
@@ -216,7 +217,7 @@ pub(crate) fn flash(buf: &mut Buffer, row: Rect, state: &State) {
         paint::put(buf, row, 0, line);
     } else if let unread @ 1.. = state.feed.unread() {
         let more = if unread >= GLANCE as usize { "+" } else { "" };
-        let text = format!("E events ({unread}{more} unread) ");
+        let text = with_keys!(state, "{} events ({unread}{more} unread) ", EventRail);
         paint::put_right(buf, row, 0, paint::line(text, theme::DIM));
     }
 }

@@ -54,7 +54,8 @@ pub(crate) fn draw(buf: &mut Buffer, row: Rect, state: &State) {
     let hint = |bound: &'static str, found: Option<&'_ Bound>| {
         found.map(|found| (found.key().to_owned(), bound, found.action))
     };
-    let of = |action: Action| keymap::valid(state).find(|bound| bound.action == action);
+    let shown = || keymap::valid(state).filter(|bound| !bound.keys.is_empty());
+    let of = |action: Action| shown().find(|bound| bound.action == action);
     let back = match state.levels().len() {
         1 => hint("leave", of(Action::Leave)),
         _ => hint("back", of(Action::Back)),
@@ -74,7 +75,7 @@ pub(crate) fn draw(buf: &mut Buffer, row: Rect, state: &State) {
     // Where there is no DAG, writing one is all there is to do.
     let is_bare =
         keymap::place(state) == Place::Dags && state.cache.dags().is_some_and(<[_]>::is_empty);
-    let bound = keymap::valid(state)
+    let bound = shown()
         .filter(|bound| !bound.hint.is_empty() && !bound.places.is_empty())
         .filter(move |bound| !is_bare || bound.action == Action::Edit)
         .map(|bound| Hint { key: bound.key(), word: bound.hint, action: Some(bound.action) });

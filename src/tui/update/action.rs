@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use crate::keymap::{self, Action, Place};
+use crate::keymap::{self, Action, Place, with_keys};
 use crate::message::{Act, Effect, Purpose};
 use crate::rows;
 use crate::rows::run::What;
@@ -411,9 +411,11 @@ fn go_to_dag(state: &mut State, screen: fn(DagId) -> Screen) {
 /// Says that there is no DAG to do something with, and how there would be one.
 pub(crate) fn say_no_dag(state: &mut State) {
     let words = match state.cache.dags() {
-        Some([]) => "there is no DAG yet: e opens dags.toml",
-        _ if !state.level().filter.is_empty() => "nothing is selected: esc clears the filter",
-        _ => "no DAG is selected",
+        Some([]) => with_keys!(state, "there is no DAG yet: {} opens dags.toml", Edit),
+        _ if !state.level().filter.is_empty() => {
+            with_keys!(state, "nothing is selected: {} clears the filter", Back)
+        }
+        _ => "no DAG is selected".to_owned(),
     };
     state.say(Tone::Info, words);
 }
@@ -474,7 +476,7 @@ fn test(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(rows::Setting::Connection(connection)) =
         rows::settings(state, level).into_iter().nth(here)
     else {
-        state.say(Tone::Info, "select a connection: T tests it");
+        state.say(Tone::Info, with_keys!(state, "select a connection: {} tests it", Test));
         return;
     };
     let conn_id = connection.conn_id.clone();

@@ -1,5 +1,6 @@
 //! Moves in the box of what needs attention, and goes to the thing itself.
 
+use crate::keymap::with_keys;
 use crate::message::Effect;
 use crate::rows;
 use crate::rows::attention;
@@ -81,7 +82,10 @@ pub(crate) fn clear(state: &mut State, effects: &mut Vec<Effect>) {
             let run = run.clone();
             sheets::clear_failed(state, run, effects);
         }
-        _ => state.say(Tone::Info, "only a failed run can be cleared: enter opens this one"),
+        _ => state.say(
+            Tone::Info,
+            with_keys!(state, "only a failed run can be cleared: {} opens this one", Open),
+        ),
     }
 }
 

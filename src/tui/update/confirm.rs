@@ -125,8 +125,7 @@ fn run_here(state: &State) -> Option<&DagRun> {
 fn backfill_here(state: &State) -> Option<Backfill> {
     let level = state.level();
     let Screen::Backfills(dag_id) = &level.screen else { return None };
-    let all = state.cache.backfills(dag_id)?;
-    let here = all.get(level.cursor(&rows::keys(state, level)))?;
+    let here = rows::selected(level, &rows::backfills(state, level, dag_id))?;
     Some(here.backfill.clone())
 }
 

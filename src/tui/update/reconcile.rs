@@ -131,8 +131,7 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         Screen::Diff(dag_id, from, to) => slots.push(Slot::Diff(dag_id.clone(), *from, *to)),
         Screen::Backfills(dag_id) => {
             slots.push(Slot::Backfills(dag_id.clone()));
-            let all = state.cache.backfills(dag_id).unwrap_or_default();
-            let here = all.get(level.cursor(&rows::keys(state, level)));
+            let here = rows::selected(level, &rows::backfills(state, level, dag_id));
             slots.extend(here.map(|view| Slot::Backfill(view.backfill.id)));
         }
         Screen::Attention => slots.push(Slot::Attention),

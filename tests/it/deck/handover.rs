@@ -74,7 +74,8 @@ fn the_editor_has_the_terminal_and_what_it_saves_is_in_force() {
     let mut project = Project::sample();
     project.up();
     let script = "printf 'editing %s\\n' \"$*\"; read -r word\n\
-                  sed \"s/A chain of three tasks/$word/\" \"$1\" > edited && mv edited \"$1\"";
+                  sed \"s/A chain of three tasks/$word/\" \"$1\" > \"$1.new\"\n\
+                  mv \"$1.new\" \"$1\"";
     let path = program(&project, "edit", script);
     let mut deck = open(&project, &format!("editor = \"{path}\"\n"));
     deck.wait_for("mlops_pipeline");

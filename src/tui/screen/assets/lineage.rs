@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::keymap::{Action, Place, label_at, with_keys};
 use crate::rows::assets as rows;
 use crate::screen::assets::mark;
 use crate::screen::missing;
@@ -18,7 +19,10 @@ use crate::widget::paint;
 pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool) {
     let Some(slot) = rows::lineage_slot(state) else {
         let inside = paint::panel(buf, area, "Lineage", "", is_focused);
-        return paint::empty(buf, inside, "A group is selected", "l opens it; j goes to an asset");
+        let open = label_at(state, Place::Assets, Action::Right);
+        let down = label_at(state, Place::Assets, Action::Down);
+        let how = format!("{open} opens it; {down} goes to an asset");
+        return paint::empty(buf, inside, "A group is selected", &how);
     };
     let hops = state.level().lineage.hops;
     let Some(lineage) = rows::lineage(state) else {
@@ -33,10 +37,20 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool
         lineage.total
     );
     let note = match is_focused {
-        true => "h l up and downstream  j k siblings  . refocus  ( ) hops",
-        false => "◇ asset  » dag  ◈ model  ↦ endpoint",
+        true => with_keys!(
+            state,
+            "{} {} up and downstream  {} {} siblings  {} refocus  {} {} hops",
+            Left,
+            Right,
+            Down,
+            Up,
+            Recentre,
+            FewerHops,
+            MoreHops
+        ),
+        false => "◇ asset  » dag  ◈ model  ↦ endpoint".to_owned(),
     };
-    let inside = paint::panel(buf, area, &title, note, is_focused);
+    let inside = paint::panel(buf, area, &title, &note, is_focused);
     if lineage.nodes.len() < 2 {
         return paint::empty(
             buf,

@@ -264,18 +264,11 @@ fn here(state: &State) -> Vec<Entry> {
                     (false, false) => None,
                 },
                 group: group(bound),
-                ..entry(label(bound), bound.help, Command::Do(bound.action))
+                ..entry(bound.command(), bound.help, Command::Do(bound.action))
             }
         })
         .chain(plugins)
         .collect()
-}
-
-fn label(bound: &Bound) -> String {
-    match bound.hint {
-        "" => bound.action.name().replace('-', " "),
-        hint => hint.to_owned(),
-    }
 }
 
 /// Says whether an action is about the selected row of a list.

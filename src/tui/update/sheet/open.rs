@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::keymap::with_keys;
 use crate::message::Effect;
 use crate::rows;
 use crate::state::form::Field;
@@ -291,7 +292,7 @@ pub(crate) fn setting(state: &mut State, effects: &mut Vec<Effect>) {
                 description: variable.description.clone(),
             },
         },
-        Some(rows::Setting::Connection(connection)) => connection_form(connection),
+        Some(rows::Setting::Connection(connection)) => connection_form(state, connection),
         None => return,
     };
     show(state, made, effects);
@@ -299,7 +300,7 @@ pub(crate) fn setting(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// Makes the form of a connection. What is masked is not known here: it stays where a reference
 /// stands for it, and is typed again where it was written plainly.
-fn connection_form(connection: &ConnectionView) -> Made {
+fn connection_form(state: &State, connection: &ConnectionView) -> Made {
     let secret = json!({"type": "string", "format": "password",
         "description": "in place of *** in the URL; empty where there is none"});
     let mut fields = vec![
@@ -311,9 +312,11 @@ fn connection_form(connection: &ConnectionView) -> Made {
     }
     Made {
         title: format!("Connection {}", connection.conn_id),
-        intro: vec![
-            "A secret is best given as ${env:NAME} or ${file:path}; T tests it afterwards.".into(),
-        ],
+        intro: vec![with_keys!(
+            state,
+            "A secret is best given as ${{env:NAME}} or ${{file:path}}; {} tests it afterwards.",
+            Test
+        )],
         fields,
         verb: "Set",
         wish: Wish::Connection {
