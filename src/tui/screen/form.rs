@@ -211,7 +211,7 @@ pub(crate) fn hints(form: Option<&Form>) -> Vec<(&'static str, &'static str)> {
         Some(Over::Editor(_)) => return vec![("esc", "leave it as it was"), ("ctrl-s", "take it")],
         None => {}
     }
-    let mut pairs = vec![("esc", "back, draft kept"), ("tab", "field")];
+    let mut pairs = vec![("esc", "back"), ("tab", "field")];
     match form.focused().map(|field| &field.kind) {
         Some(Kind::Choice(choices)) if choices.len() > 5 => pairs.push(("enter", "list")),
         Some(Kind::Choice(_) | Kind::Integer | Kind::Number | Kind::Tabs(_)) => {
