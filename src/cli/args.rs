@@ -113,7 +113,7 @@ pub enum Command {
     #[command(subcommand)]
     Runs(RunsCommand),
     /// Run a DAG for dates of the past
-    #[command(subcommand)]
+    #[command(subcommand, visible_alias = "backfills")]
     Backfill(BackfillCommand),
     /// Show the tasks of a run, list tasks across runs; clear, mark and note tasks
     Tasks(TasksArgs),
@@ -129,7 +129,7 @@ pub enum Command {
         /// Which operation; the last one where none is given
         id: Option<i64>,
     },
-    /// List what was done to runs
+    /// List what was done to runs; show what one operation did to each run and task
     #[command(subcommand)]
     Operations(OperationsCommand),
     /// Show the log of a task

@@ -3,8 +3,10 @@
 
 pub(crate) mod assets;
 pub(crate) mod attention;
+pub(crate) mod backfill;
 pub(crate) mod keyed;
 pub(crate) mod models;
+pub(crate) mod operation;
 pub(crate) mod run;
 pub(crate) mod tracking;
 
@@ -63,7 +65,11 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Root(View::System) => settings(state, level).iter().map(Setting::key).collect(),
         Screen::Versions(dag_id) => keys_of(&dag_versions(state, level, dag_id)),
         Screen::Backfills(dag_id) => keys_of(&backfills(state, level, dag_id)),
+        Screen::Backfill(_, id) => keys_of(&backfill::dates(state, level, *id)),
         Screen::Operations => keys_of(&operations(state, level)),
+        Screen::Operation(id) => {
+            operation::moved(state, level, *id).iter().map(operation::key).collect()
+        }
         Screen::Commands => keys_of(&orders(state, level)),
         Screen::Approvals => keys_of(&approvals(state, level)),
         Screen::Impact(name) => keys_of(&assets::impact(state, level, name)),
@@ -130,7 +136,9 @@ pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
         Screen::Approvals => approvals::list().info(state),
         Screen::Versions(dag_id) => versions::list(dag_id).info(state),
         Screen::Backfills(dag_id) => backfills::list(dag_id).info(state),
+        Screen::Backfill(..) => crate::screen::backfill::list().info(state),
         Screen::Operations => operations::list().info(state),
+        Screen::Operation(_) => crate::screen::operation::list().info(state),
         Screen::Commands => commands::list().info(state),
         // Tasks of a run and of a DAG stand in the order of their graph, the steps of a cause in
         // the order of what led to what, and facts of a tracked run by what they are.

@@ -18,7 +18,7 @@ pub(crate) mod home;
 mod lab;
 mod log;
 pub(crate) mod models;
-mod operations;
+pub(crate) mod operations;
 pub(crate) mod run;
 mod scoring;
 

@@ -3,6 +3,7 @@
 pub(crate) mod approvals;
 pub(crate) mod assets;
 pub(crate) mod attention;
+pub(crate) mod backfill;
 pub(crate) mod backfills;
 pub(crate) mod commands;
 pub(crate) mod compare;
@@ -21,6 +22,7 @@ pub(crate) mod hints;
 pub(crate) mod home;
 pub(crate) mod log;
 pub(crate) mod models;
+pub(crate) mod operation;
 pub(crate) mod operations;
 pub(crate) mod plots;
 mod pulse;

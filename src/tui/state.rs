@@ -15,6 +15,7 @@ use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
 use crate::update::{self, notice::Notices};
 
+pub(crate) mod backfill;
 pub(crate) mod cache;
 pub(crate) mod commands;
 pub(crate) mod feed;

@@ -33,6 +33,7 @@ mod mouse;
 mod movement;
 pub(crate) mod notice;
 mod orders;
+pub(crate) mod pages;
 pub(crate) mod palette;
 pub(crate) mod plugin;
 mod reconcile;

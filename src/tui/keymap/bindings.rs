@@ -2,10 +2,10 @@
 //! palette and the keymap file are all made.
 
 use crate::keymap::Place::{
-    Approvals, AssetDetails, AssetWhy, Assets, Attention, Backfills, Commands, Compare,
-    CompareRuns, DagPage, Dags, Diff, Errors, Events, Experiments, Graph, Impact, Lineage, Log,
-    ModelDetails, ModelPage, Models, Operations, Runs, Serving, System, Tasks, TrackingRun,
-    TrackingRuns, Versions,
+    Approvals, AssetDetails, AssetWhy, Assets, Attention, BackfillPage, Backfills, Commands,
+    Compare, CompareRuns, DagPage, Dags, Diff, Errors, Events, Experiments, Graph, Impact, Lineage,
+    Log, ModelDetails, ModelPage, Models, OperationPage, Operations, Runs, Serving, System, Tasks,
+    TrackingRun, TrackingRuns, Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 use crate::state::View;
@@ -28,8 +28,10 @@ const FILTERED: &[Place] = &[
     System,
     Versions,
     Backfills,
+    BackfillPage,
     Approvals,
     Operations,
+    OperationPage,
     Commands,
 ];
 /// Lists, which have an order and columns to choose.
@@ -48,14 +50,26 @@ const LISTS: &[Place] = &[
     System,
     Versions,
     Backfills,
+    BackfillPage,
     Approvals,
     Operations,
+    OperationPage,
     Commands,
 ];
 /// Lists whose rows can be marked for the next operation.
 const MARKABLE: &[Place] = &[Runs, Tasks, Versions, Models, ModelPage, TrackingRuns];
-const OPENABLE: &[Place] =
-    &[Dags, Attention, Runs, Experiments, TrackingRuns, TrackingRun, Events, Versions];
+const OPENABLE: &[Place] = &[
+    Dags,
+    Attention,
+    Runs,
+    Experiments,
+    TrackingRuns,
+    TrackingRun,
+    Events,
+    Versions,
+    Backfills,
+    Operations,
+];
 const EDITABLE: &[Place] = &[
     Dags,
     DagPage,
@@ -65,6 +79,7 @@ const EDITABLE: &[Place] = &[
     Log,
     Versions,
     Backfills,
+    BackfillPage,
     Assets,
     Lineage,
     AssetDetails,
@@ -78,7 +93,7 @@ const ASSETS: &[Place] = &[Assets, Lineage, AssetDetails];
 const OF_AN_ASSET: &[Place] = &[Assets, Lineage, AssetDetails, AssetWhy, Impact];
 const RUN: &[Place] = &[Tasks, Graph, Log];
 /// Places about a DAG that has its page and its list of runs elsewhere.
-const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills];
+const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills, BackfillPage];
 /// Places with charts of metrics.
 const CHARTED: &[Place] = &[TrackingRun, CompareRuns];
 const RUN_AND_RUNS: &[Place] = &[Tasks, Graph, Log, Runs];
@@ -122,6 +137,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "set the pool's slots or the variable's value",
         &[System],
     ),
+    key(Action::Open, &["enter"], "run", "the run of the date", &[BackfillPage]),
+    key(Action::Open, &["enter"], "open", "the task in its run, or the run", &[OperationPage]),
     key(Action::NextPane, &["tab"], "pane", "next pane: tasks, graph, log", RUN),
     key(Action::PreviousPane, &["shift-tab"], "", "the pane before", RUN),
     key(Action::NextPane, &["tab"], "turn over", "definition, params, doc", &[DagPage]),
@@ -177,7 +194,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["p"],
         "pause",
         "pause or unpause the DAG, or the backfill",
-        &[Dags, DagPage, Backfills],
+        &[Dags, DagPage, Backfills, BackfillPage],
     ),
     change(
         Action::Clear,
@@ -205,7 +222,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["x"],
         "cancel",
         "cancel the run, or the backfill",
-        &[Runs, Tasks, Graph, Log, Backfills],
+        &[Runs, Tasks, Graph, Log, Backfills, BackfillPage],
     ),
     key(Action::TaskDetails, &["i"], "details", "the task in full: arguments, output, tries", RUN),
     change(
@@ -264,7 +281,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["b"],
         "backfill",
         "begin a backfill: runs for dates of the past",
-        &[Backfills, DagPage, Dags],
+        &[Backfills, BackfillPage, DagPage, Dags],
     ),
     key(Action::Backfills, &["B"], "backfills", "the backfills of the DAG", &[DagPage, Dags, Runs]),
     key(
@@ -532,14 +549,14 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &["u"],
         "undo",
         "undo the last operation or pause: says first what that takes back",
-        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events, Operations],
+        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events, Operations, OperationPage],
     ),
     change(
         Action::Redo,
         &["ctrl-r"],
         "",
         "do again what this deck undid",
-        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events, Operations],
+        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events, Operations, OperationPage],
     ),
     key(
         Action::Zoom,

@@ -6,7 +6,7 @@ use crate::state::Level;
 use crate::state::commands::Order;
 use crate::types::approval::HitlDetail;
 use crate::types::attention::AttentionItem;
-use crate::types::backfill::BackfillView;
+use crate::types::backfill::{BackfillDagRunView, BackfillView};
 use crate::types::event::EventLog;
 use crate::types::operation::OperationLine;
 use crate::types::run::DagRun;
@@ -91,6 +91,12 @@ impl Keyed for LineageNode {
 impl Keyed for EventLog {
     fn row_key(&self) -> String {
         self.id.to_string()
+    }
+}
+
+impl Keyed for BackfillDagRunView {
+    fn row_key(&self) -> String {
+        self.dag_run.sort_ordinal.to_string()
     }
 }
 

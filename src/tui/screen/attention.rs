@@ -32,7 +32,8 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         None => return missing(buf, inside, state, &Slot::Attention),
         Some([]) => {
             let what = "Nothing needs attention";
-            let how = "failed and stuck runs, late ones, alarms and questions show here";
+            let how =
+                "failed and stuck runs, late ones, stale assets, alarms and questions show here";
             return paint::empty(buf, inside, what, how);
         }
         Some(_) if items.is_empty() => {
@@ -162,6 +163,7 @@ fn keys_line(state: &State, item: &AttentionItem) -> Line<'static> {
             &[(Action::Open, "open"), (Action::Why, "why")]
         }
         K::OverdueRun => &[(Action::Open, "DAG"), (Action::Why, "why")],
+        K::StaleAsset => &[(Action::Open, "why")],
         K::Serving => &[(Action::Open, "serving")],
         K::Approval => &[(Action::Open, "answer")],
         K::Definitions => &[(Action::Open, "errors")],

@@ -54,7 +54,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
 }
 
 /// Returns how a backfill stands.
-fn mark(view: &BackfillView) -> Mark {
+pub(crate) fn mark(view: &BackfillView) -> Mark {
     match (&view.backfill.completed_at, view.backfill.is_paused) {
         (None, true) => theme::paused(),
         (None, false) => theme::run_mark(DagRunState::Running),
@@ -128,7 +128,8 @@ fn tally(view: &BackfillView) -> [(u64, Mark); 5] {
     ]
 }
 
-fn counts(view: &BackfillView) -> Line<'static> {
+/// Writes how many of its runs stand how.
+pub(crate) fn counts(view: &BackfillView) -> Line<'static> {
     let spans = tally(view).into_iter().filter(|(count, _)| *count > 0);
     let spans =
         spans.map(|(count, mark)| Span::styled(format!("{count} {}  ", mark.glyph), mark.style));
@@ -137,11 +138,12 @@ fn counts(view: &BackfillView) -> Line<'static> {
 
 fn draw_dates(buf: &mut Buffer, area: Rect, state: &State, view: &BackfillView) {
     let id = view.backfill.id;
-    let Some(detail) = state.cache.backfill(id) else {
+    let Some(detail) = state.cache.backfill(id, 1) else {
         let inside = paint::panel(buf, area, "Dates", "", false);
-        return missing(buf, inside, state, &Slot::Backfill(id));
+        return missing(buf, inside, state, &Slot::Backfill(id, 1));
     };
-    let inside = paint::panel(buf, area, &title(detail), "", false);
+    let keys = with_keys!(state, "{} shows all of it", Open);
+    let inside = paint::panel(buf, area, &title(detail), &keys, false);
     if detail.dag_runs.is_empty() {
         return paint::empty(
             buf,

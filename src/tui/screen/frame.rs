@@ -132,6 +132,8 @@ fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
             Screen::Versions(dag_id) => format!("{dag_id} versions"),
             Screen::Diff(_, from, to) => format!("v{from} → v{to}"),
             Screen::Backfills(dag_id) => format!("{dag_id} backfills"),
+            Screen::Backfill(_, id) => format!("backfill {id}"),
+            Screen::Operation(id) => format!("operation {id}"),
             Screen::Attention => "Needs attention".to_owned(),
             Screen::Operations => "Operations".to_owned(),
             Screen::Approvals => "Approvals".to_owned(),

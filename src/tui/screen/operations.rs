@@ -101,7 +101,8 @@ fn undo(state: &State, line: &OperationLine) -> Line<'static> {
     }
 }
 
-fn draw_detail(buf: &mut Buffer, area: Rect, line: &OperationLine) {
+/// Draws what was asked, by whom and when.
+pub(crate) fn draw_detail(buf: &mut Buffer, area: Rect, line: &OperationLine) {
     let title = format!("Operation {}", line.id);
     let inside = paint::panel(buf, area, &title, "", false);
     let width = usize::from(inside.width);

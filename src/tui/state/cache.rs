@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::state::backfill::DATES;
 use crate::state::feed::{GLANCE, PAGE};
 use crate::state::lab::{PAGE_LEN, TrackingQuery};
 use crate::state::runs::RunsQuery;
@@ -15,7 +16,7 @@ use crate::types::event::{Event, EventLog};
 use crate::types::freshness::{AssetEventView, AssetWhy};
 use crate::types::grid::GridView;
 use crate::types::ids::TaskInstanceKey;
-use crate::types::operation::OperationLine;
+use crate::types::operation::{OperationDetailView, OperationLine};
 use crate::types::run::{DagRun, DagRunKey};
 use crate::types::serving::ServingStatus;
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
@@ -85,10 +86,13 @@ pub(crate) enum Slot {
     Versions(DagId),
     Diff(DagId, u32, u32),
     Backfills(DagId),
-    Backfill(BackfillId),
+    /// With so many pages of its dates.
+    Backfill(BackfillId, u32),
     /// What waits for an answer.
     Approvals,
     Operations,
+    /// With what it did.
+    Operation(i64),
     /// Questions, with those that were answered.
     AllApprovals,
     Pools,
@@ -152,13 +156,15 @@ impl Slot {
             Self::Backfills(dag_id) => {
                 Request::ListBackfills { dag_id: Some(dag_id), limit: LIST_LIMIT, offset: 0 }
             }
-            Self::Backfill(backfill_id) => {
-                Request::ShowBackfill { backfill_id, limit: 100, offset: 0 }
+            Self::Backfill(backfill_id, pages) => {
+                let limit = DATES.saturating_mul(pages);
+                Request::ShowBackfill { backfill_id, limit, offset: 0 }
             }
             Self::Approvals => {
                 Request::ListApprovals { dag_id: None, only_pending: true, limit: LIST_LIMIT }
             }
             Self::Operations => Request::ListOperations { limit: LIST_LIMIT, before_id: None },
+            Self::Operation(id) => Request::ShowOperation { id },
             Self::AllApprovals => {
                 Request::ListApprovals { dag_id: None, only_pending: false, limit: LIST_LIMIT }
             }
@@ -177,8 +183,8 @@ impl Slot {
                 Self::Lineage(..) | Self::AssetWhy(_) | Self::Assets | Self::Attention => true,
                 // Only an end is counted.
                 Self::Pulse => state.is_finished(),
-                Self::Approvals | Self::Backfill(_) => true,
-                Self::Operations | Self::AllApprovals => true,
+                Self::Approvals | Self::Backfill(..) => true,
+                Self::Operations | Self::Operation(_) | Self::AllApprovals => true,
                 Self::Backfills(id) => id == dag_id,
                 Self::Why(subject) => subject.dag_id == *dag_id,
                 Self::Dag(id) | Self::Runs(Some(id)) => id == dag_id,
@@ -208,7 +214,7 @@ impl Slot {
                 Self::Dags | Self::Events | Self::Glance | Self::Status | Self::Attention => true,
                 Self::Dag(id) | Self::Versions(id) | Self::Backfills(id) => id == dag_id,
                 Self::Why(subject) => subject.dag_id == *dag_id,
-                Self::Backfill(_) => true,
+                Self::Backfill(..) => true,
                 _ => false,
             },
             Event::AssetChanged { .. } => matches!(
@@ -220,6 +226,8 @@ impl Slot {
                     | Self::Events
                     | Self::Glance
                     | Self::Dags
+                    // What is made of it is stale from now on.
+                    | Self::Attention
             ),
             Event::DefinitionsChanged { .. } => matches!(
                 self,
@@ -290,6 +298,7 @@ impl Entry {
             (Slot::Attention | Slot::Pulse, Some(_)) => true,
             (Slot::Dags, Some(Answer::Dags(dags))) => dags.len() > MANY_DAGS,
             (Slot::FoundRuns(..), Some(_)) => true,
+            (Slot::Backfill(_, pages), Some(_)) => *pages > 1,
             _ => false,
         }
     }
@@ -509,8 +518,9 @@ readers! {
     why(subject: &WhySubject) -> [WhyView] = Slot::Why(subject.clone()), Answer::Why(list) => list.as_slice();
     dag_versions(id: &DagId) -> [DagVersionView] = Slot::Versions(id.clone()), Answer::DagVersions(list) => list.as_slice();
     backfills(id: &DagId) -> [BackfillView] = Slot::Backfills(id.clone()), Answer::Backfills { backfills, .. } => backfills.as_slice();
-    backfill(id: BackfillId) -> BackfillDetailView = Slot::Backfill(id), Answer::Backfill(view) => view;
+    backfill(id: BackfillId, pages: u32) -> BackfillDetailView = Slot::Backfill(id, pages), Answer::Backfill(view) => view;
     approvals() -> [HitlDetail] = Slot::Approvals, Answer::Approvals(list) => list.as_slice();
+    operation(id: i64) -> OperationDetailView = Slot::Operation(id), Answer::Operation(view) => view;
     operations() -> [OperationLine] = Slot::Operations, Answer::Operations(list) => list.as_slice();
     all_approvals() -> [HitlDetail] = Slot::AllApprovals, Answer::Approvals(list) => list.as_slice();
     pools() -> [SlotPoolView] = Slot::Pools, Answer::Pools(list) => list.as_slice();

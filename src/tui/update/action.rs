@@ -18,7 +18,7 @@ use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
 use crate::update::{
     assets, attention, confirm, copy, edit, feed, form, goto, lab, leave, log, marks, menu, models,
-    mouse, palette, run, sheet,
+    mouse, pages, palette, run, sheet,
 };
 
 /// Does what a key stands for.
@@ -82,6 +82,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             attention::clear(state, effects);
         }
         Action::Open if state.level().screen == Screen::Root(View::Events) => feed::open(state),
+        Action::Open if pages::open(state) => {}
         Action::Open => open(state),
         Action::NextPane if lab::next_part(state, false) => {}
         Action::PreviousPane if lab::next_part(state, true) => {}
@@ -133,7 +134,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::AttentionBox => attention::enter_box(state),
         Action::FailedLog => attention::failed_log(state),
         Action::Trigger => trigger(state, effects),
-        Action::Pause if matches!(state.level().screen, Screen::Backfills(_)) => {
+        Action::Pause if is_about_backfills(state) => {
             confirm::pause_backfill(state);
         }
         Action::Pause => confirm::pause(state),
@@ -141,7 +142,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::DagPage => go_to_dag(state, Screen::Dag),
         Action::Clear => sheets::clear(state, false, effects),
         Action::ClearFailed => sheets::clear(state, true, effects),
-        Action::Cancel if matches!(state.level().screen, Screen::Backfills(_)) => {
+        Action::Cancel if is_about_backfills(state) => {
             confirm::cancel_backfill(state);
         }
         Action::Cancel if state.level().marks.is_empty() => confirm::cancel(state),
@@ -383,6 +384,7 @@ pub(crate) fn dag_here(state: &State) -> Option<DagId> {
         | Screen::Form(dag_id)
         | Screen::Versions(dag_id)
         | Screen::Backfills(dag_id)
+        | Screen::Backfill(dag_id, _)
         | Screen::Diff(dag_id, ..) => Some(dag_id.clone()),
         Screen::Root(View::Runs) | Screen::DagRuns(_) => {
             let run = rows::selected(level, &rows::runs(state, level));
@@ -423,6 +425,7 @@ pub(crate) fn say_no_dag(state: &mut State) {
 /// Asks why what is selected does or does not go on.
 fn why(state: &mut State) {
     let subject = match keymap::place(state) {
+        Place::Attention if attention::asset_why(state) => return,
         Place::Attention => attention::subject(state),
         _ => subject_here(state),
     };
@@ -498,6 +501,10 @@ fn trigger(state: &mut State, effects: &mut Vec<Effect>) {
     state.push(Screen::Form(dag_id.clone()));
     form::say_draft(state, &dag_id);
     form::changed(state, &dag_id, 0, effects);
+}
+
+fn is_about_backfills(state: &State) -> bool {
+    matches!(state.level().screen, Screen::Backfills(_) | Screen::Backfill(..))
 }
 
 /// Says whether the keys go to the graph of a run.

@@ -7,12 +7,14 @@ use crate::screen::events::has_rail;
 use crate::screen::figures;
 use crate::screen::home::shows_events;
 use crate::screen::run::shows_details;
+use crate::state::backfill::{self, PAGES_MAX as DATE_PAGES_MAX};
 use crate::state::popup::Scope;
 use crate::state::run::RowId;
 use crate::state::runs::{PAGE_LEN, PAGES_MAX, RunsQuery};
 use crate::state::session;
 use crate::state::{Form, Link, Palette, Popup, Screen, Slot, State, View};
 use crate::types::TaskInstanceState;
+use crate::types::backfill::BackfillId;
 use crate::types::run::TaskInstance;
 use crate::types::view::TrackingRunView;
 use crate::update::{feed, form, log, run};
@@ -132,10 +134,12 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         Screen::Backfills(dag_id) => {
             slots.push(Slot::Backfills(dag_id.clone()));
             let here = rows::selected(level, &rows::backfills(state, level, dag_id));
-            slots.extend(here.map(|view| Slot::Backfill(view.backfill.id)));
+            slots.extend(here.map(|view| Slot::Backfill(view.backfill.id, 1)));
         }
         Screen::Attention => slots.push(Slot::Attention),
+        Screen::Backfill(_, id) => slots.push(backfill::slot(level, *id)),
         Screen::Operations => slots.push(Slot::Operations),
+        Screen::Operation(id) => slots.push(Slot::Operation(*id)),
         Screen::Approvals if level.attention_only => slots.push(Slot::AllApprovals),
         Screen::Log(key) => slots.push(Slot::Task(key.clone())),
         Screen::Approvals | Screen::Commands | Screen::Definitions | Screen::DaemonLog => {}
@@ -220,6 +224,9 @@ fn last_ended(tasks: &[TaskInstance]) -> Option<&TaskInstance> {
 /// Asks for one page more of a list of runs where the cursor comes near the end of what is there.
 fn turn_page(state: &mut State) {
     let level = state.level();
+    if let Screen::Backfill(_, id) = level.screen {
+        return more_dates(state, id);
+    }
     if !matches!(level.screen, Screen::Root(View::Runs) | Screen::DagRuns(_)) {
         return;
     }
@@ -230,6 +237,18 @@ fn turn_page(state: &mut State) {
     let is_there = slots.last().is_some_and(|slot| state.cache.runs_of(slot).is_some());
     let near = level.index + 40 >= loaded as usize;
     if is_there && near && total > loaded && level.pages < PAGES_MAX {
+        state.level_mut().pages += 1;
+    }
+}
+
+/// The same of the dates of a backfill.
+fn more_dates(state: &mut State, id: BackfillId) {
+    let level = state.level();
+    let Some(detail) = state.cache.backfill(id, level.pages) else { return };
+    let loaded = detail.dag_runs.len();
+    let near = level.cursor(&rows::keys(state, level)) + 40 >= loaded;
+    if near && (detail.backfill.backfill.position as usize) > loaded && level.pages < DATE_PAGES_MAX
+    {
         state.level_mut().pages += 1;
     }
 }
