@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::hit::{self, Target};
-use crate::keymap::with_keys;
+use crate::keymap::{self, Action, Bound, with_keys};
 use crate::rows;
 use crate::state::feed::GLANCE;
 use crate::state::{Level, Link, PromptKind, Screen, State, Tone, View};
@@ -43,13 +43,13 @@ pub(crate) fn context(buf: &mut Buffer, row: Rect, state: &State) {
     }
     if let Some(missed) = state.frozen {
         spans.push(Span::styled(format!("  frozen +{missed}"), theme::WARN.patch(theme::BOLD)));
-        spans.push(Span::styled(" (f)", theme::DIM));
+        spans.push(paint::span(with_keys!(state, " ({})", Freeze), theme::DIM));
     }
     let asked = state.cache.approvals().map_or(0, <[_]>::len);
     if asked > 0 {
         let words = if asked == 1 { "asks" } else { "ask" };
         spans.push(Span::styled(format!("  ? {asked} {words}"), theme::WARN.patch(theme::BOLD)));
-        spans.push(Span::styled(" (a)", theme::DIM));
+        spans.push(paint::span(with_keys!(state, " ({})", Approvals), theme::DIM));
     }
     let line = Line::from(spans);
     let room = usize::from(row.width).saturating_sub(line.width() + 2);
@@ -75,16 +75,16 @@ pub(crate) fn tabs(buf: &mut Buffer, row: Rect, state: &State) {
     }
     let mut labels = View::ALL.map(|view| {
         let name = if row.width < 90 { view.short_name() } else { view.name() };
-        format!("{} {name}", view as usize + 1)
+        label_of(state, view).map_or_else(|| name.to_owned(), |key| format!("{key} {name}"))
     });
-    // Where the room is short, the last ones are their digits alone: all can be gone to.
+    // Where the room is short, the last ones are their keys alone: all can be gone to.
     for view in View::ALL.into_iter().rev() {
         let cells: usize = labels.iter().map(|label| text::width(label) + 2).sum();
         if cells < usize::from(row.width) {
             break;
         }
-        if view != state.view {
-            labels[view as usize] = (view as usize + 1).to_string();
+        if let Some(key) = label_of(state, view).filter(|_| view != state.view) {
+            labels[view as usize] = key.to_owned();
         }
     }
     let mut x = 1;
@@ -95,6 +95,12 @@ pub(crate) fn tabs(buf: &mut Buffer, row: Rect, state: &State) {
         };
         x = put_part(buf, row, x, Span::styled(label, style), Target::Tab(view));
     }
+}
+
+/// Returns the key that goes to a view, where it has one.
+fn label_of(state: &State, view: View) -> Option<&str> {
+    let shows = |bound: &&Bound| bound.action == Action::Show(view) && !bound.keys.is_empty();
+    keymap::valid(state).find(shows).map(Bound::key)
 }
 
 /// Draws a part of a row that can be clicked; returns where the next one begins.
