@@ -69,6 +69,7 @@ recentre = "alt-v"
 fewer-hops = "alt-w"
 older-try = "alt-x"
 newer-try = "alt-y"
+right = "alt-z"
 more-hops = "none"
 "#;
 
