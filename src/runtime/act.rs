@@ -20,9 +20,7 @@ use crate::dag::Deck;
 use crate::dag::operator::Placement;
 use crate::runtime::act::backfill::Question;
 use crate::runtime::attempt::AttemptFolder;
-use crate::runtime::executor::in_daemon::InDaemon;
-use crate::runtime::executor::local::Local;
-use crate::runtime::executor::{Adopted, Ended, Executor, Held, Prepared, process_table};
+use crate::runtime::executor::{Adopted, Ended, Executor, Held, Prepared};
 use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
 use crate::runtime::promotion::off_thread;
@@ -63,12 +61,17 @@ pub(crate) struct Shared {
     pub(crate) publisher: Publisher,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) deck: watch::Receiver<Arc<Deck>>,
-    pub(crate) local: Local,
-    pub(crate) in_daemon: InDaemon,
+    pub(crate) executors: Executors,
     pub(crate) triggers: Triggers,
     /// As many as `max_active_tasks` and pools admit.
     pub(crate) in_flight: Mutex<BTreeMap<LaunchToken, InFlight>>,
     pub(crate) callbacks: Callbacks,
+}
+
+/// Where attempts run, by the placement of their operator.
+pub(crate) struct Executors {
+    pub(crate) local: Arc<dyn Executor>,
+    pub(crate) in_daemon: Arc<dyn Executor>,
 }
 
 pub(crate) struct InFlight {
@@ -148,8 +151,7 @@ impl Actor {
             let _ = attempt.cancel.send(true);
             return;
         }
-        let local = self.shared.local.clone();
-        tokio::spawn(async move { local.adopt(held).await });
+        tokio::spawn(self.shared.executors.local.adopt(held));
     }
 
     /// Forgets an attempt whose end, or whose wait, is durable.
@@ -170,19 +172,11 @@ impl Actor {
         }
     }
 
-    /// As `end_all_but`, for processes that an earlier daemon left.
+    /// As `end_all_but`, for attempts that an earlier daemon left.
     pub(crate) fn sweep(&self, wanted: &dyn Fn(&LaunchToken) -> bool) {
-        for (process, path) in process_table::attempts_below(&self.shared.layout.runs_dir()) {
-            let order = match AttemptFolder::new(&path).order() {
-                Ok(order) => order,
-                Err(error) => {
-                    let folder = path.display();
-                    tracing::warn!(pid = process.pid, %folder, %error, "an attempt runs whose order cannot be read; it is left alone");
-                    continue;
-                }
-            };
-            if !wanted(&order.token) {
-                self.kill(order.key, order.token, "nobody waits for it any more");
+        for (key, token) in self.shared.executors.local.running() {
+            if !wanted(&token) {
+                self.kill(key, token, "nobody waits for it any more");
             }
         }
     }
@@ -242,9 +236,9 @@ async fn supervise(shared: Arc<Shared>, launch: Launch, held: Held, origin: Orig
 }
 
 async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> Ended {
-    let executor: &dyn Executor = match placement(&launch) {
-        Placement::Daemon => &shared.in_daemon,
-        Placement::Process => &shared.local,
+    let executor = match placement(&launch) {
+        Placement::Daemon => &shared.executors.in_daemon,
+        Placement::Process => &shared.executors.local,
     };
     if origin == Origin::Recovered
         && let Adopted::Ended(ended) = executor.adopt(held.clone()).await
@@ -253,6 +247,7 @@ async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> En
     }
     let deck = shared.deck.borrow().clone();
     let prepared = tokio::select! {
+        biased;
         prepared = order::prepare(shared, deck, &launch) => prepared,
         () = held.until_cancelled() => return Ended::Cancelled,
     };

@@ -16,6 +16,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::runtime::attempt::{AttemptFolder, Order};
+use crate::runtime::blocking::blocking;
 use crate::runtime::handle::Handle;
 use crate::runtime::task_log::TaskLog;
 use crate::sched::{Input, Outcome, Report};
@@ -76,6 +77,10 @@ pub(crate) trait Executor: Send + Sync {
     /// Takes up an attempt that was launched before. With `cancelled` true from the start it
     /// ends what it finds.
     fn adopt(&self, held: Held) -> BoxFuture<'static, Adopted>;
+
+    /// Names the attempts that run here, whoever launched them: those that nobody waits for are
+    /// ended.
+    fn running(&self) -> Vec<(AttemptKey, LaunchToken)>;
 }
 
 impl Held {
@@ -105,7 +110,7 @@ impl Held {
             TaskLog::open(folder.path(), Vec::new())?.say(&text);
             Ok(())
         };
-        if let Ok(Err(error)) = tokio::task::spawn_blocking(write).await {
+        if let Ok(Err(error)) = blocking(write).await {
             tracing::debug!(attempt = %self.key, %error, "could not write into the log");
         }
     }
@@ -114,7 +119,7 @@ impl Held {
     pub(crate) async fn reported(&self) -> Option<Outcome> {
         let (folder, token) = (self.folder.clone(), self.token.clone());
         let read = move || folder.report(&token).map(|report| report.outcome);
-        tokio::task::spawn_blocking(read).await.ok().flatten()
+        blocking(read).await.ok().flatten()
     }
 }
 
