@@ -10,7 +10,6 @@
 pub mod check;
 pub mod deadline;
 pub mod diagnostic;
-pub mod duration;
 pub mod file;
 pub mod flow;
 pub mod graph;
@@ -22,6 +21,7 @@ pub mod retention;
 pub mod schedule;
 pub mod secret;
 pub mod settings;
+pub mod slurm;
 pub mod spec;
 pub mod suggest;
 pub mod template;

@@ -68,9 +68,10 @@ pub(crate) struct Shared {
     pub(crate) callbacks: Callbacks,
 }
 
-/// Where attempts run, by the placement of their operator.
+/// Where attempts run, by their task and the placement of its operator.
 pub(crate) struct Executors {
     pub(crate) local: Arc<dyn Executor>,
+    pub(crate) slurm: Arc<dyn Executor>,
     pub(crate) in_daemon: Arc<dyn Executor>,
 }
 
@@ -151,11 +152,21 @@ impl Actor {
             let _ = attempt.cancel.send(true);
             return;
         }
-        tokio::spawn(self.shared.executors.local.adopt(held));
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            let Executors { local, slurm, .. } = &shared.executors;
+            if slurm.holds(&held.token) {
+                slurm.adopt(held.clone()).await;
+                slurm.settled(&held.token);
+            } else {
+                local.adopt(held).await;
+            }
+        });
     }
 
     /// Forgets an attempt whose end, or whose wait, is durable.
     pub(crate) fn settled(&self, token: &LaunchToken) {
+        self.shared.executors.slurm.settled(token);
         if self.in_flight().remove(token).is_none() {
             // It was waiting. A repair may have armed it again between its answer and now.
             self.shared.triggers.disarm(token);
@@ -172,9 +183,10 @@ impl Actor {
         }
     }
 
-    /// As `end_all_but`, for attempts that an earlier daemon left.
+    /// As `end_all_but`, for processes and jobs that an earlier daemon left.
     pub(crate) fn sweep(&self, wanted: &dyn Fn(&LaunchToken) -> bool) {
-        for (key, token) in self.shared.executors.local.running() {
+        let Executors { local, slurm, .. } = &self.shared.executors;
+        for (key, token) in slurm.running().into_iter().chain(local.running()) {
             if !wanted(&token) {
                 self.kill(key, token, "nobody waits for it any more");
             }
@@ -187,6 +199,7 @@ impl Actor {
         for attempt in self.in_flight().values() {
             attempt.task.abort();
         }
+        self.shared.executors.slurm.let_go();
         self.shared.callbacks.let_go();
     }
 
@@ -228,6 +241,7 @@ async fn supervise(shared: Arc<Shared>, launch: Launch, held: Held, origin: Orig
         Ended::Cancelled => {
             let mut in_flight = shared.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
             in_flight.remove(&token);
+            shared.executors.slurm.settled(&token);
             return;
         }
     };
@@ -236,15 +250,18 @@ async fn supervise(shared: Arc<Shared>, launch: Launch, held: Held, origin: Orig
 }
 
 async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> Ended {
+    let Executors { local, slurm, in_daemon } = &shared.executors;
     let executor = match placement(&launch) {
-        Placement::Daemon => &shared.executors.in_daemon,
-        Placement::Process => &shared.executors.local,
+        Placement::Daemon => in_daemon,
+        Placement::Process if is_slurms(&launch) => slurm,
+        Placement::Process => local,
     };
     if origin == Origin::Recovered
         && let Adopted::Ended(ended) = executor.adopt(held.clone()).await
     {
         return ended;
     }
+    let expected = executor.expect();
     let deck = shared.deck.borrow().clone();
     let prepared = tokio::select! {
         biased;
@@ -254,6 +271,7 @@ async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> En
     match prepared {
         Ok((order, handover)) => {
             tracing::trace!(step = "prepared", attempt = %held.key);
+            drop(expected);
             executor.launch(Prepared { order, handover, held: held.clone() }).await
         }
         Err(outcome) => {
@@ -267,6 +285,10 @@ async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> En
 
 fn placement(launch: &Launch) -> Placement {
     launch.dag.tasks.get(&launch.task_id).map_or(Placement::Daemon, |t| t.operator.placement())
+}
+
+fn is_slurms(launch: &Launch) -> bool {
+    launch.dag.tasks.get(&launch.task_id).is_some_and(|task| task.slurm.is_some())
 }
 
 impl Ended {

@@ -21,6 +21,7 @@ use crate::runtime::act::{Actor, Callbacks, Executors, Shared, removal};
 use crate::runtime::executor::Launcher;
 use crate::runtime::executor::in_daemon::InDaemon;
 use crate::runtime::executor::local::Local;
+use crate::runtime::executor::slurm::Slurm;
 use crate::runtime::handle::{Asked, Handle};
 use crate::runtime::layout::Layout;
 use crate::runtime::promotion;
@@ -149,9 +150,14 @@ fn executors(parts: &EngineParts, deck: watch::Receiver<Arc<Deck>>) -> Executors
         publisher: parts.publisher.clone(),
         serving: parts.serving.clone(),
         clock: parts.clock.clone(),
-        deck,
+        deck: deck.clone(),
     };
-    Executors { local: Arc::new(Local::new(launcher)), in_daemon: Arc::new(in_daemon) }
+    let slurm = Slurm::start(launcher.clone(), deck, parts.layout.slurm_dir());
+    Executors {
+        local: Arc::new(Local::new(launcher)),
+        slurm: Arc::new(slurm),
+        in_daemon: Arc::new(in_daemon),
+    }
 }
 
 pub(crate) fn actor(

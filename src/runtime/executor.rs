@@ -28,10 +28,12 @@ pub(crate) mod in_daemon;
 pub(crate) mod local;
 pub(crate) mod process;
 pub(crate) mod process_table;
+pub(crate) mod slurm;
 pub(crate) mod tree;
 
 pub(crate) use handover::Handover;
 pub use process::attempt_main;
+pub use slurm::{OnNode, node_main};
 
 /// An attempt that is ready to run.
 pub(crate) struct Prepared {
@@ -81,6 +83,34 @@ pub(crate) trait Executor: Send + Sync {
     /// Names the attempts that run here, whoever launched them: those that nobody waits for are
     /// ended.
     fn running(&self) -> Vec<(AttemptKey, LaunchToken)>;
+
+    /// Takes note that an attempt is being prepared for it, until what is returned is dropped.
+    fn expect(&self) -> Box<dyn Send> {
+        Box::new(())
+    }
+
+    /// Says whether it keeps a note of an attempt that it was handed.
+    fn holds(&self, _: &LaunchToken) -> bool {
+        false
+    }
+
+    /// Forgets an attempt whose end is durable.
+    fn settled(&self, _: &LaunchToken) {}
+
+    /// Stops working; what runs goes on.
+    fn let_go(&self) {}
+}
+
+/// Names the attempt in a folder, by its order.
+pub(crate) fn named(folder: &AttemptFolder, pid: Option<u32>) -> Option<(AttemptKey, LaunchToken)> {
+    match folder.order() {
+        Ok(order) => Some((order.key, order.token)),
+        Err(error) => {
+            let folder = folder.path().display();
+            tracing::warn!(pid, %folder, %error, "an attempt runs whose order cannot be read; it is left alone");
+            None
+        }
+    }
 }
 
 impl Held {
@@ -90,6 +120,13 @@ impl Held {
         // An error says that the engine has stopped; the next one finds the claim.
         let _ = self.handle.tell(Input::Report(Report::Started { key, token, pid })).await;
         tracing::trace!(step = "started", attempt = %self.key);
+    }
+
+    /// Tells people where it stands.
+    pub(crate) async fn noted(&self, note: String) {
+        let (key, token) = (self.key.clone(), self.token.clone());
+        // An error says that the engine has stopped; the next executor says it again.
+        let _ = self.handle.tell(Input::Report(Report::Noted { key, token, note })).await;
     }
 
     /// Waits until the attempt is to end.

@@ -16,7 +16,9 @@ pub(super) async fn status(parts: &ControlParts) -> Result<Answer, Fault> {
     problems.extend(live.trouble.clone());
     let serving_listen = match serving {
         Ok(serving) => {
-            problems.extend(serving.problem);
+            // The one that kept it from listening is among them already.
+            problems
+                .extend(serving.problem.filter(|problem| !parts.listen_problems.contains(problem)));
             serving.listen
         }
         Err(fault) => {

@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 
 use crate::runtime::attempt::{AttemptFolder, Claim};
 use crate::runtime::executor::process_table::{self, Process};
-use crate::runtime::executor::{Adopted, Ended, Executor, Held, Launcher, Prepared, tree};
+use crate::runtime::executor::{Adopted, Ended, Executor, Held, Launcher, Prepared, named, tree};
 use crate::runtime::layout::Layout;
 use crate::sched::Outcome;
 use crate::types::{AttemptKey, LaunchToken};
@@ -54,15 +54,9 @@ impl Executor for Local {
     fn running(&self) -> Vec<(AttemptKey, LaunchToken)> {
         let runs_dir = Layout::new(&self.launcher.project).runs_dir();
         let attempts = process_table::attempts_below(&runs_dir).into_iter();
-        let named = attempts.filter_map(|(process, path)| match AttemptFolder::new(&path).order() {
-            Ok(order) => Some((order.key, order.token)),
-            Err(error) => {
-                let folder = path.display();
-                tracing::warn!(pid = process.pid, %folder, %error, "an attempt runs whose order cannot be read; it is left alone");
-                None
-            }
-        });
-        named.collect()
+        attempts
+            .filter_map(|(process, path)| named(&AttemptFolder::new(path), Some(process.pid)))
+            .collect()
     }
 }
 

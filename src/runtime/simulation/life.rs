@@ -74,6 +74,7 @@ async fn work(world: Arc<World>, until: Until) {
         let parts = parts(&world);
         let executors = Executors {
             local: Arc::new(OnMachine(world.clone())),
+            slurm: Arc::new(OnMachine(world.clone())),
             in_daemon: Arc::new(Inside(world.clone())),
         };
         let actor = engine::actor(&parts, &Handle { inputs: to_relay }, deck, executors);

@@ -5,11 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::hit::{self, Target};
+use crate::keymap::{self, Action, Bound, with_keys};
 use crate::rows;
 use crate::state::feed::GLANCE;
-use crate::state::{Link, PromptKind, Screen, State, Tone, View};
+use crate::state::{Level, Link, PromptKind, Screen, State, Tone, View};
 use crate::text;
 use crate::theme;
+use crate::types::run::DagRunKey;
 use crate::widget::{dialog, paint};
 
 /// Draws the first row: which deck, whether it is live, what it is doing.
@@ -41,13 +43,13 @@ pub(crate) fn context(buf: &mut Buffer, row: Rect, state: &State) {
     }
     if let Some(missed) = state.frozen {
         spans.push(Span::styled(format!("  frozen +{missed}"), theme::WARN.patch(theme::BOLD)));
-        spans.push(Span::styled(" (f)", theme::DIM));
+        spans.push(paint::span(with_keys!(state, " ({})", Freeze), theme::DIM));
     }
     let asked = state.cache.approvals().map_or(0, <[_]>::len);
     if asked > 0 {
         let words = if asked == 1 { "asks" } else { "ask" };
         spans.push(Span::styled(format!("  ? {asked} {words}"), theme::WARN.patch(theme::BOLD)));
-        spans.push(Span::styled(" (a)", theme::DIM));
+        spans.push(paint::span(with_keys!(state, " ({})", Approvals), theme::DIM));
     }
     let line = Line::from(spans);
     let room = usize::from(row.width).saturating_sub(line.width() + 2);
@@ -71,16 +73,34 @@ pub(crate) fn tabs(buf: &mut Buffer, row: Rect, state: &State) {
     if state.levels().len() > 1 {
         return crumbs(buf, row, state);
     }
-    let mut x = 1;
-    for view in View::ALL {
+    let mut labels = View::ALL.map(|view| {
         let name = if row.width < 90 { view.short_name() } else { view.name() };
-        let label = format!("{} {name}", view as usize + 1);
+        label_of(state, view).map_or_else(|| name.to_owned(), |key| format!("{key} {name}"))
+    });
+    // Where the room is short, the last ones are their keys alone: all can be gone to.
+    for view in View::ALL.into_iter().rev() {
+        let cells: usize = labels.iter().map(|label| text::width(label) + 2).sum();
+        if cells < usize::from(row.width) {
+            break;
+        }
+        if let Some(key) = label_of(state, view).filter(|_| view != state.view) {
+            labels[view as usize] = key.to_owned();
+        }
+    }
+    let mut x = 1;
+    for (view, label) in View::ALL.into_iter().zip(labels) {
         let (label, style) = match view == state.view {
             true => (format!("[{label}]"), theme::KEY),
             false => (format!(" {label} "), theme::PLAIN),
         };
         x = put_part(buf, row, x, Span::styled(label, style), Target::Tab(view));
     }
+}
+
+/// Returns the key that goes to a view, where it has one.
+fn label_of(state: &State, view: View) -> Option<&str> {
+    let shows = |bound: &&Bound| bound.action == Action::Show(view) && !bound.keys.is_empty();
+    keymap::valid(state).find(shows).map(Bound::key)
 }
 
 /// Draws a part of a row that can be clicked; returns where the next one begins.
@@ -100,9 +120,7 @@ fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
             Screen::Root(view) => view.name().to_owned(),
             Screen::Dag(dag_id) => dag_id.to_string(),
             Screen::DagRuns(dag_id) => format!("{dag_id} runs"),
-            Screen::Run(key) => {
-                format!("{} › {}", key.dag_id, text::cut_middle(key.dag_run_id.as_str(), 40))
-            }
+            Screen::Run(key) => run_crumb(key, &levels[..at], at + 1 == levels.len()),
             Screen::Log(key) => format!("{} log", rows::task_key(key)),
             Screen::DaemonLog => "daemon log".to_owned(),
             Screen::Form(dag_id) => format!("trigger {dag_id}"),
@@ -120,6 +138,8 @@ fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
             Screen::Versions(dag_id) => format!("{dag_id} versions"),
             Screen::Diff(_, from, to) => format!("v{from} → v{to}"),
             Screen::Backfills(dag_id) => format!("{dag_id} backfills"),
+            Screen::Backfill(_, id) => format!("backfill {id}"),
+            Screen::Operation(id) => format!("operation {id}"),
             Screen::Attention => "Needs attention".to_owned(),
             Screen::Operations => "Operations".to_owned(),
             Screen::Approvals => "Approvals".to_owned(),
@@ -133,6 +153,21 @@ fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
         let style = if at + 1 == levels.len() { theme::BOLD } else { theme::DIM };
         x = put_part(buf, row, x, paint::span(name, style), Target::Crumb(at));
     }
+}
+
+/// Names a run: with its DAG, where the crumb before it does not say that already; in short where
+/// another level lies upon it.
+fn run_crumb(key: &DagRunKey, before: &[Level], is_last: bool) -> String {
+    let run = match is_last {
+        true => text::cut_middle(key.dag_run_id.as_str(), 40),
+        false => text::run_name(key.dag_run_id.as_str()),
+    };
+    let is_named = before.last().is_some_and(|level| match &level.screen {
+        Screen::Dag(dag_id) => *dag_id == key.dag_id,
+        Screen::Run(other) => other.dag_id == key.dag_id,
+        _ => false,
+    });
+    if is_named { run } else { format!("{} › {run}", key.dag_id) }
 }
 
 /// Returns the lines that stay until their cause is gone.
@@ -150,7 +185,7 @@ pub(crate) fn banners(state: &State) -> Vec<Line<'static>> {
         let count = state.definitions().map_or(0, |d| d.diagnostics.len());
         let more = if count > 1 { format!(" (+{} more)", count - 1) } else { String::new() };
         lines.push(Line::from(vec![
-            paint::span(" g e ", theme::KEY),
+            paint::span(with_keys!(state, " {} ", ShowErrors), theme::KEY),
             paint::span(
                 format!("✗ {}:{}:{} {}{more}", first.file, first.line, first.column, first.message),
                 theme::BAD,
@@ -190,7 +225,7 @@ pub(crate) fn flash(buf: &mut Buffer, row: Rect, state: &State) {
         paint::put(buf, row, 0, line);
     } else if let unread @ 1.. = state.feed.unread() {
         let more = if unread >= GLANCE as usize { "+" } else { "" };
-        let text = format!("E events ({unread}{more} unread) ");
+        let text = with_keys!(state, "{} events ({unread}{more} unread) ", EventRail);
         paint::put_right(buf, row, 0, paint::line(text, theme::DIM));
     }
 }

@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
+use crate::keymap::with_keys;
 use crate::message::{Act, Effect, Purpose, Timer};
 use crate::rows;
 use crate::state::form::Field;
@@ -51,6 +52,7 @@ fn show(state: &mut State, made: Made, effects: &mut Vec<Effect>) {
         plan: Plan::None,
         generation: 0,
         opened_at: state.now,
+        scroll: 0,
     };
     let is_there = fields.iter().any(|field| field.name == "confirm");
     if let Some(expected) = sheet.expected().filter(|_| !is_there) {
@@ -252,6 +254,9 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         KeyCode::Esc => state.popup = None,
         KeyCode::Char('n' | 'q') if !is_typing => state.popup = None,
         KeyCode::Char('y') if !is_typing => go(state, effects),
+        KeyCode::PageDown | KeyCode::PageUp if !sheet.is_on_date() => {
+            sheet.scroll_plan(event.code == KeyCode::PageUp);
+        }
         KeyCode::Tab | KeyCode::Down => sheet.move_focus(false),
         KeyCode::BackTab | KeyCode::Up => sheet.move_focus(true),
         KeyCode::Enter if sheet.is_on_verb() => go(state, effects),
@@ -341,7 +346,8 @@ fn go(state: &mut State, effects: &mut Vec<Effect>) {
             return;
         }
     };
-    let act = act(&sheet.wish);
+    let wish = sheet.wish.clone();
+    let act = act(state, &wish);
     state.popup = None;
     state.level_mut().marks.clear();
     for request in requests {
@@ -350,7 +356,7 @@ fn go(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 /// Returns what the flash line tells of it.
-fn act(wish: &Wish) -> Act {
+fn act(state: &State, wish: &Wish) -> Act {
     match wish {
         Wish::Clear { .. } => Act::Operate("cleared"),
         Wish::MarkTasks { .. } | Wish::MarkRuns { .. } => Act::Operate("marked"),
@@ -363,7 +369,7 @@ fn act(wish: &Wish) -> Act {
         Wish::Variable { key, .. } => Act::Say(format!("set the variable {key}")),
         Wish::TryIt(_) => Act::Say("asked the model".to_owned()),
         Wish::Connection { conn_id, .. } => {
-            Act::Say(format!("set the connection {conn_id}: T tests it"))
+            Act::Say(with_keys!(state, "set the connection {conn_id}: {} tests it", Test))
         }
         Wish::Prune => Act::Say("deleted what is no longer kept".to_owned()),
         Wish::Alias(moves) => {

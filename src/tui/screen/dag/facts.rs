@@ -3,6 +3,7 @@
 use ratatui::text::{Line, Span};
 use serde_json::Value;
 
+use crate::keymap::with_keys;
 use crate::state::State;
 use crate::state::form::Field;
 use crate::text;
@@ -40,18 +41,19 @@ pub(super) fn definition(state: &State, dag: &DagDetailView, width: usize) -> Ve
             text::count(dag.max_active_tasks as usize, "task")
         ),
     ));
-    let mut whose: Vec<String> = Vec::new();
-    whose.extend(dag.dag.owner.as_ref().map(|owner| format!("owner {owner}")));
-    if !dag.dag.tags.is_empty() {
-        whose.push(format!("tags {}", dag.dag.tags.join(", ")));
+    if dag.catchup {
+        lines.push(paint::pair("catchup", "makes up for missed dates"));
     }
-    whose.extend(dag.catchup.then(|| "makes up for missed dates".to_owned()));
-    if !whose.is_empty() {
-        lines.push(paint::pair("", whose.join(" · ")));
+    lines.extend(dag.dag.owner.as_ref().map(|owner| paint::pair("owner", owner)));
+    if !dag.dag.tags.is_empty() {
+        lines.push(paint::pair("tags", dag.dag.tags.join(", ")));
     }
     lines.push(paint::pair("defined", format!("{}:{}", dag.fileloc, dag.line)));
     if dag.dag.strip.is_empty() {
-        lines.push(paint::line("No run yet: t triggers one.", theme::ACCENT));
+        lines.push(paint::line(
+            with_keys!(state, "No run yet: {} triggers one.", Trigger),
+            theme::ACCENT,
+        ));
     }
     lines
 }
@@ -59,7 +61,7 @@ pub(super) fn definition(state: &State, dag: &DagDetailView, width: usize) -> Ve
 /// The next firings, each under the other.
 fn firings(state: &State, dag: &DagDetailView) -> Vec<Line<'static>> {
     if dag.dag.is_paused {
-        return vec![paint::pair("next", "paused: p unpauses")];
+        return vec![paint::pair("next", with_keys!(state, "paused: {} unpauses", Pause))];
     }
     if dag.next_runs.is_empty() {
         return vec![paint::pair("next", "none by itself")];
