@@ -13,6 +13,7 @@ pub(super) async fn status(parts: &ControlParts) -> Result<Answer, Fault> {
     let serving = parts.serving.status().await;
     let mut problems = parts.listen_problems.clone();
     problems.extend(parts.watch_problems.borrow().iter().cloned());
+    problems.extend(live.trouble.clone());
     let serving_listen = match serving {
         Ok(serving) => {
             // The one that kept it from listening is among them already.
