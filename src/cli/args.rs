@@ -129,7 +129,11 @@ pub enum Command {
     /// List what somebody should look at; exits with 1 where there is something
     Attention,
     /// Check dags.toml
-    Check,
+    Check {
+        /// Ask the Slurm cluster as well whether it would run the tasks that go to it
+        #[arg(long)]
+        slurm: bool,
+    },
     /// Make a project: the sample, or an empty one
     Init {
         /// Where; this folder where none is given
@@ -228,6 +232,9 @@ pub enum Command {
     /// Run one attempt of a task (called by the daemon)
     #[command(hide = true)]
     Attempt { folder: PathBuf },
+    /// Run one attempt of a batch on a node (called by Slurm)
+    #[command(hide = true)]
+    AttemptOnNode { batch: PathBuf, index: usize, job: String, node: String },
 }
 
 /// How a graph is written.

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::connection::OpenConnection;
+use crate::dag::slurm::SlurmOptions;
 use crate::dag::spec::{LearningTask, XcomLimits};
 use crate::sched::Outcome;
 use crate::types::asset::AssetEvent;
@@ -54,6 +55,9 @@ pub struct Order {
     pub triggering_asset_events: Vec<AssetEvent>,
     /// Who runs it, for the tracker.
     pub user: String,
+    /// What its job asks for, where it runs on Slurm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slurm: Option<SlurmOptions>,
     /// How long its outputs may be.
     #[serde(default)]
     pub xcom: XcomLimits,

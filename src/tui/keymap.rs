@@ -14,13 +14,13 @@ pub(crate) mod stroke;
 
 pub(crate) use action::Action;
 pub(crate) use bindings::BINDINGS;
-pub(crate) use label::{label, label_at, with_keys};
+pub(crate) use label::{label, label_at, scroll_note, with_keys};
 pub(crate) use place::{Place, place};
 pub(crate) use resolved::{Bound, Keymap, listed};
 pub(crate) use stroke::name;
 
 /// One line of the table.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Binding {
     pub(crate) action: Action,
     /// The keys as they are written, the one to show first; two of them in a row are a chord.

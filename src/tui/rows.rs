@@ -12,6 +12,9 @@ pub(crate) mod tracking;
 
 pub(crate) use keyed::{keys_of, place, selected};
 
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+
 use crate::screen::assets::{impact, tree};
 use crate::screen::models::{registry, versions as model_versions};
 use crate::screen::{
@@ -32,7 +35,7 @@ use crate::types::run::{DagRun, TaskInstance};
 use crate::types::serving::ServedVersion;
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{DagVersionView, DagView, ExperimentView, TaskView, TrackingRunView};
-use crate::types::{DagId, TaskInstanceState};
+use crate::types::{DagId, TaskId, TaskInstanceState};
 use crate::widget::list::ListInfo;
 
 /// Tasks that are named where something waits for several.
@@ -243,14 +246,28 @@ pub(crate) fn why_not_started(state: &State, task: &TaskInstance) -> String {
 /// Returns the tasks of a definition, upstream ones first.
 pub(crate) fn dag_tasks<'a>(state: &'a State, dag_id: &DagId) -> Vec<&'a TaskView> {
     let Some(dag) = state.cache.dag(dag_id) else { return Vec::new() };
-    let mut left: Vec<&TaskView> = dag.tasks.iter().collect();
-    let mut sorted: Vec<&TaskView> = Vec::with_capacity(left.len());
-    while !left.is_empty() {
-        let is_ready = |task: &&TaskView| {
-            !task.upstream_task_ids.iter().any(|up| left.iter().any(|t| t.task_id == *up))
-        };
-        let at = left.iter().position(is_ready).unwrap_or(0);
-        sorted.push(left.remove(at));
+    let places: HashMap<&TaskId, usize> =
+        dag.tasks.iter().enumerate().map(|(at, task)| (&task.task_id, at)).collect();
+    let mut waits: Vec<usize> = vec![0; dag.tasks.len()];
+    let mut down: Vec<Vec<usize>> = vec![Vec::new(); dag.tasks.len()];
+    for (at, task) in dag.tasks.iter().enumerate() {
+        for up in task.upstream_task_ids.iter().filter_map(|up| places.get(up)) {
+            waits[at] += 1;
+            down[*up].push(at);
+        }
+    }
+    // Of those that wait for nothing more, the first of the file comes first.
+    let ready = (0..waits.len()).filter(|at| waits[*at] == 0).map(Reverse);
+    let mut ready: BinaryHeap<Reverse<usize>> = ready.collect();
+    let mut sorted = Vec::with_capacity(waits.len());
+    while let Some(Reverse(at)) = ready.pop() {
+        sorted.extend(dag.tasks.get(at));
+        for next in &down[at] {
+            waits[*next] -= 1;
+            if waits[*next] == 0 {
+                ready.push(Reverse(*next));
+            }
+        }
     }
     sorted
 }

@@ -8,7 +8,7 @@ pub(crate) mod backfills;
 pub(crate) mod commands;
 pub(crate) mod compare;
 pub(crate) mod dag;
-mod dag_preview;
+pub(crate) mod dag_preview;
 pub(crate) mod dags;
 pub(crate) mod definitions;
 pub(crate) mod details;
@@ -44,14 +44,6 @@ use ratatui::layout::Rect;
 use crate::keymap::with_keys;
 use crate::state::{Link, Slot, State};
 use crate::widget::paint;
-
-/// Says which keys are for a text over the screen of which `hidden` lines are not seen.
-fn scroll_note(state: &State, hidden: usize) -> String {
-    match hidden {
-        0 => with_keys!(state, "{} close", Back),
-        _ => with_keys!(state, "{} {} scroll  {} close", Down, Up, Back),
-    }
-}
 
 /// Draws that there are rows, but none that passes the filter.
 fn filtered_out(buf: &mut Buffer, area: Rect, state: &State, what: &str) {

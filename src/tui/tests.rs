@@ -23,6 +23,7 @@ mod form;
 mod home;
 mod keys;
 mod lab;
+mod labels;
 mod lists;
 mod logs;
 mod models;
@@ -328,6 +329,12 @@ impl Driver {
 pub(crate) fn key(name: &str) -> KeyEvent {
     if let Some(c) = name.strip_prefix("ctrl-").and_then(|rest| rest.chars().next()) {
         return KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
+    }
+    if let Some(c) = name.strip_prefix("alt-").and_then(|rest| rest.chars().next()) {
+        return KeyEvent::new(KeyCode::Char(c), KeyModifiers::ALT);
+    }
+    if let Some(number) = name.strip_prefix('f').and_then(|number| number.parse().ok()) {
+        return KeyEvent::new(KeyCode::F(number), KeyModifiers::NONE);
     }
     let code = match name {
         "space" => KeyCode::Char(' '),

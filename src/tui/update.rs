@@ -40,6 +40,7 @@ mod reconcile;
 pub(crate) mod run;
 mod sheet;
 pub(crate) mod site;
+mod sketch;
 mod terminal;
 pub(crate) mod theme;
 pub(crate) mod tour;
@@ -116,6 +117,7 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
     orders::note(state, &effects);
     state.note_place();
     reconcile::reconcile(state, &mut effects);
+    palette::keep(state);
     effects
 }
 
@@ -165,6 +167,7 @@ fn ring(state: &mut State, timer: Timer, effects: &mut Vec<Effect>) {
     match timer {
         Timer::Refetch => state.refetch_is_due = false,
         Timer::RunRested => state.run_view.rests = false,
+        Timer::PreviewRested(generation) => state.previews.rested(generation),
         Timer::StartLog(generation) | Timer::RetryLog(generation) => {
             log::read::start(state, generation, effects);
         }

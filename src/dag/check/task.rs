@@ -8,6 +8,7 @@ use crate::check::expand::{Expandable, expand};
 use crate::check::fields::{Fields, Text};
 use crate::check::flow::FlowDefaults;
 use crate::check::names::{DEFAULT_POOL, unknown};
+use crate::check::slurm::Placed;
 use crate::check::{Context, argument, callback, flow, group, operator, reference};
 use crate::file::{Entry, Span, Written};
 use crate::operator::Operator;
@@ -35,6 +36,7 @@ pub(super) struct Defaults {
     weight_rule: Option<WeightRule>,
     callbacks: Callbacks,
     env: IndexMap<String, String>,
+    pub(super) placed: Placed,
     /// Keys of `python` tasks that the file's defaults may have, as JSON.
     pub(super) python: serde_json::Map<String, serde_json::Value>,
 }
@@ -94,6 +96,7 @@ pub(super) fn task(
     let given = expand.as_ref().map(|(expand, _)| Expandable::of(expand));
     let scope = Scope { given: given.as_ref().unwrap_or(scope.given), ..scope };
     let own = Defaults::read(context, &mut fields).over(scope.defaults);
+    let own_executor = fields.node("executor").map(|node| node.span);
     let mut edges = depends_on(context, scope, name, &mut fields);
     let inlets = assets(context, &mut fields, "inlets");
     let outlets = assets(context, &mut fields, "outlets");
@@ -145,6 +148,10 @@ pub(super) fn task(
         inlets,
         outlets,
         doc_md,
+        slurm: own
+            .placed
+            .of_task(context, own_executor, operator, own.execution_timeout)
+            .map(Box::new),
         line: context.report.line(place),
     };
     check_slots(context, &spec, place);
@@ -260,6 +267,7 @@ impl Defaults {
             weight_rule: weight_rule(context, fields),
             callbacks: callback::of_task(context, fields),
             env: env(context, fields),
+            placed: Placed::read(context, fields),
             python: serde_json::Map::new(),
         }
     }
@@ -290,6 +298,7 @@ impl Defaults {
             weight_rule: self.weight_rule.or(below.weight_rule),
             callbacks: callback::over(self.callbacks, &below.callbacks),
             env,
+            placed: self.placed.over(&below.placed),
         }
     }
 

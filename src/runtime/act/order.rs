@@ -124,6 +124,7 @@ pub(super) fn compose(
         outlets: task.outlets.clone(),
         triggering_asset_events: launch.triggering_asset_events.clone(),
         user: user(dag, launch),
+        slurm: task.slurm.as_deref().cloned(),
         xcom: deck.xcom,
         context: python.transpose()?,
     };

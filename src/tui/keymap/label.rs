@@ -3,6 +3,15 @@
 use crate::keymap::{Action, BINDINGS, Bound, Place, place};
 use crate::state::State;
 
+/// Writes a text with the keys of actions in place of `{}`:
+/// `with_keys!(state, "{} triggers one", Trigger)`.
+macro_rules! with_keys {
+    ($state:expr, $text:literal, $($action:ident $(($of:expr))?),+ $(,)?) => {
+        format!($text, $($crate::keymap::label($state, $crate::keymap::Action::$action $(($of))?)),+)
+    };
+}
+pub(crate) use with_keys;
+
 /// Returns what is typed for `action`: its key where the operator is, else at the first place that
 /// has it; where it has no key, the palette's command.
 pub(crate) fn label(state: &State, action: Action) -> String {
@@ -42,11 +51,10 @@ fn palette(state: &State) -> String {
     }
 }
 
-/// Writes a text with the keys of actions in place of `{}`:
-/// `with_keys!(state, "{} triggers one", Trigger)`.
-macro_rules! with_keys {
-    ($state:expr, $text:literal, $($action:ident $(($of:expr))?),+ $(,)?) => {
-        format!($text, $($crate::keymap::label($state, $crate::keymap::Action::$action $(($of))?)),+)
-    };
+/// Says which keys are for a text over the screen of which `hidden` lines are not seen.
+pub(crate) fn scroll_note(state: &State, hidden: usize) -> String {
+    match hidden {
+        0 => with_keys!(state, "{} close", Back),
+        _ => with_keys!(state, "{} {} scroll  {} close", Down, Up, Back),
+    }
 }
-pub(crate) use with_keys;

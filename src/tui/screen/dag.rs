@@ -13,7 +13,8 @@ use crate::text;
 use crate::theme;
 use crate::types::DagId;
 use crate::types::view::{DagDetailView, TaskView};
-use crate::widget::graph::{self, Node};
+use crate::view;
+use crate::widget::graph::{self, Node, Sketch};
 use crate::widget::paint;
 
 mod facts;
@@ -32,11 +33,8 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
     let level = state.level();
     let selected = level.cursor(&rows::keys(state, level));
     let task = tasks.get(selected).copied();
-    if area.width >= BESIDE_WIDTH {
-        let [left, right] =
-            Layout::horizontal([Constraint::Min(0), Constraint::Length(72)]).areas(area);
-        let [top, below] =
-            Layout::vertical([Constraint::Min(0), Constraint::Length(12)]).areas(left);
+    let [top, below, right] = areas(area);
+    if !right.is_empty() {
         draw_graph(buf, top, state, dag, &tasks, selected);
         draw_text(buf, below, "Task", "", |width| facts::task(task, width), 0);
         let whole = |width| {
@@ -51,8 +49,6 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
         draw_text(buf, right, "Definition", &note, whole, level.scroll);
         return;
     }
-    let [top, below] =
-        Layout::vertical([Constraint::Percentage(45), Constraint::Min(0)]).areas(area);
     draw_graph(buf, top, state, dag, &tasks, selected);
     let names = ["Definition", "Params", "Doc"];
     let open = match level.pane {
@@ -79,6 +75,26 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
     draw_text(buf, below, &title.join(""), &note, lines, level.scroll);
 }
 
+/// Returns where the graph, what is below it and what is at the right of both stand.
+fn areas(area: Rect) -> [Rect; 3] {
+    if area.width < BESIDE_WIDTH {
+        let [top, below] =
+            Layout::vertical([Constraint::Percentage(45), Constraint::Min(0)]).areas(area);
+        return [top, below, Rect::default()];
+    }
+    let [left, right] =
+        Layout::horizontal([Constraint::Min(0), Constraint::Length(72)]).areas(area);
+    let [top, below] = Layout::vertical([Constraint::Min(0), Constraint::Length(12)]).areas(left);
+    [top, below, right]
+}
+
+/// Returns the graph that is drawn, with the room that it has.
+pub(crate) fn sketch(state: &State, dag_id: &DagId) -> Option<(Sketch, Rect)> {
+    let tasks = rows::dag_tasks(state, dag_id);
+    let [top, ..] = areas(view::body(state, state.size));
+    (!tasks.is_empty()).then(|| (definition_graph(&tasks), paint::inside(top)))
+}
+
 fn draw_graph(
     buf: &mut Buffer,
     area: Rect,
@@ -101,8 +117,8 @@ fn draw_graph(
         ),
     };
     let inside = paint::panel(buf, area, &title, &note, true);
-    let (nodes, edges) = definition_graph(tasks);
-    graph::draw(buf, inside, &nodes, &edges, Some(selected));
+    let sketch = definition_graph(tasks);
+    graph::draw(buf, inside, &sketch, state.graph.sketched(sketch.shape()), Some(selected));
 }
 
 fn draw_text(
@@ -120,7 +136,7 @@ fn draw_text(
 }
 
 /// Makes the graph of a definition.
-pub(crate) fn definition_graph(tasks: &[&TaskView]) -> (Vec<Node>, Vec<(usize, usize)>) {
+pub(crate) fn definition_graph(tasks: &[&TaskView]) -> Sketch {
     let node = |task: &&TaskView| Node {
         mark: theme::task_mark(None),
         name: task.task_id.to_string(),
@@ -133,5 +149,5 @@ pub(crate) fn definition_graph(tasks: &[&TaskView]) -> (Vec<Node>, Vec<(usize, u
             edges.extend(tasks[..to].iter().position(|t| t.task_id == *up).map(|from| (from, to)));
         }
     }
-    (tasks.iter().map(node).collect(), edges)
+    Sketch { nodes: tasks.iter().map(node).collect(), edges }
 }

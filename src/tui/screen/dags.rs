@@ -63,6 +63,7 @@ pub(crate) fn list(width: u16) -> List<'static, DagView> {
     let style = move |dag: &DagView| if dag.is_stale || dag.is_paused { dim } else { plain };
     let last = |dag: &DagView| dag.recent_runs.last().cloned();
     List::new("dags", "DAGs", |dag: &DagView| dag.dag_id.to_string())
+        .steady()
         .words(dag_words)
         .field(
             Field::new("state", fixed("S", 1, 0), |_, dag: &DagView| {

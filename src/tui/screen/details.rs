@@ -5,10 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use serde_json::Value;
 
-use crate::keymap::with_keys;
+use crate::keymap::{scroll_note, with_keys};
 use crate::rows;
 use crate::screen::run::cell::progress;
-use crate::screen::scroll_note;
 use crate::state::State;
 use crate::text;
 use crate::theme;

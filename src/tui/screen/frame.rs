@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::hit::{self, Target};
-use crate::keymap::with_keys;
+use crate::keymap::{self, Action, Bound, with_keys};
 use crate::rows;
 use crate::state::feed::GLANCE;
 use crate::state::{Link, PromptKind, Screen, State, Tone, View};
@@ -42,13 +42,13 @@ pub(crate) fn context(buf: &mut Buffer, row: Rect, state: &State) {
     }
     if let Some(missed) = state.frozen {
         spans.push(Span::styled(format!("  frozen +{missed}"), theme::WARN.patch(theme::BOLD)));
-        spans.push(Span::styled(" (f)", theme::DIM));
+        spans.push(paint::span(with_keys!(state, " ({})", Freeze), theme::DIM));
     }
     let asked = state.cache.approvals().map_or(0, <[_]>::len);
     if asked > 0 {
         let words = if asked == 1 { "asks" } else { "ask" };
         spans.push(Span::styled(format!("  ? {asked} {words}"), theme::WARN.patch(theme::BOLD)));
-        spans.push(Span::styled(" (a)", theme::DIM));
+        spans.push(paint::span(with_keys!(state, " ({})", Approvals), theme::DIM));
     }
     let line = Line::from(spans);
     let room = usize::from(row.width).saturating_sub(line.width() + 2);
@@ -75,7 +75,11 @@ pub(crate) fn tabs(buf: &mut Buffer, row: Rect, state: &State) {
     let mut x = 1;
     for view in View::ALL {
         let name = if row.width < 90 { view.short_name() } else { view.name() };
-        let label = format!("{} {name}", view as usize + 1);
+        let shows = |bound: &&Bound| bound.action == Action::Show(view) && !bound.keys.is_empty();
+        let label = match keymap::valid(state).find(shows) {
+            Some(bound) => format!("{} {name}", bound.key()),
+            None => name.to_owned(),
+        };
         let (label, style) = match view == state.view {
             true => (format!("[{label}]"), theme::KEY),
             false => (format!(" {label} "), theme::PLAIN),

@@ -82,7 +82,7 @@ pub(crate) fn list(state: &State, dag_id: Option<&DagId>) -> List<'static, DagRu
     let slots = rows::runs_slots(state.level(), &query);
     let runs = slots.iter().flat_map(|slot| state.cache.runs_of(slot).unwrap_or_default());
     let longest = runs.filter_map(|run| run.duration_secs(state.now)).fold(0.0, f64::max);
-    let mut list = List::new("runs", noun, rows::run_key).words(words).field(Field::new(
+    let mut list = List::new("runs", noun, rows::run_key).steady().words(words).field(Field::new(
         "state",
         fixed("S", 1, 0),
         |_, run: &DagRun| Line::from(paint::glyph(theme::run_mark(run.state))),

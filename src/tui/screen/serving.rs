@@ -51,7 +51,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     ])
     .areas(area);
     let note = match serving.example_command() {
-        Some(_) => with_keys!(state, "{} copies the command", Copy),
+        Some(_) => with_keys!(state, "{} y copies the command", Copy),
         None => String::new(),
     };
     let inside = paint::panel(buf, head, "Model server", &note, false);

@@ -4,7 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::screen::{missing, scroll_note};
+use crate::keymap::scroll_note;
+use crate::screen::missing;
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;

@@ -10,6 +10,7 @@
 //! ```
 
 use std::borrow::Borrow;
+use std::ptr;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -18,6 +19,7 @@ use ratatui::text::Line;
 use crate::hit::{self, Target};
 use crate::state::filter::Filter;
 use crate::state::lists::{ListChoices, Sort};
+use crate::state::row_order::Basis;
 use crate::state::{Level, State};
 use crate::text;
 use crate::theme;
@@ -60,6 +62,7 @@ pub(crate) struct List<'a, R> {
     key: Told<'a, R>,
     words: Option<Told<'a, R>>,
     fields: Vec<Field<'a, R>>,
+    is_steady: bool,
 }
 
 impl<'a, R: 'a> List<'a, R> {
@@ -69,7 +72,16 @@ impl<'a, R: 'a> List<'a, R> {
         noun: impl Into<String>,
         key: impl Fn(&R) -> String + 'a,
     ) -> Self {
-        Self { name, noun: noun.into(), key: Box::new(key), words: None, fields: Vec::new() }
+        let (noun, key) = (noun.into(), Box::new(key));
+        Self { name, noun, key, words: None, fields: Vec::new(), is_steady: false }
+    }
+
+    /// Says that its rows are borrowed from what was fetched, and that nothing but they, the time
+    /// and the terminal's width decide what cells tell: the order is then worked out once for all
+    /// that comes of a key.
+    pub(crate) fn steady(mut self) -> Self {
+        self.is_steady = true;
+        self
     }
 
     /// Sets what a word of the filter is looked for in; without it, in every column.
@@ -92,14 +104,43 @@ impl<'a, R: 'a> List<'a, R> {
         level: &Level,
         rows: impl IntoIterator<Item = T>,
     ) -> Vec<T> {
-        let filter = Filter::new(&level.filter);
-        match filter.is_empty() {
-            true => self.sorted(state, rows),
-            false => {
-                let admitted = |row: &T| self.admits(state, &filter, row.borrow());
-                self.sorted(state, rows.into_iter().filter(admitted))
-            }
+        let rows: Vec<T> = rows.into_iter().collect();
+        let sort = state.lists.of(self.name).sort.as_ref();
+        if level.filter.trim().is_empty() && sort.is_none() {
+            return rows;
         }
+        let make = || self.places(state, &level.filter, &rows);
+        let order = match self.is_steady {
+            false => make(),
+            true => {
+                let place = |row: Option<&T>| row.map_or(0, |r| ptr::from_ref(r.borrow()).addr());
+                let basis = Basis {
+                    list: self.name,
+                    filter: level.filter.clone(),
+                    sort: sort.cloned(),
+                    rows: (place(rows.first()), place(rows.last()), rows.len()),
+                    changes: state.cache.changes(),
+                    now: state.now,
+                    width: state.size.width,
+                };
+                state.row_order.get(basis, make)
+            }
+        };
+        let mut rows: Vec<Option<T>> = rows.into_iter().map(Some).collect();
+        order.into_iter().filter_map(|at| rows.get_mut(at)?.take()).collect()
+    }
+
+    /// Returns the places of the rows that are shown, in the order in which they are.
+    fn places<T: Borrow<R>>(&self, state: &State, filter: &str, rows: &[T]) -> Vec<usize> {
+        let filter = Filter::new(filter);
+        let is_shown = |row: &T| filter.is_empty() || self.admits(state, &filter, row.borrow());
+        let shown = (0..).zip(rows).filter(|(_, row)| is_shown(row));
+        let by = self.order(state);
+        let Some((is_descending, by)) = by else { return shown.map(|(at, _)| at).collect() };
+        let mut valued: Vec<(Value, usize)> =
+            shown.map(|(at, row)| (by(state, row.borrow()), at)).collect();
+        valued.sort_by(|(one, _), (other, _)| one.compare(other, is_descending));
+        valued.into_iter().map(|(_, at)| at).collect()
     }
 
     /// Returns the rows in the order that was chosen, else in the order given, whatever the filter.

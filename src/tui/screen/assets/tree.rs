@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use crate::keymap::with_keys;
 use crate::rows::assets::{self as rows, AssetRow};
 use crate::screen::assets::mark;
 use crate::screen::{filtered_out, missing};
@@ -130,7 +131,8 @@ fn nothing(buf: &mut Buffer, area: Rect, state: &State) {
     let level = state.level();
     let has_some = state.cache.assets().is_some_and(|all| !all.is_empty());
     if has_some && level.attention_only && level.filter.is_empty() {
-        return paint::empty(buf, area, "Every asset is fresh", "A shows them all");
+        let how = with_keys!(state, "{} shows them all", Attention);
+        return paint::empty(buf, area, "Every asset is fresh", &how);
     }
     if has_some {
         return filtered_out(buf, area, state, "No asset passes the filter");

@@ -8,7 +8,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use serde_json::{Map, Value};
 
-use crate::screen::{missing, scroll_note};
+use crate::keymap::scroll_note;
+use crate::screen::missing;
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
