@@ -186,7 +186,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
                 state.push(Screen::Commands);
             }
         }
-        Action::EditSetting => sheets::setting(state, effects),
+        Action::EditSetting => sheet::system::setting(state, effects),
         Action::Test => here::test(state, effects),
         Action::OlderRun => run::travel::go(state, true),
         Action::NewerRun => run::travel::go(state, false),
@@ -218,7 +218,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::PreviousMatch => log::seek::next(state, true, effects),
         Action::OlderTry => log::other_try(state, true, effects),
         Action::NewerTry => log::other_try(state, false, effects),
-        Action::Prune => sheets::prune(state, effects),
+        Action::Prune => sheet::system::prune(state, effects),
         Action::Answered => {
             let level = state.level_mut();
             level.attention_only = !level.attention_only;

@@ -21,6 +21,7 @@ use crate::update::{confirm, key, plugin};
 
 pub(crate) mod alias;
 pub(crate) mod open;
+pub(crate) mod system;
 pub(crate) mod try_it;
 
 /// How long the form must rest before it is tried.
