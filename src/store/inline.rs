@@ -152,7 +152,7 @@ impl Inline {
             tokio::time::sleep(time).await;
         }
         if self.fates.is_dead() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -130,10 +130,6 @@ fn account(project: &Project, promised: &BTreeSet<String>, processes_killed: usi
     // Work that was done and does not count: its process was killed before it could report.
     let lost = done.iter().filter(|token| tries[*token] != "success").count();
     assert!(lost <= processes_killed, "{what}: {lost} results lost by {processes_killed} kills");
-    println!(
-        "{} attempts, {processes_killed} of them killed, {lost} after their work",
-        tries.len()
-    );
 }
 
 /// Reads the tokens of a file, each of which may stand there once.
@@ -149,7 +145,8 @@ fn open_runs(project: &Project) -> usize {
     let conn = rusqlite::Connection::open(project.path(".dagdeck/dagdeck.db")).unwrap();
     conn.busy_timeout(Duration::from_secs(10)).unwrap();
     let sql = "SELECT count(*) FROM dag_run WHERE state NOT IN ('success', 'failed')";
-    conn.query_row(sql, [], |row| row.get(0)).unwrap()
+    let open: i64 = conn.query_row(sql, [], |row| row.get(0)).unwrap();
+    usize::try_from(open).unwrap()
 }
 
 /// Kills one of the processes that the daemon of this project has started, and says how many it
