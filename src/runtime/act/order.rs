@@ -15,6 +15,7 @@ use crate::dag::{Dag, Deck, TaskSpec};
 use crate::runtime::act::context::{self, Connections, History, Sources};
 use crate::runtime::act::{Shared, mapping, secrets};
 use crate::runtime::attempt::{AttemptFolder, DatasetOrder, Order, Private};
+use crate::runtime::blocking::blocking;
 use crate::runtime::executor::{Handover, process_table};
 use crate::runtime::operator::is_true;
 use crate::sched::Outcome;
@@ -38,7 +39,7 @@ pub(super) async fn prepare(
     let history = History::new(shared.store.clone(), shared.layout.clone(), launch.run.clone());
     let (own, now) = (launch.clone(), shared.clock.now());
     // Templates look things up in the store.
-    let composed = tokio::task::spawn_blocking(move || {
+    let composed = blocking(move || {
         let task = own.dag.tasks.get(&own.task_id).expect("it was there a moment ago");
         compose(&deck, task, &own, &Arc::new(history), now)
     });
@@ -50,7 +51,7 @@ pub(super) async fn prepare(
     keep_rendered(shared, &order, task).await;
     let written = order.clone();
     let folder = AttemptFolder::new(order.folder.clone());
-    let begun = tokio::task::spawn_blocking(move || folder.begin(&written)).await;
+    let begun = blocking(move || folder.begin(&written)).await;
     match begun {
         Ok(Ok(())) => Ok((order, handover)),
         Ok(Err(error)) => {

@@ -14,10 +14,12 @@ use futures_util::future::BoxFuture;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
-use crate::runtime::attempt::Claim;
+use crate::runtime::attempt::{AttemptFolder, Claim};
 use crate::runtime::executor::process_table::{self, Process};
-use crate::runtime::executor::{Adopted, Ended, Executor, Held, Launcher, Prepared, tree};
+use crate::runtime::executor::{Adopted, Ended, Executor, Held, Launcher, Prepared, named, tree};
+use crate::runtime::layout::Layout;
 use crate::sched::Outcome;
+use crate::types::{AttemptKey, LaunchToken};
 
 #[cfg(test)]
 mod tests;
@@ -47,6 +49,14 @@ impl Executor for Local {
 
     fn adopt(&self, held: Held) -> BoxFuture<'static, Adopted> {
         adopt(held).boxed()
+    }
+
+    fn running(&self) -> Vec<(AttemptKey, LaunchToken)> {
+        let runs_dir = Layout::new(&self.launcher.project).runs_dir();
+        let attempts = process_table::attempts_below(&runs_dir).into_iter();
+        attempts
+            .filter_map(|(process, path)| named(&AttemptFolder::new(path), Some(process.pid)))
+            .collect()
     }
 }
 

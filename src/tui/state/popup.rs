@@ -21,7 +21,7 @@ pub(crate) enum Popup {
     Keys {
         scroll: usize,
     },
-    Palette(Palette),
+    Palette(Box<Palette>),
     Confirm(Box<Confirm>),
     /// The selected task in full.
     Task {

@@ -18,7 +18,7 @@ pub(crate) use offers::{Offers, help, keep, letters};
 
 /// Opens it: for everything, or for the keys of this pane.
 pub(crate) fn open(state: &mut State, scope: Scope) {
-    state.popup = Some(Popup::Palette(Palette { scope, ..Palette::default() }));
+    state.popup = Some(Popup::Palette(Box::new(Palette { scope, ..Palette::default() })));
 }
 
 /// Takes a key of the open palette.

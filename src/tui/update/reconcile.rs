@@ -14,7 +14,7 @@ use crate::state::popup::Scope;
 use crate::state::run::RowId;
 use crate::state::runs::{PAGE_LEN, PAGES_MAX, RunsQuery};
 use crate::state::session;
-use crate::state::{Form, Link, Palette, Popup, Screen, Slot, State, View};
+use crate::state::{Form, Link, Popup, Screen, Slot, State, View};
 use crate::types::TaskInstanceState;
 use crate::types::backfill::BackfillId;
 use crate::types::run::TaskInstance;
@@ -30,7 +30,7 @@ fn needs(state: &State) -> Vec<Slot> {
     let mut slots = vec![Slot::Status, Slot::Definitions, Slot::Approvals];
     match &state.popup {
         // Everything that has a name can be gone to.
-        Some(Popup::Palette(Palette { scope: Scope::All, .. })) => {
+        Some(Popup::Palette(palette)) if palette.scope == Scope::All => {
             slots.extend([Slot::Dags, Slot::Runs(None), Slot::Assets, Slot::Models]);
             slots.extend([Slot::Experiments, Slot::Variables]);
         }

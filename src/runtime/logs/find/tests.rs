@@ -118,7 +118,7 @@ fn a_block_that_is_looked_through_as_a_whole_gives_the_same_lines_as_line_by_lin
             format!("2026-01-01T00:00:{:02}.000Z out  Step {n}\r\n\nerror: größe {n}\n", n % 60)
         })
         .collect();
-    let block = Block { from: 7, bytes: text.clone().into_bytes() };
+    let block = Block { from: 7, bytes: text.into_bytes() };
     let patterns = [
         "Step 1",
         "(?i)STEP 19",

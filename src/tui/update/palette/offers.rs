@@ -3,7 +3,7 @@
 //! are for who draws: they are worked out for the rows that are seen.
 
 use crate::fuzzy;
-use crate::state::popup::{Palette, Scope};
+use crate::state::popup::Scope;
 use crate::state::{Popup, Screen, Slot, State};
 use crate::text;
 use crate::theme;
@@ -171,8 +171,8 @@ pub(crate) fn keep(state: &mut State) {
         offers.rank(&state.commands.recent, scope, &typed);
         offers.typed = Some(typed);
     }
-    if let Some(Popup::Palette(Palette { offers: kept, .. })) = &mut state.popup {
-        *kept = offers;
+    if let Some(Popup::Palette(palette)) = &mut state.popup {
+        palette.offers = offers;
     }
 }
 
