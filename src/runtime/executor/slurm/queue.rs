@@ -17,6 +17,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// A look takes the controller a while; it has better things to do for most of the time.
 const PAUSE_SHARE: u32 = 4;
+const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// What is known of the queue.
 #[derive(Debug, Clone, Default)]
@@ -101,8 +102,13 @@ impl Queue {
                     View { seen: self.view.borrow().seen.clone(), silence: Some(why) }
                 }
             };
+            // Silence has had its time: what it cost says nothing of the next look.
+            let pause = match view.silence {
+                Some(_) => PAUSE,
+                None => (began.elapsed() * PAUSE_SHARE).clamp(PAUSE, PAUSE_MAX),
+            };
             self.view.send_replace(view);
-            tokio::time::sleep(PAUSE.max(began.elapsed() * PAUSE_SHARE)).await;
+            tokio::time::sleep(pause).await;
         }
     }
 }
