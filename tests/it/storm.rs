@@ -62,7 +62,7 @@ const TASKS_OF_RUN: i64 = 9;
 #[test]
 fn a_storm_of_kills_loses_nothing_and_doubles_nothing() {
     let (kills, seed) = (wish(KILLS, KILLS_DEFAULT), wish(SEED, 1));
-    println!("{kills} kills, seed {seed}");
+    eprintln!("{kills} kills, seed {seed}");
     let mut dice = Dice(seed);
     let mut project = Project::with(DECK);
     project.keep_if_it_fails();
@@ -130,7 +130,7 @@ fn account(project: &Project, promised: &BTreeSet<String>, processes_killed: usi
     // Work that was done and does not count: its process was killed before it could report.
     let lost = done.iter().filter(|token| tries[*token] != "success").count();
     assert!(lost <= processes_killed, "{what}: {lost} results lost by {processes_killed} kills");
-    println!(
+    eprintln!(
         "{} attempts, {processes_killed} of them killed, {lost} after their work",
         tries.len()
     );

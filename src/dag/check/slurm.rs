@@ -6,7 +6,6 @@ use std::time::Duration;
 use crate::check::Context;
 use crate::check::fields::Fields;
 use crate::check::names::unknown;
-
 use crate::file::{Node, Span, Written};
 use crate::operator::{Operator, Placement};
 use crate::slurm::{SlurmOptions, SlurmSpec, minutes, time_limit};
