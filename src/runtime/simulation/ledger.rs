@@ -53,7 +53,7 @@ impl Ledger {
     pub(super) fn decided(&mut self, input: &Input, decided: &Decided) {
         if let Input::Report(report) = input {
             let counted = match report {
-                Report::Started { .. } => None,
+                Report::Started { .. } | Report::Noted { .. } => None,
                 Report::Finished { token, outcome, .. } => {
                     Some((token, Counted::Finished(outcome.clone())))
                 }

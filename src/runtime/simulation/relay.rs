@@ -75,6 +75,7 @@ async fn later(to: &mpsc::Sender<Asked>, asked: Asked, time: Duration) {
 pub(super) fn short(report: &Report) -> String {
     match report {
         Report::Started { key, token, .. } => format!("started {key} {token}"),
+        Report::Noted { key, token, .. } => format!("noted {key} {token}"),
         Report::Deferred { key, token, .. } => format!("deferred {key} {token}"),
         Report::Finished { key, token, outcome } => format!("finished {key} {token} {outcome:?}"),
         Report::Lost { key, token, reason } => format!("lost {key} {token}: {reason}"),
