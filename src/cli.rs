@@ -30,6 +30,9 @@ pub fn main() -> u8 {
     if let Some(Command::Attempt { folder }) = &cli.command {
         return crate::runtime::executor::attempt_main(folder);
     }
+    if let Some(Command::Worker { build }) = &cli.command {
+        return command::worker::worker(&cli.project, build);
+    }
     let mut output = Output::new(cli.output);
     match run(cli, &mut output) {
         Ok(code) => code,

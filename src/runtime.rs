@@ -25,6 +25,7 @@ pub mod serving;
 pub mod task_log;
 pub(crate) mod trigger;
 pub mod watch;
+pub mod worker;
 pub(crate) mod xcom;
 
 pub use control::Control;

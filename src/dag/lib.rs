@@ -14,6 +14,7 @@ pub mod duration;
 pub mod file;
 pub mod flow;
 pub mod graph;
+pub mod limits;
 pub mod mapping;
 pub mod operator;
 pub mod params;

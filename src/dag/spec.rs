@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::deadline::DeadlineSpec;
 use crate::flow::{Flow, GroupSpec};
 use crate::graph::Graph;
+use crate::limits::TaskLimits;
 use crate::operator::Operator;
 use crate::params::Params;
 use crate::plan::Plan;
@@ -120,6 +121,8 @@ pub struct TaskSpec {
     /// Exit codes that no other try would mend.
     pub no_retry_exit_codes: Vec<i32>,
     pub execution_timeout: Option<Duration>,
+    #[serde(default)]
+    pub limits: TaskLimits,
     pub pool: String,
     pub pool_slots: u32,
     pub priority_weight: i64,

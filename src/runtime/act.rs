@@ -10,7 +10,7 @@
 //! An attempt is known by its token from its launch until the engine has settled its report:
 //! launching it again in between does nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -122,6 +122,11 @@ impl Actor {
         }
     }
 
+    /// Has a worker ready.
+    pub(crate) fn warm_up(&self) {
+        self.shared.local.warm_up();
+    }
+
     /// Takes up an attempt that the store holds to be in flight.
     pub(crate) fn adopt(&self, launch: Launch) {
         self.take_up(launch, Origin::Recovered);
@@ -172,8 +177,10 @@ impl Actor {
 
     /// As `end_all_but`, for processes that an earlier daemon left.
     pub(crate) fn sweep(&self, wanted: &dyn Fn(&LaunchToken) -> bool) {
+        let mut swept = BTreeSet::new();
         for (process, path) in process_table::attempts_below(&self.shared.layout.runs_dir()) {
-            let order = match AttemptFolder::new(&path).order() {
+            let folder = AttemptFolder::new(&path);
+            let order = match folder.order() {
                 Ok(order) => order,
                 Err(error) => {
                     let folder = path.display();
@@ -181,7 +188,9 @@ impl Actor {
                     continue;
                 }
             };
-            if !wanted(&order.token) {
+            // What a task that has ended left in the background is no attempt.
+            let is_in_flight = folder.report(&order.token).is_none();
+            if is_in_flight && !wanted(&order.token) && swept.insert(order.token.clone()) {
                 self.kill(order.key, order.token, "nobody waits for it any more");
             }
         }

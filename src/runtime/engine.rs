@@ -52,7 +52,8 @@ pub struct EngineParts {
     pub store: Store,
     pub deck: Arc<Deck>,
     pub clock: Arc<dyn Clock>,
-    /// This program: attempts are run as `executable attempt FOLDER`.
+    /// This program: the worker is `executable worker BUILD`, what computes runs as
+    /// `executable attempt FOLDER`.
     pub executable: PathBuf,
     /// What the environment of every attempt begins with; `cli` says what may pass.
     pub environment: Vec<(OsString, OsString)>,
@@ -94,6 +95,7 @@ pub async fn start(parts: EngineParts) -> Result<Engine, Fault> {
     let (stop, stopped) = oneshot::channel();
     let channels = Channels { inputs, stop: stopped, live: live_sender, deck: deck_sender };
     let mut engine = Loop::new(parts.clone(), recovery, actor, channels);
+    engine.warm_up();
     engine.adopt_all();
     engine.sweep();
     engine.first(first_inputs(&parts)).await?;
@@ -139,7 +141,7 @@ fn actor(parts: &EngineParts, handle: &Handle, deck: watch::Receiver<Arc<Deck>>)
         publisher: parts.publisher.clone(),
         clock: parts.clock.clone(),
         deck: deck.clone(),
-        local: Local::new(launcher),
+        local: Local::new(parts.layout.clone(), launcher, deck.clone()),
         in_daemon: InDaemon {
             layout: parts.layout.clone(),
             store: parts.store.clone(),

@@ -13,6 +13,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::runtime::attempt::{AttemptFolder, Order};
@@ -22,8 +23,10 @@ use crate::sched::{Input, Outcome, Report};
 use crate::types::deferral::Deferral;
 use crate::types::{AttemptKey, LaunchToken};
 
+pub(crate) mod boot;
 pub(crate) mod handover;
 pub(crate) mod in_daemon;
+pub(crate) mod limits;
 pub(crate) mod local;
 pub(crate) mod process;
 pub(crate) mod process_table;
@@ -119,7 +122,7 @@ impl Held {
 }
 
 /// What every launch needs of this machine.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Launcher {
     /// This program.
     pub(crate) executable: PathBuf,

@@ -125,6 +125,7 @@ pub(super) fn compose(
         triggering_asset_events: launch.triggering_asset_events.clone(),
         user: user(dag, launch),
         xcom: deck.xcom,
+        limits: task.limits,
         context: python.transpose()?,
     };
     let open = connections.iter().map(|spec| (spec.name.clone(), open(spec))).collect();

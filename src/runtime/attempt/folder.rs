@@ -1,5 +1,5 @@
 //! Reads and writes the files of an attempt's folder. What replaces a file is written beside it,
-//! brought to disk, then renamed: a reader sees the old or the new, never a part.
+//! then renamed: a reader sees the old or the new, never a part.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -42,7 +42,7 @@ impl AttemptFolder {
         if self.read::<AttemptReport>("report.json").is_some_and(|r| r.token != order.token) {
             fs::remove_file(self.path.join("report.json"))?;
         }
-        self.replace("order.json", order)
+        keep_lightly(&self.path, "order.json", order)
     }
 
     /// Makes the folder and those above it, where they are missing.
@@ -60,18 +60,20 @@ impl AttemptFolder {
     /// must not run it.
     pub fn claim(&self, claim: &Claim) -> io::Result<bool> {
         let temporary = self.path.join(format!("attempt.pid.{}", claim.pid));
-        write_durably(&temporary, claim)?;
+        write(&temporary, claim)?;
         // A link, unlike a rename, fails where the name is taken.
         let linked = fs::hard_link(&temporary, self.path.join("attempt.pid"));
         fs::remove_file(&temporary)?;
         match linked {
-            Ok(()) => {
-                sync_folder(&self.path)?;
-                Ok(true)
-            }
+            Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Says which process a worker has started, in the place of its own claim.
+    pub fn claim_for(&self, claim: &Claim) -> io::Result<()> {
+        keep_lightly(&self.path, "attempt.pid", claim)
     }
 
     /// Returns who claimed the token.
@@ -79,9 +81,9 @@ impl AttemptFolder {
         self.read::<Claim>("attempt.pid").filter(|claim| claim.token == *token)
     }
 
-    /// Writes the report; durable when it returns.
+    /// Writes the report.
     pub fn write_report(&self, report: &AttemptReport) -> io::Result<()> {
-        self.replace("report.json", report)
+        keep_lightly(&self.path, "report.json", report)
     }
 
     /// Returns the report of the token, where there is one.
@@ -94,10 +96,6 @@ impl AttemptFolder {
         self.read(PROGRESS)
     }
 
-    fn replace(&self, name: &str, content: &impl Serialize) -> io::Result<()> {
-        keep(&self.path, name, content)
-    }
-
     /// A file that is missing or broken says nothing: a crash may have left it so.
     fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         serde_json::from_slice(&fs::read(self.path.join(name)).ok()?).ok()
@@ -107,31 +105,25 @@ impl AttemptFolder {
 /// Writes a file (0600) into a folder; durable when it returns.
 pub(crate) fn keep(folder: &Path, name: &str, content: &impl Serialize) -> io::Result<()> {
     let temporary = folder.join(format!("{name}.tmp"));
-    write_durably(&temporary, content)?;
+    write(&temporary, content)?.sync_all()?;
     fs::rename(&temporary, folder.join(name))?;
-    sync_folder(folder)
+    File::open(folder)?.sync_all()
 }
 
-/// As `keep`, without waiting for the disk: what is lost in a crash is no loss.
+/// As `keep`, without waiting for the disk: it outlives every process, and a loss of power is
+/// seen by the boot.
 pub(crate) fn keep_lightly(folder: &Path, name: &str, content: &impl Serialize) -> io::Result<()> {
     let temporary = folder.join(format!("{name}.tmp"));
-    let bytes = serde_json::to_vec(content)?;
-    let mut file =
-        OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&temporary)?;
-    file.write_all(&bytes)?;
+    write(&temporary, content)?;
     fs::rename(&temporary, folder.join(name))
 }
 
-fn write_durably(path: &Path, content: &impl Serialize) -> io::Result<()> {
+fn write(path: &Path, content: &impl Serialize) -> io::Result<File> {
     let bytes = serde_json::to_vec(content)?;
     let mut file =
         OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(&bytes)?;
-    file.sync_all()
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -149,7 +141,7 @@ mod tests {
     }
 
     fn claim(token: &str, pid: u32) -> Claim {
-        Claim { token: token.into(), pid, start_time: 1, boot_id: "b".into() }
+        Claim { token: token.into(), pid, start_time: 1, boot_id: "b".into(), worker: None }
     }
 
     fn report(token: &str) -> AttemptReport {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::dag::deadline::DeadlineReference;
 use crate::dag::{Dag, Deck};
+use crate::runtime::executor::{boot, process_table};
 use crate::runtime::promotion::off_thread;
 use crate::sched::effect::Launch;
 use crate::sched::state::{ActiveRun, EndedRun};
@@ -49,7 +50,10 @@ pub(super) async fn recover(
     recovered.runtimes = runtimes(store, deck).await?;
     let callbacks = store.read(callback::pending).await?;
     // A prefix of its own for each state: the counter after it begins anew.
-    let prefix: String = Uuid::new_v4().simple().to_string().chars().take(12).collect();
+    let random: String = Uuid::new_v4().simple().to_string().chars().take(12).collect();
+    let boot_id = process_table::boot_id()
+        .map_err(|error| Fault::unavailable("read the boot's id").caused_by(Some(&error)))?;
+    let prefix = boot::token_prefix(&boot_id, &random);
     let (state, gone) = State::recover(deck.clone(), recovered, prefix);
     let orphans = gone.iter().flat_map(|run| run.tasks.iter().filter_map(held)).collect();
     if !gone.is_empty() {

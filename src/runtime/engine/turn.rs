@@ -124,6 +124,11 @@ impl Loop {
         turned
     }
 
+    /// Has ready what attempts need to be started.
+    pub(super) fn warm_up(&self) {
+        self.actor.warm_up();
+    }
+
     /// Takes up what the store holds to be in flight, and what it holds to be deferred.
     pub(super) fn adopt_all(&self) {
         self.actor.arm_all(recover::deferred(&self.state));

@@ -55,6 +55,7 @@ pub(super) fn order(operator: &str, project: &Path) -> Order {
         triggering_asset_events: Vec::new(),
         user: "ada".into(),
         xcom: crate::dag::spec::XcomLimits::default(),
+        limits: crate::dag::limits::TaskLimits::default(),
         context: None,
     }
 }
