@@ -160,6 +160,6 @@ fn actor(parts: &EngineParts, handle: &Handle, deck: watch::Receiver<Arc<Deck>>)
 fn first_inputs(parts: &EngineParts) -> Vec<Asked> {
     [Input::DefinitionsLoaded(parts.deck.clone()), Input::Tick]
         .into_iter()
-        .map(|input| Asked { input, reply: None })
+        .map(|input| Asked { input, reply: None, seen: None })
         .collect()
 }

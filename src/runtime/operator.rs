@@ -223,10 +223,7 @@ pub(crate) fn command_ended(order: &Order, finished: Finished, log: &Arc<TaskLog
 }
 
 fn find(name: &str) -> Result<Operator, OperatorError> {
-    Operator::ALL
-        .iter()
-        .copied()
-        .find(|operator| operator.name() == name)
+    Operator::named(name)
         .ok_or_else(|| OperatorError::Fatal(format!("there is no operator `{name}`")))
 }
 

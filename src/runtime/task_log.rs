@@ -9,10 +9,10 @@
 //! lines, with a mark between them: what went wrong stands at the end.
 
 use std::collections::VecDeque;
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::types::time;
@@ -41,7 +41,9 @@ pub struct TaskLog {
 
 #[derive(Debug)]
 struct Kept {
-    file: File,
+    folder: PathBuf,
+    /// `None` until there is something to write.
+    file: Option<File>,
     len: u64,
     /// What came after the file was full.
     tail: VecDeque<String>,
@@ -53,19 +55,27 @@ struct Kept {
 
 impl TaskLog {
     /// Opens `task.log` in the attempt's folder, to append to it (mode 0600).
-    pub fn open(folder: &Path, mut mask: Vec<String>) -> io::Result<Self> {
+    pub fn open(folder: &Path, mask: Vec<String>) -> io::Result<Self> {
+        let log = Self::lazy(folder, mask);
+        log.lock().open()?;
+        Ok(log)
+    }
+
+    /// A log that is made, with its folder, when there is something to write into it.
+    pub fn lazy(folder: &Path, mut mask: Vec<String>) -> Self {
         // Longest first: a secret may hold another.
         mask.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         mask.retain(|secret| !secret.is_empty());
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(folder.join("task.log"))?;
-        let len = file.metadata()?.len();
-        let tail = VecDeque::new();
-        let kept = Kept { file, len, tail, tail_len: 0, left_out: 0, is_full: false };
-        Ok(Self { kept: Mutex::new(kept), mask, len_max: LEN_MAX })
+        let kept = Kept {
+            folder: folder.to_owned(),
+            file: None,
+            len: 0,
+            tail: VecDeque::new(),
+            tail_len: 0,
+            left_out: 0,
+            is_full: false,
+        };
+        Self { kept: Mutex::new(kept), mask, len_max: LEN_MAX }
     }
 
     /// Keeps so many bytes at most, and the last lines.
@@ -129,6 +139,16 @@ impl Drop for TaskLog {
 }
 
 impl Kept {
+    fn open(&mut self) -> io::Result<&mut File> {
+        if self.file.is_none() {
+            let path = self.folder.join("task.log");
+            let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+            self.len = file.metadata()?.len();
+            self.file = Some(file);
+        }
+        self.file.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
     fn take(&mut self, lines: String, len_max: u64) {
         if !self.is_full && self.len + lines.len() as u64 <= len_max {
             return self.write(&lines);
@@ -161,9 +181,13 @@ impl Kept {
     }
 
     fn write(&mut self, lines: &str) {
-        self.len += lines.len() as u64;
+        if self.file.is_none() {
+            // An error shows again below.
+            let _ = DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
+        }
         // A full disk must not end the task; the report still says how it went.
-        let _ = self.file.write_all(lines.as_bytes());
+        let _ = self.open().and_then(|file| file.write_all(lines.as_bytes()));
+        self.len += lines.len() as u64;
     }
 }
 

@@ -29,15 +29,15 @@ use crate::types::LaunchToken;
 
 mod adopt;
 mod direct;
+mod files;
 mod oom;
 mod pipes;
 mod report;
 mod serve;
-mod wrapped;
 pub(crate) mod wire;
-#[cfg(test)]
-mod tests;
+mod wrapped;
 
+use files::OpenFiles;
 use oom::OomKills;
 use wire::{End, FromWorker};
 
@@ -56,10 +56,8 @@ const THREADS: usize = 2;
 pub fn worker_main(layout: &Layout, build: &str) -> io::Result<()> {
     // An error says that it leads a session already.
     let _ = rustix::process::setsid();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(THREADS)
-        .enable_all()
-        .build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build()?;
     runtime.block_on(async {
         let Some(_lock) = lock(layout, build).await? else { return Ok(()) };
         serve(layout, build).await
@@ -79,7 +77,8 @@ pub(crate) async fn serve(layout: &Layout, build: &str) -> io::Result<()> {
 /// Takes the lock that one worker of a build holds; `None`: another one has it and goes on.
 async fn lock(layout: &Layout, build: &str) -> io::Result<Option<File>> {
     let path = layout.worker_lock(build);
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let file =
+        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
     for _ in 0..LOCK_TRIES {
         match file.try_lock() {
             Ok(()) => return Ok(Some(file)),
@@ -110,6 +109,7 @@ struct Shared {
     /// Something was let go.
     let_go: Notify,
     oom_kills: OomKills,
+    open_files: OpenFiles,
 }
 
 /// An attempt in hand.
@@ -133,12 +133,13 @@ impl Worker {
             drains: Mutex::default(),
             let_go: Notify::new(),
             oom_kills: OomKills::new(),
+            open_files: OpenFiles::raise(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Takes an attempt in hand and sees to it on a task of its own; `None` for the handover
-    /// where it was launched before.
+    /// Takes an attempt in hand and sees to it on a task of its own. One that is in hand already
+    /// is only told of again, or ended.
     fn take(&self, token: LaunchToken, folder: AttemptFolder, wish: Wish) {
         let mut hands = lock_of(&self.shared.hands);
         if let Some(hand) = hands.get(&token) {

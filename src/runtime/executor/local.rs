@@ -146,9 +146,7 @@ async fn see(link: &Link, held: &Held, wish: Wish<'_>) -> Option<End> {
             folder: folder.clone(),
             handover: Box::new(handover.clone()),
         },
-        Wish::Adopt(mask) => {
-            ToWorker::Adopt { token: token.clone(), folder: folder.clone(), mask }
-        }
+        Wish::Adopt(mask) => ToWorker::Adopt { token: token.clone(), folder: folder.clone(), mask },
         Wish::Kill => kill(),
     };
     link.send(message).await?;

@@ -86,7 +86,8 @@ pub(crate) fn tree(leader: Process, token: &str) -> Vec<Process> {
 pub(crate) fn eldest_of(token: &str) -> Option<Process> {
     let needle = format!("{TOKEN_VARIABLE}={token}");
     let own = std::process::id();
-    let bears = |s: &Stat| !s.is_dead && s.process.pid != own && has_variable(s.process.pid, &needle);
+    let bears =
+        |s: &Stat| !s.is_dead && s.process.pid != own && has_variable(s.process.pid, &needle);
     table().into_iter().filter(bears).map(|s| s.process).min_by_key(|p| (p.start_time, p.pid))
 }
 

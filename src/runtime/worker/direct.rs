@@ -7,12 +7,12 @@
 //! ```
 //! A worker that is killed between the two claims leaves a process that its token finds.
 
-use std::process::{ExitStatus, Stdio};
+use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::pin::pin;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
-use std::io;
 
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -111,6 +111,7 @@ impl Started<'_> {
         let Some(process) = child.id().and_then(process_table::name_child) else {
             return Some(Outcome::failed("`/proc` does not show its process"));
         };
+        self.worker.shared.open_files.give_back(process.pid, self.order.limits);
         self.record(process);
         let mut readers = Readers::new(self.hand.folder.path(), self.log);
         let mut following = Box::pin(pipes.follow(&mut readers));
@@ -181,12 +182,7 @@ impl Started<'_> {
         end(self.hand, process, self.order.limits.killed_task_cleanup_time).await;
     }
 
-    fn outcome(
-        &self,
-        status: io::Result<ExitStatus>,
-        readers: Readers,
-        is_read: bool,
-    ) -> Outcome {
+    fn outcome(&self, status: io::Result<ExitStatus>, readers: Readers, is_read: bool) -> Outcome {
         let status = match status {
             Ok(status) => status,
             Err(error) => return Outcome::failed(format!("wait for the command: {error}")),

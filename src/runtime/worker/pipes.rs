@@ -38,7 +38,8 @@ impl Pipes {
     pub(super) fn make(folder: &Path) -> io::Result<(Self, Ends)> {
         for name in [OUT, ERR] {
             let path = folder.join(name);
-            let made = || mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0);
+            let made =
+                || mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0);
             match made() {
                 // Of an attempt that was never claimed.
                 Err(rustix::io::Errno::EXIST) => {

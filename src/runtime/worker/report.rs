@@ -29,8 +29,7 @@ pub(super) fn failed(error: impl Into<String>) -> End {
 /// Writes the report, and holds on to the result where the disk is full: it may be hours of work.
 /// Where it cannot be written the daemon is told all the same.
 pub(super) async fn finished(hand: &Hand, outcome: Outcome) -> End {
-    let report =
-        AttemptReport { token: hand.token.clone(), finished_at: time::now(), outcome };
+    let report = AttemptReport { token: hand.token.clone(), finished_at: time::now(), outcome };
     for tried in 1.. {
         match hand.folder.write_report(&report) {
             Err(error) if error.kind() == io::ErrorKind::StorageFull && tried < TRIES => {

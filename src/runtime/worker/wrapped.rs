@@ -43,6 +43,7 @@ pub(super) async fn run(
     let Some(leader) = leader else {
         return failed(hand, "`/proc` does not show its process".to_owned(), None).await;
     };
+    worker.shared.open_files.give_back(leader.pid, order.limits);
     hand.started(worker, leader.pid);
     let token = hand.token.as_str();
     let ending = tokio::select! {
