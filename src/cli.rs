@@ -10,11 +10,14 @@ pub mod logging;
 pub mod output;
 pub mod site;
 
+use std::path::Path;
+
 use clap::Parser;
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
+use crate::runtime::executor::{OnNode, node_main};
 
 /// Runs the command line and returns the process's exit code: 0 done, 1 the work failed, 2 usage
 /// or definition, 3 no daemon, 70 a bug.
@@ -33,6 +36,9 @@ pub fn main() -> u8 {
     if let Some(Command::Worker { build }) = &cli.command {
         return command::worker::worker(&cli.project, build);
     }
+    if let Some(Command::AttemptOnNode { batch, index, job, node }) = &cli.command {
+        return on_node(batch, *index, job, node);
+    }
     let mut output = Output::new(cli.output);
     match run(cli, &mut output) {
         Ok(code) => code,
@@ -40,6 +46,14 @@ pub fn main() -> u8 {
             output.error(&error);
             error.exit_code()
         }
+    }
+}
+
+fn on_node(batch: &Path, index: usize, job: &str, node: &str) -> u8 {
+    match env::executable() {
+        Ok(executable) => node_main(OnNode { batch, index, job, node, executable: &executable }),
+        // Slurm shows the exit code, and there is nobody else to tell.
+        Err(_) => 70,
     }
 }
 

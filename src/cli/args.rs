@@ -129,7 +129,11 @@ pub enum Command {
     /// List what somebody should look at; exits with 1 where there is something
     Attention,
     /// Check dags.toml
-    Check,
+    Check {
+        /// Ask the Slurm cluster as well whether it would run the tasks that go to it
+        #[arg(long)]
+        slurm: bool,
+    },
     /// Make a project: the sample, or an empty one
     Init {
         /// Where; this folder where none is given
@@ -157,7 +161,7 @@ pub enum Command {
     #[command(subcommand)]
     Runs(RunsCommand),
     /// Run a DAG for dates of the past
-    #[command(subcommand)]
+    #[command(subcommand, visible_alias = "backfills")]
     Backfill(BackfillCommand),
     /// Show the tasks of a run, list tasks across runs; clear, mark and note tasks
     Tasks(TasksArgs),
@@ -173,7 +177,7 @@ pub enum Command {
         /// Which operation; the last one where none is given
         id: Option<i64>,
     },
-    /// List what was done to runs
+    /// List what was done to runs; show what one operation did to each run and task
     #[command(subcommand)]
     Operations(OperationsCommand),
     /// Show the log of a task
@@ -231,6 +235,9 @@ pub enum Command {
     /// Run one attempt of a task (called by the worker)
     #[command(hide = true)]
     Attempt { folder: PathBuf },
+    /// Run one attempt of a batch on a node (called by Slurm)
+    #[command(hide = true)]
+    AttemptOnNode { batch: PathBuf, index: usize, job: String, node: String },
 }
 
 /// How a graph is written.

@@ -73,7 +73,7 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Down) => daemon::down(&layout, output).await,
         Some(Command::Status) => daemon::status(&layout, output).await,
         Some(Command::Attention) => attention::attention(&layout, output).await,
-        Some(Command::Check) => check::check(&layout, output),
+        Some(Command::Check { slurm }) => check::check(&layout, slurm, output).await,
         Some(Command::Dags(command)) => dags::dispatch(&layout, command, output).await,
         Some(Command::Run(args)) => run::run(&layout, args, output).await,
         Some(Command::Trigger(args)) => runs::trigger(&layout, args, output).await,
@@ -109,7 +109,7 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         }
         Some(Command::Models(command)) => models::dispatch(&layout, command, output).await,
         Some(Command::Serving(command)) => serving::dispatch(&layout, command, output).await,
-        Some(Command::Attempt { .. } | Command::Worker { .. }) => {
+        Some(Command::Attempt { .. } | Command::AttemptOnNode { .. } | Command::Worker { .. }) => {
             Err(unexpected("a process of the daemon's").into())
         }
     }

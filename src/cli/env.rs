@@ -28,6 +28,7 @@ const INHERITED: &[&str] = &[
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "UV_SYSTEM_CERTS",
+    "SLURM_CONF",
 ];
 
 /// Who runs this program, where the environment says so; else the daemon finds out.

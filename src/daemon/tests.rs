@@ -83,6 +83,8 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
         retention: Default::default(),
         overlay: Default::default(),
         sources: Vec::new(),
+        slurm: Default::default(),
+        warnings: Vec::new(),
     };
     let live = Live {
         deck: Arc::new(deck),

@@ -36,6 +36,7 @@ mod reference;
 mod report;
 mod retention;
 mod schedule;
+mod slurm;
 mod source;
 mod source_text;
 mod system;
@@ -69,10 +70,11 @@ pub fn load(project: &Path, lookup: Lookup<'_>, settings: &Settings) -> Result<D
     if !report.is_clean() {
         return Err(report.into_diagnostics());
     }
-    let deck = deck::check(&tables, project, lookup, settings, &report);
+    let mut deck = deck::check(&tables, project, lookup, settings, &report);
     if !report.is_clean() {
         return Err(report.into_diagnostics());
     }
+    deck.warnings = report.into_warnings();
     Ok(deck.with_settings(settings.clone(), lookup))
 }
 

@@ -23,6 +23,7 @@ pub mod retention;
 pub mod schedule;
 pub mod secret;
 pub mod settings;
+pub mod slurm;
 pub mod spec;
 pub mod suggest;
 pub mod template;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::deadline::DeadlineSpec;
+use crate::diagnostic::Diagnostic;
 use crate::flow::{Flow, GroupSpec};
 use crate::graph::Graph;
 use crate::limits::TaskLimits;
@@ -21,6 +22,7 @@ use crate::retention::Retention;
 use crate::schedule::Schedule;
 use crate::secret::Secret;
 use crate::settings::Overlay;
+use crate::slurm::{SlurmOptions, SlurmSpec};
 use crate::trigger_rule::TriggerRule;
 use crate::types::callback::{CallbackEvent, CallbackSpec};
 use crate::types::{AssetName, DagId, GroupId, TaskId, Timestamp};
@@ -47,12 +49,15 @@ pub struct Deck {
     /// Pools in which a deferred task keeps its slots (`include_deferred`).
     pub pools_with_deferred: BTreeSet<String>,
     pub serving: ServingSpec,
+    pub slurm: SlurmSpec,
     pub xcom: XcomLimits,
     pub retention: Retention,
     /// What of it was set at run time.
     pub overlay: Overlay,
     /// Every file that was read: `dags.toml`, then what it includes.
     pub sources: Vec<PathBuf>,
+    /// What is allowed, and probably not what was meant.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// A DAG. As JSON it is what the store keeps of each version: a field that is added later needs
@@ -134,6 +139,9 @@ pub struct TaskSpec {
     pub inlets: Vec<AssetName>,
     pub outlets: Vec<AssetName>,
     pub doc_md: Option<String>,
+    /// What its job asks for, where it runs on Slurm; else it runs on the daemon's machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slurm: Option<Box<SlurmOptions>>,
     /// From 1.
     pub line: usize,
 }

@@ -22,6 +22,7 @@ use crate::runtime::act::backfill::Question;
 use crate::runtime::attempt::AttemptFolder;
 use crate::runtime::executor::in_daemon::InDaemon;
 use crate::runtime::executor::local::Local;
+use crate::runtime::executor::slurm::Slurm;
 use crate::runtime::executor::{Adopted, Ended, Executor, Held, Prepared, process_table};
 use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
@@ -64,6 +65,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) deck: watch::Receiver<Arc<Deck>>,
     pub(crate) local: Local,
+    pub(crate) slurm: Slurm,
     pub(crate) in_daemon: InDaemon,
     pub(crate) triggers: Triggers,
     /// As many as `max_active_tasks` and pools admit.
@@ -153,12 +155,20 @@ impl Actor {
             let _ = attempt.cancel.send(true);
             return;
         }
-        let local = self.shared.local.clone();
-        tokio::spawn(async move { local.adopt(held).await });
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            if shared.slurm.holds(&held.token) {
+                shared.slurm.adopt(held.clone()).await;
+                shared.slurm.settled(&held.token);
+            } else {
+                shared.local.adopt(held).await;
+            }
+        });
     }
 
     /// Forgets an attempt whose end, or whose wait, is durable.
     pub(crate) fn settled(&self, token: &LaunchToken) {
+        self.shared.slurm.settled(token);
         if self.in_flight().remove(token).is_none() {
             // It was waiting. A repair may have armed it again between its answer and now.
             self.shared.triggers.disarm(token);
@@ -175,16 +185,19 @@ impl Actor {
         }
     }
 
-    /// As `end_all_but`, for processes that an earlier daemon left.
+    /// As `end_all_but`, for processes and jobs that an earlier daemon left.
     pub(crate) fn sweep(&self, wanted: &dyn Fn(&LaunchToken) -> bool) {
+        let jobs = self.shared.slurm.folders().into_iter().map(|path| (None, path));
+        let processes = process_table::attempts_below(&self.shared.layout.runs_dir());
+        let processes = processes.into_iter().map(|(process, path)| (Some(process.pid), path));
         let mut swept = BTreeSet::new();
-        for (process, path) in process_table::attempts_below(&self.shared.layout.runs_dir()) {
+        for (pid, path) in jobs.chain(processes) {
             let folder = AttemptFolder::new(&path);
             let order = match folder.order() {
                 Ok(order) => order,
                 Err(error) => {
                     let folder = path.display();
-                    tracing::warn!(pid = process.pid, %folder, %error, "an attempt runs whose order cannot be read; it is left alone");
+                    tracing::warn!(pid, %folder, %error, "an attempt runs whose order cannot be read; it is left alone");
                     continue;
                 }
             };
@@ -202,6 +215,7 @@ impl Actor {
         for attempt in self.in_flight().values() {
             attempt.task.abort();
         }
+        self.shared.slurm.let_go();
         self.shared.callbacks.let_go();
     }
 
@@ -243,6 +257,7 @@ async fn supervise(shared: Arc<Shared>, launch: Launch, held: Held, origin: Orig
         Ended::Cancelled => {
             let mut in_flight = shared.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
             in_flight.remove(&token);
+            shared.slurm.settled(&token);
             return;
         }
     };
@@ -251,8 +266,10 @@ async fn supervise(shared: Arc<Shared>, launch: Launch, held: Held, origin: Orig
 }
 
 async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> Ended {
+    let is_slurms = is_slurms(&launch);
     let executor: &dyn Executor = match placement(&launch) {
         Placement::Daemon => &shared.in_daemon,
+        Placement::Process if is_slurms => &shared.slurm,
         Placement::Process => &shared.local,
     };
     if origin == Origin::Recovered
@@ -260,6 +277,8 @@ async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> En
     {
         return ended;
     }
+    // Jobs that become ready together go to Slurm together.
+    let expected = is_slurms.then(|| shared.slurm.expect());
     let deck = shared.deck.borrow().clone();
     let prepared = tokio::select! {
         prepared = order::prepare(shared, deck, &launch) => prepared,
@@ -268,6 +287,7 @@ async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> En
     match prepared {
         Ok((order, handover)) => {
             tracing::trace!(step = "prepared", attempt = %held.key);
+            drop(expected);
             executor.launch(Prepared { order, handover, held: held.clone() }).await
         }
         Err(outcome) => {
@@ -281,6 +301,10 @@ async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> En
 
 fn placement(launch: &Launch) -> Placement {
     launch.dag.tasks.get(&launch.task_id).map_or(Placement::Daemon, |t| t.operator.placement())
+}
+
+fn is_slurms(launch: &Launch) -> bool {
+    launch.dag.tasks.get(&launch.task_id).is_some_and(|task| task.slurm.is_some())
 }
 
 impl Ended {

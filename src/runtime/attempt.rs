@@ -3,7 +3,6 @@
 //! ```text
 //! order.json    what to run                         written before the launch
 //! attempt.pid   who runs it: the claim of a token   written by the worker or the attempt's process
-//! out, err      what it prints, on its way to the worker (named pipes, gone when it has ended)
 //! task.log      what it says
 //! wrapper.log   what its process says outside of the task: panics, refusals
 //! report.json   how it ended                        written to a temporary file, then renamed
@@ -24,6 +23,7 @@ use serde_json::{Map, Value};
 
 use crate::connection::OpenConnection;
 use crate::dag::limits::TaskLimits;
+use crate::dag::slurm::SlurmOptions;
 use crate::dag::spec::{LearningTask, XcomLimits};
 use crate::sched::Outcome;
 use crate::types::asset::AssetEvent;
@@ -61,6 +61,9 @@ pub struct Order {
     pub triggering_asset_events: Vec<AssetEvent>,
     /// Who runs it, for the tracker.
     pub user: String,
+    /// What its job asks for, where it runs on Slurm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slurm: Option<SlurmOptions>,
     /// How long its outputs may be.
     #[serde(default)]
     pub xcom: XcomLimits,
@@ -115,6 +118,9 @@ pub struct Claim {
     /// same as the process, the worker has claimed the token and not said yet what it started.
     #[serde(default)]
     pub worker: Option<ClaimWorker>,
+    /// The pipes of its output and its errors, by the numbers that the kernel gives them.
+    #[serde(default)]
+    pub pipes: Option<[u64; 2]>,
 }
 
 /// The worker behind a claim.

@@ -182,6 +182,7 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             operate::undo(parts, id).await.map(|view| Answer::Operated(Box::new(view)))
         }
         Request::Explain(subject) => why::explain(parts, subject).await,
+        Request::ShowOperation { id } => operate::show(parts, id).await,
         Request::ListOperations { limit, before_id } => {
             operate::list(parts, limit, before_id).await
         }

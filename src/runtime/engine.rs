@@ -21,6 +21,7 @@ use crate::runtime::act::{Actor, Callbacks, Shared, removal};
 use crate::runtime::executor::Launcher;
 use crate::runtime::executor::in_daemon::InDaemon;
 use crate::runtime::executor::local::Local;
+use crate::runtime::executor::slurm::Slurm;
 use crate::runtime::handle::{Asked, Handle};
 use crate::runtime::layout::Layout;
 use crate::runtime::promotion;
@@ -141,6 +142,7 @@ fn actor(parts: &EngineParts, handle: &Handle, deck: watch::Receiver<Arc<Deck>>)
         publisher: parts.publisher.clone(),
         clock: parts.clock.clone(),
         deck: deck.clone(),
+        slurm: Slurm::start(launcher.clone(), deck.clone(), parts.layout.slurm_dir()),
         local: Local::new(parts.layout.clone(), launcher, deck.clone()),
         in_daemon: InDaemon {
             layout: parts.layout.clone(),

@@ -30,10 +30,12 @@ pub(crate) mod limits;
 pub(crate) mod local;
 pub(crate) mod process;
 pub(crate) mod process_table;
+pub(crate) mod slurm;
 pub(crate) mod tree;
 
 pub(crate) use handover::Handover;
 pub use process::attempt_main;
+pub use slurm::{OnNode, node_main};
 
 /// An attempt that is ready to run.
 pub(crate) struct Prepared {
@@ -88,6 +90,13 @@ impl Held {
         // An error says that the engine has stopped; the next one finds the claim.
         let _ = self.handle.tell(Input::Report(Report::Started { key, token, pid })).await;
         tracing::trace!(step = "started", attempt = %self.key);
+    }
+
+    /// Tells people where it stands.
+    pub(crate) async fn noted(&self, note: String) {
+        let (key, token) = (self.key.clone(), self.token.clone());
+        // An error says that the engine has stopped; the next executor says it again.
+        let _ = self.handle.tell(Input::Report(Report::Noted { key, token, note })).await;
     }
 
     /// Waits until the attempt is to end.

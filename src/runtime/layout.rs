@@ -75,6 +75,11 @@ impl Layout {
         self.runs_dir().join(".removed")
     }
 
+    /// Which attempts were handed to Slurm.
+    pub fn slurm_dir(&self) -> PathBuf {
+        self.state_dir().join("slurm")
+    }
+
     /// Artifacts of all tracked runs.
     pub fn artifacts_dir(&self) -> PathBuf {
         self.state_dir().join("artifacts")

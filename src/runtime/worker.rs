@@ -186,11 +186,11 @@ impl Worker {
 
     /// A claim of the token for this worker, which has started nothing for it yet.
     fn claim(&self, token: &LaunchToken) -> Claim {
-        self.claim_for(token, self.shared.own)
+        self.claim_for(token, self.shared.own, None)
     }
 
     /// A claim for a process that this worker has started.
-    fn claim_for(&self, token: &LaunchToken, process: Process) -> Claim {
+    fn claim_for(&self, token: &LaunchToken, process: Process, pipes: Option<[u64; 2]>) -> Claim {
         let Process { pid, start_time } = self.shared.own;
         Claim {
             token: token.clone(),
@@ -198,6 +198,7 @@ impl Worker {
             start_time: process.start_time,
             boot_id: self.shared.boot_id.clone(),
             worker: Some(ClaimWorker { pid, start_time }),
+            pipes,
         }
     }
 }

@@ -35,6 +35,10 @@ impl Decision<'_> {
                 self.check_in_force(&key, &token)?;
                 self.started(&key, token, pid);
             }
+            Report::Noted { key, token, note } => {
+                self.check_in_force(&key, &token)?;
+                self.note_standing(&key.task, note);
+            }
             Report::Deferred { key, token, deferral } => {
                 self.check_in_force(&key, &token)?;
                 self.defer(&key, token, deferral);
@@ -94,6 +98,17 @@ impl Decision<'_> {
         let Some(ti) = run.and_then(|active| active.tasks.get_mut(&place)) else { return };
         if pid.is_some() && ti.pid != pid {
             ti.pid = pid;
+            self.draft.put_task(ti);
+        }
+    }
+
+    fn note_standing(&mut self, key: &TaskInstanceKey, note: String) {
+        let place = (key.task_id.clone(), key.map_index);
+        let run = self.state.runs.get_mut(&run_key(key));
+        let Some(ti) = run.and_then(|active| active.tasks.get_mut(&place)) else { return };
+        let is_in_flight = ti.state.is_some_and(TaskInstanceState::is_in_flight);
+        if is_in_flight && ti.note.as_ref() != Some(&note) {
+            ti.note = Some(note);
             self.draft.put_task(ti);
         }
     }

@@ -13,6 +13,7 @@ use crate::types::backfill::{Backfill, BackfillDagRun};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
 use crate::types::event::EventLog;
+use crate::types::operation::Moves;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::xcom::XcomValue;
 use crate::types::{DagId, DagRunId, LaunchToken, TaskInstanceKey, Timestamp};
@@ -98,6 +99,8 @@ pub struct OperationRow {
     /// Of these the outputs are kept.
     pub outputs: Vec<TaskInstanceKey>,
     pub images: Option<Box<Images>>,
+    /// What it did to each, for people.
+    pub moves: Moves,
 }
 
 /// What an operation touched, before and after it.

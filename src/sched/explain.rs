@@ -77,11 +77,17 @@ pub(super) fn task(
         Some(S::Scheduled) => scheduled(state, now, active, ti),
         Some(S::Queued) => {
             let since = since(now, ti.queued_when);
-            vec![Reason::new(ReasonKind::InFlight, format!("it is being started{since}"))]
+            let text = match &ti.note {
+                Some(note) => format!("it is queued{since}: {note}"),
+                None => format!("it is being started{since}"),
+            };
+            vec![Reason::new(ReasonKind::InFlight, text)]
         }
         Some(S::Running | S::Restarting) => {
             let since = since(now, ti.start_date);
-            let text = format!("it is running{since}, try {} of {}", ti.try_number, ti.max_tries);
+            let whereabouts = ti.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+            let (number, of) = (ti.try_number, ti.max_tries);
+            let text = format!("it is running{since}, try {number} of {of}{whereabouts}");
             vec![Reason::new(ReasonKind::InFlight, text)]
         }
         Some(S::UpForRetry) => vec![retries(now, ti)],

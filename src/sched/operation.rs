@@ -10,6 +10,7 @@ use crate::change::{Images, OperationRow};
 use crate::command::{Found, reach};
 use crate::decision::{Decision, run_key};
 use crate::input::Reply;
+use crate::types::operation::Moves;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{TaskId, TaskInstanceKey, TaskInstanceState};
 
@@ -130,6 +131,10 @@ impl Decision<'_> {
             final_since: final_since.clone(),
             outputs: if is_final { Vec::new() } else { under_way.outputs },
             images: (!is_final).then(|| Box::new(images)),
+            moves: match &reply {
+                Reply::Operated(view) => Moves::of(view),
+                _ => Moves::default(),
+            },
         };
         self.draft.insert_operation(row);
         match reply {

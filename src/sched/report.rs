@@ -15,6 +15,8 @@ use crate::types::{AttemptKey, LaunchToken, TaskId};
 pub enum Report {
     /// It runs.
     Started { key: AttemptKey, token: LaunchToken, pid: Option<u32> },
+    /// Where it stands before it ends, for people: why a cluster has not begun it, where it runs.
+    Noted { key: AttemptKey, token: LaunchToken, note: String },
     /// It waits for something outside, and needs no executor meanwhile.
     Deferred { key: AttemptKey, token: LaunchToken, deferral: Deferral },
     /// It ended.

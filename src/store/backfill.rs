@@ -91,7 +91,7 @@ pub fn dag_runs(
     limit: u32,
     offset: u32,
 ) -> Result<Vec<BackfillDagRunView>, StoreError> {
-    let sql = "SELECT b.*, r.state FROM backfill_dag_run AS b
+    let sql = "SELECT b.*, r.state, r.start_date, r.end_date FROM backfill_dag_run AS b
         LEFT JOIN dag_run AS r ON r.dag_id = ?2 AND r.dag_run_id = b.dag_run_id
         WHERE b.backfill_id = ?1 ORDER BY b.sort_ordinal DESC LIMIT ?3 OFFSET ?4";
     let values = params![backfill.id, backfill.dag_id.as_str(), limit, offset];
@@ -105,6 +105,8 @@ pub fn dag_runs(
                 exception_reason: row::opt_word(row, "exception_reason")?,
             },
             state: row::opt_word(row, "state")?,
+            start_date: row::opt_time(row, "start_date")?,
+            end_date: row::opt_time(row, "end_date")?,
         })
     })
 }

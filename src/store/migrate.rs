@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_xcom_files.sql"),
     include_str!("migrations/0008_keep.sql"),
     include_str!("migrations/0009_alias_reason.sql"),
+    include_str!("migrations/0010_operation_moves.sql"),
 ];
 
 /// Brings the database to the schema that this dagdeck knows.

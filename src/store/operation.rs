@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params};
 use crate::sched::change::{Images, OperationRow};
 use crate::store::fault::StoreError;
 use crate::store::{row, task_instance};
-use crate::types::operation::OperationLine;
+use crate::types::operation::{OperationDetailView, OperationLine};
 
 /// How many operations can still be undone; what it takes is not kept for longer.
 const UNDOABLE_MAX: i64 = 50;
@@ -23,7 +23,7 @@ pub struct StoredOperation {
 /// Appends, and keeps the outputs that it is about to take away.
 pub(crate) fn insert(conn: &Connection, operation: &OperationRow) -> Result<(), StoreError> {
     let sql = "INSERT INTO operation (id, \"when\", owner, kind, description, wish, final_since,
-            images) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+            images, moves) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let images = operation.images.as_ref();
     let images = images.map(|images| row::json_text(&**images, "images")).transpose()?;
     let values = params![
@@ -35,6 +35,7 @@ pub(crate) fn insert(conn: &Connection, operation: &OperationRow) -> Result<(), 
         row::json_text(&operation.wish, "wish")?,
         operation.final_since,
         images,
+        row::json_text(&operation.moves, "moves")?,
     ];
     row::execute(conn, sql, values)?;
     let sql = "INSERT OR REPLACE INTO operation_xcom
@@ -91,6 +92,19 @@ pub fn get(conn: &Connection, id: Option<i64>) -> Result<Option<StoredOperation>
             None => None,
         };
         Ok(StoredOperation { line: read(row)?, images })
+    })
+}
+
+/// Returns an operation with what it did to each run and task.
+pub fn detail(conn: &Connection, id: i64) -> Result<Option<OperationDetailView>, StoreError> {
+    let sql = "SELECT id, \"when\", owner, kind, description, wish, final_since, undone_by, moves
+        FROM operation WHERE id = ?1";
+    row::first(conn, sql, [id], |row| {
+        let moves = match row.get::<_, Option<String>>("moves")? {
+            Some(_) => Some(row::json(row, "moves")?),
+            None => None,
+        };
+        Ok(OperationDetailView { line: read(row)?, moves })
     })
 }
 

@@ -55,7 +55,7 @@ const fn case(what: &'static str, keys: &'static str, pressed: &'static str) -> 
     Case { what, dags: 1000, tasks: 10, lines: 40, keys, pressed, is_busy: false }
 }
 
-const CASES: [Case; 21] = [
+const CASES: [Case; 23] = [
     case("DAGs, 1,000", "", "jjjjjjjk"),
     case("DAGs, 1,000, filter being typed", "/", "d0\u{8}\u{8}"),
     case("DAGs, 1,000, filter and sort", "/dag_0\nSj\n", "jjjjjjjk"),
@@ -73,6 +73,8 @@ const CASES: [Case; 21] = [
     Case { tasks: 10_000, ..case("run of 10,000 tasks", "2\n", "jjjk") },
     Case { tasks: 10_000, is_busy: true, ..case("run of 10,000 tasks, busy", "2\n", "jjjk") },
     Case { tasks: 10_000, ..case("run of 10,000 tasks, filter typed", "2\n/", "s0\u{8}\u{8}") },
+    Case { tasks: 10_000, ..case("palette, run of 10,000 tasks", "2\n:", "tas\u{8}\u{8}\u{8}") },
+    Case { tasks: 10_000, ..case("palette opened and closed there", "2\n", ":\u{1b}") },
     Case { tasks: 10_000, ..case("run of 10,000 tasks, left and back", "2\n", "\u{1b}\n") },
     Case { tasks: 10_000, ..case("graph of 10,000 tasks", "2\n\t", "jjlh") },
     Case { lines: 1_000_000, ..case("log of 1,000,000 lines", "2\n\t\tz", "kkkj") },
@@ -181,7 +183,10 @@ impl Bench {
                         let result = Ok(self.answer(&request));
                         queue.push_back(Message::answered(purpose, generation, result));
                     }
-                    Effect::After { timer: timer @ Timer::StartLog(_), .. } => {
+                    Effect::After {
+                        timer: timer @ (Timer::StartLog(_) | Timer::PreviewRested(_)),
+                        ..
+                    } => {
                         queue.push_back(Message::Timer(timer));
                     }
                     Effect::After { timer: Timer::Refetch, .. } => {

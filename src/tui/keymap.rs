@@ -7,18 +7,20 @@ use crate::state::State;
 mod action;
 mod bindings;
 mod file;
+mod label;
 mod place;
 mod resolved;
 pub(crate) mod stroke;
 
 pub(crate) use action::Action;
 pub(crate) use bindings::BINDINGS;
+pub(crate) use label::{label, label_at, scroll_note, with_keys};
 pub(crate) use place::{Place, place};
 pub(crate) use resolved::{Bound, Keymap, listed};
 pub(crate) use stroke::name;
 
 /// One line of the table.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Binding {
     pub(crate) action: Action,
     /// The keys as they are written, the one to show first; two of them in a row are a chord.
@@ -31,6 +33,16 @@ pub(crate) struct Binding {
     pub(crate) places: &'static [Place],
     /// It leads to a change: not there when the deck is read-only.
     pub(crate) mutates: bool,
+}
+
+impl Binding {
+    /// Returns the name that the palette has for it.
+    pub(crate) fn command(&self) -> String {
+        match self.hint {
+            "" => self.action.name().replace('-', " "),
+            hint => hint.to_owned(),
+        }
+    }
 }
 
 /// What a key comes to, after those typed before it.

@@ -156,6 +156,8 @@ pub(crate) enum Timer {
     TrySheet(u64),
     /// The shown run may be asked for again.
     RunRested,
+    /// The cursor has rested on a row.
+    PreviewRested(u64),
 }
 
 /// What a program gets the terminal for.

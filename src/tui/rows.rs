@@ -3,27 +3,38 @@
 
 pub(crate) mod assets;
 pub(crate) mod attention;
+pub(crate) mod backfill;
 pub(crate) mod keyed;
 pub(crate) mod models;
+pub(crate) mod operation;
 pub(crate) mod run;
 pub(crate) mod tracking;
 
 pub(crate) use keyed::{keys_of, place, selected};
 
-use crate::screen::{approvals, dags, runs, settings, tracking_runs};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+
+use crate::screen::assets::{impact, tree};
+use crate::screen::models::{registry, versions as model_versions};
+use crate::screen::{
+    approvals, backfills, commands, dags, events, experiments, operations, runs, serving, settings,
+    tracking_runs, versions,
+};
 use crate::state::commands::Order;
 use crate::state::run::RowId;
 use crate::state::runs::RunsQuery;
 use crate::state::{Level, Screen, Slot, State, View};
 use crate::theme;
 use crate::types::approval::HitlDetail;
+use crate::types::backfill::BackfillView;
 use crate::types::event::{EventLog, Severity};
 use crate::types::ids::TaskInstanceKey;
 use crate::types::operation::OperationLine;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::serving::ServedVersion;
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
-use crate::types::view::{DagView, ExperimentView, TaskView, TrackingRunView};
+use crate::types::view::{DagVersionView, DagView, ExperimentView, TaskView, TrackingRunView};
 use crate::types::{DagId, TaskId, TaskInstanceState};
 use crate::widget::list::ListInfo;
 
@@ -55,15 +66,13 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         }
         Screen::Model(name) => keys_of(&models::versions(state, level, name)),
         Screen::Root(View::System) => settings(state, level).iter().map(Setting::key).collect(),
-        Screen::Versions(dag_id) => {
-            let versions = state.cache.dag_versions(dag_id).unwrap_or_default();
-            versions.iter().map(|version| version.version_number.to_string()).collect()
-        }
-        Screen::Backfills(dag_id) => {
-            let all = state.cache.backfills(dag_id).unwrap_or_default();
-            all.iter().map(|view| view.backfill.id.to_string()).collect()
-        }
+        Screen::Versions(dag_id) => keys_of(&dag_versions(state, level, dag_id)),
+        Screen::Backfills(dag_id) => keys_of(&backfills(state, level, dag_id)),
+        Screen::Backfill(_, id) => keys_of(&backfill::dates(state, level, *id)),
         Screen::Operations => keys_of(&operations(state, level)),
+        Screen::Operation(id) => {
+            operation::moved(state, level, *id).iter().map(operation::key).collect()
+        }
         Screen::Commands => keys_of(&orders(state, level)),
         Screen::Approvals => keys_of(&approvals(state, level)),
         Screen::Impact(name) => keys_of(&assets::impact(state, level, name)),
@@ -72,17 +81,8 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             let steps = why.map(|why| why.path.as_slice()).unwrap_or_default();
             steps.iter().map(|step| step.asset.to_string()).collect()
         }
-        Screen::Attention => {
-            attention::items(state, level).into_iter().map(attention::key).collect()
-        }
-        Screen::Root(View::Serving) => {
-            let serving = state.cache.serving();
-            let versions = serving.map(|serving| serving.versions.as_slice()).unwrap_or_default();
-            versions
-                .iter()
-                .map(|version| format!("{} v{}", version.model, version.version))
-                .collect()
-        }
+        Screen::Attention => keys_of(&attention::items(state, level)),
+        Screen::Root(View::Serving) => keys_of(&served(state, level)),
         Screen::Form(_)
         | Screen::Log(_)
         | Screen::DaemonLog
@@ -101,24 +101,63 @@ pub(crate) fn served_here(state: &State) -> Option<&ServedVersion> {
     if level.screen != Screen::Root(View::Serving) {
         return None;
     }
-    state.cache.serving()?.versions.get(level.cursor(&keys(state, level)))
+    selected(level, &served(state, level))
+}
+
+/// Returns the versions that the model server has loaded.
+pub(crate) fn served<'a>(state: &'a State, level: &Level) -> Vec<&'a ServedVersion> {
+    let all = state.cache.serving().map(|serving| serving.versions.as_slice()).unwrap_or_default();
+    serving::list().arrange(state, level, all)
 }
 
 /// Returns what the menus of sorting and choosing columns need to know of the list that is shown;
 /// `None` where there is none.
 pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
-    match &state.level().screen {
-        Screen::Root(View::Dags) => Some(dags::list(state.size.width).info(state)),
-        Screen::Root(View::Runs) => Some(runs::list(state, None).info(state)),
-        Screen::DagRuns(dag_id) => Some(runs::list(state, Some(dag_id)).info(state)),
+    let level = state.level();
+    Some(match &level.screen {
+        Screen::Root(View::Dags) if attention::is_in_box(state) => attention::info(state),
+        Screen::Root(View::Dags) => dags::list(state.size.width).info(state),
+        Screen::Root(View::Runs) => runs::list(state, None).info(state),
+        Screen::DagRuns(dag_id) => runs::list(state, Some(dag_id)).info(state),
+        Screen::Root(View::Assets) => tree::list().info(state),
+        Screen::Impact(name) => impact::list(name).info(state),
+        Screen::Root(View::Experiments) => experiments::list().info(state),
         Screen::Experiment(name) => {
-            let all = tracking::loaded(state, &state.level().filter, name);
-            Some(tracking_runs::list(state, all).info(state))
+            let all = tracking::loaded(state, &level.filter, name);
+            tracking_runs::list(state, all).info(state)
         }
-        Screen::Approvals => Some(approvals::list().info(state)),
-        Screen::Root(View::System) => Some(settings::list().info(state)),
-        _ => None,
-    }
+        Screen::Root(View::Models) => registry::list(state).info(state),
+        Screen::Model(name) => {
+            let model = state.cache.model(name);
+            let all = model.map(|model| model.versions.as_slice()).unwrap_or_default();
+            model_versions::list(name, all).info(state)
+        }
+        Screen::Root(View::Serving) => serving::list().info(state),
+        Screen::Root(View::Events) => events::list().info(state),
+        Screen::Root(View::System) => settings::list().info(state),
+        Screen::Attention => attention::info(state),
+        Screen::Approvals => approvals::list().info(state),
+        Screen::Versions(dag_id) => versions::list(dag_id).info(state),
+        Screen::Backfills(dag_id) => backfills::list(dag_id).info(state),
+        Screen::Backfill(..) => crate::screen::backfill::list().info(state),
+        Screen::Operations => operations::list().info(state),
+        Screen::Operation(_) => crate::screen::operation::list().info(state),
+        Screen::Commands => commands::list().info(state),
+        // Tasks of a run and of a DAG stand in the order of their graph, the steps of a cause in
+        // the order of what led to what, and facts of a tracked run by what they are.
+        Screen::Run(_) | Screen::Dag(_) | Screen::AssetWhy(_) | Screen::TrackingRun(_) => {
+            return None;
+        }
+        Screen::Form(_)
+        | Screen::Log(_)
+        | Screen::DaemonLog
+        | Screen::Compare(..)
+        | Screen::Diff(..)
+        | Screen::Asset(_)
+        | Screen::Artifact(..)
+        | Screen::CompareRuns(_)
+        | Screen::Definitions => return None,
+    })
 }
 
 pub(crate) fn dags<'a>(state: &'a State, level: &Level) -> Vec<&'a DagView> {
@@ -207,24 +246,38 @@ pub(crate) fn why_not_started(state: &State, task: &TaskInstance) -> String {
 /// Returns the tasks of a definition, upstream ones first.
 pub(crate) fn dag_tasks<'a>(state: &'a State, dag_id: &DagId) -> Vec<&'a TaskView> {
     let Some(dag) = state.cache.dag(dag_id) else { return Vec::new() };
-    let mut left: Vec<&TaskView> = dag.tasks.iter().collect();
-    let mut sorted: Vec<&TaskView> = Vec::with_capacity(left.len());
-    while !left.is_empty() {
-        let is_ready = |task: &&TaskView| {
-            !task.upstream_task_ids.iter().any(|up| left.iter().any(|t| t.task_id == *up))
-        };
-        let at = left.iter().position(is_ready).unwrap_or(0);
-        sorted.push(left.remove(at));
+    let places: HashMap<&TaskId, usize> =
+        dag.tasks.iter().enumerate().map(|(at, task)| (&task.task_id, at)).collect();
+    let mut waits: Vec<usize> = vec![0; dag.tasks.len()];
+    let mut down: Vec<Vec<usize>> = vec![Vec::new(); dag.tasks.len()];
+    for (at, task) in dag.tasks.iter().enumerate() {
+        for up in task.upstream_task_ids.iter().filter_map(|up| places.get(up)) {
+            waits[at] += 1;
+            down[*up].push(at);
+        }
+    }
+    // Of those that wait for nothing more, the first of the file comes first.
+    let ready = (0..waits.len()).filter(|at| waits[*at] == 0).map(Reverse);
+    let mut ready: BinaryHeap<Reverse<usize>> = ready.collect();
+    let mut sorted = Vec::with_capacity(waits.len());
+    while let Some(Reverse(at)) = ready.pop() {
+        sorted.extend(dag.tasks.get(at));
+        for next in &down[at] {
+            waits[*next] -= 1;
+            if waits[*next] == 0 {
+                ready.push(Reverse(*next));
+            }
+        }
     }
     sorted
 }
 
 pub(crate) fn experiments<'a>(state: &'a State, level: &Level) -> Vec<&'a ExperimentView> {
     let all = state.cache.experiments().unwrap_or_default();
-    let mut rows: Vec<_> = all.iter().filter(|experiment| level.admits(&experiment.name)).collect();
+    let mut all: Vec<&ExperimentView> = all.iter().collect();
     // An experiment that was never written to, such as a new `Default`, comes last.
-    rows.sort_by_key(|experiment| std::cmp::Reverse(experiment.last_update_time));
-    rows
+    all.sort_by_key(|experiment| std::cmp::Reverse(experiment.last_update_time));
+    experiments::list().arrange(state, level, all)
 }
 
 pub(crate) fn tracking_runs<'a>(
@@ -236,27 +289,15 @@ pub(crate) fn tracking_runs<'a>(
     let list = tracking_runs::list(state, all);
     if tracking::is_filter(&level.filter) {
         // It was applied where the runs are.
-        let level = Level { filter: String::new(), ..level.clone() };
-        return list.arrange(state, &level, all);
+        return list.sorted(state, all);
     }
     list.arrange(state, level, all)
 }
 
 pub(crate) fn events<'a>(state: &'a State, level: &Level) -> Vec<&'a EventLog> {
-    let all = state.feed.entries();
-    all.iter()
-        .filter(|event| !level.attention_only || event.severity > Severity::Info)
-        .filter(|event| {
-            let dag_id = event.dag_id.as_ref().map(DagId::as_str).unwrap_or_default();
-            let word = theme::severity_mark(event.severity).word;
-            let task_id = event.task_id.as_ref().map(TaskId::as_str).unwrap_or_default();
-            let owner = event.owner.as_deref().unwrap_or_default();
-            level.admits(&format!(
-                "severity:{word} dag:{dag_id} task:{task_id} by:{owner} {} {}",
-                event.event, event.message
-            ))
-        })
-        .collect()
+    let all = state.feed.entries().iter();
+    let all = all.filter(|event| !level.attention_only || event.severity > Severity::Info);
+    events::list().arrange(state, level, all)
 }
 
 /// Returns what happened to a DAG, newest first.
@@ -272,17 +313,32 @@ pub(crate) fn events_of<'a>(
 /// Returns what was done to runs, newest first.
 pub(crate) fn operations<'a>(state: &'a State, level: &Level) -> Vec<&'a OperationLine> {
     let all = state.cache.operations().unwrap_or_default();
-    all.iter()
-        .filter(|line| {
-            let owner = line.owner.as_deref().unwrap_or_default();
-            level.admits(&format!("by:{owner} kind:{} {}", line.kind, line.description))
-        })
-        .collect()
+    operations::list().arrange(state, level, all)
 }
 
 /// Returns what this deck has changed, the last first.
 pub(crate) fn orders<'a>(state: &'a State, level: &Level) -> Vec<&'a Order> {
-    state.orders.iter().filter(|order| level.admits(&order.command)).collect()
+    commands::list().arrange(state, level, state.orders.iter())
+}
+
+/// Returns the backfills of a DAG.
+pub(crate) fn backfills<'a>(
+    state: &'a State,
+    level: &Level,
+    dag_id: &DagId,
+) -> Vec<&'a BackfillView> {
+    let all = state.cache.backfills(dag_id).unwrap_or_default();
+    backfills::list(dag_id).arrange(state, level, all)
+}
+
+/// Returns the versions of a DAG's definition, newest first.
+pub(crate) fn dag_versions<'a>(
+    state: &'a State,
+    level: &Level,
+    dag_id: &DagId,
+) -> Vec<&'a DagVersionView> {
+    let all = state.cache.dag_versions(dag_id).unwrap_or_default();
+    versions::list(dag_id).arrange(state, level, all)
 }
 
 /// Returns the questions that wait for an answer.
@@ -314,10 +370,9 @@ pub(crate) fn compared(state: &State, dag_id: &DagId) -> Option<(u32, u32)> {
     if let [from, .., to] = marked.as_slice() {
         return Some((*from, *to));
     }
-    let versions = state.cache.dag_versions(dag_id)?;
-    let at = level.cursor(&keys(state, level));
-    let to = versions.get(at)?.version_number;
-    let from = versions.get(at + 1)?.version_number;
+    let to = selected(level, &dag_versions(state, level, dag_id))?.version_number;
+    let all = state.cache.dag_versions(dag_id)?.iter().map(|version| version.version_number);
+    let from = all.filter(|number| *number < to).max()?;
     Some((from, to))
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{Event as TerminalEvent, EventStream};
+use crossterm::event::{Event as TerminalEvent, EventStream, KeyEvent};
 use futures_util::StreamExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -16,7 +16,7 @@ use crate::message::{Effect, Message, Opening, Spot};
 use crate::pace::{Pace, Wanted};
 use crate::painter::Painter;
 use crate::state::{State, Tone};
-use crate::terminal::{self, Guard, Heard, Reply, sequence};
+use crate::terminal::{self, Apart, Guard, Heard, Reply, sequence};
 use crate::types::{Fault, FaultKind, time};
 use crate::update::{edit, site, update};
 use crate::view;
@@ -95,6 +95,7 @@ struct Deck {
     pace: Pace,
     /// What is typed; `None` while a program has the terminal, so that nothing is taken from it.
     keys: Option<EventStream>,
+    apart: Apart,
     reply: Reply,
     surroundings: Surroundings,
     holder: Holder,
@@ -114,6 +115,7 @@ impl Deck {
             painter: Painter::new(terminal::writer(), surroundings.has_sync),
             pace,
             keys: Some(EventStream::new()),
+            apart: Apart::new(surroundings.is_remote || surroundings.is_tmux),
             reply: Reply::default(),
             surroundings,
             holder: Holder::Deck,
@@ -133,6 +135,7 @@ impl Deck {
         self.runner.watch();
         while !self.is_left {
             let pause = self.pace.pause(time::instant()).filter(|_| self.holder == Holder::Deck);
+            let apart = self.apart.pause(time::instant());
             let is_program = self.holder == Holder::Program;
             let woken = tokio::select! {
                 event = next(&mut self.keys) => match event {
@@ -145,6 +148,9 @@ impl Deck {
                 _ = ticks.tick() => Woken::Answers(Message::Tick),
                 () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => {
                     Woken::Frame
+                }
+                () = tokio::time::sleep(apart.unwrap_or_default()), if apart.is_some() => {
+                    self.held()
                 }
                 () = tokio::time::sleep(STOP_MAX), if self.holder == Holder::Shell => {
                     Woken::Resumed
@@ -171,11 +177,10 @@ impl Deck {
     /// Takes what came from the terminal.
     fn heard(&mut self, event: TerminalEvent) -> Woken {
         match event {
-            TerminalEvent::Key(key) => match self.reply.take(key, time::instant()) {
-                Heard::Keys(keys) => Woken::Input(keys.into_iter().map(Message::Key).collect()),
-                Heard::Ground { is_light } => Woken::Answers(Message::Ground { is_light }),
-                Heard::Nothing => Woken::Idle,
-            },
+            TerminalEvent::Key(key) => {
+                let keys = self.apart.take(key, time::instant());
+                self.typed(keys)
+            }
             TerminalEvent::Paste(text) => Woken::Input(vec![Message::Paste(text)]),
             TerminalEvent::Resize(width, height) => {
                 Woken::Input(vec![Message::Resize(width, height)])
@@ -184,6 +189,25 @@ impl Deck {
             TerminalEvent::FocusGained => Woken::Answers(Message::Focus(true)),
             TerminalEvent::FocusLost => Woken::Answers(Message::Focus(false)),
         }
+    }
+
+    /// Takes the keys that waited for more of them.
+    fn held(&mut self) -> Woken {
+        let keys = self.apart.give();
+        self.typed(keys)
+    }
+
+    /// Takes keys, of which some may be the terminal's answer.
+    fn typed(&mut self, keys: Vec<KeyEvent>) -> Woken {
+        let mut messages = Vec::new();
+        for key in keys {
+            match self.reply.take(key, time::instant()) {
+                Heard::Keys(keys) => messages.extend(keys.into_iter().map(Message::Key)),
+                Heard::Ground { is_light } => messages.push(Message::Ground { is_light }),
+                Heard::Nothing => {}
+            }
+        }
+        if messages.is_empty() { Woken::Idle } else { Woken::Input(messages) }
     }
 
     fn wake(&mut self, woken: Woken, guard: &Guard) -> io::Result<()> {

@@ -1,28 +1,31 @@
 //! Canned answers for tests: a deck in the middle of a working day.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::types::ask::{Answer, Request};
 use crate::types::event::{EventLog, Severity};
-use crate::types::ids::{AttemptKey, TaskInstanceKey, TrackingRunId};
-use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
+use crate::types::ids::TrackingRunId;
 use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
-use crate::types::state::{DagRunType, TriggeredBy};
 use crate::types::view::{
-    DagDetailView, DagView, DefinitionsView, DiagnosticView, ExperimentView, ParamProblem,
-    PoolView, RecentRun, RunDetailView, StatusView, TaskDetailView, TaskPlace, TaskView,
-    TrackingRunView,
+    DefinitionsView, ExperimentView, ParamProblem, PoolView, StatusView, TrackingRunView,
 };
+use crate::types::{DagRunState, Fault, Timestamp};
+
 mod assets;
+mod dags;
 pub(crate) mod home;
 mod lab;
 mod log;
 pub(crate) mod models;
-mod operations;
+pub(crate) mod operations;
 pub(crate) mod run;
+mod runs;
 mod scoring;
 
-use crate::types::{DagRunState, Fault, TaskInstanceState, Timestamp};
+use dags::{TASKS, dags, detail};
+pub(crate) use dags::{broken_definitions, every_param, many_dags};
+pub(crate) use runs::run;
+use runs::{key, run_detail, runs, task_detail};
 
 /// The instant at which everything is looked at.
 pub(crate) fn now() -> Timestamp {
@@ -129,288 +132,6 @@ pub(crate) fn status() -> StatusView {
         store_bytes: 4_812_000,
         memory_bytes: Some(48_100_000),
         now: now(),
-    }
-}
-
-/// A broken edit of `dags.toml`.
-pub(crate) fn broken_definitions() -> DefinitionsView {
-    let drawing = "error[unknown-operator]: `pyhton` is not an operator\n  --> dags.toml:41:12\n   |\n41 | operator = \"pyhton\"\n   |            ^^^^^^^^ did you mean `python`?";
-    DefinitionsView {
-        diagnostics: vec![DiagnosticView {
-            code: "unknown-operator".into(),
-            message: "`pyhton` is not an operator".into(),
-            file: "dags.toml".into(),
-            line: 41,
-            column: 12,
-            help: Some("did you mean `python`?".into()),
-            drawing: drawing.into(),
-        }],
-        loaded_at: Some(before(3600)),
-    }
-}
-
-fn dags() -> Vec<DagView> {
-    let f = DagRunState::Failed;
-    let r = DagRunState::Running;
-    let s = DagRunState::Success;
-    vec![
-        dag("basic_dag_example", "manual", "example", &[s, s, s], 3),
-        dag("etl_example", "@daily", "data", &[s, s, f, s, s, s, s, s, s, s, f], 4),
-        dag("minio_producer", "@daily", "data", &[s; 16], 1),
-        dag("minio_path_watcher", "incoming", "data", &[s, s], 1),
-        dag("minio_consumer", "lake_readings", "data", &[s; 30], 1),
-        dag("mlops_pipeline", "manual", "ml", &[s, f, s, s, r], 6),
-        dag("nightly_scoring", "@daily", "ml", &[s, s, f, s, r], 8),
-        dag("model_serving_pipeline", "models:/*@production", "ml,prod", &[], 4),
-    ]
-}
-
-/// One with a param of every kind.
-pub(crate) fn every_param() -> DagDetailView {
-    home::every_param(detail(dag("every_param", "manual", "example", &[DagRunState::Success], 6)))
-}
-
-/// Many of them.
-pub(crate) fn many_dags(count: usize) -> Vec<DagView> {
-    let one = |n| dag(&format!("dag_{n:04}"), "@daily", "data", &[DagRunState::Success; 30], 3);
-    (0..count).map(one).collect()
-}
-
-fn dag(id: &str, schedule: &str, tags: &str, states: &[DagRunState], tasks: usize) -> DagView {
-    let count = i64::try_from(states.len()).unwrap();
-    let recent_runs = states.iter().zip(0..).map(|(state, n)| {
-        let start = before((count - n) * 86_400 - 86_000);
-        RecentRun {
-            dag_run_id: format!("scheduled__2026-03-{:02}T09:00:00+00:00", n + 1).into(),
-            state: *state,
-            run_after: start,
-            start_date: Some(start),
-            end_date: state.is_finished().then(|| start + jiff::SignedDuration::from_secs(41)),
-        }
-    });
-    DagView {
-        dag_id: id.into(),
-        description: Some(format!(
-            "What {id} does, in a sentence that is long enough to wrap on narrow screens"
-        )),
-        tags: tags.split(',').map(str::to_owned).collect(),
-        owner: Some("ana".into()),
-        is_paused: id == "minio_path_watcher",
-        is_stale: false,
-        timetable_summary: schedule.into(),
-        next_run_after: schedule.starts_with('@').then(|| before(-46 * 60)),
-        strip: states.to_vec(),
-        recent_runs: recent_runs.collect(),
-        task_count: tasks,
-        param_count: if id == "mlops_pipeline" { 4 } else { 0 },
-        median_duration: (!states.is_empty()).then_some(48.0),
-    }
-}
-
-const TASKS: [(&str, &str, &[&str]); 6] = [
-    ("validate_data", "dataset.validate", &[]),
-    ("train", "ml.train", &["validate_data"]),
-    ("decide", "ml.gate", &["train"]),
-    ("register", "model.register", &["decide", "train"]),
-    ("promote", "model.promote", &["register"]),
-    ("reject", "notify", &["decide"]),
-];
-
-fn detail(dag: DagView) -> DagDetailView {
-    let tasks = TASKS.iter().take(dag.task_count.max(1)).map(|(id, operator, up)| TaskView {
-        task_id: (*id).into(),
-        operator: (*operator).into(),
-        upstream_task_ids: up.iter().map(|up| (*up).into()).collect(),
-        downstream_task_ids: TASKS
-            .iter()
-            .filter(|(_, _, ups)| ups.contains(id))
-            .map(|(down, ..)| (*down).into())
-            .collect(),
-        trigger_rule: "all_success".into(),
-        retries: 1,
-        pool: "default_pool".into(),
-        inlets: vec![],
-        outlets: if *id == "promote" { vec!["production_model".into()] } else { vec![] },
-        doc_md: None,
-        line: 120,
-        place: TaskPlace::default(),
-    });
-    let has_params = dag.param_count > 0;
-    let is_running = dag.strip.last() == Some(&DagRunState::Running);
-    let last = dag.recent_runs.last().filter(|_| is_running);
-    let under_way = last.map(|run| {
-        home::brief(DagRunKey { dag_id: dag.dag_id.clone(), dag_run_id: run.dag_run_id.clone() })
-    });
-    DagDetailView {
-        dag_version_number: Some(41),
-        schedule_words: "every day at 02:00".into(),
-        next_runs: dag
-            .next_run_after
-            .map(|first| (0..5).map(|n| first + jiff::SignedDuration::from_hours(24 * n)).collect())
-            .unwrap_or_default(),
-        p95_duration: dag.median_duration.map(|secs| secs * 1.7),
-        ended_well: (27, 28),
-        under_way,
-        tasks: tasks.collect(),
-        groups: vec![],
-        doc_md: Some(
-            "Trains a model, evaluates it and promotes it where it beats the champion.".into(),
-        ),
-        params_schema: if has_params {
-            params_schema()
-        } else {
-            json!({"type": "object", "properties": {}})
-        },
-        params: if has_params {
-            json!({"dataset": "iris", "model": "xgboost", "hyperparameters": {}, "trials": 0})
-                .as_object()
-                .unwrap()
-                .clone()
-        } else {
-            Map::new()
-        },
-        max_active_runs: 2,
-        max_active_tasks: 16,
-        catchup: false,
-        start_date: None,
-        timezone: "UTC".into(),
-        asset_expression: None,
-        fileloc: "dags.toml".into(),
-        line: 112,
-        dag_version: "3f9c1e".into(),
-        dag,
-    }
-}
-
-fn params_schema() -> Value {
-    json!({"type": "object", "properties": {
-        "dataset": {"type": "string", "enum": ["iris", "titanic", "housing"], "description": "what to learn from"},
-        "model": {"type": "string", "enum": ["xgboost", "lightgbm", "random_forest", "logistic_regression", "linear_regression"]},
-        "hyperparameters": {"type": "object", "description": "over the family's defaults"},
-        "trials": {"type": "integer", "minimum": 0, "maximum": 200, "description": "0: no tuning"},
-    }})
-}
-
-pub(crate) fn run(dag_id: &str, dag_run_id: &str, state: DagRunState) -> DagRun {
-    DagRun {
-        dag_id: dag_id.into(),
-        dag_run_id: dag_run_id.into(),
-        run_type: DagRunType::Manual,
-        state,
-        triggered_by: TriggeredBy::Ui,
-        triggering_user_name: Some("ana".into()),
-        logical_date: Some(before(20)),
-        data_interval_start: None,
-        data_interval_end: None,
-        run_after: before(20),
-        queued_at: before(20),
-        start_date: (state != DagRunState::Queued).then(|| before(19)),
-        end_date: state.is_finished().then(now),
-        conf: json!({"model": "random_forest"}).as_object().unwrap().clone(),
-        params: Map::new(),
-        dag_version: "3f9c1e".into(),
-        dag_version_number: 3,
-        note: None,
-        backfill_id: None,
-    }
-}
-
-fn runs() -> Vec<DagRun> {
-    vec![
-        run("mlops_pipeline", "manual__2026-03-02T09:14:03+00:00", DagRunState::Running),
-        run("etl_example", "scheduled__2026-03-02T09:00:00+00:00", DagRunState::Failed),
-        run("minio_consumer", "asset_triggered__2026-03-02T08:00:00+00:00", DagRunState::Success),
-        run("minio_producer", "scheduled__2026-03-02T08:00:00+00:00", DagRunState::Queued),
-    ]
-}
-
-fn run_detail(run: DagRun) -> RunDetailView {
-    if run.dag_id.as_str() == "nightly_scoring" {
-        return scoring::run_detail(run);
-    }
-    use TaskInstanceState as S;
-    let states = if run.state == DagRunState::Failed {
-        [
-            Some(S::Success),
-            Some(S::Failed),
-            Some(S::UpstreamFailed),
-            Some(S::UpstreamFailed),
-            Some(S::UpstreamFailed),
-            Some(S::UpstreamFailed),
-        ]
-    } else {
-        [Some(S::Success), Some(S::Running), None, None, None, None]
-    };
-    let tasks = TASKS.iter().zip(states).zip(0..).map(|(((id, operator, _), state), n)| {
-        let has_begun = matches!(state, Some(S::Success | S::Running | S::Failed));
-        TaskInstance {
-            key: key(&run, id),
-            state,
-            try_number: u32::from(has_begun) + u32::from(*id == "train"),
-            max_tries: 2,
-            operator: (*operator).into(),
-            pool: "default_pool".into(),
-            token: None,
-            pid: Some(99),
-            scheduled_when: None,
-            queued_when: has_begun.then(|| before(19)),
-            start_date: has_begun.then(|| before(18 - n * 2)),
-            end_date: (state.is_some_and(S::is_finished) && has_begun).then(|| before(16 - n * 2)),
-            next_retry_at: None,
-            trigger: None,
-            trigger_timeout: None,
-            note: (state == Some(S::Failed)).then(|| "exit 137: killed for want of memory".into()),
-            user_note: None,
-        }
-    });
-    let edges =
-        TASKS.iter().flat_map(|(id, _, ups)| ups.iter().map(|up| ((*up).into(), (*id).into())));
-    RunDetailView {
-        progress: Vec::new(),
-        tasks: tasks.collect(),
-        edges: edges.collect(),
-        places: std::collections::BTreeMap::new(),
-        groups: vec![],
-        triggering_asset_events: vec![],
-        median_duration: Some(48.0),
-        deadlines: Vec::new(),
-        run,
-    }
-}
-
-fn key(run: &DagRun, task: &str) -> TaskInstanceKey {
-    TaskInstanceKey {
-        dag_id: run.dag_id.clone(),
-        dag_run_id: run.dag_run_id.clone(),
-        task_id: task.into(),
-        map_index: -1,
-    }
-}
-
-fn task_detail(key: &TaskInstanceKey) -> TaskDetailView {
-    let run = run(key.dag_id.as_str(), key.dag_run_id.as_str(), DagRunState::Running);
-    let tasks = run_detail(run).tasks;
-    // A task whose log alone matters is any of them by another name.
-    let task = tasks.iter().find(|task| task.key == *key);
-    let mut task = task.or(tasks.iter().find(|task| task.try_number > 1)).cloned().unwrap();
-    task.key = key.clone();
-    let tries = (1..=task.try_number).map(|try_number| TaskTry {
-        key: AttemptKey { task: key.clone(), try_number },
-        token: "t".into(),
-        state: if try_number == 1 { TaskInstanceState::Failed } else { TaskInstanceState::Running },
-        start_date: Some(before(40)),
-        end_date: Some(before(30)),
-        exit_code: Some(137),
-        error: (try_number == 1).then(|| "killed for want of memory".into()),
-    });
-    TaskDetailView {
-        progress: None,
-        task,
-        tries: tries.collect(),
-        rendered: json!({"dataset": "iris", "model": "random_forest", "hyperparameters": {"n_trees": 200}})
-            .as_object()
-            .cloned(),
-        output: Some(json!({"run_id": "0123456789abcdef0123456789abcdef", "metrics": {"accuracy": 0.9667}})),
     }
 }
 

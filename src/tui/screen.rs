@@ -3,11 +3,12 @@
 pub(crate) mod approvals;
 pub(crate) mod assets;
 pub(crate) mod attention;
+pub(crate) mod backfill;
 pub(crate) mod backfills;
 pub(crate) mod commands;
 pub(crate) mod compare;
 pub(crate) mod dag;
-mod dag_preview;
+pub(crate) mod dag_preview;
 pub(crate) mod dags;
 pub(crate) mod definitions;
 pub(crate) mod details;
@@ -20,6 +21,7 @@ pub(crate) mod hints;
 pub(crate) mod home;
 pub(crate) mod log;
 pub(crate) mod models;
+pub(crate) mod operation;
 pub(crate) mod operations;
 pub(crate) mod plots;
 mod pulse;
@@ -39,8 +41,14 @@ pub(crate) mod why;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::keymap::with_keys;
 use crate::state::{Link, Slot, State};
 use crate::widget::paint;
+
+/// Draws that there are rows, but none that passes the filter.
+fn filtered_out(buf: &mut Buffer, area: Rect, state: &State, what: &str) {
+    paint::empty(buf, area, what, &with_keys!(state, "{} clears it", Back));
+}
 
 /// Draws why there is nothing to show yet: it is on its way, or could not be fetched.
 fn missing(buf: &mut Buffer, area: Rect, state: &State, slot: &Slot) {
@@ -49,7 +57,8 @@ fn missing(buf: &mut Buffer, area: Rect, state: &State, slot: &Slot) {
             paint::empty(buf, area, "The daemon does not answer", "this fills when it is back");
         }
         (Some(fault), _) => {
-            let hint = fault.hint.clone().unwrap_or_else(|| "ctrl-l asks again".to_owned());
+            let hint =
+                fault.hint.clone().unwrap_or_else(|| with_keys!(state, "{} asks again", Refetch));
             paint::empty(buf, area, &fault.to_string(), &hint);
         }
         (None, _) => paint::empty(buf, area, "Loading…", ""),

@@ -15,6 +15,7 @@ use crate::types::view::{DefinitionsView, RunDetailView, StatusView};
 use crate::types::{DagId, Timestamp};
 use crate::update::{self, notice::Notices};
 
+pub(crate) mod backfill;
 pub(crate) mod cache;
 pub(crate) mod commands;
 pub(crate) mod feed;
@@ -31,6 +32,8 @@ pub(crate) mod log;
 pub(crate) mod menu;
 pub(crate) mod models;
 pub(crate) mod popup;
+pub(crate) mod previews;
+pub(crate) mod row_order;
 pub(crate) mod run;
 pub(crate) mod run_view;
 pub(crate) mod runs;
@@ -121,6 +124,8 @@ pub(crate) struct State {
     pub(crate) commands: Commands,
     /// What was chosen for each list.
     pub(crate) lists: Lists,
+    /// The rows of the shown list, in their order.
+    pub(crate) row_order: row_order::RowOrder,
     pub(crate) lab: lab::Lab,
     pub(crate) home: Home,
     /// The places that led here.
@@ -136,6 +141,7 @@ pub(crate) struct State {
     pub(crate) arranged: Option<Box<RunIndex>>,
     pub(crate) run_view: RunView,
     pub(crate) graph: GraphPane,
+    pub(crate) previews: previews::Previews,
     /// Forms that the last deck left, not shown again yet.
     pub(crate) drafts: Vec<session::Draft>,
     /// The tour, where it is offered or under way.
@@ -191,6 +197,7 @@ impl State {
             steps: Steps::default(),
             commands: Commands::default(),
             lists: Lists::default(),
+            row_order: row_order::RowOrder::default(),
             lab: lab::Lab::default(),
             home: Home::default(),
             history: History::default(),
@@ -203,6 +210,7 @@ impl State {
             arranged: None,
             run_view: RunView::default(),
             graph: GraphPane::default(),
+            previews: previews::Previews::default(),
             drafts: Vec::new(),
             tour,
             orders: commands::Orders::default(),

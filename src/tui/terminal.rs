@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 
+mod apart;
 mod reply;
 pub(crate) mod sequence;
 mod surroundings;
 
+pub(crate) use apart::Apart;
 pub(crate) use reply::{Heard, Reply};
 pub use surroundings::Surroundings;
 

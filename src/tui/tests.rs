@@ -1,9 +1,11 @@
 //! Keys in, screens out: the deck driven without a terminal and without a daemon.
 
 use std::collections::VecDeque;
+use std::fmt::Write;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier};
 
 use crate::DeckOptions;
 use crate::message::{Call, Effect, Message, Opening, Purpose, SaveLog};
@@ -16,10 +18,13 @@ use crate::view;
 
 mod assets;
 mod budget;
+mod failing;
 mod form;
 mod home;
 mod keys;
 mod lab;
+mod labels;
+mod lists;
 mod logs;
 mod models;
 mod mouse;
@@ -36,16 +41,25 @@ mod small;
 mod terminal;
 mod tools;
 
-/// Draws what keys lead to at every size, and with ASCII only at two of them.
+/// Draws what keys lead to at every size, and with ASCII only at two of them; at 80x24 also how it
+/// is styled, in the terminal's own sixteen colours and without any.
 macro_rules! snapshots {
     ($($name:ident: $keys:literal;)*) => {$(
         #[test]
         fn $name() {
             for (width, height) in [(60, 16), (80, 24), (100, 30), (200, 60)] {
-                let mut driver = $crate::tests::Driver::new(width, height);
+                let options = $crate::DeckOptions {
+                    colours: $crate::Colours::Ansi,
+                    ..$crate::DeckOptions::default()
+                };
+                let mut driver = $crate::tests::Driver::with(options, width, height, |_| None);
                 driver.keys($keys);
                 let name = format!("{}_{width}x{height}", stringify!($name));
                 insta::assert_snapshot!(name, driver.text());
+                if height == 24 {
+                    let name = concat!(stringify!($name), "_styles");
+                    insta::assert_snapshot!(name, $crate::tests::style_map(&driver.state));
+                }
             }
             for (width, height) in [(80, 24), (200, 60)] {
                 let options = $crate::DeckOptions {
@@ -59,6 +73,10 @@ macro_rules! snapshots {
                 assert!(text.is_ascii(), "{text}");
                 let name = format!("{}_ascii_{width}x{height}", stringify!($name));
                 insta::assert_snapshot!(name, text);
+                if height == 24 {
+                    let name = concat!(stringify!($name), "_styles_none");
+                    insta::assert_snapshot!(name, $crate::tests::style_map(&driver.state));
+                }
             }
         }
     )*};
@@ -86,6 +104,38 @@ pub(crate) fn text_of(buf: &Buffer) -> String {
     text
 }
 
+/// Writes what is styled how, a line for each run of one style.
+pub(crate) fn style_map(state: &State) -> String {
+    let buf = view::drawn(state);
+    let mut map = String::new();
+    for y in buf.area.top()..buf.area.bottom() {
+        let mut runs: Vec<(String, String)> = Vec::new();
+        for x in buf.area.left()..buf.area.right() {
+            let Some(cell) = buf.cell((x, y)) else { continue };
+            let mut style = String::new();
+            if cell.fg != Color::Reset {
+                let _ = write!(style, "{} ", cell.fg);
+            }
+            if cell.bg != Color::Reset {
+                let _ = write!(style, "on {} ", cell.bg);
+            }
+            if cell.modifier != Modifier::empty() {
+                let _ = write!(style, "{}", format!("{:?}", cell.modifier).to_lowercase());
+            }
+            match runs.last_mut() {
+                Some((last, text)) if *last == style => text.push_str(cell.symbol()),
+                _ => runs.push((style, cell.symbol().to_owned())),
+            }
+        }
+        for (style, text) in runs {
+            if !style.is_empty() && !text.trim().is_empty() {
+                let _ = writeln!(map, "{y:2} {:24} {}", style.trim(), text.trim_end());
+            }
+        }
+    }
+    map
+}
+
 /// A deck whose daemon answers from the sample, at once.
 pub(crate) struct Driver {
     pub(crate) state: State,
@@ -103,6 +153,9 @@ pub(crate) struct Driver {
     pub(crate) has_quit: bool,
     /// Answers instead of the sample where it gives one.
     pub(crate) script: fn(&Request) -> Option<Result<Answer, Fault>>,
+    /// What is answered late: when the test says so.
+    pub(crate) holds: fn(&Request) -> bool,
+    held: Vec<(Purpose, u64, Request)>,
 }
 
 impl Driver {
@@ -130,6 +183,8 @@ impl Driver {
             notified: Vec::new(),
             has_quit: false,
             script,
+            holds: |_| false,
+            held: Vec::new(),
         };
         driver.send(Message::LinkUp);
         driver
@@ -156,9 +211,11 @@ impl Driver {
                         {
                             continue;
                         }
-                        let result =
-                            (self.script)(&request).unwrap_or_else(|| sample::answer(&request));
-                        queue.push_back(Message::answered(purpose, generation, result));
+                        if (self.holds)(&request) {
+                            self.held.push((purpose, generation, request));
+                            continue;
+                        }
+                        queue.push_back(self.answered(purpose, generation, &request));
                     }
                     Effect::After { timer, .. } => queue.push_back(Message::Timer(timer)),
                     Effect::Layout(job) => {
@@ -182,6 +239,20 @@ impl Driver {
             }
             budget -= 1;
             assert!(budget > 0, "the deck does not come to rest");
+        }
+    }
+
+    fn answered(&self, purpose: Purpose, generation: u64, request: &Request) -> Message {
+        let result = (self.script)(request).unwrap_or_else(|| sample::answer(request));
+        Message::answered(purpose, generation, result)
+    }
+
+    /// Answers what was held back.
+    pub(crate) fn release(&mut self) {
+        self.holds = |_| false;
+        for (purpose, generation, request) in std::mem::take(&mut self.held) {
+            let message = self.answered(purpose, generation, &request);
+            self.send(message);
         }
     }
 
@@ -258,6 +329,12 @@ impl Driver {
 pub(crate) fn key(name: &str) -> KeyEvent {
     if let Some(c) = name.strip_prefix("ctrl-").and_then(|rest| rest.chars().next()) {
         return KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
+    }
+    if let Some(c) = name.strip_prefix("alt-").and_then(|rest| rest.chars().next()) {
+        return KeyEvent::new(KeyCode::Char(c), KeyModifiers::ALT);
+    }
+    if let Some(number) = name.strip_prefix('f').and_then(|number| number.parse().ok()) {
+        return KeyEvent::new(KeyCode::F(number), KeyModifiers::NONE);
     }
     let code = match name {
         "space" => KeyCode::Char(' '),

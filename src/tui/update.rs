@@ -33,12 +33,14 @@ mod mouse;
 mod movement;
 pub(crate) mod notice;
 mod orders;
+pub(crate) mod pages;
 pub(crate) mod palette;
 pub(crate) mod plugin;
 mod reconcile;
 pub(crate) mod run;
 mod sheet;
 pub(crate) mod site;
+mod sketch;
 mod terminal;
 pub(crate) mod theme;
 pub(crate) mod tour;
@@ -115,6 +117,7 @@ pub(crate) fn update(state: &mut State, message: Message, now: Timestamp) -> Vec
     orders::note(state, &effects);
     state.note_place();
     reconcile::reconcile(state, &mut effects);
+    palette::keep(state);
     effects
 }
 
@@ -164,6 +167,7 @@ fn ring(state: &mut State, timer: Timer, effects: &mut Vec<Effect>) {
     match timer {
         Timer::Refetch => state.refetch_is_due = false,
         Timer::RunRested => state.run_view.rests = false,
+        Timer::PreviewRested(generation) => state.previews.rested(generation),
         Timer::StartLog(generation) | Timer::RetryLog(generation) => {
             log::read::start(state, generation, effects);
         }

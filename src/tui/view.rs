@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 
 use crate::hit::{self, Target};
 use crate::screen::{
-    approvals, assets, attention, backfills, commands, compare, dag, definitions, details, events,
-    experiments, form, frame, hints, home, log, models, operations, run, runs, serving, small,
-    system, tracking_run, tracking_runs, versions, why,
+    approvals, assets, attention, backfill, backfills, commands, compare, dag, definitions,
+    details, events, experiments, form, frame, hints, home, log, models, operation, operations,
+    run, runs, serving, small, system, tracking_run, tracking_runs, versions, why,
 };
 use crate::state::popup::Gate;
 use crate::state::{Popup, Screen, State, View};
@@ -122,7 +122,9 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
             versions::draw_page(buf, area, state, (dag_id, *from, *to));
         }
         Screen::Backfills(dag_id) => backfills::draw(buf, area, state, dag_id),
+        Screen::Backfill(_, id) => backfill::draw(buf, area, state, *id),
         Screen::Operations => operations::draw(buf, area, state),
+        Screen::Operation(id) => operation::draw(buf, area, state, *id),
         Screen::Commands => commands::draw(buf, area, state),
         Screen::Approvals => approvals::draw(buf, area, state),
         Screen::Definitions => definitions::draw(buf, area, state),

@@ -4,33 +4,22 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::approval::{HitlDetail, Response};
-use crate::attention::{AttentionItem, PulseView, RunBrief};
-use crate::backfill::{BackfillDetailView, BackfillId, BackfillPlan, BackfillSpec, BackfillView};
-use crate::callback::CallbackRequest;
-use crate::event::EventLog;
-use crate::freshness::{AssetEventView, AssetWhy};
-use crate::grid::GridView;
-use crate::ids::TrackingRunId;
-use crate::ids::{AssetName, AttemptKey, DagId, DagRunId, TaskId, TaskInstanceKey};
-use crate::log::{LogFound, LogName, LogQuery};
-use crate::operation::{Operation, OperationLine, OperationView};
-use crate::packed::PackedRun;
-use crate::run::{DagRun, DagRunKey, TaskInstance};
-use crate::serving::{PredictionView, ServingStatus};
-use crate::settings::{
-    Connection, ConnectionTest, ConnectionView, Pool, SlotPoolView, Variable, VariableView,
-};
-use crate::state::{DagRunState, DagRunType, TaskInstanceState, TriggeredBy};
-use crate::time::Timestamp;
-use crate::view::{
-    AliasPlan, ArtifactView, AssetView, DagDetailView, DagDiffView, DagVersionView, DagView,
-    DefinitionsView, ExperimentView, LineageView, LogChunk, MetricHistoryView, ModelDetailView,
-    ModelVersionView, ModelView, ParamProblem, RunDetailView, StatusView, TaskDetailView,
-    TrackingRunView, TriggerPlan,
-};
-use crate::why::{WhySubject, WhyView};
-use crate::xcom::XcomView;
+use crate::approval::Response;
+use crate::backfill::{BackfillId, BackfillSpec};
+use crate::ids::{AssetName, DagId, DagRunId, TaskId, TaskInstanceKey, TrackingRunId};
+use crate::log::{LogName, LogQuery};
+use crate::operation::Operation;
+use crate::run::DagRunKey;
+use crate::settings::{Connection, Pool, Variable};
+use crate::state::DagRunState;
+use crate::why::WhySubject;
+
+mod answer;
+mod changes;
+mod wish;
+
+pub use answer::{Answer, PruneReport, PrunedKind};
+pub use wish::{LineageReach, Predict, Prune, RunsOnly, TaskInstanceQuery, Trigger};
 
 /// A wish of a client. Those that change something say so in their names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,7 +77,7 @@ pub enum Request {
     ShowRun {
         dag_id: DagId,
         dag_run_id: DagRunId,
-        /// Answered with a [`PackedRun`]: for who asks often.
+        /// Answered with a [`PackedRun`](crate::packed::PackedRun): for who asks often.
         #[serde(default)]
         packed: bool,
     },
@@ -137,6 +126,10 @@ pub enum Request {
     ListOperations {
         limit: u32,
         before_id: Option<i64>,
+    },
+    /// One of them, with what it did to each run and task.
+    ShowOperation {
+        id: i64,
     },
     ShowTask {
         key: TaskInstanceKey,
@@ -347,266 +340,4 @@ pub enum Request {
         limit: u32,
         before_id: Option<i64>,
     },
-}
-
-/// A wish for predictions.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Predict {
-    /// Without it the default model answers.
-    #[serde(default)]
-    pub model: Option<String>,
-    /// Of `model`, which must be given as well; without it the traffic decides.
-    #[serde(default)]
-    pub version: Option<u32>,
-    /// Rows as `/predict` takes them: a list of rows, or one row.
-    pub rows: Value,
-}
-
-/// Which runs are meant, beyond their DAG and state; all that is said must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct RunsOnly {
-    /// Stands in the id of the DAG.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dag: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub run_type: Option<DagRunType>,
-    /// Due in the last so many seconds, or later.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub within_secs: Option<u64>,
-    /// Each stands in the run's id, note, conf or the name of who triggered it, whatever the case.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub words: Vec<String>,
-}
-
-/// How much of the lineage is wanted; nothing said means all of it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct LineageReach {
-    #[serde(default)]
-    pub up: Option<u32>,
-    #[serde(default)]
-    pub down: Option<u32>,
-    #[serde(default)]
-    pub limit: Option<u32>,
-}
-
-impl Request {
-    /// Says whether it changes something when it is done: a deck asks before it sends such a one,
-    /// and a read-only one never does.
-    pub fn changes_state(&self) -> bool {
-        match self {
-            Self::Operate { dry_run: true, .. } | Self::Prune(Prune { dry_run: true, .. }) => false,
-            Self::Shutdown
-            | Self::SetPaused { .. }
-            | Self::Trigger(_)
-            | Self::CancelRun { .. }
-            | Self::ClearTasks { .. }
-            | Self::Operate { .. }
-            | Self::Undo { .. }
-            | Self::CreateBackfill(_)
-            | Self::SetBackfillPaused { .. }
-            | Self::CancelBackfill { .. }
-            | Self::AnswerApproval(_)
-            | Self::EmitAsset { .. }
-            | Self::Promote { .. }
-            | Self::Rollback { .. }
-            | Self::SetVariables { .. }
-            | Self::DeleteVariable { .. }
-            | Self::SetConnections { .. }
-            | Self::DeleteConnection { .. }
-            | Self::SetPools { .. }
-            | Self::DeletePool { .. }
-            | Self::Prune(_) => true,
-            Self::Status
-            | Self::Definitions
-            | Self::ListAttention
-            | Self::Pulse
-            | Self::BriefRun { .. }
-            | Self::ListDags
-            | Self::ShowDag { .. }
-            | Self::ListDagVersions { .. }
-            | Self::ListOperations { .. }
-            | Self::Explain(_)
-            | Self::DiffDagVersions { .. }
-            | Self::PlanTrigger { .. }
-            | Self::ListRuns { .. }
-            | Self::ShowRun { .. }
-            | Self::ShowGrid { .. }
-            | Self::ListCallbacks { .. }
-            | Self::ShowTask { .. }
-            | Self::ListTaskInstances(_)
-            | Self::ListVariables
-            | Self::ListConnections
-            | Self::TestConnection { .. }
-            | Self::ListPools
-            | Self::ReadLog { .. }
-            | Self::ReadDaemonLog { .. }
-            | Self::SearchLog { .. }
-            | Self::PlanBackfill(_)
-            | Self::ListBackfills { .. }
-            | Self::ShowBackfill { .. }
-            | Self::ListXcoms { .. }
-            | Self::GetXcom { .. }
-            | Self::ListApprovals { .. }
-            | Self::ShowApproval { .. }
-            | Self::ListAssets
-            | Self::ShowLineage { .. }
-            | Self::ExplainAsset { .. }
-            | Self::ListAssetEvents { .. }
-            | Self::ListExperiments
-            | Self::ListTrackingRuns { .. }
-            | Self::ShowTrackingRun { .. }
-            | Self::GetMetricHistory { .. }
-            | Self::ReadArtifact { .. }
-            | Self::ListModels
-            | Self::ShowModel { .. }
-            | Self::PlanPromote { .. }
-            | Self::PlanRollback { .. }
-            | Self::ServingStatus
-            | Self::Predict(_)
-            | Self::ListEvents { .. } => false,
-        }
-    }
-}
-
-/// Which task instances are meant, and which page of them.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct TaskInstanceQuery {
-    #[serde(default)]
-    pub dag_id: Option<DagId>,
-    /// Of `dag_id`, which must be given as well.
-    #[serde(default)]
-    pub task_id: Option<TaskId>,
-    #[serde(default)]
-    pub state: Option<TaskInstanceState>,
-    #[serde(default)]
-    pub pool: Option<String>,
-    #[serde(default)]
-    pub operator: Option<String>,
-    pub limit: u32,
-    /// The `next` of the page before.
-    #[serde(default)]
-    pub before: Option<i64>,
-}
-
-/// A wish to prune.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Prune {
-    #[serde(default)]
-    pub dry_run: bool,
-    /// In place of every age that `dags.toml` says, in seconds.
-    #[serde(default)]
-    pub older_than_secs: Option<f64>,
-    /// Only runs and logs of this DAG.
-    #[serde(default)]
-    pub dag_id: Option<DagId>,
-}
-
-/// What was pruned, or would be, a line for each kind of which there is something.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct PruneReport {
-    pub dry_run: bool,
-    pub kinds: Vec<PrunedKind>,
-}
-
-/// What of one kind was pruned.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PrunedKind {
-    /// `runs`, `logs`, `artifacts`, `events`, `asset events`.
-    pub kind: String,
-    pub count: u64,
-    /// Of files; what the database gives back is not counted.
-    pub bytes: u64,
-}
-
-/// A wish for a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Trigger {
-    pub dag_id: DagId,
-    #[serde(default)]
-    pub conf: Map<String, Value>,
-    #[serde(default)]
-    pub dag_run_id: Option<DagRunId>,
-    #[serde(default)]
-    pub logical_date: Option<Timestamp>,
-    #[serde(default)]
-    pub note: Option<String>,
-    pub triggered_by: TriggeredBy,
-    /// Who asks, for the record.
-    #[serde(default)]
-    pub user: Option<String>,
-}
-
-/// What a request is answered; each variant belongs to the requests of the same shape of name.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "answer", content = "body", rename_all = "snake_case")]
-pub enum Answer {
-    /// Done, and durable.
-    Done,
-    Status(Box<StatusView>),
-    Definitions(DefinitionsView),
-    Attention(Vec<AttentionItem>),
-    Pulse(PulseView),
-    Dags(Vec<DagView>),
-    Dag(Box<DagDetailView>),
-    DagVersions(Vec<DagVersionView>),
-    DagDiff(DagDiffView),
-    Plan(Result<TriggerPlan, Vec<ParamProblem>>),
-    /// The run as it was made or changed.
-    Run(Box<DagRun>),
-    Runs {
-        runs: Vec<DagRun>,
-        total: u64,
-    },
-    RunDetail(Box<RunDetailView>),
-    RunBrief(Box<RunBrief>),
-    PackedRun(Box<PackedRun>),
-    Grid(Box<GridView>),
-    Callbacks(Vec<CallbackRequest>),
-    /// The task instances that were cleared.
-    Cleared(Vec<AttemptKey>),
-    Operated(Box<OperationView>),
-    Operations(Vec<OperationLine>),
-    Why(Vec<WhyView>),
-    BackfillPlan(BackfillPlan),
-    Backfill(Box<BackfillDetailView>),
-    Backfills {
-        backfills: Vec<BackfillView>,
-        total: u64,
-    },
-    Task(Box<TaskDetailView>),
-    TaskInstances {
-        task_instances: Vec<TaskInstance>,
-        /// Where the next page begins; none: this is the last one.
-        next: Option<i64>,
-    },
-    Log(LogChunk),
-    LogFound(LogFound),
-    Xcoms(Vec<XcomView>),
-    Xcom(Box<XcomView>),
-    Approvals(Vec<HitlDetail>),
-    Approval(Box<HitlDetail>),
-    Assets(Vec<AssetView>),
-    Lineage(LineageView),
-    AssetEvents(Vec<AssetEventView>),
-    AssetWhy(Box<AssetWhy>),
-    Experiments(Vec<ExperimentView>),
-    TrackingRuns {
-        runs: Vec<TrackingRunView>,
-        total: u64,
-    },
-    TrackingRun(Box<TrackingRunView>),
-    MetricHistory(MetricHistoryView),
-    Artifact(ArtifactView),
-    Predicted(PredictionView),
-    Models(Vec<ModelView>),
-    Model(Box<ModelDetailView>),
-    AliasPlan(Box<AliasPlan>),
-    ModelVersion(Box<ModelVersionView>),
-    Variables(Vec<VariableView>),
-    Connections(Vec<ConnectionView>),
-    ConnectionTest(ConnectionTest),
-    Pools(Vec<SlotPoolView>),
-    Pruned(PruneReport),
-    Serving(ServingStatus),
-    Events(Vec<EventLog>),
 }

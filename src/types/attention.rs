@@ -26,6 +26,8 @@ pub enum AttentionKind {
     WaitingRuns,
     /// The schedule's next run is due and was not made.
     OverdueRun,
+    /// An asset is old, and nothing under way mends it.
+    StaleAsset,
     /// The model server refuses or fails requests, or does not run.
     Serving,
     /// A question waits for an answer.

@@ -84,6 +84,10 @@ pub struct BackfillDagRunView {
     #[serde(flatten)]
     pub dag_run: BackfillDagRun,
     pub state: Option<DagRunState>,
+    #[serde(default)]
+    pub start_date: Option<Timestamp>,
+    #[serde(default)]
+    pub end_date: Option<Timestamp>,
 }
 
 /// A backfill with how far it has come.

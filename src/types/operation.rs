@@ -132,6 +132,40 @@ pub struct OperationLine {
     pub undone_by: Option<i64>,
 }
 
+/// How many runs and tasks are kept of what an operation did, of each.
+pub const MOVES_MAX: usize = 1000;
+
+/// An operation as it is kept, with what it did to each run and task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OperationDetailView {
+    #[serde(flatten)]
+    pub line: OperationLine,
+    /// `None`: it was done before that was kept.
+    pub moves: Option<Moves>,
+}
+
+/// What an operation did, the first [`MOVES_MAX`] of each kind.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Moves {
+    pub runs: Vec<RunMove>,
+    pub tasks: Vec<TaskMove>,
+    /// Those that are not among them.
+    pub more_runs: usize,
+    pub more_tasks: usize,
+}
+
+impl Moves {
+    /// Takes as much of them as is kept.
+    pub fn of(view: &OperationView) -> Self {
+        Self {
+            runs: view.runs.iter().take(MOVES_MAX).cloned().collect(),
+            tasks: view.tasks.iter().take(MOVES_MAX).cloned().collect(),
+            more_runs: view.runs.len().saturating_sub(MOVES_MAX),
+            more_tasks: view.tasks.len().saturating_sub(MOVES_MAX),
+        }
+    }
+}
+
 impl Operation {
     /// Returns the name on the wire.
     pub const fn kind(&self) -> &'static str {

@@ -1,11 +1,11 @@
 //! The engine with a real store, real definitions and real processes: to the end, through stops,
 //! kills and failing commits.
 
-mod bench;
+pub(crate) mod bench;
 mod callbacks;
 mod commit;
 mod in_daemon;
-mod kill;
+pub(crate) mod kill;
 mod mapping;
 mod project;
 mod recovery;

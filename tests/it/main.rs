@@ -17,6 +17,7 @@ mod deck;
 mod engine;
 mod layers;
 mod peers;
+mod slurm;
 mod ssh;
 mod story;
 mod support;

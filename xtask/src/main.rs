@@ -15,6 +15,11 @@ const PACKAGES: &[(&str, &str)] = &[
     ("python3-venv", ""),
     ("prometheus", "promtool"),
     ("openssh-server", "sshd"),
+    ("munge", "munged"),
+    ("slurmctld", "slurmctld"),
+    ("slurmd", "slurmd"),
+    ("slurm-client", "sbatch"),
+    ("slurm-wlm-basic-plugins", ""),
 ];
 
 /// Python packages of the clients and validators, pinned.
@@ -59,10 +64,12 @@ fn test() -> Result<(), String> {
     if let Some(promtool) = on_path("promtool") {
         variables.push(("DAGDECK_TEST_PROMTOOL", promtool));
     }
-    // Not every PATH leads to what only administrators run; sshd wants its whole path anyway.
-    let sshd = on_path("sshd").or_else(|| Some(PathBuf::from("/usr/sbin/sshd")));
-    if let Some(sshd) = sshd.filter(|sshd| sshd.is_file()) {
+    if let Some(sshd) = for_administrators("sshd") {
         variables.push(("DAGDECK_TEST_SSHD", sshd));
+    }
+    let daemons = ["slurmctld", "slurmd", "munged"].map(for_administrators);
+    if let ([Some(slurmctld), Some(_), Some(_)], Some(_)) = (daemons, on_path("sbatch")) {
+        variables.push(("DAGDECK_TEST_SLURMCTLD", slurmctld));
     }
     let skipped = folder.join("skipped.txt");
     let _ = fs::remove_file(&skipped);
@@ -104,11 +111,17 @@ fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
 }
 
+/// Finds what only administrators run: not every PATH leads there.
+fn for_administrators(program: &str) -> Option<PathBuf> {
+    let usual = Path::new("/usr/sbin").join(program);
+    on_path(program).or(Some(usual)).filter(|path| path.is_file())
+}
+
 /// Installs what is missing, where we may; says what.
 fn install_packages() {
     let missing: Vec<&str> = PACKAGES
         .iter()
-        .filter(|(_, program)| !program.is_empty() && on_path(program).is_none())
+        .filter(|(_, program)| !program.is_empty() && for_administrators(program).is_none())
         .map(|(package, _)| *package)
         .collect();
     if missing.is_empty() {

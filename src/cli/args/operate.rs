@@ -145,4 +145,6 @@ pub enum OperationsCommand {
         #[arg(long, value_name = "ID")]
         before: Option<i64>,
     },
+    /// Show an operation with what it did to each run and task
+    Show { operation_id: i64 },
 }

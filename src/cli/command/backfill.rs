@@ -163,6 +163,8 @@ fn show(detail: &BackfillDetailView) -> String {
         ),
         ("conf", or_dash(conf)),
         ("by", or_dash(backfill.triggering_user_name.clone())),
+        ("created", instant(Some(backfill.created_at))),
+        ("ended", instant(backfill.completed_at)),
     ]);
     let rows = detail.dag_runs.iter().map(|line| {
         vec![
@@ -170,11 +172,17 @@ fn show(detail: &BackfillDetailView) -> String {
             instant(Some(line.dag_run.logical_date)),
             or_dash(line.dag_run.dag_run_id.clone()),
             or_dash(line.state),
+            instant(line.start_date),
+            instant(line.end_date),
             line.dag_run.exception_reason.map(|r| r.to_string()).unwrap_or_default(),
         ]
     });
     text.push_str("\n\n");
-    text.push_str(&table(&["#", "LOGICAL DATE", "RUN", "STATE", "REASON"], rows, "no dates yet"));
+    text.push_str(&table(
+        &["#", "LOGICAL DATE", "RUN", "STATE", "STARTED", "ENDED", "REASON"],
+        rows,
+        "no dates yet",
+    ));
     text
 }
 

@@ -1,18 +1,18 @@
-//! `runs clear|mark|note|delete`, `tasks clear|mark|note`, `undo` and `operations list`.
+//! `runs clear|mark|note|delete`, `tasks clear|mark|note`, `undo` and `operations list|show`.
 
 use crate::cli::args::{
     ClearArgs, NoteArgs, OperationsCommand, ReachArgs, TasksCommand, WhichRuns, WhichTasks,
 };
 use crate::cli::command::{ask, expect_answer, tasks};
 use crate::cli::error::CliError;
-use crate::cli::output::{Output, instant, or_dash, table};
+use crate::cli::output::{Output, fields, instant, or_dash, table};
 use crate::runtime::Layout;
 use crate::types::Fault;
 use crate::types::ask::{Answer, Request, RunsOnly};
 use crate::types::ids::UNMAPPED;
 use crate::types::operation::{
-    ClearTasks, MarkTasks, NoteEdit, Operation, OperationLine, OperationView, Reach, RunMove,
-    TaskChoice, TaskMove,
+    ClearTasks, MarkTasks, NoteEdit, Operation, OperationDetailView, OperationLine, OperationView,
+    Reach, RunMove, TaskChoice, TaskMove,
 };
 use crate::types::run::DagRunKey;
 
@@ -88,10 +88,20 @@ pub async fn operations(
     command: OperationsCommand,
     output: &mut Output,
 ) -> Result<u8, CliError> {
-    let OperationsCommand::List { limit, before } = command;
-    let answer = ask(layout, Request::ListOperations { limit, before_id: before }).await?;
-    let lines = expect_answer!(answer, Answer::Operations(lines) => lines, "operations list");
-    output.answer(&lines, |lines| list(lines));
+    match command {
+        OperationsCommand::List { limit, before } => {
+            let answer = ask(layout, Request::ListOperations { limit, before_id: before }).await?;
+            let lines =
+                expect_answer!(answer, Answer::Operations(lines) => lines, "operations list");
+            output.answer(&lines, |lines| list(lines));
+        }
+        OperationsCommand::Show { operation_id: id } => {
+            let answer = ask(layout, Request::ShowOperation { id }).await?;
+            let detail =
+                expect_answer!(answer, Answer::Operation(detail) => detail, "operations show");
+            output.answer(&detail, |detail| in_full(detail));
+        }
+    }
     Ok(0)
 }
 
@@ -155,24 +165,52 @@ fn reach_of(args: &ReachArgs) -> Reach {
     }
 }
 
-fn show(view: &OperationView) -> String {
-    let mut text = if view.tasks.is_empty() {
+/// Lists what happened to each task; where none was touched, to each run.
+fn moves(tasks: &[TaskMove], runs: &[RunMove]) -> String {
+    if tasks.is_empty() {
         let row = |run: &RunMove| {
             let to = run.to.map_or_else(|| "deleted".to_owned(), |state| state.to_string());
             vec![run.dag_id.to_string(), run.dag_run_id.to_string(), run.from.to_string(), to]
         };
-        table(&["DAG", "RUN", "FROM", "TO"], view.runs.iter().map(row), "nothing")
-    } else {
-        let row = |task: &TaskMove| {
-            let name = match task.key.map_index {
-                UNMAPPED => task.key.task_id.to_string(),
-                index => format!("{}[{index}]", task.key.task_id),
-            };
-            let run = task.key.dag_run_id.to_string();
-            vec![task.key.dag_id.to_string(), run, name, word(task.from), word(task.to)]
+        return table(&["DAG", "RUN", "FROM", "TO"], runs.iter().map(row), "nothing");
+    }
+    let row = |task: &TaskMove| {
+        let name = match task.key.map_index {
+            UNMAPPED => task.key.task_id.to_string(),
+            index => format!("{}[{index}]", task.key.task_id),
         };
-        table(&["DAG", "RUN", "TASK", "FROM", "TO"], view.tasks.iter().map(row), "nothing")
+        let run = task.key.dag_run_id.to_string();
+        vec![task.key.dag_id.to_string(), run, name, word(task.from), word(task.to)]
     };
+    table(&["DAG", "RUN", "TASK", "FROM", "TO"], tasks.iter().map(row), "nothing")
+}
+
+fn in_full(detail: &OperationDetailView) -> String {
+    let line = &detail.line;
+    let mut text = fields(&[
+        ("operation", line.id.to_string()),
+        ("when", instant(Some(line.when))),
+        ("by", or_dash(line.owner.clone())),
+        ("what", line.kind.clone()),
+        ("of", line.description.clone()),
+        ("undo", undo_word(line)),
+    ]);
+    text.push_str("\n\n");
+    let Some(did) = &detail.moves else {
+        text.push_str("what it did to each run and task was not kept then");
+        return text;
+    };
+    text.push_str(&moves(&did.tasks, &did.runs));
+    for (more, what) in [(did.more_tasks, "tasks"), (did.more_runs, "runs")] {
+        if more > 0 {
+            text.push_str(&format!("\nand {more} more {what}, which were not kept"));
+        }
+    }
+    text
+}
+
+fn show(view: &OperationView) -> String {
+    let mut text = moves(&view.tasks, &view.runs);
     let last = match (view.id, &view.final_since) {
         (None, _) => "nothing was changed: this is what would be touched".to_owned(),
         (Some(id), Some(why)) => format!("operation {id}; it cannot be undone: {why}"),
@@ -187,20 +225,23 @@ fn word(state: Option<crate::types::TaskInstanceState>) -> String {
     state.map_or_else(|| "no status".to_owned(), |state| state.to_string())
 }
 
+fn undo_word(line: &OperationLine) -> String {
+    match (line.undone_by, &line.final_since) {
+        (Some(by), _) => format!("undone by {by}"),
+        (None, Some(why)) => format!("no: {why}"),
+        (None, None) => "may be undone".to_owned(),
+    }
+}
+
 fn list(lines: &[OperationLine]) -> String {
     let row = |line: &OperationLine| {
-        let undo = match (line.undone_by, &line.final_since) {
-            (Some(by), _) => format!("undone by {by}"),
-            (None, Some(why)) => format!("no: {why}"),
-            (None, None) => "may be undone".to_owned(),
-        };
         vec![
             line.id.to_string(),
             instant(Some(line.when)),
             or_dash(line.owner.clone()),
             line.kind.clone(),
             line.description.clone(),
-            undo,
+            undo_word(line),
         ]
     };
     let header = ["ID", "WHEN", "BY", "WHAT", "OF", "UNDO"];

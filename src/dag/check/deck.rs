@@ -14,11 +14,12 @@ use crate::check::report::Reporter;
 use crate::check::schedule::Meaning;
 use crate::check::system::{Secrets, connection, variable};
 use crate::check::task::Defaults;
-use crate::check::{Context, asset, retention, schedule};
+use crate::check::{Context, asset, retention, schedule, slurm};
 use crate::file::{Entry, Node, Span, Table, Written};
 use crate::retention::Retention;
 use crate::secret::{self, Lookup};
 use crate::settings::Overlay;
+use crate::slurm::SlurmSpec;
 use crate::spec::{AssetSpec, Deck, ServingSpec, XcomLimits};
 
 /// Slots of the default pool, as Airflow's.
@@ -60,7 +61,8 @@ pub(super) fn check(
         Some(found.reveal().to_owned())
     });
     let context = Context { report, names: &names, project };
-    let settings = settings(context, &tables[0]);
+    let mut settings = settings(context, &tables[0]);
+    let slurm = slurm(context, &tables[0], &mut settings.defaults);
     let inherited = Inherited {
         meaning: Meaning {
             timezone: &settings.timezone,
@@ -91,6 +93,7 @@ pub(super) fn check(
             .collect(),
         variables: variables.collect(),
         serving: serving(context, &tables[0]),
+        slurm,
         xcom: settings.xcom,
         pools: declared_pools,
         pools_with_deferred,
@@ -102,6 +105,7 @@ pub(super) fn check(
         max_map_length: settings.max_map_length,
         timezone: settings.timezone,
         sources: report.sources().iter().map(|source| source.path.clone()).collect(),
+        warnings: Vec::new(),
     }
 }
 
@@ -118,7 +122,8 @@ fn check_sections(report: &Reporter, tables: &[Table]) {
         let place = Span { file, start: 0, end: 0 };
         let what = format!("`{}`", report.source(file).shown);
         let mut fields = Fields::new(report, what, table, place);
-        let own: &[&'static str] = if file == 0 { &["include", "deck", "serving"] } else { &[] };
+        let own: &[&'static str] =
+            if file == 0 { &["include", "deck", "serving", "slurm"] } else { &[] };
         for section in own.iter().chain(&SHARED) {
             fields.entry(section);
         }
@@ -204,6 +209,17 @@ fn serving(context: Context<'_>, main: &Table) -> ServingSpec {
         default_model: fields.owned_text("default_model"),
     };
     fields.finish();
+    spec
+}
+
+/// Reads `[slurm]`; its options are what tasks inherit where `default_args` says nothing.
+fn slurm(context: Context<'_>, main: &Table, defaults: &mut Defaults) -> SlurmSpec {
+    let empty = Table::default();
+    let (table, place) = section(context.report, main, "slurm", &empty);
+    let mut fields = Fields::new(context.report, "Slurm", table, place);
+    let (spec, options) = slurm::of_deck(context, &mut fields);
+    fields.finish();
+    defaults.placed = std::mem::take(&mut defaults.placed).over(&options);
     spec
 }
 

@@ -1,4 +1,4 @@
-//! Collects what is wrong, and draws it.
+//! Collects what is wrong and what is odd, and draws it.
 
 use std::cell::RefCell;
 
@@ -14,6 +14,7 @@ pub(super) struct Reporter {
     /// Of each source, where its lines begin: every DAG and every task asks for its line.
     lines: Vec<Vec<usize>>,
     found: RefCell<Vec<(Option<Span>, Diagnostic)>>,
+    warned: RefCell<Vec<(Option<Span>, Diagnostic)>>,
 }
 
 impl Reporter {
@@ -45,19 +46,37 @@ impl Reporter {
         message: impl Into<String>,
         help: impl Into<Option<String>>,
     ) {
+        let found = self.diagnostic(&Level::ERROR, span, code, message.into(), help.into());
+        self.found.borrow_mut().push((Some(span), found));
+    }
+
+    /// Notes at a place what is allowed, and probably not what was meant.
+    pub(super) fn warning(
+        &self,
+        span: Span,
+        code: &'static str,
+        message: impl Into<String>,
+        help: impl Into<Option<String>>,
+    ) {
+        let found = self.diagnostic(&Level::WARNING, span, code, message.into(), help.into());
+        self.warned.borrow_mut().push((Some(span), found));
+    }
+
+    fn diagnostic(
+        &self,
+        level: &Level<'_>,
+        span: Span,
+        code: &'static str,
+        message: String,
+        help: Option<String>,
+    ) -> Diagnostic {
         let source = self.source(span.file);
         let (line, column) = position(&source.text, span.start);
-        let mut diagnostic = Diagnostic {
-            code,
-            message: message.into(),
-            file: source.shown.clone(),
-            line,
-            column,
-            help: help.into(),
-            drawing: String::new(),
-        };
-        diagnostic.drawing = draw(&diagnostic, Some((source, span)));
-        self.found.borrow_mut().push((Some(span), diagnostic));
+        let file = source.shown.clone();
+        let drawing = String::new();
+        let mut found = Diagnostic { code, message, file, line, column, help, drawing };
+        found.drawing = draw(level, &found, Some((source, span)));
+        found
     }
 
     /// Notes an error of a file as a whole.
@@ -77,7 +96,7 @@ impl Reporter {
             help: help.into(),
             drawing: String::new(),
         };
-        diagnostic.drawing = draw(&diagnostic, None);
+        diagnostic.drawing = draw(&Level::ERROR, &diagnostic, None);
         self.found.borrow_mut().push((None, diagnostic));
     }
 
@@ -101,11 +120,19 @@ impl Reporter {
 
     /// Returns all errors in the order of the files.
     pub(super) fn into_diagnostics(self) -> Diagnostics {
-        let mut found = self.found.into_inner();
-        found.sort_by_key(|(span, _)| *span);
-        found.dedup();
-        Diagnostics(found.into_iter().map(|(_, diagnostic)| diagnostic).collect())
+        Diagnostics(in_order(self.found.into_inner()))
     }
+
+    /// Returns all warnings in the order of the files.
+    pub(super) fn into_warnings(self) -> Vec<Diagnostic> {
+        in_order(self.warned.into_inner())
+    }
+}
+
+fn in_order(mut found: Vec<(Option<Span>, Diagnostic)>) -> Vec<Diagnostic> {
+    found.sort_by_key(|(span, _)| *span);
+    found.dedup();
+    found.into_iter().map(|(_, diagnostic)| diagnostic).collect()
 }
 
 /// Returns line and column (in characters), both from 1.
@@ -115,8 +142,8 @@ pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
-fn draw(diagnostic: &Diagnostic, place: Option<(&Source, Span)>) -> String {
-    let title = Level::ERROR.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
+fn draw(level: &Level<'_>, diagnostic: &Diagnostic, place: Option<(&Source, Span)>) -> String {
+    let title = level.clone().primary_title(diagnostic.message.as_str()).id(diagnostic.code);
     let mut group = Group::with_title(title);
     if let Some((source, span)) = place {
         group = group.element(

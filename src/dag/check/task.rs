@@ -8,6 +8,7 @@ use crate::check::expand::{Expandable, expand};
 use crate::check::fields::{Fields, Text};
 use crate::check::flow::FlowDefaults;
 use crate::check::names::{DEFAULT_POOL, unknown};
+use crate::check::slurm::Placed;
 use crate::check::{Context, argument, callback, flow, group, limits, operator, reference};
 use crate::file::{Entry, Span, Written};
 use crate::limits::TaskLimits;
@@ -37,6 +38,7 @@ pub(super) struct Defaults {
     weight_rule: Option<WeightRule>,
     callbacks: Callbacks,
     env: IndexMap<String, String>,
+    pub(super) placed: Placed,
     /// Keys of `python` tasks that the file's defaults may have, as JSON.
     pub(super) python: serde_json::Map<String, serde_json::Value>,
 }
@@ -96,6 +98,7 @@ pub(super) fn task(
     let given = expand.as_ref().map(|(expand, _)| Expandable::of(expand));
     let scope = Scope { given: given.as_ref().unwrap_or(scope.given), ..scope };
     let own = Defaults::read(context, &mut fields).over(scope.defaults);
+    let own_executor = fields.node("executor").map(|node| node.span);
     let mut edges = depends_on(context, scope, name, &mut fields);
     let inlets = assets(context, &mut fields, "inlets");
     let outlets = assets(context, &mut fields, "outlets");
@@ -148,6 +151,10 @@ pub(super) fn task(
         inlets,
         outlets,
         doc_md,
+        slurm: own
+            .placed
+            .of_task(context, own_executor, operator, own.execution_timeout)
+            .map(Box::new),
         line: context.report.line(place),
     };
     check_slots(context, &spec, place);
@@ -264,6 +271,7 @@ impl Defaults {
             weight_rule: weight_rule(context, fields),
             callbacks: callback::of_task(context, fields),
             env: env(context, fields),
+            placed: Placed::read(context, fields),
             python: serde_json::Map::new(),
         }
     }
@@ -295,6 +303,7 @@ impl Defaults {
             weight_rule: self.weight_rule.or(below.weight_rule),
             callbacks: callback::over(self.callbacks, &below.callbacks),
             env,
+            placed: self.placed.over(&below.placed),
         }
     }
 

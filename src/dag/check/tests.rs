@@ -13,6 +13,7 @@ mod kept;
 mod react;
 mod retention;
 mod sample;
+mod slurm;
 mod source_text;
 mod wait;
 

@@ -130,6 +130,7 @@ pub(super) fn compose(
         outlets: task.outlets.clone(),
         triggering_asset_events: launch.triggering_asset_events.clone(),
         user: user(dag, launch),
+        slurm: task.slurm.as_deref().cloned(),
         xcom: deck.xcom,
         limits: task.limits,
         context: python.transpose()?,

@@ -3,7 +3,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -12,6 +12,9 @@ use serde::de::DeserializeOwned;
 use crate::runtime::attempt::{AttemptReport, Claim, Order};
 use crate::types::LaunchToken;
 use crate::types::progress::Progress;
+
+/// Bytes of a claim, at least: no worker's own is longer.
+const CLAIM_LEN: usize = 512;
 
 /// How far the attempt says it is.
 pub(crate) const PROGRESS: &str = "progress.json";
@@ -71,14 +74,21 @@ impl AttemptFolder {
         }
     }
 
-    /// Says which process a worker has started, in the place of its own claim.
+    /// Says which process a worker has started, in the place of its own claim: by one write into
+    /// the same file, for a new one would cost more than the whole rest of a claim.
     pub fn claim_for(&self, claim: &Claim) -> io::Result<()> {
-        keep_lightly(&self.path, "attempt.pid", claim)
+        let mut bytes = serde_json::to_vec(claim)?;
+        // Blanks cover what is longer of the claim before.
+        bytes.resize(bytes.len().max(CLAIM_LEN), b' ');
+        let file = OpenOptions::new().write(true).open(self.path.join("attempt.pid"))?;
+        file.write_all_at(&bytes, 0)
     }
 
     /// Returns who claimed the token.
     pub fn claimed(&self, token: &LaunchToken) -> Option<Claim> {
-        self.read::<Claim>("attempt.pid").filter(|claim| claim.token == *token)
+        let read = || self.read::<Claim>("attempt.pid");
+        // It may have been read while it was written.
+        read().or_else(read).filter(|claim| claim.token == *token)
     }
 
     /// Writes the report.
@@ -141,7 +151,14 @@ mod tests {
     }
 
     fn claim(token: &str, pid: u32) -> Claim {
-        Claim { token: token.into(), pid, start_time: 1, boot_id: "b".into(), worker: None }
+        Claim {
+            token: token.into(),
+            pid,
+            start_time: 1,
+            boot_id: "b".into(),
+            worker: None,
+            pipes: None,
+        }
     }
 
     fn report(token: &str) -> AttemptReport {
@@ -161,6 +178,9 @@ mod tests {
         assert!(!folder.claim(&claim("one", 11)).unwrap());
         assert_eq!(folder.claimed(&"one".into()).unwrap().pid, 10);
         assert_eq!(folder.claimed(&"two".into()), None);
+        folder.claim_for(&Claim { pipes: Some([7, 8]), ..claim("one", 12_345) }).unwrap();
+        folder.claim_for(&claim("one", 3)).unwrap();
+        assert_eq!(folder.claimed(&"one".into()), Some(claim("one", 3)));
     }
 
     #[test]

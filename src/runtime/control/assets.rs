@@ -205,7 +205,8 @@ fn step(judge: &Judge<'_>, asset: &AssetName, before: Option<&AssetName>) -> Sta
     }
 }
 
-fn told(own: &Own) -> (String, Option<String>) {
+/// Tells of a cause in one line, and what would mend it.
+pub(super) fn told(own: &Own) -> (String, Option<String>) {
     let dag_id = &own.dag_id;
     let input = own.input.as_ref().map_or("an input", AssetName::as_str);
     let changed = format!("`{input}` has changed since `{dag_id}` made it");

@@ -6,11 +6,13 @@ use std::io::{Read, Seek, SeekFrom};
 
 use jiff::SignedDuration;
 
+use crate::runtime::control::assets::Summary;
+use crate::runtime::control::freshness::{RUNS, Runs};
 use crate::runtime::control::{ControlParts, find};
 use crate::runtime::engine::Live;
 use crate::runtime::layout::Layout;
 use crate::store::attention::{self, Failure, SlowTask, WaitingRuns, WaitingTasks};
-use crate::store::{StoreError, hitl};
+use crate::store::{StoreError, asset, dag_run, hitl};
 use crate::types::approval::HitlDetail;
 use crate::types::ask::Answer;
 use crate::types::attention::{
@@ -20,6 +22,8 @@ use crate::types::event::Severity;
 use crate::types::run::DagRunKey;
 use crate::types::serving::ServingStatus;
 use crate::types::{AttemptKey, DagId, DagRunId, Fault, Timestamp};
+
+mod stale;
 
 /// More than this nobody reads.
 const ITEMS_MAX: usize = 200;
@@ -48,6 +52,8 @@ struct Found {
     queued: Vec<WaitingRuns>,
     missed: Vec<(DagRunKey, Timestamp)>,
     asked: Vec<HitlDetail>,
+    /// What last happened to assets, and the last runs of what makes them.
+    made: (Summary, Runs),
 }
 
 /// Lists what somebody should look at.
@@ -55,7 +61,8 @@ pub(super) async fn list(parts: &ControlParts) -> Result<Answer, Fault> {
     let live = parts.live();
     let now = parts.clock.now();
     let dag_ids: Vec<DagId> = live.deck.dags.keys().cloned().collect();
-    let found = parts.read(move |conn| find(conn, &dag_ids, now)).await?;
+    let makers = stale::makers(&live);
+    let found = parts.read(move |conn| find(conn, &dag_ids, &makers, now)).await?;
     let mut items = broken(parts);
     items.extend(found.failures.iter().map(failed));
     items.extend(found.missed.iter().map(missed));
@@ -63,6 +70,7 @@ pub(super) async fn list(parts: &ControlParts) -> Result<Answer, Fault> {
     items.extend(found.waiting.iter().map(waiting));
     items.extend(found.queued.iter().map(queued));
     items.extend(overdue(&live, now));
+    items.extend(stale::items(&live, &found.made, now));
     items.extend(found.asked.iter().map(asked));
     match parts.serving.status().await {
         Ok(status) => items.extend(serving(&status, now)),
@@ -84,6 +92,7 @@ pub(super) async fn list(parts: &ControlParts) -> Result<Answer, Fault> {
 fn find(
     conn: &rusqlite::Connection,
     dag_ids: &[DagId],
+    makers: &[DagId],
     now: Timestamp,
 ) -> Result<Found, StoreError> {
     let mut failures = attention::failures(conn, dag_ids)?;
@@ -103,6 +112,11 @@ fn find(
         queued: attention::waiting_runs(conn, now - WAIT_MAX)?,
         missed: attention::missed_deadlines(conn)?,
         asked: hitl::list(conn, None, true, 50)?,
+        // Where nothing makes an asset, none can be stale.
+        made: match makers {
+            [] => (Summary::new(), Runs::new()),
+            makers => (asset::summary(conn)?, dag_run::recent(conn, makers, RUNS)?),
+        },
     })
 }
 

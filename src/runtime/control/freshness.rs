@@ -6,6 +6,7 @@
 //! old: the run that was to make it failed · an input changed since · an input is old itself
 //! ```
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dag::Dag;
@@ -47,7 +48,7 @@ pub(super) struct Own {
     pub(super) run: Option<RecentRun>,
     /// The input that changed.
     pub(super) input: Option<AssetName>,
-    /// A run of the producer is under way.
+    /// A run of the producer is under way, or waits for its turn.
     pub(super) is_running: bool,
 }
 
@@ -69,9 +70,10 @@ impl<'a> Judge<'a> {
     pub(super) fn new(known: Known<'a>) -> Self {
         let mut makings: BTreeMap<AssetName, Vec<Making>> = BTreeMap::new();
         for dag in known.live.deck.dags.values() {
-            let waited: BTreeSet<AssetName> = waited_for(dag, known.assets);
+            // Few DAGs make assets: of the others nothing is looked at twice.
+            let waited = LazyCell::new(|| waited_for(dag, known.assets));
             for task in dag.tasks.values().filter(|task| !task.outlets.is_empty()) {
-                let mut inputs = waited.clone();
+                let mut inputs: BTreeSet<AssetName> = waited.clone();
                 for before in with_upstream(dag, &task.task_id) {
                     inputs
                         .extend(dag.tasks.get(&before).into_iter().flat_map(|t| t.inlets.clone()));
@@ -139,7 +141,7 @@ impl<'a> Judge<'a> {
             dag_id: making.dag_id.clone(),
             run: None,
             input: None,
-            is_running: runs.iter().any(|run| run.state == DagRunState::Running),
+            is_running: runs.iter().any(|run| !run.state.is_finished()),
         };
         if let Some(run) = ended.filter(|run| run.state == DagRunState::Failed)
             && last.is_none_or(|last| !is_made_since(last, run))
@@ -253,4 +255,4 @@ fn with_upstream(dag: &Dag, task: &TaskId) -> BTreeSet<TaskId> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -53,11 +53,11 @@ pub(super) async fn undo(parts: &ControlParts, id: Option<i64>) -> Result<Operat
     let _one_at_a_time = parts.operating.lock().await;
     let found = parts.read(move |conn| operation::get(conn, id)).await?;
     let Some(found) = found else {
-        let text = match id {
-            Some(id) => format!("there is no operation {id}"),
-            None => "there is nothing to undo".to_owned(),
+        let nothing = || {
+            let fault = Fault::not_found("there is nothing to undo");
+            fault.hint("`dagdeck operations list` shows what was done")
         };
-        return Err(Fault::not_found(text).hint("`dagdeck operations list` shows what was done"));
+        return Err(id.map_or_else(nothing, no_operation));
     };
     let line = found.line;
     let refuse = |why: String| {
@@ -93,6 +93,18 @@ pub(super) async fn list(
     let limit = limit.min(find::PAGE_LEN_MAX);
     let lines = parts.read(move |conn| operation::list(conn, limit, before_id)).await?;
     Ok(Answer::Operations(lines))
+}
+
+/// Returns one with what it did to each run and task.
+pub(super) async fn show(parts: &ControlParts, id: i64) -> Result<Answer, Fault> {
+    let found = parts.read(move |conn| operation::detail(conn, id)).await?;
+    let found = found.ok_or_else(|| no_operation(id))?;
+    Ok(Answer::Operation(Box::new(found)))
+}
+
+fn no_operation(id: i64) -> Fault {
+    let text = format!("there is no operation {id}");
+    Fault::not_found(text).hint("`dagdeck operations list` shows what was done")
 }
 
 /// Clears tasks of one run.

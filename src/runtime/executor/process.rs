@@ -85,6 +85,7 @@ fn claim(folder: &AttemptFolder, order: &Order) -> io::Result<bool> {
         start_time: own.start_time,
         boot_id: process_table::boot_id()?,
         worker: None,
+        pipes: None,
     })
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use regex::{Regex, RegexBuilder};
+use tokio::sync::Semaphore;
 
 use crate::types::log::{self, LogFound, LogQuery};
 use crate::types::{Fault, FaultKind, Timestamp, time};
@@ -23,6 +24,9 @@ const BLOCK_BYTES: u64 = 1 << 19;
 /// A pattern that would need more than this is refused.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
 
+/// So many look at once: with more of them the others wait, and nobody else does.
+static LOOKING: Semaphore = Semaphore::const_new(2);
+
 /// What to look for, from where, in which direction.
 #[derive(Debug, Clone)]
 pub struct Search {
@@ -34,7 +38,13 @@ pub struct Search {
 /// Looks for a line, off the async threads.
 pub async fn find(path: PathBuf, search: Search) -> Result<LogFound, Fault> {
     let pattern = search.query.pattern.as_deref().map(compile).transpose()?;
-    let look = move || Finder { path: &path, search: &search, pattern }.look();
+    // It is never closed. Whoever gives up leaves a look of a moment behind, which ends with it.
+    let permit = LOOKING.acquire().await.ok();
+    let look = move || {
+        let found = Finder { path: &path, search: &search, pattern }.look();
+        drop(permit);
+        found
+    };
     match tokio::task::spawn_blocking(look).await {
         Ok(found) => found,
         Err(error) => {
@@ -93,11 +103,7 @@ impl Finder<'_> {
                 true => Block::before(&mut file, here, first)?,
                 false => Block::after(&mut file, here, size)?,
             };
-            let at = match backwards {
-                true => block.lines().filter(|(_, line)| self.fits(line)).last(),
-                false => block.lines().find(|(_, line)| self.fits(line)),
-            };
-            if let Some((at, line)) = at {
+            if let Some((at, line)) = self.line_of(&block) {
                 let next_offset = if *backwards { at } else { at + line.len() as u64 };
                 return Ok(LogFound { at: Some(at), next_offset, is_end: false, size });
             }
@@ -106,6 +112,27 @@ impl Finder<'_> {
             if is_end || started.elapsed() >= LOOK {
                 return Ok(LogFound { at: None, next_offset: here, is_end, size });
             }
+        }
+    }
+
+    /// Returns the line of a block that is wanted. Where a line that fits has the pattern also as
+    /// it is written, the block is looked through as a whole: most have no such line.
+    fn line_of<'a>(&self, block: &'a Block) -> Option<(u64, &'a [u8])> {
+        let quick = self.pattern.as_ref().filter(|pattern| holds_anywhere(pattern.as_str()));
+        match quick.zip(block.plain()) {
+            Some((pattern, text)) => self.pick(block.lines_with(text, pattern)),
+            None => self.pick(block.lines()),
+        }
+    }
+
+    /// Returns the first line that fits, backwards the last.
+    fn pick<'a>(
+        &self,
+        mut lines: impl Iterator<Item = (u64, &'a [u8])>,
+    ) -> Option<(u64, &'a [u8])> {
+        match self.search.backwards {
+            true => lines.filter(|(_, line)| self.fits(line)).last(),
+            false => lines.find(|(_, line)| self.fits(line)),
         }
     }
 
@@ -120,6 +147,11 @@ impl Finder<'_> {
                 .level
                 .is_none_or(|least| log::level_of(&text).is_some_and(|level| level >= least))
     }
+}
+
+/// Says whether what a pattern matches does not depend on what stands around it.
+fn holds_anywhere(pattern: &str) -> bool {
+    !pattern.contains(['^', '$', '\\'])
 }
 
 /// Whole lines, or a part of one that is longer than a block.
@@ -152,6 +184,28 @@ impl Block {
 
     fn end(&self) -> u64 {
         self.from + self.bytes.len() as u64
+    }
+
+    /// Returns its text where the words of each line stand in it as they are read: without escape
+    /// sequences between them.
+    fn plain(&self) -> Option<&str> {
+        std::str::from_utf8(&self.bytes).ok().filter(|text| !text.contains('\u{1b}'))
+    }
+
+    /// Returns the lines in which a match of the pattern begins, as [`Block::lines`] does.
+    fn lines_with<'a>(
+        &self,
+        text: &'a str,
+        pattern: &Regex,
+    ) -> impl Iterator<Item = (u64, &'a [u8])> {
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let hit = pattern.find_at(text, from).filter(|_| from < text.len())?.start();
+            let begin = text[..hit].rfind('\n').map_or(0, |at| at + 1);
+            let end = text[hit..].find('\n').map_or(text.len(), |at| hit + at + 1);
+            from = end;
+            Some((self.from + begin as u64, &text.as_bytes()[begin..end]))
+        })
     }
 
     /// Returns each line with its break, and where it begins.

@@ -54,6 +54,7 @@ pub(super) fn order(operator: &str, project: &Path) -> Order {
         connections: Vec::new(),
         triggering_asset_events: Vec::new(),
         user: "ada".into(),
+        slurm: None,
         xcom: crate::dag::spec::XcomLimits::default(),
         limits: crate::dag::limits::TaskLimits::default(),
         context: None,

@@ -51,6 +51,8 @@ pub(in crate::runtime) fn deck(project: &Path, assets: &[(&str, &str)]) -> Deck 
         retention: Default::default(),
         overlay: Default::default(),
         sources: Vec::new(),
+        slurm: Default::default(),
+        warnings: Vec::new(),
     }
 }
 

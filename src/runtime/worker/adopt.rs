@@ -124,7 +124,13 @@ async fn follow(
     }
     let folder = hand.folder.path();
     // An attempt in a process of ours writes its log itself and has no pipes.
-    let Ok(mut pipes) = Pipes::open(folder) else { return };
+    let Some(numbers) = hand.folder.claimed(&hand.token).and_then(|claim| claim.pipes) else {
+        return;
+    };
+    let Some(leader) = leader_of(hand) else { return };
+    let token = hand.token.as_str().to_owned();
+    let find = move || Pipes::find(numbers, &process_table::tree(leader, &token));
+    let Ok(Some(mut pipes)) = tokio::task::spawn_blocking(find).await else { return };
     let Ok(log) = TaskLog::open(folder, mask) else { return };
     let log = Arc::new(log.at_most(log_size));
     log.say("the worker was replaced: lines that were on their way may be missing");
@@ -134,7 +140,6 @@ async fn follow(
     readers.out.end();
     readers.err.end();
     readers.said.end();
-    pipes.forget();
     log.close();
 }
 

@@ -45,13 +45,9 @@ pub(super) async fn run(
         Ok(false) => return adopt::adopt(worker, hand, handover.private.mask.clone()).await,
         Err(error) => return report::failed(format!("claim the token: {error}")),
     }
-    let log = match TaskLog::open(hand.folder.path(), handover.private.mask.clone()) {
-        Ok(log) => Arc::new(log.at_most(order.limits.log_size)),
-        Err(error) => {
-            let text = format!("open the attempt's log: {error}");
-            return report::finished(hand, Outcome::failed(text)).await;
-        }
-    };
+    // A task that says nothing has no log.
+    let log = TaskLog::lazy(hand.folder.path(), handover.private.mask.clone());
+    let log = Arc::new(log.at_most(order.limits.log_size));
     handover.fill(&mut order);
     let outcome = match start(&order, handover, launcher) {
         Ok((child, pipes)) => {
@@ -77,17 +73,12 @@ fn start(
     launcher: &Launcher,
 ) -> Result<(Child, Pipes), Outcome> {
     let mut command = prepare_command(order, &handover.private, &launcher.environment)?;
-    let (pipes, ends) = Pipes::make(&order.folder)
+    let (pipes, ends) = Pipes::make()
         .map_err(|error| Outcome::failed(format!("make the pipes for its output: {error}")))?;
     // A group of its own, not a session: so it needs no step between fork and exec.
     command.process_group(0).stdin(Stdio::null()).stdout(ends.out).stderr(ends.err);
-    match Command::from(command).spawn() {
-        Ok(child) => Ok((child, pipes)),
-        Err(error) => {
-            pipes.forget();
-            Err(unstartable_command(order, &error))
-        }
-    }
+    let child = Command::from(command).spawn();
+    child.map(|child| (child, pipes)).map_err(|error| unstartable_command(order, &error))
 }
 
 /// A command that runs.
@@ -112,7 +103,7 @@ impl Started<'_> {
             return Some(Outcome::failed("`/proc` does not show its process"));
         };
         self.worker.shared.open_files.give_back(process.pid, self.order.limits);
-        self.record(process);
+        self.record(process, pipes.numbers);
         let mut readers = Readers::new(self.hand.folder.path(), self.log);
         let mut following = Box::pin(pipes.follow(&mut readers));
         let mut is_read = false;
@@ -144,7 +135,6 @@ impl Started<'_> {
         }
         is_read = is_read || timeout(LINGER, &mut following).await.is_ok();
         drop(following);
-        pipes.forget();
         if !is_read {
             self.log.say(STILL_HELD);
             self.worker.drain(pipes);
@@ -158,8 +148,8 @@ impl Started<'_> {
         }
     }
 
-    fn record(&self, process: Process) {
-        let claim = self.worker.claim_for(&self.hand.token, process);
+    fn record(&self, process: Process, pipes: [u64; 2]) {
+        let claim = self.worker.claim_for(&self.hand.token, process, Some(pipes));
         if let Err(error) = self.hand.folder.claim_for(&claim) {
             // Its token finds it, should this worker be killed.
             tracing::warn!(token = %self.hand.token, %error, "could not write a claim");

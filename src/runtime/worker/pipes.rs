@@ -1,30 +1,30 @@
 //! What a task prints, on its way from its process into its log.
 //!
-//! The pipes have names in the attempt's folder, and the task holds each open in both directions:
-//! where the worker is killed nothing breaks, the task waits once a pipe is full, and the next
-//! worker opens them by their names and reads on.
+//! The task holds each pipe open in both directions: where the worker is killed nothing breaks,
+//! the task waits once a pipe is full, and the next worker opens them where the task has them,
+//! under `/proc`, and reads on.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{FileType, Mode, mknodat};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::{self, Receiver};
 
+use crate::runtime::executor::process_table::Process;
 use crate::runtime::operator::output::{self, CHUNK_LEN, Reader};
 use crate::runtime::operator::said::Said;
 use crate::runtime::task_log::{Stream, TaskLog};
-
-const OUT: &str = "out";
-const ERR: &str = "err";
 
 /// Both streams, being read.
 pub(super) struct Pipes {
     out: Receiver,
     err: Receiver,
-    folder: PathBuf,
+    /// How the kernel knows them.
+    pub(super) numbers: [u64; 2],
 }
 
 /// The ends that the task holds.
@@ -34,31 +34,21 @@ pub(super) struct Ends {
 }
 
 impl Pipes {
-    /// Makes them anew.
-    pub(super) fn make(folder: &Path) -> io::Result<(Self, Ends)> {
-        for name in [OUT, ERR] {
-            let path = folder.join(name);
-            let made =
-                || mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0);
-            match made() {
-                // Of an attempt that was never claimed.
-                Err(rustix::io::Errno::EXIST) => {
-                    fs::remove_file(&path)?;
-                    made()?;
-                }
-                made => made?,
-            }
-        }
-        // To be read before there is a writer: opening it does not wait for one.
-        let pipes = Self::open(folder)?;
-        let end = |name| OpenOptions::new().read(true).write(true).open(folder.join(name));
-        Ok((pipes, Ends { out: end(OUT)?, err: end(ERR)? }))
+    /// Makes them.
+    pub(super) fn make() -> io::Result<(Self, Ends)> {
+        let (out, out_end) = make()?;
+        let (err, err_end) = make()?;
+        let numbers = [out_end.metadata()?.ino(), err_end.metadata()?.ino()];
+        Ok((Self { out, err, numbers }, Ends { out: out_end, err: err_end }))
     }
 
-    /// Opens those that another worker made.
-    pub(super) fn open(folder: &Path) -> io::Result<Self> {
-        let open = |name| pipe::OpenOptions::new().open_receiver(folder.join(name));
-        Ok(Self { out: open(OUT)?, err: open(ERR)?, folder: folder.to_owned() })
+    /// Opens those that another worker made, where one of these processes holds them.
+    pub(super) fn find(numbers: [u64; 2], holders: &[Process]) -> Option<Self> {
+        let [out, err] = numbers.map(|number| {
+            let path = holders.iter().find_map(|holder| place_of(number, *holder))?;
+            pipe::OpenOptions::new().open_receiver(path).ok()
+        });
+        Some(Self { out: out?, err: err?, numbers })
     }
 
     /// Reads both to their ends, into the log.
@@ -71,14 +61,23 @@ impl Pipes {
     pub(super) async fn drain(mut self) {
         tokio::join!(read(&mut self.out, None), read(&mut self.err, None));
     }
+}
 
-    /// Takes their names away: nobody opens them again.
-    pub(super) fn forget(&self) {
-        for name in [OUT, ERR] {
-            // What cannot be removed is made anew by the next launch.
-            let _ = fs::remove_file(self.folder.join(name));
-        }
-    }
+/// A pipe whose other end is open in both directions: whoever holds it can write into it, also
+/// where nobody else reads.
+fn make() -> io::Result<(Receiver, File)> {
+    let (reading, writing) = io::pipe()?;
+    let place = format!("/proc/self/fd/{}", writing.as_raw_fd());
+    let end = OpenOptions::new().read(true).write(true).open(place)?;
+    Ok((Receiver::from_owned_fd(OwnedFd::from(reading))?, end))
+}
+
+/// Finds a pipe among what a process has open.
+fn place_of(number: u64, holder: Process) -> Option<PathBuf> {
+    let name = format!("pipe:[{number}]");
+    let entries = fs::read_dir(format!("/proc/{}/fd", holder.pid)).ok()?;
+    let is_it = |path: &PathBuf| fs::read_link(path).is_ok_and(|to| to.as_os_str() == &*name);
+    entries.flatten().map(|entry| entry.path()).find(is_it)
 }
 
 async fn read(from: &mut Receiver, mut into: Option<&mut Reader>) {

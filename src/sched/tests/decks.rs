@@ -50,6 +50,7 @@ pub(crate) fn task(task_id: &str) -> TaskBuilder {
         inlets: Vec::new(),
         outlets: Vec::new(),
         doc_md: None,
+        slurm: None,
         line: 1,
     })
 }
@@ -294,5 +295,7 @@ pub(crate) fn deck(dags: Vec<Dag>) -> Deck {
         retention: Default::default(),
         overlay: Default::default(),
         sources: Vec::new(),
+        slurm: Default::default(),
+        warnings: Vec::new(),
     }
 }

@@ -180,6 +180,26 @@ fn a_start_that_is_told_twice_counts_once() {
 }
 
 #[test]
+fn where_an_attempt_stands_is_noted_until_it_ends() {
+    let mut world = chain();
+    world.trigger("d");
+    let (key, token) = world.in_force("a");
+    let noted = |note: &str| {
+        let (key, token) = (key.clone(), token.clone());
+        Input::Report(Report::Noted { key, token, note: note.into() })
+    };
+    world.step(noted("job 7 is pending")).unwrap();
+    assert_eq!(world.ti("a").note.as_deref(), Some("job 7 is pending"));
+    assert_eq!(world.is("a"), "queued");
+    world.start("a");
+    world.step(noted("job 7 on n2")).unwrap();
+    assert_eq!((world.is("a"), world.ti("a").note.as_deref()), ("running", Some("job 7 on n2")));
+    world.succeed("a");
+    assert_eq!(world.ti("a").note, None);
+    assert_eq!(world.step(noted("late")), Err(Rejected::Straggler { key }));
+}
+
+#[test]
 fn an_end_without_a_start_counts_from_the_launch() {
     let mut world = chain();
     world.trigger("d");

@@ -36,6 +36,9 @@ fn a_mark_is_undone_and_everything_is_as_it_was() {
     let before = rows(&world);
     let done = world.operate(mark(&["b"], S::Success)).unwrap();
     assert_eq!(world.run_is(), DagRunState::Success);
+    let moves = &world.rows.operations[&1].moves;
+    assert_eq!((&moves.tasks, &moves.runs), (&done.tasks, &done.runs), "what it did is kept");
+    assert_eq!((moves.tasks[0].from, moves.tasks[0].to), (Some(S::Failed), Some(S::Success)));
     world.undo(done.id.unwrap()).unwrap();
     assert_eq!(rows(&world), before);
     assert_eq!(world.rows.undone, [(1, 2)].into());

@@ -56,6 +56,7 @@ fn changes() -> Vec<Change> {
             final_since: None,
             outputs: vec![key("etl", "r1", "extract")],
             images: Some(Box::default()),
+            moves: crate::types::operation::Moves::default(),
         }),
         Change::DeleteXcom { key: key("etl", "r1", "extract") },
         Change::UndoOperation { id: 1, by: 2 },

@@ -2,16 +2,20 @@
 //! palette and the keymap file are all made.
 
 use crate::keymap::Place::{
-    Approvals, AssetDetails, AssetWhy, Assets, Attention, Backfills, Commands, Compare,
-    CompareRuns, DagPage, Dags, Diff, Errors, Events, Experiments, Graph, Impact, Lineage, Log,
-    ModelDetails, ModelPage, Models, Operations, Runs, Serving, System, Tasks, TrackingRun,
-    TrackingRuns, Versions,
+    Approvals, AssetDetails, AssetWhy, Assets, Attention, BackfillPage, Backfills, Commands,
+    Compare, CompareRuns, DagPage, Dags, Diff, Errors, Events, Experiments, Graph, Impact, Lineage,
+    Log, ModelDetails, ModelPage, Models, OperationPage, Operations, Runs, Serving, System, Tasks,
+    TrackingRun, TrackingRuns, Versions,
 };
 use crate::keymap::{Action, Binding, Place};
-use crate::state::View;
-use crate::update::ChartKey;
 
-const LISTS: &[Place] = &[
+mod everywhere;
+mod lists;
+mod run;
+mod views;
+
+/// Lists, and the tasks of a run, which stand in the order of their graph.
+const FILTERED: &[Place] = &[
     Dags,
     Attention,
     Runs,
@@ -22,17 +26,53 @@ const LISTS: &[Place] = &[
     TrackingRuns,
     Models,
     ModelPage,
+    Serving,
     Events,
-    Approvals,
-    Commands,
     System,
+    Versions,
+    Backfills,
+    BackfillPage,
+    Approvals,
+    Operations,
+    OperationPage,
+    Commands,
 ];
-/// Lists whose columns are described once: sorted, filtered and chosen alike.
-const SORTED: &[Place] = &[Dags, Runs, TrackingRuns, Approvals, System];
+/// Lists, which have an order and columns to choose.
+const LISTS: &[Place] = &[
+    Dags,
+    Attention,
+    Runs,
+    Assets,
+    Impact,
+    Experiments,
+    TrackingRuns,
+    Models,
+    ModelPage,
+    Serving,
+    Events,
+    System,
+    Versions,
+    Backfills,
+    BackfillPage,
+    Approvals,
+    Operations,
+    OperationPage,
+    Commands,
+];
 /// Lists whose rows can be marked for the next operation.
 const MARKABLE: &[Place] = &[Runs, Tasks, Versions, Models, ModelPage, TrackingRuns];
-const OPENABLE: &[Place] =
-    &[Dags, Attention, Runs, Experiments, TrackingRuns, TrackingRun, Events, Versions];
+const OPENABLE: &[Place] = &[
+    Dags,
+    Attention,
+    Runs,
+    Experiments,
+    TrackingRuns,
+    TrackingRun,
+    Events,
+    Versions,
+    Backfills,
+    Operations,
+];
 const EDITABLE: &[Place] = &[
     Dags,
     DagPage,
@@ -42,6 +82,7 @@ const EDITABLE: &[Place] = &[
     Log,
     Versions,
     Backfills,
+    BackfillPage,
     Assets,
     Lineage,
     AssetDetails,
@@ -55,7 +96,7 @@ const ASSETS: &[Place] = &[Assets, Lineage, AssetDetails];
 const OF_AN_ASSET: &[Place] = &[Assets, Lineage, AssetDetails, AssetWhy, Impact];
 const RUN: &[Place] = &[Tasks, Graph, Log];
 /// Places about a DAG that has its page and its list of runs elsewhere.
-const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills];
+const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills, BackfillPage];
 /// Places with charts of metrics.
 const CHARTED: &[Place] = &[TrackingRun, CompareRuns];
 const RUN_AND_RUNS: &[Place] = &[Tasks, Graph, Log, Runs];
@@ -80,519 +121,35 @@ const fn change(
     Binding { action, keys, hint, help, places, mutates: true }
 }
 
-/// Every key, those of a screen first: hints are shown in this order until the row is full.
-pub(crate) const BINDINGS: &[Binding] = &[
-    // What is here.
-    key(Action::Open, &["enter"], "open", "open what is selected", OPENABLE),
-    key(
-        Action::OpenTask,
-        &["enter"],
-        "",
-        "open or close a group or a mapped task; else the task in full",
-        &[Tasks, Graph],
-    ),
-    change(Action::Answer, &["enter"], "answer", "answer the question", &[Approvals]),
-    change(
-        Action::EditSetting,
-        &["enter"],
-        "edit",
-        "set the pool's slots or the variable's value",
-        &[System],
-    ),
-    key(Action::NextPane, &["tab"], "pane", "next pane: tasks, graph, log", RUN),
-    key(Action::PreviousPane, &["shift-tab"], "", "the pane before", RUN),
-    key(Action::NextPane, &["tab"], "turn over", "definition, params, doc", &[DagPage]),
-    key(Action::PreviousPane, &["shift-tab"], "", "the part before", &[DagPage]),
-    // The log.
-    key(Action::Follow, &["f"], "follow", "follow the log's end, or stop", &[Log]),
-    key(Action::Search, &["/"], "search", "search in the log", &[Log]),
-    key(Action::NextMatch, &["n"], "", "next match", &[Log]),
-    key(Action::PreviousMatch, &["N"], "", "previous match", &[Log]),
-    key(Action::OnlyMatches, &["&"], "", "show only lines that match, or all again", &[Log]),
-    key(Action::NextError, &["}"], "", "next error", &[Log]),
-    key(Action::PreviousError, &["{"], "errors", "previous error", &[Log]),
-    key(Action::LogLevel, &["L"], "level", "leave out lines below INFO, WARN, ERROR", &[Log]),
-    key(Action::Wrap, &["w"], "wrap", "wrap long lines, or cut them (h l sideways)", &[Log]),
-    key(Action::Times, &["T"], "times", "show the time of each line, or not", &[Log]),
-    key(Action::PrettyJson, &["J"], "json", "spread lines of JSON out, or not", &[Log]),
-    key(Action::Beside, &["="], "", "the try before beside this one, or not", &[Log]),
-    key(Action::GoToTime, &["@"], "", "go to a time", &[Log]),
-    key(Action::Marker, &["M"], "", "mark this place, or take the mark away", &[Log]),
-    key(
-        Action::CopyLines,
-        &["Y"],
-        "",
-        "copy the lines that are seen, or those from the mark",
-        &[Log],
-    ),
-    key(Action::SaveLog, &["s"], "save", "save the whole log to a file", &[Log]),
-    key(Action::PipeLog, &["|"], "", "hand the log to a program, such as a pager", &[Log]),
-    key(Action::LogWindow(0), &["0"], "", "all lines, however old", &[Log]),
-    key(Action::LogWindow(1), &["1"], "", "the last minute", &[Log]),
-    key(Action::LogWindow(2), &["2"], "", "the last 5 minutes", &[Log]),
-    key(Action::LogWindow(3), &["3"], "", "the last 15 minutes", &[Log]),
-    key(Action::LogWindow(4), &["4"], "", "the last hour", &[Log]),
-    key(Action::LogWindow(5), &["5"], "", "the last 6 hours", &[Log]),
-    key(Action::LogWindow(6), &["6"], "", "the last 24 hours", &[Log]),
-    key(
-        Action::OpenLog,
-        &["L", "g l"],
-        "log",
-        "the log on the whole screen: of the task, or the daemon's",
-        &[Tasks, Graph, System, Events],
-    ),
-    // Runs and their tasks.
-    change(
-        Action::Trigger,
-        &["t"],
-        "trigger",
-        "trigger a run: opens the form of its params",
-        &[Dags, DagPage, Runs, Tasks, Graph, Log],
-    ),
-    change(
-        Action::Pause,
-        &["p"],
-        "pause",
-        "pause or unpause the DAG, or the backfill",
-        &[Dags, DagPage, Backfills],
-    ),
-    change(
-        Action::Clear,
-        &["c"],
-        "clear",
-        "clear what is selected or marked, so that it runs again; says first what that touches",
-        &[Tasks, Graph, Log, Runs, Attention],
-    ),
-    change(
-        Action::ClearFailed,
-        &["C"],
-        "",
-        "clear every failed task of the run",
-        &[Runs, Tasks, Log],
-    ),
-    change(
-        Action::Mark,
-        &["m"],
-        "mark",
-        "mark the task or the run a success, failed or skipped",
-        RUN_AND_RUNS,
-    ),
-    change(
-        Action::Cancel,
-        &["x"],
-        "cancel",
-        "cancel the run, or the backfill",
-        &[Runs, Tasks, Graph, Log, Backfills],
-    ),
-    key(Action::TaskDetails, &["i"], "details", "the task in full: arguments, output, tries", RUN),
-    change(
-        Action::Note,
-        &["n"],
-        "note",
-        "write a note on the task or the run",
-        &[Runs, Tasks, Graph],
-    ),
-    change(Action::Delete, &["D"], "", "delete the run: asks for a name typed", RUN_AND_RUNS),
-    key(Action::OlderRun, &["h", "left"], "", "the run before: all panes show it", &[Tasks]),
-    key(Action::NewerRun, &["l", "right"], "", "the run after", &[Tasks]),
-    key(Action::PreviousFailed, &["{"], "failed", "the task before that failed", &[Tasks, Graph]),
-    key(Action::NextFailed, &["}"], "", "the next task that failed", &[Tasks, Graph]),
-    key(Action::RunDiff, &["d"], "diff", "what differs from the run before", RUN),
-    key(Action::RunPage, &["I"], "", "the run in full: params, deadlines, callbacks", RUN),
-    key(
-        Action::RunPage,
-        &["i"],
-        "details",
-        "the run in full: params, deadlines, callbacks",
-        &[Runs],
-    ),
-    key(Action::Bars, &["B"], "bars", "bars over time in place of the runs, or the runs", &[Tasks]),
-    key(Action::FailedFirst, &["F"], "", "what failed first, or in the graph's order", &[Tasks]),
-    key(Action::Recentre, &["."], "recentre", "draw the graph round what is selected", &[Graph]),
-    key(Action::FewerHops, &["("], "hops", "fewer hops round the selection", &[Graph]),
-    key(Action::MoreHops, &[")"], "", "more hops; beyond the most the whole graph", &[Graph]),
-    key(Action::LessDetail, &["<"], "detail", "less of each node: names, only states", &[Graph]),
-    key(Action::MoreDetail, &[">"], "", "more of each node: names, times", &[Graph]),
-    key(Action::Turn, &["O"], "turn", "left to right, top down, as it fits", &[Graph]),
-    key(Action::CriticalPath, &["C"], "critical", "the critical path bright, or not", &[Graph]),
-    key(Action::AllEdges, &["&"], "", "draw edges that others together say, or not", &[Graph]),
-    key(Action::OlderTry, &["("], "", "log of the try before", &[Tasks, Log]),
-    key(Action::NewerTry, &[")"], "", "log of the try after", &[Tasks, Log]),
-    // DAGs.
-    key(Action::DagRuns, &["r", "g r"], "runs", "the runs of the DAG", &[Dags, DagPage]),
-    key(Action::DagRuns, &["g r"], "", "the runs of the DAG", OF_A_DAG),
-    key(
-        Action::DagPage,
-        &["d", "g d"],
-        "definition",
-        "the DAG's definition: graph, params, doc",
-        &[Dags],
-    ),
-    key(Action::DagPage, &["g d"], "", "the DAG's definition: graph, params, doc", OF_A_DAG),
-    key(
-        Action::Versions,
-        &["V"],
-        "versions",
-        "the versions of the DAG and what changed between them",
-        &[Dags, DagPage],
-    ),
-    change(
-        Action::Backfill,
-        &["b"],
-        "backfill",
-        "begin a backfill: runs for dates of the past",
-        &[Backfills, DagPage, Dags],
-    ),
-    key(Action::Backfills, &["B"], "backfills", "the backfills of the DAG", &[DagPage, Dags, Runs]),
-    key(
-        Action::GoAsset,
-        &["g a"],
-        "",
-        "the asset that the DAG produces",
-        &[Dags, DagPage, Runs, Tasks, Graph, Log],
-    ),
-    key(Action::GoModel, &["g m"], "", "the model that is served", &[Serving]),
-    // Elsewhere.
-    key(Action::OpenRun, &["o", "g r"], "run", "open the run that waits", &[Approvals]),
-    key(Action::Test, &["T"], "test", "try whether the connection can be used", &[System]),
-    // Assets.
-    key(
-        Action::Open,
-        &["enter"],
-        "open",
-        "the page of the asset; open or close the group",
-        &[Assets],
-    ),
-    key(Action::Open, &["enter"], "open", "the page of the selected node", &[Lineage]),
-    key(
-        Action::Open,
-        &["enter"],
-        "run",
-        "the run that the event started, else the one that made it",
-        &[AssetDetails],
-    ),
-    key(Action::Open, &["enter"], "open", "the run, or the DAG, of the step", &[AssetWhy]),
-    key(Action::Open, &["enter"], "open", "the page of what is selected", &[Impact]),
-    key(Action::NextPane, &["tab"], "pane", "next pane: tree, lineage, details", ASSETS),
-    key(Action::PreviousPane, &["shift-tab"], "", "the pane before", ASSETS),
-    key(Action::Left, &["h", "left"], "upstream", "what the selected node is made of", &[Lineage]),
-    key(
-        Action::Right,
-        &["l", "right"],
-        "downstream",
-        "what is made of the selected node",
-        &[Lineage],
-    ),
-    key(Action::Recentre, &["."], "refocus", "put the selected node in the middle", &[Lineage]),
-    key(Action::FewerHops, &["("], "", "draw one hop less to either side", ASSETS),
-    key(Action::MoreHops, &[")"], "hops", "draw one hop more to either side", ASSETS),
-    key(
-        Action::Why,
-        &["w"],
-        "why stale",
-        "why the asset is old: the way from the root cause",
-        OF_AN_ASSET,
-    ),
-    key(Action::Impact, &["M"], "impact", "everything that is made of the asset", OF_AN_ASSET),
-    change(
-        Action::Materialise,
-        &["r"],
-        "materialise",
-        "trigger the DAG that makes the asset: opens the form of its params",
-        OF_AN_ASSET,
-    ),
-    change(
-        Action::Prune,
-        &["P"],
-        "prune",
-        "delete what is no longer kept: says first what that would free",
-        &[System],
-    ),
-    key(
-        Action::Answered,
-        &["A"],
-        "answered",
-        "show the questions that were answered as well, or not",
-        &[Approvals],
-    ),
-    change(
-        Action::Emit,
-        &["m"],
-        "emit",
-        "say that the asset changed: starts the DAGs that wait for it",
-        OF_AN_ASSET,
-    ),
-    key(Action::Attention, &["A"], "", "only assets that are not fresh, or all again", &[Assets]),
-    key(Action::OpenRun, &["g r"], "", "the run that made it last", OF_AN_ASSET),
-    key(Action::DagPage, &["g d"], "", "the definition of the DAG that makes it", OF_AN_ASSET),
-    key(Action::GoAsset, &["g a"], "", "the page of the asset", &[AssetWhy, Impact]),
-    key(Action::GoModel, &["g m"], "", "the model whose alias it is", OF_AN_ASSET),
-    key(Action::GoEndpoint, &["g x"], "", "the endpoint that the model is served at", OF_AN_ASSET),
-    // Models.
-    key(Action::Open, &["enter"], "open", "the page of the model", &[Models]),
-    key(
-        Action::Open,
-        &["enter"],
-        "run",
-        "the tracked run of the version",
-        &[ModelDetails, ModelPage, Compare],
-    ),
-    key(
-        Action::NextPane,
-        &["tab"],
-        "pane",
-        "next pane: registry, version, aliases",
-        &[Models, ModelDetails],
-    ),
-    key(Action::PreviousPane, &["shift-tab"], "", "the pane before", &[Models, ModelDetails]),
-    key(Action::Left, &["h", "left"], "", "close the model", &[Models]),
-    key(Action::Right, &["l", "right"], "", "open the model", &[Models]),
-    key(
-        Action::Compare,
-        &["="],
-        "compare",
-        "the two marked versions side by side; else production and the selected one",
-        &[Models, ModelDetails, ModelPage],
-    ),
-    key(
-        Action::OnlyDifferent,
-        &["D"],
-        "differences",
-        "compare only what differs, or all",
-        OF_A_VERSION,
-    ),
-    change(
-        Action::Promote,
-        &["P"],
-        "promote",
-        "move an alias to the version: says what that changes, asks for the model's name",
-        OF_A_VERSION,
-    ),
-    change(
-        Action::Rollback,
-        &["R"],
-        "roll back",
-        "move an alias back to where it stood: says what that changes, asks for the model's name",
-        OF_A_VERSION,
-    ),
-    change(
-        Action::Rollback,
-        &["R"],
-        "roll back",
-        "move an alias back to where it stood: says what that changes, asks for the model's name",
-        &[Serving],
-    ),
-    // Experiments and the model server.
-    key(
-        Action::Compare,
-        &["="],
-        "compare",
-        "compare the marked runs, or the selected one with the baseline",
-        &[TrackingRuns],
-    ),
-    key(
-        Action::Baseline,
-        &["b"],
-        "baseline",
-        "measure others by this run, or no more; in a comparison by the next one",
-        &[TrackingRuns, TrackingRun, CompareRuns],
-    ),
-    key(
-        Action::OnlyDifferent,
-        &["D"],
-        "differences",
-        "show only what differs, or all",
-        &[CompareRuns],
-    ),
-    key(
-        Action::ProducingRun,
-        &["g r"],
-        "",
-        "the run of the DAG that made it",
-        &[TrackingRuns, TrackingRun],
-    ),
-    key(Action::PageBefore, &["("], "", "the page of runs before", &[TrackingRuns]),
-    key(Action::PageAfter, &[")"], "", "the next page of runs", &[TrackingRuns]),
-    key(
-        Action::NextPane,
-        &["tab"],
-        "part",
-        "next part of the page",
-        &[TrackingRun, CompareRuns, Serving],
-    ),
-    key(
-        Action::PreviousPane,
-        &["shift-tab"],
-        "",
-        "the part before",
-        &[TrackingRun, CompareRuns, Serving],
-    ),
-    key(Action::Chart(ChartKey::Time), &["X t"], "charts", "over time, or over steps", CHARTED),
-    key(Action::Chart(ChartKey::Log), &["X l"], "", "logarithmic scale, or linear", CHARTED),
-    key(Action::Chart(ChartKey::Smooth), &["X s"], "", "smooth more, at last not at all", CHARTED),
-    key(Action::Chart(ChartKey::Closer), &["X z", ")"], "", "zoom in round the cursor", CHARTED),
-    key(Action::Chart(ChartKey::Wider), &["X Z", "("], "", "zoom out", CHARTED),
-    key(Action::Chart(ChartKey::Whole), &["X w"], "", "the whole axis", CHARTED),
-    key(
-        Action::TryIt,
-        &["i"],
-        "try it",
-        "ask the model: a form of its columns, and what it answers",
-        &[Serving],
-    ),
-    key(Action::OpenRun, &["g r"], "", "the run of the DAG that made the version", OF_A_VERSION),
-    key(Action::DagPage, &["g d"], "", "the definition of the DAG that made it", OF_A_VERSION),
-    key(Action::GoAsset, &["g a"], "", "the asset that follows the version's alias", OF_A_VERSION),
-    key(Action::GoEndpoint, &["g x"], "", "the model server", OF_A_VERSION),
-    key(
-        Action::Edit,
-        &["e"],
-        "edit",
-        "open its definition in your editor; what you save is checked",
-        EDITABLE,
-    ),
-    // Lists.
-    key(
-        Action::Filter,
-        &["/"],
-        "filter",
-        "filter the list: word, !word, column:value, ~loose",
-        LISTS,
-    ),
-    key(
-        Action::MarkRow,
-        &["space"],
-        "select",
-        "mark the row for the next operation, or not",
-        MARKABLE,
-    ),
-    key(
-        Action::MarkRange,
-        &["v"],
-        "",
-        "mark the rows from here to where you go; again ends it",
-        MARKABLE,
-    ),
-    key(Action::MarkAll, &["*"], "", "mark all rows that pass the filter, or none", MARKABLE),
-    key(
-        Action::Sort,
-        &["S"],
-        "sort",
-        "sort the list; by the same column again the other way round",
-        SORTED,
-    ),
-    key(Action::Columns, &["W"], "", "choose the columns of the list", SORTED),
-    key(
-        Action::Attention,
-        &["A"],
-        "attention",
-        "all that needs attention; in a list of runs only those that failed, or all again",
-        &[Dags, Runs, Tasks],
-    ),
-    key(
-        Action::AttentionBox,
-        &["tab", "shift-tab"],
-        "",
-        "into the box of what needs attention, and back to the DAGs",
-        &[Dags, Attention],
-    ),
-    key(Action::FailedLog, &["L"], "log", "the log of what failed last", &[Dags, Attention, Runs]),
-    key(
-        Action::Why,
-        &["w"],
-        "why",
-        "why the task, the run or the DAG does or does not go on",
-        &[Dags, Attention, DagPage, Runs, Tasks, Graph],
-    ),
-    change(
-        Action::Undo,
-        &["u"],
-        "undo",
-        "undo the last operation or pause: says first what that takes back",
-        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events, Operations],
-    ),
-    change(
-        Action::Redo,
-        &["ctrl-r"],
-        "",
-        "do again what this deck undid",
-        &[Runs, Tasks, Graph, Log, Dags, DagPage, Events, Operations],
-    ),
-    key(
-        Action::Zoom,
-        &["z"],
-        "zoom",
-        "most of the screen for this pane, all of it, all panes again",
-        &[
-            Tasks,
-            Graph,
-            Log,
-            System,
-            Assets,
-            Lineage,
-            AssetDetails,
-            Models,
-            ModelDetails,
-            TrackingRun,
-        ],
-    ),
-    // Everywhere. A key of a place goes before these.
-    key(Action::EventRail, &["E"], "", "the events at the right of every view, or not", &[]),
-    key(Action::Operations, &["g o"], "", "what was done to runs, by whom; undo", &[]),
-    key(Action::ShowErrors, &["g e"], "", "the errors of dags.toml with their drawings", &[]),
-    key(Action::CommandLog, &["g c"], "", "what this deck has changed, as commands", &[]),
-    key(Action::Down, &["j", "down"], "", "down; in the graph to the next node", &[]),
-    key(Action::Up, &["k", "up"], "", "up; in the graph to the node before", &[]),
-    key(Action::Left, &["h", "left"], "", "left; in the graph upstream", &[]),
-    key(Action::Right, &["l", "right"], "", "right; in the graph downstream", &[]),
-    key(Action::Top, &["g g", "home"], "", "to the top", &[]),
-    key(Action::Bottom, &["G", "end"], "", "to the bottom", &[]),
-    key(Action::HalfDown, &["ctrl-d", "pagedown"], "", "half a page down", &[]),
-    key(Action::HalfUp, &["ctrl-u", "pageup"], "", "half a page up", &[]),
-    key(Action::PlaceBefore, &["["], "", "back to the place before", &[]),
-    key(Action::PlaceAfter, &["]"], "", "forward again", &[]),
-    key(Action::OtherView, &["-"], "", "the view before this one, and back", &[]),
-    key(
-        Action::Approvals,
-        &["a"],
-        "",
-        "what waits for an answer; on a task that asks, its question",
-        &[],
-    ),
-    key(Action::Copy, &["y"], "", "copy the command that does or shows the same", &[]),
-    key(Action::Back, &["esc"], "", "close, clear the filter, or go back; never leaves", &[]),
-    key(Action::Leave, &["q"], "", "go back; at the first level leave the deck: runs go on", &[]),
-    key(Action::Quit, &["ctrl-q"], "", "leave the deck at once; runs go on", &[]),
-    key(Action::Show(View::Dags), &["1", "alt-1"], "", "DAGs", &[]),
-    key(Action::Show(View::Runs), &["2", "alt-2"], "", "runs of all DAGs", &[]),
-    key(Action::Show(View::Assets), &["3", "alt-3"], "", "assets and their lineage", &[]),
-    key(
-        Action::Show(View::Experiments),
-        &["4", "alt-4"],
-        "",
-        "experiments and their tracked runs",
-        &[],
-    ),
-    key(Action::Show(View::Models), &["5", "alt-5"], "", "registered models", &[]),
-    key(Action::Show(View::Serving), &["6", "alt-6"], "", "the model server", &[]),
-    key(Action::Show(View::Events), &["7", "alt-7"], "", "what happened", &[]),
-    key(Action::Show(View::System), &["8", "alt-8"], "", "the daemon", &[]),
-    key(
-        Action::Freeze,
-        &["f"],
-        "",
-        "freeze what is shown, or show again what happens; work goes on either way",
-        &[],
-    ),
-    key(Action::Refetch, &["ctrl-l"], "", "fetch and draw everything again", &[]),
-    key(
-        Action::Mouse,
-        &["ctrl-t"],
-        "",
-        "take the mouse, or leave it to the terminal to select text",
-        &[],
-    ),
-    key(Action::Suspend, &["ctrl-z"], "", "suspend the deck (fg brings it back)", &[]),
-    key(Action::Palette, &[":", "ctrl-p"], "command", "go to a view or run a command by name", &[]),
-    key(Action::Help, &["?"], "help", "the keys that are valid here", &[]),
-];
+/// The parts of the table in their order, those of a screen first: hints are shown in it until the
+/// row is full.
+const PARTS: &[&[Binding]] =
+    &[run::BINDINGS, views::BINDINGS, lists::BINDINGS, everywhere::BINDINGS];
+
+/// Every key.
+pub(crate) const BINDINGS: &[Binding] = &joined::<{ count(PARTS) }>(PARTS);
+
+const fn count(parts: &[&[Binding]]) -> usize {
+    let (mut count, mut at) = (0, 0);
+    while at < parts.len() {
+        count += parts[at].len();
+        at += 1;
+    }
+    count
+}
+
+/// Makes one table of the parts; a loop over an iterator cannot be constant yet.
+const fn joined<const N: usize>(parts: &[&[Binding]]) -> [Binding; N] {
+    let mut joined = [parts[0][0]; N];
+    let (mut next, mut part) = (0, 0);
+    while part < parts.len() {
+        let mut at = 0;
+        while at < parts[part].len() {
+            joined[next] = parts[part][at];
+            next += 1;
+            at += 1;
+        }
+        part += 1;
+    }
+    joined
+}

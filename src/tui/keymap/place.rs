@@ -57,8 +57,10 @@ places! {
     Versions,
     Diff,
     Backfills,
+    BackfillPage,
     Approvals,
     Operations,
+    OperationPage,
     Commands,
 }
 
@@ -103,7 +105,9 @@ pub(crate) fn place(state: &State) -> Place {
         Screen::Versions(_) => Place::Versions,
         Screen::Diff(..) => Place::Diff,
         Screen::Backfills(_) => Place::Backfills,
+        Screen::Backfill(..) => Place::BackfillPage,
         Screen::Operations => Place::Operations,
+        Screen::Operation(_) => Place::OperationPage,
         Screen::Commands => Place::Commands,
         Screen::Approvals => Place::Approvals,
     }

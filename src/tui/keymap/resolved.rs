@@ -10,7 +10,7 @@ use crate::keymap::{Action, BINDINGS, Binding, Place, stroke};
 #[derive(Debug, Clone)]
 pub(crate) struct Bound {
     pub(crate) binding: &'static Binding,
-    /// The one to show first; none where another has them all.
+    /// The one to show first; none where another has them all, or the operator wants none.
     pub(crate) keys: Vec<String>,
     /// The line of the operator's file that says so; `None` means as the deck comes.
     pub(crate) line: Option<usize>,
@@ -63,7 +63,7 @@ impl Keymap {
         }
     }
 
-    /// Returns the lines that are valid at `place` and have a key there.
+    /// Returns the lines that are valid at `place`, also those that have no key there.
     pub(crate) fn at(&self, place: Place) -> &[Bound] {
         &self.places[place as usize]
     }
@@ -95,15 +95,16 @@ fn bound(place: Place, lines: &[Own]) -> Given {
     }
 }
 
-/// Takes from those of everywhere the keys that the place has itself.
+/// Takes from those of everywhere the keys that the place has itself. What is left without a key
+/// stays: the palette has it.
 fn shadowed(given: Given) -> Vec<Bound> {
     let Given { mut own, mut everywhere } = given;
     let taken: Vec<String> = own.iter().flat_map(|bound| bound.keys.clone()).collect();
     for bound in &mut everywhere {
         bound.keys.retain(|key| !taken.contains(key));
     }
+    everywhere.retain(|bound| !own.iter().any(|own| own.action == bound.action));
     own.append(&mut everywhere);
-    own.retain(|bound| !bound.keys.is_empty());
     own
 }
 
@@ -150,12 +151,14 @@ fn conflict(lines: &[Own]) -> Option<(usize, Problem)> {
 pub(crate) fn listed(keymap: &Keymap) -> Vec<(String, Vec<&Bound>)> {
     let mut groups: Vec<(String, Vec<&Bound>)> = Vec::new();
     for place in Place::ALL {
-        let own = keymap.at(*place).iter().filter(|bound| !bound.places.is_empty());
+        let own = keymap.at(*place).iter();
+        let own = own.filter(|bound| !bound.places.is_empty() && !bound.keys.is_empty());
         groups.push((place.name(), own.collect()));
     }
     let mut everywhere: Vec<&Bound> = Vec::new();
     // A key of everywhere is listed where no place has it for itself.
-    for bound in keymap.places.iter().flatten().filter(|bound| bound.places.is_empty()) {
+    let all = keymap.places.iter().flatten();
+    for bound in all.filter(|bound| bound.places.is_empty() && !bound.keys.is_empty()) {
         match everywhere.iter_mut().find(|other| other.action == bound.action) {
             Some(known) if known.keys.len() < bound.keys.len() => *known = bound,
             Some(_) => {}

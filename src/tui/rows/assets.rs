@@ -1,6 +1,6 @@
 //! Assets as a tree by the `/` in their names, and what the panes beside it are about.
 
-use crate::state::filter::Filter;
+use crate::screen::assets::{impact, tree};
 use crate::state::lineage::AssetPane;
 use crate::state::{Level, Screen, Slot, State};
 use crate::types::AssetName;
@@ -35,7 +35,15 @@ pub(crate) enum AssetRow<'a> {
     },
 }
 
-impl AssetRow<'_> {
+impl<'a> AssetRow<'a> {
+    /// Returns the asset, where it is one.
+    pub(crate) const fn asset(&self) -> Option<&'a AssetView> {
+        match self {
+            Self::Group { .. } => None,
+            Self::Asset { asset, .. } => Some(asset),
+        }
+    }
+
     /// Returns what the selection is kept by.
     pub(crate) fn key(&self) -> String {
         match self {
@@ -45,23 +53,8 @@ impl AssetRow<'_> {
     }
 }
 
-/// Returns the assets that pass the filter, by name.
-fn admitted<'a>(state: &'a State, level: &Level) -> Vec<&'a AssetView> {
-    let all = state.cache.assets().unwrap_or_default();
-    // Read once, not for each of a thousand.
-    let filter = Filter::new(&level.filter);
-    let is_admitted =
-        |asset: &AssetView| level.filter.is_empty() || filter.admits(&words(asset), &|_| None);
-    let mut found: Vec<&AssetView> = all
-        .iter()
-        .filter(|asset| !level.attention_only || asset.freshness != Freshness::Fresh)
-        .filter(|asset| is_admitted(asset))
-        .collect();
-    found.sort_by(|one, other| one.name.as_str().cmp(other.name.as_str()));
-    found
-}
-
-fn words(asset: &AssetView) -> String {
+/// Returns what an asset is found by.
+pub(crate) fn words(asset: &AssetView) -> String {
     let mut words = format!("{} {} {}", asset.name, asset.uri, freshness_word(asset.freshness));
     for producer in &asset.producers {
         words.push_str(&format!(" by:{}", producer.dag_id));
@@ -84,9 +77,23 @@ pub(crate) const fn freshness_word(freshness: Freshness) -> &'static str {
     }
 }
 
-/// Returns the rows of the tree.
+/// Returns the rows: the tree, or, where an order was chosen, all assets in it under their whole
+/// names. An order within each group alone would not tell which of all is the oldest.
 pub(crate) fn tree<'a>(state: &'a State, level: &Level) -> Vec<AssetRow<'a>> {
-    let assets = admitted(state, level);
+    let all = state.cache.assets().unwrap_or_default();
+    let mut all: Vec<&AssetView> = all
+        .iter()
+        .filter(|asset| !level.attention_only || asset.freshness != Freshness::Fresh)
+        .collect();
+    all.sort_by(|one, other| one.name.as_str().cmp(other.name.as_str()));
+    let flat =
+        all.iter().map(|asset| AssetRow::Asset { asset, name: asset.name.as_str(), depth: 0 });
+    let list = tree::list();
+    let flat: Vec<AssetRow<'a>> = list.arrange(state, level, flat);
+    if list.is_sorted(state) {
+        return flat;
+    }
+    let assets: Vec<&AssetView> = flat.iter().filter_map(AssetRow::asset).collect();
     let is_open = !level.filter.is_empty() || assets.len() <= OPEN_MAX;
     let mut rows = Vec::with_capacity(assets.len());
     grow(&assets, 0, 0, &|path| is_open != level.toggled.contains(path), &mut rows);
@@ -204,21 +211,25 @@ pub(crate) fn node(state: &State) -> Option<&LineageNode> {
     cursor.or_else(|| at(&focus(state, level)?))
 }
 
-/// Returns the nodes that are made of an asset, the nearest first, as they pass the filter.
+/// Returns all that is made of an asset.
+pub(crate) fn impact_all<'a>(
+    state: &'a State,
+    name: &AssetName,
+) -> impl Iterator<Item = &'a LineageNode> {
+    let lineage = state.cache.lineage(&impact_slot(name));
+    let nodes = lineage.map(|lineage| lineage.nodes.as_slice()).unwrap_or_default();
+    nodes.iter().filter(|node| node.hop > 0)
+}
+
+/// Returns the nodes that are made of an asset as they are shown, by themselves the nearest first.
 pub(crate) fn impact<'a>(
     state: &'a State,
     level: &Level,
     name: &AssetName,
 ) -> Vec<&'a LineageNode> {
-    let Some(lineage) = state.cache.lineage(&impact_slot(name)) else { return Vec::new() };
-    let mut nodes: Vec<&LineageNode> = lineage
-        .nodes
-        .iter()
-        .filter(|node| node.hop > 0)
-        .filter(|node| level.admits(&node.id.replace(':', " ")))
-        .collect();
+    let mut nodes: Vec<&LineageNode> = impact_all(state, name).collect();
     nodes.sort_by_key(|node| node.hop);
-    nodes
+    impact::list(name).arrange(state, level, nodes)
 }
 
 /// Returns the events of the shown asset.

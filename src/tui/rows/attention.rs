@@ -1,17 +1,25 @@
 //! What needs attention, as rows: in the box of the first screen, and as a list of its own.
 
+use crate::screen::attention::list;
 use crate::state::{Level, Screen, State, View};
 use crate::types::attention::AttentionItem;
 use crate::types::event::Severity;
+use crate::widget::list::ListInfo;
 
-/// Returns the items that pass the filter, the most urgent first.
+/// Returns the items as they are shown, by themselves the most urgent first.
 pub(crate) fn items<'a>(state: &'a State, level: &Level) -> Vec<&'a AttentionItem> {
-    let all = state.cache.attention().unwrap_or_default();
-    // The filter of the first screen is for its DAGs.
-    let is_list = level.screen == Screen::Attention;
-    all.iter()
-        .filter(|item| !is_list || level.admits(&format!("{} {}", item.subject, item.text)))
-        .collect()
+    let all: Vec<&AttentionItem> = state.cache.attention().unwrap_or_default().iter().collect();
+    let list = list(&all);
+    match level.screen {
+        Screen::Attention => list.arrange(state, level, all),
+        // The filter of the first screen is for its DAGs.
+        _ => list.sorted(state, all),
+    }
+}
+
+/// Returns what the menus of sorting and choosing need to know of it.
+pub(crate) fn info(state: &State) -> ListInfo {
+    list(&[]).info(state)
 }
 
 /// Returns what the selection is kept by.

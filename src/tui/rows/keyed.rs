@@ -1,14 +1,19 @@
 //! What the selection of a row is kept by, and finding the selected one among rows that are there
 //! already: a list is not arranged once more for its cursor.
 
-use crate::rows::{approval_key, models, run_key};
+use crate::rows::{approval_key, attention, models, run_key};
 use crate::state::Level;
 use crate::state::commands::Order;
 use crate::types::approval::HitlDetail;
+use crate::types::attention::AttentionItem;
+use crate::types::backfill::{BackfillDagRunView, BackfillView};
 use crate::types::event::EventLog;
 use crate::types::operation::OperationLine;
 use crate::types::run::DagRun;
-use crate::types::view::{DagView, ExperimentView, LineageNode, ModelVersionView, TrackingRunView};
+use crate::types::serving::ServedVersion;
+use crate::types::view::{
+    DagVersionView, DagView, ExperimentView, LineageNode, ModelVersionView, TrackingRunView,
+};
 
 /// A row that the selection can stay on.
 pub(crate) trait Keyed {
@@ -73,7 +78,7 @@ impl Keyed for TrackingRunView {
 
 impl Keyed for ModelVersionView {
     fn row_key(&self) -> String {
-        models::version_key(&self.name, self.version)
+        models::key_of(self)
     }
 }
 
@@ -86,6 +91,12 @@ impl Keyed for LineageNode {
 impl Keyed for EventLog {
     fn row_key(&self) -> String {
         self.id.to_string()
+    }
+}
+
+impl Keyed for BackfillDagRunView {
+    fn row_key(&self) -> String {
+        self.dag_run.sort_ordinal.to_string()
     }
 }
 
@@ -104,5 +115,29 @@ impl Keyed for Order {
 impl Keyed for HitlDetail {
     fn row_key(&self) -> String {
         approval_key(self)
+    }
+}
+
+impl Keyed for AttentionItem {
+    fn row_key(&self) -> String {
+        attention::key(self)
+    }
+}
+
+impl Keyed for BackfillView {
+    fn row_key(&self) -> String {
+        self.backfill.id.to_string()
+    }
+}
+
+impl Keyed for DagVersionView {
+    fn row_key(&self) -> String {
+        self.version_number.to_string()
+    }
+}
+
+impl Keyed for ServedVersion {
+    fn row_key(&self) -> String {
+        format!("{} v{}", self.model, self.version)
     }
 }

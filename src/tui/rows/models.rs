@@ -1,6 +1,8 @@
 //! Registered models as a tree, and which versions keys are about.
 
+use crate::screen::models::{registry, versions};
 use crate::state::{Level, Screen, State, View};
+use crate::types::Timestamp;
 use crate::types::view::{ModelVersionView, ModelView};
 
 /// With more models than these, they are closed until somebody opens them.
@@ -15,12 +17,28 @@ pub(crate) enum ModelRow<'a> {
     Version(&'a ModelVersionView),
 }
 
-impl ModelRow<'_> {
+impl<'a> ModelRow<'a> {
+    /// Returns the version, where it is one.
+    pub(crate) const fn version(&self) -> Option<&'a ModelVersionView> {
+        match self {
+            Self::Model { .. } => None,
+            Self::Version(version) => Some(version),
+        }
+    }
+
+    /// Returns when it was changed last.
+    pub(crate) const fn changed(&self) -> Timestamp {
+        match self {
+            Self::Model { model, .. } => model.last_updated_timestamp,
+            Self::Version(version) => version.creation_timestamp,
+        }
+    }
+
     /// Returns what the selection and the marks are kept by.
     pub(crate) fn key(&self) -> String {
         match self {
             Self::Model { model, .. } => model.name.clone(),
-            Self::Version(version) => version_key(&version.name, version.version),
+            Self::Version(version) => key_of(version),
         }
     }
 }
@@ -30,21 +48,33 @@ pub(crate) fn version_key(name: &str, version: u32) -> String {
     format!("{name}\n{version}")
 }
 
+/// Returns what the selection and the marks of a version are kept by.
+pub(crate) fn key_of(version: &ModelVersionView) -> String {
+    version_key(&version.name, version.version)
+}
+
 fn parse(key: &str) -> Option<(&str, u32)> {
     let (name, version) = key.split_once('\n')?;
     Some((name, version.parse().ok()?))
 }
 
-/// Returns the models that pass the filter, by name.
+/// Returns the models that pass the filter, as they come.
 pub(crate) fn models<'a>(state: &'a State, level: &Level) -> Vec<&'a ModelView> {
     let all = state.cache.models().unwrap_or_default();
-    all.iter()
-        .filter(|model| {
-            let aliases =
-                model.aliases.iter().map(|(alias, version)| format!("{alias} v{version}"));
-            level.admits(&format!("{} {}", model.name, aliases.collect::<Vec<_>>().join(" ")))
-        })
-        .collect()
+    all.iter().filter(|model| level.admits(&model_words(model))).collect()
+}
+
+/// Returns what a row is found by: a version by its model.
+pub(crate) fn words(row: &ModelRow<'_>) -> String {
+    match row {
+        ModelRow::Model { model, .. } => model_words(model),
+        ModelRow::Version(version) => version.name.clone(),
+    }
+}
+
+fn model_words(model: &ModelView) -> String {
+    let aliases = model.aliases.iter().map(|(alias, version)| format!("{alias} v{version}"));
+    format!("{} {}", model.name, aliases.collect::<Vec<_>>().join(" "))
 }
 
 /// Returns the models whose versions are shown.
@@ -55,16 +85,23 @@ pub(crate) fn open<'a>(state: &'a State, level: &Level) -> Vec<&'a ModelView> {
     open.take(FETCHED_MAX).collect()
 }
 
-/// Returns the rows of the registry.
+/// Returns the rows of the registry: models in their order, below each its versions in theirs.
 pub(crate) fn tree<'a>(state: &'a State, level: &Level) -> Vec<ModelRow<'a>> {
     let opened = open(state, level);
-    let mut rows = Vec::new();
-    for model in models(state, level) {
+    let list = registry::list(state);
+    let models = models(state, level).into_iter().map(|model| {
         let is_open = opened.iter().any(|open| open.name == model.name);
-        rows.push(ModelRow::Model { model, is_open });
-        if is_open && let Some(detail) = state.cache.model(&model.name) {
-            rows.extend(detail.versions.iter().map(ModelRow::Version));
-        }
+        ModelRow::Model { model, is_open }
+    });
+    let mut rows = Vec::new();
+    for row in list.sorted(state, models) {
+        let versions = match &row {
+            ModelRow::Model { model, is_open: true } => state.cache.model(&model.name),
+            ModelRow::Model { .. } | ModelRow::Version(_) => None,
+        };
+        rows.push(row);
+        let versions = versions.map(|model| model.versions.as_slice()).unwrap_or_default();
+        rows.extend(list.sorted(state, versions.iter().map(ModelRow::Version)));
     }
     rows
 }
@@ -76,11 +113,7 @@ pub(crate) fn versions<'a>(
     name: &str,
 ) -> Vec<&'a ModelVersionView> {
     let all = state.cache.model(name).map(|model| model.versions.as_slice()).unwrap_or_default();
-    all.iter()
-        .filter(|version| {
-            level.admits(&format!("v{} {}", version.version, version.aliases.join(" ")))
-        })
-        .collect()
+    versions::list(name, all).arrange(state, level, all)
 }
 
 /// Returns the model that the level is about.

@@ -82,6 +82,16 @@ pub(crate) fn attention() -> Vec<AttentionItem> {
             "dagdeck why minio_producer",
         ),
         item(
+            K::StaleAsset,
+            Severity::Warning,
+            "lake_readings",
+            "stale: `minio_producer` failed to make it; features/rfm, features/session are stale \
+             with it",
+            21_600,
+            AttentionTarget::Asset { name: "lake_readings".into() },
+            "dagdeck assets why lake_readings",
+        ),
+        item(
             K::Problem,
             Severity::Warning,
             "daemon",

@@ -4,13 +4,15 @@ use serde_json::json;
 
 use crate::sample::before;
 use crate::types::approval::{HitlDetail, Question};
-use crate::types::ask::{Answer, Request};
+use crate::types::ask::{Answer, PruneReport, PrunedKind, Request};
 use crate::types::backfill::{
     Backfill, BackfillDagRun, BackfillDagRunView, BackfillDetailView, BackfillPlan, BackfillView,
     PlannedDagRun,
 };
 use crate::types::ids::{AttemptKey, TaskInstanceKey};
-use crate::types::operation::{Operation, OperationLine, OperationView, RunMove, TaskMove};
+use crate::types::operation::{
+    Moves, Operation, OperationDetailView, OperationLine, OperationView, RunMove, TaskMove,
+};
 use crate::types::run::DagRunKey;
 use crate::types::settings::{ConnectionView, Origin, SlotPoolView, VariableView};
 use crate::types::state::{BackfillDagRunExceptionReason, ReprocessBehavior};
@@ -37,6 +39,7 @@ pub(super) fn answer(request: &Request) -> Option<Answer> {
             final_since: None,
         })),
         Request::ListOperations { .. } => Answer::Operations(operations()),
+        Request::ShowOperation { id } => Answer::Operation(Box::new(operation(*id))),
         Request::Explain(subject) => Answer::Why(vec![why(subject)]),
         Request::ListApprovals { .. } => Answer::Approvals(vec![approval()]),
         Request::ListDagVersions { dag_id, .. } => Answer::DagVersions(
@@ -82,6 +85,13 @@ pub(super) fn answer(request: &Request) -> Option<Answer> {
             Answer::Backfills { backfills: vec![backfill(2, false), backfill(1, true)], total: 2 }
         }
         Request::ShowBackfill { .. } => Answer::Backfill(Box::new(backfill_detail())),
+        Request::Prune(wish) => Answer::Pruned(PruneReport {
+            dry_run: wish.dry_run,
+            kinds: vec![
+                PrunedKind { kind: "runs".into(), count: 412, bytes: 0 },
+                PrunedKind { kind: "logs".into(), count: 1_650, bytes: 482_000_000 },
+            ],
+        }),
         Request::ListPools => Answer::Pools(pools()),
         Request::ListVariables => Answer::Variables(variables()),
         Request::ListConnections => Answer::Connections(connections()),
@@ -235,15 +245,19 @@ fn backfill(id: i64, is_over: bool) -> BackfillView {
 }
 
 fn backfill_detail() -> BackfillDetailView {
-    let run = |ordinal: u32, state, exception_reason| BackfillDagRunView {
+    let run = |ordinal: u32, state, exception_reason: Option<_>| BackfillDagRunView {
         dag_run: BackfillDagRun {
             backfill_id: 2,
             sort_ordinal: ordinal,
             logical_date: before(86_400 * i64::from(20 - ordinal)),
-            dag_run_id: Some("backfill__2026-02-09".into()),
+            dag_run_id: exception_reason.is_none().then(|| "backfill__2026-02-09".into()),
             exception_reason,
         },
         state,
+        start_date: state.map(|_| before(i64::from(10 - ordinal) * 120)),
+        end_date: state
+            .filter(|state: &DagRunState| state.is_finished())
+            .map(|_| before(i64::from(10 - ordinal) * 120 - 48)),
     };
     BackfillDetailView {
         is_dag_paused: false,
@@ -255,6 +269,59 @@ fn backfill_detail() -> BackfillDetailView {
             run(7, None, Some(BackfillDagRunExceptionReason::AlreadyExists)),
             run(6, Some(DagRunState::Success), None),
         ],
+    }
+}
+
+/// One of 250 dates, of which as many are sent as are asked for.
+#[cfg(test)]
+pub(crate) fn long_backfill(limit: u32) -> Answer {
+    let mut detail = backfill_detail();
+    let one = detail.dag_runs.remove(0);
+    detail.backfill.backfill.position = 250;
+    detail.dag_runs = (0..limit.min(250))
+        .map(|n| {
+            let mut run = one.clone();
+            run.dag_run.sort_ordinal = 250 - n;
+            run
+        })
+        .collect();
+    Answer::Backfill(Box::new(detail))
+}
+
+/// A clear of two tasks, one of them mapped, that had the run go on.
+pub(crate) fn operation(id: i64) -> OperationDetailView {
+    let line = operations().into_iter().find(|line| line.id == id);
+    let run = DagRunKey {
+        dag_id: "etl_example".into(),
+        dag_run_id: "scheduled__2026-03-02T09:00:00+00:00".into(),
+    };
+    let task = |task_id: &str, map_index, from, to| TaskMove {
+        key: TaskInstanceKey {
+            dag_id: run.dag_id.clone(),
+            dag_run_id: run.dag_run_id.clone(),
+            task_id: task_id.into(),
+            map_index,
+        },
+        try_number: 2,
+        from,
+        to,
+    };
+    OperationDetailView {
+        line: line.unwrap_or_else(|| operations().remove(0)),
+        moves: Some(Moves {
+            runs: vec![RunMove {
+                dag_id: run.dag_id.clone(),
+                dag_run_id: run.dag_run_id.clone(),
+                from: DagRunState::Failed,
+                to: Some(DagRunState::Queued),
+            }],
+            tasks: vec![
+                task("transform", 3, Some(S::Failed), None),
+                task("load", -1, Some(S::UpstreamFailed), None),
+            ],
+            more_runs: 0,
+            more_tasks: 0,
+        }),
     }
 }
 

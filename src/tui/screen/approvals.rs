@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::keymap::with_keys;
 use crate::rows;
 use crate::screen::missing;
 use crate::state::{Slot, State};
@@ -36,7 +37,12 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
                 true => "Nobody was asked anything yet",
                 false => "No question passes the filter",
             };
-            return paint::empty(buf, inside, what, "esc shows those that wait");
+            return paint::empty(
+                buf,
+                inside,
+                what,
+                &with_keys!(state, "{} shows those that wait", Back),
+            );
         }
         Some(_) => {}
     }

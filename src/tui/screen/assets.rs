@@ -4,6 +4,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
+use crate::keymap::with_keys;
 use crate::rows::assets as rows;
 use crate::screen::missing;
 use crate::state::level::Zoom;
@@ -13,12 +14,14 @@ use crate::theme::{self, Mark};
 use crate::types::AssetName;
 use crate::types::freshness::Freshness;
 use crate::update::assets::pane_of;
+use crate::view;
+use crate::widget::graph::Sketch;
 use crate::widget::paint;
 
 mod details;
-mod impact;
+pub(crate) mod impact;
 mod lineage;
-mod tree;
+pub(crate) mod tree;
 mod why;
 
 pub(crate) use impact::draw as draw_impact;
@@ -39,19 +42,11 @@ pub(crate) fn panes(state: &State) -> &'static [AssetPane] {
 
 /// Draws the tree with the lineage and the details of the selection.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
-    let is_empty = state.cache.assets().is_none_or(<[_]>::is_empty);
-    if is_alone(area, state) || is_empty {
-        return pane(buf, area, state, if is_empty { AssetPane::Tree } else { pane_of(state) });
+    for (which, area) in areas(area, state) {
+        if !area.is_empty() {
+            pane(buf, area, state, which);
+        }
     }
-    let tree_width = match area.width {
-        WIDTH_OF_THREE.. => 60,
-        140.. => 48,
-        _ => 34,
-    };
-    let [list, rest] =
-        Layout::horizontal([Constraint::Length(tree_width), Constraint::Min(0)]).areas(area);
-    pane(buf, list, state, AssetPane::Tree);
-    draw_rest(buf, rest, state, area.width >= WIDTH_OF_THREE);
 }
 
 /// Draws one asset: its lineage and what happened to it.
@@ -59,29 +54,62 @@ pub(crate) fn draw_page(buf: &mut Buffer, area: Rect, state: &State, name: &Asse
     if rows::find(state, name).is_none() {
         let inside = paint::panel(buf, area, name.as_str(), "", true);
         if state.cache.assets().is_some() {
-            paint::empty(buf, inside, "This asset is gone from dags.toml", "esc goes back");
+            paint::empty(
+                buf,
+                inside,
+                "This asset is gone from dags.toml",
+                &with_keys!(state, "{} goes back", Back),
+            );
         } else {
             missing(buf, inside, state, &Slot::Assets);
         }
         return;
     }
-    if is_alone(area, state) {
-        return pane(buf, area, state, pane_of(state));
-    }
-    draw_rest(buf, area, state, area.width >= WIDTH_OF_THREE);
+    draw(buf, area, state);
 }
 
-fn is_alone(area: Rect, state: &State) -> bool {
-    area.width < WIDTH_OF_TWO || state.level().zoom != Zoom::Normal
-}
-
-fn draw_rest(buf: &mut Buffer, area: Rect, state: &State, side_by_side: bool) {
-    let [graph, facts] = match side_by_side {
-        true => Layout::horizontal([Constraint::Min(0), Constraint::Length(56)]).areas(area),
-        false => Layout::vertical([Constraint::Percentage(52), Constraint::Min(0)]).areas(area),
+/// Returns where each pane stands; what is not drawn has no room.
+fn areas(area: Rect, state: &State) -> [(AssetPane, Rect); 3] {
+    let none = Rect::default();
+    let of = |tree, lineage, details| {
+        [(AssetPane::Tree, tree), (AssetPane::Lineage, lineage), (AssetPane::Details, details)]
     };
-    pane(buf, graph, state, AssetPane::Lineage);
-    pane(buf, facts, state, AssetPane::Details);
+    let is_page = matches!(state.level().screen, Screen::Asset(_));
+    if !is_page && state.cache.assets().is_none_or(<[_]>::is_empty) {
+        return of(area, none, none);
+    }
+    if area.width < WIDTH_OF_TWO || state.level().zoom != Zoom::Normal {
+        return match pane_of(state) {
+            AssetPane::Tree => of(area, none, none),
+            AssetPane::Lineage => of(none, area, none),
+            AssetPane::Details => of(none, none, area),
+        };
+    }
+    let tree_width = match area.width {
+        _ if is_page => 0,
+        WIDTH_OF_THREE.. => 60,
+        140.. => 48,
+        _ => 34,
+    };
+    let [tree, rest] =
+        Layout::horizontal([Constraint::Length(tree_width), Constraint::Min(0)]).areas(area);
+    let [lineage, details] = match area.width >= WIDTH_OF_THREE {
+        true => Layout::horizontal([Constraint::Min(0), Constraint::Length(56)]).areas(rest),
+        false => Layout::vertical([Constraint::Percentage(52), Constraint::Min(0)]).areas(rest),
+    };
+    of(tree, lineage, details)
+}
+
+/// Returns the room that a pane has on the terminal.
+pub(crate) fn area_of(state: &State, pane: AssetPane) -> Rect {
+    let all = areas(view::body(state, state.size), state);
+    all.into_iter().find(|(which, _)| *which == pane).map(|(_, area)| area).unwrap_or_default()
+}
+
+/// Returns the lineage that is drawn, with the room that it has.
+pub(crate) fn sketch(state: &State) -> Option<(Sketch, Rect)> {
+    let room = paint::inside(area_of(state, AssetPane::Lineage));
+    (!room.is_empty()).then(|| Some((lineage::sketch(state)?, room)))?
 }
 
 fn pane(buf: &mut Buffer, area: Rect, state: &State, which: AssetPane) {

@@ -4,58 +4,57 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use crate::keymap::with_keys;
 use crate::rows;
-use crate::screen::missing;
+use crate::screen::{filtered_out, missing};
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme::{self, Mark};
 use crate::types::backfill::{BackfillDetailView, BackfillView};
-use crate::types::{DagId, DagRunState};
+use crate::types::{DagId, DagRunState, Timestamp};
+use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
-use crate::widget::table::{Table, fixed, growing, position, right};
+use crate::widget::table::{fixed, growing, position, right};
 
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) {
     let level = state.level();
+    let backfills = rows::backfills(state, level, dag_id);
+    let selected = rows::place(level, &backfills);
     let all = state.cache.backfills(dag_id);
-    let selected = level.cursor(&rows::keys(state, level));
     let len = all.map_or(0, <[BackfillView]>::len);
     let rows = u16::try_from(len).unwrap_or(u16::MAX).saturating_add(3);
-    let [list, dates] = Layout::vertical([
+    let [place, dates] = Layout::vertical([
         Constraint::Length(rows.clamp(6, (area.height / 2).max(6))),
         Constraint::Min(0),
     ])
     .areas(area);
-    let title = format!("{dag_id} · backfills {len}");
-    let inside = paint::panel(buf, list, &title, &position(selected, len), true);
-    let all = match all {
+    let list = list(dag_id);
+    let title = list.title(state, level, backfills.len(), len);
+    let inside = paint::panel(buf, place, &title, &position(selected, backfills.len()), true);
+    match all {
         None => return missing(buf, inside, state, &Slot::Backfills(dag_id.clone())),
         Some([]) => {
-            return paint::empty(buf, inside, "No backfills yet", "b begins one, with a dry run");
+            return paint::empty(
+                buf,
+                inside,
+                "No backfills yet",
+                &with_keys!(state, "{} begins one, with a dry run", Backfill),
+            );
         }
-        Some(all) => all,
-    };
-    let columns = [
-        fixed("S", 1, 0),
-        right("ID", 4, 0),
-        fixed("FROM", 16, 0),
-        fixed("TO", 16, 0),
-        growing("RUNS", 20, 0),
-        fixed("REPROCESS", 9, 3),
-        right("AT ONCE", 7, 4),
-        right("BEGUN", 8, 2),
-        fixed("BY", 8, 5),
-    ];
-    let row = |at: usize| cells(state, &all[at]);
-    Table { columns: &columns, len, selected: Some(selected), is_focused: true, row: &row }
-        .draw(buf, inside);
-    if let Some(backfill) = all.get(selected) {
+        Some(_) if backfills.is_empty() => {
+            return filtered_out(buf, inside, state, "No backfill passes the filter");
+        }
+        Some(_) => {}
+    }
+    list.draw(buf, inside, state, &backfills, &Shown::focused(level, selected));
+    if let Some(backfill) = backfills.get(selected) {
         draw_dates(buf, dates, state, backfill);
     }
 }
 
 /// Returns how a backfill stands.
-fn mark(view: &BackfillView) -> Mark {
+pub(crate) fn mark(view: &BackfillView) -> Mark {
     match (&view.backfill.completed_at, view.backfill.is_paused) {
         (None, true) => theme::paused(),
         (None, false) => theme::run_mark(DagRunState::Running),
@@ -64,32 +63,74 @@ fn mark(view: &BackfillView) -> Mark {
     }
 }
 
-fn cells(state: &State, view: &BackfillView) -> Vec<Line<'static>> {
-    let backfill = &view.backfill;
-    let by = backfill.triggering_user_name.as_deref().unwrap_or_default();
-    let day = |at: crate::types::Timestamp| at.strftime("%Y-%m-%d %H:%M").to_string();
-    vec![
-        Line::from(paint::glyph(mark(view))),
-        paint::line(backfill.id.to_string(), theme::DIM),
-        paint::line(day(backfill.from_date), theme::PLAIN),
-        paint::line(day(backfill.to_date), theme::PLAIN),
-        counts(view),
-        paint::line(backfill.reprocess_behavior.as_str(), theme::DIM),
-        paint::line(backfill.max_active_runs.to_string(), theme::DIM),
-        paint::line(text::ago(state.now, backfill.created_at), theme::PLAIN),
-        paint::line(by, theme::DIM),
-    ]
+/// Describes the list.
+pub(crate) fn list(dag_id: &DagId) -> List<'static, BackfillView> {
+    let day = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M").to_string();
+    let (dim, plain) = (theme::DIM, theme::PLAIN);
+    List::new("backfills", format!("{dag_id} · backfills"), |view: &BackfillView| {
+        view.backfill.id.to_string()
+    })
+    .field(
+        Field::new("state", fixed("S", 1, 0), |_, view: &BackfillView| {
+            Line::from(paint::glyph(mark(view)))
+        })
+        .sorted(|_, view| Value::text(mark(view).word)),
+    )
+    .field(
+        Field::new("id", right("ID", 4, 0), move |_, view: &BackfillView| {
+            paint::line(view.backfill.id.to_string(), dim)
+        })
+        .sorted_down(|_, view| Value::number(view.backfill.id as f64)),
+    )
+    .field(
+        Field::new("from", fixed("FROM", 16, 0), move |_, view: &BackfillView| {
+            paint::line(day(view.backfill.from_date), plain)
+        })
+        .sorted_down(|_, view| Value::time(view.backfill.from_date)),
+    )
+    .field(
+        Field::new("to", fixed("TO", 16, 0), move |_, view: &BackfillView| {
+            paint::line(day(view.backfill.to_date), plain)
+        })
+        .sorted_down(|_, view| Value::time(view.backfill.to_date)),
+    )
+    .field(
+        Field::new("runs", growing("RUNS", 20, 0), |_, view: &BackfillView| counts(view))
+            .sorted_down(|_, view| {
+                Value::number(tally(view).map(|(n, _)| n as f64).iter().sum::<f64>())
+            }),
+    )
+    .field(Field::words("reprocess", fixed("REPROCESS", 9, 3), dim, |view: &BackfillView| {
+        view.backfill.reprocess_behavior.as_str().to_owned()
+    }))
+    .field(
+        Field::new("at-once", right("AT ONCE", 7, 4), move |_, view: &BackfillView| {
+            paint::line(view.backfill.max_active_runs.to_string(), dim)
+        })
+        .sorted_down(|_, view| Value::number(f64::from(view.backfill.max_active_runs))),
+    )
+    .field(Field::ago("begun", right("BEGUN", 8, 2), plain, |view: &BackfillView| {
+        Some(view.backfill.created_at)
+    }))
+    .field(Field::words("by", fixed("BY", 8, 5), dim, |view: &BackfillView| {
+        view.backfill.triggering_user_name.clone().unwrap_or_default()
+    }))
 }
 
-fn counts(view: &BackfillView) -> Line<'static> {
-    let told = [
+/// Counts the runs of a backfill by how they stand.
+fn tally(view: &BackfillView) -> [(u64, Mark); 5] {
+    [
         (view.success, theme::run_mark(DagRunState::Success)),
         (view.failed, theme::run_mark(DagRunState::Failed)),
         (view.running, theme::run_mark(DagRunState::Running)),
         (view.queued, theme::run_mark(DagRunState::Queued)),
         (view.skipped, theme::task_mark(Some(crate::types::TaskInstanceState::Skipped))),
-    ];
-    let spans = told.into_iter().filter(|(count, _)| *count > 0);
+    ]
+}
+
+/// Writes how many of its runs stand how.
+pub(crate) fn counts(view: &BackfillView) -> Line<'static> {
+    let spans = tally(view).into_iter().filter(|(count, _)| *count > 0);
     let spans =
         spans.map(|(count, mark)| Span::styled(format!("{count} {}  ", mark.glyph), mark.style));
     Line::from(spans.collect::<Vec<_>>())
@@ -97,11 +138,12 @@ fn counts(view: &BackfillView) -> Line<'static> {
 
 fn draw_dates(buf: &mut Buffer, area: Rect, state: &State, view: &BackfillView) {
     let id = view.backfill.id;
-    let Some(detail) = state.cache.backfill(id) else {
+    let Some(detail) = state.cache.backfill(id, 1) else {
         let inside = paint::panel(buf, area, "Dates", "", false);
-        return missing(buf, inside, state, &Slot::Backfill(id));
+        return missing(buf, inside, state, &Slot::Backfill(id, 1));
     };
-    let inside = paint::panel(buf, area, &title(detail), "", false);
+    let keys = with_keys!(state, "{} shows all of it", Open);
+    let inside = paint::panel(buf, area, &title(detail), &keys, false);
     if detail.dag_runs.is_empty() {
         return paint::empty(
             buf,

@@ -5,19 +5,21 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::rows;
+use crate::screen::filtered_out;
 use crate::state::State;
 use crate::state::commands::{Order, Outcome};
-use crate::text;
 use crate::theme;
+use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
-use crate::widget::table::{Table, fixed, growing, position};
+use crate::widget::table::{fixed, growing, position};
 
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let level = state.level();
     let orders = rows::orders(state, level);
-    let selected = level.cursor(&rows::keys(state, level));
-    let title = format!("Command log {}", orders.len());
+    let selected = rows::place(level, &orders);
+    let list = list();
+    let title = list.title(state, level, orders.len(), state.orders.iter().count());
     let inside = paint::panel(buf, area, &title, &position(selected, orders.len()), true);
     if state.orders.iter().next().is_none() {
         let what = "This deck has changed nothing yet";
@@ -25,24 +27,34 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         return paint::empty(buf, inside, what, how);
     }
     if orders.is_empty() {
-        return paint::empty(buf, inside, "No command passes the filter", "esc clears it");
+        return filtered_out(buf, inside, state, "No command passes the filter");
     }
-    let columns = [fixed("TIME", 9, 0), growing("COMMAND", 30, 0), growing("OUTCOME", 14, 1)];
-    let row = |at: usize| cells(orders[at]);
-    let len = orders.len();
-    Table { columns: &columns, len, selected: Some(selected), is_focused: true, row: &row }
-        .draw(buf, inside);
+    list.draw(buf, inside, state, &orders, &Shown::focused(level, selected));
 }
 
-fn cells(order: &Order) -> Vec<Line<'static>> {
-    let (outcome, style) = match &order.outcome {
-        Outcome::Underway => ("◌ under way".to_owned(), theme::DIM),
-        Outcome::Done => ("✓ done".to_owned(), theme::GOOD),
-        Outcome::Refused(why) => (format!("✗ {why}"), theme::BAD),
-    };
-    vec![
-        paint::line(order.at.strftime("%H:%M:%SZ").to_string(), theme::DIM),
-        paint::line(text::clean(&order.command), theme::PLAIN),
-        paint::line(outcome, style),
-    ]
+/// Describes the list.
+pub(crate) fn list() -> List<'static, Order> {
+    List::new("commands", "Command log", |order: &Order| order.generation.to_string())
+        .words(|order| order.command.clone())
+        .field(
+            Field::new("time", fixed("TIME", 9, 0), |_, order: &Order| {
+                paint::line(order.at.strftime("%H:%M:%SZ").to_string(), theme::DIM)
+            })
+            .sorted_down(|_, order| Value::time(order.at)),
+        )
+        .field(Field::words("command", growing("COMMAND", 30, 0), theme::PLAIN, |order: &Order| {
+            order.command.clone()
+        }))
+        .field(
+            Field::new("outcome", growing("OUTCOME", 14, 1), |_, order: &Order| outcome(order))
+                .sorted(|_, order| Value::text(outcome(order).to_string())),
+        )
+}
+
+fn outcome(order: &Order) -> Line<'static> {
+    match &order.outcome {
+        Outcome::Underway => paint::line("◌ under way", theme::DIM),
+        Outcome::Done => paint::line("✓ done", theme::GOOD),
+        Outcome::Refused(why) => paint::line(format!("✗ {why}"), theme::BAD),
+    }
 }

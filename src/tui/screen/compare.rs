@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use crate::keymap::with_keys;
 use crate::rows::tracking;
 use crate::screen::experiments::metric_rank;
 use crate::screen::{missing, plots};
@@ -53,9 +54,10 @@ pub(crate) fn baseline(state: &State, ids: &[TrackingRunId]) -> usize {
 fn draw_table(buf: &mut Buffer, area: Rect, state: &State, runs: &[&TrackingRunView]) {
     let level = state.level();
     let what = if state.lab.only_differences { "only what differs" } else { "all" };
-    let title = format!("Compare {} · {what} (D)", text::count(runs.len(), "run"));
-    let inside =
-        paint::panel(buf, area, &title, "★ best  Δ against the baseline (b)", level.part == 0);
+    let count = text::count(runs.len(), "run");
+    let title = with_keys!(state, "Compare {count} · {what} ({})", OnlyDifferent);
+    let note = with_keys!(state, "★ best  Δ against the baseline ({})", Baseline);
+    let inside = paint::panel(buf, area, &title, &note, level.part == 0);
     let names = if inside.width >= 120 { 30 } else { 20 };
     let room = usize::from(inside.width).saturating_sub(names + 1);
     let cell = (room / runs.len().max(1)).clamp(12, 34);
@@ -83,7 +85,8 @@ fn draw_table(buf: &mut Buffer, area: Rect, state: &State, runs: &[&TrackingRunV
     let hidden = lines.len().saturating_sub(usize::from(below.height));
     let scroll = if level.part == 0 { level.scroll.min(hidden) } else { 0 };
     if lines.is_empty() {
-        return paint::empty(buf, below, "They differ in nothing", "D shows all");
+        let how = with_keys!(state, "{} shows all", OnlyDifferent);
+        return paint::empty(buf, below, "They differ in nothing", &how);
     }
     paint::put_all(buf, below, lines, scroll);
 }

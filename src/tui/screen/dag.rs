@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
+use crate::keymap::with_keys;
 use crate::rows;
 use crate::screen::missing;
 use crate::state::{Pane, Slot, State};
@@ -12,7 +13,8 @@ use crate::text;
 use crate::theme;
 use crate::types::DagId;
 use crate::types::view::{DagDetailView, TaskView};
-use crate::widget::graph::{self, Node};
+use crate::view;
+use crate::widget::graph::{self, Node, Sketch};
 use crate::widget::paint;
 
 mod facts;
@@ -31,11 +33,8 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
     let level = state.level();
     let selected = level.cursor(&rows::keys(state, level));
     let task = tasks.get(selected).copied();
-    if area.width >= BESIDE_WIDTH {
-        let [left, right] =
-            Layout::horizontal([Constraint::Min(0), Constraint::Length(72)]).areas(area);
-        let [top, below] =
-            Layout::vertical([Constraint::Min(0), Constraint::Length(12)]).areas(left);
+    let [top, below, right] = areas(area);
+    if !right.is_empty() {
         draw_graph(buf, top, state, dag, &tasks, selected);
         draw_text(buf, below, "Task", "", |width| facts::task(task, width), 0);
         let whole = |width| {
@@ -46,11 +45,10 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
             lines.extend(facts::doc(dag, width));
             lines
         };
-        draw_text(buf, right, "Definition", "ctrl-d ctrl-u scroll", whole, level.scroll);
+        let note = with_keys!(state, "{} {} scroll", HalfDown, HalfUp);
+        draw_text(buf, right, "Definition", &note, whole, level.scroll);
         return;
     }
-    let [top, below] =
-        Layout::vertical([Constraint::Percentage(45), Constraint::Min(0)]).areas(area);
     draw_graph(buf, top, state, dag, &tasks, selected);
     let names = ["Definition", "Params", "Doc"];
     let open = match level.pane {
@@ -73,14 +71,28 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
         1 => facts::params(dag, width),
         _ => facts::doc(dag, width),
     };
-    draw_text(
-        buf,
-        below,
-        &title.join(""),
-        "tab turns over · ctrl-d ctrl-u scroll",
-        lines,
-        level.scroll,
-    );
+    let note = with_keys!(state, "{} turns over · {} {} scroll", NextPane, HalfDown, HalfUp);
+    draw_text(buf, below, &title.join(""), &note, lines, level.scroll);
+}
+
+/// Returns where the graph, what is below it and what is at the right of both stand.
+fn areas(area: Rect) -> [Rect; 3] {
+    if area.width < BESIDE_WIDTH {
+        let [top, below] =
+            Layout::vertical([Constraint::Percentage(45), Constraint::Min(0)]).areas(area);
+        return [top, below, Rect::default()];
+    }
+    let [left, right] =
+        Layout::horizontal([Constraint::Min(0), Constraint::Length(72)]).areas(area);
+    let [top, below] = Layout::vertical([Constraint::Min(0), Constraint::Length(12)]).areas(left);
+    [top, below, right]
+}
+
+/// Returns the graph that is drawn, with the room that it has.
+pub(crate) fn sketch(state: &State, dag_id: &DagId) -> Option<(Sketch, Rect)> {
+    let tasks = rows::dag_tasks(state, dag_id);
+    let [top, ..] = areas(view::body(state, state.size));
+    (!tasks.is_empty()).then(|| (definition_graph(&tasks), paint::inside(top)))
 }
 
 fn draw_graph(
@@ -94,10 +106,19 @@ fn draw_graph(
     let version = dag.dag_version_number.map(|n| format!(" · v{n}")).unwrap_or_default();
     let count = text::count(tasks.len(), "task");
     let title = format!("{} · graph of {count}{version}", dag.dag.dag_id);
-    let note = if state.size.width >= 100 { "t trigger · V versions · B backfills" } else { "" };
-    let inside = paint::panel(buf, area, &title, note, true);
-    let (nodes, edges) = definition_graph(tasks);
-    graph::draw(buf, inside, &nodes, &edges, Some(selected));
+    let note = match state.size.width {
+        ..100 => String::new(),
+        _ => with_keys!(
+            state,
+            "{} trigger · {} versions · {} backfills",
+            Trigger,
+            Versions,
+            Backfills
+        ),
+    };
+    let inside = paint::panel(buf, area, &title, &note, true);
+    let sketch = definition_graph(tasks);
+    graph::draw(buf, inside, &sketch, state.graph.sketched(sketch.shape()), Some(selected));
 }
 
 fn draw_text(
@@ -115,7 +136,7 @@ fn draw_text(
 }
 
 /// Makes the graph of a definition.
-pub(crate) fn definition_graph(tasks: &[&TaskView]) -> (Vec<Node>, Vec<(usize, usize)>) {
+pub(crate) fn definition_graph(tasks: &[&TaskView]) -> Sketch {
     let node = |task: &&TaskView| Node {
         mark: theme::task_mark(None),
         name: task.task_id.to_string(),
@@ -128,5 +149,5 @@ pub(crate) fn definition_graph(tasks: &[&TaskView]) -> (Vec<Node>, Vec<(usize, u
             edges.extend(tasks[..to].iter().position(|t| t.task_id == *up).map(|from| (from, to)));
         }
     }
-    (tasks.iter().map(node).collect(), edges)
+    Sketch { nodes: tasks.iter().map(node).collect(), edges }
 }

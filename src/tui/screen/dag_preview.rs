@@ -6,15 +6,20 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use serde_json::Value;
 
+use crate::keymap::with_keys;
 use crate::rows;
-use crate::screen::{dag, dags};
+use crate::screen::{dag, dags, home};
 use crate::state::State;
 use crate::text;
 use crate::theme;
 use crate::types::attention::RunBrief;
 use crate::types::view::{DagDetailView, DagView};
 use crate::types::{DagRunState, TaskInstanceState};
-use crate::widget::{graph, paint};
+use crate::widget::graph::{self, Sketch};
+use crate::widget::paint;
+
+/// With more rows than these it has a graph and tells everything.
+const TALL: u16 = 12;
 
 /// Draws the preview; how much of it depends on the room.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
@@ -23,18 +28,31 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         paint::panel(buf, area, "", "", false);
         return;
     };
+    let note = match area.height {
+        ..9 => String::new(),
+        _ => with_keys!(state, "{} definition", DagPage),
+    };
+    let inside = paint::panel(buf, area, dag.dag_id.as_str(), &note, false);
+    let lines = told(state, dag, inside);
+    let rest = rest(inside, lines.len());
+    paint::put_all(buf, inside, lines, 0);
+    if !rest.is_empty() {
+        draw_rest(buf, rest, state, dag);
+    }
+}
+
+/// Says how the DAG stands, in as many lines as there is room for.
+fn told(state: &State, dag: &DagView, inside: Rect) -> Vec<Line<'static>> {
     let detail = state.cache.dag(&dag.dag_id);
-    let note = if area.height > 8 { "d definition" } else { "" };
-    let inside = paint::panel(buf, area, dag.dag_id.as_str(), note, false);
     let width = usize::from(inside.width);
-    let is_tall = inside.height > 12;
+    let is_tall = inside.height > TALL;
     let mut lines = Vec::new();
     if let (Some(description), true) = (&dag.description, inside.height > 4) {
         let wrapped = text::wrap_words(description, width);
         let most = if is_tall { 3 } else { 1 };
         lines.extend(wrapped.into_iter().take(most).map(|line| paint::line(line, theme::PLAIN)));
     }
-    lines.push(facts(dag, detail));
+    lines.push(facts(state, dag, detail));
     lines.push(run_line(state, dag, detail, width));
     if let Some(detail) = detail {
         lines.push(figures(dag, detail, !is_tall));
@@ -42,18 +60,36 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
             tall(state, detail, &mut lines);
         }
     }
-    let used = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-    paint::put_all(buf, inside, lines, 0);
-    if is_tall && inside.height > used + 4 {
-        let rest = Rect { y: inside.y + used, height: inside.height - used, ..inside };
-        draw_rest(buf, rest, state, dag);
-    }
+    lines
 }
 
-fn facts(dag: &DagView, detail: Option<&DagDetailView>) -> Line<'static> {
+/// Returns what so many lines leave for the graph and what happened lately, where that is enough.
+fn rest(inside: Rect, lines: usize) -> Rect {
+    let used = u16::try_from(lines).unwrap_or(u16::MAX);
+    if inside.height <= TALL || inside.height <= used.saturating_add(4) {
+        return Rect::default();
+    }
+    Rect { y: inside.y + used, height: inside.height - used, ..inside }
+}
+
+/// Returns the graph that is drawn, with the room that it has.
+pub(crate) fn sketch(state: &State) -> Option<(Sketch, Rect)> {
+    let inside = paint::inside(home::preview_area(state));
+    if inside.height <= TALL {
+        return None;
+    }
+    let level = state.level();
+    let dag = rows::selected(level, &rows::dags(state, level))?;
+    let rest = rest(inside, told(state, dag, inside).len());
+    let tasks = rows::dag_tasks(state, &dag.dag_id);
+    let happened = happened(state, dag).len();
+    (!rest.is_empty()).then(|| (dag::definition_graph(&tasks), graph_room(rest, happened)))
+}
+
+fn facts(state: &State, dag: &DagView, detail: Option<&DagDetailView>) -> Line<'static> {
     let mut facts = Vec::new();
     facts.extend(dag.is_stale.then(|| "gone from dags.toml: its history is kept".to_owned()));
-    facts.extend(dag.is_paused.then(|| "paused: p unpauses".to_owned()));
+    facts.extend(dag.is_paused.then(|| with_keys!(state, "paused: {} unpauses", Pause)));
     facts.extend(dag.owner.as_ref().map(|owner| format!("owner {owner}")));
     let groups = detail.map_or(0, |detail| detail.groups.len());
     facts.push(match groups {
@@ -80,7 +116,10 @@ fn run_line(
     width: usize,
 ) -> Line<'static> {
     let Some(run) = dag.recent_runs.last() else {
-        return paint::line("no run yet: t triggers one", theme::ACCENT);
+        return paint::line(
+            with_keys!(state, "no run yet: {} triggers one", Trigger),
+            theme::ACCENT,
+        );
     };
     let mut spans = vec![Span::styled("run ", theme::DIM)];
     spans.extend(paint::worded(theme::run_mark(run.state)));
@@ -223,11 +262,9 @@ fn tall(state: &State, detail: &DagDetailView, lines: &mut Vec<Line<'static>>) {
     lines.push(paint::pair("defined", format!("{}:{}", detail.fileloc, detail.line)));
 }
 
-/// The graph, and below it what happened lately.
-fn draw_rest(buf: &mut Buffer, area: Rect, state: &State, dag: &DagView) {
-    let tasks = rows::dag_tasks(state, &dag.dag_id);
-    let (nodes, edges) = dag::definition_graph(&tasks);
-    let happened: Vec<Line<'static>> = rows::events_of(state, &dag.dag_id)
+/// Says what happened to a DAG lately.
+fn happened(state: &State, dag: &DagView) -> Vec<Line<'static>> {
+    rows::events_of(state, &dag.dag_id)
         .take(6)
         .map(|event| {
             Line::from(vec![
@@ -236,14 +273,27 @@ fn draw_rest(buf: &mut Buffer, area: Rect, state: &State, dag: &DagView) {
                 paint::span(&event.message, theme::PLAIN),
             ])
         })
-        .collect();
-    let below = match happened.len() {
+        .collect()
+}
+
+/// Returns the room of the graph above so many lines of what happened.
+fn graph_room(area: Rect, happened: usize) -> Rect {
+    let below = match happened {
         0 => 0,
         n => u16::try_from(n).unwrap_or(0) + 2,
     };
-    let room = Rect { y: area.y + 1, height: area.height.saturating_sub(1 + below), ..area };
-    let height = graph::rows(&nodes, &edges, room);
-    graph::draw(buf, Rect { height, ..room }, &nodes, &edges, None);
+    Rect { y: area.y + 1, height: area.height.saturating_sub(1 + below), ..area }
+}
+
+/// The graph, and below it what happened lately.
+fn draw_rest(buf: &mut Buffer, area: Rect, state: &State, dag: &DagView) {
+    let tasks = rows::dag_tasks(state, &dag.dag_id);
+    let sketch = dag::definition_graph(&tasks);
+    let laid = state.graph.sketched(sketch.shape());
+    let happened = happened(state, dag);
+    let room = graph_room(area, happened.len());
+    let height = graph::rows(&sketch, laid, room.height);
+    graph::draw(buf, Rect { height, ..room }, &sketch, laid, None);
     if happened.is_empty() {
         return;
     }

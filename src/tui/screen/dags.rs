@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::keymap::with_keys;
 use crate::rows;
-use crate::screen::missing;
+use crate::screen::{filtered_out, missing};
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme::{self, Mark};
@@ -32,17 +33,17 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     }
     if dags.is_empty() {
         if all == 0 {
-            paint::empty(
-                buf,
-                inside,
-                "No DAGs yet",
-                match state.options.station.site.folder {
-                    Some(_) => "e opens dags.toml in your editor; what you save shows here at once",
-                    None => "write one in dags.toml: it shows here as soon as the file is saved",
-                },
-            );
+            let how = match state.options.station.site.folder {
+                Some(_) => with_keys!(
+                    state,
+                    "{} opens dags.toml in your editor; what you save shows here at once",
+                    Edit
+                ),
+                None => "write one in dags.toml: it shows here as soon as the file is saved".into(),
+            };
+            paint::empty(buf, inside, "No DAGs yet", &how);
         } else {
-            paint::empty(buf, inside, "No DAG passes the filter", "esc clears it");
+            filtered_out(buf, inside, state, "No DAG passes the filter");
         }
         return;
     }
@@ -62,6 +63,7 @@ pub(crate) fn list(width: u16) -> List<'static, DagView> {
     let style = move |dag: &DagView| if dag.is_stale || dag.is_paused { dim } else { plain };
     let last = |dag: &DagView| dag.recent_runs.last().cloned();
     List::new("dags", "DAGs", |dag: &DagView| dag.dag_id.to_string())
+        .steady()
         .words(dag_words)
         .field(
             Field::new("state", fixed("S", 1, 0), |_, dag: &DagView| {

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use crate::keymap::with_keys;
 use crate::state::State;
 use crate::text;
 use crate::theme;
@@ -13,7 +14,8 @@ use crate::widget::paint;
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let diagnostics = state.definitions().map(|d| d.diagnostics.as_slice()).unwrap_or_default();
     let title = format!("dags.toml: {}", text::count(diagnostics.len(), "error"));
-    let inside = paint::panel(buf, area, &title, "j k scroll  esc back", true);
+    let note = with_keys!(state, "{} {} scroll  {} back", Down, Up, Back);
+    let inside = paint::panel(buf, area, &title, &note, true);
     if diagnostics.is_empty() {
         return paint::empty(buf, inside, "✓ No errors", "what dags.toml says is in force");
     }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use serde_json::Value;
 
+use crate::keymap::{scroll_note, with_keys};
 use crate::rows;
 use crate::screen::run::cell::progress;
 use crate::state::State;
@@ -20,7 +21,8 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         return;
     };
     let title = format!("Task {}", rows::task_key(&task.key));
-    let inside = paint::panel(buf, area, &title, "i in full", false);
+    let inside =
+        paint::panel(buf, area, &title, &with_keys!(state, "{} in full", TaskDetails), false);
     paint::put_all(buf, inside, lines(state, task, usize::from(inside.width)), 0);
 }
 
@@ -33,8 +35,7 @@ pub(crate) fn popup(buf: &mut Buffer, area: Rect, state: &State, scroll: usize) 
     let place = paint::popup(buf, area, width, height);
     let title = format!("Task {}", rows::task_key(&task.key));
     let hidden = lines.len().saturating_sub(usize::from(height.saturating_sub(2)));
-    let note = if hidden > 0 { "j k scroll  esc close" } else { "esc close" };
-    let inside = paint::panel(buf, place, &title, note, true);
+    let inside = paint::panel(buf, place, &title, &scroll_note(state, hidden), true);
     paint::put_all(buf, inside, lines, scroll.min(hidden));
 }
 

@@ -5,15 +5,17 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use crate::keymap::with_keys;
 use crate::rows;
-use crate::screen::missing;
+use crate::screen::{filtered_out, missing};
 use crate::state::{Screen, Slot, State, View};
 use crate::text;
 use crate::theme;
-use crate::types::DagId;
 use crate::types::event::EventLog;
+use crate::types::{DagId, TaskId};
+use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
-use crate::widget::table::{Table, fixed, growing, position, right};
+use crate::widget::table::{fixed, growing, position, right};
 
 /// From this width on there is room for the detail, and for the rail.
 const WIDE: u16 = 120;
@@ -24,11 +26,11 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let level = state.level();
     let events = rows::events(state, level);
     let selected = rows::place(level, &events);
-    let (list, detail) = match area.width >= WIDE && !events.is_empty() {
+    let (place, detail) = match area.width >= WIDE && !events.is_empty() {
         true => {
-            let [list, detail] =
+            let [place, detail] =
                 Layout::horizontal([Constraint::Min(0), Constraint::Percentage(34)]).areas(area);
-            (list, detail)
+            (place, detail)
         }
         false => (area, Rect::default()),
     };
@@ -37,14 +39,12 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         (false, true) => position(selected, events.len()),
         (false, false) => format!("{} · older ones below", position(selected, events.len())),
     };
-    let mut title = format!("Events {}", events.len());
-    if !level.filter.is_empty() {
-        title.push_str(&format!(" · /{}", level.filter));
-    }
+    let list = list();
+    let mut title = list.title(state, level, events.len(), state.feed.entries().len());
     if level.attention_only {
         title.push_str(" · warnings and errors");
     }
-    let inside = paint::panel(buf, list, &title, &note, true);
+    let inside = paint::panel(buf, place, &title, &note, true);
     if state.cache.is_new(&Slot::Events) && events.is_empty() {
         return missing(buf, inside, state, &Slot::Events);
     }
@@ -53,27 +53,54 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         return paint::empty(buf, inside, "Nothing has happened yet", how);
     }
     if events.is_empty() {
-        return paint::empty(buf, inside, "No event passes the filter", "esc clears it");
+        return filtered_out(buf, inside, state, "No event passes the filter");
     }
-    let columns = [
-        fixed("!", 1, 0),
-        right("WHEN", 8, 0),
-        fixed("DAG", 22, 1),
-        fixed("EVENT", 26, 2),
-        growing("WHAT", 30, 0),
-        fixed("WHO", 12, 3),
-    ];
-    let row = |at: usize| cells(state, events[at]);
-    let len = events.len();
-    Table { columns: &columns, len, selected: Some(selected), is_focused: true, row: &row }
-        .draw(buf, inside);
+    list.draw(buf, inside, state, &events, &Shown::focused(level, selected));
     if let Some(event) = events.get(selected).filter(|_| !detail.is_empty()) {
-        draw_detail(buf, detail, event);
+        draw_detail(buf, detail, state, event);
     }
 }
 
-fn draw_detail(buf: &mut Buffer, area: Rect, event: &EventLog) {
-    let inside = paint::panel(buf, area, "Event", "enter goes there", false);
+/// Describes the list.
+pub(crate) fn list() -> List<'static, EventLog> {
+    let dag = |event: &EventLog| event.dag_id.as_ref().map(ToString::to_string);
+    List::new("events", "Events", |event: &EventLog| event.id.to_string())
+        .words(words)
+        .field(
+            Field::new("severity", fixed("!", 1, 0), |_, event: &EventLog| {
+                Line::from(paint::glyph(theme::severity_mark(event.severity)))
+            })
+            .sorted_down(|_, event| Value::number(f64::from(event.severity as u8))),
+        )
+        .field(Field::ago("when", right("WHEN", 8, 0), theme::PLAIN, |event: &EventLog| {
+            Some(event.when)
+        }))
+        .field(Field::words("dag", fixed("DAG", 22, 1), theme::ACCENT, move |event| {
+            dag(event).unwrap_or_default()
+        }))
+        .field(Field::words("event", fixed("EVENT", 26, 2), theme::DIM, |event: &EventLog| {
+            event.event.clone()
+        }))
+        .field(Field::words("what", growing("WHAT", 30, 0), theme::PLAIN, message))
+        .field(Field::words("who", fixed("WHO", 12, 3), theme::DIM, |event: &EventLog| {
+            event.owner.clone().unwrap_or_default()
+        }))
+}
+
+/// Returns what an event is found by.
+fn words(event: &EventLog) -> String {
+    let dag_id = event.dag_id.as_ref().map(DagId::as_str).unwrap_or_default();
+    let word = theme::severity_mark(event.severity).word;
+    let task_id = event.task_id.as_ref().map(TaskId::as_str).unwrap_or_default();
+    let owner = event.owner.as_deref().unwrap_or_default();
+    format!(
+        "severity:{word} dag:{dag_id} task:{task_id} by:{owner} {} {}",
+        event.event, event.message
+    )
+}
+
+fn draw_detail(buf: &mut Buffer, area: Rect, state: &State, event: &EventLog) {
+    let inside = paint::panel(buf, area, "Event", &with_keys!(state, "{} goes there", Open), false);
     let mark = theme::severity_mark(event.severity);
     let mut head = vec![paint::glyph(mark), Span::raw(" ")];
     head.push(paint::span(&event.event, theme::BOLD));
@@ -103,18 +130,6 @@ fn message(event: &EventLog) -> String {
     }
 }
 
-fn cells(state: &State, event: &EventLog) -> Vec<Line<'static>> {
-    let mark = theme::severity_mark(event.severity);
-    vec![
-        Line::from(paint::glyph(mark)),
-        paint::line(text::ago(state.now, event.when), theme::PLAIN),
-        paint::line(event.dag_id.as_ref().map(DagId::as_str).unwrap_or_default(), theme::ACCENT),
-        paint::line(&event.event, theme::DIM),
-        paint::line(message(event), theme::PLAIN),
-        paint::line(event.owner.as_deref().unwrap_or_default(), theme::DIM),
-    ]
-}
-
 /// Says whether the rail stands beside the screen.
 pub(crate) fn has_rail(state: &State) -> bool {
     let is_feed = state.level().screen == Screen::Root(View::Events);
@@ -133,7 +148,8 @@ pub(crate) fn beside_rail(state: &State, body: Rect) -> (Rect, Rect) {
 
 /// Draws the rail: two rows for each event.
 pub(crate) fn draw_rail(buf: &mut Buffer, area: Rect, state: &State) {
-    let inside = paint::panel(buf, area, "Events", "E closes  7 opens all", false);
+    let note = with_keys!(state, "{} closes  {} opens all", EventRail, Show(View::Events));
+    let inside = paint::panel(buf, area, "Events", &note, false);
     if state.feed.entries().is_empty() {
         return missing(buf, inside, state, &Slot::Events);
     }
@@ -144,7 +160,15 @@ pub(crate) fn draw_rail(buf: &mut Buffer, area: Rect, state: &State) {
 /// Draws the feed over a screen that has no room for a rail.
 pub(crate) fn popup(buf: &mut Buffer, body: Rect, state: &State, scroll: usize) {
     let place = paint::popup(buf, body, body.width.saturating_sub(8), body.height);
-    let inside = paint::panel(buf, place, "Events", "j k scroll  7 opens all  esc closes", true);
+    let note = with_keys!(
+        state,
+        "{} {} scroll  {} opens all  {} closes",
+        Down,
+        Up,
+        Show(View::Events),
+        Back
+    );
+    let inside = paint::panel(buf, place, "Events", &note, true);
     if state.feed.entries().is_empty() {
         return missing(buf, inside, state, &Slot::Events);
     }

@@ -3,13 +3,16 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
+use crate::keymap::with_keys;
 use crate::rows;
-use crate::screen::{missing, tracking_runs};
-use crate::state::{Slot, State};
+use crate::screen::{filtered_out, missing, tracking_runs};
+use crate::state::{Slot, State, View};
 use crate::text;
 use crate::theme;
+use crate::types::view::ExperimentView;
+use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
-use crate::widget::table::{Table, growing, position, right};
+use crate::widget::table::{growing, position, right};
 
 /// Metrics that a table has room for.
 const METRIC_COLUMNS: usize = 4;
@@ -24,45 +27,56 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let experiments = rows::experiments(state, level);
     let selected = rows::place(level, &experiments);
     let list_rows = u16::try_from(experiments.len() + 3).unwrap_or(u16::MAX);
-    let [list, runs] = if area.width >= 140 {
+    let [place, runs] = if area.width >= 140 {
         Layout::horizontal([Constraint::Length(60), Constraint::Min(0)]).areas(area)
     } else {
         let rows = list_rows.clamp(6, area.height.max(12) / 2);
         Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(area)
     };
-    let mut title = format!("Experiments {}", experiments.len());
-    if !level.filter.is_empty() {
-        title.push_str(&format!(" · /{}", level.filter));
-    }
-    let inside = paint::panel(buf, list, &title, &position(selected, experiments.len()), true);
-    if state.cache.experiments().is_none() {
+    let list = list();
+    let all = state.cache.experiments();
+    let title = list.title(state, level, experiments.len(), all.map_or(0, <[_]>::len));
+    let inside = paint::panel(buf, place, &title, &position(selected, experiments.len()), true);
+    if all.is_none() {
         return missing(buf, inside, state, &Slot::Experiments);
     }
+    if experiments.is_empty() && !level.filter.is_empty() {
+        return filtered_out(buf, inside, state, "No experiment passes the filter");
+    }
     if experiments.is_empty() {
-        let how = "a run of a DAG with an ml.train task makes one: 1, then t on mlops_pipeline";
-        return paint::empty(buf, inside, "No experiments yet", how);
+        let how = with_keys!(
+            state,
+            "a run of a DAG with an ml.train task makes one: {}, then {} on mlops_pipeline",
+            Show(View::Dags),
+            Trigger
+        );
+        return paint::empty(buf, inside, "No experiments yet", &how);
     }
-    let columns = [growing("EXPERIMENT", 24, 0), right("RUNS", 6, 0), right("UPDATED", 8, 0)];
-    let row = |at: usize| {
-        let experiment = experiments[at];
-        let updated = experiment.last_update_time.map(|when| text::ago(state.now, when));
-        vec![
-            paint::line(&experiment.name, theme::PLAIN),
-            paint::line(experiment.run_count.to_string(), theme::PLAIN),
-            paint::line(updated.unwrap_or_else(|| "—".to_owned()), theme::DIM),
-        ]
-    };
-    Table {
-        columns: &columns,
-        len: experiments.len(),
-        selected: Some(selected),
-        is_focused: true,
-        row: &row,
-    }
-    .draw(buf, inside);
+    list.draw(buf, inside, state, &experiments, &Shown::focused(level, selected));
     if let Some(experiment) = experiments.get(selected) {
         tracking_runs::draw_preview(buf, runs, state, &experiment.name);
     }
+}
+
+/// Describes the list.
+pub(crate) fn list() -> List<'static, ExperimentView> {
+    List::new("experiments", "Experiments", |one: &ExperimentView| one.name.clone())
+        .words(|one| one.name.clone())
+        .field(Field::words(
+            "experiment",
+            growing("EXPERIMENT", 24, 0),
+            theme::PLAIN,
+            |one: &ExperimentView| one.name.clone(),
+        ))
+        .field(
+            Field::new("runs", right("RUNS", 6, 1), |_, one: &ExperimentView| {
+                paint::line(one.run_count.to_string(), theme::PLAIN)
+            })
+            .sorted_down(|_, one| Value::number(one.run_count as f64)),
+        )
+        .field(Field::ago("updated", right("UPDATED", 8, 1), theme::DIM, |one: &ExperimentView| {
+            one.last_update_time
+        }))
 }
 
 /// Returns the metrics to show of `all`, those that say most first.

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use serde_json::Value;
 
+use crate::keymap::with_keys;
 use crate::rows::tracking::{CALIBRATION, CONFUSION, IMPORTANCE, ROC};
 use crate::screen::missing;
 use crate::screen::plots::places;
@@ -61,7 +62,7 @@ fn draw(buf: &mut Buffer, area: Rect, state: &State, run: &TrackingRunId, file: 
     };
     let read = artifact.text.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
     let drawn = read.and_then(|value| match file {
-        CONFUSION => confusion(buf, inside, &value),
+        CONFUSION => confusion(buf, inside, state, &value),
         IMPORTANCE => importance(buf, inside, &value),
         ROC => roc(buf, inside, &value),
         _ => calibration(buf, inside, &value),
@@ -90,7 +91,7 @@ fn shade(share: f64) -> &'static str {
     }
 }
 
-fn confusion(buf: &mut Buffer, area: Rect, value: &Value) -> Option<()> {
+fn confusion(buf: &mut Buffer, area: Rect, state: &State, value: &Value) -> Option<()> {
     let classes = texts(value.get("classes")?)?;
     let rows: Vec<Vec<f64>> =
         value.get("matrix")?.as_array()?.iter().map(numbers).collect::<Option<_>>()?;
@@ -125,7 +126,8 @@ fn confusion(buf: &mut Buffer, area: Rect, value: &Value) -> Option<()> {
     }
     let below = u16::try_from(rows.len() + 1).unwrap_or(u16::MAX);
     if classes.len() > shown {
-        let more = format!("{} more columns: enter on the file shows all", classes.len() - shown);
+        let hidden = classes.len() - shown;
+        let more = with_keys!(state, "{hidden} more columns: {} on the file shows all", Open);
         paint::put(buf, area, below, paint::line(more, theme::DIM));
     }
     Some(())

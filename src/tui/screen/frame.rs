@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::hit::{self, Target};
+use crate::keymap::{self, Action, Bound, with_keys};
 use crate::rows;
 use crate::state::feed::GLANCE;
 use crate::state::{Link, PromptKind, Screen, State, Tone, View};
@@ -41,13 +42,13 @@ pub(crate) fn context(buf: &mut Buffer, row: Rect, state: &State) {
     }
     if let Some(missed) = state.frozen {
         spans.push(Span::styled(format!("  frozen +{missed}"), theme::WARN.patch(theme::BOLD)));
-        spans.push(Span::styled(" (f)", theme::DIM));
+        spans.push(paint::span(with_keys!(state, " ({})", Freeze), theme::DIM));
     }
     let asked = state.cache.approvals().map_or(0, <[_]>::len);
     if asked > 0 {
         let words = if asked == 1 { "asks" } else { "ask" };
         spans.push(Span::styled(format!("  ? {asked} {words}"), theme::WARN.patch(theme::BOLD)));
-        spans.push(Span::styled(" (a)", theme::DIM));
+        spans.push(paint::span(with_keys!(state, " ({})", Approvals), theme::DIM));
     }
     let line = Line::from(spans);
     let room = usize::from(row.width).saturating_sub(line.width() + 2);
@@ -74,7 +75,11 @@ pub(crate) fn tabs(buf: &mut Buffer, row: Rect, state: &State) {
     let mut x = 1;
     for view in View::ALL {
         let name = if row.width < 90 { view.short_name() } else { view.name() };
-        let label = format!("{} {name}", view as usize + 1);
+        let shows = |bound: &&Bound| bound.action == Action::Show(view) && !bound.keys.is_empty();
+        let label = match keymap::valid(state).find(shows) {
+            Some(bound) => format!("{} {name}", bound.key()),
+            None => name.to_owned(),
+        };
         let (label, style) = match view == state.view {
             true => (format!("[{label}]"), theme::KEY),
             false => (format!(" {label} "), theme::PLAIN),
@@ -120,6 +125,8 @@ fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
             Screen::Versions(dag_id) => format!("{dag_id} versions"),
             Screen::Diff(_, from, to) => format!("v{from} → v{to}"),
             Screen::Backfills(dag_id) => format!("{dag_id} backfills"),
+            Screen::Backfill(_, id) => format!("backfill {id}"),
+            Screen::Operation(id) => format!("operation {id}"),
             Screen::Attention => "Needs attention".to_owned(),
             Screen::Operations => "Operations".to_owned(),
             Screen::Approvals => "Approvals".to_owned(),
@@ -150,7 +157,7 @@ pub(crate) fn banners(state: &State) -> Vec<Line<'static>> {
         let count = state.definitions().map_or(0, |d| d.diagnostics.len());
         let more = if count > 1 { format!(" (+{} more)", count - 1) } else { String::new() };
         lines.push(Line::from(vec![
-            paint::span(" g e ", theme::KEY),
+            paint::span(with_keys!(state, " {} ", ShowErrors), theme::KEY),
             paint::span(
                 format!("✗ {}:{}:{} {}{more}", first.file, first.line, first.column, first.message),
                 theme::BAD,
@@ -190,7 +197,7 @@ pub(crate) fn flash(buf: &mut Buffer, row: Rect, state: &State) {
         paint::put(buf, row, 0, line);
     } else if let unread @ 1.. = state.feed.unread() {
         let more = if unread >= GLANCE as usize { "+" } else { "" };
-        let text = format!("E events ({unread}{more} unread) ");
+        let text = with_keys!(state, "{} events ({unread}{more} unread) ", EventRail);
         paint::put_right(buf, row, 0, paint::line(text, theme::DIM));
     }
 }

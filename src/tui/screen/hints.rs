@@ -52,7 +52,8 @@ pub(crate) fn draw(buf: &mut Buffer, row: Rect, state: &State) {
     let hint = |bound: &'static str, found: Option<&'_ Bound>| {
         found.map(|found| (found.key().to_owned(), bound, found.action))
     };
-    let of = |action: Action| keymap::valid(state).find(|bound| bound.action == action);
+    let shown = || keymap::valid(state).filter(|bound| !bound.keys.is_empty());
+    let of = |action: Action| shown().find(|bound| bound.action == action);
     let back = match state.levels().len() {
         1 => hint("leave", of(Action::Leave)),
         _ => hint("back", of(Action::Back)),
@@ -69,7 +70,7 @@ pub(crate) fn draw(buf: &mut Buffer, row: Rect, state: &State) {
             plugin::valid(state).filter(move |(_, own)| own.places.is_empty() != is_of_place);
         meant.map(|(_, own)| Hint { key: &own.key, word: &own.description, action: None })
     };
-    let bound = keymap::valid(state)
+    let bound = shown()
         .filter(|bound| !bound.hint.is_empty() && !bound.places.is_empty())
         .map(|bound| Hint { key: bound.key(), word: bound.hint, action: Some(bound.action) });
     let first: Vec<Hint<'_>> = own(true).chain(bound).chain(own(false)).collect();

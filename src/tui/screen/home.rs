@@ -44,6 +44,11 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     }
 }
 
+/// Returns where the preview of the selected DAG stands, where it does.
+pub(crate) fn preview_area(state: &State) -> Rect {
+    parts(view::body(state, state.size), state).preview
+}
+
 fn parts(area: Rect, state: &State) -> Parts {
     let count = state.cache.attention().map_or(0, <[_]>::len);
     let most = if area.height >= 40 { 8 } else { 3 };

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{self as areas, Constraint, Rect};
 
+use crate::keymap::with_keys;
 use crate::rows;
 use crate::screen::{run, system};
 use crate::state::log::{LogPane, Reading, Seek, WINDOWS, Whose};
@@ -93,20 +94,27 @@ fn draw_one(buf: &mut Buffer, area: Rect, state: &State, log: &LogPane, is_focus
     layout.width = usize::from(inside.width);
     layout.height = usize::from(inside.height);
     if log.shown.is_empty() {
-        let how = "esc shows all again; { and } go to errors that are not loaded";
+        let how = with_keys!(
+            state,
+            "{} shows all again; {} and {} go to errors that are not loaded",
+            Back,
+            PreviousError,
+            NextError
+        );
         let what = format!("None of {} passes", text::count(log.lines.len(), "loaded line"));
-        return paint::empty(buf, inside, &what, how);
+        return paint::empty(buf, inside, &what, &how);
     }
     widget::draw(buf, inside, layout, &edges(state, log));
     widget::draw_gutter(buf, area, layout);
 }
 
 fn title(state: &State, log: &LogPane) -> String {
+    let unseen = log.unseen;
     let follow = match (log.follows, &log.reading) {
         (true, Reading::Ended) => " · ended".to_owned(),
         (true, _) => " · following".to_owned(),
-        (false, _) if log.unseen > 0 => format!(" · +{} new (f)", log.unseen),
-        (false, _) => " · scrolled (f follows)".to_owned(),
+        (false, _) if unseen > 0 => with_keys!(state, " · +{unseen} new ({})", Follow),
+        (false, _) => with_keys!(state, " · scrolled ({} follows)", Follow),
     };
     match &log.whose {
         Whose::Daemon { day } => {
@@ -136,7 +144,7 @@ fn note(state: &State, log: &LogPane) -> String {
     let mut parts = vec![lines(log)];
     parts.extend(position(state, log));
     if let Some(seek) = &log.seek {
-        parts.push(progress(log, seek));
+        parts.push(progress(state, log, seek));
     }
     parts.extend(shown(options));
     if options.search.is_on() {
@@ -150,15 +158,16 @@ fn note(state: &State, log: &LogPane) -> String {
         && *begun_at_try > 1
         && state.beside.is_none()
     {
-        parts.push("( ) tries  = side by side".to_owned());
+        parts.push(with_keys!(state, "{} {} tries  {} side by side", OlderTry, NewerTry, Beside));
     }
     parts.join(" · ")
 }
 
 /// Says how far a search is.
-fn progress(log: &LogPane, seek: &Seek) -> String {
+fn progress(state: &State, log: &LogPane, seek: &Seek) -> String {
     let done = if seek.backwards { log.size.saturating_sub(seek.offset) } else { seek.offset };
-    format!("searching {}%, esc gives up", text::percent(done, log.size))
+    let percent = text::percent(done, log.size);
+    with_keys!(state, "searching {percent}%, {} gives up", Back)
 }
 
 fn shown(options: &LogOptions) -> impl Iterator<Item = String> {
@@ -205,20 +214,34 @@ fn edges(state: &State, log: &LogPane) -> Edges {
     if !log.has_start() {
         let size = text::bytes(log.start);
         edges.above = match log.is_past_window() {
-            true => format!("{size} before this are older than the window (0 shows all)"),
-            false => format!("{size} before this are not loaded: scroll on, or g g to the start"),
+            true => with_keys!(
+                state,
+                "{size} before this are older than the window ({} shows all)",
+                LogWindow(0)
+            ),
+            false => with_keys!(
+                state,
+                "{size} before this are not loaded: scroll on, or {} to the start",
+                Top
+            ),
         };
     }
     if !log.is_at_tail {
         let size = text::bytes(log.size.saturating_sub(log.end));
-        edges.below = format!("{size} after this are not loaded: scroll on, or G to the end");
+        edges.below = with_keys!(
+            state,
+            "{size} after this are not loaded: scroll on, or {} to the end",
+            Bottom
+        );
     }
     let Whose::Task { key, shown_try, begun_at_try, .. } = &log.whose else { return edges };
     if edges.above.is_empty() && *shown_try > 1 {
-        edges.above = format!("{} · ( shows it", tried(state, key, shown_try - 1));
+        let tried = tried(state, key, shown_try - 1);
+        edges.above = with_keys!(state, "{tried} · {} shows it", OlderTry);
     }
     if edges.below.is_empty() && shown_try < begun_at_try {
-        edges.below = format!("{} · ) shows the next", tried(state, key, *shown_try));
+        let tried = tried(state, key, *shown_try);
+        edges.below = with_keys!(state, "{tried} · {} shows the next", NewerTry);
     }
     edges
 }

@@ -4,20 +4,22 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
+use crate::keymap::{Action, Place, label_at, with_keys};
 use crate::rows::models as rows;
-use crate::screen::missing;
+use crate::screen::{filtered_out, missing};
 use crate::state::level::Zoom;
 use crate::state::models::ModelPane;
 use crate::state::{Slot, State};
 use crate::types::view::ModelVersionView;
+use crate::widget::list::Shown;
 use crate::widget::paint;
 use crate::widget::table::position;
 
 pub(crate) mod compare;
 mod history;
-mod registry;
+pub(crate) mod registry;
 mod version;
-mod versions;
+pub(crate) mod versions;
 
 pub(crate) use version::told;
 
@@ -73,8 +75,9 @@ fn draw_version(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool) {
         return missing(buf, inside, state, &Slot::Model(name));
     };
     let title = format!("{} v{}", version.name, version.version);
-    let note = "= compare  P promote  enter its run";
-    let inside = paint::panel(buf, area, &title, note, is_focused);
+    let run = label_at(state, Place::ModelDetails, Action::Open);
+    let note = with_keys!(state, "{} compare  {} promote  {run} its run", Compare, Promote);
+    let inside = paint::panel(buf, area, &title, &note, is_focused);
     let scroll = if is_focused { state.level().scroll } else { 0 };
     version::draw(buf, inside, state, version, scroll);
 }
@@ -101,7 +104,7 @@ fn draw_history(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool) {
     let inside = paint::panel(buf, area, &title, "", is_focused);
     let scroll = if is_focused { state.level().scroll } else { 0 };
     match state.cache.model(&name) {
-        Some(model) => history::draw(buf, inside, state.now, model, scroll),
+        Some(model) => history::draw(buf, inside, state, model, scroll),
         None => missing(buf, inside, state, &Slot::Model(name)),
     }
 }
@@ -113,18 +116,22 @@ pub(crate) fn draw_page(buf: &mut Buffer, area: Rect, state: &State, name: &str)
         let inside = paint::panel(buf, area, name, "", true);
         return missing(buf, inside, state, &Slot::Model(name.to_owned()));
     }
+    let all = state.cache.model(name).map(|model| model.versions.as_slice()).unwrap_or_default();
     let shown: Vec<&ModelVersionView> = rows::versions(state, level, name);
-    let selected = level.cursor(&crate::rows::keys(state, level));
-    let rows = u16::try_from(shown.len() + 3).unwrap_or(u16::MAX);
+    let selected = crate::rows::place(level, &shown);
+    let rows = u16::try_from(all.len() + 3).unwrap_or(u16::MAX);
     let rows = rows.clamp(5, (area.height / 2).max(5));
     let [top, bottom] =
         Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(area);
-    let title = format!("Versions of {name}");
+    let list = versions::list(name, all);
+    let title = list.title(state, level, shown.len(), all.len());
     let inside = paint::panel(buf, top, &title, &position(selected, shown.len()), true);
-    if shown.is_empty() {
-        paint::empty(buf, inside, "No version here", "a model.register task adds one");
-    } else {
-        versions::draw(buf, inside, state, &shown, selected);
+    match shown.is_empty() {
+        true if all.is_empty() => {
+            paint::empty(buf, inside, "No version here", "a model.register task adds one");
+        }
+        true => filtered_out(buf, inside, state, "No version passes the filter"),
+        false => list.draw(buf, inside, state, &shown, &Shown::focused(level, selected)),
     }
     let [left, right] = if area.width >= 120 {
         Layout::horizontal([Constraint::Percentage(50), Constraint::Min(0)]).areas(bottom)

@@ -4,16 +4,17 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
-use serde_json::Value;
 
+use crate::keymap::with_keys;
 use crate::rows;
-use crate::screen::missing;
+use crate::screen::{filtered_out, missing};
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
 use crate::types::operation::OperationLine;
+use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
-use crate::widget::table::{Table, fixed, growing, position, right};
+use crate::widget::table::{fixed, growing, position, right};
 
 /// Rows of the wish, below 120 columns.
 const DETAIL_ROWS: u16 = 8;
@@ -22,67 +23,86 @@ const DETAIL_ROWS: u16 = 8;
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let level = state.level();
     let lines = rows::operations(state, level);
-    let selected = level.cursor(&rows::keys(state, level));
-    let (list, detail) = if area.width >= 120 {
-        let [list, detail] =
-            Layout::horizontal([Constraint::Min(0), Constraint::Percentage(36)]).areas(area);
-        (list, detail)
+    let selected = rows::place(level, &lines);
+    let [place, detail] = if area.width >= 120 {
+        Layout::horizontal([Constraint::Min(0), Constraint::Percentage(36)]).areas(area)
     } else {
         let rows = if area.height >= 16 { DETAIL_ROWS } else { 0 };
-        let [list, detail] =
-            Layout::vertical([Constraint::Min(0), Constraint::Length(rows)]).areas(area);
-        (list, detail)
+        Layout::vertical([Constraint::Min(0), Constraint::Length(rows)]).areas(area)
     };
-    let title = format!("Operations {}", lines.len());
-    let inside = paint::panel(buf, list, &title, &position(selected, lines.len()), true);
-    match state.cache.operations() {
+    let list = list();
+    let all = state.cache.operations();
+    let title = list.title(state, level, lines.len(), all.map_or(0, <[_]>::len));
+    let inside = paint::panel(buf, place, &title, &position(selected, lines.len()), true);
+    match all {
         None => return missing(buf, inside, state, &Slot::Operations),
         Some([]) => {
-            let how = "c clears, m marks, n notes, D deletes: what was done is kept here";
-            return paint::empty(buf, inside, "Nobody has done anything to a run yet", how);
+            let how = with_keys!(
+                state,
+                "{} clears, {} marks, {} notes, {} deletes: what was done is kept here",
+                Clear,
+                Mark,
+                Note,
+                Delete
+            );
+            return paint::empty(buf, inside, "Nobody has done anything to a run yet", &how);
         }
         Some(_) if lines.is_empty() => {
-            return paint::empty(buf, inside, "No operation passes the filter", "esc clears it");
+            return filtered_out(buf, inside, state, "No operation passes the filter");
         }
         Some(_) => {}
     }
-    let columns = [
-        right("ID", 5, 0),
-        right("WHEN", 8, 0),
-        fixed("WHO", 10, 1),
-        growing("WHAT", 30, 0),
-        fixed("UNDO", 18, 2),
-    ];
-    let row = |at: usize| cells(state, lines[at]);
-    let len = lines.len();
-    Table { columns: &columns, len, selected: Some(selected), is_focused: true, row: &row }
-        .draw(buf, inside);
+    list.draw(buf, inside, state, &lines, &Shown::focused(level, selected));
     if let Some(line) = lines.get(selected).filter(|_| !detail.is_empty()) {
         draw_detail(buf, detail, line);
     }
 }
 
-fn cells(state: &State, line: &OperationLine) -> Vec<Line<'static>> {
-    vec![
-        paint::line(line.id.to_string(), theme::DIM),
-        paint::line(text::ago(state.now, line.when), theme::PLAIN),
-        paint::line(line.owner.as_deref().unwrap_or("—"), theme::PLAIN),
-        paint::line(&line.description, theme::BOLD),
-        undo(line),
-    ]
+/// Describes the list.
+pub(crate) fn list() -> List<'static, OperationLine> {
+    List::new("operations", "Operations", |line: &OperationLine| line.id.to_string())
+        .words(words)
+        .field(
+            Field::new("id", right("ID", 5, 0), |_, line: &OperationLine| {
+                paint::line(line.id.to_string(), theme::DIM)
+            })
+            .sorted_down(|_, line| Value::number(line.id as f64)),
+        )
+        .field(Field::ago("when", right("WHEN", 8, 0), theme::PLAIN, |line: &OperationLine| {
+            Some(line.when)
+        }))
+        .field(Field::words("who", fixed("WHO", 10, 1), theme::PLAIN, |line: &OperationLine| {
+            line.owner.clone().unwrap_or_else(|| "—".to_owned())
+        }))
+        .field(Field::words("what", growing("WHAT", 30, 0), theme::BOLD, |line: &OperationLine| {
+            line.description.clone()
+        }))
+        .field(
+            Field::new("undo", fixed("UNDO", 18, 2), |look, line: &OperationLine| {
+                undo(look.state, line)
+            })
+            .sorted(|state, line| Value::text(undo(state, line).to_string())),
+        )
+}
+
+/// Returns what an operation is found by.
+fn words(line: &OperationLine) -> String {
+    let owner = line.owner.as_deref().unwrap_or_default();
+    format!("by:{owner} kind:{} {}", line.kind, line.description)
 }
 
 /// Says whether it can be taken back.
-fn undo(line: &OperationLine) -> Line<'static> {
+fn undo(state: &State, line: &OperationLine) -> Line<'static> {
     match (line.undone_by, &line.final_since) {
         (Some(by), _) => paint::line(format!("undone by {by}"), theme::DIM),
         (None, Some(_)) => paint::line("no longer", theme::WARN),
         (None, None) if line.kind == "undo" => paint::line("—", theme::DIM),
-        (None, None) => paint::line("u takes it back", theme::GOOD),
+        (None, None) => paint::line(with_keys!(state, "{} takes it back", Undo), theme::GOOD),
     }
 }
 
-fn draw_detail(buf: &mut Buffer, area: Rect, line: &OperationLine) {
+/// Draws what was asked, by whom and when.
+pub(crate) fn draw_detail(buf: &mut Buffer, area: Rect, line: &OperationLine) {
     let title = format!("Operation {}", line.id);
     let inside = paint::panel(buf, area, &title, "", false);
     let width = usize::from(inside.width);
@@ -110,7 +130,8 @@ fn draw_detail(buf: &mut Buffer, area: Rect, line: &OperationLine) {
     paint::put_all(buf, inside, rows, 0);
 }
 
-fn is_nothing(value: &Value) -> bool {
+fn is_nothing(value: &serde_json::Value) -> bool {
+    use serde_json::Value;
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::Array(list) => list.is_empty(),

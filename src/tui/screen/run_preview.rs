@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::rows;
 use crate::screen::dag_preview;
@@ -93,17 +93,20 @@ fn failures(brief: &RunBrief) -> Vec<Line<'static>> {
 }
 
 fn conf(run: &DagRun) -> String {
+    match run.conf.is_empty() {
+        true => "none: all params at their defaults".to_owned(),
+        false => words(&run.conf),
+    }
+}
+
+/// Writes a conf on a line, without what are secrets by their names.
+pub(crate) fn words(conf: &Map<String, Value>) -> String {
     let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let word = |(name, value): (&String, &Value)| match is_secret(name) {
         true => format!("{name}=•••"),
         false => format!("{name}={}", plain(value)),
     };
-    let words: Vec<String> = run.conf.iter().map(word).collect();
-    if words.is_empty() {
-        "none: all params at their defaults".to_owned()
-    } else {
-        words.join("  ")
-    }
+    conf.iter().map(word).collect::<Vec<_>>().join("  ")
 }
 
 /// Goes by the name, as Airflow does: the schema that says so may be another by now.

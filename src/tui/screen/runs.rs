@@ -4,10 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
+use crate::keymap::with_keys;
 use crate::rows;
-use crate::screen::{missing, run_preview};
+use crate::screen::{filtered_out, missing, run_preview};
 use crate::state::runs::RunsQuery;
-use crate::state::{Slot, State};
+use crate::state::{Slot, State, View};
 use crate::text;
 use crate::theme;
 use crate::types::DagId;
@@ -31,7 +32,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: Option<&
     let list = list(state, dag_id);
     let mut title = list.title(state, level, runs.len(), all.unwrap_or(0));
     if level.attention_only {
-        title.push_str(" · only failed ones (A)");
+        title.push_str(&with_keys!(state, " · only failed ones ({})", Attention));
     }
     let (area, preview) = split(area);
     if !preview.is_empty() {
@@ -41,11 +42,16 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: Option<&
     match all {
         None => return missing(buf, inside, state, &first),
         Some(0) if query.is_plain() => {
-            let how = "1 goes to the DAGs, t triggers the selected one";
-            return paint::empty(buf, inside, "No runs yet", how);
+            let how = with_keys!(
+                state,
+                "{} goes to the DAGs, {} triggers the selected one",
+                Show(View::Dags),
+                Trigger
+            );
+            return paint::empty(buf, inside, "No runs yet", &how);
         }
         Some(_) if runs.is_empty() => {
-            return paint::empty(buf, inside, "No run passes the filter", "esc clears it");
+            return filtered_out(buf, inside, state, "No run passes the filter");
         }
         Some(_) => {}
     }
@@ -76,7 +82,7 @@ pub(crate) fn list(state: &State, dag_id: Option<&DagId>) -> List<'static, DagRu
     let slots = rows::runs_slots(state.level(), &query);
     let runs = slots.iter().flat_map(|slot| state.cache.runs_of(slot).unwrap_or_default());
     let longest = runs.filter_map(|run| run.duration_secs(state.now)).fold(0.0, f64::max);
-    let mut list = List::new("runs", noun, rows::run_key).words(words).field(Field::new(
+    let mut list = List::new("runs", noun, rows::run_key).steady().words(words).field(Field::new(
         "state",
         fixed("S", 1, 0),
         |_, run: &DagRun| Line::from(paint::glyph(theme::run_mark(run.state))),

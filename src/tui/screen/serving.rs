@@ -6,17 +6,20 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use crate::keymap::with_keys;
 use crate::rows;
-use crate::screen::missing;
+use crate::rows::keyed::Keyed;
 use crate::screen::serving_charts::{self, CHARTS};
-use crate::state::{Slot, State};
+use crate::screen::{filtered_out, missing};
+use crate::state::{Slot, State, View};
 use crate::text;
 use crate::theme;
 use crate::types::Timestamp;
 use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
 use crate::widget::chart::{SERIES_MAX, Series};
+use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
-use crate::widget::table::{Table, fixed, growing, position, right};
+use crate::widget::table::{Column, fixed, growing, position, right};
 
 /// Parts of the page that `tab` goes through: a chart each, where not all fit.
 pub(crate) const PARTS: usize = CHARTS.len();
@@ -47,8 +50,11 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         Constraint::Min(0),
     ])
     .areas(area);
-    let note = if serving.example_command().is_some() { "y copies the command" } else { "" };
-    let inside = paint::panel(buf, head, "Model server", note, false);
+    let note = match serving.example_command() {
+        Some(_) => with_keys!(state, "{} y copies the command", Copy),
+        None => String::new(),
+    };
+    let inside = paint::panel(buf, head, "Model server", &note, false);
     paint::put_all(buf, inside, lines, 0);
     draw_versions(buf, list, state, serving);
     serving_charts::draw(buf, middle, state);
@@ -115,32 +121,113 @@ fn head_lines(serving: &ServingStatus, width: usize) -> Vec<Line<'static>> {
 
 fn draw_versions(buf: &mut Buffer, area: Rect, state: &State, serving: &ServingStatus) {
     let level = state.level();
-    let selected = level.cursor(&rows::keys(state, level));
-    let count = serving.versions.len();
-    let title = format!("Serving {}", text::count(count, "version"));
-    let inside = paint::panel(buf, area, &title, &position(selected, count), true);
+    let versions = rows::served(state, level);
+    let selected = rows::place(level, &versions);
+    let list = list();
+    let title = list.title(state, level, versions.len(), serving.versions.len());
+    let inside = paint::panel(buf, area, &title, &position(selected, versions.len()), true);
     if serving.versions.is_empty() {
-        let how = "promoting a version starts model_serving_pipeline, which loads it: 5, then P";
-        return paint::empty(buf, inside, "No model is loaded", how);
+        let how = with_keys!(
+            state,
+            "promoting a version starts model_serving_pipeline, which loads it: {}, then {}",
+            Show(View::Models),
+            Promote
+        );
+        return paint::empty(buf, inside, "No model is loaded", &how);
     }
-    let columns = [
-        fixed("S", 1, 0),
-        growing("MODEL", 12, 0),
-        right("VER", 4, 0),
-        fixed("TRAFFIC", 12, 4),
-        right("%", 4, 0),
-        right("REQ/S", 7, 0),
-        right("P50 MS", 7, 2),
-        right("P99 MS", 7, 0),
-        right("ERR %", 6, 0),
-        right("REQUESTS", 9, 1),
-        right("4XX", 5, 3),
-        right("5XX", 5, 3),
-        right("LOADED", 8, 5),
-    ];
-    let row = |at: usize| version_cells(state.now, &serving.versions[at]);
-    Table { columns: &columns, len: count, selected: Some(selected), is_focused: true, row: &row }
-        .draw(buf, inside);
+    if versions.is_empty() {
+        return filtered_out(buf, inside, state, "No version passes the filter");
+    }
+    list.draw(buf, inside, state, &versions, &Shown::focused(level, selected));
+}
+
+/// Describes the list of versions that answer.
+pub(crate) fn list() -> List<'static, ServedVersion> {
+    let (dim, plain) = (theme::DIM, theme::PLAIN);
+    List::new("serving", "Serving versions", |version: &ServedVersion| version.row_key())
+        .words(ServedVersion::row_key)
+        .field(Field::new("state", fixed("S", 1, 0), |_, version: &ServedVersion| {
+            Line::from(health(version))
+        }))
+        .field(Field::words("model", growing("MODEL", 12, 0), plain, |version: &ServedVersion| {
+            version.model.clone()
+        }))
+        .field(
+            Field::new("version", right("VER", 4, 0), move |_, version: &ServedVersion| {
+                paint::line(format!("v{}", version.version), plain)
+            })
+            .sorted_down(|_, version| Value::number(f64::from(version.version))),
+        )
+        .field(
+            Field::new("traffic", fixed("TRAFFIC", 12, 4), |_, version: &ServedVersion| {
+                paint::line(paint::bar(f64::from(version.weight) / 100.0, 12), theme::ACCENT)
+            })
+            .sorted_down(|_, version| Value::number(f64::from(version.weight))),
+        )
+        .field(Field::new("%", right("%", 4, 0), move |_, version: &ServedVersion| {
+            paint::line(version.weight.to_string(), plain)
+        }))
+        .field(
+            Field::new("req/s", right("REQ/S", 7, 0), move |_, version: &ServedVersion| {
+                paint::line(format!("{:.1}", version.requests_per_sec), plain)
+            })
+            .sorted_down(|_, version| Value::number(version.requests_per_sec)),
+        )
+        .field(millis("p50", right("P50 MS", 7, 2), |version| version.p50_ms))
+        .field(millis("p99", right("P99 MS", 7, 0), |version| version.p99_ms))
+        .field(
+            Field::new("errors", right("ERR %", 6, 0), |_, version: &ServedVersion| {
+                let style = if version.errors_total > 0 { theme::BAD } else { theme::DIM };
+                paint::line(format!("{:.2}", share(version)), style)
+            })
+            .sorted_down(|_, version| Value::number(share(version))),
+        )
+        .field(
+            Field::new("requests", right("REQUESTS", 9, 1), move |_, version: &ServedVersion| {
+                paint::line(version.requests_total.to_string(), plain)
+            })
+            .sorted_down(|_, version| Value::number(version.requests_total as f64)),
+        )
+        .field(errors("4xx", right("4XX", 5, 3), |version| {
+            version.errors_total.saturating_sub(version.failed_total)
+        }))
+        .field(errors("5xx", right("5XX", 5, 3), |version| version.failed_total))
+        .field(Field::ago("loaded", right("LOADED", 8, 5), dim, |version: &ServedVersion| {
+            Some(version.loaded_at)
+        }))
+}
+
+/// A column of milliseconds.
+fn millis(
+    name: &str,
+    column: Column,
+    of: fn(&ServedVersion) -> Option<f64>,
+) -> Field<'static, ServedVersion> {
+    Field::new(name, column, move |_, version: &ServedVersion| {
+        paint::line(of(version).map_or("—".to_owned(), |ms| format!("{ms:.1}")), theme::PLAIN)
+    })
+    .sorted_down(move |_, version| Value::number(of(version)))
+}
+
+/// A column of requests that went wrong.
+fn errors(
+    name: &str,
+    column: Column,
+    of: fn(&ServedVersion) -> u64,
+) -> Field<'static, ServedVersion> {
+    Field::new(name, column, move |_, version: &ServedVersion| {
+        let count = of(version);
+        paint::line(count.to_string(), if count > 0 { theme::BAD } else { theme::DIM })
+    })
+    .sorted_down(move |_, version| Value::number(of(version) as f64))
+}
+
+/// Returns how many of a hundred requests went wrong.
+fn share(version: &ServedVersion) -> f64 {
+    match version.requests_total {
+        0 => 0.0,
+        all => version.errors_total as f64 / all as f64 * 100.0,
+    }
 }
 
 /// Tells how a version is: whether it fails, refuses, answers, or is not asked.
@@ -156,33 +243,6 @@ fn health(version: &ServedVersion) -> Span<'static> {
         return Span::styled("✓", theme::GOOD);
     }
     Span::styled("◌", theme::DIM)
-}
-
-fn version_cells(now: Timestamp, version: &ServedVersion) -> Vec<Line<'static>> {
-    let millis = |value: Option<f64>| value.map_or("—".to_owned(), |ms| format!("{ms:.1}"));
-    let share = if version.requests_total > 0 {
-        version.errors_total as f64 / version.requests_total as f64 * 100.0
-    } else {
-        0.0
-    };
-    let errors = if version.errors_total > 0 { theme::BAD } else { theme::DIM };
-    let refused = version.errors_total.saturating_sub(version.failed_total);
-    let count = |n: u64| paint::line(n.to_string(), if n > 0 { theme::BAD } else { theme::DIM });
-    vec![
-        Line::from(health(version)),
-        paint::line(&version.model, theme::PLAIN),
-        paint::line(format!("v{}", version.version), theme::PLAIN),
-        paint::line(paint::bar(f64::from(version.weight) / 100.0, 12), theme::ACCENT),
-        paint::line(version.weight.to_string(), theme::PLAIN),
-        paint::line(format!("{:.1}", version.requests_per_sec), theme::PLAIN),
-        paint::line(millis(version.p50_ms), theme::PLAIN),
-        paint::line(millis(version.p99_ms), theme::PLAIN),
-        paint::line(format!("{share:.2}"), errors),
-        paint::line(version.requests_total.to_string(), theme::PLAIN),
-        count(refused),
-        count(version.failed_total),
-        paint::line(text::ago(now, version.loaded_at), theme::DIM),
-    ]
 }
 
 /// Returns the versions of the selected one's model.
@@ -203,8 +263,8 @@ fn draw_split(buf: &mut Buffer, area: Rect, state: &State) {
     let versions = siblings(state);
     let Some(first) = versions.first() else { return };
     let title = format!("Traffic of {}", first.model);
-    let note = "R rolls back, 5 promotes";
-    let inside = paint::panel(buf, area, &title, note, false);
+    let note = with_keys!(state, "{} rolls back, {} promotes", Rollback, Show(View::Models));
+    let inside = paint::panel(buf, area, &title, &note, false);
     let bars = usize::from(inside.width).saturating_sub(58).clamp(8, 60);
     let lines = versions.iter().enumerate().map(|(at, version)| {
         let letter = char::from(b'a' + u8::try_from(at).unwrap_or(0));

@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use crate::keymap::with_keys;
 use crate::rows;
 use crate::screen::serving::siblings;
 use crate::state::State;
@@ -39,10 +40,10 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     for (at, place) in places.iter().enumerate() {
         let what = CHARTS[(first + at) % CHARTS.len()];
         let note = match at + 1 == fitting && fitting < CHARTS.len() {
-            true => "tab: the other charts",
-            false => "",
+            true => with_keys!(state, "{}: the other charts", NextPane),
+            false => String::new(),
         };
-        draw_one(buf, *place, state, what, note);
+        draw_one(buf, *place, state, what, &note);
     }
 }
 
@@ -72,8 +73,11 @@ fn draw_one(buf: &mut Buffer, area: Rect, state: &State, what: What, note: &str)
             What::Errors => "No errors in this window",
             What::Rate | What::Latency => "No requests in this window",
         };
-        let how = if what == What::Errors { "" } else { "i asks the model yourself" };
-        return paint::empty(buf, below, words, how);
+        let how = match what {
+            What::Errors => String::new(),
+            What::Rate | What::Latency => with_keys!(state, "{} asks the model yourself", TryIt),
+        };
+        return paint::empty(buf, below, words, &how);
     }
     let x_label = |x: f64| match x {
         x if x > -1.0 => "now".to_owned(),

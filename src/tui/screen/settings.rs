@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::rows::{self, Setting};
-use crate::screen::missing;
+use crate::screen::{filtered_out, missing};
 use crate::state::{Slot, State};
 use crate::theme;
 use crate::types::settings::SlotPoolView;
@@ -31,7 +31,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         }
         return match level.filter.is_empty() {
             true => paint::empty(buf, inside, "None", "dags.toml or the command line sets them"),
-            false => paint::empty(buf, inside, "None passes the filter", "esc clears it"),
+            false => filtered_out(buf, inside, state, "None passes the filter"),
         };
     }
     list.draw(buf, inside, state, &settings, &Shown::focused(level, selected));

@@ -5,6 +5,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::keymap::with_keys;
 use crate::screen::{log, missing, settings};
 use crate::state::{Slot, State, Zoom};
 use crate::text;
@@ -93,9 +94,12 @@ fn facts(state: &State, status: &StatusView) -> Vec<Line<'static>> {
         paint::pair("DAGs", definitions_line(state, status)),
         paint::pair("api", listens(&status.api_listen)),
         paint::pair("serving", listens(&status.serving_listen)),
-        paint::pair("kept", "[deck.retention] of dags.toml; P deletes the rest"),
+        paint::pair(
+            "kept",
+            with_keys!(state, "[deck.retention] of dags.toml; {} deletes the rest", Prune),
+        ),
         paint::pair("backup", "`dagdeck backup FILE`, running or not"),
-        paint::pair("log", "L on the whole screen"),
+        paint::pair("log", with_keys!(state, "{} on the whole screen", OpenLog)),
     ]
 }
 
@@ -105,11 +109,10 @@ fn definitions_line(state: &State, status: &StatusView) -> String {
     let read = loaded.map(|at| format!(", read {}", text::ago(state.now, at))).unwrap_or_default();
     match status.definition_errors {
         0 => format!("{}{read}", status.dag_count),
-        n => format!(
-            "{} of the last good version; {} now (g e)",
-            status.dag_count,
-            text::count(n, "error")
-        ),
+        n => {
+            let (dags, errors) = (status.dag_count, text::count(n, "error"));
+            with_keys!(state, "{dags} of the last good version; {errors} now ({})", ShowErrors)
+        }
     }
 }
 
@@ -139,7 +142,10 @@ fn draw_problems(buf: &mut Buffer, area: Rect, state: &State, status: &StatusVie
         return paint::empty(buf, area, "✓ None", &how);
     }
     if definitions.is_some_and(|d| !d.diagnostics.is_empty()) {
-        lines.push(paint::line("g e shows the places in dags.toml", theme::DIM));
+        lines.push(paint::line(
+            with_keys!(state, "{} shows the places in dags.toml", ShowErrors),
+            theme::DIM,
+        ));
     }
     paint::put_all(buf, area, lines, 0);
 }

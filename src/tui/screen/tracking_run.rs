@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use crate::keymap::with_keys;
 use crate::rows::tracking::Fact;
 use crate::rows::{self, tracking};
 use crate::screen::{figures, missing, plots};
@@ -110,7 +111,7 @@ fn head(state: &State, run: &TrackingRunView) -> Vec<Line<'static>> {
         lines.push(Line::from(vec![
             paint::span(format!("{:<11} ", "made by"), theme::DIM),
             paint::span(format!("{dag_id} {}", text::run_name(dag_run_id)), theme::PLAIN),
-            paint::span("  g r", theme::KEY),
+            paint::span(with_keys!(state, "  {}", ProducingRun), theme::KEY),
         ]));
     }
     if state.lab.baseline.as_ref() == Some(&run.run_id) {
@@ -200,8 +201,8 @@ pub(crate) fn draw_artifact(
         return missing(buf, inside, state, &Slot::Artifact(key.clone()));
     };
     let size = text::bytes(artifact.size);
-    let inside =
-        paint::panel(buf, area, &format!("{} · {size}", artifact.path), "j k scroll", true);
+    let note = with_keys!(state, "{} {} scroll", Down, Up);
+    let inside = paint::panel(buf, area, &format!("{} · {size}", artifact.path), &note, true);
     let Some(lines) = artifact_lines(artifact, usize::from(inside.width)) else {
         return paint::empty(buf, inside, "This file is no text", "its path is in the run's page");
     };

@@ -4,9 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use crate::keymap::with_keys;
 use crate::rows::{self, tracking};
 use crate::screen::experiments::{main_metrics, metric, metric_rank};
-use crate::screen::missing;
+use crate::screen::{filtered_out, missing};
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
@@ -41,7 +42,10 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, name: &str) {
     let mut note = position(selected, runs.len());
     if total > loaded as u64 {
         let first = u64::from(query.offset) + 1;
-        note = format!("{note} · {first}–{} of {total} ( )", first + loaded as u64 - 1);
+        let last = first + loaded as u64 - 1;
+        let place = position(selected, runs.len());
+        note =
+            with_keys!(state, "{place} · {first}–{last} of {total} {} {}", PageBefore, PageAfter);
     }
     let inside = paint::panel(buf, area, &title, &note, true);
     match all {
@@ -55,7 +59,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, name: &str) {
             );
         }
         Some(_) if runs.is_empty() => {
-            paint::empty(buf, inside, "No run passes the filter", "esc clears it");
+            filtered_out(buf, inside, state, "No run passes the filter");
         }
         Some(_) => list.draw(buf, inside, state, &runs, &Shown::focused(level, selected)),
     }
@@ -63,7 +67,8 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, name: &str) {
 
 /// Draws the runs of the experiment that is selected in a list of them.
 pub(crate) fn draw_preview(buf: &mut Buffer, area: Rect, state: &State, name: &str) {
-    let inside = paint::panel(buf, area, &format!("Runs of {name}"), "enter opens", false);
+    let note = with_keys!(state, "{} opens", Open);
+    let inside = paint::panel(buf, area, &format!("Runs of {name}"), &note, false);
     let query = tracking::query_of(state, "", name);
     match state.cache.tracking_runs(&query) {
         None => missing(buf, inside, state, &Slot::TrackingRuns(query)),
@@ -73,8 +78,7 @@ pub(crate) fn draw_preview(buf: &mut Buffer, area: Rect, state: &State, name: &s
         }
         Some(all) => {
             let runs: Vec<&TrackingRunView> = all.iter().collect();
-            let shown = Shown { level: None, selected: None, is_focused: false };
-            list(state, all).draw(buf, inside, state, &runs, &shown);
+            list(state, all).draw(buf, inside, state, &runs, &Shown::BESIDE);
         }
     }
 }

@@ -5,30 +5,33 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 use crate::rows;
-use crate::screen::missing;
+use crate::screen::{filtered_out, missing};
 use crate::state::{Slot, State};
-use crate::text;
 use crate::theme;
 use crate::types::DagId;
-use crate::types::view::DagDiffView;
+use crate::types::view::{DagDiffView, DagVersionView};
+use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
-use crate::widget::table::{Table, fixed, growing, position, right};
+use crate::widget::table::{fixed, growing, position, right};
 
 /// Draws the list, and below or beside it the difference that the selection makes.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) {
     let level = state.level();
-    let versions = state.cache.dag_versions(dag_id).unwrap_or_default();
-    let selected = level.cursor(&rows::keys(state, level));
-    let [list, diff] = if area.width >= 120 {
+    let versions = rows::dag_versions(state, level, dag_id);
+    let selected = rows::place(level, &versions);
+    let all = state.cache.dag_versions(dag_id);
+    let len = all.map_or(0, <[_]>::len);
+    let [place, diff] = if area.width >= 120 {
         Layout::horizontal([Constraint::Length(60), Constraint::Min(0)]).areas(area)
     } else {
-        let rows = u16::try_from(versions.len()).unwrap_or(u16::MAX).saturating_add(3);
+        let rows = u16::try_from(len).unwrap_or(u16::MAX).saturating_add(3);
         let rows = rows.clamp(5, (area.height / 2).max(5));
         Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(area)
     };
-    let title = format!("{dag_id} · versions {}", versions.len());
-    let inside = paint::panel(buf, list, &title, &position(selected, versions.len()), true);
-    match state.cache.dag_versions(dag_id) {
+    let list = list(dag_id);
+    let title = list.title(state, level, versions.len(), len);
+    let inside = paint::panel(buf, place, &title, &position(selected, versions.len()), true);
+    match all {
         None => missing(buf, inside, state, &Slot::Versions(dag_id.clone())),
         Some([]) => {
             paint::empty(
@@ -38,37 +41,44 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
                 "one is kept with each change that is read",
             );
         }
-        Some(versions) => {
-            let columns = [
-                fixed("", 1, 0),
-                right("V", 4, 0),
-                right("SINCE", 8, 0),
-                growing("DEFINED", 16, 1),
-                fixed("DIGEST", 8, 2),
-            ];
-            let row = |at: usize| {
-                let version = &versions[at];
-                let number = version.version_number.to_string();
-                let mark = if level.marks.contains(&number) { "*" } else { "" };
-                let digest: String = version.dag_version.chars().take(8).collect();
-                vec![
-                    paint::line(mark, theme::KEY),
-                    paint::line(format!("v{number}"), theme::BOLD),
-                    paint::line(text::ago(state.now, version.created_at), theme::PLAIN),
-                    paint::line(format!("{}:{}", version.fileloc, version.line), theme::DIM),
-                    paint::line(digest, theme::DIM),
-                ]
-            };
-            let len = versions.len();
-            Table { columns: &columns, len, selected: Some(selected), is_focused: true, row: &row }
-                .draw(buf, inside);
+        Some(_) if versions.is_empty() => {
+            filtered_out(buf, inside, state, "No version passes the filter");
         }
+        Some(_) => list.draw(buf, inside, state, &versions, &Shown::focused(level, selected)),
     }
     let Some((from, to)) = rows::compared(state, dag_id) else {
         let inside = paint::panel(buf, diff, "What changed", "", false);
         return paint::empty(buf, inside, "The first version", "there is none before it");
     };
     draw_diff(buf, diff, state, (dag_id, from, to), 0);
+}
+
+/// Describes the list.
+pub(crate) fn list(dag_id: &DagId) -> List<'static, DagVersionView> {
+    List::new("versions", format!("{dag_id} · versions"), |version: &DagVersionView| {
+        version.version_number.to_string()
+    })
+    .field(
+        Field::new("version", right("V", 4, 0), |_, version: &DagVersionView| {
+            paint::line(format!("v{}", version.version_number), theme::BOLD)
+        })
+        .sorted_down(|_, version| Value::number(f64::from(version.version_number))),
+    )
+    .field(Field::ago("since", right("SINCE", 8, 0), theme::PLAIN, |version: &DagVersionView| {
+        Some(version.created_at)
+    }))
+    .field(Field::words(
+        "defined",
+        growing("DEFINED", 16, 1),
+        theme::DIM,
+        |version: &DagVersionView| format!("{}:{}", version.fileloc, version.line),
+    ))
+    .field(Field::words(
+        "digest",
+        fixed("DIGEST", 8, 2),
+        theme::DIM,
+        |version: &DagVersionView| version.dag_version.chars().take(8).collect(),
+    ))
 }
 
 /// Draws the difference of two versions on a page of its own.

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::keymap::scroll_note;
 use crate::screen::missing;
 use crate::state::{Slot, State};
 use crate::text;
@@ -24,15 +25,14 @@ pub(crate) fn popup(
     let title = format!("Why {}", name(subject));
     let Some(views) = state.cache.why(subject) else {
         let place = paint::popup(buf, area, width, 8);
-        let inside = paint::panel(buf, place, &title, "esc close", true);
+        let inside = paint::panel(buf, place, &title, &scroll_note(state, 0), true);
         return missing(buf, inside, state, &Slot::Why(subject.clone()));
     };
     let lines = lines(views, usize::from(width.saturating_sub(4)));
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(area.height);
     let place = paint::popup(buf, area, width, height);
     let hidden = lines.len().saturating_sub(usize::from(height.saturating_sub(2)));
-    let note = if hidden > 0 { "j k scroll  esc close" } else { "esc close" };
-    let inside = paint::panel(buf, place, &title, note, true);
+    let inside = paint::panel(buf, place, &title, &scroll_note(state, hidden), true);
     paint::put_all(buf, inside, lines, scroll.min(hidden));
 }
 

@@ -3,268 +3,22 @@
 
 use std::collections::HashMap;
 
-use crate::state::feed::{GLANCE, PAGE};
-use crate::state::lab::{PAGE_LEN, TrackingQuery};
-use crate::state::runs::RunsQuery;
-use crate::types::approval::HitlDetail;
-use crate::types::ask::{Answer, LineageReach, Request, RunsOnly};
-use crate::types::attention::{AttentionItem, PulseView, RunBrief};
-use crate::types::backfill::{BackfillDetailView, BackfillId, BackfillView};
-use crate::types::callback::CallbackRequest;
-use crate::types::event::{Event, EventLog};
-use crate::types::freshness::{AssetEventView, AssetWhy};
-use crate::types::grid::GridView;
-use crate::types::ids::TaskInstanceKey;
-use crate::types::operation::OperationLine;
-use crate::types::run::{DagRun, DagRunKey};
-use crate::types::serving::ServingStatus;
-use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
-use crate::types::view::{
-    ArtifactView, AssetView, DagDetailView, DagDiffView, DagVersionView, DagView, DefinitionsView,
-    ExperimentView, LineageView, MetricHistoryView, ModelDetailView, ModelView, RunDetailView,
-    StatusView, TaskDetailView, TrackingRunView,
-};
-use crate::types::why::{WhySubject, WhyView};
-use crate::types::{AssetName, DagId, DagRunId, Fault, TaskInstanceState, TrackingRunId};
+use crate::types::Fault;
+use crate::types::ask::Answer;
+use crate::types::event::Event;
+use crate::types::run::DagRunKey;
+use crate::types::view::RunDetailView;
 
-/// Rows that a list asks for; older ones are found by the CLI.
-const LIST_LIMIT: u32 = 300;
+mod read;
+mod slot;
 
-/// Runs side by side: more than the widest grid shows, so that a few steps need no new question.
-const GRID_RUNS: u32 = 30;
+pub(crate) use slot::Slot;
 
 /// A list of more DAGs than this is not asked for with every event.
 const MANY_DAGS: usize = 200;
 
 /// Entries kept beyond those that are shown.
 const KEPT_ENTRIES: usize = 256;
-
-/// Points of a metric: more than the widest chart has dots.
-const METRIC_POINTS: u32 = 600;
-
-/// Bytes of an artifact that are read to be shown.
-const ARTIFACT_BYTES: u32 = 256 * 1024;
-
-/// Something that can be fetched and shown.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Slot {
-    Status,
-    Definitions,
-    Attention,
-    Pulse,
-    Dags,
-    Dag(DagId),
-    Runs(Option<DagId>),
-    /// A page of those that fit.
-    FoundRuns(RunsQuery, u32),
-    /// A run in short.
-    Brief(DagRunKey),
-    Run(DagRunKey),
-    /// The last runs of a DAG side by side, or those around an older one.
-    Grid(DagId, Option<DagRunId>),
-    Callbacks(DagRunKey),
-    Task(TaskInstanceKey),
-    Assets,
-    Lineage(String, LineageReach),
-    AssetWhy(AssetName),
-    AssetEvents(Option<AssetName>),
-    Experiments,
-    TrackingRuns(TrackingQuery),
-    TrackingRun(TrackingRunId),
-    /// A metric of a run.
-    Metric((TrackingRunId, String)),
-    /// A file of a run.
-    Artifact((TrackingRunId, String)),
-    Models,
-    Model(String),
-    Serving,
-    Events,
-    /// The last few events, while the feed is not shown.
-    Glance,
-    Why(WhySubject),
-    Versions(DagId),
-    Diff(DagId, u32, u32),
-    Backfills(DagId),
-    Backfill(BackfillId),
-    /// What waits for an answer.
-    Approvals,
-    Operations,
-    /// Questions, with those that were answered.
-    AllApprovals,
-    Pools,
-    Variables,
-    Connections,
-}
-
-impl Slot {
-    /// Returns the question that fetches it.
-    pub(crate) fn request(&self) -> Request {
-        match self.clone() {
-            Self::Status => Request::Status,
-            Self::Definitions => Request::Definitions,
-            Self::Attention => Request::ListAttention,
-            Self::Pulse => Request::Pulse,
-            Self::Dags => Request::ListDags,
-            Self::Dag(dag_id) => Request::ShowDag { dag_id },
-            Self::FoundRuns(query, page) => query.request(page),
-            Self::Brief(DagRunKey { dag_id, dag_run_id }) => {
-                Request::BriefRun { dag_id, dag_run_id }
-            }
-            Self::Runs(dag_id) => {
-                let only = RunsOnly::default();
-                Request::ListRuns { dag_id, state: None, only, limit: LIST_LIMIT, offset: 0 }
-            }
-            Self::Run(DagRunKey { dag_id, dag_run_id }) => {
-                Request::ShowRun { dag_id, dag_run_id, packed: true }
-            }
-            Self::Grid(dag_id, around) => Request::ShowGrid { dag_id, limit: GRID_RUNS, around },
-            Self::Callbacks(DagRunKey { dag_id, dag_run_id }) => {
-                Request::ListCallbacks { dag_id, dag_run_id }
-            }
-            Self::Task(key) => Request::ShowTask { key },
-            Self::Assets => Request::ListAssets,
-            Self::Lineage(node, reach) => {
-                Request::ShowLineage { asset: None, node: Some(node), reach }
-            }
-            Self::AssetWhy(name) => Request::ExplainAsset { name },
-            Self::AssetEvents(asset) => Request::ListAssetEvents { asset, limit: 100 },
-            Self::Experiments => Request::ListExperiments,
-            Self::TrackingRuns(TrackingQuery { experiment, filter, order_by, offset }) => {
-                Request::ListTrackingRuns { experiment, filter, order_by, limit: PAGE_LEN, offset }
-            }
-            Self::TrackingRun(run_id) => Request::ShowTrackingRun { run_id },
-            Self::Metric((run_id, key)) => {
-                Request::GetMetricHistory { run_id, key, max_points: METRIC_POINTS }
-            }
-            Self::Artifact((run_id, path)) => {
-                Request::ReadArtifact { run_id, path, max_bytes: ARTIFACT_BYTES }
-            }
-            Self::Models => Request::ListModels,
-            Self::Model(name) => Request::ShowModel { name },
-            Self::Serving => Request::ServingStatus,
-            Self::Events => Request::ListEvents { limit: PAGE, before_id: None },
-            Self::Glance => Request::ListEvents { limit: GLANCE, before_id: None },
-            Self::Why(subject) => Request::Explain(subject),
-            Self::Versions(dag_id) => Request::ListDagVersions { dag_id, limit: LIST_LIMIT },
-            Self::Diff(dag_id, from, to) => {
-                Request::DiffDagVersions { dag_id, from: Some(from), to: Some(to) }
-            }
-            Self::Backfills(dag_id) => {
-                Request::ListBackfills { dag_id: Some(dag_id), limit: LIST_LIMIT, offset: 0 }
-            }
-            Self::Backfill(backfill_id) => {
-                Request::ShowBackfill { backfill_id, limit: 100, offset: 0 }
-            }
-            Self::Approvals => {
-                Request::ListApprovals { dag_id: None, only_pending: true, limit: LIST_LIMIT }
-            }
-            Self::Operations => Request::ListOperations { limit: LIST_LIMIT, before_id: None },
-            Self::AllApprovals => {
-                Request::ListApprovals { dag_id: None, only_pending: false, limit: LIST_LIMIT }
-            }
-            Self::Pools => Request::ListPools,
-            Self::Variables => Request::ListVariables,
-            Self::Connections => Request::ListConnections,
-        }
-    }
-
-    /// Says whether `event` makes what was fetched old.
-    pub(crate) fn is_touched_by(&self, event: &Event) -> bool {
-        match event {
-            Event::Resync => true,
-            Event::DagRunChanged { dag_id, dag_run_id, state } => match self {
-                Self::Status | Self::Dags | Self::Events | Self::Glance | Self::Runs(None) => true,
-                Self::Lineage(..) | Self::AssetWhy(_) | Self::Assets | Self::Attention => true,
-                // Only an end is counted.
-                Self::Pulse => state.is_finished(),
-                Self::Approvals | Self::Backfill(_) => true,
-                Self::Operations | Self::AllApprovals => true,
-                Self::Backfills(id) => id == dag_id,
-                Self::Why(subject) => subject.dag_id == *dag_id,
-                Self::Dag(id) | Self::Runs(Some(id)) => id == dag_id,
-                Self::FoundRuns(query, _) => query.dag_id.as_ref().is_none_or(|id| id == dag_id),
-                Self::Brief(key) => key.dag_id == *dag_id && key.dag_run_id == *dag_run_id,
-                Self::Run(key) | Self::Callbacks(key) => {
-                    key.dag_id == *dag_id && key.dag_run_id == *dag_run_id
-                }
-                Self::Grid(id, _) => id == dag_id,
-                _ => false,
-            },
-            Event::TaskInstanceChanged { key: changed, state } => match self {
-                // A question; all else that needs attention ends a run or comes with time.
-                Self::Attention => *state == Some(TaskInstanceState::Deferred),
-                Self::Brief(key) => {
-                    key.dag_id == changed.dag_id && key.dag_run_id == changed.dag_run_id
-                }
-                Self::Status | Self::Events | Self::Glance | Self::Approvals | Self::Pools => true,
-                Self::Why(subject) => subject.dag_id == changed.dag_id,
-                Self::Run(key) | Self::Callbacks(key) => {
-                    key.dag_id == changed.dag_id && key.dag_run_id == changed.dag_run_id
-                }
-                Self::Task(key) => key == changed,
-                _ => false,
-            },
-            Event::DagChanged { dag_id } => match self {
-                Self::Dags | Self::Events | Self::Glance | Self::Status | Self::Attention => true,
-                Self::Dag(id) | Self::Versions(id) | Self::Backfills(id) => id == dag_id,
-                Self::Why(subject) => subject.dag_id == *dag_id,
-                Self::Backfill(_) => true,
-                _ => false,
-            },
-            Event::AssetChanged { .. } => matches!(
-                self,
-                Self::Assets
-                    | Self::Lineage(..)
-                    | Self::AssetWhy(_)
-                    | Self::AssetEvents(_)
-                    | Self::Events
-                    | Self::Glance
-                    | Self::Dags
-            ),
-            Event::DefinitionsChanged { .. } => matches!(
-                self,
-                Self::Definitions
-                    | Self::Attention
-                    | Self::Dags
-                    | Self::Dag(_)
-                    | Self::Assets
-                    | Self::Lineage(..)
-                    | Self::AssetWhy(_)
-                    | Self::Status
-                    | Self::Events
-                    | Self::Glance
-                    | Self::Why(_)
-                    | Self::Versions(_)
-                    | Self::Pools
-                    | Self::Variables
-                    | Self::Connections
-            ),
-            Event::TrackingChanged => matches!(
-                self,
-                Self::Experiments
-                    | Self::TrackingRuns(_)
-                    | Self::TrackingRun(_)
-                    | Self::Metric(_)
-                    | Self::Models
-                    | Self::Model(_)
-                    | Self::Lineage(..)
-                    | Self::Events
-                    | Self::Glance
-            ),
-            Event::ServingChanged => {
-                matches!(
-                    self,
-                    Self::Serving
-                        | Self::Status
-                        | Self::Attention
-                        | Self::Lineage(..)
-                        | Self::Events
-                        | Self::Glance
-                )
-            }
-        }
-    }
-}
 
 /// One fetched thing.
 #[derive(Debug, Default)]
@@ -290,6 +44,7 @@ impl Entry {
             (Slot::Attention | Slot::Pulse, Some(_)) => true,
             (Slot::Dags, Some(Answer::Dags(dags))) => dags.len() > MANY_DAGS,
             (Slot::FoundRuns(..), Some(_)) => true,
+            (Slot::Backfill(_, pages), Some(_)) => *pages > 1,
             _ => false,
         }
     }
@@ -300,6 +55,8 @@ impl Entry {
 pub(crate) struct Cache {
     entries: HashMap<Slot, Entry>,
     uses: u64,
+    /// How often an answer was taken.
+    changes: u64,
 }
 
 impl Cache {
@@ -337,6 +94,7 @@ impl Cache {
             return false;
         }
         entry.asked = None;
+        self.changes += 1;
         match result {
             Ok(answer) => {
                 entry.answer = Some(answer);
@@ -400,6 +158,11 @@ impl Cache {
             .is_some_and(|entry| entry.answer.is_some() && !entry.is_old && entry.asked.is_none())
     }
 
+    /// Returns how often an answer was taken: while this stays so do the rows of all lists.
+    pub(crate) const fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// Returns which answer there is; another one has another stamp.
     pub(crate) fn stamp(&self, slot: &Slot) -> Option<u64> {
         self.entries.get(slot).filter(|entry| entry.answer.is_some()).map(|entry| entry.stamp)
@@ -433,90 +196,9 @@ impl Cache {
         }
     }
 
-    pub(crate) fn lineage(&self, slot: &Slot) -> Option<&LineageView> {
-        match self.answer(slot)? {
-            Answer::Lineage(view) => Some(view),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn dag_diff(&self, dag_id: &DagId, from: u32, to: u32) -> Option<&DagDiffView> {
-        match self.answer(&Slot::Diff(dag_id.clone(), from, to))? {
-            Answer::DagDiff(diff) => Some(diff),
-            _ => None,
-        }
-    }
-
-    /// Returns the runs of a page.
-    pub(crate) fn runs_of(&self, slot: &Slot) -> Option<&[DagRun]> {
-        match self.answer(slot)? {
-            Answer::Runs { runs, .. } => Some(runs),
-            _ => None,
-        }
-    }
-
-    /// Returns how many runs fit in all, of which a page was fetched.
-    pub(crate) fn runs_total(&self, slot: &Slot) -> Option<u64> {
-        match self.answer(slot)? {
-            Answer::Runs { total, .. } => Some(*total),
-            _ => None,
-        }
-    }
-
     fn answer(&self, slot: &Slot) -> Option<&Answer> {
         self.entries.get(slot)?.answer.as_ref()
     }
-}
-
-macro_rules! readers {
-    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty = $slot:expr, $pattern:pat => $value:expr;)*) => {
-        impl Cache {$(
-            pub(crate) fn $name(&self $(, $arg: $type)*) -> Option<&$out> {
-                match self.answer(&$slot)? {
-                    $pattern => Some($value),
-                    _ => None,
-                }
-            }
-        )*}
-    };
-}
-
-readers! {
-    status() -> StatusView = Slot::Status, Answer::Status(view) => view;
-    definitions() -> DefinitionsView = Slot::Definitions, Answer::Definitions(view) => view;
-    attention() -> [AttentionItem] = Slot::Attention, Answer::Attention(list) => list.as_slice();
-    pulse() -> PulseView = Slot::Pulse, Answer::Pulse(view) => view;
-    dags() -> [DagView] = Slot::Dags, Answer::Dags(list) => list.as_slice();
-    dag(id: &DagId) -> DagDetailView = Slot::Dag(id.clone()), Answer::Dag(view) => view;
-    runs(id: Option<&DagId>) -> [DagRun] = Slot::Runs(id.cloned()), Answer::Runs { runs, .. } => runs.as_slice();
-    run_brief(key: &DagRunKey) -> RunBrief = Slot::Brief(key.clone()), Answer::RunBrief(brief) => brief;
-    run(key: &DagRunKey) -> RunDetailView = Slot::Run(key.clone()), Answer::RunDetail(view) => view;
-    grid(id: &DagId, around: Option<&DagRunId>) -> GridView = Slot::Grid(id.clone(), around.cloned()), Answer::Grid(view) => view;
-    callbacks(key: &DagRunKey) -> [CallbackRequest] = Slot::Callbacks(key.clone()), Answer::Callbacks(list) => list.as_slice();
-    task(key: &TaskInstanceKey) -> TaskDetailView = Slot::Task(key.clone()), Answer::Task(view) => view;
-    assets() -> [AssetView] = Slot::Assets, Answer::Assets(list) => list.as_slice();
-    asset_why(asset: &AssetName) -> AssetWhy = Slot::AssetWhy(asset.clone()), Answer::AssetWhy(view) => view;
-    asset_events(asset: Option<&AssetName>) -> [AssetEventView] = Slot::AssetEvents(asset.cloned()), Answer::AssetEvents(list) => list.as_slice();
-    experiments() -> [ExperimentView] = Slot::Experiments, Answer::Experiments(list) => list.as_slice();
-    tracking_runs(query: &TrackingQuery) -> [TrackingRunView] = Slot::TrackingRuns(query.clone()), Answer::TrackingRuns { runs, .. } => runs.as_slice();
-    tracking_total(query: &TrackingQuery) -> u64 = Slot::TrackingRuns(query.clone()), Answer::TrackingRuns { total, .. } => total;
-    metric(key: &(TrackingRunId, String)) -> MetricHistoryView = Slot::Metric(key.clone()), Answer::MetricHistory(view) => view;
-    artifact(key: &(TrackingRunId, String)) -> ArtifactView = Slot::Artifact(key.clone()), Answer::Artifact(view) => view;
-    tracking_run(id: &TrackingRunId) -> TrackingRunView = Slot::TrackingRun(id.clone()), Answer::TrackingRun(view) => view;
-    models() -> [ModelView] = Slot::Models, Answer::Models(list) => list.as_slice();
-    model(name: &str) -> ModelDetailView = Slot::Model(name.to_owned()), Answer::Model(view) => view;
-    serving() -> ServingStatus = Slot::Serving, Answer::Serving(view) => view;
-    why(subject: &WhySubject) -> [WhyView] = Slot::Why(subject.clone()), Answer::Why(list) => list.as_slice();
-    dag_versions(id: &DagId) -> [DagVersionView] = Slot::Versions(id.clone()), Answer::DagVersions(list) => list.as_slice();
-    backfills(id: &DagId) -> [BackfillView] = Slot::Backfills(id.clone()), Answer::Backfills { backfills, .. } => backfills.as_slice();
-    backfill(id: BackfillId) -> BackfillDetailView = Slot::Backfill(id), Answer::Backfill(view) => view;
-    approvals() -> [HitlDetail] = Slot::Approvals, Answer::Approvals(list) => list.as_slice();
-    operations() -> [OperationLine] = Slot::Operations, Answer::Operations(list) => list.as_slice();
-    all_approvals() -> [HitlDetail] = Slot::AllApprovals, Answer::Approvals(list) => list.as_slice();
-    pools() -> [SlotPoolView] = Slot::Pools, Answer::Pools(list) => list.as_slice();
-    variables() -> [VariableView] = Slot::Variables, Answer::Variables(list) => list.as_slice();
-    connections() -> [ConnectionView] = Slot::Connections, Answer::Connections(list) => list.as_slice();
-    events() -> [EventLog] = Slot::Events, Answer::Events(list) => list.as_slice();
 }
 
 #[cfg(test)]

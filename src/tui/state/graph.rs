@@ -85,6 +85,8 @@ pub(crate) struct GraphPane {
     laid: VecDeque<Arc<Laid>>,
     /// The plan that was seen last, with where it lay.
     seen: Option<(Arc<Plan>, Arc<Laid>)>,
+    /// The graph that a screen draws whole: its shape, what is wanted of it, where it lay last.
+    sketch: Option<(u64, u64, Option<Arc<Laid>>)>,
     pub(crate) asked: Option<u64>,
 }
 
@@ -100,6 +102,25 @@ impl GraphPane {
             self.laid.pop_front();
         }
         self.look();
+        if let Some((shape, id, _)) = self.sketch {
+            self.sketch(shape, id);
+        }
+    }
+
+    /// Notes which graph a screen draws whole; says whether it is to be laid out. One that lay
+    /// otherwise before is seen as it lay until that is known.
+    pub(crate) fn sketch(&mut self, shape: u64, id: u64) -> bool {
+        let laid = self.laid.iter().find(|laid| laid.id == id).cloned();
+        let is_laid = laid.is_some();
+        let before = self.sketch.take().filter(|(other, ..)| *other == shape);
+        self.sketch = Some((shape, id, laid.or_else(|| before.and_then(|(.., laid)| laid))));
+        !is_laid && self.asked.replace(id) != Some(id)
+    }
+
+    /// Returns where the graph of that shape lies, where it is known.
+    pub(crate) fn sketched(&self, shape: u64) -> Option<&Laid> {
+        let (seen, _, laid) = self.sketch.as_ref()?;
+        laid.as_deref().filter(|_| *seen == shape)
     }
 
     /// Says whether it is known where the nodes of the plan lie.

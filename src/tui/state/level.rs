@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::state::filter::Filter;
 use crate::state::lineage::Lineage;
 use crate::state::models::Models;
+use crate::types::backfill::BackfillId;
 use crate::types::run::DagRunKey;
 use crate::types::{AssetName, DagId, TaskInstanceKey, TrackingRunId};
 
@@ -79,12 +80,16 @@ pub(crate) enum Screen {
     /// What differs between two of them.
     Diff(DagId, u32, u32),
     Backfills(DagId),
+    /// One of them with its dates.
+    Backfill(DagId, BackfillId),
     /// What needs attention, all of it.
     Attention,
     /// What people are asked.
     Approvals,
     /// What was done to runs.
     Operations,
+    /// One of them, with what it did to each task.
+    Operation(i64),
     Run(DagRunKey),
     /// The log of a task on the whole screen.
     Log(TaskInstanceKey),

@@ -9,6 +9,7 @@ use crate::types::Timestamp;
 use crate::types::ask::Request;
 use crate::types::run::DagRunKey;
 use crate::types::why::WhySubject;
+use crate::update::palette::Offers;
 
 /// How long a confirm does not listen, so that a key typed before it opened does nothing.
 pub(crate) const DEAF_MILLIS: i64 = 300;
@@ -20,7 +21,7 @@ pub(crate) enum Popup {
     Keys {
         scroll: usize,
     },
-    Palette(Palette),
+    Palette(Box<Palette>),
     Confirm(Box<Confirm>),
     /// The selected task in full.
     Task {
@@ -68,6 +69,7 @@ pub(crate) struct Palette {
     pub(crate) selected: usize,
     /// How far back into what was typed before.
     pub(crate) recalled: usize,
+    pub(crate) offers: Offers,
 }
 
 /// So many commands are remembered.

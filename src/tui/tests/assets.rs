@@ -1,6 +1,9 @@
 //! Assets: the tree, the lineage hop by hop, why one is old, what is made of it.
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
 use crate::DeckOptions;
+use crate::message::{Effect, Message, Timer};
 use crate::rows::assets as rows;
 use crate::state::lineage::AssetPane;
 use crate::state::{Screen, View};
@@ -10,6 +13,7 @@ use crate::types::freshness::Freshness;
 use crate::types::view::AssetView;
 use crate::types::{Fault, FaultKind};
 use crate::update::assets::pane_of;
+use crate::update::update;
 
 snapshots! {
     assets: "3Gk";
@@ -19,6 +23,74 @@ snapshots! {
     asset_why: "3jjjw";
     asset_impact: "3GkM";
     emit_dialog: "3Gkm";
+}
+
+/// Presses keys faster than any timer rings; returns what is asked, and the timers in their order.
+fn hurry(driver: &mut Driver, keys: &str) -> (Vec<Request>, Vec<Timer>) {
+    let (mut asked, mut timers) = (Vec::new(), Vec::new());
+    for c in keys.chars() {
+        let event = KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE);
+        for effect in update(&mut driver.state, Message::Key(event), driver.now) {
+            match effect {
+                Effect::Ask { request, .. } => asked.push(request),
+                Effect::After { timer, .. } => timers.push(timer),
+                _ => {}
+            }
+        }
+    }
+    (asked, timers)
+}
+
+/// Lets a timer ring; returns what is asked then.
+fn ring(driver: &mut Driver, timer: Timer) -> Vec<Request> {
+    let effects = update(&mut driver.state, Message::Timer(timer), driver.now);
+    let asked = effects.into_iter().filter_map(|effect| match effect {
+        Effect::Ask { request, .. } => Some(request),
+        _ => None,
+    });
+    asked.collect()
+}
+
+#[test]
+fn going_down_the_tree_asks_only_of_the_asset_that_the_cursor_rests_on() {
+    let mut driver = Driver::with(DeckOptions::default(), 200, 60, many);
+    // The groups of so many are closed; a filter opens them. The first asset is asked about at
+    // once.
+    driver.keys("3/table<enter>ggj");
+    let (asked, mut timers) = hurry(&mut driver, &"j".repeat(50));
+    assert_eq!(asked, [], "{}", driver.text());
+    let last = timers.pop().unwrap();
+    for timer in timers {
+        assert_eq!(ring(&mut driver, timer), [], "the cursor has gone on");
+    }
+    let asked = ring(&mut driver, last);
+    let name = rows::shown(&driver.state).unwrap().name.clone();
+    assert!(
+        matches!(
+            asked.as_slice(),
+            [
+                Request::ShowLineage { node: Some(node), .. },
+                Request::ListAssetEvents { asset: Some(asset), .. },
+                Request::ExplainAsset { name: why },
+            ] if *node == format!("asset:{name}") && *asset == name && *why == name
+        ),
+        "{asked:?}"
+    );
+}
+
+#[test]
+fn what_is_not_drawn_is_not_asked_for() {
+    let mut driver = Driver::with(DeckOptions::default(), 80, 24, many);
+    driver.keys("3/table<enter>gg");
+    let (asked, timers) = hurry(&mut driver, "jjj");
+    assert!(asked.is_empty() && timers.is_empty(), "the tree stands alone: {asked:?} {timers:?}");
+    driver.keys("<tab>");
+    let slot = rows::lineage_slot(&driver.state).unwrap();
+    assert!(driver.state.cache.lineage(&slot).is_some());
+    let name = rows::shown(&driver.state).unwrap().name.clone();
+    assert!(driver.state.cache.asset_why(&name).is_none());
+    driver.keys("<tab>");
+    assert!(driver.state.cache.asset_why(&name).is_some());
 }
 
 /// Three hundred assets in thirty groups.

@@ -4,6 +4,7 @@ use crate::DeckOptions;
 use crate::sample;
 use crate::state::{Pane, Popup, Screen, View};
 use crate::tests::{Driver, snapshots};
+use crate::types::Fault;
 use crate::types::ask::{Answer, Request};
 
 snapshots! {
@@ -24,6 +25,8 @@ fn tab_goes_into_the_box_and_enter_opens_the_very_thing() {
     assert_eq!(driver.state.level().selected.as_deref(), Some("train"));
     driver.keys("<esc>j<enter>");
     assert!(matches!(driver.screen(), Screen::Dag(id) if id.as_str() == "minio_producer"));
+    driver.keys("<esc>j<enter>");
+    assert!(matches!(driver.screen(), Screen::AssetWhy(name) if name.as_str() == "lake_readings"));
     driver.keys("<esc>j<enter>");
     assert_eq!(*driver.screen(), Screen::Root(View::System));
     driver.keys("1<tab><esc>j");
@@ -52,10 +55,40 @@ fn in_the_box_c_clears_w_says_why_and_shift_l_opens_the_log() {
 }
 
 #[test]
+fn a_stale_asset_is_told_with_its_cause_and_leads_to_the_way_from_the_root() {
+    let mut driver = Driver::new(200, 60);
+    assert!(driver.text().contains("stale: `minio_producer` failed"), "{}", driver.text());
+    for key in ["<enter>", "w"] {
+        driver.keys("A/rfm<enter>");
+        driver.keys(key);
+        assert!(driver.text().contains("at task `write`: exit code 1"), "{}", driver.text());
+        driver.keys("<enter>");
+        assert!(
+            matches!(driver.screen(), Screen::Run(key) if key.dag_id.as_str() == "minio_producer")
+        );
+        driver.keys("<esc><esc>yy");
+        assert_eq!(driver.copied.last().unwrap(), "dagdeck assets why lake_readings");
+        driver.keys("<esc><esc>");
+    }
+}
+
+#[test]
+fn where_the_way_is_not_known_yet_or_is_refused_its_page_says_so() {
+    let mut driver = Driver::with(DeckOptions::default(), 100, 30, |request| match request {
+        Request::ExplainAsset { .. } => Some(Err(Fault::not_found("there is no such asset"))),
+        _ => None,
+    });
+    driver.keys("A/rfm<enter><enter>");
+    assert!(driver.text().contains("there is no such asset"), "{}", driver.text());
+    driver.keys("<esc>");
+    assert_eq!(*driver.screen(), Screen::Attention);
+}
+
+#[test]
 fn where_there_is_no_room_for_the_box_a_line_counts_and_both_keys_open_the_list() {
     for key in ["A", "<tab>"] {
         let mut driver = Driver::new(80, 24);
-        assert!(driver.text().contains("✗1 !3 ?1"), "{}", driver.text());
+        assert!(driver.text().contains("✗1 !4 ?1"), "{}", driver.text());
         driver.keys(key);
         assert_eq!(*driver.screen(), Screen::Attention);
         driver.keys("/lake:<enter><enter>");

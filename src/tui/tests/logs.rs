@@ -6,6 +6,7 @@ use crate::state::log::Reading;
 use crate::state::{LogPane, Screen};
 use crate::tests::Driver;
 use crate::types::ask::{Answer, Request};
+use crate::types::log::LogFound;
 use crate::types::{Fault, TaskInstanceKey};
 use crate::update::update;
 
@@ -90,7 +91,7 @@ fn a_search_goes_on_where_nothing_is_loaded_and_says_when_there_is_no_more() {
 fn a_search_under_way_is_given_up_by_esc() {
     let mut driver = open_with("huge", 80, 24, |request| match request {
         Request::SearchLog { backwards: true, offset, .. } => {
-            Some(Ok(Answer::LogFound(crate::types::log::LogFound {
+            Some(Ok(Answer::LogFound(LogFound {
                 at: None,
                 next_offset: offset.saturating_sub(1 << 20),
                 is_end: *offset < 1 << 20,
@@ -116,10 +117,31 @@ fn a_search_under_way_is_given_up_by_esc() {
     assert!(
         effects.iter().any(|e| matches!(e, Effect::Ask { request: Request::SearchLog { .. }, .. }))
     );
-    assert!(driver.text().contains("searching"), "{}", driver.text());
+    let before = driver.text();
+    assert!(before.contains("searching"), "{before}");
+    // The daemon tells from time to time how far it came; between that the keys do what they do.
+    let asked = |effects: &[Effect]| {
+        effects.iter().find_map(|effect| match effect {
+            Effect::Ask { purpose, generation, request: Request::SearchLog { offset, .. } } => {
+                Some((purpose.clone(), *generation, *offset))
+            }
+            _ => None,
+        })
+    };
+    let (purpose, generation, offset) = asked(&effects).unwrap();
+    let found = LogFound { at: None, next_offset: offset / 2, is_end: false, size: 5 << 20 };
+    let answer = Message::answered(purpose, generation, Ok(Answer::LogFound(found)));
+    let effects = update(&mut driver.state, answer.clone(), now);
+    assert_eq!(asked(&effects).map(|(.., offset)| offset), Some(offset / 2));
+    assert_ne!(driver.text(), before, "how far it came is shown");
+    let top = log(&driver).top;
+    press(&mut driver, 'k');
+    assert_ne!(log(&driver).top, top);
+    assert!(log(&driver).seek.is_some());
     driver.keys("<esc>");
     assert!(driver.said().contains("given up"));
     assert!(log(&driver).seek.is_none());
+    assert!(asked(&update(&mut driver.state, answer, now)).is_none(), "what comes late is dropped");
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! The palette, the keys of a pane, the copy menu, the keymap file, leaving.
 
 use crate::DeckOptions;
+use crate::message::{Message, Timer};
 use crate::state::{Popup, Screen, View};
 use crate::tests::Driver;
+use crate::types::TaskInstanceState;
+use crate::types::event::Event;
+use crate::update::update;
 
 #[test]
 fn what_was_run_last_comes_first_and_what_was_typed_comes_back() {
@@ -29,6 +33,32 @@ fn the_palette_opens_dags_runs_assets_tasks_and_variables_by_name() {
     assert!(driver.state.level().selected.as_ref().is_some_and(|key| key.contains("variable")));
     driver.keys("1:filter mlops<enter>");
     assert_eq!(driver.state.level().filter, "mlops");
+}
+
+#[test]
+fn what_there_is_is_made_once_and_anew_where_something_comes() {
+    let mut driver = Driver::new(80, 24);
+    driver.keys("1jjjjj<enter>:");
+    let offers = |driver: &Driver| match &driver.state.popup {
+        Some(Popup::Palette(palette)) => palette.offers.all().map(std::ptr::from_ref).last(),
+        _ => panic!("no palette"),
+    };
+    let first = offers(&driver);
+    driver.keys("task train");
+    assert_eq!(offers(&driver), first, "a key stroke makes nothing");
+    assert!(driver.text().contains("task train"), "{}", driver.text());
+    // How a task stands is told as it is now, though nothing was made anew.
+    let run = driver.state.shown_run().unwrap();
+    let key =
+        run.tasks.iter().find(|task| task.key.task_id.as_str() == "train").unwrap().key.clone();
+    let event = Event::TaskInstanceChanged { key, state: Some(TaskInstanceState::UpForRetry) };
+    update(&mut driver.state, Message::Event(event), driver.now);
+    let row = |text: &str| text.lines().find(|l| l.contains("▸ task train")).map(str::to_owned);
+    let text = driver.text();
+    assert!(row(&text).is_some_and(|row| row.contains("retry")), "{text}");
+    driver.send(Message::Event(Event::Resync));
+    driver.send(Message::Timer(Timer::Refetch));
+    assert_ne!(offers(&driver), first, "the run was fetched again");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Each view at every size, dialogs at two.
+//! Each view and each dialog at every size.
 
 use crate::message::Message;
 use crate::sample;
@@ -7,20 +7,6 @@ use crate::types::Fault;
 use crate::types::ask::{Answer, Request};
 use crate::types::view::DefinitionsView;
 use crate::{Colours, DeckOptions};
-
-/// Draws what `keys` lead to at both sizes.
-macro_rules! at_both_sizes {
-    ($($name:ident: $keys:literal;)*) => {$(
-        #[test]
-        fn $name() {
-            for (width, height) in [(80, 24), (200, 60)] {
-                let mut driver = Driver::new(width, height);
-                driver.keys($keys);
-                insta::assert_snapshot!(format!("{}_{width}x{height}", stringify!($name)), driver.text());
-            }
-        }
-    )*};
-}
 
 snapshots! {
     run_graph: "jjjjj<enter><tab>";
@@ -41,21 +27,22 @@ snapshots! {
     versions: "jV";
     version_diff: "jV<enter>";
     backfills: "jB";
+    backfill_page: "jB<enter>";
+    pause_backfill_dialog: "jB<enter>p";
+    cancel_backfill_dialog: "jB<enter>x";
     palette: ":tri";
     operations: "go";
+    operation_page: "go<enter>";
     command_log: "pygc";
     tour: ":tour<enter>";
     event_rail: "2E";
     try_it: "6i";
     connection_dialog: "8GG<enter>";
     run_in_full: "2i";
-}
-
-at_both_sizes! {
     dags: "";
     dags_filtered: "/data !paused<enter>";
     dag_definition: "d";
-    runs: "2";
+    runs_list: "2";
     run_tasks: "jjjjj<enter>";
     run_failed: "2j<enter>";
     clear_dialog: "jjjjj<enter>c";
@@ -75,6 +62,11 @@ at_both_sizes! {
     approval_dialog: "a<enter>";
     backfill_dialog: "jb";
     pool_dialog: "8<enter>";
+    variable_dialog: "8jj<enter>";
+    prune_dialog: "8P";
+    cancel_dialog: "2<space><space>x";
+    pause_dialog: "p";
+    leave_dialog: "q";
     chord: "jg";
     sort_menu: "S";
     copy_menu: "2y";

@@ -1,59 +1,16 @@
 //! Themes, colours and glyphs as the terminal gets them; notifications; keys of slow lines.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use ratatui::buffer::Buffer;
-use ratatui::style::{Color, Modifier};
+use ratatui::style::Color;
 
 use crate::message::{Errand, Message};
 use crate::state::{Popup, Screen, View};
 use crate::tests::Driver;
 use crate::types::event::Event;
 use crate::types::{DagId, DagRunId, DagRunState};
-use crate::{Colours, DeckOptions, theme, view};
-
-/// Writes what is styled how, a line for each run of one style.
-fn style_map(buf: &Buffer) -> String {
-    let mut map = String::new();
-    for y in buf.area.top()..buf.area.bottom() {
-        let mut runs: Vec<(String, String)> = Vec::new();
-        for x in buf.area.left()..buf.area.right() {
-            let Some(cell) = buf.cell((x, y)) else { continue };
-            let mut style = String::new();
-            if cell.fg != Color::Reset {
-                let _ = write!(style, "{} ", cell.fg);
-            }
-            if cell.bg != Color::Reset {
-                let _ = write!(style, "on {} ", cell.bg);
-            }
-            if cell.modifier != Modifier::empty() {
-                let _ = write!(style, "{}", format!("{:?}", cell.modifier).to_lowercase());
-            }
-            match runs.last_mut() {
-                Some((last, text)) if *last == style => text.push_str(cell.symbol()),
-                _ => runs.push((style, cell.symbol().to_owned())),
-            }
-        }
-        for (style, text) in runs {
-            if !style.is_empty() && !text.trim().is_empty() {
-                let _ = writeln!(map, "{y:2} {:24} {}", style.trim(), text.trim_end());
-            }
-        }
-    }
-    map
-}
-
-#[test]
-fn the_run_view_is_styled_as_the_terminals_own_palette_has_it() {
-    for (name, colours) in [("sixteen", Colours::Ansi), ("none", Colours::None)] {
-        let options = DeckOptions { colours, ..DeckOptions::default() };
-        let mut driver = Driver::with(options, 80, 24, |_| None);
-        driver.keys("jjjjj<enter>");
-        insta::assert_snapshot!(format!("styles_{name}"), style_map(&view::drawn(&driver.state)));
-    }
-}
+use crate::{DeckOptions, theme, view};
 
 #[test]
 fn a_theme_is_chosen_live_and_a_wrong_one_is_told() {

@@ -3,23 +3,22 @@
 use tui_input::Input;
 
 use crate::keymap::{self, Action, Place};
-use crate::message::{Act, Effect, Purpose};
+use crate::message::Effect;
 use crate::rows;
-use crate::rows::run::What;
 use crate::state::popup::Scope;
-use crate::state::{Form, Pane, Popup, Prompt, PromptKind, Screen, Slot, State, Tone, View, Zoom};
-use crate::types::DagId;
-use crate::types::ask::Request;
+use crate::state::{Pane, Popup, Prompt, PromptKind, Screen, State, Tone, View, Zoom};
 use crate::types::event::Event;
-use crate::types::run::DagRunKey;
-use crate::types::why::WhySubject;
 use crate::update::movement::{self, Step};
 use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
 use crate::update::{
-    assets, attention, confirm, copy, edit, feed, form, goto, lab, leave, log, marks, menu, models,
-    mouse, palette, run, sheet,
+    assets, attention, confirm, copy, edit, feed, goto, lab, leave, log, marks, menu, models,
+    mouse, pages, palette, run, sheet,
 };
+
+mod here;
+
+pub(crate) use here::dag_here;
 
 /// Does what a key stands for.
 pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
@@ -70,7 +69,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             attention::clear(state, effects);
         }
         Action::Open if state.level().screen == Screen::Root(View::Events) => feed::open(state),
-        Action::Open => open(state),
+        Action::Open if pages::open(state) => {}
+        Action::Open => here::open(state),
         Action::NextPane if lab::next_part(state, false) => {}
         Action::PreviousPane if lab::next_part(state, true) => {}
         Action::NextPane => {
@@ -120,16 +120,16 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         }
         Action::AttentionBox => attention::enter_box(state),
         Action::FailedLog => attention::failed_log(state),
-        Action::Trigger => trigger(state, effects),
-        Action::Pause if matches!(state.level().screen, Screen::Backfills(_)) => {
+        Action::Trigger => here::trigger(state, effects),
+        Action::Pause if is_about_backfills(state) => {
             confirm::pause_backfill(state);
         }
         Action::Pause => confirm::pause(state),
-        Action::DagRuns => go_to_dag(state, Screen::DagRuns),
-        Action::DagPage => go_to_dag(state, Screen::Dag),
+        Action::DagRuns => here::go_to_dag(state, Screen::DagRuns),
+        Action::DagPage => here::go_to_dag(state, Screen::Dag),
         Action::Clear => sheets::clear(state, false, effects),
         Action::ClearFailed => sheets::clear(state, true, effects),
-        Action::Cancel if matches!(state.level().screen, Screen::Backfills(_)) => {
+        Action::Cancel if is_about_backfills(state) => {
             confirm::cancel_backfill(state);
         }
         Action::Cancel if state.level().marks.is_empty() => confirm::cancel(state),
@@ -145,8 +145,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::MarkRange => marks::range(state),
         Action::Sort => menu::sort(state),
         Action::Columns => menu::columns(state),
-        Action::Why => why(state),
-        Action::Approvals => approvals(state, effects),
+        Action::Why => here::why(state),
+        Action::Approvals => here::approvals(state, effects),
         Action::Answer => {
             let level = state.level();
             let asked = rows::selected(level, &rows::approvals(state, level)).cloned();
@@ -159,14 +159,14 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             let asked = rows::selected(level, &rows::approvals(state, level));
             let run = asked.map(|asked| {
                 let key = &asked.key.task;
-                run_screen(&key.dag_id, &key.dag_run_id)
+                here::run_screen(&key.dag_id, &key.dag_run_id)
             });
             if let Some(run) = run {
                 state.push(run);
             }
         }
-        Action::Versions => go_to_dag(state, Screen::Versions),
-        Action::Backfills => go_to_dag(state, Screen::Backfills),
+        Action::Versions => here::go_to_dag(state, Screen::Versions),
+        Action::Backfills => here::go_to_dag(state, Screen::Backfills),
         Action::Backfill => sheets::backfill(state, effects),
         Action::Edit => edit::open(state, effects),
         Action::CommandLog => {
@@ -175,7 +175,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             }
         }
         Action::EditSetting => sheets::setting(state, effects),
-        Action::Test => test(state, effects),
+        Action::Test => here::test(state, effects),
         Action::OlderRun => run::travel::go(state, true),
         Action::NewerRun => run::travel::go(state, false),
         Action::NextFailed => run::next_failed(state, false),
@@ -323,156 +323,8 @@ fn show_errors(state: &mut State) {
     }
 }
 
-/// Drills into what is selected.
-fn open(state: &mut State) {
-    if matches!(state.level().screen, Screen::TrackingRun(_)) {
-        if let Some(screen) = lab::open_fact(state) {
-            state.push(screen);
-        }
-        return;
-    }
-    let level = state.level();
-    let screen = match &level.screen {
-        Screen::Root(View::Dags) => rows::selected(level, &rows::dags(state, level)).map(|dag| {
-            match dag.recent_runs.last() {
-                Some(run) => run_screen(&dag.dag_id, &run.dag_run_id),
-                None => Screen::Dag(dag.dag_id.clone()),
-            }
-        }),
-        Screen::Root(View::Runs) | Screen::DagRuns(_) => {
-            rows::selected(level, &rows::runs(state, level)).map(|run| Screen::Run(run.key()))
-        }
-        Screen::Root(View::Experiments) => rows::selected(level, &rows::experiments(state, level))
-            .map(|experiment| Screen::Experiment(experiment.name.clone())),
-        Screen::Experiment(name) => rows::selected(level, &rows::tracking_runs(state, level, name))
-            .map(|run| Screen::TrackingRun(run.run_id.clone())),
-        Screen::Versions(dag_id) => {
-            rows::compared(state, dag_id).map(|(from, to)| Screen::Diff(dag_id.clone(), from, to))
-        }
-        _ => None,
-    };
-    if let Some(screen) = screen {
-        state.push(screen);
-    }
-}
-
-fn run_screen(dag_id: &DagId, dag_run_id: &crate::types::DagRunId) -> Screen {
-    Screen::Run(DagRunKey { dag_id: dag_id.clone(), dag_run_id: dag_run_id.clone() })
-}
-
-/// Returns the DAG that the place is about.
-pub(crate) fn dag_here(state: &State) -> Option<DagId> {
-    let level = state.level();
-    match &level.screen {
-        Screen::Root(View::Dags) => {
-            rows::selected(level, &rows::dags(state, level)).map(|dag| dag.dag_id.clone())
-        }
-        Screen::Dag(dag_id)
-        | Screen::Form(dag_id)
-        | Screen::Versions(dag_id)
-        | Screen::Backfills(dag_id)
-        | Screen::Diff(dag_id, ..) => Some(dag_id.clone()),
-        Screen::Root(View::Runs) | Screen::DagRuns(_) => {
-            let run = rows::selected(level, &rows::runs(state, level));
-            match (run, &level.screen) {
-                (Some(run), _) => Some(run.dag_id.clone()),
-                (None, Screen::DagRuns(dag_id)) => Some(dag_id.clone()),
-                (None, _) => None,
-            }
-        }
-        Screen::Run(key) => Some(key.dag_id.clone()),
-        Screen::Root(View::Assets) | Screen::Asset(_) | Screen::AssetWhy(_) | Screen::Impact(_) => {
-            assets::producer(state)
-        }
-        Screen::Root(View::Models) | Screen::Model(_) | Screen::Compare(..) => models::maker(state),
-        _ => None,
-    }
-}
-
-fn go_to_dag(state: &mut State, screen: fn(DagId) -> Screen) {
-    if let Some(dag_id) = dag_here(state) {
-        state.push(screen(dag_id));
-    }
-}
-
-/// Asks why what is selected does or does not go on.
-fn why(state: &mut State) {
-    let subject = match keymap::place(state) {
-        Place::Attention => attention::subject(state),
-        _ => subject_here(state),
-    };
-    let Some(subject) = subject else { return };
-    // What held it back a while ago may hold it back no more.
-    state.cache.mark_old(|slot| *slot == Slot::Why(subject.clone()));
-    state.popup = Some(Popup::Why { subject, scroll: 0 });
-}
-
-fn subject_here(state: &State) -> Option<WhySubject> {
-    let of_dag = |dag_id| WhySubject { dag_id, dag_run_id: None, task_id: None, map_index: None };
-    let level = state.level();
-    match &level.screen {
-        Screen::Run(key) => {
-            let mut subject = of_dag(key.dag_id.clone());
-            subject.dag_run_id = Some(key.dag_run_id.clone());
-            match rows::run::selected(state).map(|row| row.what) {
-                Some(What::Task(task)) => {
-                    subject.task_id = Some(task.key.task_id.clone());
-                    subject.map_index = Some(task.key.map_index);
-                }
-                Some(What::Mapped(task_id)) => subject.task_id = Some(task_id.clone()),
-                Some(What::Group(_)) | None => {}
-            }
-            Some(subject)
-        }
-        Screen::Root(View::Runs) | Screen::DagRuns(_) => {
-            let run = rows::selected(level, &rows::runs(state, level))?;
-            let mut subject = of_dag(run.dag_id.clone());
-            subject.dag_run_id = Some(run.dag_run_id.clone());
-            Some(subject)
-        }
-        _ => dag_here(state).map(of_dag),
-    }
-}
-
-/// Opens the question of the selected task, else the list of what waits for an answer.
-fn approvals(state: &mut State, effects: &mut Vec<Effect>) {
-    if !state.is_read_only() && sheets::answer_here(state, effects) {
-        return;
-    }
-    if state.level().screen != Screen::Approvals {
-        state.push(Screen::Approvals);
-    }
-}
-
-/// Has the selected connection tried.
-fn test(state: &mut State, effects: &mut Vec<Effect>) {
-    let level = state.level();
-    let here = level.cursor(&rows::keys(state, level));
-    let Some(rows::Setting::Connection(connection)) =
-        rows::settings(state, level).into_iter().nth(here)
-    else {
-        state.say(Tone::Info, "select a connection: T tests it");
-        return;
-    };
-    let conn_id = connection.conn_id.clone();
-    let generation = state.next_generation();
-    state.say(Tone::Info, format!("trying {conn_id}…"));
-    let request = Request::TestConnection { conn_id };
-    effects.push(Effect::Ask { purpose: Purpose::Act(Act::Test), generation, request });
-}
-
-/// Opens the form; from a run, with what that run was given.
-fn trigger(state: &mut State, effects: &mut Vec<Effect>) {
-    let Some(dag_id) = dag_here(state) else { return };
-    if let Screen::Run(key) = &state.level().screen
-        && let (Some(run), Some(dag)) = (state.cache.run(key), state.cache.dag(&dag_id))
-    {
-        let form = Form::new(dag, Some(&run.run.conf));
-        state.forms.insert(dag_id.clone(), form);
-    }
-    state.push(Screen::Form(dag_id.clone()));
-    form::say_draft(state, &dag_id);
-    form::changed(state, &dag_id, 0, effects);
+fn is_about_backfills(state: &State) -> bool {
+    matches!(state.level().screen, Screen::Backfills(_) | Screen::Backfill(..))
 }
 
 /// Says whether the keys go to the graph of a run.

@@ -1,5 +1,6 @@
 //! What an answer changes.
 
+use crate::keymap::with_keys;
 use crate::message::{Act, Effect, Purpose};
 use crate::state::form::Check;
 use crate::state::log::Whose;
@@ -96,8 +97,10 @@ fn take_act(state: &mut State, act: Act, result: Result<Answer, Fault>, effects:
                 *wanted_try = None;
             }
             let undo = match (&view.final_since, what) {
-                (None, "cleared" | "marked" | "noted") => ": u takes it back",
-                _ => "",
+                (None, "cleared" | "marked" | "noted") => {
+                    with_keys!(state, ": {} takes it back", Undo)
+                }
+                _ => String::new(),
             };
             state.say(Tone::Good, format!("{what} {}{undo}", sheet::touched(&view)));
         }

@@ -1,6 +1,6 @@
 //! What keys do among assets: from pane to pane, along the lineage, to what made or uses one.
 
-use crate::keymap::Action;
+use crate::keymap::{Action, with_keys};
 use crate::message::Effect;
 use crate::rows::assets::{self as rows, AssetRow};
 use crate::screen::assets::panes;
@@ -173,7 +173,15 @@ fn along(state: &mut State, downstream: bool) {
         (None, 0) if downstream => state.say(Tone::Info, "nothing is made of it"),
         (None, 0) => state.say(Tone::Info, "it is made of nothing here"),
         (None, n) => {
-            state.say(Tone::Info, format!("{n} more that way: ) shows them, . goes on from here"));
+            state.say(
+                Tone::Info,
+                with_keys!(
+                    state,
+                    "{n} more that way: {} shows them, {} goes on from here",
+                    MoreHops,
+                    Recentre
+                ),
+            );
         }
     }
 }
@@ -312,7 +320,10 @@ fn materialise(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(asset) = rows::shown(state) else { return };
     let (name, producers) = (asset.name.clone(), asset.producers.clone());
     let Some(producer) = producers.first() else {
-        state.say(Tone::Info, format!("no DAG here makes {name}; m says that it changed"));
+        state.say(
+            Tone::Info,
+            with_keys!(state, "no DAG here makes {name}; {} says that it changed", Emit),
+        );
         return;
     };
     if let [_, others @ ..] = producers.as_slice()

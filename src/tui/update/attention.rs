@@ -1,5 +1,6 @@
 //! Moves in the box of what needs attention, and goes to the thing itself.
 
+use crate::keymap::with_keys;
 use crate::message::Effect;
 use crate::rows;
 use crate::rows::attention;
@@ -48,7 +49,7 @@ pub(crate) fn open(state: &mut State, effects: &mut Vec<Effect>) {
         AttentionTarget::Run(run) => state.push(Screen::Run(run)),
         AttentionTarget::Task(task) => open_task(state, task, Pane::Tasks),
         AttentionTarget::Dag { dag_id } => state.push(Screen::Dag(dag_id)),
-        AttentionTarget::Asset { name } => state.push(Screen::Asset(name)),
+        AttentionTarget::Asset { name } => state.push(Screen::AssetWhy(name)),
         AttentionTarget::Serving => state.switch(View::Serving),
         AttentionTarget::Definitions => state.push(Screen::Definitions),
         AttentionTarget::System => state.switch(View::System),
@@ -81,8 +82,20 @@ pub(crate) fn clear(state: &mut State, effects: &mut Vec<Effect>) {
             let run = run.clone();
             sheets::clear_failed(state, run, effects);
         }
-        _ => state.say(Tone::Info, "only a failed run can be cleared: enter opens this one"),
+        _ => state.say(
+            Tone::Info,
+            with_keys!(state, "only a failed run can be cleared: {} opens this one", Open),
+        ),
     }
+}
+
+/// Shows why the selected asset is stale; says `false` where the item is about none.
+pub(crate) fn asset_why(state: &mut State) -> bool {
+    let target = attention::selected(state).map(|item| &item.target);
+    let Some(AttentionTarget::Asset { name }) = target else { return false };
+    let name = name.clone();
+    state.push(Screen::AssetWhy(name));
+    true
 }
 
 /// Returns what `w` asks about there.
@@ -104,6 +117,7 @@ pub(crate) fn subject(state: &State) -> Option<WhySubject> {
             ..of(&task.dag_id)
         }),
         AttentionTarget::Dag { dag_id } => Some(of(dag_id)),
+        // Has a page of its own: `asset_why`.
         AttentionTarget::Asset { .. }
         | AttentionTarget::Serving
         | AttentionTarget::Definitions

@@ -88,6 +88,8 @@ pub(crate) fn equivalent(state: &State) -> String {
         }
         Screen::Log(key) => logs(state, key),
         Screen::Operations => "dagdeck operations list".to_owned(),
+        Screen::Operation(id) => format!("dagdeck operations show {id}"),
+        Screen::Backfill(_, id) => format!("dagdeck backfill show {id}"),
         Screen::DaemonLog => "dagdeck system log --follow".to_owned(),
         Screen::Root(View::Assets) | Screen::Asset(_) => assets(state),
         Screen::AssetWhy(name) => format!("dagdeck assets why {}", shell(name.as_str())),

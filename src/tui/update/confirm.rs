@@ -5,6 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::message::{Act, Effect, Purpose};
 use crate::rows;
+use crate::state::backfill;
 use crate::state::popup::{Confirm, Gate};
 use crate::state::steps::Step;
 use crate::state::{Popup, Screen, State, Tone, View};
@@ -13,7 +14,7 @@ use crate::types::ask::Request;
 use crate::types::backfill::Backfill;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::{DagId, TaskInstanceState};
-use crate::update::action;
+use crate::update::{action, pages};
 
 /// A question without its target's details.
 struct Question {
@@ -124,10 +125,12 @@ fn run_here(state: &State) -> Option<&DagRun> {
 /// Returns the selected backfill.
 fn backfill_here(state: &State) -> Option<Backfill> {
     let level = state.level();
-    let Screen::Backfills(dag_id) = &level.screen else { return None };
-    let all = state.cache.backfills(dag_id)?;
-    let here = all.get(level.cursor(&rows::keys(state, level)))?;
-    Some(here.backfill.clone())
+    match &level.screen {
+        Screen::Backfill(_, id) => {
+            backfill::shown(state, level, *id).map(|detail| detail.backfill.backfill.clone())
+        }
+        _ => pages::backfill_here(state).map(|view| view.backfill.clone()),
+    }
 }
 
 /// Asks before a backfill is paused or goes on.

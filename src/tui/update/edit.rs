@@ -1,5 +1,6 @@
 //! Opens definitions in the operator's editor, and tells what came of it.
 
+use crate::keymap::with_keys;
 use crate::message::{Effect, Errand, Handover, Opening, Spot};
 use crate::rows;
 use crate::state::{Screen, State, Tone, View};
@@ -93,8 +94,13 @@ pub(crate) fn heard(state: &mut State, event: &Event) {
         state.say(Tone::Good, "the edit is in force");
         return;
     }
-    state.say(Tone::Bad, "the edit has errors: the last good version stays in force; e goes back");
     if state.level().screen != Screen::Definitions {
         state.push(Screen::Definitions);
     }
+    let text = with_keys!(
+        state,
+        "the edit has errors: the last good version stays in force; {} goes back",
+        Edit
+    );
+    state.say(Tone::Bad, text);
 }

@@ -4,7 +4,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, 
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use crate::keymap::{self, Typed};
+use crate::keymap::{self, Action, Typed};
 use crate::message::Effect;
 use crate::rows;
 use crate::state::{Popup, PromptKind, Screen, State, Tone};
@@ -165,6 +165,7 @@ fn interrupt(state: &mut State, effects: &mut Vec<Effect>) {
 
 fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let page = usize::from(state.size.height / 2).max(1);
+    let typed = keymap::typed(state, &state.chord, event);
     let Some(
         Popup::Keys { scroll }
         | Popup::Task { scroll }
@@ -176,18 +177,33 @@ fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) 
     else {
         return;
     };
-    match keymap::name(event).as_deref() {
-        Some("j" | "down") => *scroll += 1,
-        Some("k" | "up") => *scroll = scroll.saturating_sub(1),
-        Some("ctrl-d" | "pagedown") => *scroll += page,
-        Some("ctrl-u" | "pageup") => *scroll = scroll.saturating_sub(page),
-        Some("g" | "home") => *scroll = 0,
-        Some("ctrl-l") => effects.push(Effect::Repaint),
-        Some("y") => {
+    if matches!(event.code, KeyCode::Esc | KeyCode::Enter) {
+        state.popup = None;
+        return;
+    }
+    let begun = std::mem::take(&mut state.chord);
+    match typed {
+        Typed::Action(Action::Down) => *scroll += 1,
+        Typed::Action(Action::Up) => *scroll = scroll.saturating_sub(1),
+        Typed::Action(Action::HalfDown) => *scroll += page,
+        Typed::Action(Action::HalfUp) => *scroll = scroll.saturating_sub(page),
+        Typed::Action(Action::Top) => *scroll = 0,
+        Typed::Action(Action::Refetch) => effects.push(Effect::Repaint),
+        Typed::Action(Action::Copy) => {
             let text = super::command::equivalent(state);
             action::copy(state, text, effects);
         }
-        Some("esc" | "q" | "enter" | "?" | "i" | "w" | "E") => state.popup = None,
+        Typed::Action(
+            Action::Back
+            | Action::Leave
+            | Action::Help
+            | Action::TaskDetails
+            | Action::RunPage
+            | Action::RunDiff
+            | Action::Why
+            | Action::EventRail,
+        ) => state.popup = None,
+        Typed::Chord(chord) if begun.is_empty() => state.chord = chord,
         _ => {}
     }
 }

@@ -1,5 +1,6 @@
 //! What keys do to tracked runs: pages of them, comparisons, the charts' axes and cursor.
 
+use crate::keymap::with_keys;
 use crate::rows::{self, tracking};
 use crate::screen::tracking_run::{CHARTS, producer};
 use crate::screen::{compare, tracking_run};
@@ -119,7 +120,14 @@ pub(crate) fn compare(state: &mut State) {
         }
     }
     if ids.len() < 2 {
-        state.say(Tone::Info, "mark two to five runs (space), or a baseline (b): = compares them");
+        let text = with_keys!(
+            state,
+            "mark two to five runs ({}), or a baseline ({}): {} compares them",
+            MarkRow,
+            Baseline,
+            Compare
+        );
+        state.say(Tone::Info, text);
         return;
     }
     if ids.len() > SERIES_MAX {

@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use crate::keymap::{self, Place};
+use crate::keymap::{self, Place, with_keys};
 use crate::message::Effect;
 use crate::rows;
 use crate::screen;
@@ -86,7 +86,16 @@ pub(crate) fn follow(state: &mut State) {
 /// Goes sideways in lines that are cut.
 pub(crate) fn sideways(state: &mut State, right: bool) {
     if state.log_options.wraps {
-        state.say(Tone::Info, "lines are wrapped: w cuts them, then h l go sideways");
+        state.say(
+            Tone::Info,
+            with_keys!(
+                state,
+                "lines are wrapped: {} cuts them, then {} {} go sideways",
+                Wrap,
+                Left,
+                Right
+            ),
+        );
         return;
     }
     for log in [state.log.as_mut(), state.beside.as_mut()].into_iter().flatten() {
@@ -127,7 +136,7 @@ pub(crate) fn level(state: &mut State) {
 pub(crate) fn window(state: &mut State, window: usize) {
     set(state, |options| options.window = window);
     let text = match WINDOWS.get(window) {
-        Some((name, Some(_))) => format!("the last {name} (0 shows all)"),
+        Some((name, Some(_))) => with_keys!(state, "the last {name} ({} shows all)", LogWindow(0)),
         _ => "all lines, however old".to_owned(),
     };
     state.say(Tone::Info, text);
@@ -136,7 +145,15 @@ pub(crate) fn window(state: &mut State, window: usize) {
 /// Shows only lines that match, or all again.
 pub(crate) fn only_matches(state: &mut State) {
     if !state.log_options.search.is_on() {
-        state.say(Tone::Info, "search first: / and a pattern, then & shows only its lines");
+        state.say(
+            Tone::Info,
+            with_keys!(
+                state,
+                "search first: {} and a pattern, then {} shows only its lines",
+                Search,
+                OnlyMatches
+            ),
+        );
         return;
     }
     set(state, |options| options.only_matches = !options.only_matches);
@@ -153,7 +170,15 @@ pub(crate) fn marker(state: &mut State) {
     if let Some(log) = &mut state.log {
         log.toggle_marker(at);
     }
-    state.say(Tone::Info, "marked (Y copies from here on; M again takes it away)");
+    state.say(
+        Tone::Info,
+        with_keys!(
+            state,
+            "marked ({} copies from here on; {} again takes it away)",
+            CopyLines,
+            Marker
+        ),
+    );
 }
 
 /// Clears the search, the filters and what is under way, one at a time; says `false` where there

@@ -1,6 +1,6 @@
 //! What keys do among models: panes, two versions compared, to what a version came of.
 
-use crate::keymap::Action;
+use crate::keymap::{Action, with_keys};
 use crate::message::Effect;
 use crate::rows::models::{self as rows, ModelRow};
 use crate::state::models::ModelPane;
@@ -128,7 +128,7 @@ fn compare(state: &mut State) {
     }
     match rows::pair(state) {
         Some((left, right)) => state.push(Screen::Compare(left, right)),
-        None => state.say(Tone::Info, "mark two versions: space"),
+        None => state.say(Tone::Info, with_keys!(state, "mark two versions: {}", MarkRow)),
     }
 }
 

@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use crate::hit::{self, Found, Target};
+use crate::keymap::with_keys;
 use crate::message::Effect;
 use crate::rows;
 use crate::state::{Popup, Screen, State, Tone};
@@ -18,8 +19,12 @@ pub(crate) fn toggle(state: &mut State, effects: &mut Vec<Effect>) {
     state.has_mouse = !state.has_mouse;
     effects.push(Effect::Mouse(state.has_mouse));
     let text = match state.has_mouse {
-        true => "the deck has the mouse; hold shift to select text",
-        false => "the terminal has the mouse: drag selects text; ctrl-t gives it back",
+        true => "the deck has the mouse; hold shift to select text".to_owned(),
+        false => with_keys!(
+            state,
+            "the terminal has the mouse: drag selects text; {} gives it back",
+            Mouse
+        ),
     };
     state.say(Tone::Info, text);
 }
@@ -43,7 +48,10 @@ pub(crate) fn take(state: &mut State, event: MouseEvent, effects: &mut Vec<Effec
             wheel(state, &found, -NOTCH, effects);
         }
         MouseEventKind::Drag(_) if state.flash.is_none() => {
-            state.say(Tone::Info, "hold shift to select text, or ctrl-t to leave the mouse");
+            state.say(
+                Tone::Info,
+                with_keys!(state, "hold shift to select text, or {} to leave the mouse", Mouse),
+            );
         }
         _ => {}
     }

@@ -5,41 +5,44 @@ use tui_input::Input;
 
 use crate::keymap;
 use crate::message::Effect;
+use crate::rows;
 use crate::state::popup::Scope;
 use crate::state::{Palette, Popup, Screen, State, Tone};
 use crate::update::{action, form, goto, key, leave, plugin, site, theme, tour};
 
 mod entries;
+mod offers;
 
-pub(crate) use entries::{Command, Entry, entries};
+pub(crate) use entries::{Command, Entry};
+pub(crate) use offers::{Offers, help, keep, letters};
 
 /// Opens it: for everything, or for the keys of this pane.
 pub(crate) fn open(state: &mut State, scope: Scope) {
-    state.popup = Some(Popup::Palette(Palette { scope, ..Palette::default() }));
+    state.popup = Some(Popup::Palette(Box::new(Palette { scope, ..Palette::default() })));
 }
 
 /// Takes a key of the open palette.
 pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) {
     let Some(Popup::Palette(palette)) = &state.popup else { return };
     let (scope, selected) = (palette.scope, palette.selected);
-    let typed = palette.input.value().to_owned();
+    let is_untyped = palette.input.value().is_empty();
     let name = keymap::name(event);
-    let last = || entries(state, scope, &typed).len().saturating_sub(1);
+    let last = palette.offers.len().saturating_sub(1);
     match (event.code, name.as_deref()) {
         (KeyCode::Esc, _) => state.popup = None,
         (KeyCode::Enter, _) => choose(state, None, effects),
-        (KeyCode::Char('?'), _) if typed.is_empty() => state.popup = None,
-        (KeyCode::Down, _) | (_, Some("ctrl-n")) => select(state, (selected + 1).min(last())),
+        (KeyCode::Char('?'), _) if is_untyped => state.popup = None,
+        (KeyCode::Down, _) | (_, Some("ctrl-n")) => select(state, (selected + 1).min(last)),
         (KeyCode::Up, _) if selected == 0 && scope == Scope::All => recall(state),
         (KeyCode::Up, _) | (_, Some("ctrl-p")) => select(state, selected.saturating_sub(1)),
-        (KeyCode::PageDown, _) => select(state, (selected + 10).min(last())),
+        (KeyCode::PageDown, _) => select(state, (selected + 10).min(last)),
         (KeyCode::PageUp, _) => select(state, selected.saturating_sub(10)),
         (KeyCode::Tab, _) => {
-            if let Some(entry) = entries(state, scope, &typed).into_iter().nth(selected) {
-                retype(state, entry.name);
+            if let Some(name) = palette.offers.get(selected).map(|entry| entry.name.clone()) {
+                retype(state, name);
             }
         }
-        (KeyCode::Backspace, _) if typed.is_empty() => state.popup = None,
+        (KeyCode::Backspace, _) if is_untyped => state.popup = None,
         (_, Some("ctrl-l")) => effects.push(Effect::Repaint),
         _ => {
             if let Some(Popup::Palette(palette)) = &mut state.popup {
@@ -52,13 +55,14 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
 
 /// Does what an entry says: the one at `at`, else the selected one.
 pub(crate) fn choose(state: &mut State, at: Option<usize>, effects: &mut Vec<Effect>) {
-    let Some(Popup::Palette(palette)) = &state.popup else { return };
+    let Some(Popup::Palette(palette)) = state.popup.take_if(|p| matches!(p, Popup::Palette(_)))
+    else {
+        return;
+    };
     let (typed, at) = (palette.input.value().trim().to_owned(), at.unwrap_or(palette.selected));
     let scope = palette.scope;
-    let found = entries(state, scope, &typed).into_iter().nth(at);
-    state.popup = None;
-    let Some(entry) = found else {
-        let text = match entries::near(state, scope, &typed).as_slice() {
+    let Some(entry) = palette.offers.get(at).cloned() else {
+        let text = match entries::near(&palette.offers, &typed).as_slice() {
             [] => format!("no command fits `{typed}`; `?` lists the keys"),
             near => format!("no command fits `{typed}`; near it: {}", near.join(", ")),
         };
@@ -111,7 +115,9 @@ fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
             level.filter.clear();
             level.selected = Some(row);
         }
-        Command::Task(key) => {
+        Command::Task(at) => {
+            let task = state.shown_run().and_then(|run| run.tasks.get(at));
+            let Some(key) = task.map(|task| rows::task_key(&task.key)) else { return };
             let level = state.level_mut();
             level.is_untouched = false;
             level.selected = Some(key);

@@ -1,29 +1,36 @@
 //! Asks for what is shown and not there yet, or old. This runs after every message, so no other
 //! place needs to know what a screen is made of.
 
-use crate::message::{Effect, Purpose};
+use crate::message::{Effect, Purpose, Timer};
 use crate::rows::{self, tracking};
+use crate::screen::assets;
 use crate::screen::events::has_rail;
 use crate::screen::figures;
 use crate::screen::home::shows_events;
 use crate::screen::run::shows_details;
+use crate::state::backfill::{self, PAGES_MAX as DATE_PAGES_MAX};
+use crate::state::lineage::AssetPane;
 use crate::state::popup::Scope;
 use crate::state::run::RowId;
 use crate::state::runs::{PAGE_LEN, PAGES_MAX, RunsQuery};
 use crate::state::session;
-use crate::state::{Form, Link, Palette, Popup, Screen, Slot, State, View};
+use crate::state::{Form, Link, Popup, Screen, Slot, State, View};
 use crate::types::TaskInstanceState;
+use crate::types::backfill::BackfillId;
 use crate::types::run::TaskInstance;
 use crate::types::view::TrackingRunView;
-use crate::update::{feed, form, log, run};
+use crate::update::{feed, form, log, run, sketch};
+
+/// How long the cursor rests before what is shown of its row is asked for.
+const PREVIEW_MILLIS: u64 = 120;
 
 /// Returns what the shown screen is made of.
-pub(crate) fn needs(state: &State) -> Vec<Slot> {
+fn needs(state: &State) -> Vec<Slot> {
     let level = state.level();
     let mut slots = vec![Slot::Status, Slot::Definitions, Slot::Approvals];
     match &state.popup {
         // Everything that has a name can be gone to.
-        Some(Popup::Palette(Palette { scope: Scope::All, .. })) => {
+        Some(Popup::Palette(palette)) if palette.scope == Scope::All => {
             slots.extend([Slot::Dags, Slot::Runs(None), Slot::Assets, Slot::Models]);
             slots.extend([Slot::Experiments, Slot::Variables]);
         }
@@ -42,14 +49,10 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
             if shows_events(state) {
                 slots.push(Slot::Events);
             }
-            let dag = rows::selected(level, &rows::dags(state, level));
-            slots.extend(dag.map(|dag| Slot::Dag(dag.dag_id.clone())));
         }
         Screen::Root(View::Runs) | Screen::DagRuns(_) => {
             let (query, _) = RunsQuery::read(level);
             slots.extend(rows::runs_slots(level, &query));
-            let run = rows::selected(level, &rows::runs(state, level));
-            slots.extend(run.map(|run| Slot::Brief(run.key())));
         }
         Screen::Dag(dag_id) => slots.push(Slot::Dag(dag_id.clone())),
         Screen::Form(dag_id) => {
@@ -60,26 +63,14 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
             slots.push(Slot::Dag(key.dag_id.clone()));
             let around = state.run_view.around(&key.dag_id).cloned();
             slots.push(Slot::Grid(key.dag_id.clone(), around));
-            if shows_details(state) || matches!(state.popup, Some(Popup::Task { .. })) {
-                slots.extend(rows::selected_task(state).map(|task| Slot::Task(task.key.clone())));
-            }
         }
         Screen::Root(View::Assets) | Screen::Asset(_) => {
             slots.push(Slot::Assets);
-            slots.extend(rows::assets::lineage_slot(state));
-            if let Some(asset) = rows::assets::shown(state) {
-                slots.push(Slot::AssetEvents(Some(asset.name.clone())));
-                slots.push(Slot::AssetWhy(asset.name.clone()));
-            }
         }
         Screen::AssetWhy(name) => slots.push(Slot::AssetWhy(name.clone())),
         Screen::Impact(name) => slots.push(rows::assets::impact_slot(name)),
         Screen::Root(View::Experiments) => {
             slots.push(Slot::Experiments);
-            let experiment = rows::selected(level, &rows::experiments(state, level));
-            slots.extend(
-                experiment.map(|e| Slot::TrackingRuns(tracking::query_of(state, "", &e.name))),
-            );
         }
         Screen::Experiment(name) => {
             slots.push(Slot::TrackingRuns(tracking::query(state, level, name)));
@@ -105,7 +96,6 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
             slots.extend([Slot::Models, Slot::Serving]);
             let open = rows::models::open(state, level);
             slots.extend(open.into_iter().map(|model| Slot::Model(model.name.clone())));
-            slots.extend(rows::models::model_here(state).map(Slot::Model));
         }
         Screen::Model(name) => {
             slots.extend([Slot::Model(name.clone()), Slot::Serving, Slot::Assets]);
@@ -115,9 +105,6 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         }
         Screen::Root(View::Serving) => {
             slots.push(Slot::Serving);
-            // The form that asks it is made from its signature.
-            let served = rows::served_here(state);
-            slots.extend(served.map(|served| Slot::Model(served.model.clone())));
         }
         Screen::Root(View::Events) => slots.push(Slot::Events),
         Screen::Root(View::System) => {
@@ -125,18 +112,15 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         }
         Screen::Versions(dag_id) => {
             slots.push(Slot::Versions(dag_id.clone()));
-            let compared = rows::compared(state, dag_id);
-            slots.extend(compared.map(|(from, to)| Slot::Diff(dag_id.clone(), from, to)));
         }
         Screen::Diff(dag_id, from, to) => slots.push(Slot::Diff(dag_id.clone(), *from, *to)),
         Screen::Backfills(dag_id) => {
             slots.push(Slot::Backfills(dag_id.clone()));
-            let all = state.cache.backfills(dag_id).unwrap_or_default();
-            let here = all.get(level.cursor(&rows::keys(state, level)));
-            slots.extend(here.map(|view| Slot::Backfill(view.backfill.id)));
         }
         Screen::Attention => slots.push(Slot::Attention),
+        Screen::Backfill(_, id) => slots.push(backfill::slot(level, *id)),
         Screen::Operations => slots.push(Slot::Operations),
+        Screen::Operation(id) => slots.push(Slot::Operation(*id)),
         Screen::Approvals if level.attention_only => slots.push(Slot::AllApprovals),
         Screen::Log(key) => slots.push(Slot::Task(key.clone())),
         Screen::Approvals | Screen::Commands | Screen::Definitions | Screen::DaemonLog => {}
@@ -146,6 +130,62 @@ pub(crate) fn needs(state: &State) -> Vec<Slot> {
         slots.push(Slot::Events);
     } else if !slots.contains(&Slot::Events) {
         slots.push(Slot::Glance);
+    }
+    slots
+}
+
+/// Returns what is shown of the selected row.
+fn previews(state: &State) -> Vec<Slot> {
+    let level = state.level();
+    let one: Option<Slot> = match &level.screen {
+        Screen::Root(View::Dags) => {
+            let dag = rows::selected(level, &rows::dags(state, level));
+            dag.map(|dag| Slot::Dag(dag.dag_id.clone()))
+        }
+        Screen::Root(View::Runs) | Screen::DagRuns(_) => {
+            let run = rows::selected(level, &rows::runs(state, level));
+            run.map(|run| Slot::Brief(run.key()))
+        }
+        Screen::Run(_) => {
+            let is_shown = shows_details(state) || matches!(state.popup, Some(Popup::Task { .. }));
+            let task = rows::selected_task(state).filter(|_| is_shown);
+            task.map(|task| Slot::Task(task.key.clone()))
+        }
+        Screen::Root(View::Assets) | Screen::Asset(_) => return asset_panes(state),
+        Screen::Root(View::Experiments) => {
+            let experiment = rows::selected(level, &rows::experiments(state, level));
+            experiment.map(|e| Slot::TrackingRuns(tracking::query_of(state, "", &e.name)))
+        }
+        Screen::Root(View::Models) => rows::models::model_here(state).map(Slot::Model),
+        Screen::Root(View::Serving) => {
+            // The form that asks it is made from its signature.
+            rows::served_here(state).map(|served| Slot::Model(served.model.clone()))
+        }
+        Screen::Versions(dag_id) => {
+            let compared = rows::compared(state, dag_id);
+            compared.map(|(from, to)| Slot::Diff(dag_id.clone(), from, to))
+        }
+        Screen::Backfills(dag_id) => {
+            let here = rows::selected(level, &rows::backfills(state, level, dag_id));
+            here.map(|view| Slot::Backfill(view.backfill.id, 1))
+        }
+        _ => None,
+    };
+    one.into_iter().collect()
+}
+
+/// Returns what the panes beside the tree of assets are drawn from.
+fn asset_panes(state: &State) -> Vec<Slot> {
+    let is_drawn = |pane| !assets::area_of(state, pane).is_empty();
+    let mut slots = Vec::new();
+    let has_details = is_drawn(AssetPane::Details);
+    // Which node the details are of is known by the lineage.
+    if is_drawn(AssetPane::Lineage) || has_details {
+        slots.extend(rows::assets::lineage_slot(state));
+    }
+    if let Some(asset) = rows::assets::shown(state).filter(|_| has_details) {
+        slots.push(Slot::AssetEvents(Some(asset.name.clone())));
+        slots.push(Slot::AssetWhy(asset.name.clone()));
     }
     slots
 }
@@ -165,13 +205,26 @@ pub(crate) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     make_form(state, effects);
     select_what_matters(state);
     run::graph::plan(state, effects);
+    sketch::lay_out(state, effects);
     log::read::follow(state, effects);
     feed::keep(state, effects);
 }
 
 fn fetch(state: &mut State, effects: &mut Vec<Effect>) {
+    let mut slots = needs(state);
+    let beside = previews(state);
+    let is_step = state.previews.want(&state.level().screen.clone(), beside.clone());
+    if is_step && beside.iter().any(|slot| state.cache.wants(slot)) {
+        let generation = state.next_generation();
+        state.previews.wait(generation);
+        let timer = Timer::PreviewRested(generation);
+        effects.push(Effect::After { millis: PREVIEW_MILLIS, timer });
+    }
+    if state.previews.may_ask() {
+        slots.extend(beside);
+    }
     // While a burst of events runs, only what was never fetched is asked for.
-    for slot in needs(state) {
+    for slot in slots {
         let is_new = state.cache.is_new(&slot);
         let may_ask = is_new || !state.refetch_is_due;
         let is_run = matches!(slot, Slot::Run(_));
@@ -221,6 +274,9 @@ fn last_ended(tasks: &[TaskInstance]) -> Option<&TaskInstance> {
 /// Asks for one page more of a list of runs where the cursor comes near the end of what is there.
 fn turn_page(state: &mut State) {
     let level = state.level();
+    if let Screen::Backfill(_, id) = level.screen {
+        return more_dates(state, id);
+    }
     if !matches!(level.screen, Screen::Root(View::Runs) | Screen::DagRuns(_)) {
         return;
     }
@@ -231,6 +287,18 @@ fn turn_page(state: &mut State) {
     let is_there = slots.last().is_some_and(|slot| state.cache.runs_of(slot).is_some());
     let near = level.index + 40 >= loaded as usize;
     if is_there && near && total > loaded && level.pages < PAGES_MAX {
+        state.level_mut().pages += 1;
+    }
+}
+
+/// The same of the dates of a backfill.
+fn more_dates(state: &mut State, id: BackfillId) {
+    let level = state.level();
+    let Some(detail) = state.cache.backfill(id, level.pages) else { return };
+    let loaded = detail.dag_runs.len();
+    let near = level.cursor(&rows::keys(state, level)) + 40 >= loaded;
+    if near && (detail.backfill.backfill.position as usize) > loaded && level.pages < DATE_PAGES_MAX
+    {
         state.level_mut().pages += 1;
     }
 }

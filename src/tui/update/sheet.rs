@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
+use crate::keymap::with_keys;
 use crate::message::{Act, Effect, Purpose, Timer};
 use crate::rows;
 use crate::state::form::Field;
@@ -341,7 +342,8 @@ fn go(state: &mut State, effects: &mut Vec<Effect>) {
             return;
         }
     };
-    let act = act(&sheet.wish);
+    let wish = sheet.wish.clone();
+    let act = act(state, &wish);
     state.popup = None;
     state.level_mut().marks.clear();
     for request in requests {
@@ -350,7 +352,7 @@ fn go(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 /// Returns what the flash line tells of it.
-fn act(wish: &Wish) -> Act {
+fn act(state: &State, wish: &Wish) -> Act {
     match wish {
         Wish::Clear { .. } => Act::Operate("cleared"),
         Wish::MarkTasks { .. } | Wish::MarkRuns { .. } => Act::Operate("marked"),
@@ -363,7 +365,7 @@ fn act(wish: &Wish) -> Act {
         Wish::Variable { key, .. } => Act::Say(format!("set the variable {key}")),
         Wish::TryIt(_) => Act::Say("asked the model".to_owned()),
         Wish::Connection { conn_id, .. } => {
-            Act::Say(format!("set the connection {conn_id}: T tests it"))
+            Act::Say(with_keys!(state, "set the connection {conn_id}: {} tests it", Test))
         }
         Wish::Prune => Act::Say("deleted what is no longer kept".to_owned()),
         Wish::Alias(moves) => {

@@ -2,6 +2,7 @@
 //! that the selection is seen.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -75,14 +76,47 @@ pub(crate) struct Look<'a> {
     pub(crate) path: &'a [bool],
 }
 
-/// Draws the graph into `area`.
+/// A graph that is drawn whole: the tasks of a definition, a lineage.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sketch {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) edges: Vec<(usize, usize)>,
+}
+
+impl Sketch {
+    /// Says whether there is anything that can be drawn.
+    pub(crate) fn is_drawable(&self) -> bool {
+        !self.nodes.is_empty() && self.nodes.len() <= NODES_MAX
+    }
+
+    /// Returns what tells it from other graphs, whatever is told of its nodes.
+    pub(crate) fn shape(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.nodes.len().hash(&mut hasher);
+        self.edges.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// Returns what is to be laid out, in so much room.
+    pub(crate) fn job(&self, room: Rect) -> Job {
+        let widths: Vec<[i32; 4]> = self.nodes.iter().map(Node::widths).collect();
+        let room = (i32::from(room.width), i32::from(room.height));
+        let mut hasher = DefaultHasher::new();
+        (&widths, &self.edges, room).hash(&mut hasher);
+        let (id, edges) = (hasher.finish(), self.edges.clone());
+        Job { id, widths, edges, room, detail: None, direction: None }
+    }
+}
+
+/// Draws a graph into `area`, as it was laid out where it was.
 pub(crate) fn draw(
     buf: &mut Buffer,
     area: Rect,
-    nodes: &[Node],
-    edges: &[(usize, usize)],
+    sketch: &Sketch,
+    laid: Option<&Laid>,
     selected: Option<usize>,
 ) {
+    let nodes = &sketch.nodes;
     if area.is_empty() || nodes.is_empty() {
         return;
     }
@@ -91,8 +125,10 @@ pub(crate) fn draw(
         paint::empty(buf, area, &what, "the list shows them all");
         return;
     }
-    let laid = fitting(nodes, edges, area);
-    draw_laid(buf, area, nodes, edges, &laid, Look { selected, path: &[] });
+    // Until it is laid out, which takes no longer than a blink, there is nothing to see.
+    if let Some(laid) = laid {
+        draw_laid(buf, area, nodes, &sketch.edges, laid, Look { selected, path: &[] });
+    }
 }
 
 /// Draws the graph where it was laid out; returns which of its columns are seen, of how many.
@@ -131,25 +167,12 @@ pub(crate) fn draw_laid(
     seen
 }
 
-/// Returns how many rows the graph takes in an area of this size, at most its height.
-pub(crate) fn rows(nodes: &[Node], edges: &[(usize, usize)], area: Rect) -> u16 {
-    if area.is_empty() || nodes.is_empty() || nodes.len() > NODES_MAX {
-        return area.height.min(4);
+/// Returns how many rows a graph takes where there are `most`.
+pub(crate) fn rows(sketch: &Sketch, laid: Option<&Laid>, most: u16) -> u16 {
+    match laid.filter(|_| sketch.is_drawable()) {
+        Some(laid) => u16::try_from(laid.layout.height).unwrap_or(u16::MAX).min(most),
+        None => most.min(4),
     }
-    let laid = fitting(nodes, edges, area);
-    u16::try_from(laid.layout.height).unwrap_or(u16::MAX).min(area.height)
-}
-
-fn fitting(nodes: &[Node], edges: &[(usize, usize)], area: Rect) -> Laid {
-    let job = Job {
-        id: 0,
-        widths: nodes.iter().map(Node::widths).collect(),
-        edges: edges.to_vec(),
-        room: (i32::from(area.width), i32::from(area.height)),
-        detail: None,
-        direction: None,
-    };
-    fit(&job, &|| false)
 }
 
 /// Left to right where that fits, else top down, else with the names only, else with short ones;
@@ -337,7 +360,9 @@ mod tests {
     fn drawn(width: u16, height: u16, names: &[&str], edges: &[(usize, usize)]) -> String {
         let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
         let area = buf.area;
-        draw(&mut buf, area, &nodes(names), edges, Some(0));
+        let sketch = Sketch { nodes: nodes(names), edges: edges.to_vec() };
+        let laid = fit(&sketch.job(area), &|| false);
+        draw(&mut buf, area, &sketch, Some(&laid), Some(0));
         text_of(&buf)
     }
 

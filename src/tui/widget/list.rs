@@ -10,7 +10,7 @@
 //! ```
 
 use std::borrow::Borrow;
-use std::cmp::Ordering;
+use std::ptr;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -19,121 +19,18 @@ use ratatui::text::Line;
 use crate::hit::{self, Target};
 use crate::state::filter::Filter;
 use crate::state::lists::{ListChoices, Sort};
+use crate::state::row_order::Basis;
 use crate::state::{Level, State};
 use crate::text;
 use crate::theme;
 use crate::widget::paint;
 use crate::widget::table::{self, Column, fixed};
 
-/// What a row is sorted by in one column.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
-    Text(String),
-    Number(f64),
-    /// There is none: last, whichever way the list is sorted.
-    Nothing,
-}
+mod field;
 
-impl Value {
-    /// Sorts by words, upper and lower case alike.
-    pub(crate) fn text(text: impl AsRef<str>) -> Self {
-        Self::Text(text.as_ref().to_lowercase())
-    }
+pub(crate) use field::{Field, Look, Value};
 
-    /// Sorts by a figure, where there is one.
-    pub(crate) fn number(figure: impl Into<Option<f64>>) -> Self {
-        figure.into().map_or(Self::Nothing, Self::Number)
-    }
-
-    /// Sorts by a time, where there is one.
-    pub(crate) fn time(at: impl Into<Option<crate::types::Timestamp>>) -> Self {
-        Self::number(at.into().map(|at| at.as_millisecond() as f64))
-    }
-
-    fn compare(&self, other: &Self, is_descending: bool) -> Ordering {
-        let order = match (self, other) {
-            (Self::Nothing, Self::Nothing) => return Ordering::Equal,
-            (Self::Nothing, _) => return Ordering::Greater,
-            (_, Self::Nothing) => return Ordering::Less,
-            (Self::Text(one), Self::Text(two)) => one.cmp(two),
-            (Self::Number(one), Self::Number(two)) => one.total_cmp(two),
-            (Self::Number(_), Self::Text(_)) => Ordering::Less,
-            (Self::Text(_), Self::Number(_)) => Ordering::Greater,
-        };
-        if is_descending { order.reverse() } else { order }
-    }
-}
-
-/// What a cell is drawn with.
-pub(crate) struct Look<'a> {
-    pub(crate) state: &'a State,
-    /// Cells that the column has.
-    pub(crate) width: u16,
-}
-
-type Cell<'a, R> = Box<dyn Fn(&Look<'_>, &R) -> Line<'static> + 'a>;
-type SortedBy<'a, R> = Box<dyn Fn(&State, &R) -> Value + 'a>;
-
-/// One column of a list.
-pub(crate) struct Field<'a, R> {
-    /// The word in the sort menu and before the colon of a filter.
-    name: String,
-    title: Option<String>,
-    column: Column,
-    cell: Cell<'a, R>,
-    sorted: Option<SortedBy<'a, R>>,
-    /// Newest or most comes first when the list is sorted by it.
-    is_descending: bool,
-    /// Shown only where it was chosen.
-    is_extra: bool,
-}
-
-impl<'a, R> Field<'a, R> {
-    /// A column that is drawn by `cell`.
-    pub(crate) fn new(
-        name: impl Into<String>,
-        column: Column,
-        cell: impl Fn(&Look<'_>, &R) -> Line<'static> + 'a,
-    ) -> Self {
-        Self {
-            name: name.into(),
-            title: None,
-            column,
-            cell: Box::new(cell),
-            sorted: None,
-            is_descending: false,
-            is_extra: false,
-        }
-    }
-
-    /// Lets the list be sorted by it, least or first of the alphabet first.
-    pub(crate) fn sorted(mut self, by: impl Fn(&State, &R) -> Value + 'a) -> Self {
-        self.sorted = Some(Box::new(by));
-        self
-    }
-
-    /// As [`Field::sorted`], newest or most first.
-    pub(crate) fn sorted_down(mut self, by: impl Fn(&State, &R) -> Value + 'a) -> Self {
-        self.is_descending = true;
-        self.sorted(by)
-    }
-
-    /// Gives it a title that is known only now.
-    pub(crate) fn titled(mut self, title: impl Into<String>) -> Self {
-        self.title = Some(title.into());
-        self
-    }
-
-    /// Shows it only where it is chosen (`W`).
-    pub(crate) fn extra(mut self) -> Self {
-        self.is_extra = true;
-        self
-    }
-
-    fn title(&self) -> &str {
-        self.title.as_deref().unwrap_or(self.column.title)
-    }
-}
+use field::SortedBy;
 
 /// A column as the menus of sorting and choosing see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,16 +62,26 @@ pub(crate) struct List<'a, R> {
     key: Told<'a, R>,
     words: Option<Told<'a, R>>,
     fields: Vec<Field<'a, R>>,
+    is_steady: bool,
 }
 
-impl<'a, R> List<'a, R> {
+impl<'a, R: 'a> List<'a, R> {
     /// A list whose choices are remembered under `name` and whose rows are known by `key`.
     pub(crate) fn new(
         name: &'static str,
         noun: impl Into<String>,
         key: impl Fn(&R) -> String + 'a,
     ) -> Self {
-        Self { name, noun: noun.into(), key: Box::new(key), words: None, fields: Vec::new() }
+        let (noun, key) = (noun.into(), Box::new(key));
+        Self { name, noun, key, words: None, fields: Vec::new(), is_steady: false }
+    }
+
+    /// Says that its rows are borrowed from what was fetched, and that nothing but they, the time
+    /// and the terminal's width decide what cells tell: the order is then worked out once for all
+    /// that comes of a key.
+    pub(crate) fn steady(mut self) -> Self {
+        self.is_steady = true;
+        self
     }
 
     /// Sets what a word of the filter is looked for in; without it, in every column.
@@ -197,25 +104,69 @@ impl<'a, R> List<'a, R> {
         level: &Level,
         rows: impl IntoIterator<Item = T>,
     ) -> Vec<T> {
-        let filter = Filter::new(&level.filter);
-        let mut rows: Vec<T> = match filter.is_empty() {
-            true => rows.into_iter().collect(),
-            false => {
-                rows.into_iter().filter(|row| self.admits(state, &filter, row.borrow())).collect()
+        let rows: Vec<T> = rows.into_iter().collect();
+        let sort = state.lists.of(self.name).sort.as_ref();
+        if level.filter.trim().is_empty() && sort.is_none() {
+            return rows;
+        }
+        let make = || self.places(state, &level.filter, &rows);
+        let order = match self.is_steady {
+            false => make(),
+            true => {
+                let place = |row: Option<&T>| row.map_or(0, |r| ptr::from_ref(r.borrow()).addr());
+                let basis = Basis {
+                    list: self.name,
+                    filter: level.filter.clone(),
+                    sort: sort.cloned(),
+                    rows: (place(rows.first()), place(rows.last()), rows.len()),
+                    changes: state.cache.changes(),
+                    now: state.now,
+                    width: state.size.width,
+                };
+                state.row_order.get(basis, make)
             }
         };
-        let sort = state.lists.of(self.name).sort.as_ref();
-        let by = sort.and_then(|sort| {
-            let field = self.fields.iter().find(|field| field.name == sort.field)?;
-            Some((sort.is_descending, field.sorted.as_ref()?))
-        });
-        if let Some((is_descending, by)) = by {
-            let mut valued: Vec<(Value, T)> =
-                rows.into_iter().map(|row| (by(state, row.borrow()), row)).collect();
-            valued.sort_by(|(one, _), (other, _)| one.compare(other, is_descending));
-            rows = valued.into_iter().map(|(_, row)| row).collect();
-        }
-        rows
+        let mut rows: Vec<Option<T>> = rows.into_iter().map(Some).collect();
+        order.into_iter().filter_map(|at| rows.get_mut(at)?.take()).collect()
+    }
+
+    /// Returns the places of the rows that are shown, in the order in which they are.
+    fn places<T: Borrow<R>>(&self, state: &State, filter: &str, rows: &[T]) -> Vec<usize> {
+        let filter = Filter::new(filter);
+        let is_shown = |row: &T| filter.is_empty() || self.admits(state, &filter, row.borrow());
+        let shown = (0..).zip(rows).filter(|(_, row)| is_shown(row));
+        let by = self.order(state);
+        let Some((is_descending, by)) = by else { return shown.map(|(at, _)| at).collect() };
+        let mut valued: Vec<(Value, usize)> =
+            shown.map(|(at, row)| (by(state, row.borrow()), at)).collect();
+        valued.sort_by(|(one, _), (other, _)| one.compare(other, is_descending));
+        valued.into_iter().map(|(_, at)| at).collect()
+    }
+
+    /// Returns the rows in the order that was chosen, else in the order given, whatever the filter.
+    pub(crate) fn sorted<T: Borrow<R>>(
+        &self,
+        state: &State,
+        rows: impl IntoIterator<Item = T>,
+    ) -> Vec<T> {
+        let Some((is_descending, by)) = self.order(state) else {
+            return rows.into_iter().collect();
+        };
+        let mut valued: Vec<(Value, T)> =
+            rows.into_iter().map(|row| (by(state, row.borrow()), row)).collect();
+        valued.sort_by(|(one, _), (other, _)| one.compare(other, is_descending));
+        valued.into_iter().map(|(_, row)| row).collect()
+    }
+
+    /// Says whether an order was chosen.
+    pub(crate) fn is_sorted(&self, state: &State) -> bool {
+        self.order(state).is_some()
+    }
+
+    fn order(&self, state: &State) -> Option<(bool, &SortedBy<'a, R>)> {
+        let sort = state.lists.of(self.name).sort.as_ref()?;
+        let field = self.fields.iter().find(|field| field.name == sort.field)?;
+        Some((sort.is_descending, field.sorted.as_ref()?))
     }
 
     fn admits(&self, state: &State, filter: &Filter, row: &R) -> bool {
@@ -277,18 +228,22 @@ impl<'a, R> List<'a, R> {
         if marks.is_some() {
             columns.insert(0, fixed("", 1, 0));
         }
-        let layout = table::Layout::new(&columns, area, rows.len(), shown.selected);
+        let layout =
+            table::Layout::new(&columns, area, rows.len(), shown.selected, shown.has_titles);
         let title = |at: usize| -> Line<'static> {
             let Some(field) = at.checked_sub(first).and_then(|at| fields.get(at)) else {
                 return Line::default();
             };
             let sort = choices.sort.as_ref().filter(|sort| sort.field == field.name);
-            let title = match sort {
-                Some(sort) => format!("{}{}", field.title(), sort.arrow()),
-                None => field.title().to_owned(),
-            };
-            let style = if sort.is_some() { theme::ACCENT } else { theme::DIM };
-            paint::line(text::cut(&title, usize::from(layout.widths[at])), style)
+            let room = usize::from(layout.widths[at]);
+            match sort {
+                // The arrow is seen however narrow the column is.
+                Some(sort) => {
+                    let title: String = field.title().chars().take(room.max(1) - 1).collect();
+                    paint::line(format!("{title}{}", sort.arrow()), theme::ACCENT)
+                }
+                None => paint::line(text::cut(field.title(), room), theme::DIM),
+            }
         };
         let row = |at: usize| -> Vec<Line<'static>> {
             let row = rows[at].borrow();
@@ -306,6 +261,7 @@ impl<'a, R> List<'a, R> {
         };
         layout.draw(buf, &title, &row, shown.is_focused);
         if shown.level.is_some() {
+            layout.rows().for_each(|(at, line)| hit::note(line, Target::Row(at)));
             for (at, place) in layout.titles() {
                 if let Some(field) = at.checked_sub(first).and_then(|at| fields.get(at)) {
                     hit::note(place, Target::Column(field.name.clone()));
@@ -321,12 +277,17 @@ pub(crate) struct Shown<'a> {
     pub(crate) level: Option<&'a Level>,
     pub(crate) selected: Option<usize>,
     pub(crate) is_focused: bool,
+    pub(crate) has_titles: bool,
 }
 
 impl<'a> Shown<'a> {
+    /// A list that only goes with another.
+    pub(crate) const BESIDE: Self =
+        Self { level: None, selected: None, is_focused: false, has_titles: true };
+
     /// The list that the keys go to.
     pub(crate) const fn focused(level: &'a Level, selected: usize) -> Self {
-        Self { level: Some(level), selected: Some(selected), is_focused: true }
+        Self { level: Some(level), selected: Some(selected), is_focused: true, has_titles: true }
     }
 }
 

@@ -102,9 +102,13 @@ pub(crate) fn panel(
     if !note.is_empty() {
         block = block.title_bottom(line(format!(" {} ", text::cut(note, room)), theme::DIM));
     }
-    let inside = block.inner(area);
     block.render(area, buf);
-    // A cell of air on both sides.
+    inside(area)
+}
+
+/// Returns what a panel has inside: a cell of air on both sides.
+pub(crate) fn inside(area: Rect) -> Rect {
+    let inside = Block::new().borders(Borders::ALL).inner(area);
     Rect {
         x: inside.x.saturating_add(u16::from(inside.width > 2)),
         width: inside.width.saturating_sub(if inside.width > 2 { 2 } else { 0 }),

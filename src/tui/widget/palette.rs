@@ -6,38 +6,37 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::hit::{self, Target};
-use crate::keymap;
+use crate::keymap::{self, scroll_note};
 use crate::state::State;
 use crate::state::popup::{Palette, Scope};
 use crate::text;
 use crate::theme;
-use crate::update::palette::{Entry, entries};
+use crate::update::palette::{Entry, Offers, help, letters};
 use crate::widget::dialog::typed;
 use crate::widget::paint;
 use crate::widget::table::offset;
 
 /// A row: an entry by its number, or the name of a group.
-enum Row<'a> {
-    Entry(usize, &'a Entry),
+#[derive(Clone, Copy)]
+enum Row {
+    Entry(usize),
     Group(&'static str),
 }
 
 /// Draws it over `area`.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, palette: &Palette) {
-    let found = entries(state, palette.scope, palette.input.value());
-    let is_grouped = palette.scope == Scope::Here && palette.input.value().trim().is_empty();
-    let mut lines: Vec<Row<'_>> = Vec::new();
-    for (at, entry) in found.iter().enumerate() {
-        let is_new = at == 0 || found[at - 1].group != entry.group;
-        if is_grouped && is_new {
-            lines.push(Row::Group(entry.group));
-        }
-        lines.push(Row::Entry(at, entry));
-    }
+    let (offers, typed_text) = (&palette.offers, palette.input.value().trim());
+    // The keys of a pane are few and stand in groups; what has a name may be thousands.
+    let grouped = (palette.scope == Scope::Here && typed_text.is_empty()).then(|| groups(offers));
+    let len = grouped.as_ref().map_or(offers.len(), Vec::len);
+    let row = |at: usize| match &grouped {
+        Some(rows) => rows.get(at).copied(),
+        None => (at < len).then_some(Row::Entry(at)),
+    };
     let width = area.width.saturating_sub(4).clamp(20, 90);
     let most = area.height.saturating_sub(if palette.scope == Scope::Here { 3 } else { 6 });
     let most = if palette.scope == Scope::Here { most } else { most.min(16) };
-    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(most);
+    let rows = u16::try_from(len).unwrap_or(u16::MAX).min(most);
     let place = paint::popup(buf, area, width, rows.max(1) + 3);
     hit::note(place, Target::Popup);
     let (title, note) = match palette.scope {
@@ -52,36 +51,59 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, palette: &Palett
     let mut spans = vec![Span::styled(sign, theme::KEY)];
     spans.extend(typed(&palette.input, usize::from(inside.width.saturating_sub(2)), true));
     paint::put(buf, inside, 0, Line::from(spans));
-    if found.is_empty() {
+    if len == 0 {
         paint::put(buf, inside, 1, paint::line("no command fits", theme::DIM));
     }
-    let selected = lines
-        .iter()
-        .position(|row| matches!(row, Row::Entry(at, _) if *at == palette.selected))
-        .unwrap_or(0);
+    let is_selected = |row: &Row| matches!(row, Row::Entry(at) if *at == palette.selected);
+    let selected = match &grouped {
+        Some(rows) => rows.iter().position(is_selected).unwrap_or(0),
+        None if palette.selected < len => palette.selected,
+        None => 0,
+    };
     // At the top the first group's name is seen too.
     let selected = if selected == 1 { 0 } else { selected };
-    let first = offset(selected, lines.len(), usize::from(rows));
-    let name = found.iter().map(|entry| text::width(&entry.name)).max().unwrap_or(0);
-    let name = name.clamp(16, (usize::from(inside.width) * 2 / 5).max(16));
-    for (y, row) in (1..=rows).zip(lines.iter().skip(first)) {
+    let first = offset(selected, len, usize::from(rows));
+    let name = offers.widest().clamp(16, (usize::from(inside.width) * 2 / 5).max(16));
+    for (y, row) in (1..=rows).zip((first..).map_while(row)) {
         match row {
             Row::Group(name) => paint::put(buf, inside, y, paint::line(name, theme::DIM)),
-            Row::Entry(at, entry) => {
-                hit::note(Rect { y: inside.y + y, height: 1, ..inside }, Target::Entry(*at));
-                let spans = name_spans(entry, name, *at == palette.selected);
-                draw_entry(buf, inside, y, entry, spans);
+            Row::Entry(at) => {
+                let Some(entry) = offers.get(at) else { continue };
+                hit::note(Rect { y: inside.y + y, height: 1, ..inside }, Target::Entry(at));
+                let spans = name_spans(entry, typed_text, name, at == palette.selected);
+                draw_entry(buf, inside, y, entry, help(state, entry), spans);
             }
         }
     }
 }
 
-fn draw_entry(buf: &mut Buffer, inside: Rect, y: u16, entry: &Entry, name: Vec<Span<'static>>) {
+/// Returns the rows of all that fits, each group under its name.
+fn groups(offers: &Offers) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut before = None;
+    for (at, entry) in (0..).map_while(|at| Some((at, offers.get(at)?))) {
+        if before != Some(entry.group) {
+            rows.push(Row::Group(entry.group));
+        }
+        before = Some(entry.group);
+        rows.push(Row::Entry(at));
+    }
+    rows
+}
+
+fn draw_entry(
+    buf: &mut Buffer,
+    inside: Rect,
+    y: u16,
+    entry: &Entry,
+    help: &str,
+    name: Vec<Span<'static>>,
+) {
     let keys = text::width(&entry.key);
     let is_off = entry.reason.is_some();
     let mut spans = name;
     let taken: usize = spans.iter().map(Span::width).sum();
-    let help = entry.reason.unwrap_or(&entry.help);
+    let help = entry.reason.unwrap_or(help);
     let room = usize::from(inside.width).saturating_sub(taken + 3 + keys);
     let style = if is_off { theme::WARN } else { theme::DIM };
     spans.push(Span::raw("  "));
@@ -92,7 +114,8 @@ fn draw_entry(buf: &mut Buffer, inside: Rect, y: u16, entry: &Entry, name: Vec<S
 }
 
 /// Writes a name in `width` cells, the typed letters bright.
-fn name_spans(entry: &Entry, width: usize, is_selected: bool) -> Vec<Span<'static>> {
+fn name_spans(entry: &Entry, typed: &str, width: usize, is_selected: bool) -> Vec<Span<'static>> {
+    let letters = letters(entry, typed);
     let base = match (entry.reason.is_some(), is_selected) {
         (true, _) => theme::DIM,
         (false, true) => theme::REVERSED,
@@ -106,7 +129,7 @@ fn name_spans(entry: &Entry, width: usize, is_selected: bool) -> Vec<Span<'stati
             break;
         }
         cells += text::width(&piece);
-        let is_typed = entry.letters.contains(&at);
+        let is_typed = letters.contains(&at);
         let style = if is_typed { base.patch(theme::KEY) } else { base };
         spans.push(Span::styled(piece, style));
     }
@@ -143,6 +166,6 @@ pub(crate) fn keys(buf: &mut Buffer, area: Rect, state: &State, scroll: usize) {
     let place = paint::popup(buf, area, width, height);
     hit::note(place, Target::Popup);
     let hidden = lines.len().saturating_sub(usize::from(height.saturating_sub(2)));
-    let inside = paint::panel(buf, place, "Every key", "j k scroll  esc close", true);
+    let inside = paint::panel(buf, place, "Every key", &scroll_note(state, hidden), true);
     paint::put_all(buf, inside, lines, scroll.min(hidden));
 }

@@ -1,11 +1,11 @@
-//! Tables: columns that give way by rank where the room is short, rows built only where seen.
+//! The cells of a list: columns that give way by rank where the room is short, rows built only
+//! where seen.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
 
-use crate::hit::{self, Target};
 use crate::theme;
 use crate::widget::paint;
 
@@ -37,16 +37,6 @@ pub(crate) const fn growing(title: &'static str, width: u16, rank: u8) -> Column
     Column { title, width, grow: 1, is_right: false, rank }
 }
 
-/// What a table shows.
-pub(crate) struct Table<'a> {
-    pub(crate) columns: &'a [Column],
-    pub(crate) len: usize,
-    pub(crate) selected: Option<usize>,
-    pub(crate) is_focused: bool,
-    /// Makes the cells of a row, one a column.
-    pub(crate) row: &'a dyn Fn(usize) -> Vec<Line<'static>>,
-}
-
 /// Returns the first row to show, so that the selected one is seen, in the middle where it can.
 pub(crate) fn offset(selected: usize, len: usize, height: usize) -> usize {
     selected.saturating_sub(height / 2).min(len.saturating_sub(height))
@@ -57,34 +47,17 @@ pub(crate) fn position(selected: usize, len: usize) -> String {
     if len == 0 { String::new() } else { format!("{}/{len}", selected.min(len - 1) + 1) }
 }
 
-impl Table<'_> {
-    /// Draws the table: the titles in the first row, the rows below.
-    pub(crate) fn draw(&self, buf: &mut Buffer, area: Rect) {
-        self.draw_with_titles(buf, area, &|_| None);
-    }
-
-    /// As [`Table::draw`], with the titles of some columns known only now.
-    pub(crate) fn draw_with_titles(
-        &self,
-        buf: &mut Buffer,
-        area: Rect,
-        title: &dyn Fn(usize) -> Option<String>,
-    ) {
-        let layout = Layout::new(self.columns, area, self.len, self.selected);
-        let title = |at: usize| {
-            let title = title(at).unwrap_or_else(|| self.columns[at].title.to_owned());
-            paint::line(title, theme::DIM)
-        };
-        layout.draw(buf, &title, self.row, self.is_focused);
-    }
-}
-
-/// Where the parts of a table are.
+/// Where the parts of a list are.
 pub(crate) struct Layout<'a> {
     columns: &'a [Column],
+    /// Of the rows, without the titles.
     area: Rect,
+    /// Of the titles; empty where there are none.
+    head: Rect,
     /// Cells of each column; 0 where it is left out.
     pub(crate) widths: Vec<u16>,
+    /// The first row that is seen, and how many rows there are.
+    first: usize,
     len: usize,
     selected: Option<usize>,
 }
@@ -96,13 +69,18 @@ impl<'a> Layout<'a> {
         area: Rect,
         len: usize,
         selected: Option<usize>,
+        has_titles: bool,
     ) -> Self {
         // The first column is for the mark of the selection.
         let widths = widths(columns, area.width.saturating_sub(1));
-        Self { columns, area, widths, len, selected }
+        let head = Rect { height: area.height.min(u16::from(has_titles)), ..area };
+        let rows = area.height - head.height;
+        let area = Rect { y: area.y + head.height, height: rows, ..area };
+        let first = offset(selected.unwrap_or(0), len, usize::from(rows));
+        Self { columns, area, head, widths, first, len, selected }
     }
 
-    /// Draws titles and rows; those of a list with a selection can be clicked.
+    /// Draws titles and rows.
     pub(crate) fn draw(
         &self,
         buf: &mut Buffer,
@@ -110,18 +88,13 @@ impl<'a> Layout<'a> {
         row: &dyn Fn(usize) -> Vec<Line<'static>>,
         is_focused: bool,
     ) {
-        let area = self.area;
-        self.draw_cells(buf, 0, (0..self.columns.len()).map(title).collect());
-        let height = usize::from(area.height.saturating_sub(1));
-        let first = offset(self.selected.unwrap_or(0), self.len, height);
-        for (y, at) in (1..area.height).zip(first..self.len) {
-            self.draw_cells(buf, y, row(at));
-            let line = Rect { y: area.y + y, height: 1, ..area };
-            if self.selected.is_some() {
-                hit::note(line, Target::Row(at));
-            }
+        if !self.head.is_empty() {
+            self.draw_cells(buf, self.head, (0..self.columns.len()).map(title).collect());
+        }
+        for (at, line) in self.rows() {
+            self.draw_cells(buf, line, row(at));
             if self.selected == Some(at) {
-                paint::put(buf, area, y, paint::line("▸", theme::ACCENT));
+                paint::put(buf, line, 0, paint::line("▸", theme::ACCENT));
                 if is_focused {
                     highlight(buf, line);
                 }
@@ -129,18 +102,25 @@ impl<'a> Layout<'a> {
         }
     }
 
+    /// Returns the rows that are seen, and where.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (usize, Rect)> {
+        let area = self.area;
+        let line = move |y| Rect { y: area.y + y, height: 1, ..area };
+        (self.first..self.len).zip(0..area.height).map(move |(at, y)| (at, line(y)))
+    }
+
     /// Returns where each column's title is, those left out not among them.
     pub(crate) fn titles(&self) -> impl Iterator<Item = (usize, Rect)> {
-        let mut x = self.area.x + 1;
-        let area = self.area;
+        let mut x = self.head.x + 1;
+        let head = self.head;
         self.widths.iter().enumerate().filter(|(_, width)| **width > 0).map(move |(at, width)| {
-            let title = Rect { x, width: *width, height: 1, ..area };
+            let title = Rect { x, width: *width, ..head };
             x += width + 1;
-            (at, title.intersection(area))
+            (at, title.intersection(head))
         })
     }
 
-    fn draw_cells(&self, buf: &mut Buffer, row: u16, cells: Vec<Line<'static>>) {
+    fn draw_cells(&self, buf: &mut Buffer, line: Rect, cells: Vec<Line<'static>>) {
         let mut x = 1;
         for ((column, width), cell) in self.columns.iter().zip(&self.widths).zip(cells) {
             if *width == 0 {
@@ -149,7 +129,7 @@ impl<'a> Layout<'a> {
             let cell = paint::cut(cell, usize::from(*width));
             let cells = u16::try_from(cell.width()).unwrap_or(*width);
             let indent = if column.is_right { width.saturating_sub(cells) } else { 0 };
-            paint::put_at(buf, self.area, x + indent, row, cell);
+            paint::put_at(buf, line, x + indent, 0, cell);
             x += width + 1;
         }
     }

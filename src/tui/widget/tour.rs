@@ -6,9 +6,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
-use crate::keymap;
-use crate::state::State;
+use crate::keymap::{self, Action, label};
 use crate::state::tour::{STEPS, Tour};
+use crate::state::{State, View};
 use crate::text;
 use crate::theme;
 use crate::widget::paint;
@@ -22,7 +22,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let inner = usize::from(WIDTH - 4);
     let (title, note, lines) = match tour {
         Tour::Offered => {
-            let key = key_of(state, keymap::Action::Palette);
+            let key = key_of(state, Action::Palette);
             let words = format!("New here? {key}tour shows the six keys that matter.");
             ("Welcome".to_owned(), "esc hides this", told(&words, &key, inner))
         }
@@ -47,15 +47,14 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     paint::put_all(buf, inside, lines, 0);
 }
 
-/// Returns the key of an action as it is now.
-fn key_of(state: &State, action: keymap::Action) -> String {
-    let bound = keymap::valid(state).find(|bound| bound.action == action);
-    let key = bound.map(|bound| bound.key().to_owned());
-    key.unwrap_or_else(|| match action {
-        // Where the key of a step is not valid the way back to where it is goes first.
-        keymap::Action::Open | keymap::Action::Down => "1".to_owned(),
-        _ => "esc".to_owned(),
-    })
+/// Returns the key of a step's action; where that is not valid, the one that leads back to where
+/// it is goes first.
+fn key_of(state: &State, action: Action) -> String {
+    match (keymap::valid(state).any(|bound| bound.action == action), action) {
+        (true, _) => label(state, action),
+        (false, Action::Open | Action::Down) => label(state, Action::Show(View::Dags)),
+        (false, _) => label(state, Action::Back),
+    }
 }
 
 /// Wraps the words, with the key in its own style.

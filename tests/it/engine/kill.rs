@@ -32,9 +32,9 @@ use tracing::{Event, Metadata, Subscriber};
 use super::bench;
 
 /// The project that the copy works in.
-const DIR: &str = "DAGDECK_TEST_KILL_DIR";
+pub(crate) const DIR: &str = "DAGDECK_TEST_KILL_DIR";
 /// At which step it kills itself: `KIND#N`, or `#N` for the n-th of any kind.
-const STEP: &str = "DAGDECK_TEST_KILL_STEP";
+pub(crate) const STEP: &str = "DAGDECK_TEST_KILL_STEP";
 
 /// How many kills are tried side by side.
 const LANES: usize = 3;
@@ -299,16 +299,7 @@ fn check(dir: &Path, what: &str) {
 #[test]
 fn an_engine_of_its_own() {
     let Some(dir) = std::env::var_os(DIR).map(PathBuf::from) else { return };
-    if let Ok(step) = std::env::var(STEP) {
-        let (kind, nth) = step.split_once('#').unwrap();
-        let steps = Steps {
-            kind: kind.to_owned(),
-            kill_at: nth.parse().unwrap(),
-            count: AtomicUsize::new(0),
-            dir: dir.clone(),
-        };
-        tracing::subscriber::set_global_default(steps).unwrap();
-    }
+    die_at_step(&dir);
     // One thread, so that the steps come in the same order each time.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(work(&dir));
@@ -382,6 +373,19 @@ fn states(store: &Store, dag_id: &str) -> Vec<DagRunState> {
     let filter = RunFilter::of(Some(dag_id.into()), None);
     let (runs, _) = store.read_blocking(|conn| dag_run::list(conn, &filter, 10, 0)).unwrap();
     runs.into_iter().map(|run| run.state).collect()
+}
+
+/// Has this process die at the step that its environment names, if any.
+pub(crate) fn die_at_step(dir: &Path) {
+    let Ok(step) = std::env::var(STEP) else { return };
+    let (kind, nth) = step.split_once('#').unwrap();
+    let steps = Steps {
+        kind: kind.to_owned(),
+        kill_at: nth.parse().unwrap(),
+        count: AtomicUsize::new(0),
+        dir: dir.to_owned(),
+    };
+    tracing::subscriber::set_global_default(steps).unwrap();
 }
 
 /// Counts the steps of the runtime, and kills this process at one.

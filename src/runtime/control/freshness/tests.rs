@@ -10,10 +10,15 @@ use crate::types::{DagRunState, FaultKind, TaskInstanceKey, TaskInstanceState};
 
 /// `click → ingest → raw → stage → stg → build → rfm`, and nothing else.
 fn world() -> World {
+    chain(["ingest", "stage", "build"])
+}
+
+/// The same, made by DAGs of these names.
+pub(crate) fn chain(makers: [&str; 3]) -> World {
     let mut chain = deck();
     chain.dags.clear();
-    for (id, reads, makes) in
-        [("ingest", "click", "raw"), ("stage", "raw", "stg"), ("build", "stg", "rfm")]
+    for (id, (reads, makes)) in
+        makers.into_iter().zip([("click", "raw"), ("raw", "stg"), ("stg", "rfm")])
     {
         let mut one = dag(id, &[("read", &[]), ("write", &["read"])]);
         one.tasks["read"].inlets.push(reads.into());
@@ -39,7 +44,7 @@ fn key(dag_id: &str, run: &str, task_id: &str) -> TaskInstanceKey {
     }
 }
 
-async fn changed(world: &World, names: &[&str]) {
+pub(crate) async fn changed(world: &World, names: &[&str]) {
     let events = names.iter().zip(1..).map(|(name, id)| asset_event(id, name));
     world.commit(events.map(Change::InsertAssetEvent).collect()).await;
 }

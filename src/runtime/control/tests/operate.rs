@@ -6,7 +6,7 @@ use crate::sched::input::Operate;
 use crate::sched::{Change, Command, Input};
 use crate::store::sample::{at, key, run, task};
 use crate::types::DagRunState;
-use crate::types::operation::{ClearTasks, MarkTasks, NoteEdit, Operation, Reach};
+use crate::types::operation::{ClearTasks, MarkTasks, Moves, NoteEdit, Operation, Reach, RunMove};
 use crate::types::run::DagRun;
 
 /// A world in which `etl` has ended runs `r1` and `r3`, the running `r2`, and `r4` without date.
@@ -134,6 +134,7 @@ async fn an_undo_of_what_cannot_be_undone_says_why() {
         final_since: final_since.map(Into::into),
         outputs: vec![],
         images: final_since.is_none().then(Box::default),
+        moves: Moves::default(),
     };
     world
         .commit(vec![
@@ -149,8 +150,50 @@ async fn an_undo_of_what_cannot_be_undone_says_why() {
     assert!(fault.message.contains("operation 4 has undone it"), "{fault}");
     world.ask(Request::Undo { id: Some(1) }).await;
     assert!(matches!(world.last_input(), Input::Command(Command::Undo(wish)) if wish.id == 1));
+    let fault = world.refusal(Request::ShowOperation { id: 9 }).await;
+    assert!(fault.message.contains("no operation 9"), "{fault}");
     let list = Request::ListOperations { limit: 2, before_id: None };
     let Answer::Operations(lines) = world.ask(list).await else { panic!() };
     assert_eq!(lines.iter().map(|line| line.id).collect::<Vec<_>>(), [3, 2]);
     assert_eq!(lines[0].undone_by, Some(4));
+}
+
+#[tokio::test]
+async fn an_operation_is_shown_with_what_it_did_to_each() {
+    let world = with_runs().await;
+    let moves = Moves {
+        runs: vec![RunMove {
+            dag_id: "etl".into(),
+            dag_run_id: "r1".into(),
+            from: DagRunState::Failed,
+            to: Some(DagRunState::Queued),
+        }],
+        more_tasks: 3,
+        ..Moves::default()
+    };
+    let row = crate::sched::change::OperationRow {
+        id: 1,
+        when: at(1),
+        owner: Some("ada".into()),
+        kind: "clear_tasks".into(),
+        description: "run `r1`".into(),
+        wish: serde_json::json!({"only_failed": true}),
+        final_since: Some("an attempt was killed".into()),
+        outputs: vec![],
+        images: None,
+        moves: moves.clone(),
+    };
+    world.commit(vec![Change::InsertOperation(row)]).await;
+    let show = || Request::ShowOperation { id: 1 };
+    let Answer::Operation(detail) = world.ask(show()).await else { panic!() };
+    assert_eq!((detail.line.id, detail.line.owner.as_deref()), (1, Some("ada")));
+    // It is told also where it can no longer be undone.
+    assert_eq!(detail.moves, Some(moves));
+    // One of before that was kept.
+    let forget = |tx: &rusqlite::Transaction<'_>| {
+        crate::store::row::execute(tx, "UPDATE operation SET moves = NULL", []).map(drop)
+    };
+    world.parts.store.write(forget).await.unwrap();
+    let Answer::Operation(detail) = world.ask(show()).await else { panic!() };
+    assert_eq!(detail.moves, None);
 }

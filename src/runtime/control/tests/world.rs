@@ -240,6 +240,8 @@ pub(crate) fn deck() -> Deck {
         retention: Default::default(),
         overlay: Default::default(),
         sources: vec![],
+        slurm: Default::default(),
+        warnings: Vec::new(),
     }
 }
 
@@ -306,6 +308,7 @@ fn task(id: &str, before: &[&str]) -> TaskSpec {
         inlets: vec![],
         outlets: vec![],
         doc_md: None,
+        slurm: None,
         line: 9,
     }
 }

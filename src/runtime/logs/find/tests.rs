@@ -110,3 +110,38 @@ fn what_cannot_be_searched_is_said_so() {
     let nowhere = Finder { path: Path::new("/nonexistent"), search: &search, pattern: None };
     assert!(nowhere.look().unwrap().is_end);
 }
+
+#[test]
+fn a_block_that_is_looked_through_as_a_whole_gives_the_same_lines_as_line_by_line() {
+    let text: String = (0..200)
+        .map(|n| {
+            format!("2026-01-01T00:00:{:02}.000Z out  Step {n}\r\n\nerror: größe {n}\n", n % 60)
+        })
+        .collect();
+    let block = Block { from: 7, bytes: text.into_bytes() };
+    let patterns = [
+        "Step 1",
+        "(?i)STEP 19",
+        "error|Step",
+        "r.*ße 7",
+        "nowhere",
+        "out",
+        "x*",
+        "[a-z]+:",
+        "\u{7}?",
+    ];
+    for pattern in patterns {
+        let pattern = compile(pattern).unwrap();
+        for (backwards, level) in [(false, None), (true, None), (true, Some(log::LogLevel::Error))]
+        {
+            let query = query(Some(pattern.as_str()), level, None);
+            let search = Search { query, offset: 0, backwards };
+            let finder =
+                Finder { path: Path::new(""), search: &search, pattern: Some(pattern.clone()) };
+            assert!(holds_anywhere(pattern.as_str()));
+            let whole = finder.pick(block.lines_with(block.plain().unwrap(), &pattern));
+            assert_eq!(whole, finder.pick(block.lines()), "{pattern} {backwards}");
+        }
+    }
+    assert!(!holds_anywhere("^Step") && !holds_anywhere(r"\bStep"));
+}

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::keymap::{Action, Place, label_at, with_keys};
 use crate::rows::assets as rows;
 use crate::screen::assets::{mark, tree};
 use crate::screen::missing;
@@ -27,8 +28,10 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool
         }
         return;
     };
-    let keys = "enter the run it started  g r the run that made it";
-    let inside = paint::panel(buf, area, asset.name.as_str(), keys, is_focused);
+    let run = label_at(state, Place::AssetDetails, Action::Open);
+    let maker = label_at(state, Place::AssetDetails, Action::OpenRun);
+    let keys = format!("{run} the run it started  {maker} the run that made it");
+    let inside = paint::panel(buf, area, asset.name.as_str(), &keys, is_focused);
     let facts = facts(state, asset, usize::from(inside.width));
     let taken = u16::try_from(facts.len()).unwrap_or(u16::MAX).min(inside.height);
     paint::put_all(buf, inside, facts, 0);
@@ -52,7 +55,10 @@ fn of_node(state: &State, node: &LineageNode) -> Vec<Line<'static>> {
         lines.push(paint::pair("changed", text::ago(state.now, last)));
     }
     lines.push(Line::default());
-    lines.push(paint::line("enter opens it   . puts it in the middle", theme::DIM));
+    let open = label_at(state, Place::Lineage, Action::Open);
+    let middle = label_at(state, Place::Lineage, Action::Recentre);
+    let keys = format!("{open} opens it   {middle} puts it in the middle");
+    lines.push(paint::line(keys, theme::DIM));
     lines
 }
 
@@ -144,10 +150,15 @@ fn draw_events(buf: &mut Buffer, area: Rect, state: &State, asset: &AssetView, i
     };
     if events.is_empty() {
         let how = match asset.producers.is_empty() {
-            true => "m says that it changed",
-            false => "r triggers the DAG that makes it; m says that it changed",
+            true => with_keys!(state, "{} says that it changed", Emit),
+            false => with_keys!(
+                state,
+                "{} triggers the DAG that makes it; {} says that it changed",
+                Materialise,
+                Emit
+            ),
         };
-        return paint::empty(buf, area, "It never changed yet", how);
+        return paint::empty(buf, area, "It never changed yet", &how);
     }
     let selected = state.level().lineage.event.min(events.len() - 1);
     let height = usize::from(area.height);

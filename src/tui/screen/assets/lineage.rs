@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::keymap::{Action, Place, label_at, with_keys};
 use crate::rows::assets as rows;
 use crate::screen::assets::mark;
 use crate::screen::missing;
@@ -12,13 +13,16 @@ use crate::theme;
 use crate::types::freshness::Freshness;
 use crate::types::view::{LineageNode, LineageView};
 use crate::types::{DagRunState, Timestamp};
-use crate::widget::graph::{self, Node};
+use crate::widget::graph::{self, Node, Sketch};
 use crate::widget::paint;
 
 pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool) {
     let Some(slot) = rows::lineage_slot(state) else {
         let inside = paint::panel(buf, area, "Lineage", "", is_focused);
-        return paint::empty(buf, inside, "A group is selected", "l opens it; j goes to an asset");
+        let open = label_at(state, Place::Assets, Action::Right);
+        let down = label_at(state, Place::Assets, Action::Down);
+        let how = format!("{open} opens it; {down} goes to an asset");
+        return paint::empty(buf, inside, "A group is selected", &how);
     };
     let hops = state.level().lineage.hops;
     let Some(lineage) = rows::lineage(state) else {
@@ -33,10 +37,20 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool
         lineage.total
     );
     let note = match is_focused {
-        true => "h l up and downstream  j k siblings  . refocus  ( ) hops",
-        false => "◇ asset  » dag  ◈ model  ↦ endpoint",
+        true => with_keys!(
+            state,
+            "{} {} up and downstream  {} {} siblings  {} refocus  {} {} hops",
+            Left,
+            Right,
+            Down,
+            Up,
+            Recentre,
+            FewerHops,
+            MoreHops
+        ),
+        false => "◇ asset  » dag  ◈ model  ↦ endpoint".to_owned(),
     };
-    let inside = paint::panel(buf, area, &title, note, is_focused);
+    let inside = paint::panel(buf, area, &title, &note, is_focused);
     if lineage.nodes.len() < 2 {
         return paint::empty(
             buf,
@@ -46,13 +60,19 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool
         );
     }
     let selected = rows::node(state).map(|node| node.id.as_str());
-    let (nodes, edges, selected) = drawing(lineage, &focus, selected, state.now);
-    graph::draw(buf, inside, &nodes, &edges, selected);
+    let selected = lineage.nodes.iter().position(|node| Some(node.id.as_str()) == selected);
+    let sketch = drawing(lineage, &focus, state.now);
+    graph::draw(buf, inside, &sketch, state.graph.sketched(sketch.shape()), selected);
 }
 
-type Drawing = (Vec<Node>, Vec<(usize, usize)>, Option<usize>);
+/// Returns the lineage as it is drawn.
+pub(super) fn sketch(state: &State) -> Option<Sketch> {
+    let lineage = rows::lineage(state)?;
+    let focus = rows::focus(state, state.level()).unwrap_or_default();
+    Some(drawing(lineage, &focus, state.now))
+}
 
-fn drawing(lineage: &LineageView, focus: &str, selected: Option<&str>, now: Timestamp) -> Drawing {
+fn drawing(lineage: &LineageView, focus: &str, now: Timestamp) -> Sketch {
     let nodes: Vec<Node> = lineage.nodes.iter().map(|node| drawn(node, focus, now)).collect();
     let place = |id: &String| lineage.nodes.iter().position(|node| node.id == *id);
     // A DAG that reads and writes one asset makes a circle; its way back is not drawn.
@@ -64,8 +84,7 @@ fn drawing(lineage: &LineageView, focus: &str, selected: Option<&str>, now: Time
             edges.push((from, to));
         }
     }
-    let selected = lineage.nodes.iter().position(|node| Some(node.id.as_str()) == selected);
-    (nodes, edges, selected)
+    Sketch { nodes, edges }
 }
 
 /// Draws a node: what it is, how it stands, its name, how old that is, what is not shown.

@@ -1,64 +1,117 @@
-//! The assets by the `/` in their names, groups folded where there are many.
+//! The assets by the `/` in their names, groups folded where there are many; in an order that was
+//! chosen without groups.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use crate::keymap::with_keys;
 use crate::rows::assets::{self as rows, AssetRow};
 use crate::screen::assets::mark;
-use crate::screen::missing;
+use crate::screen::{filtered_out, missing};
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
 use crate::types::DagRunState;
 use crate::types::freshness::{Freshness, Producer};
 use crate::types::view::AssetView;
+use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
-use crate::widget::table::{Table, fixed, growing, right};
+use crate::widget::table::{fixed, growing, right};
 
 pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool) {
     let level = state.level();
     let shown = rows::tree(state, level);
     let keys: Vec<String> = shown.iter().map(AssetRow::key).collect();
     let selected = level.cursor(&keys);
-    let inside = paint::panel(buf, area, &title(state), &tally(state), is_focused);
+    let (list, all) = (list(), state.cache.assets().map_or(0, <[_]>::len));
+    // Those in groups that are closed pass the filter too.
+    let admitted = |row: &AssetRow<'_>| match row {
+        AssetRow::Group { depth: 0, assets, .. } => *assets,
+        AssetRow::Asset { depth: 0, .. } => 1,
+        AssetRow::Group { .. } | AssetRow::Asset { .. } => 0,
+    };
+    let mut title = list.title(state, level, shown.iter().map(admitted).sum(), all);
+    if level.attention_only {
+        title.push_str(" · not fresh");
+    }
+    let inside = paint::panel(buf, area, &title, &tally(state), is_focused);
     if state.cache.assets().is_none() {
         return missing(buf, inside, state, &Slot::Assets);
     }
     if shown.is_empty() {
         return nothing(buf, inside, state);
     }
-    let columns = [
-        growing("ASSET", 16, 0),
-        fixed("CHANGED", 9, 0),
-        fixed("STATE", 7, 2),
-        right("EVENTS", 6, 3),
-        growing("MADE BY", 16, 1),
-        growing("STARTS", 16, 4),
-        growing("URI", 20, 5),
-    ];
-    let row = |at: usize| cells(state, &shown[at]);
-    let table = Table {
-        columns: &columns,
-        len: shown.len(),
-        selected: Some(selected),
-        is_focused,
-        row: &row,
-    };
-    table.draw(buf, inside);
+    let shown_as = Shown { is_focused, ..Shown::focused(level, selected) };
+    list.draw(buf, inside, state, &shown, &shown_as);
 }
 
-fn title(state: &State) -> String {
-    let level = state.level();
-    let all = state.cache.assets().unwrap_or_default();
-    let mut title = format!("Assets {}", all.len());
-    if level.attention_only {
-        title.push_str(" · not fresh");
-    }
-    if !level.filter.is_empty() {
-        title.push_str(&format!(" · /{}", level.filter));
-    }
-    title
+/// Describes the list. Groups are only there where it is a tree.
+pub(crate) fn list<'a>() -> List<'a, AssetRow<'a>> {
+    let of = |row: &AssetRow<'a>, cell: &dyn Fn(&AssetView) -> Line<'static>| {
+        row.asset().map(cell).unwrap_or_default()
+    };
+    let value = |row: &AssetRow<'a>, of: &dyn Fn(&AssetView) -> Value| {
+        row.asset().map_or(Value::Nothing, of)
+    };
+    List::new("assets", "Assets", AssetRow::key)
+        .words(|row| row.asset().map(rows::words).unwrap_or_default())
+        .field(
+            Field::new("asset", growing("ASSET", 16, 0), |_, row: &AssetRow<'a>| name(row))
+                .sorted(|_, row| Value::text(row.key())),
+        )
+        .field(
+            Field::new("changed", fixed("CHANGED", 9, 0), |look, row: &AssetRow<'a>| {
+                changed(look.state, row)
+            })
+            .sorted_down(move |_, row| {
+                value(row, &|asset| Value::time(asset.last_event.as_ref().map(|e| e.timestamp)))
+            }),
+        )
+        .field(
+            Field::new("state", fixed("STATE", 7, 2), move |_, row: &AssetRow<'a>| {
+                of(row, &|asset| {
+                    let mark = mark(asset.freshness);
+                    paint::line(mark.word, mark.style)
+                })
+            })
+            .sorted_down(move |_, row| {
+                value(row, &|asset| Value::text(mark(asset.freshness).word))
+            }),
+        )
+        .field(
+            Field::new("events", right("EVENTS", 6, 3), move |_, row: &AssetRow<'a>| {
+                of(row, &|asset| paint::line(asset.event_count.to_string(), theme::DIM))
+            })
+            .sorted_down(move |_, row| {
+                value(row, &|asset| Value::number(asset.event_count as f64))
+            }),
+        )
+        .field(
+            Field::new("made by", growing("MADE BY", 16, 1), move |_, row: &AssetRow<'a>| {
+                of(row, &made_by)
+            })
+            .sorted(move |_, row| {
+                value(row, &|asset| {
+                    let made_by = asset.producers.first();
+                    made_by.map_or(Value::Nothing, |by| Value::text(by.dag_id.as_str()))
+                })
+            }),
+        )
+        .field(
+            Field::new("starts", growing("STARTS", 16, 4), move |_, row: &AssetRow<'a>| {
+                of(row, &|asset| paint::line(starts(asset).unwrap_or("—".to_owned()), theme::DIM))
+            })
+            .sorted(move |_, row| {
+                value(row, &|asset| starts(asset).map_or(Value::Nothing, Value::text))
+            }),
+        )
+        .field(
+            Field::new("uri", growing("URI", 20, 5), move |_, row: &AssetRow<'a>| {
+                of(row, &|asset| paint::line(&asset.uri, theme::DIM))
+            })
+            .sorted(move |_, row| value(row, &|asset| Value::text(&asset.uri))),
+        )
 }
 
 /// Counts how they stand: `4 ✓  2 !  1 ·`.
@@ -78,52 +131,45 @@ fn nothing(buf: &mut Buffer, area: Rect, state: &State) {
     let level = state.level();
     let has_some = state.cache.assets().is_some_and(|all| !all.is_empty());
     if has_some && level.attention_only && level.filter.is_empty() {
-        return paint::empty(buf, area, "Every asset is fresh", "A shows them all");
+        let how = with_keys!(state, "{} shows them all", Attention);
+        return paint::empty(buf, area, "Every asset is fresh", &how);
     }
     if has_some {
-        return paint::empty(buf, area, "No asset passes the filter", "esc clears it");
+        return filtered_out(buf, area, state, "No asset passes the filter");
     }
     let how = "[asset.NAME] in dags.toml declares one; tasks name it in outlets, then `dagdeck \
                trigger` of their DAG makes it";
     paint::empty(buf, area, "No assets here", how);
 }
 
-fn cells(state: &State, row: &AssetRow<'_>) -> Vec<Line<'static>> {
+fn name(row: &AssetRow<'_>) -> Line<'static> {
     match row {
-        AssetRow::Group { name, depth, assets, stale, is_open, .. } => {
+        AssetRow::Group { name, depth, assets, is_open, .. } => {
             let fold = if *is_open { "▾" } else { "▸" };
-            let name = format!("{}{fold} {name} ({assets})", "  ".repeat(*depth));
-            let (glyph, style) = match stale {
-                0 => ("✓", theme::GOOD),
-                _ => ("!", theme::WARN),
-            };
-            let told = if *stale == 0 { String::new() } else { format!("{stale} stale") };
-            vec![
-                paint::line(name, theme::BOLD),
-                Line::from(vec![paint::span(glyph, style), paint::span(format!(" {told}"), style)]),
-            ]
+            paint::line(format!("{}{fold} {name} ({assets})", "  ".repeat(*depth)), theme::BOLD)
         }
-        AssetRow::Asset { asset, name, depth } => {
-            let indent = if *depth == 0 { String::new() } else { "  ".repeat(*depth) };
-            let mark = mark(asset.freshness);
-            let starts: Vec<&str> = asset.scheduled_dags.iter().map(|dag| dag.as_str()).collect();
-            vec![
-                paint::line(format!("{indent}{name}"), theme::PLAIN),
-                Line::from(vec![
-                    paint::glyph(mark),
-                    paint::span(format!(" {}", age(state, asset)), theme::PLAIN),
-                ]),
-                paint::line(mark.word, mark.style),
-                paint::line(asset.event_count.to_string(), theme::DIM),
-                made_by(asset),
-                paint::line(
-                    if starts.is_empty() { "—".to_owned() } else { starts.join(", ") },
-                    theme::DIM,
-                ),
-                paint::line(&asset.uri, theme::DIM),
-            ]
+        AssetRow::Asset { name, depth, .. } => {
+            paint::line(format!("{}{name}", "  ".repeat(*depth)), theme::PLAIN)
         }
     }
+}
+
+/// Says when it changed; of a group, how many of it are stale.
+fn changed(state: &State, row: &AssetRow<'_>) -> Line<'static> {
+    match row {
+        AssetRow::Group { stale: 0, .. } => paint::line("✓ ", theme::GOOD),
+        AssetRow::Group { stale, .. } => paint::line(format!("! {stale} stale"), theme::WARN),
+        AssetRow::Asset { asset, .. } => Line::from(vec![
+            paint::glyph(mark(asset.freshness)),
+            paint::span(format!(" {}", age(state, asset)), theme::PLAIN),
+        ]),
+    }
+}
+
+/// Names the DAGs that a change of it starts.
+fn starts(asset: &AssetView) -> Option<String> {
+    let dags: Vec<&str> = asset.scheduled_dags.iter().map(|dag| dag.as_str()).collect();
+    (!dags.is_empty()).then(|| dags.join(", "))
 }
 
 fn age(state: &State, asset: &AssetView) -> String {

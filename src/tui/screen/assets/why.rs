@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use crate::keymap::with_keys;
 use crate::screen::assets::mark;
 use crate::screen::missing;
 use crate::state::{Slot, State};
@@ -19,8 +20,8 @@ const MEANING: &str = "Old means: an input changed since, or the run that was to
 
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, name: &AssetName) {
     let title = format!("Why {name} is as it is");
-    let keys = "enter the run or DAG of the step";
-    let inside = paint::panel(buf, area, &title, keys, true);
+    let keys = with_keys!(state, "{} the run or DAG of the step", Open);
+    let inside = paint::panel(buf, area, &title, &keys, true);
     let Some(why) = state.cache.asset_why(name) else {
         return missing(buf, inside, state, &Slot::AssetWhy(name.clone()));
     };
@@ -35,8 +36,8 @@ fn lines(state: &State, why: &AssetWhy, selected: usize, width: usize) -> Vec<Li
     spans.extend(paint::worded(standing));
     let made_of_it = match why.downstream_assets {
         0 => ", and no asset is made of it".to_owned(),
-        1 => ", and one asset is made of it (M)".to_owned(),
-        n => format!(", and {n} assets are made of it (M)"),
+        1 => with_keys!(state, ", and one asset is made of it ({})", Impact),
+        n => with_keys!(state, ", and {n} assets are made of it ({})", Impact),
     };
     spans.push(paint::span(made_of_it, theme::PLAIN));
     let mut lines = vec![Line::from(spans), Line::default()];

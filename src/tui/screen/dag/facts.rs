@@ -3,6 +3,7 @@
 use ratatui::text::{Line, Span};
 use serde_json::Value;
 
+use crate::keymap::with_keys;
 use crate::state::State;
 use crate::state::form::Field;
 use crate::text;
@@ -51,7 +52,10 @@ pub(super) fn definition(state: &State, dag: &DagDetailView, width: usize) -> Ve
     }
     lines.push(paint::pair("defined", format!("{}:{}", dag.fileloc, dag.line)));
     if dag.dag.strip.is_empty() {
-        lines.push(paint::line("No run yet: t triggers one.", theme::ACCENT));
+        lines.push(paint::line(
+            with_keys!(state, "No run yet: {} triggers one.", Trigger),
+            theme::ACCENT,
+        ));
     }
     lines
 }
@@ -59,7 +63,7 @@ pub(super) fn definition(state: &State, dag: &DagDetailView, width: usize) -> Ve
 /// The next firings, each under the other.
 fn firings(state: &State, dag: &DagDetailView) -> Vec<Line<'static>> {
     if dag.dag.is_paused {
-        return vec![paint::pair("next", "paused: p unpauses")];
+        return vec![paint::pair("next", with_keys!(state, "paused: {} unpauses", Pause))];
     }
     if dag.next_runs.is_empty() {
         return vec![paint::pair("next", "none by itself")];

@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use crate::keymap::with_keys;
 use crate::rows::models as rows;
 use crate::screen::experiments::metric_rank;
 use crate::screen::missing;
@@ -41,7 +42,7 @@ pub(crate) fn draw_page(
                 return missing(buf, inside, state, &slot);
             }
             let what = format!("{} v{} is gone", absent.0, absent.1);
-            paint::empty(buf, inside, &what, "esc goes back");
+            paint::empty(buf, inside, &what, &with_keys!(state, "{} goes back", Back));
         }
     }
 }
@@ -57,8 +58,11 @@ pub(super) fn draw(
     let all = state.level().models.shows_same;
     let title =
         format!("Compare {} v{} ↔ {} v{}", one.name, one.version, other.name, other.version);
-    let note = if all { "D only what differs" } else { "only what differs · D all" };
-    let inside = paint::panel(buf, area, &title, note, is_focused);
+    let note = match all {
+        true => with_keys!(state, "{} only what differs", OnlyDifferent),
+        false => with_keys!(state, "only what differs · {} all", OnlyDifferent),
+    };
+    let inside = paint::panel(buf, area, &title, &note, is_focused);
     // A column of values gives way before the word that judges them.
     let width = usize::from(inside.width).saturating_sub(NAME + 4 + VERDICT) / 2;
     let width = width.clamp(8, VALUE);

@@ -4,6 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use crate::keymap::with_keys;
+use crate::state::State;
 use crate::text;
 use crate::theme;
 use crate::types::Timestamp;
@@ -13,18 +15,20 @@ use crate::widget::paint;
 pub(super) fn draw(
     buf: &mut Buffer,
     area: Rect,
-    now: Timestamp,
+    state: &State,
     model: &ModelDetailView,
     scroll: usize,
 ) {
     if model.history.is_empty() {
-        let how = "P promotes the selected version";
-        return paint::empty(buf, area, "No alias was moved yet", how);
+        let how = with_keys!(state, "{} promotes the selected version", Promote);
+        return paint::empty(buf, area, "No alias was moved yet", &how);
     }
     let mut moves: Vec<&AliasMove> = model.history.iter().collect();
     moves.sort_by_key(|step| std::cmp::Reverse((step.when, step.id)));
-    let lines: Vec<Line<'static>> =
-        moves.into_iter().flat_map(|step| lines(now, step, usize::from(area.width))).collect();
+    let lines: Vec<Line<'static>> = moves
+        .into_iter()
+        .flat_map(|step| lines(state.now, step, usize::from(area.width)))
+        .collect();
     let hidden = lines.len().saturating_sub(usize::from(area.height));
     paint::put_all(buf, area, lines, scroll.min(hidden));
 }

@@ -8,6 +8,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use crate::hit::{self, Target};
+use crate::keymap::with_keys;
 use crate::rows::run::{RunRow, What, place};
 use crate::screen::run::cell::{self, counts};
 use crate::screen::run::gantt;
@@ -145,8 +146,8 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, focused: bool) {
         }
     }
     if rows.is_empty() {
-        let how = "esc clears the filter";
-        paint::empty(buf, inside, "No task fits", how);
+        let how = with_keys!(state, "{} clears the filter", Back);
+        paint::empty(buf, inside, "No task fits", &how);
     }
     let last = inside.height.saturating_sub(1);
     paint::put(buf, inside, last, summary(state, usize::from(inside.width)));
@@ -195,10 +196,13 @@ fn heads(buf: &mut Buffer, area: Rect, state: &State, columns: Columns, window: 
         paint::put_at(buf, area, x, 0, dim("STATE"));
         x += columns.about + 1;
     }
-    let arrow = if columns.name > 20 && window.len > 1 { "← h  l →" } else { "" };
-    let before = x.saturating_sub(u16::try_from(text::width(arrow)).unwrap_or(0) + 1);
+    let arrow = match columns.name > 20 && window.len > 1 {
+        true => with_keys!(state, "← {}  {} →", OlderRun, NewerRun),
+        false => String::new(),
+    };
+    let before = x.saturating_sub(u16::try_from(text::width(&arrow)).unwrap_or(0) + 1);
     if columns.about == 0 {
-        paint::put_at(buf, area, before, 0, dim(arrow));
+        paint::put_at(buf, area, before, 0, dim(&arrow));
     }
     paint::put_at(buf, area, x, 0, window.heads());
     x += columns.runs + 1;

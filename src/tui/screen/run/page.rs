@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use serde_json::{Map, Value};
 
+use crate::keymap::scroll_note;
 use crate::screen::missing;
 use crate::state::{Slot, State};
 use crate::text;
@@ -26,7 +27,7 @@ pub(crate) fn popup(buf: &mut Buffer, area: Rect, state: &State, key: &DagRunKey
     };
     let width = area.width.saturating_sub(4).min(110);
     let lines = page(state, run, usize::from(width.saturating_sub(4)));
-    show(buf, area, (&title, width), lines, scroll);
+    show(buf, area, state, (&title, width), lines, scroll);
 }
 
 /// Draws what differs from the run before over the screen.
@@ -47,18 +48,19 @@ pub(crate) fn diff(
         return wait(buf, area, state, &title, &Slot::Run(slot.clone()));
     };
     let width = area.width.saturating_sub(4).min(110);
-    show(buf, area, (&title, width), differences(state, old, new), scroll);
+    show(buf, area, state, (&title, width), differences(state, old, new), scroll);
 }
 
 fn wait(buf: &mut Buffer, area: Rect, state: &State, title: &str, slot: &Slot) {
     let place = paint::popup(buf, area, area.width.saturating_sub(4).min(110), 8);
-    let inside = paint::panel(buf, place, title, "esc close", true);
+    let inside = paint::panel(buf, place, title, &scroll_note(state, 0), true);
     missing(buf, inside, state, slot);
 }
 
 fn show(
     buf: &mut Buffer,
     area: Rect,
+    state: &State,
     (title, width): (&str, u16),
     lines: Vec<Line<'static>>,
     scroll: usize,
@@ -66,8 +68,7 @@ fn show(
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(area.height);
     let place = paint::popup(buf, area, width, height);
     let hidden = lines.len().saturating_sub(usize::from(height.saturating_sub(2)));
-    let note = if hidden > 0 { "j k scroll  esc close" } else { "esc close" };
-    let inside = paint::panel(buf, place, title, note, true);
+    let inside = paint::panel(buf, place, title, &scroll_note(state, hidden), true);
     paint::put_all(buf, inside, lines, scroll.min(hidden));
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::types::log::LogLevel;
+use crate::types::view::LogChunk;
 
 fn pane() -> LogPane {
     let mut pane = LogPane::new(Whose::Daemon { day: None }, 1);

@@ -3,6 +3,7 @@
 
 use jiff::civil;
 
+use crate::keymap::with_keys;
 use crate::message::{Effect, LogStep, Purpose};
 use crate::screen::log::layout;
 use crate::state::log::{APPETITE, LogPane, Number, Search, Seek, Spot};
@@ -118,7 +119,13 @@ fn tell(state: &mut State) {
     let Some(found) = log.found else { return };
     let at = log.matches.partition_point(|number| *number <= found);
     let all = if log.has_start() && log.is_at_tail { "" } else { " loaded" };
-    let text = format!("match {at} of {}{all} · n next · N previous", log.matches.len());
+    let count = log.matches.len();
+    let text = with_keys!(
+        state,
+        "match {at} of {count}{all} · {} next · {} previous",
+        NextMatch,
+        PreviousMatch
+    );
     state.say(Tone::Info, text);
 }
 

@@ -1,5 +1,7 @@
 //! What the palette offers: commands, what the keys do here, and everything that has a name.
 
+use std::borrow::Cow;
+
 use crate::fuzzy;
 use crate::keymap::{self, Action, Bound, Place};
 use crate::rows;
@@ -7,6 +9,7 @@ use crate::state::popup::Scope;
 use crate::state::{Screen, State, View};
 use crate::types::run::DagRunKey;
 use crate::types::{DagId, DagRunId};
+use crate::update::palette::Offers;
 use crate::update::{plugin, theme};
 
 /// What an entry of the palette does.
@@ -18,8 +21,8 @@ pub(crate) enum Command {
     Open(View, Screen),
     /// Puts the cursor on a row of a view's first list.
     Select(View, String),
-    /// Puts the cursor on a task of the shown run.
-    Task(String),
+    /// Puts the cursor on a task of the shown run, by its number there.
+    Task(usize),
     Filter(String),
     /// What a key of the present screen does.
     Do(Action),
@@ -38,7 +41,7 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) name: String,
-    pub(crate) help: String,
+    pub(crate) help: Cow<'static, str>,
     /// The key that does the same.
     pub(crate) key: String,
     pub(crate) command: Command,
@@ -46,11 +49,9 @@ pub(crate) struct Entry {
     pub(crate) reason: Option<&'static str>,
     /// What it is for, where entries are grouped.
     pub(crate) group: &'static str,
-    /// Which of the name's characters are those typed.
-    pub(crate) letters: Vec<usize>,
 }
 
-fn entry(name: impl Into<String>, help: impl Into<String>, command: Command) -> Entry {
+fn entry(name: impl Into<String>, help: impl Into<Cow<'static, str>>, command: Command) -> Entry {
     Entry {
         name: name.into(),
         help: help.into(),
@@ -58,65 +59,11 @@ fn entry(name: impl Into<String>, help: impl Into<String>, command: Command) -> 
         command,
         reason: None,
         group: "",
-        letters: Vec::new(),
     }
-}
-
-/// Returns what fits the typed text, best first; without text what was used last, or, for the
-/// keys of a pane, all of them by what they are for.
-pub(crate) fn entries(state: &State, scope: Scope, typed: &str) -> Vec<Entry> {
-    let typed = typed.trim();
-    let mut all = match scope {
-        Scope::All => everything(state),
-        Scope::Here => here(state),
-    };
-    if typed.is_empty() {
-        match scope {
-            Scope::All => {
-                let recent = &state.commands.recent;
-                let rank = |entry: &Entry| recent.iter().position(|name| *name == entry.name);
-                all.sort_by_cached_key(|entry| rank(entry).unwrap_or(usize::MAX));
-            }
-            Scope::Here => all.sort_by_key(|entry| GROUPS.iter().position(|g| *g == entry.group)),
-        }
-        return all;
-    }
-    let mut ranked: Vec<(i32, Entry)> =
-        all.into_iter().filter_map(|entry| ranked(state, scope, entry, typed)).collect();
-    ranked.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-    let mut found: Vec<Entry> = ranked.into_iter().map(|(_, entry)| entry).collect();
-    if scope == Scope::All
-        && let Some(entry) = with_arguments(typed)
-        && !found.iter().any(|other| other.name == typed)
-    {
-        found.insert(0, entry);
-    }
-    found
-}
-
-/// What a typed letter must be worth on average: letters strewn over a long name fit nothing.
-const LETTER_LEAST: i32 = 5;
-
-/// Scores an entry: its name counts, in the keys of a pane also its line of help and its key.
-fn ranked(state: &State, scope: Scope, mut entry: Entry, typed: &str) -> Option<(i32, Entry)> {
-    let letters = typed.chars().filter(|c| !c.is_whitespace()).count();
-    let least = i32::try_from(letters).unwrap_or(i32::MAX).saturating_mul(LETTER_LEAST);
-    let by_name = fuzzy::fit(&entry.name, typed).filter(|fit| fit.score >= least);
-    let lower = typed.to_lowercase();
-    let by_help = || entry.help.to_lowercase().contains(&lower).then_some(0);
-    let score = match &by_name {
-        Some(fit) => fit.score,
-        None if scope == Scope::Here => by_help()?,
-        None => return None,
-    };
-    let is_recent = state.commands.recent.contains(&entry.name);
-    entry.letters = by_name.map(|fit| fit.letters).unwrap_or_default();
-    let is_key = entry.key == typed && scope == Scope::Here;
-    Some((score + i32::from(is_recent) * 4 + i32::from(is_key) * 200, entry))
 }
 
 /// Commands that take what is typed after them as it is.
-fn with_arguments(typed: &str) -> Option<Entry> {
+pub(super) fn with_arguments(typed: &str) -> Option<Entry> {
     let (command, rest) = typed.split_once(' ')?;
     let rest = rest.trim();
     match (command, rest.split_once(' ')) {
@@ -133,7 +80,12 @@ fn with_arguments(typed: &str) -> Option<Entry> {
     }
 }
 
-fn everything(state: &State) -> Vec<Entry> {
+/// Returns the commands, with what the keys do here; of the keys of a pane also those that cannot
+/// be used now.
+pub(super) fn commands(state: &State, scope: Scope) -> Vec<Entry> {
+    if scope == Scope::Here {
+        return here(state);
+    }
     let key = |action| {
         let bound = keymap::valid(state).find(|bound| bound.action == action);
         bound.map_or(String::new(), |bound| bound.key().to_owned())
@@ -161,12 +113,15 @@ fn everything(state: &State) -> Vec<Entry> {
         let help = "go to this profile's project";
         entry(format!("env {profile}"), help, Command::Env(profile.clone()))
     }));
-    resources(state, &mut all);
     all
 }
 
-/// Everything that has a name and is at hand.
-fn resources(state: &State, all: &mut Vec<Entry>) {
+/// Returns everything that has a name and is at hand.
+pub(super) fn named(state: &State, scope: Scope) -> Vec<Entry> {
+    let mut all = Vec::new();
+    if scope == Scope::Here {
+        return all;
+    }
     for dag in state.cache.dags().unwrap_or_default() {
         let dag_id = &dag.dag_id;
         let page = Command::Open(View::Dags, Screen::Dag(dag_id.clone()));
@@ -182,10 +137,12 @@ fn resources(state: &State, all: &mut Vec<Entry>) {
         let help = crate::theme::run_mark(run.state).word;
         all.push(entry(name, help, Command::Open(View::Runs, Screen::Run(run.key()))));
     }
-    for task in state.shown_run().map(|run| run.tasks.as_slice()).unwrap_or_default() {
-        let key = rows::task_key(&task.key);
-        let help = crate::theme::task_mark(task.state).word;
-        all.push(entry(format!("task {key}"), help, Command::Task(key)));
+    let tasks = state.shown_run().map(|run| run.tasks.as_slice()).unwrap_or_default();
+    all.reserve(tasks.len());
+    for (at, task) in tasks.iter().enumerate() {
+        // How it stands changes with every event and is looked up when it is drawn.
+        let name = format!("task {}", rows::task_key(&task.key));
+        all.push(entry(name, "", Command::Task(at)));
     }
     for asset in state.cache.assets().unwrap_or_default() {
         let screen = Screen::Asset(asset.name.clone());
@@ -206,6 +163,7 @@ fn resources(state: &State, all: &mut Vec<Entry>) {
         let name = format!("variable {}", variable.key);
         all.push(entry(name.clone(), "its value", Command::Select(View::System, name)));
     }
+    all
 }
 
 /// The groups of a pane's keys in their order.
@@ -264,18 +222,11 @@ fn here(state: &State) -> Vec<Entry> {
                     (false, false) => None,
                 },
                 group: group(bound),
-                ..entry(label(bound), bound.help, Command::Do(bound.action))
+                ..entry(bound.command(), bound.help, Command::Do(bound.action))
             }
         })
         .chain(plugins)
         .collect()
-}
-
-fn label(bound: &Bound) -> String {
-    match bound.hint {
-        "" => bound.action.name().replace('-', " "),
-        hint => hint.to_owned(),
-    }
 }
 
 /// Says whether an action is about the selected row of a list.
@@ -309,19 +260,15 @@ fn of_a_row(action: Action) -> bool {
 }
 
 /// Returns the nearest commands to what was typed and fits nothing.
-pub(crate) fn near(state: &State, scope: Scope, typed: &str) -> Vec<String> {
-    let all = match scope {
-        Scope::All => everything(state),
-        Scope::Here => here(state),
-    };
+pub(super) fn near(offers: &Offers, typed: &str) -> Vec<String> {
     let typed = typed.trim().split(' ').next().unwrap_or_default();
-    let mut near: Vec<(usize, String)> = all
-        .into_iter()
-        .filter_map(|entry| entry.name.split(' ').next().map(str::to_owned))
-        .map(|word| (fuzzy::distance(&word, typed), word))
+    let mut near: Vec<(usize, &str)> = offers
+        .all()
+        .filter_map(|entry| entry.name.split(' ').next())
+        .map(|word| (fuzzy::distance(word, typed), word))
         .filter(|(distance, word)| *distance <= 2 && *distance < word.chars().count())
         .collect();
-    near.sort();
+    near.sort_unstable();
     near.dedup();
-    near.into_iter().take(3).map(|(_, word)| word).collect()
+    near.into_iter().take(3).map(|(_, word)| word.to_owned()).collect()
 }

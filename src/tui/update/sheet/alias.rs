@@ -1,6 +1,7 @@
 //! The forms that move an alias of a model: which alias, what that changes and sets off, why,
 //! and the model's name typed.
 
+use crate::keymap::with_keys;
 use crate::message::Effect;
 use crate::rows::models as rows;
 use crate::screen::experiments::metric_rank;
@@ -18,7 +19,7 @@ const ALIAS: &str = "production";
 /// Opens the form that moves an alias to the selected version.
 pub(crate) fn promote(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(version) = rows::version_here(state) else {
-        state.say(Tone::Info, "select a version: P promotes it");
+        state.say(Tone::Info, with_keys!(state, "select a version: {} promotes it", Promote));
         return;
     };
     let (name, to, fails) = (version.name.clone(), version.version, version.fails_a_gate());

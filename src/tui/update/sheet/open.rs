@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::keymap::with_keys;
 use crate::message::Effect;
 use crate::rows;
 use crate::state::form::Field;
@@ -204,7 +205,7 @@ pub(crate) fn cancel_marked(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// Opens the question whether the last operation is undone.
 pub(crate) fn undo(state: &mut State, effects: &mut Vec<Effect>) {
-    if state.level().screen == Screen::Operations {
+    if matches!(state.level().screen, Screen::Operations | Screen::Operation(_)) {
         return undo_selected(state, effects);
     }
     let made = Made {
@@ -220,9 +221,11 @@ pub(crate) fn undo(state: &mut State, effects: &mut Vec<Effect>) {
 /// Asks whether the selected operation is to be taken back.
 fn undo_selected(state: &mut State, effects: &mut Vec<Effect>) {
     let level = state.level();
-    let Some(line) = rows::selected(level, &rows::operations(state, level)).cloned() else {
-        return;
+    let line = match level.screen {
+        Screen::Operation(id) => state.cache.operation(id).map(|detail| detail.line.clone()),
+        _ => rows::selected(level, &rows::operations(state, level)).cloned(),
     };
+    let Some(line) = line else { return };
     if line.undone_by.is_some() || line.kind == "undo" {
         state.say(Tone::Info, "this one cannot be undone: it was, or is an undo itself");
         return;
@@ -243,11 +246,7 @@ fn undo_selected(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// Opens the form of a backfill: the last week unless something else is typed.
 pub(crate) fn backfill(state: &mut State, effects: &mut Vec<Effect>) {
-    let dag_id = match &state.level().screen {
-        Screen::Backfills(dag_id) => Some(dag_id.clone()),
-        _ => action::dag_here(state),
-    };
-    let Some(dag_id) = dag_id else { return };
+    let Some(dag_id) = action::dag_here(state) else { return };
     let day = |back: i64| {
         let at = state.now - jiff::SignedDuration::from_hours(24 * back);
         at.strftime("%Y-%m-%d").to_string()
@@ -291,7 +290,7 @@ pub(crate) fn setting(state: &mut State, effects: &mut Vec<Effect>) {
                 description: variable.description.clone(),
             },
         },
-        Some(rows::Setting::Connection(connection)) => connection_form(connection),
+        Some(rows::Setting::Connection(connection)) => connection_form(state, connection),
         None => return,
     };
     show(state, made, effects);
@@ -299,21 +298,26 @@ pub(crate) fn setting(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// Makes the form of a connection. What is masked is not known here: it stays where a reference
 /// stands for it, and is typed again where it was written plainly.
-fn connection_form(connection: &ConnectionView) -> Made {
+fn connection_form(state: &State, connection: &ConnectionView) -> Made {
     let secret = json!({"type": "string", "format": "password",
-        "description": "in place of *** in the URL; empty where there is none"});
-    let mut fields = vec![
-        sheet::text("url", &connection.url, "such as sqlite:data/w.db, https://…; ${env:NAME}"),
-        sheet::field("password", &secret, json!("")),
-    ];
+        "description": "what *** in the URL stands for; else empty"});
+    let mut fields =
+        vec![sheet::text("url", &connection.url, "such as sqlite:data/w.db; ${env:NAME}")];
+    fields.push(sheet::field(sheet::URL_PASSWORD, &secret, json!("")));
     for (name, value) in &connection.options {
-        fields.push(sheet::text(name, value, "as in dags.toml"));
+        let about = match value.as_str() {
+            sheet::MASK => "not shown: type it again, or a reference",
+            _ => "as in dags.toml",
+        };
+        fields.push(sheet::text(&sheet::option_name(name), value, about));
     }
     Made {
         title: format!("Connection {}", connection.conn_id),
-        intro: vec![
-            "A secret is best given as ${env:NAME} or ${file:path}; T tests it afterwards.".into(),
-        ],
+        intro: vec![with_keys!(
+            state,
+            "A secret is best given as ${{env:NAME}} or ${{file:path}}; {} tests it afterwards.",
+            Test
+        )],
         fields,
         verb: "Set",
         wish: Wish::Connection {

@@ -1,17 +1,26 @@
 //! Opens the form that asks a served model, and asks.
 
+use crate::keymap::with_keys;
 use crate::message::{Effect, Purpose};
 use crate::rows;
 use crate::screen::serving::siblings;
 use crate::state::sheet::Wish;
 use crate::state::sheet::{Plan, try_it::TryIt};
-use crate::state::{State, Tone};
+use crate::state::{State, Tone, View};
 use crate::update::sheet::{Made, show, shown};
 
 /// Opens the form for the selected version's model.
 pub(crate) fn open(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(served) = rows::served_here(state) else {
-        state.say(Tone::Info, "no model is loaded: promote one first (5, then P)");
+        state.say(
+            Tone::Info,
+            with_keys!(
+                state,
+                "no model is loaded: promote one first ({}, then {})",
+                Show(View::Models),
+                Promote
+            ),
+        );
         return;
     };
     let detail = state.cache.model(&served.model);

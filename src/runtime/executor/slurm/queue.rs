@@ -1,0 +1,134 @@
+//! One look at Slurm's queue for all who wait: `squeue` is asked about once a second, as long as
+//! anybody waits, and never twice at a time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, watch};
+
+use crate::runtime::executor::slurm::batch::{self, Place};
+use crate::runtime::executor::slurm::cluster::{Cluster, Failure};
+use crate::runtime::executor::slurm::job::{Job, Stage};
+use crate::types::time;
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A look takes the controller a while; it has better things to do for most of the time.
+const PAUSE_SHARE: u32 = 4;
+
+/// What is known of the queue.
+#[derive(Debug, Clone, Default)]
+pub(super) struct View {
+    /// The last listing.
+    pub(super) seen: Option<Arc<Seen>>,
+    /// Why there was none the last time.
+    pub(super) silence: Option<String>,
+}
+
+/// A listing.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// When it was asked for: what was done before that is in it.
+    pub(super) began: Instant,
+    /// By comment.
+    jobs: HashMap<String, Vec<Job>>,
+    pub(super) is_whole: bool,
+}
+
+/// The queue, looked at by a task of its own while there are watchers.
+pub(super) struct Queue {
+    view: watch::Sender<View>,
+    wanted: Notify,
+}
+
+impl Seen {
+    /// Finds an attempt's job: the one that is furthest on, where there are several.
+    pub(super) fn find(&self, places: &[Place]) -> Option<&Job> {
+        let rank = |job: &Job| match job.stage() {
+            Stage::Active => 3,
+            Stage::Pending => 2,
+            Stage::Stuck => 1,
+            Stage::Over => 0,
+        };
+        let all = places.iter().flat_map(|place| {
+            let jobs = self.jobs.get(&batch::comment(&place.batch));
+            jobs.into_iter().flatten().filter(|job| job.holds(place.index))
+        });
+        all.max_by_key(|job| rank(job))
+    }
+}
+
+impl Queue {
+    pub(super) fn new() -> Self {
+        Self { view: watch::channel(View::default()).0, wanted: Notify::new() }
+    }
+
+    /// Has the queue looked at until the receiver is dropped.
+    pub(super) fn watch(&self) -> watch::Receiver<View> {
+        let view = self.view.subscribe();
+        self.wanted.notify_one();
+        view
+    }
+
+    /// How many watch.
+    pub(super) fn watchers(&self) -> usize {
+        self.view.receiver_count()
+    }
+
+    /// Looks, for as long as this is polled.
+    pub(super) async fn look(&self, cluster: &Cluster) {
+        loop {
+            while self.watchers() == 0 {
+                self.wanted.notified().await;
+            }
+            let began = time::instant();
+            let view = match cluster.jobs().await {
+                Ok(listing) => {
+                    let mut jobs: HashMap<String, Vec<Job>> = HashMap::new();
+                    for job in listing.jobs {
+                        jobs.entry(job.comment.clone()).or_default().push(job);
+                    }
+                    let seen = Seen { began, jobs, is_whole: listing.is_whole };
+                    View { seen: Some(Arc::new(seen)), silence: None }
+                }
+                Err(Failure::Silent(why) | Failure::Refused(why)) => {
+                    let is_new = self.view.borrow().silence.is_none();
+                    if is_new {
+                        tracing::warn!(why, "Slurm's queue cannot be read; nothing is given up");
+                    }
+                    View { seen: self.view.borrow().seen.clone(), silence: Some(why) }
+                }
+            };
+            self.view.send_replace(view);
+            tokio::time::sleep(PAUSE.max(began.elapsed() * PAUSE_SHARE)).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::executor::slurm::job;
+
+    #[test]
+    fn of_two_jobs_of_one_attempt_the_one_that_runs_counts() {
+        let text = br#"{"jobs": [
+            {"job_id": 5, "job_state": "PENDING", "comment": "dagdeck:one"},
+            {"job_id": 6, "job_state": "RUNNING", "comment": "dagdeck:two", "array_job_id": 6,
+             "array_task_id": 1},
+            {"job_id": 7, "job_state": "RUNNING", "comment": "dagdeck:two", "array_job_id": 6,
+             "array_task_id": 2}]}"#;
+        let mut jobs: HashMap<String, Vec<Job>> = HashMap::new();
+        for job in job::parse(text).unwrap().jobs {
+            jobs.entry(job.comment.clone()).or_default().push(job);
+        }
+        let seen = Seen { began: time::instant(), jobs, is_whole: true };
+        let place = |batch: &str, index| Place { batch: batch.into(), index, job: None };
+        let found = |places: &[Place]| seen.find(places).map(|job| job.id.clone());
+        assert_eq!(found(&[place("one", None), place("two", Some(1))]).as_deref(), Some("6_1"));
+        assert_eq!(found(&[place("one", None)]).as_deref(), Some("5"));
+        assert_eq!(found(&[place("two", Some(3))]), None);
+    }
+}

@@ -1,0 +1,66 @@
+//! Valid everywhere. A key of a place goes before these.
+
+use crate::keymap::bindings::key;
+use crate::keymap::{Action, Binding};
+use crate::state::View;
+
+pub(super) const BINDINGS: &[Binding] = &[
+    key(Action::EventRail, &["E"], "", "the events at the right of every view, or not", &[]),
+    key(Action::Operations, &["g o"], "", "what was done to runs, by whom; undo", &[]),
+    key(Action::ShowErrors, &["g e"], "", "the errors of dags.toml with their drawings", &[]),
+    key(Action::CommandLog, &["g c"], "", "what this deck has changed, as commands", &[]),
+    key(Action::Down, &["j", "down"], "", "down; in the graph to the next node", &[]),
+    key(Action::Up, &["k", "up"], "", "up; in the graph to the node before", &[]),
+    key(Action::Left, &["h", "left"], "", "left; in the graph upstream", &[]),
+    key(Action::Right, &["l", "right"], "", "right; in the graph downstream", &[]),
+    key(Action::Top, &["g g", "home"], "", "to the top", &[]),
+    key(Action::Bottom, &["G", "end"], "", "to the bottom", &[]),
+    key(Action::HalfDown, &["ctrl-d", "pagedown"], "", "half a page down", &[]),
+    key(Action::HalfUp, &["ctrl-u", "pageup"], "", "half a page up", &[]),
+    key(Action::PlaceBefore, &["["], "", "back to the place before", &[]),
+    key(Action::PlaceAfter, &["]"], "", "forward again", &[]),
+    key(Action::OtherView, &["-"], "", "the view before this one, and back", &[]),
+    key(
+        Action::Approvals,
+        &["a"],
+        "",
+        "what waits for an answer; on a task that asks, its question",
+        &[],
+    ),
+    key(Action::Copy, &["y"], "", "copy the command that does or shows the same", &[]),
+    key(Action::Back, &["esc"], "", "close, clear the filter, or go back; never leaves", &[]),
+    key(Action::Leave, &["q"], "", "go back; at the first level leave the deck: runs go on", &[]),
+    key(Action::Quit, &["ctrl-q"], "", "leave the deck at once; runs go on", &[]),
+    key(Action::Show(View::Dags), &["1", "alt-1"], "", "DAGs", &[]),
+    key(Action::Show(View::Runs), &["2", "alt-2"], "", "runs of all DAGs", &[]),
+    key(Action::Show(View::Assets), &["3", "alt-3"], "", "assets and their lineage", &[]),
+    key(
+        Action::Show(View::Experiments),
+        &["4", "alt-4"],
+        "",
+        "experiments and their tracked runs",
+        &[],
+    ),
+    key(Action::Show(View::Models), &["5", "alt-5"], "", "registered models", &[]),
+    key(Action::Show(View::Serving), &["6", "alt-6"], "", "the model server", &[]),
+    key(Action::Show(View::Events), &["7", "alt-7"], "", "what happened", &[]),
+    key(Action::Show(View::System), &["8", "alt-8"], "", "the daemon", &[]),
+    key(
+        Action::Freeze,
+        &["f"],
+        "",
+        "freeze what is shown, or show again what happens; work goes on either way",
+        &[],
+    ),
+    key(Action::Refetch, &["ctrl-l"], "", "fetch and draw everything again", &[]),
+    key(
+        Action::Mouse,
+        &["ctrl-t"],
+        "",
+        "take the mouse, or leave it to the terminal to select text",
+        &[],
+    ),
+    key(Action::Suspend, &["ctrl-z"], "", "suspend the deck (fg brings it back)", &[]),
+    key(Action::Palette, &[":", "ctrl-p"], "command", "go to a view or run a command by name", &[]),
+    key(Action::Help, &["?"], "help", "the keys that are valid here", &[]),
+];

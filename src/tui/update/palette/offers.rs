@@ -1,0 +1,197 @@
+//! What the open palette offers: its entries are made once and made anew where what they are made
+//! from has changed; a key stroke only ranks them. The letters that fit and the words about a task
+//! are for who draws: they are worked out for the rows that are seen.
+
+use crate::fuzzy;
+use crate::state::popup::Scope;
+use crate::state::{Popup, Screen, Slot, State};
+use crate::text;
+use crate::theme;
+use crate::update::palette::Command;
+use crate::update::palette::entries::{self, Entry, GROUPS};
+
+/// What a typed letter must be worth on average: letters strewn over a long name fit nothing.
+const LETTER_LEAST: i32 = 5;
+
+/// Names are not looked at beyond this for how wide their column is.
+const WIDEST: usize = 40;
+
+/// The entries of a palette.
+#[derive(Debug, Default)]
+pub(crate) struct Offers {
+    /// Commands and what the keys do here: a hundred, made with every message.
+    commands: Vec<Entry>,
+    /// Everything that has a name: thousands.
+    named: Vec<Entry>,
+    /// Which answers `named` was made from.
+    source: Option<Vec<Option<u64>>>,
+    /// What `found` fits.
+    typed: Option<String>,
+    /// A command with what is typed after it; before all others.
+    argued: Option<Entry>,
+    /// What fits, best first, by the numbers in `commands` and on in `named`.
+    found: Vec<usize>,
+    /// Cells that the longest name of those found has, where that is not too many.
+    widest: usize,
+}
+
+impl Offers {
+    /// Returns how many fit.
+    pub(crate) fn len(&self) -> usize {
+        self.found.len() + usize::from(self.argued.is_some())
+    }
+
+    /// Returns the entry at a place among those that fit.
+    pub(crate) fn get(&self, at: usize) -> Option<&Entry> {
+        match (&self.argued, at) {
+            (Some(entry), 0) => Some(entry),
+            (argued, at) => {
+                let at = *self.found.get(at - usize::from(argued.is_some()))?;
+                self.entry(at)
+            }
+        }
+    }
+
+    /// Returns the cells that the longest of the names found has, where they are not too many.
+    pub(crate) const fn widest(&self) -> usize {
+        self.widest
+    }
+
+    /// Returns everything there is, in its first order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Entry> {
+        self.commands.iter().chain(&self.named)
+    }
+
+    fn entry(&self, at: usize) -> Option<&Entry> {
+        self.commands.get(at).or_else(|| self.named.get(at - self.commands.len()))
+    }
+
+    /// Finds what fits the typed text, best first; without text what was used last, or, for the
+    /// keys of a pane, all of them by what they are for.
+    fn rank(&mut self, recent: &[String], scope: Scope, typed: &str) {
+        self.argued = None;
+        if typed.is_empty() {
+            let mut found: Vec<(usize, usize)> = self
+                .all()
+                .map(|entry| match scope {
+                    Scope::All => recent.iter().position(|name| *name == entry.name),
+                    Scope::Here => GROUPS.iter().position(|group| *group == entry.group),
+                })
+                .map(|rank| rank.unwrap_or(usize::MAX))
+                .zip(0..)
+                .collect();
+            found.sort_unstable();
+            self.found = found.into_iter().map(|(_, at)| at).collect();
+        } else {
+            let ranked = self.all().zip(0..);
+            let ranked = ranked.filter_map(|(entry, at)| {
+                Some((std::cmp::Reverse(score(entry, recent, scope, typed)?), at))
+            });
+            let mut ranked: Vec<_> = ranked.collect();
+            ranked.sort_unstable();
+            self.found = ranked.into_iter().map(|(_, at)| at).collect();
+            if scope == Scope::All {
+                let is_known = |name: &str| {
+                    self.found
+                        .iter()
+                        .any(|at| self.entry(*at).is_some_and(|entry| entry.name == name))
+                };
+                self.argued = entries::with_arguments(typed).filter(|entry| !is_known(&entry.name));
+            }
+        }
+        self.widest = 0;
+        for at in 0..self.len() {
+            self.widest = self.widest.max(self.get(at).map_or(0, |entry| text::width(&entry.name)));
+            if self.widest >= WIDEST {
+                break;
+            }
+        }
+    }
+}
+
+/// Says how well an entry fits: its name counts, in the keys of a pane also its line of help and
+/// its key.
+fn score(entry: &Entry, recent: &[String], scope: Scope, typed: &str) -> Option<i32> {
+    let by_help = || entry.help.to_lowercase().contains(&typed.to_lowercase());
+    let score = match by_name(entry, typed) {
+        Some(fit) => fit.score,
+        None if scope == Scope::Here && by_help() => 0,
+        None => return None,
+    };
+    let is_recent = recent.contains(&entry.name);
+    let is_key = entry.key == typed && scope == Scope::Here;
+    Some(score + i32::from(is_recent) * 4 + i32::from(is_key) * 200)
+}
+
+fn by_name(entry: &Entry, typed: &str) -> Option<fuzzy::Fit> {
+    let letters = typed.chars().filter(|c| !c.is_whitespace()).count();
+    let least = i32::try_from(letters).unwrap_or(i32::MAX).saturating_mul(LETTER_LEAST);
+    fuzzy::fit(&entry.name, typed).filter(|fit| fit.score >= least)
+}
+
+/// Returns which of the name's characters are those typed.
+pub(crate) fn letters(entry: &Entry, typed: &str) -> Vec<usize> {
+    let typed = typed.trim();
+    by_name(entry, typed).map(|fit| fit.letters).unwrap_or_default()
+}
+
+/// Returns what is told of an entry: of a task how it stands now.
+pub(crate) fn help<'a>(state: &State, entry: &'a Entry) -> &'a str {
+    match &entry.command {
+        Command::Task(at) => {
+            let task = state.shown_run().and_then(|run| run.tasks.get(*at));
+            task.map_or("", |task| theme::task_mark(task.state).word)
+        }
+        _ => &entry.help,
+    }
+}
+
+/// Brings what the open palette offers in line with what is typed and what there is.
+pub(crate) fn keep(state: &mut State) {
+    let Some(Popup::Palette(palette)) = &mut state.popup else { return };
+    let mut offers = std::mem::take(&mut palette.offers);
+    let (scope, typed) = (palette.scope, palette.input.value().trim().to_owned());
+    let mut is_new = offers.typed.as_ref() != Some(&typed);
+    let commands = entries::commands(state, scope);
+    if commands != offers.commands {
+        offers.commands = commands;
+        is_new = true;
+    }
+    let source = source(state, scope);
+    if offers.source.as_ref() != Some(&source) {
+        offers.named = entries::named(state, scope);
+        offers.source = Some(source);
+        is_new = true;
+    }
+    debug_assert!(
+        !cfg!(test) || offers.named == entries::named(state, scope),
+        "a palette is stale"
+    );
+    if is_new {
+        offers.rank(&state.commands.recent, scope, &typed);
+        offers.typed = Some(typed);
+    }
+    if let Some(Popup::Palette(palette)) = &mut state.popup {
+        palette.offers = offers;
+    }
+}
+
+/// Returns which answers the names are made from.
+fn source(state: &State, scope: Scope) -> Vec<Option<u64>> {
+    if scope == Scope::Here {
+        return Vec::new();
+    }
+    let slots = [
+        Slot::Dags,
+        Slot::Runs(None),
+        Slot::Assets,
+        Slot::Models,
+        Slot::Experiments,
+        Slot::Variables,
+    ];
+    let run = match &state.level().screen {
+        Screen::Run(key) => state.cache.stamp(&Slot::Run(key.clone())),
+        _ => None,
+    };
+    slots.iter().map(|slot| state.cache.stamp(slot)).chain([run]).collect()
+}

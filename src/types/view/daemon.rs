@@ -1,0 +1,62 @@
+//! The daemon as it stands, and the definitions in force.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// An error of `dags.toml`, with its drawing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DiagnosticView {
+    pub code: String,
+    pub message: String,
+    pub file: String,
+    pub line: usize,
+    pub column: usize,
+    pub help: Option<String>,
+    /// The place drawn, several lines, no colours.
+    pub drawing: String,
+}
+
+/// Whether what is in force is what `dags.toml` says.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct DefinitionsView {
+    /// Errors of the file as it is now; empty where it is in force.
+    pub diagnostics: Vec<DiagnosticView>,
+    /// When the version in force was loaded.
+    pub loaded_at: Option<Timestamp>,
+}
+
+/// The daemon as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StatusView {
+    pub deck_name: String,
+    pub project: String,
+    pub version: String,
+    pub pid: u32,
+    pub started_at: Timestamp,
+    /// Where the control API listens beside its socket.
+    pub api_listen: Option<String>,
+    pub serving_listen: Option<String>,
+    /// Listeners that could not be opened, watchers that could not watch: a line each.
+    pub problems: Vec<String>,
+    pub slots_used: u32,
+    pub slots_total: u32,
+    pub runs_running: u64,
+    pub runs_queued: u64,
+    pub pools: Vec<PoolView>,
+    pub dag_count: usize,
+    pub definition_errors: usize,
+    pub store_bytes: u64,
+    pub memory_bytes: Option<u64>,
+    /// The daemon's clock, so that a deck can show ages right.
+    pub now: Timestamp,
+}
+
+/// A pool and who is in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PoolView {
+    pub name: String,
+    pub slots: u32,
+    pub running: u32,
+    pub queued: u32,
+}

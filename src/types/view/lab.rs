@@ -1,0 +1,156 @@
+//! Experiments, tracked runs and models as they are shown.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::gate::{Gate, Origin};
+use crate::ids::{DagId, TrackingRunId};
+use crate::time::Timestamp;
+
+/// An experiment as a line of the list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExperimentView {
+    pub experiment_id: String,
+    pub name: String,
+    pub run_count: u64,
+    pub last_update_time: Option<Timestamp>,
+}
+
+/// A tracked run with its latest figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrackingRunView {
+    pub run_id: TrackingRunId,
+    pub run_name: String,
+    pub experiment_id: String,
+    /// `RUNNING`, `SCHEDULED`, `FINISHED`, `FAILED` or `KILLED`.
+    pub status: String,
+    pub start_time: Timestamp,
+    pub end_time: Option<Timestamp>,
+    pub params: Vec<(String, String)>,
+    #[serde(with = "crate::figure::pairs")]
+    pub metrics: Vec<(String, f64)>,
+    pub tags: Vec<(String, String)>,
+    pub artifact_uri: String,
+    /// Paths of its artifacts with their sizes in bytes.
+    pub artifacts: Vec<(String, u64)>,
+}
+
+/// A metric over its steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricHistoryView {
+    pub run_id: TrackingRunId,
+    pub key: String,
+    /// In the order of their steps.
+    pub points: Vec<MetricPointView>,
+    /// How many there are; more than `points` where these were thinned.
+    pub total: u64,
+}
+
+/// A value of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MetricPointView {
+    pub step: i64,
+    pub timestamp: Timestamp,
+    #[serde(with = "crate::figure::single")]
+    pub value: f64,
+}
+
+/// The beginning of an artifact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArtifactView {
+    pub path: String,
+    /// Of all of it, in bytes.
+    pub size: u64,
+    /// `None` where it is no text.
+    pub text: Option<String>,
+}
+
+/// A registered model as a line of the list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelView {
+    pub name: String,
+    pub creation_timestamp: Timestamp,
+    pub last_updated_timestamp: Timestamp,
+    /// (alias, version).
+    pub aliases: Vec<(String, u32)>,
+    pub latest_version: Option<u32>,
+    pub version_count: u64,
+}
+
+/// A version of a registered model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelVersionView {
+    pub name: String,
+    pub version: u32,
+    pub aliases: Vec<String>,
+    pub run_id: Option<TrackingRunId>,
+    pub creation_timestamp: Timestamp,
+    pub source: String,
+    #[serde(with = "crate::figure::pairs")]
+    pub metrics: Vec<(String, f64)>,
+    pub params: Vec<(String, String)>,
+    pub tags: Vec<(String, String)>,
+    /// The model's signature, as MLflow writes it: `inputs` and `outputs`.
+    pub signature: Option<Value>,
+    /// Of the model's file.
+    #[serde(default)]
+    pub size_bytes: Option<u64>,
+    /// The run of a DAG that made it, where one did.
+    #[serde(default)]
+    pub origin: Option<Origin>,
+    /// What that run's gates found of it.
+    #[serde(default)]
+    pub gates: Vec<Gate>,
+}
+
+impl ModelVersionView {
+    /// Says whether a gate found it wanting.
+    pub fn fails_a_gate(&self) -> bool {
+        self.gates.iter().any(|gate| !gate.passed)
+    }
+}
+
+/// A model with its versions, newest first, and the history of its aliases.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelDetailView {
+    pub model: ModelView,
+    pub versions: Vec<ModelVersionView>,
+    pub history: Vec<AliasMove>,
+}
+
+/// One move of an alias.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AliasMove {
+    pub id: i64,
+    pub name: String,
+    pub alias: String,
+    pub from_version: Option<u32>,
+    /// `None`: the alias was taken away.
+    pub to_version: Option<u32>,
+    pub when: Timestamp,
+    pub user: String,
+    /// `promote` or `rollback`.
+    pub action: String,
+    /// Why, in the words of who moved it.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// What a promote or a rollback would change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AliasPlan {
+    pub name: String,
+    pub alias: String,
+    pub from: Option<ModelVersionView>,
+    pub to: ModelVersionView,
+    /// (metric, before, after), those that either has.
+    #[serde(with = "crate::figure::before_after")]
+    pub metrics: Vec<(String, Option<f64>, Option<f64>)>,
+    /// (param, before, after), only those that differ.
+    pub params: Vec<(String, Option<String>, Option<String>)>,
+    /// What it sets off: DAGs that the asset event starts.
+    pub starts_dags: Vec<DagId>,
+    /// What becomes of the requests, a line each.
+    #[serde(default)]
+    pub traffic: Vec<String>,
+}
