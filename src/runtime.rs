@@ -9,6 +9,7 @@
 pub mod act;
 pub mod attempt;
 pub mod backup;
+pub(crate) mod blocking;
 pub mod control;
 pub mod desk;
 pub mod engine;
@@ -22,6 +23,8 @@ pub mod promotion;
 pub mod publish;
 pub mod retention;
 pub mod serving;
+#[cfg(test)]
+mod simulation;
 pub mod task_log;
 pub(crate) mod trigger;
 pub mod watch;

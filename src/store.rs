@@ -41,6 +41,8 @@ pub(crate) mod row;
 mod writer;
 
 #[cfg(test)]
+pub(crate) mod inline;
+#[cfg(test)]
 pub(crate) mod sample;
 
 pub use db::Store;

@@ -5,7 +5,6 @@
 //! deck ─► d.sock (0700 folder) ─► ssh -N -L ─► sshd ─► /path/.dagdeck/daemon.sock
 //! ```
 
-use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -37,6 +36,19 @@ const AGAIN_MAX: Duration = Duration::from_secs(10);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// What ssh takes as the path of a socket.
 const SOCKET_PATH_MAX: usize = 100;
+/// Runs ssh, and ends it when the standard input ends: that happens however the deck ends, by
+/// SIGKILL too, which no handler sees. (A signal on the parent's death is Linux's alone, and means
+/// the thread that started the child.) Exits with ssh's code.
+const LEASH: &str = r#"
+exec 3<&0
+"$@" </dev/null 3<&- & ssh=$!
+{ read -r _; kill "$ssh"; } <&3 >/dev/null 2>&1 & watcher=$!
+exec 3<&-
+wait "$ssh"; code=$?
+kill "$watcher" 2>/dev/null
+exit "$code""#;
+/// What a shell exits with where there is no such program.
+const NOT_FOUND: i32 = 127;
 
 /// A project's folder behind SSH.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,9 +197,10 @@ impl Drop for Folder {
     }
 }
 
-/// An ssh that runs.
+/// An ssh that runs, and the shell that ends it with the deck.
 struct Laid {
     child: Child,
+    program: PathBuf,
     stderr: Lines<BufReader<ChildStderr>>,
     /// The last lines that it said.
     said: Vec<String>,
@@ -202,7 +215,8 @@ impl Laid {
     ) -> Result<Self, Fault> {
         let socket = folder.socket();
         let forward = format!("{}:{}/.dagdeck/daemon.sock", socket.display(), target.folder);
-        let mut command = Command::new(&tunnels.program);
+        let mut command = Command::new("sh");
+        command.args(["-c", LEASH, "sh"]).arg(&tunnels.program);
         command.args([
             "-N",
             "-T",
@@ -219,13 +233,16 @@ impl Laid {
             command.args(["-o", "BatchMode=yes"]);
         }
         command.args(&target.args).arg("-L").arg(forward).arg("--").arg(&target.host);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         command.kill_on_drop(true);
-        let mut child = command.spawn().map_err(|error| no_program(tunnels, &error))?;
+        let mut child = command
+            .spawn()
+            .map_err(|error| Fault::unavailable("start `sh`").caused_by(Some(&error)))?;
         let stderr = child.stderr.take().ok_or_else(|| {
             Fault::new(FaultKind::Internal, "ssh was started without its standard error")
         })?;
-        Ok(Self { child, stderr: BufReader::new(stderr).lines(), said: Vec::new() })
+        let (program, stderr) = (tunnels.program.clone(), BufReader::new(stderr).lines());
+        Ok(Self { child, program, stderr, said: Vec::new() })
     }
 
     /// Waits until the daemon answers through it.
@@ -235,8 +252,11 @@ impl Laid {
             tokio::select! {
                 line = self.stderr.next_line() => {
                     let Ok(Some(line)) = line else {
-                        let _ = self.child.wait().await;
-                        return Err(said::fault(&self.said, target));
+                        let code = self.child.wait().await.ok().and_then(|status| status.code());
+                        return Err(match code {
+                            Some(NOT_FOUND) => no_program(&self.program),
+                            _ => said::fault(&self.said, target),
+                        });
                     };
                     self.take(line);
                 }
@@ -262,19 +282,15 @@ impl Laid {
         }
     }
 
+    /// Lets go of the standard input, which ends ssh, and waits for that.
     async fn end(mut self) {
-        let _ = self.child.start_kill();
         let _ = self.child.wait().await;
     }
 }
 
-fn no_program(tunnels: &Tunnels, error: &io::Error) -> Fault {
-    let fault = Fault::unavailable(format!("start `{}`", tunnels.program.display()));
-    let fault = fault.caused_by(Some(error));
-    match error.kind() {
-        io::ErrorKind::NotFound => fault.hint("install ssh, such as Debian's openssh-client"),
-        _ => fault,
-    }
+fn no_program(program: &Path) -> Fault {
+    Fault::unavailable(format!("there is no program `{}`", program.display()))
+        .hint("install ssh, such as Debian's openssh-client")
 }
 
 /// Watches over a line, and lays it again when it breaks.

@@ -94,6 +94,7 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
         pools: Vec::new(),
         runs_running: 0,
         runs_queued: 0,
+        trouble: None,
     };
     let store = Store::open(&layout.database()).unwrap();
     let handle = Handle { inputs };

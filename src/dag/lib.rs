@@ -10,7 +10,6 @@
 pub mod check;
 pub mod deadline;
 pub mod diagnostic;
-pub mod duration;
 pub mod file;
 pub mod flow;
 pub mod graph;

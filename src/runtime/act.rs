@@ -10,7 +10,7 @@
 //! An attempt is known by its token from its launch until the engine has settled its report:
 //! launching it again in between does nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -20,10 +20,7 @@ use crate::dag::Deck;
 use crate::dag::operator::Placement;
 use crate::runtime::act::backfill::Question;
 use crate::runtime::attempt::AttemptFolder;
-use crate::runtime::executor::in_daemon::InDaemon;
-use crate::runtime::executor::local::Local;
-use crate::runtime::executor::slurm::Slurm;
-use crate::runtime::executor::{Adopted, Ended, Executor, Held, Prepared, process_table};
+use crate::runtime::executor::{Adopted, Ended, Executor, Held, Prepared};
 use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
 use crate::runtime::promotion::off_thread;
@@ -64,13 +61,18 @@ pub(crate) struct Shared {
     pub(crate) publisher: Publisher,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) deck: watch::Receiver<Arc<Deck>>,
-    pub(crate) local: Local,
-    pub(crate) slurm: Slurm,
-    pub(crate) in_daemon: InDaemon,
+    pub(crate) executors: Executors,
     pub(crate) triggers: Triggers,
     /// As many as `max_active_tasks` and pools admit.
     pub(crate) in_flight: Mutex<BTreeMap<LaunchToken, InFlight>>,
     pub(crate) callbacks: Callbacks,
+}
+
+/// Where attempts run, by their task and the placement of its operator.
+pub(crate) struct Executors {
+    pub(crate) local: Arc<dyn Executor>,
+    pub(crate) slurm: Arc<dyn Executor>,
+    pub(crate) in_daemon: Arc<dyn Executor>,
 }
 
 pub(crate) struct InFlight {
@@ -126,7 +128,7 @@ impl Actor {
 
     /// Has a worker ready.
     pub(crate) fn warm_up(&self) {
-        self.shared.local.warm_up();
+        self.shared.executors.local.warm_up();
     }
 
     /// Takes up an attempt that the store holds to be in flight.
@@ -157,18 +159,19 @@ impl Actor {
         }
         let shared = self.shared.clone();
         tokio::spawn(async move {
-            if shared.slurm.holds(&held.token) {
-                shared.slurm.adopt(held.clone()).await;
-                shared.slurm.settled(&held.token);
+            let Executors { local, slurm, .. } = &shared.executors;
+            if slurm.holds(&held.token) {
+                slurm.adopt(held.clone()).await;
+                slurm.settled(&held.token);
             } else {
-                shared.local.adopt(held).await;
+                local.adopt(held).await;
             }
         });
     }
 
     /// Forgets an attempt whose end, or whose wait, is durable.
     pub(crate) fn settled(&self, token: &LaunchToken) {
-        self.shared.slurm.settled(token);
+        self.shared.executors.slurm.settled(token);
         if self.in_flight().remove(token).is_none() {
             // It was waiting. A repair may have armed it again between its answer and now.
             self.shared.triggers.disarm(token);
@@ -187,24 +190,10 @@ impl Actor {
 
     /// As `end_all_but`, for processes and jobs that an earlier daemon left.
     pub(crate) fn sweep(&self, wanted: &dyn Fn(&LaunchToken) -> bool) {
-        let jobs = self.shared.slurm.folders().into_iter().map(|path| (None, path));
-        let processes = process_table::attempts_below(&self.shared.layout.runs_dir());
-        let processes = processes.into_iter().map(|(process, path)| (Some(process.pid), path));
-        let mut swept = BTreeSet::new();
-        for (pid, path) in jobs.chain(processes) {
-            let folder = AttemptFolder::new(&path);
-            let order = match folder.order() {
-                Ok(order) => order,
-                Err(error) => {
-                    let folder = path.display();
-                    tracing::warn!(pid, %folder, %error, "an attempt runs whose order cannot be read; it is left alone");
-                    continue;
-                }
-            };
-            // What a task that has ended left in the background is no attempt.
-            let is_in_flight = folder.report(&order.token).is_none();
-            if is_in_flight && !wanted(&order.token) && swept.insert(order.token.clone()) {
-                self.kill(order.key, order.token, "nobody waits for it any more");
+        let Executors { local, slurm, .. } = &self.shared.executors;
+        for (key, token) in slurm.running().into_iter().chain(local.running()) {
+            if !wanted(&token) {
+                self.kill(key, token, "nobody waits for it any more");
             }
         }
     }
@@ -215,7 +204,7 @@ impl Actor {
         for attempt in self.in_flight().values() {
             attempt.task.abort();
         }
-        self.shared.slurm.let_go();
+        self.shared.executors.slurm.let_go();
         self.shared.callbacks.let_go();
     }
 
@@ -257,7 +246,7 @@ async fn supervise(shared: Arc<Shared>, launch: Launch, held: Held, origin: Orig
         Ended::Cancelled => {
             let mut in_flight = shared.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
             in_flight.remove(&token);
-            shared.slurm.settled(&token);
+            shared.executors.slurm.settled(&token);
             return;
         }
     };
@@ -266,21 +255,21 @@ async fn supervise(shared: Arc<Shared>, launch: Launch, held: Held, origin: Orig
 }
 
 async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> Ended {
-    let is_slurms = is_slurms(&launch);
-    let executor: &dyn Executor = match placement(&launch) {
-        Placement::Daemon => &shared.in_daemon,
-        Placement::Process if is_slurms => &shared.slurm,
-        Placement::Process => &shared.local,
+    let Executors { local, slurm, in_daemon } = &shared.executors;
+    let executor = match placement(&launch) {
+        Placement::Daemon => in_daemon,
+        Placement::Process if is_slurms(&launch) => slurm,
+        Placement::Process => local,
     };
     if origin == Origin::Recovered
         && let Adopted::Ended(ended) = executor.adopt(held.clone()).await
     {
         return ended;
     }
-    // Jobs that become ready together go to Slurm together.
-    let expected = is_slurms.then(|| shared.slurm.expect());
+    let expected = executor.expect();
     let deck = shared.deck.borrow().clone();
     let prepared = tokio::select! {
+        biased;
         prepared = order::prepare(shared, deck, &launch) => prepared,
         () = held.until_cancelled() => return Ended::Cancelled,
     };

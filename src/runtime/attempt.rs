@@ -29,6 +29,7 @@ use crate::sched::Outcome;
 use crate::types::asset::AssetEvent;
 use crate::types::{AssetName, AttemptKey, LaunchToken, Timestamp};
 
+pub(crate) mod disk;
 pub mod folder;
 
 pub use folder::AttemptFolder;

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::dag::Deck;
-use crate::runtime::act::{Actor, Callbacks, Shared, removal};
+use crate::runtime::act::{Actor, Callbacks, Executors, Shared, removal};
 use crate::runtime::executor::Launcher;
 use crate::runtime::executor::in_daemon::InDaemon;
 use crate::runtime::executor::local::Local;
@@ -72,6 +72,8 @@ pub struct Live {
     pub pools: Vec<PoolView>,
     pub runs_running: u64,
     pub runs_queued: u64,
+    /// Why nothing can be kept at present.
+    pub trouble: Option<String>,
 }
 
 /// A running engine. Where it is dropped instead of stopped, the loop ends as well, but nobody
@@ -89,12 +91,29 @@ pub async fn start(parts: EngineParts) -> Result<Engine, Fault> {
     let (sender, inputs) = mpsc::channel(INPUTS_LEN_MAX);
     let handle = Handle { inputs: sender };
     let (deck_sender, deck) = watch::channel(parts.deck.clone());
-    let actor = actor(&parts, &handle, deck);
+    let actor = actor(&parts, &handle, deck.clone(), executors(&parts, deck));
+    start_with(parts, actor, Doors { handle, inputs, deck: deck_sender }).await
+}
+
+/// The ends of the channels that the loop and its actor share.
+pub(crate) struct Doors {
+    pub(crate) handle: Handle,
+    pub(crate) inputs: mpsc::Receiver<Asked>,
+    pub(crate) deck: watch::Sender<Arc<Deck>>,
+}
+
+/// As `start`, with an actor at hand.
+pub(crate) async fn start_with(
+    parts: EngineParts,
+    actor: Actor,
+    doors: Doors,
+) -> Result<Engine, Fault> {
+    let Doors { handle, inputs, deck } = doors;
     removal::make_good(&parts.layout, &parts.store).await?;
     let recovery = recover::recover(&parts.store, &parts.deck, parts.clock.now()).await?;
     let (live_sender, live) = watch::channel(Arc::new(live::of(&recovery.state)));
     let (stop, stopped) = oneshot::channel();
-    let channels = Channels { inputs, stop: stopped, live: live_sender, deck: deck_sender };
+    let channels = Channels { inputs, stop: stopped, live: live_sender, deck };
     let mut engine = Loop::new(parts.clone(), recovery, actor, channels);
     engine.warm_up();
     engine.adopt_all();
@@ -121,12 +140,34 @@ impl Engine {
     }
 }
 
-fn actor(parts: &EngineParts, handle: &Handle, deck: watch::Receiver<Arc<Deck>>) -> Actor {
+fn executors(parts: &EngineParts, deck: watch::Receiver<Arc<Deck>>) -> Executors {
     let launcher = Launcher {
         executable: parts.executable.clone(),
         project: parts.layout.project().to_owned(),
         environment: parts.environment.clone(),
     };
+    let in_daemon = InDaemon {
+        layout: parts.layout.clone(),
+        store: parts.store.clone(),
+        publisher: parts.publisher.clone(),
+        serving: parts.serving.clone(),
+        clock: parts.clock.clone(),
+        deck: deck.clone(),
+    };
+    let slurm = Slurm::start(launcher.clone(), deck.clone(), parts.layout.slurm_dir());
+    Executors {
+        local: Arc::new(Local::new(parts.layout.clone(), launcher, deck)),
+        slurm: Arc::new(slurm),
+        in_daemon: Arc::new(in_daemon),
+    }
+}
+
+pub(crate) fn actor(
+    parts: &EngineParts,
+    handle: &Handle,
+    deck: watch::Receiver<Arc<Deck>>,
+    executors: Executors,
+) -> Actor {
     let triggers = Triggers::start(TriggerParts {
         layout: parts.layout.clone(),
         store: parts.store.clone(),
@@ -141,17 +182,8 @@ fn actor(parts: &EngineParts, handle: &Handle, deck: watch::Receiver<Arc<Deck>>)
         handle: handle.clone(),
         publisher: parts.publisher.clone(),
         clock: parts.clock.clone(),
-        deck: deck.clone(),
-        slurm: Slurm::start(launcher.clone(), deck.clone(), parts.layout.slurm_dir()),
-        local: Local::new(parts.layout.clone(), launcher, deck.clone()),
-        in_daemon: InDaemon {
-            layout: parts.layout.clone(),
-            store: parts.store.clone(),
-            publisher: parts.publisher.clone(),
-            serving: parts.serving.clone(),
-            clock: parts.clock.clone(),
-            deck,
-        },
+        deck,
+        executors,
         triggers,
         in_flight: Mutex::new(BTreeMap::new()),
         callbacks: Callbacks::new(parts.environment.clone()),

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::runtime::attempt::{AttemptFolder, Order};
+use crate::runtime::blocking::blocking;
 use crate::runtime::handle::Handle;
 use crate::runtime::task_log::TaskLog;
 use crate::sched::{Input, Outcome, Report};
@@ -81,6 +82,41 @@ pub(crate) trait Executor: Send + Sync {
     /// Takes up an attempt that was launched before. With `cancelled` true from the start it
     /// ends what it finds.
     fn adopt(&self, held: Held) -> BoxFuture<'static, Adopted>;
+
+    /// Names the attempts that run here, whoever launched them: those that nobody waits for are
+    /// ended.
+    fn running(&self) -> Vec<(AttemptKey, LaunchToken)>;
+
+    /// Has ready what attempts need to be started.
+    fn warm_up(&self) {}
+
+    /// Takes note that an attempt is being prepared for it, until what is returned is dropped.
+    fn expect(&self) -> Box<dyn Send> {
+        Box::new(())
+    }
+
+    /// Says whether it keeps a note of an attempt that it was handed.
+    fn holds(&self, _: &LaunchToken) -> bool {
+        false
+    }
+
+    /// Forgets an attempt whose end is durable.
+    fn settled(&self, _: &LaunchToken) {}
+
+    /// Stops working; what runs goes on.
+    fn let_go(&self) {}
+}
+
+/// Names the attempt in a folder, by its order.
+pub(crate) fn named(folder: &AttemptFolder, pid: Option<u32>) -> Option<(AttemptKey, LaunchToken)> {
+    match folder.order() {
+        Ok(order) => Some((order.key, order.token)),
+        Err(error) => {
+            let folder = folder.path().display();
+            tracing::warn!(pid, %folder, %error, "an attempt runs whose order cannot be read; it is left alone");
+            None
+        }
+    }
 }
 
 impl Held {
@@ -117,7 +153,7 @@ impl Held {
             TaskLog::open(folder.path(), Vec::new())?.say(&text);
             Ok(())
         };
-        if let Ok(Err(error)) = tokio::task::spawn_blocking(write).await {
+        if let Ok(Err(error)) = blocking(write).await {
             tracing::debug!(attempt = %self.key, %error, "could not write into the log");
         }
     }
@@ -126,7 +162,7 @@ impl Held {
     pub(crate) async fn reported(&self) -> Option<Outcome> {
         let (folder, token) = (self.folder.clone(), self.token.clone());
         let read = move || folder.report(&token).map(|report| report.outcome);
-        tokio::task::spawn_blocking(read).await.ok().flatten()
+        blocking(read).await.ok().flatten()
     }
 }
 

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, json};
 
+use crate::runtime::blocking::blocking;
 use crate::runtime::handle::Handle;
 use crate::runtime::publish::Publisher;
 use crate::store::{Store, meta};
@@ -69,12 +70,9 @@ fn event_of(moved: &AliasMove) -> AssetEventSpec {
     }
 }
 
-/// Runs what blocks off the async threads.
+/// Runs what blocks, and may fail, off the async threads.
 pub async fn off_thread<R: Send + 'static>(
     work: impl FnOnce() -> Result<R, Fault> + Send + 'static,
 ) -> Result<R, Fault> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => Err(Fault::internal(&error)),
-    }
+    blocking(work).await?
 }

@@ -33,8 +33,8 @@ mod judge;
 mod latest;
 pub mod mapping;
 mod operation;
-#[cfg(test)]
-mod oracle;
+#[cfg(any(test, feature = "oracle"))]
+pub mod oracle;
 pub mod past;
 mod ready;
 mod recover;

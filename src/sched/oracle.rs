@@ -12,19 +12,48 @@ use crate::judge::{Judgement, judge, upstream_of};
 use crate::mapping::Length;
 use crate::past;
 use crate::ready::Tally;
-use crate::state::{ActiveRun, State};
+use crate::state::{ActiveRun, Recovered, State};
+use crate::types::backfill::Backfill;
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::{DagRunState, MapIndex, TaskId, TaskInstanceKey, TaskInstanceState};
 
 /// Panics where the state is not settled, or a cache is not what it should be.
-pub(super) fn check(state: &State) {
+pub fn check(state: &State) {
     caches_agree(state);
     for active in state.runs.values() {
         run_is_settled(state, active);
     }
     runs_begin_where_they_may(state);
     nothing_more_can_be_launched(state);
+}
+
+/// Panics where what a store gives back is not the state.
+pub fn check_recovered(state: &State, recovered: Recovered) {
+    let (again, orphans) = State::recover(state.deck.clone(), recovered, "again".into());
+    assert!(state.dag_states.keys().eq(again.dag_states.keys()));
+    assert_eq!(state.dag_states, again.dag_states);
+    assert_eq!(state.dag_versions, again.dag_versions);
+    assert_eq!(state.queued_asset_events, again.queued_asset_events);
+    assert_eq!(state.known_asset_changes, again.known_asset_changes);
+    assert_eq!(state.next_asset_event_id, again.next_asset_event_id);
+    assert_eq!(state.next_backfill_id, again.next_backfill_id);
+    assert_eq!(state.made_ahead, again.made_ahead);
+    let backfills = |state: &State| -> Vec<Backfill> {
+        state.backfills.values().map(|active| active.backfill.clone()).collect()
+    };
+    assert_eq!(backfills(state), backfills(&again));
+    assert_eq!(state.runs.len(), again.runs.len() + orphans.len());
+    for (key, active) in &again.runs {
+        let mine = &state.runs[key];
+        assert_eq!(mine.tasks, active.tasks);
+        assert_eq!(mine.run, active.run);
+        assert_eq!(mine.dag.version, active.dag.version);
+        assert_eq!(mine.maps, active.maps);
+        assert_eq!(mine.triggering_asset_events, active.triggering_asset_events);
+        let open = |state: &State| state.deadlines.get(key).cloned();
+        assert_eq!(open(state), open(&again), "deadlines of {key:?}");
+    }
 }
 
 fn caches_agree(state: &State) {
@@ -195,7 +224,7 @@ fn in_flight_of(state: &State, key: &TaskInstanceKey) -> (usize, usize) {
 }
 
 /// Panics where more is in flight or under way than the limits of the deck allow.
-pub(super) fn check_limits(state: &State) {
+pub fn check_limits(state: &State) {
     let usage = &state.index.usage;
     assert!(usage.total <= state.deck.max_active_tasks, "{usage:?}");
     for (dag_id, dag) in &state.deck.dags {

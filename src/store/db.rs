@@ -35,6 +35,9 @@ pub struct Store {
 struct Shared {
     path: PathBuf,
     readers: Readers,
+    /// Where the simulation has it: everything is done at once, on the thread that asks.
+    #[cfg(test)]
+    inline: Option<crate::store::inline::Inline>,
     /// `None` while it closes.
     queue: Option<SyncSender<Box<dyn Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -56,14 +59,33 @@ impl Store {
         let shared = Shared {
             path: path.to_owned(),
             readers,
+            #[cfg(test)]
+            inline: None,
             queue: Some(queue),
             writer: Mutex::new(Some(writer)),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
 
+    /// A store in memory that does everything at once, on the thread that asks.
+    #[cfg(test)]
+    pub(crate) fn inline(inline: crate::store::inline::Inline) -> Self {
+        let shared = Shared {
+            path: PathBuf::new(),
+            readers: Readers::none(),
+            inline: Some(inline),
+            queue: None,
+            writer: Mutex::new(None),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
     /// Writes the changes of one decision; durable when it returns.
     pub async fn commit(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if let Some(inline) = &self.shared.inline {
+            return inline.commit(changes).await;
+        }
         self.write(move |tx| apply::apply(tx, changes)).await
     }
 
@@ -74,6 +96,10 @@ impl Store {
         R: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<R, StoreError> + Send + 'static,
     {
+        #[cfg(test)]
+        if let Some(inline) = &self.shared.inline {
+            return inline.write(f).await;
+        }
         let (reply, result) = oneshot::channel();
         let job = job(f, move |result| {
             // Nobody waits any more; it is written all the same.
@@ -90,6 +116,11 @@ impl Store {
         F: FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send + 'static,
         E: FnOnce(StoreError) + Send + 'static,
     {
+        #[cfg(test)]
+        if let Some(inline) = &self.shared.inline {
+            inline.write(f).await.unwrap_or_else(refused);
+            return Ok(());
+        }
         let answer = |result: Result<(), StoreError>| {
             if let Err(error) = result {
                 refused(error);
@@ -118,6 +149,10 @@ impl Store {
         R: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<R, StoreError> + Send + 'static,
     {
+        #[cfg(test)]
+        if let Some(inline) = &self.shared.inline {
+            return inline.write_now(f);
+        }
         let (reply, result) = sync_channel(1);
         let job = job(f, move |result| {
             // The caller waits below; a failure to tell it cannot be told either.
@@ -133,6 +168,10 @@ impl Store {
         R: Send + 'static,
         F: FnOnce(&Connection) -> Result<R, StoreError> + Send + 'static,
     {
+        #[cfg(test)]
+        if let Some(inline) = &self.shared.inline {
+            return inline.read(f).await;
+        }
         let store = self.clone();
         match tokio::task::spawn_blocking(move || store.read_blocking(f)).await {
             Ok(result) => result,
@@ -148,6 +187,10 @@ impl Store {
     where
         F: FnOnce(&Connection) -> Result<R, StoreError>,
     {
+        #[cfg(test)]
+        if let Some(inline) = &self.shared.inline {
+            return inline.read_now(f);
+        }
         self.shared.readers.read(f)
     }
 
@@ -192,7 +235,7 @@ impl Drop for Shared {
     }
 }
 
-fn job<R, F, A>(f: F, answer: A) -> Work<F, R, A>
+pub(crate) fn job<R, F, A>(f: F, answer: A) -> Work<F, R, A>
 where
     F: FnOnce(&Transaction<'_>) -> Result<R, StoreError>,
     A: FnOnce(Result<R, StoreError>),

@@ -25,6 +25,12 @@ impl Readers {
         Ok(Self { free: Mutex::new(free), returned: Condvar::new() })
     }
 
+    /// There are none.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        Self { free: Mutex::default(), returned: Condvar::new() }
+    }
+
     /// Runs `f` on one, waiting until one is free.
     pub(crate) fn read<R>(
         &self,

@@ -108,7 +108,7 @@ fn wait_for_company(group: &mut Vec<Box<dyn Job>>, jobs: &Receiver<Box<dyn Job>>
     fill(group, jobs);
 }
 
-fn run_group(conn: &mut Connection, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+pub(crate) fn run_group(conn: &mut Connection, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for job in group {
         tx.execute_batch("SAVEPOINT job")?;
@@ -140,7 +140,7 @@ fn code(error: &StoreError) -> Option<ffi::Error> {
 
 /// A failure that can be told to everyone who waits.
 #[derive(Clone)]
-struct Failure {
+pub(crate) struct Failure {
     code: ffi::Error,
     message: Option<String>,
 }
@@ -153,7 +153,7 @@ impl Failure {
         }
     }
 
-    fn into_error(self) -> StoreError {
+    pub(crate) fn into_error(self) -> StoreError {
         rusqlite::Error::SqliteFailure(self.code, self.message).into()
     }
 }

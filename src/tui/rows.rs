@@ -8,9 +8,11 @@ pub(crate) mod keyed;
 pub(crate) mod models;
 pub(crate) mod operation;
 pub(crate) mod run;
+mod setting;
 pub(crate) mod tracking;
 
 pub(crate) use keyed::{keys_of, place, selected};
+pub(crate) use setting::{Setting, all_settings, settings};
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -33,7 +35,6 @@ use crate::types::ids::TaskInstanceKey;
 use crate::types::operation::OperationLine;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::serving::ServedVersion;
-use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{DagVersionView, DagView, ExperimentView, TaskView, TrackingRunView};
 use crate::types::{DagId, TaskId, TaskInstanceState};
 use crate::widget::list::ListInfo;
@@ -374,35 +375,4 @@ pub(crate) fn compared(state: &State, dag_id: &DagId) -> Option<(u32, u32)> {
     let all = state.cache.dag_versions(dag_id)?.iter().map(|version| version.version_number);
     let from = all.filter(|number| *number < to).max()?;
     Some((from, to))
-}
-
-/// Something that is set in `dags.toml` or at run time.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Setting<'a> {
-    Pool(&'a SlotPoolView),
-    Variable(&'a VariableView),
-    Connection(&'a ConnectionView),
-}
-
-impl Setting<'_> {
-    pub(crate) fn key(&self) -> String {
-        match self {
-            Self::Pool(pool) => format!("pool {}", pool.pool),
-            Self::Variable(variable) => format!("variable {}", variable.key),
-            Self::Connection(connection) => format!("connection {}", connection.conn_id),
-        }
-    }
-}
-
-/// Returns the pools, variables and connections.
-pub(crate) fn all_settings(state: &State) -> impl Iterator<Item = Setting<'_>> {
-    let pools = state.cache.pools().unwrap_or_default().iter().map(Setting::Pool);
-    let variables = state.cache.variables().unwrap_or_default().iter().map(Setting::Variable);
-    let connections = state.cache.connections().unwrap_or_default().iter().map(Setting::Connection);
-    pools.chain(variables).chain(connections)
-}
-
-/// Returns those that pass the filter, in their order.
-pub(crate) fn settings<'a>(state: &'a State, level: &Level) -> Vec<Setting<'a>> {
-    settings::list().arrange(state, level, all_settings(state))
 }

@@ -15,6 +15,7 @@ pub(crate) mod details;
 pub(crate) mod events;
 pub(crate) mod experiments;
 pub(crate) mod figures;
+mod first;
 pub(crate) mod form;
 pub(crate) mod frame;
 pub(crate) mod hints;

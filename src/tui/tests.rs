@@ -28,6 +28,7 @@ mod lists;
 mod logs;
 mod models;
 mod mouse;
+mod newcomer;
 mod operations;
 mod palette;
 mod random;

@@ -11,6 +11,7 @@ pub mod backfill;
 pub mod callback;
 pub mod deadline;
 pub mod deferral;
+pub mod duration;
 pub mod event;
 pub mod fault;
 pub mod figure;

@@ -204,39 +204,101 @@ fn a_read_only_folder_is_said_at_once() {
 #[test]
 fn a_full_disk_refuses_new_work_and_loses_nothing() {
     let mut project = Project::with(GOOD);
-    if !rustix::process::geteuid().is_root() {
-        crate::support::peer("DAGDECK_TEST_MOUNT", "a_full_disk_refuses_new_work");
-        return;
-    }
-    let mount = std::process::Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"])
-        .arg(project.dir())
-        .output();
-    if !mount.is_ok_and(|ran| ran.status.success()) {
-        crate::support::peer("DAGDECK_TEST_MOUNT", "a_full_disk_refuses_new_work");
+    if !small_disk(&project, "a_full_disk_refuses_new_work_and_loses_nothing") {
         return;
     }
     fs::write(project.path("dags.toml"), GOOD).unwrap();
     project.up();
     project.run(&["run", "d"]).ok();
-    // Fill what is left, to the last byte.
-    let mut ballast = fs::File::create(project.path("ballast")).unwrap();
-    let block = vec![0u8; 4096];
-    while std::io::Write::write_all(&mut ballast, &block).is_ok() {}
-    drop(ballast);
+    fill(&project);
     let refused = crate::support::until(|| {
         let ran = project.run(&["trigger", "d"]);
         (ran.code != 0).then_some(ran)
     });
     let refused = refused.expect("a trigger is refused when the disk is full");
     assert!(refused.stderr.contains("full"), "{}", refused.stderr);
+    says(&project, "disk is full");
     let before = project.json(&["runs", "list"])["total_entries"].as_u64().unwrap();
     fs::remove_file(project.path("ballast")).unwrap();
+    says_nothing(&project);
     project.run(&["run", "d"]).ok();
     let after = project.json(&["runs", "list"])["total_entries"].as_u64().unwrap();
     assert_eq!(after, before + 1);
     project.down();
     std::process::Command::new("umount").arg(project.dir()).status().unwrap();
+}
+
+/// Waits until the status and what needs attention tell of a problem.
+fn says(project: &Project, part: &str) {
+    let said = crate::support::until(|| {
+        let said = project.run(&["status"]).stdout;
+        said.contains(part).then_some(())
+    });
+    assert!(said.is_some(), "the status tells: {}", project.run(&["status"]).stdout);
+    let said = project.run(&["attention"]).stdout;
+    assert!(said.contains(part), "{said}");
+}
+
+/// Waits until the daemon has found out by itself that all is well again.
+fn says_nothing(project: &Project) {
+    let quiet = crate::support::until(|| {
+        let said = project.run(&["status"]).stdout;
+        (!said.contains("write to the store")).then_some(())
+    });
+    assert!(quiet.is_some(), "{}", project.run(&["status"]).stdout);
+}
+
+#[test]
+fn what_ends_while_the_disk_is_full_is_not_lost() {
+    let outside = tempfile::tempdir().unwrap();
+    let text = "[dag.d.task.t]\noperator = \"command\"\nretries = 0\n\
+        command = \"cd OUT; echo x >> ran; while ! test -e go; do sleep 0.02; done; echo x >> ended\"\n"
+        .replace("OUT", &outside.path().to_string_lossy());
+    let mut project = Project::with(&text);
+    if !small_disk(&project, "what_ends_while_the_disk_is_full_is_not_lost") {
+        return;
+    }
+    fs::write(project.path("dags.toml"), &text).unwrap();
+    project.up();
+    project.run(&["trigger", "d", "--run-id", "r1"]).ok();
+    let lines = |file: &str| {
+        fs::read_to_string(outside.path().join(file)).unwrap_or_default().lines().count()
+    };
+    assert!(crate::support::until(|| (lines("ran") == 1).then_some(())).is_some());
+    fill(&project);
+    let refused =
+        crate::support::until(|| (project.run(&["trigger", "d"]).code != 0).then_some(()));
+    assert!(refused.is_some());
+    says(&project, "disk is full");
+    fs::write(outside.path().join("go"), "").unwrap();
+    assert!(crate::support::until(|| (lines("ended") > 0).then_some(())).is_some());
+    fs::remove_file(project.path("ballast")).unwrap();
+    let runs = project.wait_for_runs("d", 1);
+    assert!(runs.iter().all(|run| run["state"] == "success"), "{runs:?}");
+    assert_eq!(lines("ran"), runs.len(), "each ran once");
+    project.down();
+    std::process::Command::new("umount").arg(project.dir()).status().unwrap();
+}
+
+/// Lays a disk of 3 MB over the project's folder. `false`: this user may not; it is listed.
+fn small_disk(project: &Project, test: &str) -> bool {
+    let mount = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"])
+        .arg(project.dir())
+        .output();
+    let is_there =
+        rustix::process::geteuid().is_root() && mount.is_ok_and(|ran| ran.status.success());
+    if !is_there {
+        crate::support::peer("DAGDECK_TEST_MOUNT", test);
+    }
+    is_there
+}
+
+/// Fills what is left of the disk, to the last byte.
+fn fill(project: &Project) {
+    let mut ballast = fs::File::create(project.path("ballast")).unwrap();
+    let block = vec![0u8; 4096];
+    while std::io::Write::write_all(&mut ballast, &block).is_ok() {}
 }
 
 #[test]

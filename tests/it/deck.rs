@@ -13,10 +13,11 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::support::{Project, binary, until};
 
+mod handover;
 mod terminal;
 
 /// The deck on a terminal of its own.
-struct Deck {
+pub(crate) struct Deck {
     master: Box<dyn MasterPty + Send>,
     child: Box<dyn Child + Send + Sync>,
     writer: Box<dyn Write + Send>,
@@ -35,7 +36,7 @@ impl Deck {
         Self::spawn(command, cols, rows)
     }
 
-    fn spawn(mut command: CommandBuilder, cols: u16, rows: u16) -> Self {
+    pub(crate) fn spawn(mut command: CommandBuilder, cols: u16, rows: u16) -> Self {
         let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         command.env("TERM", "xterm-256color");
@@ -70,7 +71,7 @@ impl Deck {
         self.screen.screen().contents()
     }
 
-    fn wait_for(&mut self, part: &str) -> String {
+    pub(crate) fn wait_for(&mut self, part: &str) -> String {
         let found = until(|| {
             let text = self.text();
             text.contains(part).then_some(text)
@@ -88,7 +89,7 @@ impl Deck {
         self.writer.flush().unwrap();
     }
 
-    fn signal(&self, signal: rustix::process::Signal) {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = i32::try_from(self.child.process_id().unwrap()).unwrap();
         rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal)
             .unwrap();

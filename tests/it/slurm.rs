@@ -27,7 +27,7 @@ fn project(cluster: &Cluster, tasks: &str) -> Project {
 
 /// The rows of a task, or of all.
 fn tasks(project: &Project, task: Option<&str>) -> Vec<Value> {
-    let mut args = vec!["tasks", "list", "--limit", "1000"];
+    let mut args = vec!["tasks", "list", "--dag", "d", "--limit", "1000"];
     args.extend(task.iter().flat_map(|task| ["--task", task]));
     project.json(&args)["task_instances"].as_array().unwrap().clone()
 }
@@ -46,8 +46,9 @@ fn wait_for(project: &Project, task: &str, name: &str, part: &str) -> String {
 }
 
 fn trigger(project: &Project) -> String {
-    let run = project.json(&["trigger", "d"]);
-    run["dag_run_id"].as_str().unwrap().to_owned()
+    project.run(&["trigger", "d"]).ok();
+    let runs = project.json(&["runs", "list", "d"]);
+    runs["dag_runs"][0]["dag_run_id"].as_str().unwrap().to_owned()
 }
 
 /// Whether any file below a folder holds a text.
@@ -124,7 +125,7 @@ token = "${file:expected}"
     // Slurm's own limit ends it: a minute, and the half minute between two looks of Slurm.
     let note = wait_for(&project, "limit", "note", "time limit");
     assert!(note.contains("(`time`)"), "{note}");
-    project.run(&["runs", "cancel", "d", &run, "-y"]).ok();
+    project.run(&["runs", "cancel", "d", &run]).ok();
     until(|| cluster.queue("%t").is_empty().then_some(()))
         .or_else(|| {
             let left = cluster.queue("%t");
@@ -155,7 +156,7 @@ slurm = { extra_args = ["--hold"] }
     let run = trigger(&project);
     until(|| project.path("begun").exists().then_some(())).expect("it begins");
     wait_for(&project, "waits", "note", "pending");
-    project.run(&["runs", "cancel", "d", &run, "-y"]).ok();
+    project.run(&["runs", "cancel", "d", &run]).ok();
     let is_active = |state: &String| ["PD", "R", "CG"].contains(&state.as_str());
     until(|| (!cluster.queue("%t").iter().any(is_active)).then_some(())).expect("jobs are gone");
     // Its shell ignores SIGTERM: what is left of it is killed.
@@ -193,7 +194,7 @@ fn what_becomes_ready_together_is_one_array() {
     // One where the machine is quick; never one for each.
     assert!(arrays.len() <= 5, "{arrays:?}");
     wait_for(&project, "t", "note", "pending");
-    project.run(&["runs", "cancel", "d", &run, "-y"]).ok();
+    project.run(&["runs", "cancel", "d", &run]).ok();
     let is_active = |state: &String| ["PD", "R", "CG"].contains(&state.as_str());
     until(|| (!cluster.queue("%t").iter().any(is_active)).then_some(())).expect("jobs are gone");
     assert!(!project.path("ran").exists());

@@ -11,8 +11,11 @@ use dagdeck::client::tunnel::{Keeper, SshTarget, Tunnelled, Tunnels};
 use dagdeck::tui::Daemon;
 use dagdeck::types::Fault;
 use dagdeck::types::ask::{Answer, Request};
+use portable_pty::CommandBuilder;
+use rustix::process::Signal;
 
-use crate::support::{Project, peer, until};
+use crate::deck::Deck;
+use crate::support::{Project, binary, peer, until};
 
 /// An sshd with everything that it needs.
 struct Sshd {
@@ -194,4 +197,29 @@ fn what_is_wrong_at_the_other_end_is_told_with_what_to_do() {
         }
         assert_eq!((sshd.clients(), sshd.sockets()), (Vec::new(), 0));
     });
+}
+
+#[test]
+fn a_deck_that_is_killed_takes_its_ssh_along() {
+    let Some(sshd) = Sshd::start("a_deck_that_is_killed") else { return };
+    let mut project = Project::sample();
+    project.up();
+    fs::create_dir_all(sshd.runtime_dir()).unwrap();
+    let folder = sshd.folder.path().display();
+    let config = format!(
+        "[profiles.far]\nssh = \"far:{}\"\nssh_args = [\"-F\", \"{folder}/ssh_config\"]\n",
+        project.dir().display()
+    );
+    project.write("deck.toml", config);
+    let mut command = CommandBuilder::new(binary());
+    command.args(["--fresh", "--profile", "far", "--config"]);
+    command.arg(project.path("deck.toml"));
+    command.env("XDG_RUNTIME_DIR", sshd.runtime_dir());
+    let mut deck = Deck::spawn(command, 100, 30);
+    deck.wait_for("mlops_pipeline");
+    assert_eq!(sshd.clients().len(), 1);
+    deck.signal(Signal::KILL);
+    let gone = until(|| sshd.clients().is_empty().then_some(()));
+    assert!(gone.is_some(), "ssh goes on: {:?}", sshd.clients());
+    project.down();
 }

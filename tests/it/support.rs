@@ -31,6 +31,8 @@ pub(crate) fn binary() -> &'static str {
 pub(crate) struct Project {
     dir: TempDir,
     daemon: Option<Child>,
+    /// Where the test fails the folder is kept.
+    is_evidence: bool,
 }
 
 /// What a command gave.
@@ -68,7 +70,7 @@ impl From<Output> for Ran {
 impl Project {
     /// An empty folder.
     pub(crate) fn empty() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), daemon: None }
+        Self { dir: tempfile::tempdir().unwrap(), daemon: None, is_evidence: false }
     }
 
     /// A copy of the sample project.
@@ -100,6 +102,11 @@ impl Project {
         let project = Self::empty();
         project.write("dags.toml", dags_toml);
         project
+    }
+
+    /// Keeps the folder where the test fails, and says where it is.
+    pub(crate) fn keep_if_it_fails(&mut self) {
+        self.is_evidence = true;
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -168,6 +175,11 @@ impl Project {
         self.daemon.as_ref().unwrap().id()
     }
 
+    /// As `daemon_pid`, where one runs.
+    pub(crate) fn daemon_pid_if_any(&self) -> Option<i32> {
+        self.daemon.as_ref().map(|child| i32::try_from(child.id()).unwrap())
+    }
+
     /// Kills the daemon with SIGKILL.
     pub(crate) fn kill_daemon(&mut self) {
         let mut child = self.daemon.take().unwrap();
@@ -214,7 +226,8 @@ impl Drop for Project {
             let _ = child.kill();
             let _ = child.wait();
         }
-        if std::thread::panicking() && std::env::var_os("DAGDECK_TEST_KEEP").is_some() {
+        let keeps = self.is_evidence || std::env::var_os("DAGDECK_TEST_KEEP").is_some();
+        if std::thread::panicking() && keeps {
             eprintln!("kept: {}", self.dir.path().display());
             let _ = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap()).keep();
         }

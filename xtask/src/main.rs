@@ -1,5 +1,6 @@
 //! `cargo xtask test`: all the set-up that the tests need on a fresh Debian machine, then all of
 //! the tests. `cargo xtask check`: format and lints. `cargo xtask measure`: the figures.
+//! `cargo xtask simulate`: the engine under as many seeds as one likes.
 #![expect(clippy::disallowed_methods, reason = "a build task is told by its environment")]
 
 use std::path::{Path, PathBuf};
@@ -34,8 +35,12 @@ fn main() -> ExitCode {
         "measure-waiting" => {
             measure::measure_waiting(&root(), env::args_os().nth(2).map(PathBuf::from))
         }
-        _ => Err("usage: cargo xtask test | check | measure [BINARY] | measure-waiting [BINARY]"
-            .to_owned()),
+        "simulate" => simulate(&env::args().skip(2).collect::<Vec<_>>()),
+        _ => {
+            Err("usage: cargo xtask test | check | measure [BINARY] | measure-waiting [BINARY] | \
+                  simulate [--seeds N] [--from S]"
+                .to_owned())
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -76,6 +81,24 @@ fn test() -> Result<(), String> {
     variables.push(("DAGDECK_TEST_SKIPPED", skipped.clone()));
     cargo(&["test", "--release", "--workspace"], &variables)?;
     report_skipped(&skipped)
+}
+
+/// Tries seeds in the simulation; the first one that fails is played again with its history.
+fn simulate(args: &[String]) -> Result<(), String> {
+    let mut variables = Vec::new();
+    for pair in args.chunks(2) {
+        let variable = match pair[0].as_str() {
+            "--seeds" => "DAGDECK_SIMULATE_SEEDS",
+            "--from" => "DAGDECK_SIMULATE_FROM",
+            other => return Err(format!("`{other}` is neither `--seeds` nor `--from`")),
+        };
+        let number = pair.get(1).filter(|text| text.parse::<u64>().is_ok());
+        let number = number.ok_or_else(|| format!("`{}` takes a number", pair[0]))?;
+        variables.push((variable, PathBuf::from(number)));
+    }
+    let test = "runtime::simulation::every_seed_keeps_the_promises";
+    let lib = ["test", "--release", "-p", "dagdeck", "--lib", test, "--", "--exact", "--nocapture"];
+    cargo(&lib, &variables)
 }
 
 fn root() -> PathBuf {

@@ -2,8 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::cli::args::TaskListArgs;
-use crate::types::{DagRunState, TaskInstanceState};
+use crate::types::DagRunState;
 
 /// Which runs: named one by one, or by their state.
 #[derive(Debug, Args)]
@@ -91,47 +90,6 @@ pub struct NoteArgs {
     /// Add a line to what is there
     #[arg(long)]
     pub append: bool,
-}
-
-/// Commands about the tasks of runs.
-#[derive(Debug, Subcommand)]
-pub enum TasksCommand {
-    /// List task instances across runs, newest first
-    List(TaskListArgs),
-    /// Let tasks run again
-    Clear {
-        #[command(flatten)]
-        tasks: WhichTasks,
-        #[command(flatten)]
-        clear: ClearArgs,
-    },
-    /// Set how tasks ended: success, failed or skipped
-    Mark {
-        state: TaskInstanceState,
-        #[command(flatten)]
-        tasks: WhichTasks,
-        #[command(flatten)]
-        reach: ReachArgs,
-    },
-    /// Write a note on tasks
-    Note {
-        #[command(flatten)]
-        tasks: WhichTasks,
-        #[command(flatten)]
-        note: NoteArgs,
-    },
-}
-
-/// `tasks DAG RUN`, or a command about tasks.
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub struct TasksArgs {
-    #[arg(required = true)]
-    pub dag_id: Option<String>,
-    #[arg(required = true)]
-    pub dag_run_id: Option<String>,
-    #[command(subcommand)]
-    pub command: Option<TasksCommand>,
 }
 
 /// Commands about what was done to runs.

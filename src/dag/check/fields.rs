@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::check::report::Reporter;
-use crate::duration;
 use crate::file::{Entry, Node, Span, Table, Written};
 use crate::suggest;
+use crate::types::duration;
 
 /// A table that is being read. The keys it is asked for are those that it may have.
 pub(super) struct Fields<'a> {

@@ -6,10 +6,10 @@ use jiff::tz::TimeZone;
 
 use crate::check::Context;
 use crate::check::fields::{Fields, Text};
-use crate::duration;
 use crate::file::{Entry, Node, Span, Table, Written};
 use crate::schedule::{AssetExpression, AssetRef, Cron, CronError, Schedule, Timetable};
 use crate::suggest;
+use crate::types::duration;
 
 const SCHEDULE_HELP: &str = "write `schedule = \"@daily\"`, `\"0 2 * * *\"`, `\"30m\"`, \
                              `[\"0 6 * * *\", \"0 18 * * 5\"]`, `{ assets = \"a & b\" }` or \

@@ -6,11 +6,11 @@ use std::time::Duration;
 use crate::check::Context;
 use crate::check::fields::Fields;
 use crate::check::names::unknown;
-use crate::duration;
 use crate::file::{Node, Span, Written};
 use crate::operator::{Operator, Placement};
 use crate::slurm::{SlurmOptions, SlurmSpec, minutes, time_limit};
 use crate::suggest;
+use crate::types::duration;
 
 /// Arguments by which an attempt is followed: not for others to set.
 const OURS: [&str; 17] = [

@@ -10,8 +10,8 @@ use crate::operator::Operator;
 use crate::spec::ConnectionKind;
 use crate::template::{self, is_template};
 use crate::types::approval::{APPROVE, REJECT};
-use crate::types::{DagRunState, TaskInstanceState};
-use crate::{duration, params, suggest};
+use crate::types::{DagRunState, TaskInstanceState, duration};
+use crate::{params, suggest};
 
 const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::schedule::Cron;
-use crate::types::Timestamp;
+use crate::types::{Timestamp, duration};
 
 /// A stretch of time that a run covers: from start up to, not including, end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ impl Timetable {
             }
             Self::CronDataInterval(cron) => cron.text.clone(),
             Self::DeltaTrigger(delta) | Self::DeltaDataInterval(delta) => {
-                format!("every {}", crate::duration::text(*delta))
+                format!("every {}", duration::text(*delta))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! A schedule for people: in words, and its next firings.
 
 use crate::schedule::{AssetExpression, Cron, Schedule, Timetable};
-use crate::types::Timestamp;
+use crate::types::{Timestamp, duration};
 
 const WEEKLY: [&str; 8] = [
     "every Sunday",
@@ -57,7 +57,7 @@ impl Timetable {
             }
             Self::CronDataInterval(cron) => cron_words(cron),
             Self::DeltaTrigger(delta) | Self::DeltaDataInterval(delta) => {
-                format!("every {}", crate::duration::text(*delta))
+                format!("every {}", duration::text(*delta))
             }
         }
     }

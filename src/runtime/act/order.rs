@@ -16,6 +16,7 @@ use crate::dag::{Dag, Deck, TaskSpec};
 use crate::runtime::act::context::{self, Connections, History, Sources};
 use crate::runtime::act::{Shared, mapping, secrets};
 use crate::runtime::attempt::{AttemptFolder, DatasetOrder, Order, Private};
+use crate::runtime::blocking::blocking;
 use crate::runtime::executor::{Handover, process_table};
 use crate::runtime::operator::is_true;
 use crate::sched::Outcome;
@@ -39,7 +40,7 @@ pub(super) async fn prepare(
     let history = History::new(shared.store.clone(), shared.layout.clone(), launch.run.clone());
     let (own, layout, now) = (launch.clone(), shared.layout.clone(), shared.clock.now());
     // Templates look things up in the store, and a folder is made.
-    let prepared = tokio::task::spawn_blocking(move || {
+    let prepared = blocking(move || {
         let task = own.dag.tasks.get(&own.task_id).expect("it was there a moment ago");
         let (mut order, handover) = compose(&deck, task, &own, &Arc::new(history), now)?;
         order.project = layout.project().to_owned();

@@ -1,15 +1,15 @@
 //! Reads and writes the files of an attempt's folder. What replaces a file is written beside it,
 //! then renamed: a reader sees the old or the new, never a part.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::runtime::attempt::{AttemptReport, Claim, Order};
+use crate::runtime::attempt::{AttemptReport, Claim, Order, disk};
 use crate::types::LaunchToken;
 use crate::types::progress::Progress;
 
@@ -40,22 +40,22 @@ impl AttemptFolder {
     pub fn begin(&self, order: &Order) -> io::Result<()> {
         self.make()?;
         if self.read::<Claim>("attempt.pid").is_some_and(|claim| claim.token != order.token) {
-            fs::remove_file(self.path.join("attempt.pid"))?;
+            disk::remove(&self.path.join("attempt.pid"))?;
         }
         if self.read::<AttemptReport>("report.json").is_some_and(|r| r.token != order.token) {
-            fs::remove_file(self.path.join("report.json"))?;
+            disk::remove(&self.path.join("report.json"))?;
         }
         keep_lightly(&self.path, "order.json", order)
     }
 
     /// Makes the folder and those above it, where they are missing.
     pub fn make(&self) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.path)
+        disk::make_folder(&self.path)
     }
 
     /// Returns the order, where it can be read.
     pub fn order(&self) -> io::Result<Order> {
-        let bytes = fs::read(self.path.join("order.json"))?;
+        let bytes = disk::read(&self.path.join("order.json"))?;
         Ok(serde_json::from_slice(&bytes)?)
     }
 
@@ -65,8 +65,8 @@ impl AttemptFolder {
         let temporary = self.path.join(format!("attempt.pid.{}", claim.pid));
         write(&temporary, claim)?;
         // A link, unlike a rename, fails where the name is taken.
-        let linked = fs::hard_link(&temporary, self.path.join("attempt.pid"));
-        fs::remove_file(&temporary)?;
+        let linked = disk::link(&temporary, &self.path.join("attempt.pid"));
+        disk::remove(&temporary)?;
         match linked {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
@@ -108,16 +108,17 @@ impl AttemptFolder {
 
     /// A file that is missing or broken says nothing: a crash may have left it so.
     fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        serde_json::from_slice(&fs::read(self.path.join(name)).ok()?).ok()
+        serde_json::from_slice(&disk::read(&self.path.join(name)).ok()?).ok()
     }
 }
 
 /// Writes a file (0600) into a folder; durable when it returns.
 pub(crate) fn keep(folder: &Path, name: &str, content: &impl Serialize) -> io::Result<()> {
     let temporary = folder.join(format!("{name}.tmp"));
-    write(&temporary, content)?.sync_all()?;
-    fs::rename(&temporary, folder.join(name))?;
-    File::open(folder)?.sync_all()
+    write(&temporary, content)?;
+    disk::sync_file(&temporary)?;
+    disk::rename(&temporary, &folder.join(name))?;
+    disk::sync_folder(folder)
 }
 
 /// As `keep`, without waiting for the disk: it outlives every process, and a loss of power is
@@ -125,19 +126,16 @@ pub(crate) fn keep(folder: &Path, name: &str, content: &impl Serialize) -> io::R
 pub(crate) fn keep_lightly(folder: &Path, name: &str, content: &impl Serialize) -> io::Result<()> {
     let temporary = folder.join(format!("{name}.tmp"));
     write(&temporary, content)?;
-    fs::rename(&temporary, folder.join(name))
+    disk::rename(&temporary, &folder.join(name))
 }
 
-fn write(path: &Path, content: &impl Serialize) -> io::Result<File> {
-    let bytes = serde_json::to_vec(content)?;
-    let mut file =
-        OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(&bytes)?;
-    Ok(file)
+fn write(path: &Path, content: &impl Serialize) -> io::Result<()> {
+    disk::write(path, &serde_json::to_vec(content)?)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use serde_json::json;

@@ -144,17 +144,20 @@ fn broken(parts: &ControlParts) -> Vec<AttentionItem> {
         });
     }
     let watching = parts.watch_problems.borrow();
-    items.extend(parts.listen_problems.iter().chain(watching.iter()).map(|problem| {
-        AttentionItem {
-            kind: AttentionKind::Problem,
-            severity: Severity::Warning,
-            subject: "daemon".to_owned(),
-            text: problem.clone(),
-            since: Some(parts.started_at),
-            target: AttentionTarget::System,
-            remedy: "dagdeck status".to_owned(),
-        }
-    }));
+    let of_daemon = |problem: &String, severity, since| AttentionItem {
+        kind: AttentionKind::Problem,
+        severity,
+        subject: "daemon".to_owned(),
+        text: problem.clone(),
+        since,
+        target: AttentionTarget::System,
+        remedy: "dagdeck status".to_owned(),
+    };
+    let trouble = parts.live().trouble.clone();
+    items.extend(trouble.iter().map(|problem| of_daemon(problem, Severity::Error, None)));
+    let since = Some(parts.started_at);
+    let began = parts.listen_problems.iter().chain(watching.iter());
+    items.extend(began.map(|problem| of_daemon(problem, Severity::Warning, since)));
     items
 }
 

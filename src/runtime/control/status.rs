@@ -13,9 +13,12 @@ pub(super) async fn status(parts: &ControlParts) -> Result<Answer, Fault> {
     let serving = parts.serving.status().await;
     let mut problems = parts.listen_problems.clone();
     problems.extend(parts.watch_problems.borrow().iter().cloned());
+    problems.extend(live.trouble.clone());
     let serving_listen = match serving {
         Ok(serving) => {
-            problems.extend(serving.problem);
+            // The one that kept it from listening is among them already.
+            problems
+                .extend(serving.problem.filter(|problem| !parts.listen_problems.contains(problem)));
             serving.listen
         }
         Err(fault) => {

@@ -50,7 +50,11 @@ pub(super) async fn diff(
 }
 
 fn no_version(dag_id: &DagId, wanted: u32, last: u32) -> Fault {
-    let fault = Fault::not_found(format!("DAG `{dag_id}` has no version {wanted}"));
+    let text = match wanted {
+        0 => format!("nothing to compare: DAG `{dag_id}` has no version before"),
+        _ => format!("DAG `{dag_id}` has no version {wanted}"),
+    };
+    let fault = Fault::not_found(text);
     match last {
         0 => fault.hint("none was kept yet"),
         1 => fault.hint("there is version 1 only"),

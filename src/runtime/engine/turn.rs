@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use crate::dag::Deck;
 use crate::runtime::act::Actor;
@@ -15,10 +16,12 @@ use crate::runtime::engine::recover::{self, Recovery};
 use crate::runtime::engine::{EngineParts, Live, live};
 use crate::runtime::executor::process::panic_text;
 use crate::runtime::handle::Asked;
+#[cfg(test)]
+use crate::runtime::simulation;
 use crate::sched::{Decided, Input, Rejected, Report, State, step};
-use crate::store::asset;
+use crate::store::{asset, meta};
 use crate::types::callback::CallbackRequest;
-use crate::types::{AttemptKey, Fault, FaultKind, LaunchToken, Timestamp, time};
+use crate::types::{AttemptKey, Fault, FaultKind, LaunchToken, Timestamp};
 
 /// How many inputs share one commit: enough for one fsync to carry a burst, few enough that
 /// nobody waits long for the others' decisions.
@@ -37,6 +40,9 @@ const PATIENCE: Duration = Duration::from_millis(25);
 /// Between two tries of what could not be committed.
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// When the store could be written again after it could not, in `meta`.
+const PROBED: &str = "written_again_at";
 
 /// All that the engine's task owns.
 pub(super) struct Loop {
@@ -92,7 +98,7 @@ impl Loop {
             held: Vec::new(),
             retry: None,
             patient_until: None,
-            tick_after: time::instant(),
+            tick_after: Instant::now(),
         }
     }
 
@@ -121,7 +127,9 @@ impl Loop {
                 self.held = batch;
                 continue;
             }
-            if !batch.is_empty() && self.turn(batch).await.is_err() && !self.repair().await {
+            if batch.is_empty() {
+                self.probe().await;
+            } else if self.turn(batch).await.is_err() && !self.repair().await {
                 break;
             }
         }
@@ -135,7 +143,7 @@ impl Loop {
             self.patient_until = None;
             return false;
         }
-        let now = time::instant();
+        let now = Instant::now();
         if *self.patient_until.get_or_insert(now + PATIENCE) > now {
             return true;
         }
@@ -201,14 +209,38 @@ impl Loop {
             if let Err(error) = self.parts.store.commit(changes).await {
                 let fault = Fault::from(error);
                 tracing::error!(%fault, "could not commit; it will be tried again");
+                live::publish_trouble(&self.channels.live, Some(&fault));
                 self.held = batch.failed(&fault);
                 return Err(fault);
             }
             tracing::trace!(step = "committed");
         }
-        self.retry = None;
+        #[cfg(test)]
+        simulation::settled(&self.state, self.parts.clock.now());
+        if has_changed {
+            self.is_well();
+        }
         self.carry_on(batch.durable(), changed);
         Ok(())
+    }
+
+    /// Looks whether the store can be written again, where nothing else is to be written.
+    async fn probe(&mut self) {
+        if self.retry.is_none() {
+            return;
+        }
+        let now = self.parts.clock.now().to_string();
+        if self.parts.store.write(move |tx| meta::put(tx, PROBED, &now)).await.is_ok() {
+            self.is_well();
+        } else {
+            self.retry = self.retry.map(|last| (last * 2).min(RETRY_MAX));
+        }
+    }
+
+    /// The store has been written.
+    fn is_well(&mut self) {
+        self.retry = None;
+        live::publish_trouble(&self.channels.live, None);
     }
 
     /// Tells the state which asset events it knows among those that the inputs bring.
@@ -225,8 +257,13 @@ impl Loop {
     /// A panic is a bug, and the state may be anything after it: the input is dropped, and the
     /// state is repaired.
     fn decide(&mut self, now: Timestamp, input: Input) -> Result<Result<Decided, Rejected>, Fault> {
+        #[cfg(test)]
+        let asked = simulation::is_on().then(|| input.clone());
         let state = &mut self.state;
-        catch_unwind(AssertUnwindSafe(|| step(state, now, input))).map_err(|panic| {
+        let decided = catch_unwind(AssertUnwindSafe(|| step(state, now, input)));
+        #[cfg(test)]
+        simulation::decided(asked.as_ref(), &decided);
+        decided.map_err(|panic| {
             let text = panic_text(&*panic);
             tracing::error!(panic = text, "the scheduler failed on an input; it is dropped");
             Fault::new(FaultKind::Internal, format!("the scheduler failed: {text}"))
@@ -296,7 +333,7 @@ impl Loop {
 
     /// Makes a tick where one is due.
     fn tick(&mut self) -> Option<Asked> {
-        let (now, instant) = (self.parts.clock.now(), time::instant());
+        let (now, instant) = (self.parts.clock.now(), Instant::now());
         let is_due = self.state.next_wakeup(now).is_some_and(|wakeup| wakeup <= now);
         if !is_due || instant < self.tick_after {
             return None;
@@ -311,12 +348,12 @@ impl Loop {
             return pause;
         }
         if let Some(until) = self.patient_until {
-            return until.saturating_duration_since(time::instant());
+            return until.saturating_duration_since(Instant::now());
         }
         let now = self.parts.clock.now();
         let Some(wakeup) = self.state.next_wakeup(now) else { return WAKE_MAX };
         let until = Duration::try_from(wakeup.duration_since(now)).unwrap_or(Duration::ZERO);
-        let paused = self.tick_after.saturating_duration_since(time::instant());
+        let paused = self.tick_after.saturating_duration_since(Instant::now());
         until.max(paused).min(WAKE_MAX)
     }
 }

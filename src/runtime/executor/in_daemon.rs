@@ -22,8 +22,8 @@ use crate::runtime::task_log::TaskLog;
 use crate::runtime::xcom;
 use crate::sched::Outcome;
 use crate::store::Store;
-use crate::types::Clock;
 use crate::types::deferral::Deferral;
+use crate::types::{AttemptKey, Clock, LaunchToken};
 
 /// How long an operator has to end by itself once it is cancelled: longer than it takes itself to
 /// set things right.
@@ -55,6 +55,11 @@ impl Executor for InDaemon {
             }
         }
         .boxed()
+    }
+
+    /// What ran inside a daemon ended with it.
+    fn running(&self) -> Vec<(AttemptKey, LaunchToken)> {
+        Vec::new()
     }
 }
 

@@ -1,6 +1,8 @@
 //! Runs attempts as processes of this machine, by way of the worker: launches, kills and adoptions
 //! go to it, starts and ends come back. Where it is gone another one is started, and adopts.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +12,14 @@ use tokio::sync::watch;
 
 use crate::dag::Deck;
 use crate::runtime::act::secrets_of;
-use crate::runtime::executor::{Adopted, Ended, Executor, Handover, Held, Launcher, Prepared};
+use crate::runtime::attempt::AttemptFolder;
+use crate::runtime::executor::{
+    Adopted, Ended, Executor, Handover, Held, Launcher, Prepared, named, process_table,
+};
 use crate::runtime::layout::Layout;
 use crate::runtime::worker::wire::{End, FromWorker, ToWorker};
 use crate::sched::Outcome;
+use crate::types::{AttemptKey, LaunchToken};
 
 mod link;
 #[cfg(test)]
@@ -31,6 +37,7 @@ const LAUNCHES_MAX: u32 = 5;
 /// The local executor; clones share the worker.
 #[derive(Clone)]
 pub(crate) struct Local {
+    runs_dir: PathBuf,
     links: Arc<Links>,
     /// The definitions in force.
     deck: watch::Receiver<Arc<Deck>>,
@@ -42,17 +49,8 @@ impl Local {
         launcher: Launcher,
         deck: watch::Receiver<Arc<Deck>>,
     ) -> Self {
-        Self { links: Arc::new(Links::new(layout, launcher)), deck }
-    }
-
-    /// Has a worker ready before there is anything to launch.
-    pub(crate) fn warm_up(&self) {
-        let links = self.links.clone();
-        tokio::spawn(async move {
-            if let Err(error) = links.get().await {
-                tracing::warn!(%error, "no worker could be started; it will be tried again");
-            }
-        });
+        let runs_dir = layout.runs_dir();
+        Self { runs_dir, links: Arc::new(Links::new(layout, launcher)), deck }
     }
 }
 
@@ -63,6 +61,27 @@ impl Executor for Local {
 
     fn adopt(&self, held: Held) -> BoxFuture<'static, Adopted> {
         adopt(self.clone(), held).boxed()
+    }
+
+    fn running(&self) -> Vec<(AttemptKey, LaunchToken)> {
+        let found = process_table::attempts_below(&self.runs_dir).into_iter();
+        let pids: BTreeMap<PathBuf, u32> = found.map(|(process, at)| (at, process.pid)).collect();
+        let name = |(path, pid): (PathBuf, u32)| {
+            let folder = AttemptFolder::new(path);
+            let (key, token) = named(&folder, Some(pid))?;
+            // What a task that has ended left in the background is no attempt.
+            folder.report(&token).is_none().then_some((key, token))
+        };
+        pids.into_iter().filter_map(name).collect()
+    }
+
+    fn warm_up(&self) {
+        let links = self.links.clone();
+        tokio::spawn(async move {
+            if let Err(error) = links.get().await {
+                tracing::warn!(%error, "no worker could be started; it will be tried again");
+            }
+        });
     }
 }
 

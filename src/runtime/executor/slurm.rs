@@ -18,9 +18,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use crate::dag::Deck;
-use crate::runtime::executor::{Adopted, Ended, Executor, Held, Launcher, Prepared};
+use crate::runtime::attempt::AttemptFolder;
+use crate::runtime::executor::{Adopted, Ended, Executor, Held, Launcher, Prepared, named};
 use crate::sched::Outcome;
-use crate::types::LaunchToken;
+use crate::types::{AttemptKey, LaunchToken};
 
 mod batch;
 mod cancel;
@@ -37,7 +38,6 @@ use cancel::Canceller;
 use cluster::Cluster;
 pub use node::{OnNode, node_main};
 use queue::Queue;
-pub(crate) use submit::Expectation;
 use submit::{Desk, Expected, TICKETS_LEN_MAX, Ticket};
 
 /// The Slurm executor; clones share its desk and its view of the queue.
@@ -82,33 +82,6 @@ impl Slurm {
         let tasks = tasks.map(|task| task.abort_handle()).into();
         Self { cluster, batches, queue, expected, tickets, canceller, tasks }
     }
-
-    /// Says that an attempt is being prepared for it, until what is returned is dropped.
-    pub(crate) fn expect(&self) -> Expectation {
-        self.expected.one()
-    }
-
-    /// Says whether an attempt was handed to Slurm and has not ended.
-    pub(crate) fn holds(&self, token: &LaunchToken) -> bool {
-        !self.batches.places(token).is_empty()
-    }
-
-    /// Returns the folders of all attempts that were handed to Slurm and have not ended.
-    pub(crate) fn folders(&self) -> Vec<PathBuf> {
-        self.batches.folders()
-    }
-
-    /// Forgets an attempt whose end is durable.
-    pub(crate) fn settled(&self, token: &LaunchToken) {
-        self.batches.forget(token);
-    }
-
-    /// Stops working; jobs go on.
-    pub(crate) fn let_go(&self) {
-        for task in self.tasks.iter() {
-            task.abort();
-        }
-    }
 }
 
 impl Executor for Slurm {
@@ -118,6 +91,30 @@ impl Executor for Slurm {
 
     fn adopt(&self, held: Held) -> BoxFuture<'static, Adopted> {
         adopt(self.clone(), held).boxed()
+    }
+
+    fn running(&self) -> Vec<(AttemptKey, LaunchToken)> {
+        let folders = self.batches.folders().into_iter();
+        folders.filter_map(|path| named(&AttemptFolder::new(path), None)).collect()
+    }
+
+    /// Jobs that become ready together go to Slurm together.
+    fn expect(&self) -> Box<dyn Send> {
+        Box::new(self.expected.one())
+    }
+
+    fn holds(&self, token: &LaunchToken) -> bool {
+        !self.batches.places(token).is_empty()
+    }
+
+    fn settled(&self, token: &LaunchToken) {
+        self.batches.forget(token);
+    }
+
+    fn let_go(&self) {
+        for task in self.tasks.iter() {
+            task.abort();
+        }
     }
 }
 

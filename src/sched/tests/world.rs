@@ -325,33 +325,7 @@ impl World {
         if self.checks_limits {
             oracle::check_limits(&self.state);
         }
-        let deck = self.state.deck.clone();
-        let (again, orphans) = State::recover(deck, self.rows.recovered(), "again".into());
-        assert!(self.state.dag_states.keys().eq(again.dag_states.keys()));
-        assert_eq!(self.state.dag_states, again.dag_states);
-        assert_eq!(self.state.dag_versions, again.dag_versions);
-        assert_eq!(self.state.queued_asset_events, again.queued_asset_events);
-        assert_eq!(self.state.known_asset_changes, again.known_asset_changes);
-        assert_eq!(self.state.next_asset_event_id, again.next_asset_event_id);
-        assert_eq!(self.state.next_backfill_id, again.next_backfill_id);
-        assert_eq!(self.state.made_ahead, again.made_ahead);
-        let backfills = |state: &State| -> Vec<Backfill> {
-            state.backfills.values().map(|active| active.backfill.clone()).collect()
-        };
-        assert_eq!(backfills(&self.state), backfills(&again));
-        assert_eq!(self.state.runs.len(), again.runs.len() + orphans.len());
-        for (key, active) in &again.runs {
-            let mine = &self.state.runs[key];
-            assert_eq!(mine.tasks, active.tasks);
-            assert_eq!(mine.run, active.run);
-            assert_eq!(mine.dag.version, active.dag.version);
-            assert_eq!(mine.maps, active.maps);
-            assert_eq!(mine.triggering_asset_events, active.triggering_asset_events);
-        }
-        let open = |state: &State, key: &DagRunKey| state.deadlines.get(key).cloned();
-        for key in again.runs.keys() {
-            assert_eq!(open(&self.state, key), open(&again, key), "deadlines of {key:?}");
-        }
+        oracle::check_recovered(&self.state, self.rows.recovered());
     }
 
     pub(crate) fn tick(&mut self) {

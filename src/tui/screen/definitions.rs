@@ -32,10 +32,26 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
             );
         }
         for (at, row) in diagnostic.drawing.lines().enumerate() {
-            lines.push(paint::line(row, if at == 0 { theme::BAD } else { theme::PLAIN }));
+            let style = if at == 0 { theme::BAD } else { theme::PLAIN };
+            lines.extend(spread(row, usize::from(inside.width)).map(|row| paint::line(row, style)));
         }
         lines.push(Line::default());
     }
     let hidden = lines.len().saturating_sub(usize::from(inside.height));
     paint::put_all(buf, inside, lines, state.level().scroll.min(hidden));
+}
+
+/// Breaks words that are too long for the screen; lines of the file stay one line each.
+fn spread(row: &str, width: usize) -> impl Iterator<Item = String> {
+    let is_help = row.trim_start().starts_with("= ");
+    let indent = row.find("= ").map_or(0, |at| at + 2);
+    if !is_help || text::width(row) <= width {
+        return vec![row.to_owned()].into_iter();
+    }
+    let (head, words) = row.split_at(indent);
+    let mut lines = text::wrap_words(words, width.saturating_sub(indent));
+    for (at, line) in lines.iter_mut().enumerate() {
+        *line = if at == 0 { format!("{head}{line}") } else { format!("{:indent$}{line}", "") };
+    }
+    lines.into_iter()
 }

@@ -3,10 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use crate::keymap::with_keys;
 use crate::rows;
-use crate::screen::{filtered_out, missing, tracking_runs};
-use crate::state::{Slot, State, View};
+use crate::screen::{filtered_out, first, missing, tracking_runs};
+use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
 use crate::types::view::ExperimentView;
@@ -44,12 +43,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         return filtered_out(buf, inside, state, "No experiment passes the filter");
     }
     if experiments.is_empty() {
-        let how = with_keys!(
-            state,
-            "a run of a DAG with an ml.train task makes one: {}, then {} on mlops_pipeline",
-            Show(View::Dags),
-            Trigger
-        );
+        let how = first::by_training(state, "a run of a DAG with an ml.train task makes one");
         return paint::empty(buf, inside, "No experiments yet", &how);
     }
     list.draw(buf, inside, state, &experiments, &Shown::focused(level, selected));

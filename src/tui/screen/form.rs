@@ -22,6 +22,8 @@ pub(crate) use value::value_spans;
 
 /// From so many columns on the preview stands beside the fields.
 const BESIDE_WIDTH: u16 = 140;
+/// The least room for what a field is about.
+const ABOUT_WIDTH_MIN: usize = 12;
 
 /// One drawn row, and which stop of the focus it belongs to.
 struct Row {
@@ -41,7 +43,12 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, dag_id: &DagId) 
     let version = version.map(|n| format!("schema v{n} · ")).unwrap_or_default();
     let params = form.fields.iter().filter(|field| !field.is_below_tabs).count();
     let changed = form.changed_count();
-    let note = format!("{version}{} · {changed} changed *", text::count(params, "param"));
+    let changed = match changed {
+        0 => "all at their defaults".to_owned(),
+        n => format!("{n} changed (*)"),
+    };
+    let changed = if params == 0 { String::new() } else { format!(" · {changed}") };
+    let note = format!("{version}{}{changed}", text::count(params, "param"));
     let (fields, preview) = split(area);
     let inside = paint::panel(buf, fields, &title, &note, true);
     let below = draw_rows(buf, Rect { height: inside.height.saturating_sub(1), ..inside }, form);
@@ -63,7 +70,9 @@ fn split(area: Rect) -> (Rect, Rect) {
         return (left, right);
     }
     let rows = match area.height {
-        0..14 => 4,
+        // What is entered comes before what it would do.
+        0..8 => 0,
+        8..14 => 4,
         14..22 => 6,
         _ => 8,
     };
@@ -90,7 +99,7 @@ fn draw_rows(buf: &mut Buffer, area: Rect, form: &Form) -> u16 {
 
 fn rows(form: &Form, area: Rect, is_full: bool) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    let indent = name_width(form) + 5;
+    let indent = name_width(form, area.width) + 5;
     let width = usize::from(area.width).saturating_sub(indent);
     if form.fields.is_empty() {
         let line = paint::line("  This DAG has no params.", theme::DIM);
@@ -109,7 +118,8 @@ fn rows(form: &Form, area: Rect, is_full: bool) -> Vec<Row> {
         let problem = form.problem(at);
         let line = value::row(field, form, stop, problem.as_deref(), usize::from(area.width));
         rows.push(Row { stop: Some(stop), line });
-        if is_full || form.focus == stop {
+        // A column of single letters says nothing.
+        if width >= ABOUT_WIDTH_MIN && (is_full || form.focus == stop) {
             let about = value::about(field, problem.as_deref());
             for line in text::wrap_words(&about.0, width) {
                 let line = format!("{}{line}", " ".repeat(indent));
@@ -150,7 +160,7 @@ fn advanced_rows(form: &Form, area: Rect, is_full: bool) -> Vec<Row> {
         let line = value::row(field, form, stop, problem.as_deref(), usize::from(area.width));
         rows.push(Row { stop: Some(stop), line });
         if let Some(problem) = problem {
-            let indent = name_width(form) + 5;
+            let indent = name_width(form, area.width) + 5;
             let width = usize::from(area.width).saturating_sub(indent);
             for line in text::wrap_words(&format!("✗ {problem}"), width) {
                 let line = format!("{}{line}", " ".repeat(indent));
@@ -182,25 +192,26 @@ fn draw_buttons(buf: &mut Buffer, row: Rect, form: &Form) {
     paint::put(buf, row, 0, Line::from(spans));
 }
 
-/// Returns the cells that the names of all fields take.
-fn name_width(form: &Form) -> usize {
+/// Returns the cells that the names of all fields take, of a screen so wide.
+fn name_width(form: &Form, width: u16) -> usize {
     let below = |stop: bool| if stop { 2 } else { 0 };
     let names =
         form.fields.iter().map(|field| text::width(&field.name) + below(field.is_below_tabs));
     let names = names.max().unwrap_or(0);
     let advanced = if form.is_open { "logical date".len() } else { 0 };
-    names.max(advanced).min(24)
+    // On the narrowest screens some of each value is seen.
+    names.max(advanced).min(24).min(usize::from(width).saturating_sub(14).max(4))
 }
 
-/// Returns the keys that are good for what has the focus.
+/// Returns the keys that are good for what has the focus; the first one leads out.
 pub(crate) fn hints(form: Option<&Form>) -> Vec<(&'static str, &'static str)> {
     let Some(form) = form else { return vec![("esc", "back")] };
     match &form.over {
-        Some(Over::List(_)) => return vec![("↑ ↓", "select"), ("enter", "take"), ("esc", "close")],
-        Some(Over::Editor(_)) => return vec![("ctrl-s", "take it"), ("esc", "leave it as it was")],
+        Some(Over::List(_)) => return vec![("esc", "close"), ("↑ ↓", "select"), ("enter", "take")],
+        Some(Over::Editor(_)) => return vec![("esc", "leave it as it was"), ("ctrl-s", "take it")],
         None => {}
     }
-    let mut pairs = vec![("tab", "field")];
+    let mut pairs = vec![("esc", "back"), ("tab", "field")];
     match form.focused().map(|field| &field.kind) {
         Some(Kind::Choice(choices)) if choices.len() > 5 => pairs.push(("enter", "list")),
         Some(Kind::Choice(_) | Kind::Integer | Kind::Number | Kind::Tabs(_)) => {
@@ -221,7 +232,6 @@ pub(crate) fn hints(form: Option<&Form>) -> Vec<(&'static str, &'static str)> {
         ("ctrl-j", "JSON"),
         ("ctrl-y", "copy command"),
         ("ctrl-d", "defaults"),
-        ("esc", "back, draft kept"),
     ]);
     pairs
 }

@@ -8,9 +8,10 @@ use crate::hit::{self, Target};
 use crate::keymap::{self, Action, Bound, with_keys};
 use crate::rows;
 use crate::state::feed::GLANCE;
-use crate::state::{Link, PromptKind, Screen, State, Tone, View};
+use crate::state::{Level, Link, PromptKind, Screen, State, Tone, View};
 use crate::text;
 use crate::theme;
+use crate::types::run::DagRunKey;
 use crate::widget::{dialog, paint};
 
 /// Draws the first row: which deck, whether it is live, what it is doing.
@@ -72,20 +73,34 @@ pub(crate) fn tabs(buf: &mut Buffer, row: Rect, state: &State) {
     if state.levels().len() > 1 {
         return crumbs(buf, row, state);
     }
-    let mut x = 1;
-    for view in View::ALL {
+    let mut labels = View::ALL.map(|view| {
         let name = if row.width < 90 { view.short_name() } else { view.name() };
-        let shows = |bound: &&Bound| bound.action == Action::Show(view) && !bound.keys.is_empty();
-        let label = match keymap::valid(state).find(shows) {
-            Some(bound) => format!("{} {name}", bound.key()),
-            None => name.to_owned(),
-        };
+        label_of(state, view).map_or_else(|| name.to_owned(), |key| format!("{key} {name}"))
+    });
+    // Where the room is short, the last ones are their keys alone: all can be gone to.
+    for view in View::ALL.into_iter().rev() {
+        let cells: usize = labels.iter().map(|label| text::width(label) + 2).sum();
+        if cells < usize::from(row.width) {
+            break;
+        }
+        if let Some(key) = label_of(state, view).filter(|_| view != state.view) {
+            labels[view as usize] = key.to_owned();
+        }
+    }
+    let mut x = 1;
+    for (view, label) in View::ALL.into_iter().zip(labels) {
         let (label, style) = match view == state.view {
             true => (format!("[{label}]"), theme::KEY),
             false => (format!(" {label} "), theme::PLAIN),
         };
         x = put_part(buf, row, x, Span::styled(label, style), Target::Tab(view));
     }
+}
+
+/// Returns the key that goes to a view, where it has one.
+fn label_of(state: &State, view: View) -> Option<&str> {
+    let shows = |bound: &&Bound| bound.action == Action::Show(view) && !bound.keys.is_empty();
+    keymap::valid(state).find(shows).map(Bound::key)
 }
 
 /// Draws a part of a row that can be clicked; returns where the next one begins.
@@ -105,9 +120,7 @@ fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
             Screen::Root(view) => view.name().to_owned(),
             Screen::Dag(dag_id) => dag_id.to_string(),
             Screen::DagRuns(dag_id) => format!("{dag_id} runs"),
-            Screen::Run(key) => {
-                format!("{} › {}", key.dag_id, text::cut_middle(key.dag_run_id.as_str(), 40))
-            }
+            Screen::Run(key) => run_crumb(key, &levels[..at], at + 1 == levels.len()),
             Screen::Log(key) => format!("{} log", rows::task_key(key)),
             Screen::DaemonLog => "daemon log".to_owned(),
             Screen::Form(dag_id) => format!("trigger {dag_id}"),
@@ -140,6 +153,21 @@ fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
         let style = if at + 1 == levels.len() { theme::BOLD } else { theme::DIM };
         x = put_part(buf, row, x, paint::span(name, style), Target::Crumb(at));
     }
+}
+
+/// Names a run: with its DAG, where the crumb before it does not say that already; in short where
+/// another level lies upon it.
+fn run_crumb(key: &DagRunKey, before: &[Level], is_last: bool) -> String {
+    let run = match is_last {
+        true => text::cut_middle(key.dag_run_id.as_str(), 40),
+        false => text::run_name(key.dag_run_id.as_str()),
+    };
+    let is_named = before.last().is_some_and(|level| match &level.screen {
+        Screen::Dag(dag_id) => *dag_id == key.dag_id,
+        Screen::Run(other) => other.dag_id == key.dag_id,
+        _ => false,
+    });
+    if is_named { run } else { format!("{} › {run}", key.dag_id) }
 }
 
 /// Returns the lines that stay until their cause is gone.

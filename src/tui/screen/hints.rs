@@ -46,7 +46,9 @@ pub(crate) fn draw(buf: &mut Buffer, row: Rect, state: &State) {
             .into_iter()
             .map(|(key, word)| Hint { key, word, action: None })
             .collect();
-        lay_out(buf, row, &hints, &[]);
+        // How to get out comes last, and is always there.
+        let (last, first) = hints.split_at(hints.len().min(1));
+        lay_out(buf, row, first, last);
         return;
     }
     let hint = |bound: &'static str, found: Option<&'_ Bound>| {
@@ -70,8 +72,12 @@ pub(crate) fn draw(buf: &mut Buffer, row: Rect, state: &State) {
             plugin::valid(state).filter(move |(_, own)| own.places.is_empty() != is_of_place);
         meant.map(|(_, own)| Hint { key: &own.key, word: &own.description, action: None })
     };
+    // Where there is no DAG, writing one is all there is to do.
+    let is_bare =
+        keymap::place(state) == Place::Dags && state.cache.dags().is_some_and(<[_]>::is_empty);
     let bound = shown()
         .filter(|bound| !bound.hint.is_empty() && !bound.places.is_empty())
+        .filter(move |bound| !is_bare || bound.action == Action::Edit)
         .map(|bound| Hint { key: bound.key(), word: bound.hint, action: Some(bound.action) });
     let first: Vec<Hint<'_>> = own(true).chain(bound).chain(own(false)).collect();
     lay_out(buf, row, &first, &last);

@@ -76,7 +76,6 @@ fn split(area: Rect) -> (Rect, Rect) {
 /// Describes the list of runs, of all DAGs or of one.
 pub(crate) fn list(state: &State, dag_id: Option<&DagId>) -> List<'static, DagRun> {
     let noun = dag_id.map_or("Runs".to_owned(), |dag_id| format!("Runs of {dag_id}"));
-    let is_wide = state.size.width >= 160;
     let (dim, plain) = (theme::DIM, theme::PLAIN);
     let (query, _) = RunsQuery::read(state.level());
     let slots = rows::runs_slots(state.level(), &query);
@@ -96,9 +95,9 @@ pub(crate) fn list(state: &State, dag_id: Option<&DagId>) -> List<'static, DagRu
         );
     }
     list.field(
-        Field::new("run", growing("RUN", 24, 0), move |_, run: &DagRun| match is_wide {
-            true => paint::line(run.dag_run_id.as_str(), plain),
-            false => paint::line(text::run_name(run.dag_run_id.as_str()), plain),
+        // The preview has the id in full.
+        Field::new("run", growing("RUN", 24, 0), move |_, run: &DagRun| {
+            paint::line(text::run_name(run.dag_run_id.as_str()), plain)
         })
         .sorted(|_, run| Value::text(run.dag_run_id.as_str())),
     )

@@ -10,7 +10,7 @@ use crate::keymap::with_keys;
 use crate::rows;
 use crate::rows::keyed::Keyed;
 use crate::screen::serving_charts::{self, CHARTS};
-use crate::screen::{filtered_out, missing};
+use crate::screen::{filtered_out, first, missing};
 use crate::state::{Slot, State, View};
 use crate::text;
 use crate::theme;
@@ -127,13 +127,7 @@ fn draw_versions(buf: &mut Buffer, area: Rect, state: &State, serving: &ServingS
     let title = list.title(state, level, versions.len(), serving.versions.len());
     let inside = paint::panel(buf, area, &title, &position(selected, versions.len()), true);
     if serving.versions.is_empty() {
-        let how = with_keys!(
-            state,
-            "promoting a version starts model_serving_pipeline, which loads it: {}, then {}",
-            Show(View::Models),
-            Promote
-        );
-        return paint::empty(buf, inside, "No model is loaded", &how);
+        return paint::empty(buf, inside, "No model is loaded", &first::by_promoting(state));
     }
     if versions.is_empty() {
         return filtered_out(buf, inside, state, "No version passes the filter");

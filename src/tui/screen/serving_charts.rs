@@ -81,7 +81,7 @@ fn draw_one(buf: &mut Buffer, area: Rect, state: &State, what: What, note: &str)
     }
     let x_label = |x: f64| match x {
         x if x > -1.0 => "now".to_owned(),
-        x => format!("-{}", text::running(-x)),
+        x => format!("{} ago", text::running(-x)),
     };
     Chart {
         series: &series,

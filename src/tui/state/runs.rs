@@ -1,11 +1,10 @@
 //! Which runs a list shows: what its filter says that the daemon looks for among all of them
 //! (`state:failed type:scheduled dag:etl since:1d word`), and what is left to be looked for here.
 
-use crate::state::form::date;
 use crate::state::{Level, Screen};
 use crate::text::shell;
 use crate::types::ask::{Request, RunsOnly};
-use crate::types::{DagId, DagRunState};
+use crate::types::{DagId, DagRunState, duration};
 
 /// Rows of a page.
 pub(crate) const PAGE_LEN: u32 = 300;
@@ -55,14 +54,11 @@ impl RunsQuery {
                 true
             }
             "since" => {
-                match date::length(value).and_then(|age| u64::try_from(age.as_secs()).ok()) {
-                    Some(secs) => {
-                        self.only.within_secs = Some(secs);
-                        true
-                    }
-                    // It is still being typed.
-                    None => true,
+                // What is no age is still being typed.
+                if let Some(age) = duration::parse(value) {
+                    self.only.within_secs = Some(age.as_secs());
                 }
+                true
             }
             "note" | "conf" if !value.is_empty() => {
                 self.only.words.push(value.to_lowercase());

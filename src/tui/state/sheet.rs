@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::state::form::Field;
+use crate::state::form::{Field, Kind};
 use crate::state::sheet::try_it::TryIt;
 use crate::station::Plugin;
 use crate::types::approval::HitlDetail;
@@ -13,6 +13,9 @@ use crate::types::operation::{OperationLine, TaskChoice};
 use crate::types::run::DagRunKey;
 use crate::types::view::AliasPlan;
 use crate::types::{AssetName, DagId, Timestamp};
+
+/// Lines that a key moves a plan by.
+const SCROLL_LINES: usize = 4;
 
 mod asked;
 mod command;
@@ -143,6 +146,8 @@ pub(crate) struct Sheet {
     /// Fences answers to dry runs of an older state of the form.
     pub(crate) generation: u64,
     pub(crate) opened_at: Timestamp,
+    /// Lines of the plan above what is seen, where it is longer than its room.
+    pub(crate) scroll: usize,
 }
 
 /// What stands in place of a secret.
@@ -206,6 +211,21 @@ impl Sheet {
     /// Says whether the focus is where text is typed.
     pub(crate) fn is_typing(&self) -> bool {
         self.fields.get(self.focus).is_some_and(Field::is_typed)
+    }
+
+    /// Says whether the focus is on a day, which has its own use for keys that turn pages.
+    pub(crate) fn is_on_date(&self) -> bool {
+        let field = self.fields.get(self.focus);
+        field.is_some_and(|field| matches!(field.kind, Kind::Date | Kind::DateTime))
+    }
+
+    /// Moves through a plan that is longer than its room.
+    pub(crate) fn scroll_plan(&mut self, backward: bool) {
+        let Plan::Lines(lines) = &self.plan else { return };
+        self.scroll = match backward {
+            true => self.scroll.saturating_sub(SCROLL_LINES),
+            false => (self.scroll + SCROLL_LINES).min(lines.len()),
+        };
     }
 
     /// Moves the focus, round and round.

@@ -236,7 +236,7 @@ const FIXED: &[&str] = &[
     "letter or enter  esc close",
     "enter run  tab complete  ↑ before  esc close",
     "type to find  enter run  :keys all  esc close",
-    "tab field  ← → change  ctrl-s do it  ctrl-y copy command  esc close",
+    "tab field  ← → change  ctrl-s do it  esc close  ctrl-y copy command",
 ];
 
 /// Files whose keys are those of a form or of a key's own name.

@@ -18,7 +18,7 @@ use crate::update::{
 
 mod here;
 
-pub(crate) use here::dag_here;
+pub(crate) use here::{dag_here, say_no_dag};
 
 /// Does what a key stands for.
 pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
@@ -29,6 +29,18 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Help => palette::open(state, Scope::Here),
         Action::Palette => palette::open(state, Scope::All),
         Action::Filter => open_prompt(state, PromptKind::Filter),
+        Action::Search
+        | Action::NextMatch
+        | Action::PreviousMatch
+        | Action::NextError
+        | Action::PreviousError
+        | Action::GoToTime
+        | Action::SaveLog
+        | Action::PipeLog
+            if log::has_not_begun(state) =>
+        {
+            state.say(Tone::Info, "the task has not started: there is no log of it");
+        }
         Action::Search => open_prompt(state, PromptKind::Search),
         Action::Back if log::is_here(state) && log::back(state) => {}
         Action::Back => back(state),
@@ -174,7 +186,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
                 state.push(Screen::Commands);
             }
         }
-        Action::EditSetting => sheets::setting(state, effects),
+        Action::EditSetting => sheet::system::setting(state, effects),
         Action::Test => here::test(state, effects),
         Action::OlderRun => run::travel::go(state, true),
         Action::NewerRun => run::travel::go(state, false),
@@ -206,7 +218,7 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::PreviousMatch => log::seek::next(state, true, effects),
         Action::OlderTry => log::other_try(state, true, effects),
         Action::NewerTry => log::other_try(state, false, effects),
-        Action::Prune => sheets::prune(state, effects),
+        Action::Prune => sheet::system::prune(state, effects),
         Action::Answered => {
             let level = state.level_mut();
             level.attention_only = !level.attention_only;

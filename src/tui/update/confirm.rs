@@ -50,7 +50,7 @@ fn open(state: &mut State, question: Question, gate: Gate) {
 
 /// Asks before a DAG is paused or unpaused.
 pub(crate) fn pause(state: &mut State) {
-    let Some(dag_id) = action::dag_here(state) else { return };
+    let Some(dag_id) = action::dag_here(state) else { return action::say_no_dag(state) };
     let listed = state.cache.dags().and_then(|dags| dags.iter().find(|dag| dag.dag_id == dag_id));
     let Some(dag) = listed.or_else(|| state.cache.dag(&dag_id).map(|view| &view.dag)) else {
         return;

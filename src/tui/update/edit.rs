@@ -92,6 +92,10 @@ pub(crate) fn heard(state: &mut State, event: &Event) {
     }
     if !broken {
         state.say(Tone::Good, "the edit is in force");
+        // The errors that were mended are what this was about.
+        if state.level().screen == Screen::Definitions {
+            state.pop();
+        }
         return;
     }
     if state.level().screen != Screen::Definitions {

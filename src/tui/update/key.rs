@@ -4,7 +4,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, 
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use crate::keymap::{self, Action, Typed};
+use crate::keymap::{self, Action, Typed, with_keys};
 use crate::message::Effect;
 use crate::rows;
 use crate::state::{Popup, PromptKind, Screen, State, Tone};
@@ -86,11 +86,12 @@ pub(crate) fn command(state: &mut State, event: &KeyEvent, effects: &mut Vec<Eff
         Typed::Action(action) => action::perform(state, action, effects),
         Typed::Chord(chord) => state.chord = chord,
         Typed::Denied(_) => state.say(Tone::Bad, "this deck is read-only"),
-        Typed::Nothing if begun.is_empty() => {}
-        Typed::Nothing => {
-            let name = keymap::name(event).unwrap_or_default();
-            state.say(Tone::Info, format!("`{begun} {name}` is no key here"));
+        Typed::Nothing if keys.is_empty() => {}
+        Typed::Nothing if begun.is_empty() => {
+            let how = with_keys!(state, "{} lists those that are", Help);
+            state.say(Tone::Info, format!("`{keys}` is no key here: {how}"));
         }
+        Typed::Nothing => state.say(Tone::Info, format!("`{keys}` is no key here")),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::screen::log::layout;
 use crate::state::log::{APPETITE, LogPane, Reading, Search, Spot, WINDOWS, Whose};
 use crate::state::{LogOptions, Pane, Prompt, PromptKind, Screen, State, Tone, View, Zoom};
 use crate::types::TaskInstanceKey;
-use crate::types::log::{LogLevel, LogQuery};
+use crate::types::log::{LogLevel, LogName, LogQuery};
 use crate::update::feed;
 use crate::update::movement::Step;
 
@@ -205,6 +205,12 @@ pub(crate) fn back(state: &mut State) -> bool {
     }
     pick(state);
     true
+}
+
+/// Says whether the log is that of a task which never started.
+pub(crate) fn has_not_begun(state: &State) -> bool {
+    let name = state.log.as_ref().map(LogPane::name);
+    matches!(name, Some(LogName::Task { try_number: Some(0), .. }))
 }
 
 /// Opens the line in which something is typed for the log.

@@ -21,6 +21,7 @@ use crate::update::{confirm, key, plugin};
 
 pub(crate) mod alias;
 pub(crate) mod open;
+pub(crate) mod system;
 pub(crate) mod try_it;
 
 /// How long the form must rest before it is tried.
@@ -52,6 +53,7 @@ fn show(state: &mut State, made: Made, effects: &mut Vec<Effect>) {
         plan: Plan::None,
         generation: 0,
         opened_at: state.now,
+        scroll: 0,
     };
     let is_there = fields.iter().any(|field| field.name == "confirm");
     if let Some(expected) = sheet.expected().filter(|_| !is_there) {
@@ -253,6 +255,9 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         KeyCode::Esc => state.popup = None,
         KeyCode::Char('n' | 'q') if !is_typing => state.popup = None,
         KeyCode::Char('y') if !is_typing => go(state, effects),
+        KeyCode::PageDown | KeyCode::PageUp if !sheet.is_on_date() => {
+            sheet.scroll_plan(event.code == KeyCode::PageUp);
+        }
         KeyCode::Tab | KeyCode::Down => sheet.move_focus(false),
         KeyCode::BackTab | KeyCode::Up => sheet.move_focus(true),
         KeyCode::Enter if sheet.is_on_verb() => go(state, effects),

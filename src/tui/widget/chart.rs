@@ -181,12 +181,14 @@ impl Chart<'_> {
             10..=17 => 4,
             _ => 6,
         };
+        if !self.is_log {
+            return round_labels((low, high), rows, steps);
+        }
         let each = (0..=steps).map(|step| {
             let row = step * (rows - 1) / steps;
             let share = 1.0 - row as f64 / (rows - 1).max(1) as f64;
-            let value = low + (high - low) * share;
-            let value = if self.is_log { 10_f64.powf(value) } else { value };
-            (row, label(value, if self.is_log { value } else { high - low }))
+            let value = 10_f64.powf(low + (high - low) * share);
+            (row, label(value, value))
         });
         each.collect()
     }
@@ -281,6 +283,34 @@ impl Chart<'_> {
             paint::put_at(buf, plot, column, row, paint::line(letter.to_string(), style));
         }
     }
+}
+
+/// Returns about `steps + 1` round figures between the ends of an axis, with their rows.
+fn round_labels((low, high): (f64, f64), rows: usize, steps: usize) -> Vec<(usize, String)> {
+    let span = high - low;
+    let rows = u16::try_from(rows).unwrap_or(u16::MAX);
+    let place = |value: f64| usize::from(cell(1.0 - (value - low) / span, rows));
+    let ends = || vec![(0, label(high, span)), (place(low), label(low, span))];
+    // Beyond what figures can be counted by, the ends say enough.
+    let finest = 10_f64.powf((span / (steps + 1) as f64).log10().floor());
+    if !(finest.is_finite() && span.is_finite()) || finest <= low.abs().max(high.abs()) * 1e-12 {
+        return ends();
+    }
+    let inside =
+        |step: f64| (low / step - 1e-9).ceil() as i64..=(high / step + 1e-9).floor() as i64;
+    let step = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0]
+        .into_iter()
+        .map(|times| finest * times)
+        .find(|step| inside(*step).count() <= steps + 1 + usize::from(steps >= 4));
+    let Some(step) = step.filter(|step| inside(*step).count() > 1) else { return ends() };
+    let decimals = (-(step * 1.000_001).log10().floor()).max(0.0) as usize;
+    let write = |value: f64| match value {
+        0.0 => "0".to_owned(),
+        _ if decimals > 4 || value.abs() >= 1e6 => label(value, span),
+        _ => format!("{value:.decimals$}"),
+    };
+    let each = inside(step).rev().map(|at| at as f64 * step);
+    each.map(|value| (place(value), write(value))).collect()
 }
 
 fn cell(share: f64, cells: u16) -> u16 {
@@ -385,6 +415,24 @@ mod tests {
                     drawn(&chart, width, height);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn an_axis_is_labelled_with_round_figures() {
+        let labels = |ends, rows, steps| -> Vec<String> {
+            round_labels(ends, rows, steps).into_iter().map(|(_, label)| label).collect()
+        };
+        assert_eq!(labels((0.0, 0.243), 16, 4), ["0.20", "0.15", "0.10", "0.05", "0"]);
+        assert_eq!(labels((0.0, 0.1), 4, 1), ["0.1", "0"]);
+        assert_eq!(labels((0.848, 0.971), 8, 2), ["0.95", "0.90", "0.85"]);
+        assert_eq!(labels((0.0, 688.0), 12, 4), ["600", "400", "200", "0"]);
+        assert_eq!(labels((-1.5, 1.5), 20, 6), ["1.5", "1.0", "0.5", "0", "-0.5", "-1.0", "-1.5"]);
+        let rows: Vec<usize> =
+            round_labels((0.0, 100.0), 11, 4).into_iter().map(|(row, _)| row).collect();
+        assert_eq!(rows, [0, 2, 4, 6, 8, 10]);
+        for ends in [(-1e300, 1e300), (1.0, 1.0 + 1e-15), (0.0, 1e-12), (1e17, 2e17)] {
+            assert!(labels(ends, 20, 6).len() >= 2, "{ends:?}");
         }
     }
 

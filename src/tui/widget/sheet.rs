@@ -48,12 +48,12 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, sheet: &Sheet) {
     let intro_rows = intro.len().min(free - plan_rows);
     let height = u16::try_from(fixed + plan_rows + intro_rows + 2).unwrap_or(u16::MAX);
     let place = paint::popup(buf, area, width, height);
-    let keys = "tab field  ← → change  ctrl-s do it  ctrl-y copy command  esc close";
+    let keys = "tab field  ← → change  ctrl-s do it  esc close  ctrl-y copy command";
     hit::note(place, Target::Popup);
     let inside = paint::panel(buf, place, &sheet.title, keys, true);
     let mut lines: Vec<Line<'static>> = intro.into_iter().take(intro_rows).collect();
     lines.extend(fields);
-    lines.extend(shortened(plan, plan_rows));
+    lines.extend(shortened(plan, plan_rows, sheet.scroll));
     lines.push(Line::default());
     lines.extend(command);
     lines.push(Line::from(vec![
@@ -65,13 +65,19 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, sheet: &Sheet) {
 }
 
 /// Cuts to `rows`, the last saying how many are not seen, or fills up to them.
-fn shortened(mut lines: Vec<Line<'static>>, rows: usize) -> Vec<Line<'static>> {
-    if lines.len() > rows {
-        let more = lines.len() - rows + 1;
-        lines.truncate(rows.saturating_sub(1));
-        if rows > 0 {
-            lines.push(paint::line(format!("… and {more} more lines"), theme::DIM));
-        }
+fn shortened(mut lines: Vec<Line<'static>>, rows: usize, scroll: usize) -> Vec<Line<'static>> {
+    if lines.len() > rows && rows > 0 {
+        let seen = rows - 1;
+        let above = scroll.min(lines.len() - seen);
+        let below = lines.len() - seen - above;
+        lines.drain(..above);
+        lines.truncate(seen);
+        let more = match (above, below) {
+            (0, _) => format!("… and {below} more lines: pgdn"),
+            (_, 0) => format!("… {above} lines above: pgup"),
+            _ => format!("… {above} lines above: pgup, {below} below: pgdn"),
+        };
+        lines.push(paint::line(more, theme::DIM));
     }
     lines.resize(rows, Line::default());
     lines

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use dagdeck::dag::{self, Deck};
 use dagdeck::runtime::Layout;
@@ -17,8 +18,10 @@ use dagdeck::types::ids::UNMAPPED;
 use dagdeck::types::operation::Operation;
 use dagdeck::types::run::{DagRun, DagRunKey, TaskInstance};
 use dagdeck::types::state::TriggeredBy;
-use dagdeck::types::time::SystemClock;
-use dagdeck::types::{AttemptKey, DagRunState, Fault, TaskInstanceKey, TaskInstanceState};
+use dagdeck::types::time::{self, Clock};
+use dagdeck::types::{
+    AttemptKey, DagRunState, Fault, TaskInstanceKey, TaskInstanceState, Timestamp,
+};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 use tokio::sync::{broadcast, mpsc};
@@ -26,11 +29,28 @@ use tokio::sync::{broadcast, mpsc};
 /// No test takes as long as this unless it hangs.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
+/// The machine's clock, set forward or back by so many seconds.
+#[derive(Default)]
+pub(crate) struct Shifted(AtomicI64);
+
+impl Shifted {
+    pub(crate) fn set(&self, secs: i64) {
+        self.0.store(secs, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Shifted {
+    fn now(&self) -> Timestamp {
+        time::now() + jiff::SignedDuration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+}
+
 pub(crate) struct Bench {
     dir: TempDir,
     pub(crate) store: Store,
     pub(crate) publisher: Publisher,
     pub(crate) engine: Option<Engine>,
+    pub(crate) clock: Arc<Shifted>,
     /// Of the model server, which never answers; without it there is none.
     pub(crate) orders: Option<mpsc::Receiver<ServingOrder>>,
 }
@@ -40,6 +60,11 @@ pub(crate) const RUN: &str = "r1";
 pub(crate) const DAG: &str = "d";
 
 impl Bench {
+    fn of(dir: TempDir, store: Store) -> Self {
+        let (publisher, clock) = (Publisher::default(), Arc::default());
+        Self { dir, store, publisher, engine: None, clock, orders: None }
+    }
+
     /// Starts an engine on a DAG `d` with these tables of tasks.
     pub(crate) async fn start(tasks: &str) -> Self {
         Self::start_with("", tasks).await
@@ -54,8 +79,7 @@ impl Bench {
         let layout = Layout::new(dir.path());
         std::fs::create_dir(layout.state_dir()).unwrap();
         let store = Store::open(&layout.database()).unwrap();
-        let mut bench =
-            Self { dir, store, publisher: Publisher::default(), engine: None, orders: None };
+        let mut bench = Self::of(dir, store);
         bench.start_again().await.unwrap();
         bench
     }
@@ -65,8 +89,7 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         dagdeck::runtime::backup::restore(backup, dir.path()).unwrap();
         let store = Store::open(&Layout::new(dir.path()).database()).unwrap();
-        let mut bench =
-            Self { dir, store, publisher: Publisher::default(), engine: None, orders: None };
+        let mut bench = Self::of(dir, store);
         bench.start_again().await.unwrap();
         bench
     }
@@ -94,7 +117,7 @@ impl Bench {
             layout: self.layout(),
             store: self.store.clone(),
             deck: Arc::new(self.deck()),
-            clock: Arc::new(SystemClock),
+            clock: self.clock.clone(),
             executable: PathBuf::from(env!("CARGO_BIN_EXE_dagdeck")),
             environment: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
             serving,

@@ -133,6 +133,21 @@ async fn a_run_in_flight_at_the_backup_is_recovered_where_it_is_restored() {
 }
 
 #[tokio::test]
+async fn a_clock_that_jumps_back_an_hour_loses_nothing_and_doubles_nothing() {
+    let mut bench = running(&waiting("echo 5")).await;
+    bench.clock.set(-3600);
+    bench.go();
+    bench.ended(DagRunState::Success).await;
+    assert_eq!(bench.output("t"), Some(json!(5)));
+    assert_eq!(bench.file("ran").await, "x", "it ran once");
+    // Runs of before lie in the future now.
+    bench.stop().await;
+    bench.start_again().await.unwrap();
+    assert_eq!(bench.task("t").state, Some(TaskInstanceState::Success));
+    assert_eq!(bench.file("ran").await, "x", "it ran once");
+}
+
+#[tokio::test]
 async fn a_change_of_an_asset_that_is_known_counts_once_also_after_a_start() {
     let mut bench = Bench::start("[dag.d.task.t]\noperator = \"empty\"\n").await;
     let seen = |key: &str| AssetEventSpec {

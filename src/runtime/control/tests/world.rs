@@ -190,6 +190,7 @@ fn live(deck: Deck) -> Live {
         pools: vec![PoolView { name: "default_pool".into(), slots: 128, running: 1, queued: 0 }],
         runs_running: 1,
         runs_queued: 0,
+        trouble: None,
     }
 }
 

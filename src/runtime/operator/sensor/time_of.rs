@@ -6,11 +6,10 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::{Look, OperatorError, Poke};
-use crate::dag::duration;
 use crate::runtime::operator::DaemonContext;
 use crate::runtime::operator::args::{Args, unfit};
 use crate::store::dag_run;
-use crate::types::{Timestamp, time};
+use crate::types::{Timestamp, duration, time};
 
 pub(super) async fn resolve(context: &DaemonContext) -> Result<Map<String, Value>, OperatorError> {
     let args = Args(&context.order.args);

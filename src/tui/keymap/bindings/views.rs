@@ -132,6 +132,13 @@ pub(super) const BINDINGS: &[Binding] = &[
         "move an alias back to where it stood: says what that changes, asks for the model's name",
         OF_A_VERSION,
     ),
+    key(
+        Action::TryIt,
+        &["i"],
+        "try it",
+        "ask the model: a form of its columns, and what it answers",
+        &[Serving],
+    ),
     change(
         Action::Rollback,
         &["R"],
@@ -190,13 +197,6 @@ pub(super) const BINDINGS: &[Binding] = &[
     key(Action::Chart(ChartKey::Closer), &["X z", ")"], "", "zoom in round the cursor", CHARTED),
     key(Action::Chart(ChartKey::Wider), &["X Z", "("], "", "zoom out", CHARTED),
     key(Action::Chart(ChartKey::Whole), &["X w"], "", "the whole axis", CHARTED),
-    key(
-        Action::TryIt,
-        &["i"],
-        "try it",
-        "ask the model: a form of its columns, and what it answers",
-        &[Serving],
-    ),
     key(Action::OpenRun, &["g r"], "", "the run of the DAG that made the version", OF_A_VERSION),
     key(Action::DagPage, &["g d"], "", "the definition of the DAG that made it", OF_A_VERSION),
     key(Action::GoAsset, &["g a"], "", "the asset that follows the version's alias", OF_A_VERSION),

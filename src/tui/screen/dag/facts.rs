@@ -41,14 +41,12 @@ pub(super) fn definition(state: &State, dag: &DagDetailView, width: usize) -> Ve
             text::count(dag.max_active_tasks as usize, "task")
         ),
     ));
-    let mut whose: Vec<String> = Vec::new();
-    whose.extend(dag.dag.owner.as_ref().map(|owner| format!("owner {owner}")));
-    if !dag.dag.tags.is_empty() {
-        whose.push(format!("tags {}", dag.dag.tags.join(", ")));
+    if dag.catchup {
+        lines.push(paint::pair("catchup", "makes up for missed dates"));
     }
-    whose.extend(dag.catchup.then(|| "makes up for missed dates".to_owned()));
-    if !whose.is_empty() {
-        lines.push(paint::pair("", whose.join(" · ")));
+    lines.extend(dag.dag.owner.as_ref().map(|owner| paint::pair("owner", owner)));
+    if !dag.dag.tags.is_empty() {
+        lines.push(paint::pair("tags", dag.dag.tags.join(", ")));
     }
     lines.push(paint::pair("defined", format!("{}:{}", dag.fileloc, dag.line)));
     if dag.dag.strip.is_empty() {

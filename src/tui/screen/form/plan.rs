@@ -69,7 +69,7 @@ fn good(plan: &TriggerPlan) -> Vec<Line<'static>> {
     }
     facts.push(match plan.median_duration {
         Some(secs) => format!("usually {}", text::duration(secs)),
-        None => "no run yet that tells how long".to_owned(),
+        None => "how long is not known yet".to_owned(),
     });
     let mut lines = vec![Line::from(vec![
         paint::span("✓ ", theme::GOOD),

@@ -22,9 +22,18 @@ pub(super) fn row(
     width: usize,
 ) -> Line<'static> {
     let is_focused = form.focus == stop;
-    let names = name_width(form);
+    let names = name_width(form, u16::try_from(width).unwrap_or(u16::MAX));
     // Besides the value there is room for a gauge and for what may be entered.
     let value_width = width.saturating_sub(names + 42).clamp(12.max(width / 3), 44);
+    let hint = hint(field);
+    // A long text has what its hint leaves.
+    let free = width.saturating_sub(names + 6 + text::width(&hint));
+    let value_width = match field.kind {
+        Kind::Text | Kind::Json if text::width(field.input.value()) >= value_width => {
+            free.max(value_width)
+        }
+        _ => value_width,
+    };
     let mut style = if is_focused { theme::KEY } else { theme::PLAIN };
     if problem.is_some() {
         style = theme::BAD;
@@ -45,7 +54,7 @@ pub(super) fn row(
         spans.push(Span::styled(gauge(share), theme::ACCENT));
         spans.push(Span::raw(" "));
     }
-    spans.push(paint::span(hint(field), theme::DIM));
+    spans.push(paint::span(hint, theme::DIM));
     Line::from(spans)
 }
 

@@ -6,12 +6,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::keymap::with_keys;
 use crate::rows::models::{self as rows, ModelRow};
 use crate::screen::experiments::{main_metrics, metric};
 use crate::screen::models::version::{gates_cell, traffic};
-use crate::screen::{filtered_out, missing};
-use crate::state::{Slot, State, View};
+use crate::screen::{filtered_out, first, missing};
+use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
 use crate::types::metric::{Better, better};
@@ -36,12 +35,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool
         return filtered_out(buf, inside, state, "No model passes the filter");
     }
     if shown.is_empty() {
-        let how = with_keys!(
-            state,
-            "a model.register task makes one: {}, then {} on mlops_pipeline",
-            Show(View::Dags),
-            Trigger
-        );
+        let how = first::by_training(state, "a model.register task makes one");
         return paint::empty(buf, inside, "No registered models yet", &how);
     }
     let shown_as = Shown { is_focused, ..Shown::focused(level, selected) };

@@ -3,7 +3,7 @@
 use jiff::civil;
 use jiff::{SignedDuration, Span};
 
-use crate::types::Timestamp;
+use crate::types::{Timestamp, duration};
 
 /// Reads `now`, `today`, `yesterday` or `tomorrow`, and what is added or taken: `now-1d`,
 /// `today+12h`, `now-2w3d`. `None` where it is nothing of the kind.
@@ -23,35 +23,9 @@ pub(crate) fn counted(text: &str, now: Timestamp) -> Option<Timestamp> {
         _ => return None,
     };
     let Some(sign) = rest.chars().next() else { return Some(start) };
-    let length = length(&rest[1..])?;
+    let length = SignedDuration::try_from(duration::parse(&rest[1..])?).ok()?;
     let moved = if sign == '-' { start.checked_sub(length) } else { start.checked_add(length) };
     moved.ok()
-}
-
-/// Reads a stretch of time: `1d`, `2w3d`, `90m`.
-pub(crate) fn length(text: &str) -> Option<SignedDuration> {
-    let mut rest = text.trim();
-    if rest.is_empty() {
-        return None;
-    }
-    let mut total = SignedDuration::ZERO;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let (number, after) = rest.split_at(digits);
-        let unit = after.chars().next()?;
-        let secs: i64 = match unit {
-            's' => 1,
-            'm' => 60,
-            'h' => 3600,
-            'd' => 86_400,
-            'w' => 604_800,
-            _ => return None,
-        };
-        let part = SignedDuration::from_secs(number.parse::<i64>().ok()?.checked_mul(secs)?);
-        total = total.checked_add(part)?;
-        rest = after[1..].trim_start();
-    }
-    Some(total)
 }
 
 /// Reads a day: `2026-03-02`, or one counted from now.
@@ -118,6 +92,8 @@ mod tests {
             ("2026-02-31", None),
             ("now-1x", None),
             ("now-", None),
+            ("now--1d", None),
+            ("now-99999999999999d", None),
             ("soon", None),
         ] {
             assert_eq!(day(text, Some(now())).as_deref(), said, "{text}");
@@ -125,6 +101,7 @@ mod tests {
         for (text, said) in [
             ("now-1h", Some("2026-03-02T08:14:22Z")),
             ("today+6h30m", Some("2026-03-02T06:30:00Z")),
+            ("now-1.5h", Some("2026-03-02T07:44:22Z")),
             ("2026-03-02", Some("2026-03-02T00:00:00Z")),
             ("2026-03-02 07:00", Some("2026-03-02T07:00:00Z")),
             ("2026-03-02T07:00:00+01:00", Some("2026-03-02T07:00:00+01:00")),

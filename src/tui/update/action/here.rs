@@ -81,9 +81,22 @@ pub(crate) fn dag_here(state: &State) -> Option<DagId> {
 }
 
 pub(super) fn go_to_dag(state: &mut State, screen: fn(DagId) -> Screen) {
-    if let Some(dag_id) = dag_here(state) {
-        state.push(screen(dag_id));
+    match dag_here(state) {
+        Some(dag_id) => state.push(screen(dag_id)),
+        None => say_no_dag(state),
     }
+}
+
+/// Says that there is no DAG to do something with, and how there would be one.
+pub(crate) fn say_no_dag(state: &mut State) {
+    let words = match state.cache.dags() {
+        Some([]) => with_keys!(state, "there is no DAG yet: {} opens dags.toml", Edit),
+        _ if !state.level().filter.is_empty() => {
+            with_keys!(state, "nothing is selected: {} clears the filter", Back)
+        }
+        _ => "no DAG is selected".to_owned(),
+    };
+    state.say(Tone::Info, words);
 }
 
 /// Asks why what is selected does or does not go on.
@@ -155,7 +168,7 @@ pub(super) fn test(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// Opens the form; from a run, with what that run was given.
 pub(super) fn trigger(state: &mut State, effects: &mut Vec<Effect>) {
-    let Some(dag_id) = dag_here(state) else { return };
+    let Some(dag_id) = dag_here(state) else { return say_no_dag(state) };
     if let Screen::Run(key) = &state.level().screen
         && let (Some(run), Some(dag)) = (state.cache.run(key), state.cache.dag(&dag_id))
     {

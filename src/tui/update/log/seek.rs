@@ -1,7 +1,7 @@
 //! Goes to lines: matches of the search, errors, a time. What is not loaded the daemon looks
 //! through.
 
-use jiff::civil;
+use jiff::{SignedDuration, civil};
 
 use crate::keymap::with_keys;
 use crate::message::{Effect, LogStep, Purpose};
@@ -10,7 +10,7 @@ use crate::state::log::{APPETITE, LogPane, Number, Search, Seek, Spot};
 use crate::state::{State, Tone};
 use crate::types::ask::{Answer, Request};
 use crate::types::log::{LogFound, LogQuery};
-use crate::types::{Fault, Timestamp};
+use crate::types::{Fault, Timestamp, duration};
 use crate::update::log::{pick, read};
 
 /// Looks for what is typed so far in what is loaded.
@@ -238,7 +238,8 @@ pub(crate) fn to_time(state: &mut State, text: &str, effects: &mut Vec<Effect>) 
         }
         None if text.trim().is_empty() => {}
         None => {
-            let text = format!("`{text}` is no time: 14:03, 14:03:20, 2026-03-02T14:03:00Z, 10m");
+            let text =
+                format!("`{text}` is no time: 14:03, 14:03:20, 2026-03-02T14:03:00Z, 10m, 1h30m");
             state.say(Tone::Bad, text);
         }
     }
@@ -257,18 +258,9 @@ fn read_time(text: &str, last: Timestamp, now: Timestamp) -> Option<Timestamp> {
         let day = last.to_zoned(utc.clone()).date();
         let at = day.to_datetime(time).to_zoned(utc).ok()?.timestamp();
         let is_today = at <= last || !text.contains(':');
-        return Some(if is_today { at } else { at - jiff::SignedDuration::from_hours(24) });
+        return Some(if is_today { at } else { at - SignedDuration::from_hours(24) });
     }
-    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let amount: i64 = digits.parse().ok()?;
-    let secs = match text.get(digits.len()..)? {
-        "s" => amount,
-        "m" => amount.checked_mul(60)?,
-        "h" => amount.checked_mul(3600)?,
-        "d" => amount.checked_mul(86_400)?,
-        _ => return None,
-    };
-    now.checked_sub(jiff::SignedDuration::from_secs(secs)).ok()
+    now.checked_sub(SignedDuration::try_from(duration::parse(text)?).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -286,6 +278,8 @@ mod tests {
             ("2026-03-01T08:00:00Z", Some("2026-03-01T08:00:00Z")),
             ("10m", Some("2026-03-02T11:50:00Z")),
             ("2d", Some("2026-02-28T12:00:00Z")),
+            ("1h30m", Some("2026-03-02T10:30:00Z")),
+            ("-10m", None),
             ("soon", None),
             ("99999999999999999d", None),
             ("", None),

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-/// Parses a duration: numbers, each with a unit (`ms`, `s`, `m`, `h`, `d`, `w`), largest first or
-/// not. `None` where it is none.
+/// Reads numbers, each with a unit (`ms`, `s`, `m` or `min`, `h`, `d`, `w`), largest first or not.
+/// `None` where it is none. Whatever takes a stretch of time takes it so: `dags.toml`, the command
+/// line and what is typed into the deck.
 pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     if rest.is_empty() {
@@ -75,6 +76,8 @@ mod tests {
         assert_eq!(parse("250ms"), Some(Duration::from_millis(250)));
         assert_eq!(parse("1.5m"), Some(Duration::from_secs(90)));
         assert_eq!(parse("1d 2h"), Some(Duration::from_secs(93_600)));
+        assert_eq!(parse(" 2w3d "), Some(Duration::from_secs(17 * 86_400)));
+        assert_eq!(parse("90min"), Some(Duration::from_secs(5_400)));
     }
 
     #[test]
@@ -96,7 +99,32 @@ mod tests {
 
     #[test]
     fn what_has_no_unit_or_no_number_is_no_duration() {
-        for text in ["", "10", "s", "10 parsecs", "-5s", "1..5s", "10s5"] {
+        for text in [
+            "",
+            " ",
+            "10",
+            "s",
+            "10 parsecs",
+            "-5s",
+            "1..5s",
+            "10s5",
+            ".s",
+            "1e3s",
+            "1h-5m",
+            "1H",
+            "10 s",
+            "٣s",
+            "1d,2h",
+            "soon",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_measure_is_no_duration() {
+        let digits = format!("{}s", "9".repeat(400));
+        for text in ["99999999999999999999d", &digits, "18446744073709551615s1d"] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

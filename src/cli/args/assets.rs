@@ -1,0 +1,54 @@
+//! Commands about assets.
+
+use clap::{Subcommand, ValueEnum};
+use serde_json::Value;
+
+use crate::cli::args::value::param;
+
+/// Commands about assets.
+#[derive(Debug, Subcommand)]
+pub enum AssetsCommand {
+    /// List all assets
+    List,
+    /// Show what comes from what, of everything or around one asset
+    Lineage {
+        asset: Option<String>,
+        /// At most so many hops upstream of the asset; everything where none is given
+        #[arg(long, value_name = "HOPS", requires = "asset")]
+        up: Option<u32>,
+        /// At most so many hops downstream of the asset; everything where none is given
+        #[arg(long, value_name = "HOPS", requires = "asset")]
+        down: Option<u32>,
+        /// How to draw it; `-o json` prints it for programs
+        #[arg(long, value_name = "FORMAT", default_value = "tree")]
+        format: LineageFormat,
+    },
+    /// Say why an asset is old: the way from the root cause down to it
+    Why { asset: String },
+    /// List everything that is made of an asset, the nearest first
+    Impact { asset: String },
+    /// List an asset's events with the runs that they started, newest first
+    Events {
+        asset: String,
+        #[arg(long, default_value_t = 25)]
+        limit: u32,
+    },
+    /// Report that an asset has changed
+    Emit {
+        asset: String,
+        /// A detail of the change; read as JSON where it parses as such, else as text
+        #[arg(short, long = "extra", value_name = "KEY=VALUE", value_parser = param)]
+        extra: Vec<(String, Value)>,
+    },
+}
+
+/// How to draw the lineage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LineageFormat {
+    /// A tree, from what nothing comes before
+    Tree,
+    /// A flowchart for Markdown pages
+    Mermaid,
+    /// A graph for Graphviz
+    Dot,
+}
