@@ -190,7 +190,14 @@ impl World {
     fn claim(&self, index: usize, pid: u32, at: Duration, folder: &AttemptFolder) {
         let Ok(order) = folder.order() else { return self.ends(index, "cannot read its order") };
         let boot_id = self.lock().machine.boot.to_string();
-        let claim = Claim { token: order.token.clone(), pid, start_time: 1, boot_id };
+        let claim = Claim {
+            token: order.token.clone(),
+            pid,
+            start_time: 1,
+            boot_id,
+            worker: None,
+            pipes: None,
+        };
         match folder.claim(&claim) {
             Ok(true) => {
                 let mut inner = self.lock();

@@ -26,7 +26,7 @@ impl OpenFiles {
         let pid = i32::try_from(child).ok().and_then(Pid::from_raw);
         if limits.open_files.is_none() && pid.is_some() {
             // An error says that it has ended.
-            let _ = prlimit(pid, Resource::Nofile, self.before.clone());
+            let _ = prlimit(pid, Resource::Nofile, self.before);
         }
     }
 }
