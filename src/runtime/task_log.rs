@@ -8,7 +8,6 @@
 //! Of a log that grows too long its beginning is kept and, once the attempt has ended, its last
 //! lines, with a mark between them: what went wrong stands at the end.
 
-use std::collections::VecDeque;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -46,8 +45,7 @@ struct Kept {
     file: Option<File>,
     len: u64,
     /// What came after the file was full.
-    tail: VecDeque<String>,
-    tail_len: usize,
+    tail: String,
     /// Bytes that fell out of the tail.
     left_out: u64,
     is_full: bool,
@@ -70,8 +68,7 @@ impl TaskLog {
             folder: folder.to_owned(),
             file: None,
             len: 0,
-            tail: VecDeque::new(),
-            tail_len: 0,
+            tail: String::new(),
             left_out: 0,
             is_full: false,
         };
@@ -103,7 +100,7 @@ impl TaskLog {
                 lines.extend([&now, " ", tag, " ", line.trim_end_matches('\r'), "\n"]);
             }
         }
-        self.lock().take(lines, self.len_max);
+        self.lock().take(&lines, self.len_max);
     }
 
     /// Writes a line of the operator's own.
@@ -149,9 +146,9 @@ impl Kept {
         self.file.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    fn take(&mut self, lines: String, len_max: u64) {
+    fn take(&mut self, lines: &str, len_max: u64) {
         if !self.is_full && self.len + lines.len() as u64 <= len_max {
-            return self.write(&lines);
+            return self.write(lines);
         }
         if !self.is_full {
             self.is_full = true;
@@ -159,24 +156,34 @@ impl Kept {
                 "the log is cut here: at most {len_max} bytes are kept, and the last lines"
             )));
         }
-        self.tail_len += lines.len();
-        self.tail.push_back(lines);
-        while self.tail_len > TAIL_LEN_MAX
-            && let Some(lines) = self.tail.pop_front()
-        {
-            self.tail_len -= lines.len();
-            self.left_out += lines.len() as u64;
+        self.tail.push_str(lines);
+        // Not at every line: what is kept has to move up.
+        if self.tail.len() > 2 * TAIL_LEN_MAX {
+            self.shorten();
         }
     }
 
+    /// Leaves whole lines at the end of the tail, as many as are kept.
+    fn shorten(&mut self) {
+        let Some(over) = self.tail.len().checked_sub(TAIL_LEN_MAX).filter(|over| *over > 0) else {
+            return;
+        };
+        let rest = self.tail.as_bytes().get(over - 1..).unwrap_or_default();
+        let line = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len() - 1);
+        let from = over + line;
+        self.left_out += from as u64;
+        self.tail.drain(..from);
+    }
+
     fn close(&mut self) {
+        self.shorten();
         if self.left_out > 0 {
             self.write(&mark(&format!("{} bytes are left out", self.left_out)));
         }
         self.left_out = 0;
-        self.tail_len = 0;
-        for lines in std::mem::take(&mut self.tail) {
-            self.write(&lines);
+        let tail = std::mem::take(&mut self.tail);
+        if !tail.is_empty() {
+            self.write(&tail);
         }
     }
 
@@ -252,5 +259,19 @@ mod tests {
         assert_eq!(marks, 2, "one where it is cut, one that says how much is left out");
         let len = std::fs::metadata(dir.path().join("task.log")).unwrap().len();
         assert!(len < 10_000 + 70_000, "{len}");
+    }
+
+    #[test]
+    fn of_many_lines_at_one_go_the_end_is_kept_as_well() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = TaskLog::open(dir.path(), Vec::new()).unwrap().at_most(Some(10_000));
+        let texts: Vec<String> = (0..50_000).map(|n| format!("line {n} ü")).collect();
+        log.lines(Stream::Out, texts.iter().map(String::as_str));
+        drop(log);
+        let lines = read(dir.path());
+        assert_eq!(lines.last().unwrap(), "out  line 49999 ü");
+        assert!(lines[1].ends_with("bytes are left out") && lines[2].starts_with("out  line "));
+        let len = std::fs::metadata(dir.path().join("task.log")).unwrap().len();
+        assert!((60_000..70_000).contains(&len), "{len}");
     }
 }
