@@ -31,6 +31,7 @@ use crate::runtime::trigger::{TriggerParts, Triggers};
 use crate::sched::Input;
 use crate::sched::change::DagState;
 use crate::store::Store;
+use crate::types::executor::SlurmHeard;
 use crate::types::view::PoolView;
 use crate::types::{Clock, Fault};
 
@@ -81,6 +82,8 @@ pub struct Live {
 pub struct Engine {
     pub handle: Handle,
     pub live: watch::Receiver<Arc<Live>>,
+    /// What its executor last heard of Slurm.
+    pub slurm: watch::Receiver<SlurmHeard>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -90,8 +93,9 @@ pub async fn start(parts: EngineParts) -> Result<Engine, Fault> {
     let (sender, inputs) = mpsc::channel(INPUTS_LEN_MAX);
     let handle = Handle { inputs: sender };
     let (deck_sender, deck) = watch::channel(parts.deck.clone());
-    let actor = actor(&parts, &handle, deck.clone(), executors(&parts, deck));
-    start_with(parts, actor, Doors { handle, inputs, deck: deck_sender }).await
+    let (heard, slurm) = watch::channel(SlurmHeard::default());
+    let actor = actor(&parts, &handle, deck.clone(), executors(&parts, deck, heard));
+    start_with(parts, actor, Doors { handle, inputs, deck: deck_sender, slurm }).await
 }
 
 /// The ends of the channels that the loop and its actor share.
@@ -99,6 +103,7 @@ pub(crate) struct Doors {
     pub(crate) handle: Handle,
     pub(crate) inputs: mpsc::Receiver<Asked>,
     pub(crate) deck: watch::Sender<Arc<Deck>>,
+    pub(crate) slurm: watch::Receiver<SlurmHeard>,
 }
 
 /// As `start`, with an actor at hand.
@@ -107,7 +112,7 @@ pub(crate) async fn start_with(
     actor: Actor,
     doors: Doors,
 ) -> Result<Engine, Fault> {
-    let Doors { handle, inputs, deck } = doors;
+    let Doors { handle, inputs, deck, slurm } = doors;
     removal::make_good(&parts.layout, &parts.store).await?;
     let recovery = recover::recover(&parts.store, &parts.deck, parts.clock.now()).await?;
     let (live_sender, live) = watch::channel(Arc::new(live::of(&recovery.state)));
@@ -118,7 +123,7 @@ pub(crate) async fn start_with(
     engine.sweep();
     engine.first(first_inputs(&parts)).await?;
     let task = tokio::spawn(engine.run());
-    let engine = Engine { handle, live, stop, task };
+    let engine = Engine { handle, live, slurm, stop, task };
     if let Err(fault) = promotion::make_good(&parts.store, &engine.handle).await {
         engine.stop().await;
         return Err(fault);
@@ -138,7 +143,11 @@ impl Engine {
     }
 }
 
-fn executors(parts: &EngineParts, deck: watch::Receiver<Arc<Deck>>) -> Executors {
+fn executors(
+    parts: &EngineParts,
+    deck: watch::Receiver<Arc<Deck>>,
+    heard: watch::Sender<SlurmHeard>,
+) -> Executors {
     let launcher = Launcher {
         executable: parts.executable.clone(),
         project: parts.layout.project().to_owned(),
@@ -152,7 +161,7 @@ fn executors(parts: &EngineParts, deck: watch::Receiver<Arc<Deck>>) -> Executors
         clock: parts.clock.clone(),
         deck: deck.clone(),
     };
-    let slurm = Slurm::start(launcher.clone(), deck, parts.layout.slurm_dir());
+    let slurm = Slurm::start(launcher.clone(), deck, parts.layout.slurm_dir(), heard);
     Executors {
         local: Arc::new(Local::new(launcher)),
         slurm: Arc::new(slurm),

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
-use crate::runtime::executor::slurm::batch::{self, Place};
+use crate::runtime::executor::slurm::batch::{self, Batches, Place};
 use crate::runtime::executor::slurm::cluster::{Cluster, Failure};
 use crate::runtime::executor::slurm::job::{Job, Stage};
+use crate::types::executor::{PendingReason, Silence, SlurmHeard, SlurmJobs};
 use crate::types::time;
 
 /// Between two looks.
@@ -41,6 +42,8 @@ pub(super) struct Seen {
 pub(super) struct Queue {
     view: watch::Sender<View>,
     wanted: Notify,
+    /// The same in figures, for people.
+    heard: watch::Sender<SlurmHeard>,
 }
 
 impl Seen {
@@ -58,11 +61,34 @@ impl Seen {
         });
         all.max_by_key(|job| rank(job))
     }
+
+    /// Counts the jobs of these batches that have not ended.
+    fn count(&self, batches: &Batches) -> SlurmJobs {
+        let mut counts = SlurmJobs::default();
+        let mut reasons: HashMap<String, u32> = HashMap::new();
+        let ours = self.jobs.iter().filter(|(comment, _)| batches.has(comment));
+        for job in ours.flat_map(|(_, jobs)| jobs) {
+            match job.stage() {
+                Stage::Active => counts.running += job.elements(),
+                Stage::Stuck => counts.held += job.elements(),
+                Stage::Pending if job.is_held() => counts.held += job.elements(),
+                Stage::Pending => counts.pending += job.elements(),
+                Stage::Over => continue,
+            }
+            if let Some(reason) = job.waits_for() {
+                *reasons.entry(reason).or_default() += job.elements();
+            }
+        }
+        let reasons = reasons.into_iter().map(|(reason, jobs)| PendingReason { reason, jobs });
+        counts.reasons = reasons.collect();
+        counts.reasons.sort_by(|a, b| (b.jobs, &a.reason).cmp(&(a.jobs, &b.reason)));
+        counts
+    }
 }
 
 impl Queue {
-    pub(super) fn new() -> Self {
-        Self { view: watch::channel(View::default()).0, wanted: Notify::new() }
+    pub(super) fn new(heard: watch::Sender<SlurmHeard>) -> Self {
+        Self { view: watch::channel(View::default()).0, wanted: Notify::new(), heard }
     }
 
     /// Has the queue looked at until the receiver is dropped.
@@ -78,9 +104,10 @@ impl Queue {
     }
 
     /// Looks, for as long as this is polled.
-    pub(super) async fn look(&self, cluster: &Cluster) {
+    pub(super) async fn look(&self, cluster: &Cluster, batches: &Batches) {
         loop {
             while self.watchers() == 0 {
+                self.heard.send_modify(|heard| heard.is_asked = false);
                 self.wanted.notified().await;
             }
             let began = time::instant();
@@ -101,9 +128,25 @@ impl Queue {
                     View { seen: self.view.borrow().seen.clone(), silence: Some(why) }
                 }
             };
+            self.tell(&view, batches);
             self.view.send_replace(view);
             tokio::time::sleep(PAUSE.max(began.elapsed() * PAUSE_SHARE)).await;
         }
+    }
+
+    fn tell(&self, view: &View, batches: &Batches) {
+        let now = time::now();
+        self.heard.send_modify(|heard| {
+            heard.is_asked = true;
+            let Some(why) = &view.silence else {
+                heard.heard_at = Some(now);
+                heard.silence = None;
+                heard.jobs = view.seen.as_ref().map(|seen| seen.count(batches)).unwrap_or_default();
+                return;
+            };
+            let since = heard.silence.as_ref().map_or(now, |silence| silence.since);
+            heard.silence = Some(Silence { since, why: why.clone() });
+        });
     }
 }
 
