@@ -71,6 +71,9 @@ pub(super) async fn follow(slurm: &Slurm, held: &Held) -> Option<Ended> {
     let since = time::instant();
     loop {
         if let Some(outcome) = held.reported().await {
+            if matches!(outcome, Outcome::Failed { .. }) {
+                free(slurm, held).await;
+            }
             return Some(Ended::Finished(outcome));
         }
         if !follower.has_started && is_claimed(held).await {
@@ -168,6 +171,16 @@ impl Follower {
             held.noted(text.clone()).await;
             self.noted = Some(text);
         }
+    }
+}
+
+/// Has Slurm end a job whose step died: it would hold its cores until somebody looks.
+async fn free(slurm: &Slurm, held: &Held) {
+    let folder = held.folder.clone();
+    let found = tokio::task::spawn_blocking(move || Whereabouts::read(&folder)).await;
+    let found = found.ok().flatten().filter(|found| found.token == held.token);
+    if let Some(found) = found.filter(|found| found.is_orphaned) {
+        slurm.canceller.cancel(vec![found.job]).await;
     }
 }
 

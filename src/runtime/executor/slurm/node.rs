@@ -50,6 +50,9 @@ pub(crate) struct Whereabouts {
     start_time: u64,
     boot_id: String,
     beat: u64,
+    /// Its step died: Slurm takes the job for running, and will for long.
+    #[serde(default)]
+    pub(super) is_orphaned: bool,
 }
 
 /// What the script of the batch knows of itself.
@@ -158,7 +161,12 @@ async fn attempt(on: OnNode<'_>) -> Result<u8, String> {
         Cut::Asked => {
             "Slurm asked it to end: cancelled, preempted, or its time limit (`time`) was reached"
         }
-        Cut::Orphaned => "Slurm's step on the node died, and its task was ended with it",
+        Cut::Orphaned => {
+            whereabouts.is_orphaned = true;
+            // Without it Slurm finds out by itself, late.
+            let _ = keep(&whereabouts);
+            "Slurm's step on the node died, and its task was ended with it"
+        }
     };
     finish(&folder, &member.token, why.to_owned())
 }
@@ -197,6 +205,7 @@ fn whereabouts(on: OnNode<'_>, member: &Member) -> io::Result<Whereabouts> {
         start_time: own.start_time,
         boot_id: process_table::boot_id()?,
         beat: 0,
+        is_orphaned: false,
     })
 }
 
