@@ -74,13 +74,13 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         let inside = paint::panel(buf, area, "System", "", true);
         return missing(buf, inside, state, &Slot::Status);
     };
-    let Parts { daemon, problems, executors: runs, settings: list, log: log_area } =
+    let Parts { daemon, problems, executors: running, settings: list, log: log_area } =
         parts(state, status, area);
     if !daemon.is_empty() {
         let inside = paint::panel(buf, daemon, "Daemon", "", false);
         paint::put_all(buf, inside, facts(state, status), 0);
-        if !runs.is_empty() {
-            executors::draw(buf, runs, state);
+        if !running.is_empty() {
+            executors::draw(buf, running, state);
         }
         let inside = paint::panel(buf, problems, "Problems", "", false);
         draw_problems(buf, inside, state, status);

@@ -156,6 +156,38 @@ mod tests {
     use crate::runtime::executor::slurm::job;
 
     #[test]
+    fn the_jobs_of_this_deck_are_counted_by_element_with_why_they_wait() {
+        let text = br#"{"jobs": [
+            {"job_id": 5, "job_state": "PENDING", "comment": "dagdeck:one", "array_job_id": 5,
+             "array_task_string": "1-3", "state_reason": "Resources"},
+            {"job_id": 6, "job_state": "PENDING", "comment": "dagdeck:one",
+             "state_reason": "JobHeldUser"},
+            {"job_id": 7, "job_state": "RUNNING", "comment": "dagdeck:one"},
+            {"job_id": 8, "job_state": "COMPLETED", "comment": "dagdeck:one"},
+            {"job_id": 9, "job_state": "RUNNING", "comment": "dagdeck:anothers"}]}"#;
+        let mut jobs: HashMap<String, Vec<Job>> = HashMap::new();
+        for job in job::parse(text).unwrap().jobs {
+            jobs.entry(job.comment.clone()).or_default().push(job);
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let batches = Batches::load(dir.path().join("slurm"));
+        let batch = batch::Batch {
+            name: "one".into(),
+            is_array: true,
+            members: Vec::new(),
+            handovers: Vec::new(),
+            munge_socket: None,
+        };
+        batches.keep(&batch).unwrap();
+        let counts = Seen { began: time::instant(), jobs, is_whole: true }.count(&batches);
+        assert_eq!((counts.pending, counts.running, counts.held), (3, 1, 1));
+        let reasons: Vec<(&str, u32)> =
+            counts.reasons.iter().map(|one| (one.reason.as_str(), one.jobs)).collect();
+        assert_eq!(reasons[0], ("Resources: waits for nodes to become free", 3));
+        assert!(reasons[1].0.starts_with("JobHeldUser: somebody holds it"), "{reasons:?}");
+    }
+
+    #[test]
     fn of_two_jobs_of_one_attempt_the_one_that_runs_counts() {
         let text = br#"{"jobs": [
             {"job_id": 5, "job_state": "PENDING", "comment": "dagdeck:one"},
