@@ -33,6 +33,9 @@ pub fn main() -> u8 {
     if let Some(Command::Attempt { folder }) = &cli.command {
         return crate::runtime::executor::attempt_main(folder);
     }
+    if let Some(Command::Worker { build }) = &cli.command {
+        return command::worker::worker(&cli.project, build);
+    }
     if let Some(Command::AttemptOnNode { batch, index, job, node }) = &cli.command {
         return on_node(batch, *index, job, node);
     }

@@ -28,6 +28,7 @@ mod simulation;
 pub mod task_log;
 pub(crate) mod trigger;
 pub mod watch;
+pub mod worker;
 pub(crate) mod xcom;
 
 pub use control::Control;

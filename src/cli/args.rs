@@ -187,7 +187,10 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         into: PathBuf,
     },
-    /// Run one attempt of a task (called by the daemon)
+    /// Start attempts and watch over them (called by the daemon)
+    #[command(hide = true)]
+    Worker { build: String },
+    /// Run one attempt of a task (called by the worker)
     #[command(hide = true)]
     Attempt { folder: PathBuf },
     /// Run one attempt of a batch on a node (called by Slurm)

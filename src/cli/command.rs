@@ -29,6 +29,7 @@ pub mod tree;
 pub mod variables;
 pub mod watch;
 pub mod why;
+pub mod worker;
 pub mod xcom;
 
 mod exchange;
@@ -110,8 +111,8 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         }
         Some(Command::Models(command)) => models::dispatch(&layout, command, output).await,
         Some(Command::Serving(command)) => serving::dispatch(&layout, command, output).await,
-        Some(Command::Attempt { .. } | Command::AttemptOnNode { .. }) => {
-            Err(unexpected("attempt").into())
+        Some(Command::Attempt { .. } | Command::AttemptOnNode { .. } | Command::Worker { .. }) => {
+            Err(unexpected("a process of the daemon's").into())
         }
     }
 }

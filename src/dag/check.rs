@@ -28,6 +28,7 @@ mod expand;
 mod fields;
 mod flow;
 mod group;
+mod limits;
 mod names;
 mod operator;
 mod param;

@@ -13,6 +13,7 @@ pub mod diagnostic;
 pub mod file;
 pub mod flow;
 pub mod graph;
+pub mod limits;
 pub mod mapping;
 pub mod operator;
 pub mod params;

@@ -100,6 +100,17 @@ impl Operator {
         )
     }
 
+    /// Finds an operator by its name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|operator| operator.name() == name)
+    }
+
+    /// Says whether all it does is to look at its arguments: run again with the same ones it comes
+    /// to the same, so that nothing of it needs to be kept but its result.
+    pub const fn only_decides(self) -> bool {
+        matches!(self, Self::Branch | Self::ShortCircuit)
+    }
+
     /// Returns its own keys and those of its kind.
     pub fn all_keys(self) -> impl Iterator<Item = &'static KeySpec> {
         let common = if self.is_sensor() { SENSOR_KEYS } else { &[] };

@@ -14,6 +14,7 @@ use crate::deadline::DeadlineSpec;
 use crate::diagnostic::Diagnostic;
 use crate::flow::{Flow, GroupSpec};
 use crate::graph::Graph;
+use crate::limits::TaskLimits;
 use crate::operator::Operator;
 use crate::params::Params;
 use crate::plan::Plan;
@@ -125,6 +126,8 @@ pub struct TaskSpec {
     /// Exit codes that no other try would mend.
     pub no_retry_exit_codes: Vec<i32>,
     pub execution_timeout: Option<Duration>,
+    #[serde(default)]
+    pub limits: TaskLimits,
     pub pool: String,
     pub pool_slots: u32,
     pub priority_weight: i64,

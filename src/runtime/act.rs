@@ -126,6 +126,11 @@ impl Actor {
         }
     }
 
+    /// Has a worker ready.
+    pub(crate) fn warm_up(&self) {
+        self.shared.executors.local.warm_up();
+    }
+
     /// Takes up an attempt that the store holds to be in flight.
     pub(crate) fn adopt(&self, launch: Launch) {
         self.take_up(launch, Origin::Recovered);

@@ -2,12 +2,17 @@
 //!
 //! ```text
 //! order.json    what to run                         written before the launch
-//! attempt.pid   who runs it: the claim of a token   written by the attempt's process
+//! attempt.pid   who runs it: the claim of a token   written by the worker or the attempt's process
 //! task.log      what it says
 //! wrapper.log   what its process says outside of the task: panics, refusals
 //! report.json   how it ended                        written to a temporary file, then renamed
 //! ```
 //! A token is claimed once, for good: whoever finds it claimed does not run it again.
+//!
+//! Nothing here waits for the disk. What a process wrote outlives every process; only a machine
+//! that loses its power loses files, and then the boot is another one: an attempt that was decided
+//! in an earlier boot and has no report that can be read is lost, whether or not there is a claim
+//! (ADR 0038).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::connection::OpenConnection;
+use crate::dag::limits::TaskLimits;
 use crate::dag::slurm::SlurmOptions;
 use crate::dag::spec::{LearningTask, XcomLimits};
 use crate::sched::Outcome;
@@ -62,6 +68,9 @@ pub struct Order {
     /// How long its outputs may be.
     #[serde(default)]
     pub xcom: XcomLimits,
+    /// What it may use of the machine.
+    #[serde(default)]
+    pub limits: TaskLimits,
     /// What a Python function may ask for: Airflow's context variables.
     #[serde(default)]
     pub context: Option<Map<String, Value>>,
@@ -106,4 +115,18 @@ pub struct Claim {
     /// Clock ticks since the boot, as `/proc/PID/stat` has them.
     pub start_time: u64,
     pub boot_id: String,
+    /// Who writes the report, where that is not the process itself: a worker. While it is the
+    /// same as the process, the worker has claimed the token and not said yet what it started.
+    #[serde(default)]
+    pub worker: Option<ClaimWorker>,
+    /// The pipes of its output and its errors, by the numbers that the kernel gives them.
+    #[serde(default)]
+    pub pipes: Option<[u64; 2]>,
+}
+
+/// The worker behind a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimWorker {
+    pub pid: u32,
+    pub start_time: u64,
 }

@@ -54,7 +54,8 @@ pub struct EngineParts {
     pub store: Store,
     pub deck: Arc<Deck>,
     pub clock: Arc<dyn Clock>,
-    /// This program: attempts are run as `executable attempt FOLDER`.
+    /// This program: the worker is `executable worker BUILD`, what computes runs as
+    /// `executable attempt FOLDER`.
     pub executable: PathBuf,
     /// What the environment of every attempt begins with; `cli` says what may pass.
     pub environment: Vec<(OsString, OsString)>,
@@ -119,6 +120,7 @@ pub(crate) async fn start_with(
     let (stop, stopped) = oneshot::channel();
     let channels = Channels { inputs, stop: stopped, live: live_sender, deck };
     let mut engine = Loop::new(parts.clone(), recovery, actor, channels);
+    engine.warm_up();
     engine.adopt_all();
     engine.sweep();
     engine.first(first_inputs(&parts)).await?;
@@ -161,9 +163,9 @@ fn executors(
         clock: parts.clock.clone(),
         deck: deck.clone(),
     };
-    let slurm = Slurm::start(launcher.clone(), deck, parts.layout.slurm_dir(), heard);
+    let slurm = Slurm::start(launcher.clone(), deck.clone(), parts.layout.slurm_dir(), heard);
     Executors {
-        local: Arc::new(Local::new(launcher)),
+        local: Arc::new(Local::new(parts.layout.clone(), launcher, deck)),
         slurm: Arc::new(slurm),
         in_daemon: Arc::new(in_daemon),
     }
@@ -201,6 +203,6 @@ pub(crate) fn actor(
 fn first_inputs(parts: &EngineParts) -> Vec<Asked> {
     [Input::DefinitionsLoaded(parts.deck.clone()), Input::Tick]
         .into_iter()
-        .map(|input| Asked { input, reply: None })
+        .map(|input| Asked { input, reply: None, seen: None })
         .collect()
 }

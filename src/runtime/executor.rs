@@ -13,6 +13,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::runtime::attempt::{AttemptFolder, Order};
@@ -23,8 +24,10 @@ use crate::sched::{Input, Outcome, Report};
 use crate::types::deferral::Deferral;
 use crate::types::{AttemptKey, LaunchToken};
 
+pub(crate) mod boot;
 pub(crate) mod handover;
 pub(crate) mod in_daemon;
+pub(crate) mod limits;
 pub(crate) mod local;
 pub(crate) mod process;
 pub(crate) mod process_table;
@@ -83,6 +86,9 @@ pub(crate) trait Executor: Send + Sync {
     /// Names the attempts that run here, whoever launched them: those that nobody waits for are
     /// ended.
     fn running(&self) -> Vec<(AttemptKey, LaunchToken)>;
+
+    /// Has ready what attempts need to be started.
+    fn warm_up(&self) {}
 
     /// Takes note that an attempt is being prepared for it, until what is returned is dropped.
     fn expect(&self) -> Box<dyn Send> {
@@ -161,7 +167,7 @@ impl Held {
 }
 
 /// What every launch needs of this machine.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Launcher {
     /// This program.
     pub(crate) executable: PathBuf,

@@ -3,8 +3,8 @@
 use tokio::sync::{mpsc, oneshot};
 
 use crate::sched::{Input, Reply};
-use crate::types::Fault;
 use crate::types::asset::AssetEventSpec;
+use crate::types::{Fault, Timestamp};
 
 /// An input and where its answer goes.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub(crate) struct Asked {
     pub(crate) input: Input,
     /// `None` for reports and ticks: nobody waits.
     pub(crate) reply: Option<oneshot::Sender<Result<Reply, Fault>>>,
+    /// When the engine saw it, where that is not when it decides on it.
+    pub(crate) seen: Option<Timestamp>,
 }
 
 /// Talks to the engine; clones share the channel.
@@ -24,7 +26,7 @@ impl Handle {
     /// Hands in an input and waits until what it led to is durable.
     pub async fn ask(&self, input: Input) -> Result<Reply, Fault> {
         let (reply, answer) = oneshot::channel();
-        let asked = Asked { input, reply: Some(reply) };
+        let asked = Asked { input, reply: Some(reply), seen: None };
         self.inputs.send(asked).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
@@ -39,7 +41,8 @@ impl Handle {
 
     /// Hands in a report or another input whose answer nobody needs.
     pub async fn tell(&self, input: Input) -> Result<(), Fault> {
-        self.inputs.send(Asked { input, reply: None }).await.map_err(|_| stopped())
+        let asked = Asked { input, reply: None, seen: None };
+        self.inputs.send(asked).await.map_err(|_| stopped())
     }
 }
 

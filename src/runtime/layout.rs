@@ -38,6 +38,16 @@ impl Layout {
         self.state_dir().join("daemon.lock")
     }
 
+    /// Where the worker of a build of this program listens.
+    pub fn worker_socket(&self, build: &str) -> PathBuf {
+        self.state_dir().join(format!("worker-{build}.sock"))
+    }
+
+    /// What that worker holds while it lives.
+    pub fn worker_lock(&self, build: &str) -> PathBuf {
+        self.state_dir().join(format!("worker-{build}.lock"))
+    }
+
     pub fn token(&self) -> PathBuf {
         self.state_dir().join("token")
     }

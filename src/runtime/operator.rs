@@ -22,10 +22,10 @@ mod ml_train;
 mod model;
 mod notify;
 mod object_move;
-mod output;
+pub(crate) mod output;
 mod python;
 mod registered;
-mod said;
+pub(crate) mod said;
 pub(crate) mod sensor;
 mod serving_check;
 mod serving_deploy;
@@ -39,6 +39,7 @@ mod tests;
 mod trigger_dag_run;
 mod waiting;
 
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +48,7 @@ use tokio::sync::watch;
 
 pub(crate) use self::branch::is_true;
 use self::error::{OperatorError, settle};
+use self::output::Finished;
 use self::waiting::until_cancelled;
 use crate::dag::Deck;
 use crate::dag::operator::Operator;
@@ -200,11 +202,28 @@ pub fn run_in_process(order: &Order, private: &Private, log: &Arc<TaskLog>) -> O
     told(settle(result), log)
 }
 
+/// Makes a `command` ready to be started by another process than the attempt's own, whose
+/// environment begins with `base`.
+pub(crate) fn prepare_command(
+    order: &Order,
+    private: &Private,
+    base: &[(OsString, OsString)],
+) -> Result<std::process::Command, Outcome> {
+    command::prepare(order, private, Some(base)).map_err(|error| settle(Err(error)))
+}
+
+/// Says what a `command` came to that could not be started.
+pub(crate) fn unstartable_command(order: &Order, error: &std::io::Error) -> Outcome {
+    settle(Err(command::cannot_start(order, error)))
+}
+
+/// Says what a `command` came to that has ended.
+pub(crate) fn command_ended(order: &Order, finished: Finished, log: &Arc<TaskLog>) -> Outcome {
+    settle(command::outcome(order, finished, log))
+}
+
 fn find(name: &str) -> Result<Operator, OperatorError> {
-    Operator::ALL
-        .iter()
-        .copied()
-        .find(|operator| operator.name() == name)
+    Operator::named(name)
         .ok_or_else(|| OperatorError::Fatal(format!("there is no operator `{name}`")))
 }
 

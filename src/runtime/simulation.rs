@@ -155,10 +155,8 @@ fn course(world: &Arc<World>) {
                 step: dice.chance(75).then(|| 1 + dice.below(160)),
                 time: dice.millis(500, 40_000),
                 in_order: dice.chance(50),
-                then_calm: false,
             };
-            let down = if dice.chance(50) { dice.millis(0, 30) } else { dice.millis(30, 20_000) };
-            (until, down, dice.chance(10))
+            (until, dice.millis(1, 20_000), dice.chance(10))
         };
         life::live(world, until);
         if reboots {
@@ -170,21 +168,9 @@ fn course(world: &Arc<World>) {
             return;
         }
     }
-    // Where no report was dropped nobody has to start the daemon anew for all to end well.
-    let needs_a_start = {
-        let mut inner = world.lock();
-        inner.rates.report_dropped > 0 || inner.dice.chance(50)
-    };
-    let time = match needs_a_start {
-        true => Duration::ZERO,
-        false => world.lock().dice.millis(500, 40_000),
-    };
-    life::live(world, Until { step: None, time, in_order: true, then_calm: true });
-    if !world.lock().is_calm {
-        // The store failed as it started.
-        let time = Duration::ZERO;
-        life::live(world, Until { step: None, time, in_order: true, then_calm: true });
-    }
+    world.lock().is_calm = true;
+    world.disk.fill(false);
+    life::live(world, Until { step: None, time: Duration::MAX / 4, in_order: true });
     if world.lock().violation.is_none() {
         world.demand(account(world));
     }

@@ -105,19 +105,42 @@ impl Store {
             // Nobody waits any more; it is written all the same.
             let _ = reply.send(result);
         });
+        self.enqueue(Box::new(job)).await?;
+        result.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Has `f` run in a transaction that is made anyway, or in one of its own after a while;
+    /// returns when it waits for it. An error goes to `refused`.
+    pub async fn write_along<F, E>(&self, f: F, refused: E) -> Result<(), StoreError>
+    where
+        F: FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send + 'static,
+        E: FnOnce(StoreError) + Send + 'static,
+    {
+        #[cfg(test)]
+        if let Some(inline) = &self.shared.inline {
+            inline.write(f).await.unwrap_or_else(refused);
+            return Ok(());
+        }
+        let answer = |result: Result<(), StoreError>| {
+            if let Err(error) = result {
+                refused(error);
+            }
+        };
+        let job = Work { is_patient: true, ..job(f, answer) };
+        self.enqueue(Box::new(job)).await
+    }
+
+    async fn enqueue(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
         let queue = self.queue()?;
         match queue.try_send(job) {
-            Ok(()) => {}
-            Err(TrySendError::Disconnected(_)) => return Err(StoreError::Closed),
+            Ok(()) => Ok(()),
+            Err(TrySendError::Disconnected(_)) => Err(StoreError::Closed),
             Err(TrySendError::Full(job)) => {
                 let queue = queue.clone();
                 let sent = tokio::task::spawn_blocking(move || queue.send(job)).await;
-                if !matches!(sent, Ok(Ok(()))) {
-                    return Err(StoreError::Closed);
-                }
+                if matches!(sent, Ok(Ok(()))) { Ok(()) } else { Err(StoreError::Closed) }
             }
         }
-        result.await.map_err(|_| StoreError::Closed)?
     }
 
     /// As `write`, from a thread that may block (an attempt's own process).
@@ -135,7 +158,7 @@ impl Store {
             // The caller waits below; a failure to tell it cannot be told either.
             let _ = reply.send(result);
         });
-        self.queue()?.send(job).map_err(|_| StoreError::Closed)?;
+        self.queue()?.send(Box::new(job)).map_err(|_| StoreError::Closed)?;
         result.recv().map_err(|_| StoreError::Closed)?
     }
 
@@ -212,13 +235,12 @@ impl Drop for Shared {
     }
 }
 
-pub(crate) fn job<R, F, A>(f: F, answer: A) -> Box<dyn Job>
+pub(crate) fn job<R, F, A>(f: F, answer: A) -> Work<F, R, A>
 where
-    R: Send + 'static,
-    F: FnOnce(&Transaction<'_>) -> Result<R, StoreError> + Send + 'static,
-    A: FnOnce(Result<R, StoreError>) + Send + 'static,
+    F: FnOnce(&Transaction<'_>) -> Result<R, StoreError>,
+    A: FnOnce(Result<R, StoreError>),
 {
-    Box::new(Work { closure: Some(f), result: None, answer })
+    Work { closure: Some(f), result: None, answer, is_patient: false }
 }
 
 /// Makes the file where there is none: SQLite would make it for everyone to read.

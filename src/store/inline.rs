@@ -12,6 +12,7 @@ use rusqlite::{Connection, Transaction, ffi};
 use crate::sched::Change;
 use crate::store::db::job;
 use crate::store::fault::StoreError;
+use crate::store::writer::Job;
 use crate::store::{apply, migrate, writer};
 
 /// How one access ends.
@@ -137,7 +138,7 @@ impl Inline {
         let slot = Arc::new(Mutex::new(None));
         let answer = slot.clone();
         let put = move |result| *answer.lock().unwrap() = Some(result);
-        let mut group = vec![job(f, put)];
+        let mut group: Vec<Box<dyn Job>> = vec![Box::new(job(f, put))];
         let commit = writer::run_group(&mut self.conn(), &mut group);
         for job in group {
             job.settle(commit.clone().map_err(writer::Failure::into_error));

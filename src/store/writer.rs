@@ -7,22 +7,29 @@
 //! A job that is refused undoes itself and not its neighbours; a commit that fails fails all.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, ffi};
 
 use crate::store::fault::{self, StoreError};
-use crate::types::{Fault, FaultKind};
+use crate::types::{Fault, FaultKind, time};
 
 /// How many jobs share one transaction at most: as many as can wait, so that a full queue is
 /// emptied at one go.
 pub(crate) const GROUP_LEN_MAX: usize = 256;
+
+/// How long what is in no hurry waits for a transaction to go along with.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A closure that waits for the writer, and the one who waits for its result.
 pub(crate) trait Job: Send {
     /// Runs the closure; an error says to undo what it wrote, with SQLite's code where it is
     /// SQLite that failed.
     fn run(&mut self, tx: &Transaction<'_>) -> Result<(), Option<ffi::Error>>;
+
+    /// Whether it may wait for others, so that it costs no fsync of its own.
+    fn is_patient(&self) -> bool;
 
     /// Answers, now that the transaction is durable or has failed.
     fn settle(self: Box<Self>, commit: Result<(), StoreError>);
@@ -33,6 +40,7 @@ pub(crate) struct Work<F, R, A> {
     pub(crate) closure: Option<F>,
     pub(crate) result: Option<Result<R, StoreError>>,
     pub(crate) answer: A,
+    pub(crate) is_patient: bool,
 }
 
 impl<F, R, A> Job for Work<F, R, A>
@@ -51,6 +59,10 @@ where
         verdict
     }
 
+    fn is_patient(&self) -> bool {
+        self.is_patient
+    }
+
     fn settle(self: Box<Self>, commit: Result<(), StoreError>) {
         let result = match (self.result, commit) {
             // What the closure itself refused is what its caller must hear.
@@ -67,16 +79,33 @@ where
 pub(crate) fn work(mut conn: Connection, jobs: &Receiver<Box<dyn Job>>) {
     while let Ok(first) = jobs.recv() {
         let mut group = vec![first];
-        while group.len() < GROUP_LEN_MAX
-            && let Ok(job) = jobs.try_recv()
-        {
-            group.push(job);
-        }
+        fill(&mut group, jobs);
+        wait_for_company(&mut group, jobs);
         let commit = run_group(&mut conn, &mut group);
         for job in group {
             job.settle(commit.clone().map_err(Failure::into_error));
         }
     }
+}
+
+fn fill(group: &mut Vec<Box<dyn Job>>, jobs: &Receiver<Box<dyn Job>>) {
+    while group.len() < GROUP_LEN_MAX
+        && let Ok(job) = jobs.try_recv()
+    {
+        group.push(job);
+    }
+}
+
+/// Where nobody in the group is in a hurry, waits for somebody who is.
+fn wait_for_company(group: &mut Vec<Box<dyn Job>>, jobs: &Receiver<Box<dyn Job>>) {
+    let until = time::instant() + PATIENCE;
+    while group.len() < GROUP_LEN_MAX && group.iter().all(|job| job.is_patient()) {
+        match jobs.recv_timeout(until.saturating_duration_since(time::instant())) {
+            Ok(job) => group.push(job),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+        }
+    }
+    fill(group, jobs);
 }
 
 pub(crate) fn run_group(conn: &mut Connection, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {

@@ -11,4 +11,5 @@ mod project;
 mod recovery;
 mod run;
 mod waiting;
+mod worker;
 mod xcom;

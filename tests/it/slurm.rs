@@ -178,7 +178,7 @@ fn what_becomes_ready_together_is_one_array() {
     let mut project = project(
         &cluster,
         &format!(
-            "[pool.default_pool]\nslots = 1000\n[dag.d.task.t]\noperator = \"command\"\ncommand = \"echo {{{{ item }}}} >> ran\"\n\
+            "[pool.default_pool]\nslots = 1000\n[dag.d.task.t]\noperator = \"command\"\ncommand = \"echo {{{{ expand.item }}}} >> ran\"\n\
              executor = \"slurm\"\nslurm = {{ extra_args = [\"--hold\"] }}\n\
              expand = {{ item = [{}] }}\n",
             items.join(", ")

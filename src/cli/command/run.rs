@@ -2,20 +2,28 @@
 //! daemon runs it is asked; else one lives in this process for as long as the run takes.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use crate::cli::args::TriggerArgs;
 use crate::cli::command::{daemon, expect_answer, runs};
 use crate::cli::error::CliError;
 use crate::cli::logging;
 use crate::cli::output::{Output, duration};
-use crate::client::Client;
+use crate::client::{Client, Events};
 use crate::daemon::Daemon;
 use crate::runtime::Layout;
 use crate::types::ask::{Answer, Request};
+use crate::types::event::{Event, NumberedEvent};
 use crate::types::ids::UNMAPPED;
-use crate::types::run::TaskInstance;
+use crate::types::run::{DagRun, TaskInstance};
 use crate::types::view::RunDetailView;
 use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState, time};
+
+/// How often a run is looked at of which nothing is heard.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Within this, what happens is told together.
+const TOGETHER: Duration = Duration::from_millis(100);
 
 /// Runs a DAG and returns 0 where it succeeded, 1 where it failed.
 pub async fn run(layout: &Layout, args: TriggerArgs, output: &mut Output) -> Result<u8, CliError> {
@@ -68,9 +76,27 @@ async fn foreground(
         if detail.run.state.is_finished() {
             return Ok(finish(&detail, output));
         }
-        // An event says that it is time to look again; the timer makes good one that was missed.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), events.next()).await;
+        until_worth_a_look(&mut events, &run).await;
     }
+}
+
+/// Waits for an event, and for those that come with it: of a run of a thousand tasks each look
+/// costs as much as a task. The end of the run is told at once.
+async fn until_worth_a_look(events: &mut Events, run: &DagRun) {
+    let is_end = |told: Option<NumberedEvent>| match told.map(|told| told.event) {
+        Some(Event::DagRunChanged { dag_id, dag_run_id, state }) => {
+            state.is_finished() && dag_id == run.dag_id && dag_run_id == run.dag_run_id
+        }
+        Some(Event::Resync) | None => true,
+        Some(_) => false,
+    };
+    // Makes good an event that was missed.
+    let Ok(first) = tokio::time::timeout(LOOK_EVERY, events.next()).await else { return };
+    if is_end(first) {
+        return;
+    }
+    let end = async { while !is_end(events.next().await) {} };
+    let _ = tokio::time::timeout(TOGETHER, end).await;
 }
 
 fn finish(detail: &RunDetailView, output: &mut Output) -> u8 {

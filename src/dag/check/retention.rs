@@ -56,7 +56,12 @@ fn run_limits(fields: &mut Fields<'_>) -> RunLimits {
     }
 }
 
-fn size(context: Context<'_>, fields: &mut Fields<'_>, key: &'static str) -> Option<u64> {
+/// Reads a size in bytes.
+pub(super) fn size(
+    context: Context<'_>,
+    fields: &mut Fields<'_>,
+    key: &'static str,
+) -> Option<u64> {
     let node: &Node = fields.node(key)?;
     let found = match &node.value {
         Written::Text(text) => parse_size(text),

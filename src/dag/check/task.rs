@@ -9,8 +9,9 @@ use crate::check::fields::{Fields, Text};
 use crate::check::flow::FlowDefaults;
 use crate::check::names::{DEFAULT_POOL, unknown};
 use crate::check::slurm::Placed;
-use crate::check::{Context, argument, callback, flow, group, operator, reference};
+use crate::check::{Context, argument, callback, flow, group, limits, operator, reference};
 use crate::file::{Entry, Span, Written};
+use crate::limits::TaskLimits;
 use crate::operator::Operator;
 use crate::params::Params;
 use crate::spec::{Callbacks, TaskSpec};
@@ -29,6 +30,7 @@ pub(super) struct Defaults {
     max_retry_delay: Option<Duration>,
     no_retry_exit_codes: Option<Vec<i32>>,
     execution_timeout: Option<Duration>,
+    limits: TaskLimits,
     pool: Option<String>,
     pool_slots: Option<u32>,
     priority_weight: Option<i64>,
@@ -137,6 +139,7 @@ pub(super) fn task(
         max_retry_delay: own.max_retry_delay,
         no_retry_exit_codes: own.no_retry_exit_codes.unwrap_or_default(),
         execution_timeout: own.execution_timeout,
+        limits: own.limits,
         pool: own.pool.unwrap_or_else(|| DEFAULT_POOL.to_owned()),
         pool_slots: own.pool_slots.unwrap_or(1),
         priority_weight: own.priority_weight.unwrap_or(1),
@@ -260,6 +263,7 @@ impl Defaults {
             max_retry_delay: fields.duration("max_retry_delay"),
             no_retry_exit_codes: exit_codes(context, fields, "no_retry_exit_codes"),
             execution_timeout: fields.duration("execution_timeout"),
+            limits: limits::of_task(context, fields),
             pool: pool(context, fields),
             pool_slots: fields.integer("pool_slots", 1..=100_000),
             priority_weight: fields.integer("priority_weight", -1_000_000_000..=1_000_000_000),
@@ -291,6 +295,7 @@ impl Defaults {
                 .no_retry_exit_codes
                 .or_else(|| below.no_retry_exit_codes.clone()),
             execution_timeout: self.execution_timeout.or(below.execution_timeout),
+            limits: self.limits.over(below.limits),
             pool: self.pool.or_else(|| below.pool.clone()),
             pool_slots: self.pool_slots.or(below.pool_slots),
             priority_weight: self.priority_weight.or(below.priority_weight),

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use rusqlite::Transaction;
 use serde_json::{Map, Value};
 
 use crate::connection::OpenConnection;
@@ -26,7 +27,7 @@ use crate::types::Timestamp;
 /// Characters of a rendered text that are kept, as Airflow's `max_templated_field_length`.
 const RENDERED_LEN_MAX: usize = 4_096;
 
-/// Prepares the attempt and writes its order. What goes wrong is the attempt's outcome: fatal
+/// Prepares the attempt and writes its order, but for one that only decides. What goes wrong is the attempt's outcome: fatal
 /// where another try would meet the same.
 pub(super) async fn prepare(
     shared: &Shared,
@@ -37,29 +38,34 @@ pub(super) async fn prepare(
         Outcome::fatal(format!("DAG `{}` has no task `{}`", launch.dag.dag_id, launch.task_id))
     })?;
     let history = History::new(shared.store.clone(), shared.layout.clone(), launch.run.clone());
-    let (own, now) = (launch.clone(), shared.clock.now());
-    // Templates look things up in the store.
-    let composed = blocking(move || {
+    let (own, layout, now) = (launch.clone(), shared.layout.clone(), shared.clock.now());
+    // Templates look things up in the store, and a folder is made.
+    let prepared = blocking(move || {
         let task = own.dag.tasks.get(&own.task_id).expect("it was there a moment ago");
-        compose(&deck, task, &own, &Arc::new(history), now)
-    });
-    let composed = composed.await.map_err(|e| Outcome::failed(format!("render: {e}")))?;
-    let (mut order, handover) = composed?;
-    order.project = shared.layout.project().to_owned();
-    order.folder = shared.layout.attempt_dir(&launch.key);
-    order.run_folder = shared.layout.run_dir(&launch.key);
-    keep_rendered(shared, &order, task).await;
-    let written = order.clone();
-    let folder = AttemptFolder::new(order.folder.clone());
-    let begun = blocking(move || folder.begin(&written)).await;
-    match begun {
-        Ok(Ok(())) => Ok((order, handover)),
-        Ok(Err(error)) => {
-            let folder = order.folder.display();
-            Err(Outcome::failed(format!("prepare the attempt's folder `{folder}`: {error}")))
+        let (mut order, handover) = compose(&deck, task, &own, &Arc::new(history), now)?;
+        order.project = layout.project().to_owned();
+        order.folder = layout.attempt_dir(&own.key);
+        order.run_folder = layout.run_dir(&own.key);
+        if !task.operator.only_decides() {
+            begin(&order)?;
         }
-        Err(error) => Err(Outcome::failed(format!("prepare the attempt: {error}"))),
+        Ok((order, handover))
+    });
+    let prepared = prepared.await;
+    let prepared =
+        prepared.unwrap_or_else(|e| Err(Outcome::failed(format!("prepare the attempt: {e}"))));
+    if let Ok((order, _)) = &prepared {
+        keep_rendered(shared, order, task).await;
     }
+    prepared
+}
+
+fn begin(order: &Order) -> Result<(), Outcome> {
+    let begun = AttemptFolder::new(order.folder.clone()).begin(order);
+    begun.map_err(|error| {
+        let folder = order.folder.display();
+        Outcome::failed(format!("prepare the attempt's folder `{folder}`: {error}"))
+    })
 }
 
 /// Makes the order in memory; its folders are left for the caller. Blocks where a template looks
@@ -127,6 +133,7 @@ pub(super) fn compose(
         user: user(dag, launch),
         slurm: task.slurm.as_deref().cloned(),
         xcom: deck.xcom,
+        limits: task.limits,
         context: python.transpose()?,
     };
     let open = connections.iter().map(|spec| (spec.name.clone(), open(spec))).collect();
@@ -279,7 +286,8 @@ fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> 
     Outcome::fatal(format!("there is no {what} `{name}`{hint} (there is: {all})"))
 }
 
-/// Keeps what the templates gave, for people to look at. Placeholders stand for secrets.
+/// Keeps what the templates gave, for people to look at. Placeholders stand for secrets. It goes
+/// along with the next commit: what a kill takes of it stands in `order.json`.
 async fn keep_rendered(shared: &Shared, order: &Order, task: &TaskSpec) {
     let mut rendered = order.args.clone();
     if !task.env.is_empty() {
@@ -291,8 +299,12 @@ async fn keep_rendered(shared: &Shared, order: &Order, task: &TaskSpec) {
     }
     rendered.values_mut().for_each(cut);
     let key = order.key.clone();
-    let kept = shared.store.write(move |tx| store::rendered::put(tx, &key, &rendered)).await;
-    if let Err(error) = kept {
+    let attempt = order.key.clone();
+    let write = move |tx: &Transaction<'_>| store::rendered::put(tx, &key, &rendered);
+    let kept = shared.store.write_along(write, move |error| {
+        tracing::warn!(%attempt, %error, "could not keep what was rendered");
+    });
+    if let Err(error) = kept.await {
         tracing::warn!(attempt = %order.key, %error, "could not keep what was rendered");
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
-/// Writes a file (0600); durable when it returns.
+/// Writes a file (0600).
 pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     #[cfg(test)]
     if let Some(disk) = simulated::in_force() {
@@ -34,8 +34,17 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     let mut file =
         OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    file.write_all(bytes)
+}
+
+/// Brings a file's content to disk.
+pub(super) fn sync_file(path: &Path) -> io::Result<()> {
+    // What the simulation has written is on its disk.
+    #[cfg(test)]
+    if simulated::in_force().is_some() {
+        return Ok(());
+    }
+    File::open(path)?.sync_all()
 }
 
 pub(super) fn remove(path: &Path) -> io::Result<()> {

@@ -1,9 +1,9 @@
 //! Reads and writes the files of an attempt's folder. What replaces a file is written beside it,
-//! brought to disk, then renamed: a reader sees the old or the new, never a part.
+//! then renamed: a reader sees the old or the new, never a part.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -12,6 +12,9 @@ use serde::de::DeserializeOwned;
 use crate::runtime::attempt::{AttemptReport, Claim, Order, disk};
 use crate::types::LaunchToken;
 use crate::types::progress::Progress;
+
+/// Bytes of a claim, at least: no worker's own is longer.
+const CLAIM_LEN: usize = 512;
 
 /// How far the attempt says it is.
 pub(crate) const PROGRESS: &str = "progress.json";
@@ -42,7 +45,7 @@ impl AttemptFolder {
         if self.read::<AttemptReport>("report.json").is_some_and(|r| r.token != order.token) {
             disk::remove(&self.path.join("report.json"))?;
         }
-        self.replace("order.json", order)
+        keep_lightly(&self.path, "order.json", order)
     }
 
     /// Makes the folder and those above it, where they are missing.
@@ -60,28 +63,37 @@ impl AttemptFolder {
     /// must not run it.
     pub fn claim(&self, claim: &Claim) -> io::Result<bool> {
         let temporary = self.path.join(format!("attempt.pid.{}", claim.pid));
-        write_durably(&temporary, claim)?;
+        write(&temporary, claim)?;
         // A link, unlike a rename, fails where the name is taken.
         let linked = disk::link(&temporary, &self.path.join("attempt.pid"));
         disk::remove(&temporary)?;
         match linked {
-            Ok(()) => {
-                disk::sync_folder(&self.path)?;
-                Ok(true)
-            }
+            Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    /// Returns who claimed the token.
-    pub fn claimed(&self, token: &LaunchToken) -> Option<Claim> {
-        self.read::<Claim>("attempt.pid").filter(|claim| claim.token == *token)
+    /// Says which process a worker has started, in the place of its own claim: by one write into
+    /// the same file, for a new one would cost more than the whole rest of a claim.
+    pub fn claim_for(&self, claim: &Claim) -> io::Result<()> {
+        let mut bytes = serde_json::to_vec(claim)?;
+        // Blanks cover what is longer of the claim before.
+        bytes.resize(bytes.len().max(CLAIM_LEN), b' ');
+        let file = OpenOptions::new().write(true).open(self.path.join("attempt.pid"))?;
+        file.write_all_at(&bytes, 0)
     }
 
-    /// Writes the report; durable when it returns.
+    /// Returns who claimed the token.
+    pub fn claimed(&self, token: &LaunchToken) -> Option<Claim> {
+        let read = || self.read::<Claim>("attempt.pid");
+        // It may have been read while it was written.
+        read().or_else(read).filter(|claim| claim.token == *token)
+    }
+
+    /// Writes the report.
     pub fn write_report(&self, report: &AttemptReport) -> io::Result<()> {
-        self.replace("report.json", report)
+        keep_lightly(&self.path, "report.json", report)
     }
 
     /// Returns the report of the token, where there is one.
@@ -94,10 +106,6 @@ impl AttemptFolder {
         self.read(PROGRESS)
     }
 
-    fn replace(&self, name: &str, content: &impl Serialize) -> io::Result<()> {
-        keep(&self.path, name, content)
-    }
-
     /// A file that is missing or broken says nothing: a crash may have left it so.
     fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         serde_json::from_slice(&disk::read(&self.path.join(name)).ok()?).ok()
@@ -107,27 +115,27 @@ impl AttemptFolder {
 /// Writes a file (0600) into a folder; durable when it returns.
 pub(crate) fn keep(folder: &Path, name: &str, content: &impl Serialize) -> io::Result<()> {
     let temporary = folder.join(format!("{name}.tmp"));
-    write_durably(&temporary, content)?;
+    write(&temporary, content)?;
+    disk::sync_file(&temporary)?;
     disk::rename(&temporary, &folder.join(name))?;
     disk::sync_folder(folder)
 }
 
-/// As `keep`, without waiting for the disk: what is lost in a crash is no loss.
+/// As `keep`, without waiting for the disk: it outlives every process, and a loss of power is
+/// seen by the boot.
 pub(crate) fn keep_lightly(folder: &Path, name: &str, content: &impl Serialize) -> io::Result<()> {
     let temporary = folder.join(format!("{name}.tmp"));
-    let bytes = serde_json::to_vec(content)?;
-    let mut file =
-        OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&temporary)?;
-    file.write_all(&bytes)?;
-    fs::rename(&temporary, folder.join(name))
+    write(&temporary, content)?;
+    disk::rename(&temporary, &folder.join(name))
 }
 
-fn write_durably(path: &Path, content: &impl Serialize) -> io::Result<()> {
+fn write(path: &Path, content: &impl Serialize) -> io::Result<()> {
     disk::write(path, &serde_json::to_vec(content)?)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use serde_json::json;
@@ -141,7 +149,14 @@ mod tests {
     }
 
     fn claim(token: &str, pid: u32) -> Claim {
-        Claim { token: token.into(), pid, start_time: 1, boot_id: "b".into() }
+        Claim {
+            token: token.into(),
+            pid,
+            start_time: 1,
+            boot_id: "b".into(),
+            worker: None,
+            pipes: None,
+        }
     }
 
     fn report(token: &str) -> AttemptReport {
@@ -161,6 +176,9 @@ mod tests {
         assert!(!folder.claim(&claim("one", 11)).unwrap());
         assert_eq!(folder.claimed(&"one".into()).unwrap().pid, 10);
         assert_eq!(folder.claimed(&"two".into()), None);
+        folder.claim_for(&Claim { pipes: Some([7, 8]), ..claim("one", 12_345) }).unwrap();
+        folder.claim_for(&claim("one", 3)).unwrap();
+        assert_eq!(folder.claimed(&"one".into()), Some(claim("one", 3)));
     }
 
     #[test]

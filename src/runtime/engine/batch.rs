@@ -45,7 +45,7 @@ impl Batch {
         }
         self.is_last_kept = asked.reply.is_none() && !matches!(asked.input, Input::Tick);
         if self.is_last_kept {
-            self.kept.push(Asked { input: asked.input.clone(), reply: None });
+            self.kept.push(Asked { input: asked.input.clone(), reply: None, seen: asked.seen });
         }
         (asked.input, asked.reply)
     }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::dag::deadline::DeadlineReference;
 use crate::dag::{Dag, Deck};
+use crate::runtime::executor::{boot, process_table};
 use crate::runtime::promotion::off_thread;
 use crate::sched::effect::Launch;
 use crate::sched::state::{ActiveRun, EndedRun};
@@ -48,7 +49,7 @@ pub(super) async fn recover(
     };
     recovered.runtimes = runtimes(store, deck).await?;
     let callbacks = store.read(callback::pending).await?;
-    let (state, gone) = State::recover(deck.clone(), recovered, token_prefix());
+    let (state, gone) = State::recover(deck.clone(), recovered, token_prefix()?);
     let orphans = gone.iter().flat_map(|run| run.tasks.iter().filter_map(held)).collect();
     if !gone.is_empty() {
         let changes = gone.into_iter().flat_map(|run| end_gone(run, now)).collect();
@@ -57,13 +58,16 @@ pub(super) async fn recover(
     Ok(Recovery { state, orphans, callbacks })
 }
 
-/// A prefix of its own for each state: the counter after it begins anew.
-fn token_prefix() -> String {
+/// A prefix of its own for each state, for the counter after it begins anew, with the boot.
+fn token_prefix() -> Result<String, Fault> {
     #[cfg(test)]
     if let Some(prefix) = crate::runtime::simulation::token_prefix() {
-        return prefix;
+        return Ok(prefix);
     }
-    Uuid::new_v4().simple().to_string().chars().take(12).collect()
+    let random: String = Uuid::new_v4().simple().to_string().chars().take(12).collect();
+    let boot_id = process_table::boot_id()
+        .map_err(|error| Fault::unavailable("read the boot's id").caused_by(Some(&error)))?;
+    Ok(boot::token_prefix(&boot_id, &random))
 }
 
 /// Reads how long the last runs took of DAGs with a deadline that asks for it.

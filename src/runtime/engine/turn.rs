@@ -18,10 +18,10 @@ use crate::runtime::executor::process::panic_text;
 use crate::runtime::handle::Asked;
 #[cfg(test)]
 use crate::runtime::simulation;
-use crate::sched::{Decided, Input, Rejected, State, step};
+use crate::sched::{Decided, Input, Rejected, Report, State, step};
 use crate::store::{asset, meta};
 use crate::types::callback::CallbackRequest;
-use crate::types::{AttemptKey, Fault, FaultKind, LaunchToken};
+use crate::types::{AttemptKey, Fault, FaultKind, LaunchToken, Timestamp};
 
 /// How many inputs share one commit: enough for one fsync to carry a burst, few enough that
 /// nobody waits long for the others' decisions.
@@ -32,6 +32,10 @@ const WAKE_MAX: Duration = Duration::from_secs(1);
 
 /// Between two ticks, so that a wake-up that is always due cannot spin.
 const TICK_PAUSE: Duration = Duration::from_millis(20);
+
+/// How long it may take until it is durable that an attempt has started: its end, or whatever
+/// else is decided until then, takes it along. What a crash takes of it the next adoption tells.
+const PATIENCE: Duration = Duration::from_millis(25);
 
 /// Between two tries of what could not be committed.
 const RETRY_MIN: Duration = Duration::from_millis(100);
@@ -50,6 +54,8 @@ pub(super) struct Loop {
     held: Vec<Asked>,
     /// How long to wait with them; `None` where the last commit went well.
     retry: Option<Duration>,
+    /// Until when `held`, which is in no hurry, waits for company.
+    patient_until: Option<Instant>,
     tick_after: Instant,
 }
 
@@ -91,6 +97,7 @@ impl Loop {
             channels,
             held: Vec::new(),
             retry: None,
+            patient_until: None,
             tick_after: Instant::now(),
         }
     }
@@ -114,6 +121,12 @@ impl Loop {
             let mut batch = std::mem::take(&mut self.held);
             batch.append(&mut asked);
             batch.extend(self.tick());
+            if self.may_wait(&batch) {
+                let now = self.parts.clock.now();
+                batch.iter_mut().for_each(|one| one.seen = one.seen.or(Some(now)));
+                self.held = batch;
+                continue;
+            }
             if batch.is_empty() {
                 self.probe().await;
             } else if self.turn(batch).await.is_err() && !self.repair().await {
@@ -123,6 +136,21 @@ impl Loop {
         self.actor.let_go();
     }
 
+    /// Says whether inputs may wait for others to share a commit with.
+    fn may_wait(&mut self, batch: &[Asked]) -> bool {
+        let is_start = |one: &Asked| matches!(one.input, Input::Report(Report::Started { .. }));
+        if self.retry.is_some() || batch.is_empty() || !batch.iter().all(is_start) {
+            self.patient_until = None;
+            return false;
+        }
+        let now = Instant::now();
+        if *self.patient_until.get_or_insert(now + PATIENCE) > now {
+            return true;
+        }
+        self.patient_until = None;
+        false
+    }
+
     /// Takes the first inputs. Where they cannot be committed the engine does not start.
     pub(super) async fn first(&mut self, inputs: Vec<Asked>) -> Result<(), Fault> {
         let turned = self.turn(inputs).await;
@@ -130,6 +158,11 @@ impl Loop {
             self.actor.let_go();
         }
         turned
+    }
+
+    /// Has ready what attempts need to be started.
+    pub(super) fn warm_up(&self) {
+        self.actor.warm_up();
     }
 
     /// Takes up what the store holds to be in flight, and what it holds to be deferred.
@@ -155,8 +188,9 @@ impl Loop {
         }
         let mut inputs = inputs.into_iter();
         while let Some(asked) = inputs.next() {
+            let now = asked.seen.unwrap_or_else(|| self.parts.clock.now());
             let (input, answer) = batch.begin(asked);
-            match self.decide(input) {
+            match self.decide(now, input) {
                 Ok(decided) => batch.decided(decided, answer),
                 Err(fault) => {
                     batch.refuse(answer);
@@ -222,8 +256,7 @@ impl Loop {
 
     /// A panic is a bug, and the state may be anything after it: the input is dropped, and the
     /// state is repaired.
-    fn decide(&mut self, input: Input) -> Result<Result<Decided, Rejected>, Fault> {
-        let now = self.parts.clock.now();
+    fn decide(&mut self, now: Timestamp, input: Input) -> Result<Result<Decided, Rejected>, Fault> {
         #[cfg(test)]
         let asked = simulation::is_on().then(|| input.clone());
         let state = &mut self.state;
@@ -306,13 +339,16 @@ impl Loop {
             return None;
         }
         self.tick_after = instant + TICK_PAUSE;
-        Some(Asked { input: Input::Tick, reply: None })
+        Some(Asked { input: Input::Tick, reply: None, seen: None })
     }
 
     /// How long to sleep where nothing comes in.
     fn wake_after(&self) -> Duration {
         if let Some(pause) = self.retry {
             return pause;
+        }
+        if let Some(until) = self.patient_until {
+            return until.saturating_duration_since(Instant::now());
         }
         let now = self.parts.clock.now();
         let Some(wakeup) = self.state.next_wakeup(now) else { return WAKE_MAX };

@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::dag::Deck;
+use crate::dag::operator::Operator;
 use crate::runtime::attempt::AttemptReport;
 use crate::runtime::executor::process::panic_text;
 use crate::runtime::executor::{Adopted, Ended, Executor, Held, Prepared, handover};
@@ -66,15 +67,11 @@ async fn launch(executor: InDaemon, attempt: Prepared) -> Ended {
     let Prepared { mut order, handover, held } = attempt;
     let written = order.args.clone();
     handover.fill(&mut order);
-    let log = match TaskLog::open(held.folder.path(), handover.private.mask.clone()) {
-        Ok(log) => Arc::new(log),
-        Err(error) => {
-            let path = held.folder.path().join("task.log");
-            let error = format!("open the log `{}`: {error}", path.display());
-            return Ended::Finished(Outcome::failed(error));
-        }
-    };
-    held.started(None).await;
+    let only_decides = Operator::named(&order.operator).is_some_and(Operator::only_decides);
+    let log = Arc::new(TaskLog::lazy(held.folder.path(), handover.private.mask.clone()));
+    if !only_decides {
+        held.started(None).await;
+    }
     let context = DaemonContext {
         order: order.clone(),
         written,
@@ -112,6 +109,9 @@ async fn launch(executor: InDaemon, attempt: Prepared) -> Ended {
         }
     };
     handover::mask(&mut outcome, &log);
+    if only_decides {
+        return Ended::Finished(xcom::spill(outcome, &order));
+    }
     let outcome = tokio::task::spawn_blocking(move || xcom::spill(outcome, &order)).await;
     let outcome =
         outcome.unwrap_or_else(|error| Outcome::failed(format!("keep the outputs: {error}")));

@@ -1,243 +1,197 @@
-//! Runs an attempt as a process of this machine: `dagdeck attempt FOLDER`. The process outlives
-//! the daemon; whether it lives is read from its claim and `/proc`.
+//! Runs attempts as processes of this machine, by way of the worker: launches, kills and adoptions
+//! go to it, starts and ends come back. Where it is gone another one is started, and adopts.
 
-use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::io::AsyncWriteExt;
-use tokio::process::{Child, Command};
+use tokio::sync::watch;
 
-use crate::runtime::attempt::{AttemptFolder, Claim};
-use crate::runtime::executor::process_table::{self, Process};
-use crate::runtime::executor::{Adopted, Ended, Executor, Held, Launcher, Prepared, named, tree};
+use crate::dag::Deck;
+use crate::runtime::act::secrets_of;
+use crate::runtime::attempt::AttemptFolder;
+use crate::runtime::executor::{
+    Adopted, Ended, Executor, Handover, Held, Launcher, Prepared, named, process_table,
+};
 use crate::runtime::layout::Layout;
+use crate::runtime::worker::wire::{End, FromWorker, ToWorker};
 use crate::sched::Outcome;
 use crate::types::{AttemptKey, LaunchToken};
 
+mod link;
 #[cfg(test)]
 mod tests;
 
-/// How often an adopted process is looked at: it is not a child, so nobody tells when it ends.
-const WATCH: Duration = Duration::from_millis(100);
+use link::{Link, Links};
 
-/// How much of what a process said goes into its error.
-const LAST_WORDS_LEN_MAX: usize = 300;
+/// Between two tries to reach a worker for an attempt that may run: what became of it is not
+/// known, and not to be guessed.
+const RETRY: Duration = Duration::from_secs(1);
 
-/// The local executor.
-#[derive(Debug, Clone)]
+/// How often an attempt is handed to a worker that ends before it has claimed it.
+const LAUNCHES_MAX: u32 = 5;
+
+/// The local executor; clones share the worker.
+#[derive(Clone)]
 pub(crate) struct Local {
-    launcher: Launcher,
+    runs_dir: PathBuf,
+    links: Arc<Links>,
+    /// The definitions in force.
+    deck: watch::Receiver<Arc<Deck>>,
 }
 
 impl Local {
-    pub(crate) fn new(launcher: Launcher) -> Self {
-        Self { launcher }
+    pub(crate) fn new(
+        layout: Layout,
+        launcher: Launcher,
+        deck: watch::Receiver<Arc<Deck>>,
+    ) -> Self {
+        let runs_dir = layout.runs_dir();
+        Self { runs_dir, links: Arc::new(Links::new(layout, launcher)), deck }
     }
 }
 
 impl Executor for Local {
     fn launch(&self, attempt: Prepared) -> BoxFuture<'static, Ended> {
-        launch(self.launcher.clone(), attempt).boxed()
+        launch(self.clone(), attempt).boxed()
     }
 
     fn adopt(&self, held: Held) -> BoxFuture<'static, Adopted> {
-        adopt(held).boxed()
+        adopt(self.clone(), held).boxed()
     }
 
     fn running(&self) -> Vec<(AttemptKey, LaunchToken)> {
-        let runs_dir = Layout::new(&self.launcher.project).runs_dir();
-        let attempts = process_table::attempts_below(&runs_dir).into_iter();
-        attempts
-            .filter_map(|(process, path)| named(&AttemptFolder::new(path), Some(process.pid)))
-            .collect()
-    }
-}
-
-async fn launch(launcher: Launcher, attempt: Prepared) -> Ended {
-    let held = &attempt.held;
-    let mut child = match spawn(&launcher, &attempt) {
-        Ok(child) => child,
-        Err(error) => {
-            let program = launcher.executable.display();
-            return failed(held, format!("start the attempt's process `{program}`: {error}"), None)
-                .await;
-        }
-    };
-    tracing::trace!(step = "spawned", attempt = %held.key);
-    let leader = child.id().and_then(process_table::find);
-    hand_over(&mut child, &attempt).await;
-    tracing::trace!(step = "handed over", attempt = %held.key);
-    held.started(child.id()).await;
-    let exit = tokio::select! {
-        exit = child.wait() => Some(exit),
-        () = held.until_cancelled() => None,
-    };
-    match (exit, leader) {
-        (Some(exit), _) => after_exit(held, exit, leader).await,
-        (None, Some(leader)) => {
-            // Waited for while it is ended, so that no remains look alive.
-            tokio::join!(end(held, leader), child.wait().map(drop));
-            Ended::Cancelled
-        }
-        (None, None) => Ended::Cancelled,
-    }
-}
-
-fn spawn(launcher: &Launcher, attempt: &Prepared) -> io::Result<Child> {
-    let folder = attempt.held.folder.path();
-    let out = wrapper_log(folder)?;
-    let err = out.try_clone()?;
-    let mut order = attempt.order.clone();
-    attempt.handover.fill(&mut order);
-    Command::new(&launcher.executable)
-        .arg("attempt")
-        .arg(folder)
-        .current_dir(&launcher.project)
-        .env_clear()
-        .envs(launcher.environment.iter().map(|(name, value)| (name, value)))
-        .envs(&order.env)
-        .envs(&attempt.handover.private.env)
-        .env(process_table::TOKEN_VARIABLE, attempt.held.token.as_str())
-        .stdin(Stdio::piped())
-        .stdout(out)
-        .stderr(err)
-        .spawn()
-}
-
-fn wrapper_log(folder: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("wrapper.log"))
-}
-
-/// An attempt that gets less than all of it refuses to run, so a failure here shows as an exit
-/// without a report.
-async fn hand_over(child: &mut Child, attempt: &Prepared) {
-    let Some(mut stdin) = child.stdin.take() else { return };
-    let text = serde_json::to_vec(&attempt.handover).unwrap_or_default();
-    if let Err(error) = stdin.write_all(&text).await {
-        tracing::warn!(attempt = %attempt.held.key, %error, "could not hand over");
-    }
-    let _ = stdin.shutdown().await;
-}
-
-async fn after_exit(held: &Held, exit: io::Result<ExitStatus>, leader: Option<Process>) -> Ended {
-    if let Some(outcome) = held.reported().await {
-        return Ended::Finished(outcome);
-    }
-    // Another process may have claimed the token: a launch by a daemon that was killed.
-    if let Some(claim) = held.folder.claimed(&held.token)
-        && process_of(&claim).is_some_and(|process| Some(process) != leader)
-        && let Adopted::Ended(ended) = adopt(held.clone()).await
-    {
-        return ended;
-    }
-    if let Some(leader) = leader {
-        // Nobody is left to watch over what it started.
-        end(held, leader).await;
-    }
-    match exit {
-        Ok(status) => {
-            let mut error =
-                format!("the attempt's process ended without a report ({})", how(status));
-            if let Some(said) = last_words(held.folder.path()) {
-                error += &format!(": {said}");
-            }
-            failed(held, error, status.code()).await
-        }
-        Err(error) => Ended::Lost(format!("wait for the attempt's process: {error}")),
-    }
-}
-
-/// Returns the last line that the process said outside of its task: why it refused.
-fn last_words(folder: &Path) -> Option<String> {
-    let said = fs::read(folder.join("wrapper.log")).ok()?;
-    let said = String::from_utf8_lossy(&said);
-    let line = said.lines().rev().find(|line| !line.trim().is_empty())?;
-    Some(line.chars().take(LAST_WORDS_LEN_MAX).collect())
-}
-
-fn how(status: ExitStatus) -> String {
-    match (status.signal(), status.code()) {
-        (Some(signal), _) => format!("signal {signal}"),
-        (None, Some(code)) => format!("exit code {code}"),
-        (None, None) => "unknown".to_owned(),
-    }
-}
-
-async fn failed(held: &Held, error: String, exit_code: Option<i32>) -> Ended {
-    held.note(&error).await;
-    Ended::Finished(Outcome::Failed { error, exit_code, retryable: true })
-}
-
-async fn adopt(held: Held) -> Adopted {
-    if let Some(outcome) = held.reported().await {
-        return Adopted::Ended(Ended::Finished(outcome));
-    }
-    let Some(claim) = held.folder.claimed(&held.token) else {
-        return if *held.cancelled.borrow() {
-            Adopted::Ended(Ended::Cancelled)
-        } else {
-            Adopted::Unstarted
+        let found = process_table::attempts_below(&self.runs_dir).into_iter();
+        let pids: BTreeMap<PathBuf, u32> = found.map(|(process, at)| (at, process.pid)).collect();
+        let name = |(path, pid): (PathBuf, u32)| {
+            let folder = AttemptFolder::new(path);
+            let (key, token) = named(&folder, Some(pid))?;
+            // What a task that has ended left in the background is no attempt.
+            folder.report(&token).is_none().then_some((key, token))
         };
-    };
-    Adopted::Ended(watch(&held, &claim).await)
+        pids.into_iter().filter_map(name).collect()
+    }
+
+    fn warm_up(&self) {
+        let links = self.links.clone();
+        tokio::spawn(async move {
+            if let Err(error) = links.get().await {
+                tracing::warn!(%error, "no worker could be started; it will be tried again");
+            }
+        });
+    }
 }
 
-/// Watches a process that is not a child until it has ended.
-async fn watch(held: &Held, claim: &Claim) -> Ended {
-    let Some(leader) = process_of(claim) else {
-        return lost(
-            held,
-            "the machine was restarted, or the project restored, while it ran".to_owned(),
-        )
-        .await;
-    };
-    if process_table::is_alive(leader) {
-        held.started(Some(leader.pid)).await;
+async fn launch(local: Local, attempt: Prepared) -> Ended {
+    let Prepared { handover, held, .. } = attempt;
+    for tried in 0..LAUNCHES_MAX {
+        let link = match local.links.get().await {
+            Ok(link) => link,
+            // Another launch of it may have been handed over before.
+            Err(_) if tried > 0 => local.reached(&held).await,
+            Err(error) => {
+                held.note(&error).await;
+                return Ended::Finished(Outcome::failed(error));
+            }
+        };
+        let wish = Wish::Launch(&handover);
+        let end = match see(&link, &held, wish).await {
+            Some(end) => end,
+            None => local.adopted(&held).await,
+        };
+        match ended(end) {
+            Adopted::Ended(ended) => return ended,
+            Adopted::Unstarted => {}
+        }
     }
-    while process_table::is_alive(leader) {
-        tokio::select! {
-            () = tokio::time::sleep(WATCH) => {}
-            () = held.until_cancelled() => {
-                end(held, leader).await;
-                return Ended::Cancelled;
+    let text = format!("{LAUNCHES_MAX} workers ended before they had begun with it");
+    held.note(&text).await;
+    Ended::Finished(Outcome::failed(text))
+}
+
+async fn adopt(local: Local, held: Held) -> Adopted {
+    ended(local.adopted(&held).await)
+}
+
+impl Local {
+    /// Has a worker adopt it, and another one where that ends.
+    async fn adopted(&self, held: &Held) -> End {
+        loop {
+            let link = self.reached(held).await;
+            let wish = match *held.cancelled.borrow() {
+                true => Wish::Kill,
+                false => Wish::Adopt(secrets_of(&self.deck.borrow())),
+            };
+            if let Some(end) = see(&link, held, wish).await {
+                return end;
             }
         }
     }
-    // It may have written its report between the last look and its end.
-    if let Some(outcome) = held.reported().await {
-        return Ended::Finished(outcome);
-    }
-    end(held, leader).await;
-    lost(held, format!("its process {} is gone and left no report", leader.pid)).await
-}
 
-async fn lost(held: &Held, reason: String) -> Ended {
-    match held.reported().await {
-        Some(outcome) => Ended::Finished(outcome),
-        None if *held.cancelled.borrow() => Ended::Cancelled,
-        None => {
-            held.note(&reason).await;
-            Ended::Lost(reason)
+    /// Goes on trying until there is a worker.
+    async fn reached(&self, held: &Held) -> Arc<Link> {
+        loop {
+            match self.links.get().await {
+                Ok(link) => return link,
+                Err(error) => {
+                    tracing::error!(attempt = %held.key, error, "no worker to ask for it");
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
         }
     }
 }
 
-/// Returns the process that a claim names, unless another boot made it.
-fn process_of(claim: &Claim) -> Option<Process> {
-    let boot = process_table::boot_id().ok()?;
-    (boot == claim.boot_id).then_some(Process { pid: claim.pid, start_time: claim.start_time })
+enum Wish<'a> {
+    Launch(&'a Handover),
+    /// With the texts that its log may not show.
+    Adopt(Vec<String>),
+    Kill,
 }
 
-async fn end(held: &Held, leader: Process) {
-    let left = tree::end(leader, held.token.as_str()).await;
-    if left > 0 {
-        tracing::error!(attempt = %held.key, left, "processes of an attempt would not end");
+/// Sees an attempt to its end at one worker; `None`: that worker is gone.
+async fn see(link: &Link, held: &Held, wish: Wish<'_>) -> Option<End> {
+    let (token, folder) = (held.token.clone(), held.folder.path().to_owned());
+    let mut told = link.listen(&token);
+    let kill = || ToWorker::Kill { token: token.clone(), folder: folder.clone() };
+    let mut is_killed = matches!(wish, Wish::Kill);
+    let is_launch = matches!(wish, Wish::Launch(_));
+    let message = match wish {
+        Wish::Launch(handover) => ToWorker::Launch {
+            token: token.clone(),
+            folder: folder.clone(),
+            handover: Box::new(handover.clone()),
+        },
+        Wish::Adopt(mask) => ToWorker::Adopt { token: token.clone(), folder: folder.clone(), mask },
+        Wish::Kill => kill(),
+    };
+    link.send(message).await?;
+    if is_launch {
+        tracing::trace!(step = "handed over", attempt = %held.key);
     }
+    loop {
+        tokio::select! {
+            message = told.recv() => match message? {
+                FromWorker::Started { pid, .. } => held.started(Some(pid)).await,
+                FromWorker::Ended { end, .. } => return Some(end),
+                FromWorker::Welcome { .. } => {}
+            },
+            () = held.until_cancelled(), if !is_killed => {
+                is_killed = true;
+                link.send(kill()).await?;
+            }
+        }
+    }
+}
+
+fn ended(end: End) -> Adopted {
+    Adopted::Ended(match end {
+        End::Finished(outcome) => Ended::Finished(outcome),
+        End::Lost(reason) => Ended::Lost(reason),
+        End::Cancelled => Ended::Cancelled,
+        End::Unstarted => return Adopted::Unstarted,
+    })
 }

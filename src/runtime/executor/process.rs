@@ -1,4 +1,4 @@
-//! The attempt's own process: what `dagdeck attempt FOLDER` does.
+//! The attempt's own process: what `dagdeck attempt FOLDER` does, for the worker or for a cluster.
 //!
 //! It becomes the leader of a session, reads what it is handed, claims its token, runs the
 //! operator and writes the report. It has run nothing before the claim and leaves nothing
@@ -84,22 +84,31 @@ fn claim(folder: &AttemptFolder, order: &Order) -> io::Result<bool> {
         pid: own.pid,
         start_time: own.start_time,
         boot_id: process_table::boot_id()?,
+        worker: None,
+        pipes: None,
     })
 }
 
 fn run(folder: &AttemptFolder, order: &mut Order, handover: &Handover) -> Outcome {
     let log = match TaskLog::open(folder.path(), handover.private.mask.clone()) {
-        Ok(log) => Arc::new(log),
+        Ok(log) => Arc::new(log.at_most(order.limits.log_size)),
         Err(error) => return Outcome::failed(format!("open the attempt's log: {error}")),
     };
     handover.fill(order);
     let work = || operator::run_in_process(order, &handover.private, &log);
-    let mut outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+    let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic_text(&*panic);
         log.say(&format!("the operator panicked: {text}"));
         Outcome::fatal(format!("the operator panicked: {text}"))
     });
-    handover::mask(&mut outcome, &log);
+    let outcome = kept_outcome(outcome, order, &log);
+    log.close();
+    outcome
+}
+
+/// Makes of an outcome what may be kept of it: secrets masked, long outputs in files.
+pub(crate) fn kept_outcome(mut outcome: Outcome, order: &Order, log: &TaskLog) -> Outcome {
+    handover::mask(&mut outcome, log);
     xcom::spill(outcome, order)
 }
 

@@ -10,6 +10,9 @@ use std::{fs, io};
 /// The variable that every process of an attempt inherits; it finds those that left its session.
 pub(crate) const TOKEN_VARIABLE: &str = "DAGDECK_LAUNCH_TOKEN";
 
+/// The variable that names the attempt's folder to them.
+pub(crate) const FOLDER_VARIABLE: &str = "DAGDECK_ATTEMPT_FOLDER";
+
 /// One process, named for good: its id comes again, its start time with it does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Process {
@@ -23,6 +26,7 @@ pub(crate) struct Process {
 struct Stat {
     process: Process,
     parent: u32,
+    group: u32,
     session: u32,
     is_dead: bool,
 }
@@ -37,24 +41,30 @@ pub(crate) fn find(pid: u32) -> Option<Process> {
     stat(pid).filter(|stat| !stat.is_dead).map(|stat| stat.process)
 }
 
+/// Names a child that has not been waited for, be it dead already.
+pub(crate) fn name_child(pid: u32) -> Option<Process> {
+    stat(pid).map(|stat| stat.process)
+}
+
 /// Says whether it still runs.
 pub(crate) fn is_alive(process: Process) -> bool {
     find(process.pid) == Some(process)
 }
 
-/// Returns the living processes of an attempt: its leader, the session that it leads, their
-/// descendants, and whoever carries its token in the environment. Never this process.
+/// Returns the living processes of an attempt: its leader, the group and the session that it
+/// leads, their descendants, and whoever carries its token in the environment. Never this process.
 pub(crate) fn tree(leader: Process, token: &str) -> Vec<Process> {
     let table = table();
     let is_recycled = |s: &Stat| s.process.pid == leader.pid && s.process != leader;
-    // Where another process has the leader's id now, a session of that number is not ours.
-    let session = (!table.iter().any(is_recycled)).then_some(leader.pid);
+    // Where another process has the leader's id now, a group of that number is not ours.
+    let led = (!table.iter().any(is_recycled)).then_some(leader.pid);
     let needle = format!("{TOKEN_VARIABLE}={token}");
     let mut found: BTreeSet<Process> = table
         .iter()
         .filter(|s| {
             s.process == leader
-                || (Some(s.session) == session && s.process.start_time >= leader.start_time)
+                || ((Some(s.group) == led || Some(s.session) == led)
+                    && s.process.start_time >= leader.start_time)
                 || has_variable(s.process.pid, &needle)
         })
         .map(|s| s.process)
@@ -72,20 +82,47 @@ pub(crate) fn tree(leader: Process, token: &str) -> Vec<Process> {
     found.into_iter().filter(|p| p.pid != own && p.pid > 1 && alive(p)).collect()
 }
 
-/// Returns the processes that run `… attempt FOLDER` for a folder below `dir`.
+/// Returns the eldest living process that carries the token: the one that was started with it.
+pub(crate) fn eldest_of(token: &str) -> Option<Process> {
+    let needle = format!("{TOKEN_VARIABLE}={token}");
+    let own = std::process::id();
+    let bears =
+        |s: &Stat| !s.is_dead && s.process.pid != own && has_variable(s.process.pid, &needle);
+    table().into_iter().filter(bears).map(|s| s.process).min_by_key(|p| (p.start_time, p.pid))
+}
+
+/// Returns the living processes that work for an attempt whose folder lies below `dir`, with that
+/// folder.
 pub(crate) fn attempts_below(dir: &Path) -> Vec<(Process, PathBuf)> {
+    let prefix = format!("{FOLDER_VARIABLE}=");
     let living = table().into_iter().filter(|s| !s.is_dead);
     living
         .filter_map(|stat| {
-            let line = fs::read(format!("/proc/{}/cmdline", stat.process.pid)).ok()?;
-            let mut words = line.split(|byte| *byte == 0).skip(1);
-            if words.next()? != b"attempt" {
-                return None;
-            }
-            let folder = PathBuf::from(OsString::from_vec(words.next()?.to_vec()));
+            let environ = fs::read(format!("/proc/{}/environ", stat.process.pid)).ok()?;
+            let mut entries = environ.split(|byte| *byte == 0);
+            let folder = entries.find_map(|entry| entry.strip_prefix(prefix.as_bytes()))?;
+            let folder = PathBuf::from(OsString::from_vec(folder.to_vec()));
             folder.starts_with(dir).then_some((stat.process, folder))
         })
         .collect()
+}
+
+/// Returns how many bytes of memory are the processes' own, those that they share not counted.
+pub(crate) fn memory_of(processes: &[Process]) -> u64 {
+    let pages = |process: &Process| {
+        let text = fs::read_to_string(format!("/proc/{}/statm", process.pid)).ok()?;
+        let mut fields = text.split_ascii_whitespace().skip(1).map(str::parse::<u64>);
+        let (resident, shared) = (fields.next()?.ok()?, fields.next()?.ok()?);
+        Some(resident.saturating_sub(shared))
+    };
+    let pages: u64 = processes.iter().filter_map(pages).sum();
+    pages * rustix::param::page_size() as u64
+}
+
+/// Returns how many processes the kernel has killed for want of memory since the boot.
+pub(crate) fn oom_kills() -> Option<u64> {
+    let text = fs::read_to_string("/proc/vmstat").ok()?;
+    text.lines().find_map(|line| line.strip_prefix("oom_kill "))?.trim().parse().ok()
 }
 
 fn table() -> Vec<Stat> {
@@ -103,9 +140,10 @@ fn parse(pid: u32, line: &str) -> Option<Stat> {
     let mut fields = line.get(line.rfind(')')? + 1..)?.split_ascii_whitespace();
     let is_dead = matches!(fields.next()?, "Z" | "X" | "x");
     let parent = fields.next()?.parse().ok()?;
-    let session = fields.nth(1)?.parse().ok()?;
+    let group = fields.next()?.parse().ok()?;
+    let session = fields.next()?.parse().ok()?;
     let start_time = fields.nth(15)?.parse().ok()?;
-    Some(Stat { process: Process { pid, start_time }, parent, session, is_dead })
+    Some(Stat { process: Process { pid, start_time }, parent, group, session, is_dead })
 }
 
 fn has_variable(pid: u32, needle: &str) -> bool {
@@ -122,7 +160,7 @@ mod tests {
         let line = "77 (a) S 1) R 5 6 7 0 -1 0 0 0 0 0 1 2 3 4 20 0 1 0 4242 9 9";
         let stat = parse(77, line).unwrap();
         assert_eq!(stat.process, Process { pid: 77, start_time: 4242 });
-        assert_eq!((stat.parent, stat.session, stat.is_dead), (5, 7, false));
+        assert_eq!((stat.parent, stat.group, stat.session, stat.is_dead), (5, 6, 7, false));
         assert!(parse(1, "1 (x) Z 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 5").unwrap().is_dead);
         assert_eq!(parse(1, "1 (x) S"), None);
     }

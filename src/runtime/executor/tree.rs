@@ -7,27 +7,27 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::runtime::executor::process_table::{self, Process};
 use crate::types::time;
 
-/// How long a process has to end by itself after SIGTERM.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long a process has to end by itself after SIGTERM, unless its task says otherwise.
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
 /// How long to go on with SIGKILL: a process in an uninterruptible wait may outlast any patience.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 const STEP: Duration = Duration::from_millis(50);
 
-/// Ends the leader, its session and all that came from it. Returns when none is left, or says
-/// how many would not go.
-pub(crate) async fn end(leader: Process, token: &str) -> usize {
+/// Ends the leader, its group, its session and all that came from it, with SIGKILL once `grace` is
+/// over. Returns when none is left, or says how many would not go.
+pub(crate) async fn end(leader: Process, token: &str, grace: Duration) -> usize {
     let started = time::instant();
     let mut asked: Vec<Process> = Vec::new();
     loop {
         let left = list(leader, token).await;
         let waited = started.elapsed();
-        if left.is_empty() || waited > GRACE + PATIENCE {
+        if left.is_empty() || waited > grace + PATIENCE {
             return left.len();
         }
         for process in left {
-            if waited > GRACE {
+            if waited > grace {
                 signal(process, Signal::KILL);
             } else if !asked.contains(&process) {
                 signal(process, Signal::TERM);

@@ -1,4 +1,5 @@
-//! `branch` and `short_circuit`: which of the tasks downstream go on.
+//! `branch` and `short_circuit`: which of the tasks downstream go on. What they have decided is
+//! their output, and they say nothing else: thousands of them are run in a second.
 
 use std::collections::BTreeMap;
 
@@ -20,9 +21,6 @@ pub(super) fn branch(context: &DaemonContext) -> Result<Outcome, OperatorError> 
     })?;
     check_choice(&dag.chosen(&chosen), dag.graph.downstream(&task.task_id))?;
     let told: Vec<_> = chosen.iter().map(TaskId::as_str).collect();
-    context
-        .log
-        .say(&format!("follows {}", if told.is_empty() { "none".into() } else { told.join(", ") }));
     Ok(follow(json!(told), chosen))
 }
 
@@ -77,10 +75,8 @@ pub(super) fn short_circuit(context: &DaemonContext) -> Result<Outcome, Operator
         .ok_or_else(|| OperatorError::fatal("`condition` is missing"))?;
     let ignores_rules = args.flag("ignore_downstream_trigger_rules", true)?;
     if is_true(condition) {
-        context.log.say("the condition holds: goes on");
         return Ok(Outcome::output(json!(true)));
     }
-    context.log.say("the condition does not hold: skips what is downstream");
     Ok(Outcome::Success {
         outputs: BTreeMap::new(),
         output: json!(false),

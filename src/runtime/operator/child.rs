@@ -1,22 +1,28 @@
 //! What the children of `command` and `python` have in common: environment, folder, ending.
 
+use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
 use super::handed;
 use crate::runtime::attempt::{Order, Private};
+use crate::runtime::executor::process_table::{FOLDER_VARIABLE, TOKEN_VARIABLE};
 use crate::sched::Outcome;
 
-/// Prepares a child in the attempt's session: it inherits the environment, then gets where things
-/// lie, then what the order has, then what must not be on disk.
+/// Prepares a child of the attempt: it gets `base` (else it inherits the environment), then where
+/// things lie, then what the order has, then what must not be on disk.
 pub(super) fn prepare(
     program: &str,
     cwd: Option<&str>,
     order: &Order,
     private: &Private,
+    base: Option<&[(OsString, OsString)]>,
 ) -> Command {
     let mut command = Command::new(program);
+    if let Some(base) = base {
+        command.env_clear().envs(base.iter().map(|(name, value)| (name, value)));
+    }
     command
         .current_dir(folder(cwd, order))
         .stdin(Stdio::null())
@@ -26,7 +32,9 @@ pub(super) fn prepare(
         .env("DAGDECK_RUN_FOLDER", &order.run_folder)
         .env(handed::VARIABLE, handed::file(&order.folder))
         .envs(&order.env)
-        .envs(&private.env);
+        .envs(&private.env)
+        .env(TOKEN_VARIABLE, order.token.as_str())
+        .env(FOLDER_VARIABLE, &order.folder);
     command
 }
 

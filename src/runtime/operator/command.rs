@@ -3,6 +3,8 @@
 //! The last line of standard output is the result: as JSON where it parses as such, else as text.
 //! Further outputs are printed (`::output name=value`) or written to the file `$DAGDECK_OUTPUT`.
 
+use std::ffi::OsString;
+use std::process::Command;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -10,8 +12,10 @@ use serde_json::Value;
 use super::args::Args;
 use super::child;
 use super::error::OperatorError;
-use super::{handed, output};
+use super::handed;
+use super::output::{self, Finished};
 use crate::runtime::attempt::{Order, Private};
+use crate::runtime::executor::limits;
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
 
@@ -52,19 +56,47 @@ pub(super) fn run(
     private: &Private,
     log: &Arc<TaskLog>,
 ) -> Result<Outcome, OperatorError> {
+    let mut child = prepare(order, private, None)?.spawn().map_err(|e| cannot_start(order, &e))?;
+    let finished = output::follow(&mut child, &order.folder, log)
+        .map_err(|error| OperatorError::io("wait for the command", &error))?;
+    outcome(order, finished, log)
+}
+
+/// Makes it ready to be started; `base` is what its environment begins with, where that is not
+/// this process's own.
+pub(super) fn prepare(
+    order: &Order,
+    private: &Private,
+    base: Option<&[(OsString, OsString)]>,
+) -> Result<Command, OperatorError> {
     let args = CommandArgs::read(Args(&order.args))?;
     let cwd = child::folder(args.cwd.as_deref(), order);
     if !cwd.is_dir() {
         return Err(OperatorError::fatal(format!("`cwd`: there is no folder `{}`", cwd.display())));
     }
-    let mut command = child::prepare(&args.argv[0], args.cwd.as_deref(), order, private);
-    command.args(&args.argv[1..]);
+    let argv = match base {
+        Some(_) => limits::prefixed(order.limits, args.argv),
+        None => args.argv,
+    };
+    let mut command = child::prepare(&argv[0], args.cwd.as_deref(), order, private, base);
+    command.args(&argv[1..]);
     handed::clear(&order.folder)?;
-    let mut child = command
-        .spawn()
-        .map_err(|error| OperatorError::io(&format!("start `{}`", args.argv[0]), &error))?;
-    let finished = output::follow(&mut child, &order.folder, log)
-        .map_err(|error| OperatorError::io("wait for the command", &error))?;
+    Ok(command)
+}
+
+/// Says why it could not be started.
+pub(super) fn cannot_start(order: &Order, error: &std::io::Error) -> OperatorError {
+    let program = CommandArgs::read(Args(&order.args)).map(|args| args.argv[0].clone());
+    OperatorError::io(&format!("start `{}`", program.unwrap_or_default()), error)
+}
+
+/// Says what it came to.
+pub(super) fn outcome(
+    order: &Order,
+    finished: Finished,
+    log: &Arc<TaskLog>,
+) -> Result<Outcome, OperatorError> {
+    let args = CommandArgs::read(Args(&order.args))?;
     let status = finished.status;
     if status.success() {
         let outcome = Outcome::output(result(finished.last_line, log));

@@ -1,7 +1,13 @@
-//! A child's output, streamed into the task's log line by line.
+//! What a task prints, as lines of its log.
+//!
+//! ```text
+//! bytes ─► Reader: lines, cut where they are too long ─┬─► Said: `::output`, `::progress`
+//!                                                      └─► task.log, and the last one kept
+//! ```
+//! Whoever reads the pipe hands in what came: a thread for each stream here, the worker there.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::sync::Arc;
@@ -17,19 +23,137 @@ use crate::runtime::task_log::{Stream, TaskLog};
 /// memory here. Bytes.
 const LINE_LEN_MAX: usize = 256 * 1024;
 
+/// Bytes that are read at once: what a pipe holds.
+pub(crate) const CHUNK_LEN: usize = 64 * 1024;
+
 /// How long to go on reading when the child has ended but something it left in the background
 /// still holds its output.
-const LINGER: Duration = Duration::from_secs(2);
+pub(crate) const LINGER: Duration = Duration::from_secs(2);
+
+/// What is said when nobody waits for it any longer.
+pub(crate) const STILL_HELD: &str =
+    "a background process still holds the output; it is not waited for";
 
 /// What a child left behind.
 #[derive(Debug)]
-pub(super) struct Finished {
-    pub(super) status: ExitStatus,
+pub(crate) struct Finished {
+    pub(crate) status: ExitStatus,
     /// The last line of standard output that is neither blank nor for the deck, unmasked; `None`
     /// where it was cut.
-    pub(super) last_line: Option<String>,
+    pub(crate) last_line: Option<String>,
     /// What it said to be outputs.
-    pub(super) outputs: BTreeMap<String, Value>,
+    pub(crate) outputs: BTreeMap<String, Value>,
+}
+
+/// Makes lines of one stream's bytes.
+pub(crate) struct Reader {
+    stream: Stream,
+    log: Arc<TaskLog>,
+    said: Option<Arc<Said>>,
+    lines: Lines,
+    last: Option<String>,
+}
+
+impl Reader {
+    /// Of a stream whose lines may be for the deck where there is `said`.
+    pub(crate) fn new(stream: Stream, log: &Arc<TaskLog>, said: Option<&Arc<Said>>) -> Self {
+        let (log, said) = (Arc::clone(log), said.cloned());
+        Self { stream, log, said, lines: Lines::new(LINE_LEN_MAX), last: Some(String::new()) }
+    }
+
+    /// Says something of the stream itself.
+    pub(crate) fn say(&self, text: &str) {
+        self.log.say(text);
+    }
+
+    /// Takes what came.
+    pub(crate) fn take(&mut self, bytes: &[u8]) {
+        let mut found = Vec::new();
+        self.lines.feed(bytes, &mut |line| found.push(line));
+        self.write(found);
+    }
+
+    /// Takes the end of the stream; returns the last line.
+    pub(crate) fn end(mut self) -> Option<String> {
+        let rest = self.lines.rest();
+        self.write(rest.into_iter().collect());
+        self.last
+    }
+
+    fn write(&mut self, mut found: Vec<Line>) {
+        if let Some(said) = &self.said {
+            let log = (&self.log, self.stream);
+            // What goes before a line for the deck is to stand before it in the log, too.
+            while let Some(at) = found.iter().position(|line| line.text.starts_with("::")) {
+                let after = found.split_off(at + 1);
+                let is_taken = found.pop().filter(|line| line.is_cut || !said.take(&line.text));
+                found.extend(is_taken);
+                log.0.lines(log.1, found.iter().map(|line| &*line.text));
+                keep_last(&mut self.last, &found);
+                found = after;
+            }
+        }
+        if !found.is_empty() {
+            self.log.lines(self.stream, found.iter().map(|line| &*line.text));
+            keep_last(&mut self.last, &found);
+        }
+    }
+}
+
+fn keep_last(last: &mut Option<String>, found: &[Line]) {
+    if let Some(line) = found.iter().rfind(|line| !line.text.trim().is_empty()) {
+        *last = (!line.is_cut).then(|| line.text.clone());
+    }
+}
+
+struct Line {
+    text: String,
+    is_cut: bool,
+}
+
+/// Cuts bytes into lines; bytes that are not UTF-8 become `U+FFFD`.
+struct Lines {
+    len_max: usize,
+    /// The line that has no end yet, as far as it is kept.
+    open: Vec<u8>,
+    is_cut: bool,
+}
+
+impl Lines {
+    fn new(len_max: usize) -> Self {
+        Self { len_max, open: Vec::new(), is_cut: false }
+    }
+
+    fn feed(&mut self, mut bytes: &[u8], each: &mut dyn FnMut(Line)) {
+        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+            self.grow(&bytes[..end]);
+            each(self.close());
+            bytes = &bytes[end + 1..];
+        }
+        self.grow(bytes);
+    }
+
+    fn rest(&mut self) -> Option<Line> {
+        (!self.open.is_empty()).then(|| self.close())
+    }
+
+    fn grow(&mut self, part: &[u8]) {
+        let room = self.len_max.saturating_sub(self.open.len());
+        self.open.extend_from_slice(&part[..part.len().min(room)]);
+        self.is_cut |= part.len() > room;
+    }
+
+    fn close(&mut self) -> Line {
+        let mut text = String::from_utf8_lossy(&self.open).into_owned();
+        if self.is_cut {
+            text.push_str(" … (line cut)");
+        }
+        if text.ends_with('\r') {
+            text.truncate(text.trim_end_matches('\r').len());
+        }
+        self.open.clear();
+        Line { text, is_cut: std::mem::take(&mut self.is_cut) }
+    }
 }
 
 /// Streams the child's standard output and error into `log` until it ends; `folder` is the
@@ -40,7 +164,7 @@ pub(super) fn follow(child: &mut Child, folder: &Path, log: &Arc<TaskLog>) -> io
     Ok(following.end(status))
 }
 
-/// Output that is being read.
+/// Output that is being read, on threads.
 pub(super) struct Following {
     said: Arc<Said>,
     log: Arc<TaskLog>,
@@ -57,8 +181,8 @@ impl Following {
         log: &Arc<TaskLog>,
     ) -> Self {
         let said = Said::new(folder, log);
-        let out = out.map(|out| read_on_thread(out, Stream::Out, log, Some(&said)));
-        let err = err.map(|err| read_on_thread(err, Stream::Err, log, None));
+        let out = out.map(|out| read_on_thread(out, Reader::new(Stream::Out, log, Some(&said))));
+        let err = err.map(|err| read_on_thread(err, Reader::new(Stream::Err, log, None)));
         Self { said, log: Arc::clone(log), out, err }
     }
 
@@ -73,31 +197,32 @@ impl Following {
 }
 
 fn read_on_thread(
-    pipe: impl Read + Send + 'static,
-    stream: Stream,
-    log: &Arc<TaskLog>,
-    said: Option<&Arc<Said>>,
+    mut pipe: impl Read + Send + 'static,
+    mut reader: Reader,
 ) -> Receiver<Option<String>> {
     let (sender, receiver) = channel();
-    let (log, said) = (Arc::clone(log), said.cloned());
     std::thread::spawn(move || {
-        let mut last = Some(String::new());
-        let read = for_each_line(BufReader::new(pipe), LINE_LEN_MAX, |line, is_cut| {
-            if !is_cut && said.as_ref().is_some_and(|said| said.take(line)) {
-                return;
+        let mut chunk = vec![0; CHUNK_LEN];
+        loop {
+            match pipe.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(count) => reader.take(&chunk[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    reader.say(&unreadable(&error));
+                    break;
+                }
             }
-            log.line(stream, line);
-            if !line.trim().is_empty() {
-                last = (!is_cut).then(|| line.to_owned());
-            }
-        });
-        if let Err(error) = read {
-            log.say(&format!("the output could not be read on: {error}"));
         }
         // An error only says that nobody waits for it any more.
-        let _ = sender.send(last);
+        let _ = sender.send(reader.end());
     });
     receiver
+}
+
+/// What is said of a stream that fails.
+pub(crate) fn unreadable(error: &io::Error) -> String {
+    format!("the output could not be read on: {error}")
 }
 
 /// Waits for the reader to come to the end; gives up on output that a background process holds.
@@ -105,51 +230,10 @@ fn latest(lines: &Receiver<Option<String>>, log: &TaskLog) -> Option<String> {
     match lines.recv_timeout(LINGER) {
         Ok(last) => last,
         Err(RecvTimeoutError::Timeout) => {
-            log.say("a background process still holds the output; it is not waited for");
+            log.say(STILL_HELD);
             None
         }
         Err(RecvTimeoutError::Disconnected) => None,
-    }
-}
-
-/// Calls `each` with every line (without its end) and whether it was cut at `len_max` bytes.
-/// Bytes that are not UTF-8 become `U+FFFD`.
-fn for_each_line(
-    mut from: impl BufRead,
-    len_max: usize,
-    mut each: impl FnMut(&str, bool),
-) -> io::Result<()> {
-    let mut line = Vec::new();
-    let mut is_cut = false;
-    loop {
-        let piece = match from.fill_buf() {
-            Ok(piece) => piece,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        if piece.is_empty() {
-            if !line.is_empty() {
-                each(&String::from_utf8_lossy(&line), is_cut);
-            }
-            return Ok(());
-        }
-        let (part, used, ends) = match piece.iter().position(|byte| *byte == b'\n') {
-            Some(end) => (&piece[..end], end + 1, true),
-            None => (piece, piece.len(), false),
-        };
-        let room = len_max.saturating_sub(line.len());
-        line.extend_from_slice(&part[..part.len().min(room)]);
-        is_cut |= part.len() > room;
-        from.consume(used);
-        if ends {
-            let mut text = String::from_utf8_lossy(&line).into_owned();
-            if is_cut {
-                text.push_str(" … (line cut)");
-            }
-            each(text.trim_end_matches('\r'), is_cut);
-            line.clear();
-            is_cut = false;
-        }
     }
 }
 
@@ -158,12 +242,12 @@ mod tests {
     use super::*;
 
     fn lines(text: &[u8], len_max: usize) -> Vec<(String, bool)> {
-        let mut lines = Vec::new();
-        for_each_line(BufReader::with_capacity(4, text), len_max, |line, is_cut| {
-            lines.push((line.to_owned(), is_cut));
-        })
-        .unwrap();
-        lines
+        let mut found = Vec::new();
+        let mut lines = Lines::new(len_max);
+        let mut each = |line: Line| found.push((line.text, line.is_cut));
+        text.chunks(4).for_each(|chunk| lines.feed(chunk, &mut each));
+        lines.rest().into_iter().for_each(each);
+        found
     }
 
     #[test]

@@ -29,7 +29,7 @@ const NAME_LEN_MAX: usize = 250;
 
 /// What the lines of a task have said so far; shared by the threads that read them.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(crate) struct Said {
     folder: PathBuf,
     log: Arc<TaskLog>,
     state: Mutex<State>,
@@ -44,7 +44,7 @@ struct State {
 
 impl Said {
     /// Starts with nothing said; progress of an earlier launch is removed.
-    pub(super) fn new(folder: &Path, log: &Arc<TaskLog>) -> Arc<Self> {
+    pub(crate) fn new(folder: &Path, log: &Arc<TaskLog>) -> Arc<Self> {
         // A file that cannot be removed is replaced by the next that is written.
         let _ = std::fs::remove_file(folder.join(folder::PROGRESS));
         let state = Mutex::new(State::default());
@@ -52,7 +52,7 @@ impl Said {
     }
 
     /// Takes a line if it is one for the deck.
-    pub(super) fn take(&self, line: &str) -> bool {
+    pub(crate) fn take(&self, line: &str) -> bool {
         let Some(rest) = line.strip_prefix("::") else { return false };
         match rest.split_once(' ') {
             Some(("progress", rest)) => match progress(rest) {
@@ -75,7 +75,7 @@ impl Said {
     }
 
     /// Waits until the last progress is written, and returns the outputs.
-    pub(super) fn end(&self) -> BTreeMap<String, Value> {
+    pub(crate) fn end(&self) -> BTreeMap<String, Value> {
         let State { outputs, progress } = std::mem::take(&mut *self.lock());
         if let Some((sender, writer)) = progress {
             drop(sender);

@@ -56,6 +56,7 @@ pub(super) fn order(operator: &str, project: &Path) -> Order {
         user: "ada".into(),
         slurm: None,
         xcom: crate::dag::spec::XcomLimits::default(),
+        limits: crate::dag::limits::TaskLimits::default(),
         context: None,
     }
 }

@@ -36,8 +36,6 @@ pub(super) struct Until {
     pub(super) time: Duration,
     /// In good order, or by a kill.
     pub(super) in_order: bool,
-    /// After this time there is no trouble any more, and it goes on until every run has ended.
-    pub(super) then_calm: bool,
 }
 
 /// What a kill unwinds with.
@@ -62,9 +60,6 @@ pub(super) fn live(world: &Arc<World>, until: Until) {
 }
 
 async fn work(world: Arc<World>, until: Until) {
-    if until.then_calm && until.time.is_zero() {
-        world.calm_down();
-    }
     world.begin_life(until.step);
     tokio::spawn(machine::run(world.clone()));
     let work = async {
@@ -86,13 +81,8 @@ async fn work(world: Arc<World>, until: Until) {
             Ok(engine) => engine,
             Err(fault) => return world.end_life(&format!("it does not start: {fault}")),
         };
-        // An error says that the time is up.
-        let _ = tokio::time::timeout(until.time, people::act(&world, &engine.handle)).await;
-        if until.then_calm {
-            world.calm_down();
-            people::wait_for_the_end(&world, &engine.handle).await;
-        }
-        if until.in_order {
+        let all_done = tokio::time::timeout(until.time, people::act(&world, &engine.handle)).await;
+        if until.in_order || all_done.is_ok() {
             engine.stop().await;
             world.end_life("the daemon is stopped");
         } else {

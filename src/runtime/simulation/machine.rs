@@ -60,11 +60,7 @@ impl World {
         let now = inner.elapsed();
         let (ended, receiver) = watch::channel(false);
         let pid = 100 + u32::try_from(inner.machine.processes.len()).unwrap();
-        let starts = if inner.dice.chance(80) {
-            inner.dice.millis(1, 40)
-        } else {
-            inner.dice.millis(40, 3_000)
-        };
+        let starts = inner.dice.millis(1, 40);
         let works = match inner.dice.below(10) {
             0 => inner.dice.millis(20_000, 60_000),
             1..5 => inner.dice.millis(0, 50),

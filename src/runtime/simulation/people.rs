@@ -28,8 +28,11 @@ const TRIGGERS_MAX: u64 = 5;
 /// Once there is no trouble any more every run ends in this time, and mostly in minutes.
 const PATIENCE: Duration = Duration::from_hours(12);
 
-/// Acts on and on.
+/// Acts on and on; when all is calm, waits until every run has ended.
 pub(super) async fn act(world: &Arc<World>, handle: &Handle) {
+    if world.lock().is_calm {
+        return wait_for_the_end(world, handle).await;
+    }
     loop {
         let (pause, what) = {
             let mut inner = world.lock();
@@ -54,8 +57,7 @@ pub(super) async fn act(world: &Arc<World>, handle: &Handle) {
     }
 }
 
-/// When all is calm: waits until every run has ended.
-pub(super) async fn wait_for_the_end(world: &Arc<World>, handle: &Handle) {
+async fn wait_for_the_end(world: &Arc<World>, handle: &Handle) {
     for dag in DAGS {
         set_paused(world, handle, dag, false);
     }

@@ -140,14 +140,6 @@ impl World {
         inner.say(|| format!("a daemon starts, to die at step {kill_at:?}"));
     }
 
-    /// Nothing goes wrong from now on.
-    pub(super) fn calm_down(&self) {
-        let mut inner = self.lock();
-        inner.is_calm = true;
-        inner.say(|| "all is calm".to_owned());
-        self.disk.fill(false);
-    }
-
     /// Nothing that it does counts any more.
     pub(super) fn end_life(&self, how: &str) {
         let mut inner = self.lock();

@@ -94,7 +94,7 @@ impl Stage {
         let (inputs, mut asked) = mpsc::channel::<Asked>(16);
         let (seen, events) = mpsc::unbounded_channel();
         tokio::spawn(async move {
-            while let Some(Asked { input, reply }) = asked.recv().await {
+            while let Some(Asked { input, reply, .. }) = asked.recv().await {
                 if let Input::AssetChanged(spec) = input {
                     let _ = seen.send(spec);
                 }

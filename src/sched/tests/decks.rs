@@ -39,6 +39,7 @@ pub(crate) fn task(task_id: &str) -> TaskBuilder {
         max_retry_delay: None,
         no_retry_exit_codes: Vec::new(),
         execution_timeout: None,
+        limits: Default::default(),
         pool: "default_pool".into(),
         pool_slots: 1,
         priority_weight: 1,

@@ -39,7 +39,7 @@ fn queue(
 ) -> mpsc::Receiver<Result<(), StoreError>> {
     let (reply, result) = mpsc::channel();
     let job = job(f, move |result| reply.send(result).unwrap());
-    store.queue().unwrap().send(job).map_err(|_| "closed").unwrap();
+    store.queue().unwrap().send(Box::new(job)).map_err(|_| "closed").unwrap();
     result
 }
 

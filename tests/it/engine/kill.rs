@@ -1,6 +1,6 @@
 //! Kill -9 at every step: nothing is lost, nothing is done twice.
 //!
-//! The runtime says each of its steps (decided, committed, prepared, spawned …) as a trace event
+//! The runtime says each of its steps (decided, committed, prepared, handed over …) as a trace event
 //! with a field `step`. Here the engine runs in a process of its own, a second copy of this test
 //! binary, which listens to those events and kills itself with SIGKILL at the n-th of one kind. A
 //! third copy finishes the work. This is done for each kind and n = 1, 2, 3 … until a run gets
@@ -133,13 +133,12 @@ const DAGS: [(&str, &str, &str); 4] = [
 ];
 
 /// Each kind of step; a run comes to each of them.
-const STEPS: [&str; 16] = [
+const STEPS: [&str; 15] = [
     "decided",
     "committed",
     "carried out",
     "answered",
     "prepared",
-    "spawned",
     "handed over",
     "started",
     "worked",

@@ -39,7 +39,7 @@ async fn what_ended_meanwhile_is_found_by_its_report() {
 }
 
 #[tokio::test]
-async fn what_died_meanwhile_is_lost_and_tried_again() {
+async fn what_died_meanwhile_is_tried_again() {
     let mut bench = running(&format!("{}retries = 1\nretry_delay = 0.05\n", waiting("true"))).await;
     bench.stop().await;
     let claim = std::fs::read(bench.attempt_dir("t", 1).join("attempt.pid")).unwrap();
@@ -77,12 +77,13 @@ async fn a_launch_that_never_came_about_is_made_good() {
     let folder = bench.attempt_dir("t", 1);
     let claim = std::fs::read(folder.join("attempt.pid")).unwrap();
     let claim: serde_json::Value = serde_json::from_slice(&claim).unwrap();
-    let wrapper = claim["pid"].to_string();
-    for pid in [wrapper.as_str(), command.as_str()] {
+    // The worker first: it would write a report.
+    let worker = claim["worker"]["pid"].to_string();
+    for pid in [worker.as_str(), command.as_str()] {
         let raw = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
         rustix::process::kill_process(raw, rustix::process::Signal::KILL).unwrap();
     }
-    bench.until("they are gone", |_| !lives(&wrapper) && !lives(&command)).await;
+    bench.until("they are gone", |_| !lives(&worker) && !lives(&command)).await;
     std::fs::remove_dir_all(&folder).unwrap();
     let conn = rusqlite::Connection::open(bench.layout().database()).unwrap();
     conn.execute("UPDATE task_instance SET state = 'queued', pid = NULL", []).unwrap();

@@ -301,6 +301,7 @@ fn task(id: &str, before: &[&str]) -> TaskSpec {
         max_retry_delay: None,
         no_retry_exit_codes: Vec::new(),
         execution_timeout: None,
+        limits: Default::default(),
         pool: "default_pool".into(),
         pool_slots: 1,
         priority_weight: 1,

@@ -293,7 +293,7 @@ async fn gone(held: &Held) {
                     return;
                 }
                 if started.elapsed() > ENDS_ITSELF {
-                    let left = tree::end(leader, held.token.as_str()).await;
+                    let left = tree::end(leader, held.token.as_str(), tree::GRACE).await;
                     if left > 0 {
                         tracing::error!(attempt = %held.key, left, "processes would not end");
                     }
@@ -322,7 +322,14 @@ async fn is_claimed(held: &Held) -> bool {
 async fn fence(held: &Held) -> bool {
     let (folder, token) = (held.folder.clone(), held.token.clone());
     let fence = move || {
-        let claim = Claim { token, pid: 0, start_time: 0, boot_id: "none: fenced off".to_owned() };
+        let claim = Claim {
+            token,
+            pid: 0,
+            start_time: 0,
+            boot_id: "none: fenced off".to_owned(),
+            worker: None,
+            pipes: None,
+        };
         folder.make().and_then(|()| folder.claim(&claim))
     };
     match tokio::task::spawn_blocking(fence).await {

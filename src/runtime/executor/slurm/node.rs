@@ -156,7 +156,10 @@ async fn attempt(on: OnNode<'_>) -> Result<u8, String> {
         }
     };
     // Waited for while they end, so that no remains look alive.
-    let _ = tokio::join!(tree::end(whereabouts.process(), member.token.as_str()), child.wait());
+    let _ = tokio::join!(
+        tree::end(whereabouts.process(), member.token.as_str(), tree::GRACE),
+        child.wait()
+    );
     let why = match cut {
         Cut::Asked => {
             "Slurm asked it to end: cancelled, preempted, or its time limit (`time`) was reached"

@@ -18,6 +18,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// A look takes the controller a while; it has better things to do for most of the time.
 const PAUSE_SHARE: u32 = 4;
+const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// What is known of the queue.
 #[derive(Debug, Clone, Default)]
@@ -129,8 +130,13 @@ impl Queue {
                 }
             };
             self.tell(&view, batches);
+            // Silence has had its time: what it cost says nothing of the next look.
+            let pause = match view.silence {
+                Some(_) => PAUSE,
+                None => (began.elapsed() * PAUSE_SHARE).clamp(PAUSE, PAUSE_MAX),
+            };
             self.view.send_replace(view);
-            tokio::time::sleep(PAUSE.max(began.elapsed() * PAUSE_SHARE)).await;
+            tokio::time::sleep(pause).await;
         }
     }
 

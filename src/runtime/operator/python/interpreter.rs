@@ -55,9 +55,9 @@ impl Interpreter {
 
     pub(super) fn command(&self, order: &Order, private: &Private) -> Command {
         if let Some(program) = &self.program {
-            return child::prepare(program, None, order, private);
+            return child::prepare(program, None, order, private, None);
         }
-        let mut shell = child::prepare("/bin/sh", None, order, private);
+        let mut shell = child::prepare("/bin/sh", None, order, private, None);
         shell.args(["-c", BY_ENVIRONMENT, "python"]);
         shell
     }
@@ -143,14 +143,14 @@ impl Venv<'_> {
         let python = folder.join("bin/python");
         let mut steps: Vec<(&str, Command)> = Vec::new();
         if Command::new("uv").arg("--version").output().is_ok_and(|found| found.status.success()) {
-            let mut make = child::prepare("uv", None, order, private);
+            let mut make = child::prepare("uv", None, order, private, None);
             make.args(["venv", "--quiet"]).arg(folder);
             if let Some(wanted) = self.base.program.as_deref().or(self.requires.as_deref()) {
                 make.args(["--python", wanted]);
             }
             steps.push(("make a venv", make));
             if !self.requirements.is_empty() {
-                let mut install = child::prepare("uv", None, order, private);
+                let mut install = child::prepare("uv", None, order, private, None);
                 install.args(["pip", "install", "--python"]).arg(&python);
                 install.arg("--").args(&self.requirements);
                 steps.push(("install the requirements", install));
@@ -190,5 +190,5 @@ impl Venv<'_> {
 }
 
 fn venv_python(python: &Path, order: &Order, private: &Private) -> Command {
-    child::prepare(&python.to_string_lossy(), None, order, private)
+    child::prepare(&python.to_string_lossy(), None, order, private, None)
 }

@@ -31,7 +31,7 @@ use super::super::output::{Finished, Following};
 use super::RUNNER;
 use super::interpreter::Interpreter;
 use crate::runtime::attempt::{AttemptFolder, Order, Private};
-use crate::runtime::executor::process_table::TOKEN_VARIABLE;
+use crate::runtime::executor::process_table::{FOLDER_VARIABLE, TOKEN_VARIABLE};
 use crate::runtime::task_log::TaskLog;
 
 const SERVER: &str = include_str!("warm.py");
@@ -94,7 +94,7 @@ fn next(answers: &mut impl BufRead) -> Option<Told> {
 /// The whole environment goes along: the server's own is that of another task.
 fn request(order: &Order, private: &Private, wish: &Value) -> io::Result<Vec<u8>> {
     let mut env = inherited()?;
-    let prepared = child::prepare("python", None, order, private);
+    let prepared = child::prepare("python", None, order, private, None);
     for (name, value) in prepared.get_envs() {
         let name = name.to_string_lossy().into_owned();
         match value {
@@ -186,6 +186,7 @@ impl<'a> Server<'a> {
             .stdout(Stdio::piped())
             .stderr(log)
             .env_remove(TOKEN_VARIABLE)
+            .env_remove(FOLDER_VARIABLE)
             .env_remove(super::super::handed::VARIABLE)
             .envs(ONE_THREAD.map(|name| (name, "1")));
         let mut child = command.spawn().map_err(failed)?;

@@ -1,0 +1,258 @@
+//! The daemon's end of the wire: one connection to the worker of this build, made when it is
+//! first needed and again when it is gone.
+
+use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::io::BufReader;
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::process::Command;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use crate::runtime::executor::Launcher;
+use crate::runtime::layout::Layout;
+use crate::runtime::worker::wire::{self, FromWorker, PROTOCOL, ToWorker};
+use crate::types::{LaunchToken, time};
+use crate::web::bind;
+
+/// How long a worker may take until it answers.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(2);
+
+/// Messages that wait to be written: the socket takes them at once, unless the worker is held up,
+/// and then whoever launches waits.
+const MESSAGES_LEN_MAX: usize = 64;
+
+/// What a worker's standard error may grow to before it is begun anew.
+const ERR_LEN_MAX: u64 = 1 << 20;
+
+/// The way to the worker.
+pub(super) struct Links {
+    layout: Layout,
+    launcher: Launcher,
+    build: String,
+    current: tokio::sync::Mutex<Option<Arc<Link>>>,
+}
+
+impl Links {
+    pub(super) fn new(layout: Layout, launcher: Launcher) -> Self {
+        let build = build_of(&launcher.executable);
+        Self { layout, launcher, build, current: tokio::sync::Mutex::default() }
+    }
+
+    /// Returns the connection that is there, or makes one; starts a worker where none listens.
+    /// An error says what cannot be done, and why.
+    pub(super) async fn get(&self) -> Result<Arc<Link>, String> {
+        let mut current = self.current.lock().await;
+        if let Some(link) = current.as_ref().filter(|link| !link.is_gone()) {
+            return Ok(link.clone());
+        }
+        let link = Arc::new(self.make().await?);
+        *current = Some(link.clone());
+        Ok(link)
+    }
+
+    async fn make(&self) -> Result<Link, String> {
+        let socket = self.layout.worker_socket(&self.build);
+        let deadline = time::instant() + START_TIMEOUT;
+        let mut is_started = false;
+        loop {
+            let why = match bind::connect(&socket).await {
+                Ok(stream) => match Link::open(stream, self.launcher.clone()).await {
+                    Ok(link) => return Ok(link),
+                    Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                        return Err(format!("talk to the worker: {error}"));
+                    }
+                    // It ended just then.
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            if !is_started {
+                self.start().map_err(|error| {
+                    let program = self.launcher.executable.display();
+                    format!("start the worker `{program}`: {error}")
+                })?;
+                is_started = true;
+            }
+            if time::instant() >= deadline {
+                let log = self.layout.log_dir();
+                let log = log.display();
+                return Err(format!("reach the worker: {why} (its log is in `{log}`)"));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    fn start(&self) -> io::Result<()> {
+        let folder = self.layout.log_dir();
+        crate::runtime::attempt::AttemptFolder::new(&folder).make()?;
+        let err = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(folder.join("worker.err"))?;
+        if err.metadata()?.len() > ERR_LEN_MAX {
+            err.set_len(0)?;
+        }
+        // Not waited for: it outlives this process, and is reaped where it ends before.
+        Command::new(&self.launcher.executable)
+            .arg("--project")
+            .arg(self.layout.project())
+            .args(["worker", &self.build])
+            .current_dir(self.layout.project())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(err)
+            .spawn()
+            .map(drop)
+    }
+}
+
+/// A connection to a worker.
+pub(super) struct Link {
+    to: mpsc::Sender<ToWorker>,
+    routes: Arc<Routes>,
+    tasks: [AbortHandle; 2],
+}
+
+/// Who listens for what the worker tells of a token. Two messages for each: unbounded.
+#[derive(Default)]
+struct Routes {
+    /// `None` once the worker is gone.
+    listeners: Mutex<Option<HashMap<LaunchToken, mpsc::UnboundedSender<FromWorker>>>>,
+}
+
+impl Link {
+    async fn open(stream: UnixStream, launcher: Launcher) -> io::Result<Self> {
+        let (from, mut to) = stream.into_split();
+        let mut from = BufReader::new(from);
+        wire::send(&mut to, &ToWorker::Hello { protocol: PROTOCOL, launcher }).await?;
+        let Some(FromWorker::Welcome { protocol, pid }) = wire::receive(&mut from).await? else {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        };
+        if protocol != PROTOCOL {
+            let text = "the program was replaced since this daemon started; start it again";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+        }
+        tracing::debug!(pid, "connected to the worker");
+        let routes = Arc::new(Routes { listeners: Mutex::new(Some(HashMap::new())) });
+        let (sender, messages) = mpsc::channel(MESSAGES_LEN_MAX);
+        let reading = tokio::spawn(read(from, routes.clone())).abort_handle();
+        let writing = tokio::spawn(write(to, messages)).abort_handle();
+        Ok(Self { to: sender, routes, tasks: [reading, writing] })
+    }
+
+    fn is_gone(&self) -> bool {
+        self.routes.lock().is_none() || self.to.is_closed()
+    }
+
+    /// Hears what is told of a token from now on; it ends when the worker does.
+    pub(super) fn listen(&self, token: &LaunchToken) -> Listening {
+        let (sender, told) = mpsc::unbounded_channel();
+        if let Some(listeners) = &mut *self.routes.lock() {
+            listeners.insert(token.clone(), sender);
+        }
+        Listening { token: token.clone(), routes: self.routes.clone(), told }
+    }
+
+    /// `None`: the worker is gone.
+    pub(super) async fn send(&self, message: ToWorker) -> Option<()> {
+        self.to.send(message).await.ok()
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+impl Routes {
+    fn lock(
+        &self,
+    ) -> MutexGuard<'_, Option<HashMap<LaunchToken, mpsc::UnboundedSender<FromWorker>>>> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is told of one token.
+pub(super) struct Listening {
+    token: LaunchToken,
+    routes: Arc<Routes>,
+    told: mpsc::UnboundedReceiver<FromWorker>,
+}
+
+impl Listening {
+    /// `None`: the worker is gone.
+    pub(super) async fn recv(&mut self) -> Option<FromWorker> {
+        self.told.recv().await
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.told.close();
+        if let Some(listeners) = &mut *self.routes.lock() {
+            // Another one may listen for the same token by now.
+            let is_closed = listeners.get(&self.token).is_some_and(|sender| sender.is_closed());
+            if is_closed {
+                listeners.remove(&self.token);
+            }
+        }
+    }
+}
+
+async fn read(mut from: BufReader<OwnedReadHalf>, routes: Arc<Routes>) {
+    loop {
+        let message = match wire::receive::<FromWorker>(&mut from).await {
+            Ok(Some(message)) => message,
+            Ok(None) => break,
+            Err(error) => {
+                tracing::warn!(%error, "the worker could not be followed");
+                break;
+            }
+        };
+        let token = match &message {
+            FromWorker::Started { token, .. } | FromWorker::Ended { token, .. } => token.clone(),
+            FromWorker::Welcome { .. } => continue,
+        };
+        let listener = routes.lock().as_ref().and_then(|all| all.get(&token).cloned());
+        if let Some(listener) = listener {
+            // An error says that nobody wants to know any more.
+            let _ = listener.send(message);
+        }
+    }
+    // Whoever listens hears that it is gone.
+    routes.lock().take();
+}
+
+async fn write(mut to: OwnedWriteHalf, mut messages: mpsc::Receiver<ToWorker>) {
+    while let Some(message) = messages.recv().await {
+        if let Err(error) = wire::send(&mut to, &message).await {
+            tracing::warn!(%error, "the worker does not listen any more");
+            return;
+        }
+    }
+}
+
+/// Names the build of a program: another file in its place is another build.
+pub(super) fn build_of(executable: &Path) -> String {
+    let told = std::fs::metadata(executable).map_or_else(
+        |_| executable.display().to_string(),
+        |found| {
+            let (dev, inode, size) = (found.dev(), found.ino(), found.len());
+            format!("{dev} {inode} {size} {} {}", found.mtime(), found.mtime_nsec())
+        },
+    );
+    Sha256::digest(told.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}

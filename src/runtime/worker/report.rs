@@ -1,0 +1,54 @@
+//! How an attempt ended, as the worker writes it down.
+
+use std::io;
+use std::time::Duration;
+
+use crate::dag::operator::Operator;
+use crate::runtime::attempt::{AttemptReport, Order};
+use crate::runtime::task_log::TaskLog;
+use crate::runtime::worker::Hand;
+use crate::runtime::worker::wire::End;
+use crate::sched::Outcome;
+use crate::types::time;
+
+/// How often and how long a report is tried again where the disk is full.
+const RETRY: Duration = Duration::from_secs(1);
+const TRIES: u32 = 600;
+
+/// Says whether the worker starts the user's program itself. What computes is this program, in a
+/// process of its own.
+pub(super) fn runs_directly(order: &Order) -> bool {
+    order.operator == Operator::Command.name()
+}
+
+/// An end at which nothing was run.
+pub(super) fn failed(error: impl Into<String>) -> End {
+    End::Finished(Outcome::failed(error))
+}
+
+/// Writes the report, and holds on to the result where the disk is full: it may be hours of work.
+/// Where it cannot be written the daemon is told all the same.
+pub(super) async fn finished(hand: &Hand, outcome: Outcome) -> End {
+    let report = AttemptReport { token: hand.token.clone(), finished_at: time::now(), outcome };
+    for tried in 1.. {
+        match hand.folder.write_report(&report) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull && tried < TRIES => {
+                tokio::time::sleep(RETRY).await;
+            }
+            Err(error) => {
+                tracing::error!(token = %hand.token, %error, "could not write a report");
+                break;
+            }
+            Ok(()) => break,
+        }
+    }
+    End::Finished(report.outcome)
+}
+
+/// Says in the attempt's log what its own process cannot.
+pub(super) fn note(hand: &Hand, text: &str) {
+    let said = TaskLog::open(hand.folder.path(), Vec::new()).map(|log| log.say(text));
+    if let Err(error) = said {
+        tracing::debug!(token = %hand.token, %error, "could not write into the log");
+    }
+}

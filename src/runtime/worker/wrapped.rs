@@ -1,0 +1,160 @@
+//! What computes: `dagdeck attempt FOLDER` as a child of the worker. It claims its token itself,
+//! leads a session and writes its report; the worker hands over and says how it ended where it
+//! left none.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, Command};
+
+use crate::runtime::attempt::Order;
+use crate::runtime::executor::process_table::{self, FOLDER_VARIABLE, Process, TOKEN_VARIABLE};
+use crate::runtime::executor::{Handover, Launcher, limits};
+use crate::runtime::worker::wire::End;
+use crate::runtime::worker::{Hand, Worker, adopt, direct, report};
+use crate::sched::Outcome;
+
+/// How much of what a process said goes into its error.
+const LAST_WORDS_LEN_MAX: usize = 300;
+
+/// Runs it to its end.
+pub(super) async fn run(
+    worker: &Worker,
+    hand: &Hand,
+    order: &Order,
+    handover: &Handover,
+    launcher: &Launcher,
+) -> End {
+    let mut child = match spawn(hand, order, handover, launcher) {
+        Ok(child) => child,
+        Err(error) => {
+            let program = launcher.executable.display();
+            let text = format!("start the attempt's process `{program}`: {error}");
+            return failed(hand, text, None).await;
+        }
+    };
+    let leader = child.id().and_then(process_table::name_child);
+    hand_over(&mut child, handover).await;
+    let Some(leader) = leader else {
+        return failed(hand, "`/proc` does not show its process".to_owned(), None).await;
+    };
+    worker.shared.open_files.give_back(leader.pid, order.limits);
+    hand.started(worker, leader.pid);
+    let token = hand.token.as_str();
+    let ending = tokio::select! {
+        exit = child.wait() => Ok(exit),
+        () = hand.until_cancelled() => Err(None),
+        text = limits::memory_exceeded(order.limits, leader, token) => Err(Some(text)),
+    };
+    match ending {
+        Ok(exit) => after_exit(worker, hand, exit, leader).await,
+        Err(why) => {
+            // Waited for while it is ended, so that no remains look alive.
+            let grace = order.limits.killed_task_cleanup_time;
+            let _ = tokio::join!(direct::end(hand, leader, grace), child.wait());
+            match why {
+                Some(text) => failed(hand, text, None).await,
+                None => End::Cancelled,
+            }
+        }
+    }
+}
+
+fn spawn(
+    hand: &Hand,
+    order: &Order,
+    handover: &Handover,
+    launcher: &Launcher,
+) -> io::Result<Child> {
+    let folder = hand.folder.path();
+    let out = wrapper_log(folder)?;
+    let err = out.try_clone()?;
+    let mut order = order.clone();
+    handover.fill(&mut order);
+    let texts = [&*launcher.executable.to_string_lossy(), "attempt", &*folder.to_string_lossy()];
+    let argv = limits::prefixed(order.limits, texts.map(str::to_owned).to_vec());
+    Command::new(&argv[0])
+        .args(&argv[1..])
+        .current_dir(&launcher.project)
+        .env_clear()
+        .envs(launcher.environment.iter().map(|(name, value)| (name, value)))
+        .envs(&order.env)
+        .envs(&handover.private.env)
+        .env(TOKEN_VARIABLE, hand.token.as_str())
+        .env(FOLDER_VARIABLE, folder)
+        .stdin(Stdio::piped())
+        .stdout(out)
+        .stderr(err)
+        .spawn()
+}
+
+fn wrapper_log(folder: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("wrapper.log"))
+}
+
+/// An attempt that gets less than all of it refuses to run, so a failure here shows as an exit
+/// without a report.
+async fn hand_over(child: &mut Child, handover: &Handover) {
+    let Some(mut stdin) = child.stdin.take() else { return };
+    let text = serde_json::to_vec(handover).unwrap_or_default();
+    if let Err(error) = stdin.write_all(&text).await {
+        tracing::warn!(%error, "could not hand over");
+    }
+    let _ = stdin.shutdown().await;
+}
+
+async fn after_exit(
+    worker: &Worker,
+    hand: &Hand,
+    exit: io::Result<ExitStatus>,
+    leader: Process,
+) -> End {
+    if let Some(report) = hand.folder.report(&hand.token) {
+        return End::Finished(report.outcome);
+    }
+    // Another process may have claimed the token: a launch by a worker that was killed.
+    let claim = hand.folder.claimed(&hand.token);
+    if claim.is_some_and(|claim| adopt::process_of(worker, &claim) != Some(leader)) {
+        return adopt::adopt(worker, hand, Vec::new()).await;
+    }
+    // Nobody is left to watch over what it started.
+    direct::end(hand, leader, None).await;
+    match exit {
+        Ok(status) => {
+            let mut error =
+                format!("the attempt's process ended without a report ({})", how(worker, status));
+            if let Some(said) = last_words(hand.folder.path()) {
+                error += &format!(": {said}");
+            }
+            failed(hand, error, status.code()).await
+        }
+        Err(error) => End::Lost(format!("wait for the attempt's process: {error}")),
+    }
+}
+
+/// Returns the last line that the process said outside of its task: why it refused.
+fn last_words(folder: &Path) -> Option<String> {
+    let said = fs::read(folder.join("wrapper.log")).ok()?;
+    let said = String::from_utf8_lossy(&said);
+    let line = said.lines().rev().find(|line| !line.trim().is_empty())?;
+    Some(line.chars().take(LAST_WORDS_LEN_MAX).collect())
+}
+
+fn how(worker: &Worker, status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(9), _) if worker.shared.oom_kills.has_risen() => "out of memory, signal 9".to_owned(),
+        (Some(signal), _) => format!("signal {signal}"),
+        (None, Some(code)) => format!("exit code {code}"),
+        (None, None) => "unknown".to_owned(),
+    }
+}
+
+async fn failed(hand: &Hand, error: String, exit_code: Option<i32>) -> End {
+    report::note(hand, &error);
+    report::finished(hand, Outcome::Failed { error, exit_code, retryable: true }).await
+}
