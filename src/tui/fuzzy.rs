@@ -13,28 +13,81 @@ const FIRST: i32 = 12;
 const WORD: i32 = 8;
 const NEXT: i32 = 6;
 
-/// Says how well `typed` fits `name`, upper and lower case alike; `None` where it does not. Blanks
-/// in `typed` count for nothing.
-pub(crate) fn fit(name: &str, typed: &str) -> Option<Fit> {
-    // Most names do not have the letters at all, which is told without making anything.
+/// What was typed, made ready to be looked for in many names. Upper and lower case are alike, and
+/// blanks count for nothing.
+pub(crate) struct Sought {
+    typed: Vec<char>,
+    /// The name that is looked at: its room is used again.
+    name: Vec<char>,
+}
+
+impl Sought {
+    pub(crate) fn new(typed: &str) -> Self {
+        let typed = typed.chars().filter(|c| !c.is_whitespace()).map(lower).collect();
+        Self { typed, name: Vec::new() }
+    }
+
+    /// Says how well they fit; `None` where they do not.
+    pub(crate) fn score(&mut self, name: &str) -> Option<i32> {
+        self.find(name).map(|found| match found {
+            Found::Together(from) => self.score_of(from..from + self.typed.len()),
+            Found::Apart(letters) => self.score_of(letters.into_iter()),
+        })
+    }
+
+    /// Says how well they fit, and where.
+    pub(crate) fn fit(&mut self, name: &str) -> Option<Fit> {
+        let letters: Vec<usize> = match self.find(name)? {
+            Found::Together(from) => (from..from + self.typed.len()).collect(),
+            Found::Apart(letters) => letters,
+        };
+        Some(Fit { score: self.score_of(letters.iter().copied()), letters })
+    }
+
+    fn find(&mut self, name: &str) -> Option<Found> {
+        // Most names do not have the letters at all, which is told without making anything.
+        if !in_order(name, self.typed.iter().copied()) {
+            return None;
+        }
+        self.name.clear();
+        self.name.extend(name.chars().map(lower));
+        let (name, typed) = (&self.name, &self.typed);
+        if typed.is_empty() {
+            return Some(Found::Apart(Vec::new()));
+        }
+        // The typed letters together, where they occur so, beat the same letters apart.
+        let whole = name.windows(typed.len()).enumerate().filter(|(_, part)| part == typed);
+        let best = whole.max_by_key(|(at, _)| worth(name, *at..at + typed.len()));
+        match best {
+            Some((at, _)) => Some(Found::Together(at)),
+            None => apart(name, typed).map(Found::Apart),
+        }
+    }
+
+    fn score_of(&self, letters: impl Iterator<Item = usize>) -> i32 {
+        if self.typed.is_empty() {
+            return 0;
+        }
+        let long = i32::try_from(self.name.len() / 8).unwrap_or(0);
+        let all = if self.name.len() == self.typed.len() { 100 } else { 0 };
+        worth(&self.name, letters) - long + all
+    }
+}
+
+/// Says whether a name has the letters in their order.
+pub(crate) fn has(name: &str, typed: &str) -> bool {
+    in_order(name, typed.chars().filter(|c| !c.is_whitespace()).map(lower))
+}
+
+fn in_order(name: &str, mut typed: impl Iterator<Item = char>) -> bool {
     let mut there = name.chars().map(lower);
-    let mut wanted = typed.chars().filter(|c| !c.is_whitespace()).map(lower);
-    if !wanted.all(|c| there.any(|other| other == c)) {
-        return None;
-    }
-    let name: Vec<char> = name.chars().map(lower).collect();
-    let typed: Vec<char> = typed.chars().filter(|c| !c.is_whitespace()).map(lower).collect();
-    if typed.is_empty() {
-        return Some(Fit { score: 0, letters: Vec::new() });
-    }
-    // The typed letters together, where they occur so, beat the same letters apart.
-    let whole = name.windows(typed.len()).enumerate().filter(|(_, part)| *part == typed.as_slice());
-    let whole = whole.map(|(at, _)| (at..at + typed.len()).collect::<Vec<_>>());
-    let best = whole.max_by_key(|letters| worth(&name, letters));
-    let letters = best.or_else(|| apart(&name, &typed))?;
-    let score = worth(&name, &letters) - i32::try_from(name.len() / 8).unwrap_or(0);
-    let is_all = name.len() == typed.len();
-    Some(Fit { score: if is_all { score + 100 } else { score }, letters })
+    typed.all(|c| there.any(|other| other == c))
+}
+
+/// Where the letters are: from a place on, or each somewhere.
+enum Found {
+    Together(usize),
+    Apart(Vec<usize>),
 }
 
 fn lower(c: char) -> char {
@@ -71,18 +124,19 @@ fn begins_word(name: &[char], at: usize) -> bool {
     at == 0 || !name[at - 1].is_alphanumeric()
 }
 
-fn worth(name: &[char], letters: &[usize]) -> i32 {
-    let mut score = 0;
-    for (n, at) in letters.iter().enumerate() {
+fn worth(name: &[char], letters: impl Iterator<Item = usize>) -> i32 {
+    let (mut score, mut before) = (0, None);
+    for at in letters {
         score += 1;
-        if *at == 0 {
+        if at == 0 {
             score += FIRST;
-        } else if begins_word(name, *at) {
+        } else if begins_word(name, at) {
             score += WORD;
         }
-        if n > 0 && letters[n - 1] + 1 == *at {
+        if before.is_some_and(|before| before + 1 == at) {
             score += NEXT;
         }
+        before = Some(at);
     }
     score
 }
@@ -106,6 +160,12 @@ pub(crate) fn distance(one: &str, other: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn fit(name: &str, typed: &str) -> Option<Fit> {
+        let fit = Sought::new(typed).fit(name);
+        assert_eq!(Sought::new(typed).score(name), fit.as_ref().map(|fit| fit.score));
+        fit
+    }
 
     fn best<'a>(names: &[&'a str], typed: &str) -> &'a str {
         let score = |name: &&&str| fit(name, typed).map_or(i32::MIN, |fit| fit.score);

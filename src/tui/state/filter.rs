@@ -57,7 +57,7 @@ impl Filter {
             let holds = match &term.what {
                 What::Word(word) => words.contains(word),
                 What::Loose(letters) => {
-                    words.split_whitespace().any(|word| fuzzy::fit(word, letters).is_some())
+                    words.split_whitespace().any(|word| fuzzy::has(word, letters))
                 }
                 What::Field(key, value) => {
                     words.contains(&format!("{key}:{value}"))

@@ -4,7 +4,7 @@ use ratatui_textarea::TextArea;
 use serde_json::{Map, Value};
 use tui_input::Input;
 
-use crate::fuzzy;
+use crate::fuzzy::Sought;
 
 /// What an entry of the list puts in.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,9 +35,12 @@ impl List {
     /// Returns what fits the typed letters, best first.
     pub(crate) fn fitting(&self) -> Vec<&(String, Pick)> {
         let typed = self.input.value();
-        let fit = |entry: &(String, Pick)| fuzzy::fit(&entry.0, typed).map(|fit| fit.score);
-        let mut fitting: Vec<(i32, &(String, Pick))> =
-            self.entries.iter().filter_map(|entry| Some((fit(entry)?, entry))).collect();
+        let mut sought = Sought::new(typed);
+        let mut fitting: Vec<(i32, &(String, Pick))> = self
+            .entries
+            .iter()
+            .filter_map(|entry| Some((sought.score(&entry.0)?, entry)))
+            .collect();
         fitting.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
         fitting.into_iter().map(|(_, entry)| entry).collect()
     }

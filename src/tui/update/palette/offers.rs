@@ -2,7 +2,7 @@
 //! from has changed; a key stroke only ranks them. The letters that fit and the words about a task
 //! are for who draws: they are worked out for the rows that are seen.
 
-use crate::fuzzy;
+use crate::fuzzy::{Fit, Sought};
 use crate::state::popup::Scope;
 use crate::state::{Popup, Screen, Slot, State};
 use crate::text;
@@ -83,10 +83,11 @@ impl Offers {
             found.sort_unstable();
             self.found = found.into_iter().map(|(_, at)| at).collect();
         } else {
+            let mut sought = Sought::new(typed);
+            let mut score = |entry| score(entry, &mut sought, recent, scope, typed);
             let ranked = self.all().zip(0..);
-            let ranked = ranked.filter_map(|(entry, at)| {
-                Some((std::cmp::Reverse(score(entry, recent, scope, typed)?), at))
-            });
+            let ranked =
+                ranked.filter_map(|(entry, at)| Some((std::cmp::Reverse(score(entry)?), at)));
             let mut ranked: Vec<_> = ranked.collect();
             ranked.sort_unstable();
             self.found = ranked.into_iter().map(|(_, at)| at).collect();
@@ -111,10 +112,16 @@ impl Offers {
 
 /// Says how well an entry fits: its name counts, in the keys of a pane also its line of help and
 /// its key.
-fn score(entry: &Entry, recent: &[String], scope: Scope, typed: &str) -> Option<i32> {
+fn score(
+    entry: &Entry,
+    sought: &mut Sought,
+    recent: &[String],
+    scope: Scope,
+    typed: &str,
+) -> Option<i32> {
     let by_help = || entry.help.to_lowercase().contains(&typed.to_lowercase());
-    let score = match by_name(entry, typed) {
-        Some(fit) => fit.score,
+    let score = match sought.score(&entry.name).filter(|score| *score >= least(typed)) {
+        Some(score) => score,
         None if scope == Scope::Here && by_help() => 0,
         None => return None,
     };
@@ -123,16 +130,17 @@ fn score(entry: &Entry, recent: &[String], scope: Scope, typed: &str) -> Option<
     Some(score + i32::from(is_recent) * 4 + i32::from(is_key) * 200)
 }
 
-fn by_name(entry: &Entry, typed: &str) -> Option<fuzzy::Fit> {
+/// Returns what a name must be worth to fit.
+fn least(typed: &str) -> i32 {
     let letters = typed.chars().filter(|c| !c.is_whitespace()).count();
-    let least = i32::try_from(letters).unwrap_or(i32::MAX).saturating_mul(LETTER_LEAST);
-    fuzzy::fit(&entry.name, typed).filter(|fit| fit.score >= least)
+    i32::try_from(letters).unwrap_or(i32::MAX).saturating_mul(LETTER_LEAST)
 }
 
 /// Returns which of the name's characters are those typed.
 pub(crate) fn letters(entry: &Entry, typed: &str) -> Vec<usize> {
     let typed = typed.trim();
-    by_name(entry, typed).map(|fit| fit.letters).unwrap_or_default()
+    let fits = |fit: &Fit| fit.score >= least(typed);
+    Sought::new(typed).fit(&entry.name).filter(fits).map(|fit| fit.letters).unwrap_or_default()
 }
 
 /// Returns what is told of an entry: of a task how it stands now.
