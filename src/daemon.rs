@@ -34,7 +34,7 @@ use crate::store::{Store, settings};
 use crate::types::settings::Settings;
 use crate::types::time::SystemClock;
 use crate::types::view::DefinitionsView;
-use crate::types::{Clock, Fault};
+use crate::types::{Clock, Fault, Timestamp};
 use crate::web::{Door, PrivateSocket, Token, bind};
 
 mod folder;
@@ -143,10 +143,10 @@ impl Daemon {
         publisher: Publisher,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let Ground { layout, store, listeners, lock, .. } = ground;
-        let started_at = clock.now();
+        let Ground { layout, store, listeners, lock, started_at, .. } = ground;
         let first = DefinitionsView { diagnostics: Vec::new(), loaded_at: Some(started_at) };
         let (handle, live) = (engine.handle.clone(), engine.live.clone());
+        let slurm = engine.slurm.clone();
         let desk =
             Desk::new(options.project.clone(), store.clone(), handle.clone(), options.lookup);
         let project = project::start(layout.clone(), desk.clone(), first, publisher.clone());
@@ -167,6 +167,7 @@ impl Daemon {
             handle,
             desk,
             live,
+            slurm,
             definitions: project.definitions.clone(),
             watch_problems: watchers.problems.clone(),
             publisher,
@@ -231,10 +232,13 @@ struct Ground {
     store: Store,
     listeners: Listeners,
     lock: Lock,
+    /// Before anything is begun.
+    started_at: Timestamp,
 }
 
 impl Ground {
     async fn take(options: &DaemonOptions) -> Result<Self, Fault> {
+        let started_at = SystemClock.now();
         let layout = Layout::new(&options.project);
         folder::prepare(&layout)?;
         let lock = Lock::take(&layout.lock()).await?;
@@ -242,7 +246,7 @@ impl Ground {
         let store = off_thread(move || Ok(Store::open(&database)?)).await?;
         let deck = load(options, store.read(settings::load).await?).await?;
         let listeners = Listeners::bind(&layout, options.api.as_deref()).await?;
-        Ok(Self { layout, deck, store, listeners, lock })
+        Ok(Self { layout, deck, store, listeners, lock, started_at })
     }
 }
 

@@ -82,6 +82,8 @@ pub enum Command {
     Down,
     /// Show whether the daemon runs, and how it is
     Status,
+    /// Show where attempts run: this machine and, where tasks go there, Slurm
+    Executors,
     /// List what somebody should look at; exits with 1 where there is something
     Attention,
     /// Check dags.toml

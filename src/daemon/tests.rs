@@ -13,6 +13,7 @@ use crate::runtime::Handle;
 use crate::runtime::engine::Live;
 use crate::types::FaultKind;
 use crate::types::event::{Event, NumberedEvent};
+use crate::types::executor::SlurmHeard;
 use crate::types::time::now;
 
 /// The doors of a daemon whose engine has stopped.
@@ -105,6 +106,7 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
         store,
         handle,
         live: watch::channel(Arc::new(live)).1,
+        slurm: watch::channel(SlurmHeard::default()).1,
         definitions: watch::channel(DefinitionsView::default()).1,
         watch_problems: watch::channel(Vec::new()).1,
         publisher: publisher.clone(),

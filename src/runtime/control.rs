@@ -20,6 +20,7 @@ use crate::runtime::serving::ServingHandle;
 use crate::store::{Store, StoreError};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::NumberedEvent;
+use crate::types::executor::SlurmHeard;
 use crate::types::log::LogName;
 use crate::types::packed::PackedRun;
 use crate::types::run::DagRunKey;
@@ -32,6 +33,7 @@ mod attention;
 mod backfills;
 mod daemon_log;
 mod dags;
+mod executors;
 mod experiments;
 mod find;
 mod freshness;
@@ -59,6 +61,8 @@ pub struct ControlParts {
     pub handle: Handle,
     pub desk: Desk,
     pub live: watch::Receiver<Arc<Live>>,
+    /// What was last heard of Slurm.
+    pub slurm: watch::Receiver<SlurmHeard>,
     pub definitions: watch::Receiver<DefinitionsView>,
     /// Of the watchers.
     pub watch_problems: watch::Receiver<Vec<String>>,
@@ -136,6 +140,7 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             Ok(Answer::Done)
         }
         Request::ListAttention => attention::list(parts).await,
+        Request::ListExecutors => executors::list(parts).await,
         Request::Pulse => attention::pulse(parts).await,
         Request::ListDags => dags::list(parts).await,
         Request::ShowDag { dag_id } => dags::show(parts, dag_id).await,

@@ -31,6 +31,7 @@ use crate::runtime::trigger::{TriggerParts, Triggers};
 use crate::sched::Input;
 use crate::sched::change::DagState;
 use crate::store::Store;
+use crate::types::executor::SlurmHeard;
 use crate::types::view::PoolView;
 use crate::types::{Clock, Fault};
 
@@ -82,6 +83,8 @@ pub struct Live {
 pub struct Engine {
     pub handle: Handle,
     pub live: watch::Receiver<Arc<Live>>,
+    /// What its executor last heard of Slurm.
+    pub slurm: watch::Receiver<SlurmHeard>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -91,8 +94,9 @@ pub async fn start(parts: EngineParts) -> Result<Engine, Fault> {
     let (sender, inputs) = mpsc::channel(INPUTS_LEN_MAX);
     let handle = Handle { inputs: sender };
     let (deck_sender, deck) = watch::channel(parts.deck.clone());
-    let actor = actor(&parts, &handle, deck.clone(), executors(&parts, deck));
-    start_with(parts, actor, Doors { handle, inputs, deck: deck_sender }).await
+    let (heard, slurm) = watch::channel(SlurmHeard::default());
+    let actor = actor(&parts, &handle, deck.clone(), executors(&parts, deck, heard));
+    start_with(parts, actor, Doors { handle, inputs, deck: deck_sender, slurm }).await
 }
 
 /// The ends of the channels that the loop and its actor share.
@@ -100,6 +104,7 @@ pub(crate) struct Doors {
     pub(crate) handle: Handle,
     pub(crate) inputs: mpsc::Receiver<Asked>,
     pub(crate) deck: watch::Sender<Arc<Deck>>,
+    pub(crate) slurm: watch::Receiver<SlurmHeard>,
 }
 
 /// As `start`, with an actor at hand.
@@ -108,7 +113,7 @@ pub(crate) async fn start_with(
     actor: Actor,
     doors: Doors,
 ) -> Result<Engine, Fault> {
-    let Doors { handle, inputs, deck } = doors;
+    let Doors { handle, inputs, deck, slurm } = doors;
     removal::make_good(&parts.layout, &parts.store).await?;
     let recovery = recover::recover(&parts.store, &parts.deck, parts.clock.now()).await?;
     let (live_sender, live) = watch::channel(Arc::new(live::of(&recovery.state)));
@@ -120,7 +125,7 @@ pub(crate) async fn start_with(
     engine.sweep();
     engine.first(first_inputs(&parts)).await?;
     let task = tokio::spawn(engine.run());
-    let engine = Engine { handle, live, stop, task };
+    let engine = Engine { handle, live, slurm, stop, task };
     if let Err(fault) = promotion::make_good(&parts.store, &engine.handle).await {
         engine.stop().await;
         return Err(fault);
@@ -140,7 +145,11 @@ impl Engine {
     }
 }
 
-fn executors(parts: &EngineParts, deck: watch::Receiver<Arc<Deck>>) -> Executors {
+fn executors(
+    parts: &EngineParts,
+    deck: watch::Receiver<Arc<Deck>>,
+    heard: watch::Sender<SlurmHeard>,
+) -> Executors {
     let launcher = Launcher {
         executable: parts.executable.clone(),
         project: parts.layout.project().to_owned(),
@@ -154,7 +163,7 @@ fn executors(parts: &EngineParts, deck: watch::Receiver<Arc<Deck>>) -> Executors
         clock: parts.clock.clone(),
         deck: deck.clone(),
     };
-    let slurm = Slurm::start(launcher.clone(), deck.clone(), parts.layout.slurm_dir());
+    let slurm = Slurm::start(launcher.clone(), deck.clone(), parts.layout.slurm_dir(), heard);
     Executors {
         local: Arc::new(Local::new(parts.layout.clone(), launcher, deck)),
         slurm: Arc::new(slurm),

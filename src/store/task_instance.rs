@@ -168,6 +168,32 @@ fn index(query: &TaskInstanceQuery) -> &'static str {
     }
 }
 
+/// How many instances of a task executors hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InFlight {
+    pub dag_id: DagId,
+    pub task_id: TaskId,
+    pub queued: u32,
+    pub running: u32,
+}
+
+/// Counts what executors hold, by task.
+pub fn in_flight(conn: &Connection) -> Result<Vec<InFlight>, StoreError> {
+    let sql = "SELECT dag_id, task_id, sum(state = 'queued') AS queued,
+            sum(state IN ('running', 'restarting')) AS running
+        FROM task_instance INDEXED BY task_instance_in_state
+        WHERE state IS NOT 'success' AND state IN ('queued', 'running', 'restarting')
+        GROUP BY dag_id, task_id";
+    row::all(conn, sql, [], |row| {
+        Ok(InFlight {
+            dag_id: row::text(row, "dag_id")?,
+            task_id: row::text(row, "task_id")?,
+            queued: row.get("queued")?,
+            running: row.get("running")?,
+        })
+    })
+}
+
 /// Returns the tries of a task instance, the first one first.
 pub fn tries(conn: &Connection, key: &TaskInstanceKey) -> Result<Vec<TaskTry>, StoreError> {
     let sql = "SELECT * FROM task_instance_history

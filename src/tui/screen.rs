@@ -13,6 +13,7 @@ pub(crate) mod dags;
 pub(crate) mod definitions;
 pub(crate) mod details;
 pub(crate) mod events;
+pub(crate) mod executors;
 pub(crate) mod experiments;
 pub(crate) mod figures;
 mod first;

@@ -18,6 +18,7 @@ use crate::view;
 
 mod assets;
 mod budget;
+mod executors;
 mod failing;
 mod form;
 mod home;

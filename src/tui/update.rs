@@ -158,7 +158,7 @@ fn polled(state: &State) -> Vec<Slot> {
         }
         Screen::Attention if is_turn(10) => vec![Slot::Attention],
         Screen::Root(View::Serving) => vec![Slot::Serving],
-        Screen::Root(View::System) => vec![Slot::Status],
+        Screen::Root(View::System) => vec![Slot::Status, Slot::Executors],
         _ => Vec::new(),
     }
 }

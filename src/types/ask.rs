@@ -32,6 +32,8 @@ pub enum Request {
     ListAttention,
     /// How busy the deck was in the last day.
     Pulse,
+    /// Where attempts run, and what was last heard of a cluster.
+    ListExecutors,
 
     ListDags,
     ShowDag {

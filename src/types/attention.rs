@@ -32,6 +32,8 @@ pub enum AttentionKind {
     Serving,
     /// A question waits for an answer.
     Approval,
+    /// An executor cannot be reached.
+    Executor,
     /// A listener or a watcher could not begin.
     Problem,
 }

@@ -13,6 +13,7 @@ pub mod deadline;
 pub mod deferral;
 pub mod duration;
 pub mod event;
+pub mod executor;
 pub mod fault;
 pub mod figure;
 pub mod freshness;

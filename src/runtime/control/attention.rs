@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 
 use crate::runtime::control::assets::Summary;
 use crate::runtime::control::freshness::{RUNS, Runs};
-use crate::runtime::control::{ControlParts, find};
+use crate::runtime::control::{ControlParts, executors, find};
 use crate::runtime::engine::Live;
 use crate::runtime::layout::Layout;
 use crate::store::attention::{self, Failure, SlowTask, WaitingRuns, WaitingTasks};
@@ -64,6 +64,7 @@ pub(super) async fn list(parts: &ControlParts) -> Result<Answer, Fault> {
     let makers = stale::makers(&live);
     let found = parts.read(move |conn| find(conn, &dag_ids, &makers, now)).await?;
     let mut items = broken(parts);
+    items.extend(executors::unreachable(&parts.slurm.borrow()));
     items.extend(found.failures.iter().map(failed));
     items.extend(found.missed.iter().map(missed));
     items.extend(found.slow.iter().map(slow));

@@ -6,6 +6,7 @@ mod approvals;
 mod assets;
 mod attention;
 mod backfills;
+mod executors;
 pub(super) mod models;
 mod operate;
 mod runs;

@@ -21,6 +21,7 @@ use crate::dag::Deck;
 use crate::runtime::attempt::AttemptFolder;
 use crate::runtime::executor::{Adopted, Ended, Executor, Held, Launcher, Prepared, named};
 use crate::sched::Outcome;
+use crate::types::executor::SlurmHeard;
 use crate::types::{AttemptKey, LaunchToken};
 
 mod batch;
@@ -36,6 +37,7 @@ pub(crate) mod trial;
 use batch::Batches;
 use cancel::Canceller;
 use cluster::Cluster;
+pub(crate) use node::Whereabouts;
 pub use node::{OnNode, node_main};
 use queue::Queue;
 use submit::{Desk, Expected, TICKETS_LEN_MAX, Ticket};
@@ -55,14 +57,15 @@ pub(crate) struct Slurm {
 
 impl Slurm {
     /// Takes up what an earlier daemon left in `dir`. Nothing is asked of Slurm until an attempt
-    /// is to run there.
+    /// is to run there; what it says then is told to `heard` as well.
     pub(crate) fn start(
         launcher: Launcher,
         deck: watch::Receiver<Arc<Deck>>,
         dir: PathBuf,
+        heard: watch::Sender<SlurmHeard>,
     ) -> Self {
         let cluster = Cluster { launcher, deck };
-        let (batches, queue) = (Arc::new(Batches::load(dir)), Arc::new(Queue::new()));
+        let (batches, queue) = (Arc::new(Batches::load(dir)), Arc::new(Queue::new(heard)));
         let expected = Expected::default();
         let (tickets, receiver) = mpsc::channel(TICKETS_LEN_MAX);
         let (canceller, cancels) = Canceller::new(cluster.clone());
@@ -75,8 +78,8 @@ impl Slurm {
             tickets: receiver,
         };
         let looks = {
-            let (cluster, queue) = (cluster.clone(), queue.clone());
-            async move { queue.look(&cluster).await }
+            let (cluster, queue, batches) = (cluster.clone(), queue.clone(), batches.clone());
+            async move { queue.look(&cluster, &batches).await }
         };
         let tasks = [tokio::spawn(desk.work()), tokio::spawn(looks), tokio::spawn(cancels)];
         let tasks = tasks.map(|task| task.abort_handle()).into();

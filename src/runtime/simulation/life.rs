@@ -22,6 +22,7 @@ use crate::runtime::publish::Publisher;
 use crate::runtime::serving;
 use crate::store::Store;
 use crate::store::inline::Inline;
+use crate::types::executor::SlurmHeard;
 
 /// As many inputs wait as in the real channel.
 const INPUTS_LEN_MAX: usize = 1024;
@@ -73,7 +74,9 @@ async fn work(world: Arc<World>, until: Until) {
             in_daemon: Arc::new(Inside(world.clone())),
         };
         let actor = engine::actor(&parts, &Handle { inputs: to_relay }, deck, executors);
-        let doors = Doors { handle: Handle { inputs: to_loop }, inputs, deck: deck_sender };
+        let handle = Handle { inputs: to_loop };
+        let slurm = watch::channel(SlurmHeard::default()).1;
+        let doors = Doors { handle, inputs, deck: deck_sender, slurm };
         let engine = match engine::start_with(parts, actor, doors).await {
             Ok(engine) => engine,
             Err(fault) => return world.end_life(&format!("it does not start: {fault}")),

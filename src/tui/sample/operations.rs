@@ -9,6 +9,9 @@ use crate::types::backfill::{
     Backfill, BackfillDagRun, BackfillDagRunView, BackfillDetailView, BackfillPlan, BackfillView,
     PlannedDagRun,
 };
+use crate::types::executor::{
+    ExecutorsView, InHand, PendingReason, SlurmHeard, SlurmJobs, SlurmView,
+};
 use crate::types::ids::{AttemptKey, TaskInstanceKey};
 use crate::types::operation::{
     Moves, Operation, OperationDetailView, OperationLine, OperationView, RunMove, TaskMove,
@@ -92,11 +95,23 @@ pub(super) fn answer(request: &Request) -> Option<Answer> {
                 PrunedKind { kind: "logs".into(), count: 1_650, bytes: 482_000_000 },
             ],
         }),
+        Request::ListExecutors => Answer::Executors(executors()),
         Request::ListPools => Answer::Pools(pools()),
         Request::ListVariables => Answer::Variables(variables()),
         Request::ListConnections => Answer::Connections(connections()),
         _ => return None,
     })
+}
+
+fn executors() -> ExecutorsView {
+    let reason = "Resources: waits for nodes to become free".into();
+    let reasons = vec![PendingReason { reason, jobs: 3 }];
+    let jobs = SlurmJobs { pending: 3, running: 2, held: 0, reasons };
+    let heard = SlurmHeard { is_asked: true, heard_at: Some(before(1)), silence: None, jobs };
+    let tasks = InHand { queued: 3, running: 2 };
+    let dags = vec!["mlops_pipeline".into()];
+    let local = InHand { queued: 0, running: 1 };
+    ExecutorsView { local, slurm: Some(SlurmView { tasks, dags, heard }) }
 }
 
 fn operated(operation: &Operation, runs: &[DagRunKey], dry_run: bool) -> OperationView {

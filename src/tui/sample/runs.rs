@@ -3,6 +3,7 @@
 use serde_json::{Map, json};
 
 use crate::sample::{TASKS, before, now, scoring};
+use crate::types::executor::AttemptPlace;
 use crate::types::ids::{AttemptKey, TaskInstanceKey};
 use crate::types::run::{DagRun, TaskInstance, TaskTry};
 use crate::types::state::{DagRunType, TriggeredBy};
@@ -123,6 +124,7 @@ pub(super) fn task_detail(key: &TaskInstanceKey) -> TaskDetailView {
     });
     TaskDetailView {
         progress: None,
+        place: AttemptPlace { pid: task.pid, ..AttemptPlace::default() },
         task,
         tries: tries.collect(),
         rendered: json!({"dataset": "iris", "model": "random_forest", "hyperparameters": {"n_trees": 200}})

@@ -167,7 +167,7 @@ fn keys_line(state: &State, item: &AttentionItem) -> Line<'static> {
         K::Serving => &[(Action::Open, "serving")],
         K::Approval => &[(Action::Open, "answer")],
         K::Definitions => &[(Action::Open, "errors")],
-        K::Problem => &[(Action::Open, "system")],
+        K::Problem | K::Executor => &[(Action::Open, "system")],
     };
     let mut spans = Vec::new();
     for (action, word) in keys {

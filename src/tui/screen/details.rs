@@ -11,6 +11,7 @@ use crate::screen::run::cell::progress;
 use crate::state::State;
 use crate::text;
 use crate::theme;
+use crate::types::executor::AttemptPlace;
 use crate::types::run::{TaskInstance, TaskTry};
 use crate::widget::paint;
 
@@ -74,13 +75,11 @@ fn lines(state: &State, task: &TaskInstance, width: usize) -> Vec<Line<'static>>
     if let Some(end) = task.end_date {
         lines.push(paint::pair("ended", text::instant(end)));
     }
-    if let Some(pid) = task.pid.filter(|_| task.end_date.is_none()) {
-        lines.push(paint::pair("pid", pid.to_string()));
-    }
     let Some(detail) = state.cache.task(&task.key) else {
         lines.push(paint::line("loading…", theme::DIM));
         return lines;
     };
+    lines.push(paint::pair("executor", place(task, &detail.place)));
     if !detail.tries.is_empty() {
         lines.push(paint::line("TRIES", theme::DIM));
         lines.extend(detail.tries.iter().map(try_line));
@@ -101,6 +100,18 @@ fn lines(state: &State, task: &TaskInstance, width: usize) -> Vec<Line<'static>>
         }
     }
     lines
+}
+
+/// Says where its attempt is, or the last one was.
+fn place(task: &TaskInstance, place: &AttemptPlace) -> String {
+    let mut words = vec![place.executor.as_str().to_owned()];
+    words.extend(place.job.as_ref().map(|job| format!("job {job}")));
+    words.extend(place.node.as_ref().map(|node| format!("on {node}")));
+    let pid = place.pid.filter(|_| task.end_date.is_none());
+    words.extend(pid.map(|pid| format!("pid {pid}")));
+    let adopted = place.is_adopted.then_some("taken up after a restart of the daemon");
+    words.extend(adopted.map(str::to_owned));
+    words.join(" · ")
 }
 
 /// Names the tasks right before it, each with its state.

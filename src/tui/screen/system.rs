@@ -1,4 +1,4 @@
-//! The daemon: what it is, what it uses, its problems, and what is set.
+//! The daemon: what it is, what it uses, its problems, where attempts run, and what is set.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::keymap::with_keys;
-use crate::screen::{log, missing, settings};
+use crate::screen::{executors, log, missing, settings};
 use crate::state::{Slot, State, Zoom};
 use crate::text;
 use crate::theme;
@@ -22,6 +22,7 @@ const LOG_FROM: u16 = 32;
 struct Parts {
     daemon: Rect,
     problems: Rect,
+    executors: Rect,
     settings: Rect,
     log: Rect,
 }
@@ -45,7 +46,8 @@ fn parts(state: &State, status: &StatusView, area: Rect) -> Parts {
             Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(area);
         let [daemon, problems] =
             Layout::horizontal([Constraint::Percentage(58), Constraint::Min(0)]).areas(top);
-        return Parts { daemon, problems, settings, log: Rect::default() };
+        let [executors, problems] = stacked(state, problems);
+        return Parts { daemon, problems, executors, settings, log: Rect::default() };
     }
     let [upper, log] = match area.height >= LOG_FROM {
         true => Layout::vertical([Constraint::Percentage(55), Constraint::Min(0)]).areas(area),
@@ -55,7 +57,15 @@ fn parts(state: &State, status: &StatusView, area: Rect) -> Parts {
         Layout::horizontal([Constraint::Percentage(40), Constraint::Min(0)]).areas(upper);
     let [daemon, problems] =
         Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(left);
-    Parts { daemon, problems, settings, log }
+    let [executors, problems] = stacked(state, problems);
+    Parts { daemon, problems, executors, settings, log }
+}
+
+/// Parts executors from problems, which keep a few rows.
+fn stacked(state: &State, area: Rect) -> [Rect; 2] {
+    let rows = executors::height(state, area.width).min(area.height.saturating_sub(4));
+    let rows = if rows < 3 { 0 } else { rows };
+    Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(area)
 }
 
 /// Draws the screen.
@@ -64,10 +74,14 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         let inside = paint::panel(buf, area, "System", "", true);
         return missing(buf, inside, state, &Slot::Status);
     };
-    let Parts { daemon, problems, settings: list, log: log_area } = parts(state, status, area);
+    let Parts { daemon, problems, executors: running, settings: list, log: log_area } =
+        parts(state, status, area);
     if !daemon.is_empty() {
         let inside = paint::panel(buf, daemon, "Daemon", "", false);
         paint::put_all(buf, inside, facts(state, status), 0);
+        if !running.is_empty() {
+            executors::draw(buf, running, state);
+        }
         let inside = paint::panel(buf, problems, "Problems", "", false);
         draw_problems(buf, inside, state, status);
     }

@@ -128,6 +128,7 @@ fn nothing(request: &Request) -> Option<Result<Answer, Fault>> {
         Request::ListOperations { .. } => Answer::Operations(vec![]),
         Request::ListBackfills { .. } => Answer::Backfills { backfills: vec![], total: 0 },
         Request::ListDagVersions { .. } => Answer::DagVersions(vec![]),
+        Request::ListExecutors => Answer::Executors(Default::default()),
         Request::ListPools => Answer::Pools(vec![]),
         Request::ListVariables => Answer::Variables(vec![]),
         Request::ListConnections => Answer::Connections(vec![]),

@@ -122,6 +122,7 @@ fn a_new_deck_says_what_would_be_where_and_how_to_get_it() {
             Request::ListModels => Answer::Models(vec![]),
             Request::ListEvents { .. } => Answer::Events(vec![]),
             Request::ListApprovals { .. } => Answer::Approvals(vec![]),
+            Request::ListExecutors => Answer::Executors(Default::default()),
             Request::ListPools => Answer::Pools(vec![]),
             Request::ListVariables => Answer::Variables(vec![]),
             Request::ListConnections => Answer::Connections(vec![]),

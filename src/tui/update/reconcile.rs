@@ -108,7 +108,7 @@ fn needs(state: &State) -> Vec<Slot> {
         }
         Screen::Root(View::Events) => slots.push(Slot::Events),
         Screen::Root(View::System) => {
-            slots.extend([Slot::Pools, Slot::Variables, Slot::Connections]);
+            slots.extend([Slot::Executors, Slot::Pools, Slot::Variables, Slot::Connections]);
         }
         Screen::Versions(dag_id) => {
             slots.push(Slot::Versions(dag_id.clone()));

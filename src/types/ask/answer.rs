@@ -7,6 +7,7 @@ use crate::attention::{AttentionItem, PulseView, RunBrief};
 use crate::backfill::{BackfillDetailView, BackfillPlan, BackfillView};
 use crate::callback::CallbackRequest;
 use crate::event::EventLog;
+use crate::executor::ExecutorsView;
 use crate::freshness::{AssetEventView, AssetWhy};
 use crate::grid::GridView;
 use crate::ids::AttemptKey;
@@ -52,6 +53,7 @@ pub enum Answer {
     Definitions(DefinitionsView),
     Attention(Vec<AttentionItem>),
     Pulse(PulseView),
+    Executors(ExecutorsView),
     Dags(Vec<DagView>),
     Dag(Box<DagDetailView>),
     DagVersions(Vec<DagVersionView>),

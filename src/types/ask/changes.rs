@@ -33,6 +33,7 @@ impl Request {
             | Self::Definitions
             | Self::ListAttention
             | Self::Pulse
+            | Self::ListExecutors
             | Self::BriefRun { .. }
             | Self::ListDags
             | Self::ShowDag { .. }

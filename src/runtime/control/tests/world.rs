@@ -38,6 +38,7 @@ pub(crate) struct World {
     pub(crate) inputs: Arc<Mutex<Vec<Input>>>,
     _senders: (watch::Sender<Arc<Live>>, watch::Sender<DefinitionsView>),
     pub(crate) watch_problems: watch::Sender<Vec<String>>,
+    pub(crate) slurm: watch::Sender<SlurmHeard>,
 }
 
 impl World {
@@ -51,6 +52,7 @@ impl World {
         let (live, live_receiver) = watch::channel(Arc::new(live(deck)));
         let (definitions, definitions_receiver) = watch::channel(DefinitionsView::default());
         let (watch_problems, problems_receiver) = watch::channel(Vec::new());
+        let (slurm, slurm_receiver) = watch::channel(SlurmHeard::default());
         let handle = engine(script, Arc::clone(&inputs));
         let lookup = |name: &str| (name == "TOKEN").then(|| "tiger".to_owned());
         let project = dir.path().to_path_buf();
@@ -61,6 +63,7 @@ impl World {
             handle,
             desk,
             live: live_receiver,
+            slurm: slurm_receiver,
             definitions: definitions_receiver,
             watch_problems: problems_receiver,
             publisher: Publisher::default(),
@@ -74,7 +77,7 @@ impl World {
         };
         let control = Control::new(parts.clone());
         let _senders = (live, definitions);
-        Self { _dir: dir, control, parts, inputs, _senders, watch_problems }
+        Self { _dir: dir, control, parts, inputs, _senders, watch_problems, slurm }
     }
 
     pub(crate) async fn ask(&self, request: Request) -> Answer {

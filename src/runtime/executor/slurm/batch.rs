@@ -157,6 +157,11 @@ impl Batches {
         known.places.get(token).into_iter().flatten().map(place).collect()
     }
 
+    /// Says whether a job with this comment is of a batch that has not ended.
+    pub(super) fn has(&self, comment: &str) -> bool {
+        comment.strip_prefix(MARK).is_some_and(|batch| self.known().open.contains_key(batch))
+    }
+
     /// Returns the folders of all attempts that have not ended.
     pub(super) fn folders(&self) -> Vec<PathBuf> {
         let known = self.known();

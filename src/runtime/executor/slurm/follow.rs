@@ -280,7 +280,7 @@ async fn gone(held: &Held) {
         let read = move || {
             // A folder that is listed is asked of its server anew.
             let _ = std::fs::read_dir(folder.path()).map(Iterator::count);
-            Whereabouts::read(&folder).filter(|found| found.token == token)
+            Whereabouts::of(&folder, &token)
         };
         let found = tokio::task::spawn_blocking(read).await.ok().flatten();
         let is_new = last.as_ref().map(|(found, _)| found) != found.as_ref();

@@ -132,12 +132,29 @@ impl Job {
         text
     }
 
+    /// How many attempts it is: an array that is pending is listed as one.
+    pub(super) fn elements(&self) -> u32 {
+        let ranges = self.indices.as_ref();
+        ranges.map_or(1, |ranges| ranges.iter().map(|(from, to)| to - from + 1).sum())
+    }
+
+    /// Says whether somebody keeps it from running.
+    pub(super) fn is_held(&self) -> bool {
+        self.reason.starts_with("JobHeld")
+    }
+
+    /// Says in Slurm's word and ours what it waits for.
+    pub(super) fn waits_for(&self) -> Option<String> {
+        let waits = matches!(self.stage(), Stage::Pending | Stage::Stuck);
+        match self.reason.as_str() {
+            "" | "None" => None,
+            reason => waits.then(|| format!("{reason}{}", meaning(reason))),
+        }
+    }
+
     /// Says in one line where it stands before it ends.
     pub(super) fn standing(&self) -> String {
-        let reason = match self.reason.as_str() {
-            "" | "None" => String::new(),
-            reason => format!(" ({reason}{})", meaning(reason)),
-        };
+        let reason = self.waits_for().map(|reason| format!(" ({reason})")).unwrap_or_default();
         match self.stage() {
             Stage::Pending => format!("Slurm job {self} is pending{reason}"),
             Stage::Stuck => format!("Slurm job {self} could not be launched and is held"),

@@ -40,13 +40,13 @@ const REFUSED: u8 = 64;
 
 /// `node.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Whereabouts {
+pub(crate) struct Whereabouts {
     pub(super) token: LaunchToken,
     /// As Slurm numbers it.
-    pub(super) job: String,
-    pub(super) node: String,
+    pub(crate) job: String,
+    pub(crate) node: String,
     pub(super) host: String,
-    pid: u32,
+    pub(crate) pid: u32,
     start_time: u64,
     boot_id: String,
     beat: u64,
@@ -77,6 +77,11 @@ enum Cut {
 impl Whereabouts {
     pub(super) fn read(folder: &AttemptFolder) -> Option<Self> {
         serde_json::from_slice(&std::fs::read(folder.path().join(WHEREABOUTS)).ok()?).ok()
+    }
+
+    /// The same, of the attempt with this token.
+    pub(crate) fn of(folder: &AttemptFolder, token: &LaunchToken) -> Option<Self> {
+        Self::read(folder).filter(|found| found.token == *token)
     }
 
     /// Process ids mean nothing on another machine, nor after a restart.

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
-use crate::runtime::executor::slurm::batch::{self, Place};
+use crate::runtime::executor::slurm::batch::{self, Batches, Place};
 use crate::runtime::executor::slurm::cluster::{Cluster, Failure};
 use crate::runtime::executor::slurm::job::{Job, Stage};
+use crate::types::executor::{PendingReason, Silence, SlurmHeard, SlurmJobs};
 use crate::types::time;
 
 /// Between two looks.
@@ -42,6 +43,8 @@ pub(super) struct Seen {
 pub(super) struct Queue {
     view: watch::Sender<View>,
     wanted: Notify,
+    /// The same in figures, for people.
+    heard: watch::Sender<SlurmHeard>,
 }
 
 impl Seen {
@@ -59,11 +62,34 @@ impl Seen {
         });
         all.max_by_key(|job| rank(job))
     }
+
+    /// Counts the jobs of these batches that have not ended.
+    fn count(&self, batches: &Batches) -> SlurmJobs {
+        let mut counts = SlurmJobs::default();
+        let mut reasons: HashMap<String, u32> = HashMap::new();
+        let ours = self.jobs.iter().filter(|(comment, _)| batches.has(comment));
+        for job in ours.flat_map(|(_, jobs)| jobs) {
+            match job.stage() {
+                Stage::Active => counts.running += job.elements(),
+                Stage::Stuck => counts.held += job.elements(),
+                Stage::Pending if job.is_held() => counts.held += job.elements(),
+                Stage::Pending => counts.pending += job.elements(),
+                Stage::Over => continue,
+            }
+            if let Some(reason) = job.waits_for() {
+                *reasons.entry(reason).or_default() += job.elements();
+            }
+        }
+        let reasons = reasons.into_iter().map(|(reason, jobs)| PendingReason { reason, jobs });
+        counts.reasons = reasons.collect();
+        counts.reasons.sort_by(|a, b| (b.jobs, &a.reason).cmp(&(a.jobs, &b.reason)));
+        counts
+    }
 }
 
 impl Queue {
-    pub(super) fn new() -> Self {
-        Self { view: watch::channel(View::default()).0, wanted: Notify::new() }
+    pub(super) fn new(heard: watch::Sender<SlurmHeard>) -> Self {
+        Self { view: watch::channel(View::default()).0, wanted: Notify::new(), heard }
     }
 
     /// Has the queue looked at until the receiver is dropped.
@@ -79,9 +105,10 @@ impl Queue {
     }
 
     /// Looks, for as long as this is polled.
-    pub(super) async fn look(&self, cluster: &Cluster) {
+    pub(super) async fn look(&self, cluster: &Cluster, batches: &Batches) {
         loop {
             while self.watchers() == 0 {
+                self.heard.send_modify(|heard| heard.is_asked = false);
                 self.wanted.notified().await;
             }
             let began = time::instant();
@@ -102,6 +129,7 @@ impl Queue {
                     View { seen: self.view.borrow().seen.clone(), silence: Some(why) }
                 }
             };
+            self.tell(&view, batches);
             // Silence has had its time: what it cost says nothing of the next look.
             let pause = match view.silence {
                 Some(_) => PAUSE,
@@ -111,12 +139,59 @@ impl Queue {
             tokio::time::sleep(pause).await;
         }
     }
+
+    fn tell(&self, view: &View, batches: &Batches) {
+        let now = time::now();
+        self.heard.send_modify(|heard| {
+            heard.is_asked = true;
+            let Some(why) = &view.silence else {
+                heard.heard_at = Some(now);
+                heard.silence = None;
+                heard.jobs = view.seen.as_ref().map(|seen| seen.count(batches)).unwrap_or_default();
+                return;
+            };
+            let since = heard.silence.as_ref().map_or(now, |silence| silence.since);
+            heard.silence = Some(Silence { since, why: why.clone() });
+        });
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::runtime::executor::slurm::job;
+
+    #[test]
+    fn the_jobs_of_this_deck_are_counted_by_element_with_why_they_wait() {
+        let text = br#"{"jobs": [
+            {"job_id": 5, "job_state": "PENDING", "comment": "dagdeck:one", "array_job_id": 5,
+             "array_task_string": "1-3", "state_reason": "Resources"},
+            {"job_id": 6, "job_state": "PENDING", "comment": "dagdeck:one",
+             "state_reason": "JobHeldUser"},
+            {"job_id": 7, "job_state": "RUNNING", "comment": "dagdeck:one"},
+            {"job_id": 8, "job_state": "COMPLETED", "comment": "dagdeck:one"},
+            {"job_id": 9, "job_state": "RUNNING", "comment": "dagdeck:anothers"}]}"#;
+        let mut jobs: HashMap<String, Vec<Job>> = HashMap::new();
+        for job in job::parse(text).unwrap().jobs {
+            jobs.entry(job.comment.clone()).or_default().push(job);
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let batches = Batches::load(dir.path().join("slurm"));
+        let batch = batch::Batch {
+            name: "one".into(),
+            is_array: true,
+            members: Vec::new(),
+            handovers: Vec::new(),
+            munge_socket: None,
+        };
+        batches.keep(&batch).unwrap();
+        let counts = Seen { began: time::instant(), jobs, is_whole: true }.count(&batches);
+        assert_eq!((counts.pending, counts.running, counts.held), (3, 1, 1));
+        let reasons: Vec<(&str, u32)> =
+            counts.reasons.iter().map(|one| (one.reason.as_str(), one.jobs)).collect();
+        assert_eq!(reasons[0], ("Resources: waits for nodes to become free", 3));
+        assert!(reasons[1].0.starts_with("JobHeldUser: somebody holds it"), "{reasons:?}");
+    }
 
     #[test]
     fn of_two_jobs_of_one_attempt_the_one_that_runs_counts() {

@@ -8,6 +8,7 @@ use crate::types::attention::{AttentionItem, PulseView, RunBrief};
 use crate::types::backfill::{BackfillDetailView, BackfillId, BackfillView};
 use crate::types::callback::CallbackRequest;
 use crate::types::event::EventLog;
+use crate::types::executor::ExecutorsView;
 use crate::types::freshness::{AssetEventView, AssetWhy};
 use crate::types::grid::GridView;
 use crate::types::ids::TaskInstanceKey;
@@ -101,6 +102,7 @@ readers! {
     operation(id: i64) -> OperationDetailView = Slot::Operation(id), Answer::Operation(view) => view;
     operations() -> [OperationLine] = Slot::Operations, Answer::Operations(list) => list.as_slice();
     all_approvals() -> [HitlDetail] = Slot::AllApprovals, Answer::Approvals(list) => list.as_slice();
+    executors() -> ExecutorsView = Slot::Executors, Answer::Executors(view) => view;
     pools() -> [SlotPoolView] = Slot::Pools, Answer::Pools(list) => list.as_slice();
     variables() -> [VariableView] = Slot::Variables, Answer::Variables(list) => list.as_slice();
     connections() -> [ConnectionView] = Slot::Connections, Answer::Connections(list) => list.as_slice();

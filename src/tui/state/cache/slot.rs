@@ -73,6 +73,7 @@ pub(crate) enum Slot {
     Operation(i64),
     /// Questions, with those that were answered.
     AllApprovals,
+    Executors,
     Pools,
     Variables,
     Connections,
@@ -146,6 +147,7 @@ impl Slot {
             Self::AllApprovals => {
                 Request::ListApprovals { dag_id: None, only_pending: false, limit: LIST_LIMIT }
             }
+            Self::Executors => Request::ListExecutors,
             Self::Pools => Request::ListPools,
             Self::Variables => Request::ListVariables,
             Self::Connections => Request::ListConnections,
@@ -181,6 +183,7 @@ impl Slot {
                     key.dag_id == changed.dag_id && key.dag_run_id == changed.dag_run_id
                 }
                 Self::Status | Self::Events | Self::Glance | Self::Approvals | Self::Pools => true,
+                Self::Executors => true,
                 Self::Why(subject) => subject.dag_id == changed.dag_id,
                 Self::Run(key) | Self::Callbacks(key) => {
                     key.dag_id == changed.dag_id && key.dag_run_id == changed.dag_run_id
@@ -221,6 +224,7 @@ impl Slot {
                     | Self::Glance
                     | Self::Why(_)
                     | Self::Versions(_)
+                    | Self::Executors
                     | Self::Pools
                     | Self::Variables
                     | Self::Connections
