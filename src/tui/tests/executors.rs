@@ -1,16 +1,13 @@
 //! Where attempts run: the part of the system view, and a task in full.
 
 use crate::tests::Driver;
+use crate::types::Fault;
 use crate::types::ask::{Answer, Request};
 use crate::types::executor::{
     AttemptPlace, ExecutorKind, ExecutorsView, Silence, SlurmHeard, SlurmView,
 };
 
-fn executors(view: ExecutorsView) -> Driver {
-    let answer = move |request: &Request| match request {
-        Request::ListExecutors => Some(Ok(Answer::Executors(view.clone()))),
-        _ => None,
-    };
+fn system(answer: fn(&Request) -> Option<Result<Answer, Fault>>) -> Driver {
     let mut driver = Driver::with(crate::DeckOptions::default(), 200, 60, answer);
     driver.keys("8");
     driver
@@ -18,24 +15,31 @@ fn executors(view: ExecutorsView) -> Driver {
 
 #[test]
 fn the_system_view_says_what_executors_hold_and_why_jobs_wait() {
-    let mut driver = Driver::with(crate::DeckOptions::default(), 200, 60, |_| None);
-    driver.keys("8");
-    let text = driver.text();
+    let text = system(|_| None).text();
     assert!(text.contains("2 running, 3 pending, 0 held"), "{text}");
     assert!(text.contains("3 wait: Resources"), "{text}");
 }
 
 #[test]
 fn a_silent_cluster_stands_out_and_an_unused_one_says_how_it_is_used() {
-    let silence = Some(Silence {
-        since: crate::sample::now() - jiff::SignedDuration::from_secs(180),
-        why: "timed out".into(),
+    let silent = system(|request| {
+        matches!(request, Request::ListExecutors).then(|| {
+            let silence = Some(Silence {
+                since: crate::sample::now() - jiff::SignedDuration::from_secs(180),
+                why: "timed out".into(),
+            });
+            let heard = SlurmHeard { is_asked: true, silence, ..SlurmHeard::default() };
+            let slurm = Some(SlurmView { heard, ..SlurmView::default() });
+            Ok(Answer::Executors(ExecutorsView { slurm, ..ExecutorsView::default() }))
+        })
     });
-    let heard = SlurmHeard { is_asked: true, silence, ..SlurmHeard::default() };
-    let slurm = Some(SlurmView { heard, ..SlurmView::default() });
-    let text = executors(ExecutorsView { slurm, ..ExecutorsView::default() }).text();
+    let text = silent.text();
     assert!(text.contains("✗ has not answered for"), "{text}");
-    let text = executors(ExecutorsView::default()).text();
+    let unused = system(|request| {
+        matches!(request, Request::ListExecutors)
+            .then(|| Ok(Answer::Executors(ExecutorsView::default())))
+    });
+    let text = unused.text();
     assert!(text.contains("no task has executor = \"slurm\""), "{text}");
 }
 
