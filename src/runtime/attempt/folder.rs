@@ -74,6 +74,14 @@ impl AttemptFolder {
         }
     }
 
+    /// Claims the token so that nobody begins with it any more, not even after a loss of power.
+    pub fn fence(&self, claim: &Claim) -> io::Result<bool> {
+        let is_ours = self.claim(claim)?;
+        disk::sync_file(&self.path.join("attempt.pid"))?;
+        disk::sync_folder(&self.path)?;
+        Ok(is_ours)
+    }
+
     /// Says which process a worker has started, in the place of its own claim: by one write into
     /// the same file, for a new one would cost more than the whole rest of a claim.
     pub fn claim_for(&self, claim: &Claim) -> io::Result<()> {

@@ -330,7 +330,7 @@ async fn fence(held: &Held) -> bool {
             worker: None,
             pipes: None,
         };
-        folder.make().and_then(|()| folder.claim(&claim))
+        folder.make().and_then(|()| folder.fence(&claim))
     };
     match tokio::task::spawn_blocking(fence).await {
         Ok(Ok(is_ours)) => is_ours,
