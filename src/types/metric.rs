@@ -32,10 +32,19 @@ pub fn better(metric: &str) -> Option<Better> {
     has(MORE).then_some(Better::More)
 }
 
+/// How far two values may lie apart, as a share of the larger, that differ by the order only in
+/// which their parts were added up.
+const ROUNDING: f64 = 1e-12;
+
+/// Says whether two values are the same but for rounding.
+pub fn is_same(before: f64, after: f64) -> bool {
+    before == after || (before - after).abs() <= ROUNDING * before.abs().max(after.abs())
+}
+
 /// Says whether going from one value to another is better (`Some(true)`), worse, or neither,
 /// where nobody knows which way is which.
 pub fn is_gain(metric: &str, before: f64, after: f64) -> Option<bool> {
-    if before == after {
+    if is_same(before, after) {
         return None;
     }
     match better(metric)? {
@@ -70,6 +79,9 @@ mod tests {
         assert_eq!(is_gain("accuracy", 0.8, 0.9), Some(true));
         assert_eq!(is_gain("rmse", 0.8, 0.9), Some(false));
         assert_eq!(is_gain("rmse", 0.8, 0.8), None);
+        assert_eq!(is_gain("accuracy", 0.3, 0.1 + 0.2), None, "only rounded otherwise");
+        assert_eq!(is_gain("accuracy", 0.3, 0.300_000_1), Some(true));
+        assert!(is_same(0.0, 0.0) && !is_same(0.0, 1e-300) && !is_same(f64::NAN, 1.0));
         assert_eq!(is_gain("rows", 1.0, 2.0), None);
     }
 }

@@ -13,7 +13,7 @@ use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
 use crate::types::TrackingRunId;
-use crate::types::metric::{Better, better};
+use crate::types::metric::{Better, better, is_same};
 use crate::types::view::TrackingRunView;
 use crate::widget::chart::Series;
 use crate::widget::paint;
@@ -239,7 +239,7 @@ fn metric_cell(
     let mut spans = vec![paint::span(text::figure(value), theme::PLAIN)];
     let Some(base) = base.filter(|_| with_change) else { return spans };
     let change = value - base;
-    if change == 0.0 || !change.is_finite() {
+    if is_same(base, value) || !change.is_finite() {
         return spans;
     }
     let sign = if change > 0.0 { "+" } else { "-" };

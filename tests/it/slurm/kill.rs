@@ -23,7 +23,7 @@ use crate::engine::bench;
 use crate::engine::kill::{DIR, STEP, die_at_step};
 use crate::support::{Project, until};
 
-/// A deck of three mapped jobs, one after them, and one that goes by itself.
+/// A deck of three mapped jobs, and one after them that is long enough to be seen running.
 fn definitions(cluster: &Cluster) -> String {
     format!(
         r#"
@@ -40,7 +40,7 @@ command = "echo m >> ran"
 expand = {{ item = [1, 2, 3] }}
 [dag.d.task.last]
 operator = "command"
-command = "echo last >> ran"
+command = "sleep 3; echo last >> ran"
 depends_on = ["m"]
 "#,
         cluster.conf().display()
@@ -58,7 +58,7 @@ fn a_daemon_killed_between_submitting_and_recording_finds_its_jobs_again() {
         "submitted#1",
         "recorded#1",
         "submitted#2",
-        "started#2",
+        "started#1",
         "ended#1",
     ] {
         let dir = tempfile::tempdir().unwrap();

@@ -13,6 +13,7 @@ use crate::screen::missing;
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
+use crate::types::metric::is_same;
 use crate::types::view::ModelVersionView;
 use crate::widget::paint;
 
@@ -122,7 +123,7 @@ fn metric_line(name: &str, before: Option<f64>, after: Option<f64>, width: usize
     if let (Some(before), Some(after)) = (before, after) {
         let (told, style) = match theme::gain_mark(name, before, after) {
             Some(mark) => (format!(" {} {}", mark.glyph, mark.word), mark.style),
-            None if before == after => (" =".to_owned(), theme::DIM),
+            None if is_same(before, after) => (" =".to_owned(), theme::DIM),
             None => (String::new(), theme::PLAIN),
         };
         spans.push(paint::span(format!("{:>+10.4}{told}", after - before), style));
