@@ -22,6 +22,9 @@ const KILLS_DEFAULT: u64 = if cfg!(debug_assertions) { 12 } else { 200 };
 /// So many runs are under way at once.
 const RUNS_OPEN: usize = 3;
 
+/// `max_active_tasks` of the deck.
+const ACTIVE_MAX: usize = 8;
+
 /// Every attempt writes its token as it begins and as it ends. Tries are many: a killed process
 /// costs one.
 const DECK: &str = r#"
@@ -127,9 +130,11 @@ fn account(project: &Project, promised: &BTreeSet<String>, processes_killed: usi
             assert!(done.contains(token), "{what}: {token} is a success and did not do its work");
         }
     }
-    // Work that was done and does not count: its process was killed before it could report.
+    // Work that was done and does not count: who would have reported it was killed before. That is
+    // a worker, which may hold all that run at once.
     let lost = done.iter().filter(|token| tries[*token] != "success").count();
-    assert!(lost <= processes_killed, "{what}: {lost} results lost by {processes_killed} kills");
+    let most = processes_killed * ACTIVE_MAX;
+    assert!(lost <= most, "{what}: {lost} results lost by {processes_killed} kills");
 }
 
 /// Reads the tokens of a file, each of which may stand there once.

@@ -1,7 +1,9 @@
 //! `watch`: what happens, a line at a time.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -40,15 +42,35 @@ fn a_run_is_told_to_its_end_and_gives_the_exit_code() {
 }
 
 /// A `watch` of all runs, which is ended with this.
-struct Watch(Child, BufReader<ChildStdout>);
+struct Watch(Child, mpsc::Receiver<String>);
 
 impl Watch {
-    fn wait_for(&mut self, part: &str) {
-        let mut line = String::new();
-        while !line.contains(part) {
-            line.clear();
-            assert!(self.1.read_line(&mut line).unwrap() > 0, "it ended before `{part}`");
+    fn begin(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in out.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self(child, lines)
+    }
+
+    /// Reads until a line has the part, or none comes for so long.
+    fn tells(&self, part: &str, patience: Duration) -> bool {
+        while let Ok(line) = self.1.recv_timeout(patience) {
+            if line.contains(part) {
+                return true;
+            }
         }
+        false
+    }
+
+    fn wait_for(&self, part: &str) {
+        assert!(self.tells(part, Duration::from_secs(60)), "it does not tell `{part}`");
     }
 }
 
@@ -64,11 +86,13 @@ fn all_runs_of_a_dag_are_told_also_after_the_daemon_was_away() {
     let mut project =
         Project::with("[dag.good.task.a]\noperator = \"command\"\ncommand = \"true\"\n");
     project.up();
-    let mut child = project.command(&["watch", "good"]).stdout(Stdio::piped()).spawn().unwrap();
-    let out = child.stdout.take().unwrap();
-    let mut watch = Watch(child, BufReader::new(out));
-    let run = triggered(&project, "good");
-    watch.wait_for(&format!("{run}  run success"));
+    let watch = Watch::begin(project.command(&["watch", "good"]));
+    // What ended before it looked for the first time is not told.
+    let is_told = (0..20).any(|_| {
+        let run = triggered(&project, "good");
+        watch.tells(&format!("{run}  run success"), Duration::from_secs(3))
+    });
+    assert!(is_told, "it tells of no run");
     project.kill_daemon();
     watch.wait_for("the daemon has gone");
     project.up();
