@@ -16,6 +16,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -25,11 +26,16 @@ use crate::connection::OpenConnection;
 use crate::dag::limits::TaskLimits;
 use crate::dag::slurm::SlurmOptions;
 use crate::dag::spec::{LearningTask, XcomLimits};
+use crate::runtime::executor::process_table::Process;
 use crate::sched::Outcome;
 use crate::types::asset::AssetEvent;
 use crate::types::{AssetName, AttemptKey, LaunchToken, Timestamp};
 
 pub(crate) mod disk;
+/// How often and how long a report is tried again where the disk is full: it may be hours of work.
+pub(crate) const REPORT_RETRY: Duration = Duration::from_secs(1);
+pub(crate) const REPORT_TRIES: u32 = 600;
+
 pub mod folder;
 
 pub use folder::AttemptFolder;
@@ -124,9 +130,23 @@ pub struct Claim {
     pub pipes: Option<[u64; 2]>,
 }
 
+impl Claim {
+    /// The process that it names.
+    pub(crate) const fn process(&self) -> Process {
+        Process { pid: self.pid, start_time: self.start_time }
+    }
+}
+
 /// The worker behind a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimWorker {
     pub pid: u32,
     pub start_time: u64,
+}
+
+impl ClaimWorker {
+    /// The worker's process.
+    pub(crate) const fn process(self) -> Process {
+        Process { pid: self.pid, start_time: self.start_time }
+    }
 }

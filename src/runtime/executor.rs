@@ -33,6 +33,7 @@ pub(crate) mod process;
 pub(crate) mod process_table;
 pub(crate) mod slurm;
 pub(crate) mod tree;
+pub(crate) mod wrapper;
 
 pub(crate) use handover::Handover;
 pub use process::attempt_main;
@@ -155,6 +156,15 @@ impl Held {
         };
         if let Ok(Err(error)) = blocking(write).await {
             tracing::debug!(attempt = %self.key, %error, "could not write into the log");
+        }
+    }
+
+    /// What became of it where it leaves nothing but a report: without one it may be launched.
+    pub(crate) async fn left_behind(&self) -> Adopted {
+        match self.reported().await {
+            Some(outcome) => Adopted::Ended(Ended::Finished(outcome)),
+            None if *self.cancelled.borrow() => Adopted::Ended(Ended::Cancelled),
+            None => Adopted::Unstarted,
         }
     }
 

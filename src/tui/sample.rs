@@ -22,8 +22,10 @@ pub(crate) mod run;
 mod runs;
 mod scoring;
 
+pub(crate) use dags::many_dags;
 use dags::{TASKS, dags, detail};
-pub(crate) use dags::{broken_definitions, every_param, many_dags};
+#[cfg(test)]
+pub(crate) use dags::{broken_definitions, every_param};
 pub(crate) use runs::run;
 use runs::{key, run_detail, runs, task_detail};
 

@@ -12,6 +12,7 @@ use crate::message::{Call, Effect, Message, Opening, Purpose, SaveLog};
 use crate::sample;
 use crate::state::{Popup, Screen, State};
 use crate::types::ask::{Answer, Request};
+use crate::types::view::DefinitionsView;
 use crate::types::{Fault, Timestamp};
 use crate::update::update;
 use crate::view;
@@ -325,6 +326,28 @@ impl Driver {
     pub(crate) fn said(&self) -> &str {
         self.state.flash.as_ref().map_or("", |flash| flash.text.as_str())
     }
+}
+
+/// A daemon that has nothing yet.
+fn nothing(request: &Request) -> Option<Result<Answer, Fault>> {
+    Some(Ok(match request {
+        Request::ListDags => Answer::Dags(vec![]),
+        Request::ListRuns { .. } => Answer::Runs { runs: vec![], total: 0 },
+        Request::ListAssets => Answer::Assets(vec![]),
+        Request::ListExperiments => Answer::Experiments(vec![]),
+        Request::ListModels => Answer::Models(vec![]),
+        Request::ListEvents { .. } => Answer::Events(vec![]),
+        Request::ListApprovals { .. } => Answer::Approvals(vec![]),
+        Request::ListOperations { .. } => Answer::Operations(vec![]),
+        Request::ListBackfills { .. } => Answer::Backfills { backfills: vec![], total: 0 },
+        Request::ListDagVersions { .. } => Answer::DagVersions(vec![]),
+        Request::ListExecutors => Answer::Executors(Default::default()),
+        Request::ListPools => Answer::Pools(vec![]),
+        Request::ListVariables => Answer::Variables(vec![]),
+        Request::ListConnections => Answer::Connections(vec![]),
+        Request::Definitions => Answer::Definitions(DefinitionsView::default()),
+        _ => return None,
+    }))
 }
 
 /// Reads a key's name.

@@ -27,7 +27,8 @@ use crate::types::Timestamp;
 /// Characters of a rendered text that are kept, as Airflow's `max_templated_field_length`.
 const RENDERED_LEN_MAX: usize = 4_096;
 
-/// Prepares the attempt and writes its order, but for one that only decides. What goes wrong is the attempt's outcome: fatal
+/// Prepares the attempt and writes its order, but for one that only decides. What goes wrong is
+/// the attempt's outcome: fatal
 /// where another try would meet the same.
 pub(super) async fn prepare(
     shared: &Shared,

@@ -47,14 +47,7 @@ impl Executor for InDaemon {
     }
 
     fn adopt(&self, held: Held) -> BoxFuture<'static, Adopted> {
-        async move {
-            match held.reported().await {
-                Some(outcome) => Adopted::Ended(Ended::Finished(outcome)),
-                None if *held.cancelled.borrow() => Adopted::Ended(Ended::Cancelled),
-                None => Adopted::Unstarted,
-            }
-        }
-        .boxed()
+        async move { held.left_behind().await }.boxed()
     }
 
     /// What ran inside a daemon ended with it.

@@ -9,9 +9,10 @@ use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::runtime::attempt::{AttemptFolder, AttemptReport, Claim, Order};
+use crate::runtime::attempt::{
+    AttemptFolder, AttemptReport, Claim, Order, REPORT_RETRY, REPORT_TRIES,
+};
 use crate::runtime::executor::{Handover, handover, process_table};
 use crate::runtime::operator;
 use crate::runtime::task_log::TaskLog;
@@ -27,10 +28,6 @@ const REFUSED: u8 = 64;
 const NO_CLAIM: u8 = 73;
 /// The work was done, but its report could not be written.
 const NO_REPORT: u8 = 74;
-
-/// How often and how long a report is tried again where the disk is full.
-const REPORT_RETRY: Duration = Duration::from_secs(1);
-const REPORT_TRIES: u32 = 600;
 
 /// Runs the attempt in `folder`, with a `Private` on the standard input, and returns the exit
 /// code. Complaints go to the standard error, which the launcher keeps in `wrapper.log`.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::runtime::attempt::Claim;
+use crate::runtime::attempt::{Claim, ClaimWorker};
 use crate::runtime::executor::boot;
 use crate::runtime::executor::process_table::{self, Process};
 use crate::runtime::operator::output::LINGER;
@@ -33,7 +33,7 @@ pub(super) async fn adopt(worker: &Worker, hand: &Hand, mask: Vec<String>) -> En
     if let Some(report) = hand.folder.report(&hand.token) {
         return End::Finished(report.outcome);
     }
-    let Some(claim) = hand.folder.claimed(&hand.token) else {
+    let Some(claim) = claim_of(hand) else {
         return match hand.is_cancelled() {
             true => End::Cancelled,
             // A loss of power may have taken the claim, and the work may have been done.
@@ -58,7 +58,7 @@ pub(super) async fn adopt(worker: &Worker, hand: &Hand, mask: Vec<String>) -> En
                 () = &mut following, if !is_read => is_read = true,
                 end = &mut watched => break end,
                 () = hand.until_cancelled() => {
-                    if let Some(leader) = leader_of(hand) {
+                    if let Some(leader) = leader_of(hand, claim_of(hand).as_ref()) {
                         direct::end(hand, leader, limits.killed_task_cleanup_time).await;
                     }
                     break End::Cancelled;
@@ -80,13 +80,16 @@ async fn watch(worker: &Worker, hand: &Hand) -> End {
         if let Some(report) = hand.folder.report(&hand.token) {
             return End::Finished(report.outcome);
         }
-        match leader_of(hand).filter(|leader| process_table::is_alive(*leader)) {
+        // Read once for each look: its worker may change it at any time.
+        let claim = claim_of(hand);
+        let leader = leader_of(hand, claim.as_ref());
+        match leader.filter(|leader| process_table::is_alive(*leader)) {
             Some(leader) if told != Some(leader) => {
                 hand.started(worker, leader.pid);
                 told = Some(leader);
             }
             Some(_) => {}
-            None if has_worker(worker, hand) => {}
+            None if has_worker(worker, claim.as_ref()) => {}
             None => return gone(hand).await,
         }
         tokio::time::sleep(WATCH).await;
@@ -99,9 +102,9 @@ async fn gone(hand: &Hand) -> End {
     if let Some(report) = hand.folder.report(&hand.token) {
         return End::Finished(report.outcome);
     }
-    let text = match hand.folder.claimed(&hand.token) {
+    let text = match claim_of(hand) {
         Some(claim) if !is_bare(&claim) => {
-            let leader = Process { pid: claim.pid, start_time: claim.start_time };
+            let leader = claim.process();
             direct::end(hand, leader, None).await;
             let pid = leader.pid;
             format!("its process {pid} is gone and left no report: nobody knows how it ended")
@@ -119,15 +122,14 @@ async fn follow(
     log_size: Option<u64>,
     has_begun: &AtomicBool,
 ) {
-    while has_worker(worker, hand) {
+    while has_worker(worker, claim_of(hand).as_ref()) {
         tokio::time::sleep(WATCH).await;
     }
     let folder = hand.folder.path();
     // An attempt in a process of ours writes its log itself and has no pipes.
-    let Some(numbers) = hand.folder.claimed(&hand.token).and_then(|claim| claim.pipes) else {
-        return;
-    };
-    let Some(leader) = leader_of(hand) else { return };
+    let claim = claim_of(hand);
+    let Some(numbers) = claim.as_ref().and_then(|claim| claim.pipes) else { return };
+    let Some(leader) = leader_of(hand, claim.as_ref()) else { return };
     let token = hand.token.as_str().to_owned();
     let find = move || Pipes::find(numbers, &process_table::tree(leader, &token));
     let Ok(Some(mut pipes)) = tokio::task::spawn_blocking(find).await else { return };
@@ -143,33 +145,35 @@ async fn follow(
     log.close();
 }
 
+fn claim_of(hand: &Hand) -> Option<Claim> {
+    hand.folder.claimed(&hand.token)
+}
+
 /// Returns the process that was started for the token. A worker that has not said yet which one
 /// is found by it.
-fn leader_of(hand: &Hand) -> Option<Process> {
-    let claim = hand.folder.claimed(&hand.token)?;
-    match is_bare(&claim) {
+fn leader_of(hand: &Hand, claim: Option<&Claim>) -> Option<Process> {
+    let claim = claim?;
+    match is_bare(claim) {
         true => process_table::eldest_of(hand.token.as_str()),
-        false => Some(Process { pid: claim.pid, start_time: claim.start_time }),
+        false => Some(claim.process()),
     }
 }
 
 /// Says whether another worker lives that would write the report.
-fn has_worker(worker: &Worker, hand: &Hand) -> bool {
-    let claim = hand.folder.claimed(&hand.token);
-    let of = claim.and_then(|claim| claim.worker);
-    let of = of.map(|of| Process { pid: of.pid, start_time: of.start_time });
+fn has_worker(worker: &Worker, claim: Option<&Claim>) -> bool {
+    let of = claim.and_then(|claim| claim.worker).map(ClaimWorker::process);
     of.is_some_and(|of| of != worker.shared.own && process_table::is_alive(of))
 }
 
 /// A claim of a worker that has not said what it started.
 fn is_bare(claim: &Claim) -> bool {
-    claim.worker.is_some_and(|of| (of.pid, of.start_time) == (claim.pid, claim.start_time))
+    claim.worker.is_some_and(|of| of.process() == claim.process())
 }
 
 /// Returns the process that a claim names, unless another boot made it.
 pub(super) fn process_of(worker: &Worker, claim: &Claim) -> Option<Process> {
     let is_here = claim.boot_id == worker.shared.boot_id;
-    is_here.then_some(Process { pid: claim.pid, start_time: claim.start_time })
+    is_here.then(|| claim.process())
 }
 
 fn lost(hand: &Hand, reason: String) -> End {

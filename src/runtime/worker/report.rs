@@ -1,19 +1,14 @@
 //! How an attempt ended, as the worker writes it down.
 
 use std::io;
-use std::time::Duration;
 
 use crate::dag::operator::Operator;
-use crate::runtime::attempt::{AttemptReport, Order};
+use crate::runtime::attempt::{AttemptReport, Order, REPORT_RETRY, REPORT_TRIES};
 use crate::runtime::task_log::TaskLog;
 use crate::runtime::worker::Hand;
 use crate::runtime::worker::wire::End;
 use crate::sched::Outcome;
 use crate::types::time;
-
-/// How often and how long a report is tried again where the disk is full.
-const RETRY: Duration = Duration::from_secs(1);
-const TRIES: u32 = 600;
 
 /// Says whether the worker starts the user's program itself. What computes is this program, in a
 /// process of its own.
@@ -32,8 +27,8 @@ pub(super) async fn finished(hand: &Hand, outcome: Outcome) -> End {
     let report = AttemptReport { token: hand.token.clone(), finished_at: time::now(), outcome };
     for tried in 1.. {
         match hand.folder.write_report(&report) {
-            Err(error) if error.kind() == io::ErrorKind::StorageFull && tried < TRIES => {
-                tokio::time::sleep(RETRY).await;
+            Err(error) if error.kind() == io::ErrorKind::StorageFull && tried < REPORT_TRIES => {
+                tokio::time::sleep(REPORT_RETRY).await;
             }
             Err(error) => {
                 tracing::error!(token = %hand.token, %error, "could not write a report");

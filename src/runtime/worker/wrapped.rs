@@ -2,19 +2,17 @@
 //! leads a session and writes its report; the worker hands over and says how it ended where it
 //! left none.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
-use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
 use crate::runtime::attempt::Order;
 use crate::runtime::executor::process_table::{self, FOLDER_VARIABLE, Process, TOKEN_VARIABLE};
-use crate::runtime::executor::{Handover, Launcher, limits};
+use crate::runtime::executor::{Handover, Launcher, limits, wrapper};
 use crate::runtime::worker::wire::End;
 use crate::runtime::worker::{Hand, Worker, adopt, direct, report};
 use crate::sched::Outcome;
@@ -39,7 +37,9 @@ pub(super) async fn run(
         }
     };
     let leader = child.id().and_then(process_table::name_child);
-    hand_over(&mut child, handover).await;
+    if let Err(error) = wrapper::hand_over(&mut child, handover).await {
+        tracing::warn!(%error, "could not hand over");
+    }
     let Some(leader) = leader else {
         return failed(hand, "`/proc` does not show its process".to_owned(), None).await;
     };
@@ -72,7 +72,7 @@ fn spawn(
     launcher: &Launcher,
 ) -> io::Result<Child> {
     let folder = hand.folder.path();
-    let out = wrapper_log(folder)?;
+    let out = wrapper::log(folder)?;
     let err = out.try_clone()?;
     let mut order = order.clone();
     handover.fill(&mut order);
@@ -91,21 +91,6 @@ fn spawn(
         .stdout(out)
         .stderr(err)
         .spawn()
-}
-
-fn wrapper_log(folder: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("wrapper.log"))
-}
-
-/// An attempt that gets less than all of it refuses to run, so a failure here shows as an exit
-/// without a report.
-async fn hand_over(child: &mut Child, handover: &Handover) {
-    let Some(mut stdin) = child.stdin.take() else { return };
-    let text = serde_json::to_vec(handover).unwrap_or_default();
-    if let Err(error) = stdin.write_all(&text).await {
-        tracing::warn!(%error, "could not hand over");
-    }
-    let _ = stdin.shutdown().await;
 }
 
 async fn after_exit(
@@ -139,18 +124,16 @@ async fn after_exit(
 
 /// Returns the last line that the process said outside of its task: why it refused.
 fn last_words(folder: &Path) -> Option<String> {
-    let said = fs::read(folder.join("wrapper.log")).ok()?;
+    let said = fs::read(wrapper::log_path(folder)).ok()?;
     let said = String::from_utf8_lossy(&said);
     let line = said.lines().rev().find(|line| !line.trim().is_empty())?;
     Some(line.chars().take(LAST_WORDS_LEN_MAX).collect())
 }
 
 fn how(worker: &Worker, status: ExitStatus) -> String {
-    match (status.signal(), status.code()) {
-        (Some(9), _) if worker.shared.oom_kills.has_risen() => "out of memory, signal 9".to_owned(),
-        (Some(signal), _) => format!("signal {signal}"),
-        (None, Some(code)) => format!("exit code {code}"),
-        (None, None) => "unknown".to_owned(),
+    match status.signal() {
+        Some(9) if worker.shared.oom_kills.has_risen() => "out of memory, signal 9".to_owned(),
+        _ => wrapper::how(status),
     }
 }
 

@@ -14,29 +14,6 @@ mod lists;
 mod run;
 mod views;
 
-/// Lists, and the tasks of a run, which stand in the order of their graph.
-const FILTERED: &[Place] = &[
-    Dags,
-    Attention,
-    Runs,
-    Tasks,
-    Assets,
-    Impact,
-    Experiments,
-    TrackingRuns,
-    Models,
-    ModelPage,
-    Serving,
-    Events,
-    System,
-    Versions,
-    Backfills,
-    BackfillPage,
-    Approvals,
-    Operations,
-    OperationPage,
-    Commands,
-];
 /// Lists, which have an order and columns to choose.
 const LISTS: &[Place] = &[
     Dags,
@@ -59,6 +36,16 @@ const LISTS: &[Place] = &[
     OperationPage,
     Commands,
 ];
+/// Lists, and the tasks of a run, which stand in the order of their graph.
+const FILTERED: &[Place] = &{
+    let mut filtered = [Tasks; LISTS.len() + 1];
+    let mut at = 0;
+    while at < LISTS.len() {
+        filtered[at] = LISTS[at];
+        at += 1;
+    }
+    filtered
+};
 /// Lists whose rows can be marked for the next operation.
 const MARKABLE: &[Place] = &[Runs, Tasks, Versions, Models, ModelPage, TrackingRuns];
 const OPENABLE: &[Place] = &[

@@ -6,10 +6,9 @@ use regex::Regex;
 
 use crate::DeckOptions;
 use crate::state::{Screen, View};
-use crate::tests::Driver;
+use crate::tests::{Driver, nothing};
 use crate::types::ask::{Answer, Request};
 use crate::types::run::DagRunKey;
-use crate::types::view::DefinitionsView;
 use crate::types::{AssetName, DagId, Fault};
 
 /// Other keys for what texts speak of most; some have none at all.
@@ -113,28 +112,6 @@ fn everywhere() -> Vec<(View, Option<Screen>)> {
     ];
     places.extend(screens.into_iter().map(|screen| (View::Dags, Some(screen))));
     places
-}
-
-/// A daemon that has nothing yet.
-fn nothing(request: &Request) -> Option<Result<Answer, Fault>> {
-    Some(Ok(match request {
-        Request::ListDags => Answer::Dags(vec![]),
-        Request::ListRuns { .. } => Answer::Runs { runs: vec![], total: 0 },
-        Request::ListAssets => Answer::Assets(vec![]),
-        Request::ListExperiments => Answer::Experiments(vec![]),
-        Request::ListModels => Answer::Models(vec![]),
-        Request::ListEvents { .. } => Answer::Events(vec![]),
-        Request::ListApprovals { .. } => Answer::Approvals(vec![]),
-        Request::ListOperations { .. } => Answer::Operations(vec![]),
-        Request::ListBackfills { .. } => Answer::Backfills { backfills: vec![], total: 0 },
-        Request::ListDagVersions { .. } => Answer::DagVersions(vec![]),
-        Request::ListExecutors => Answer::Executors(Default::default()),
-        Request::ListPools => Answer::Pools(vec![]),
-        Request::ListVariables => Answer::Variables(vec![]),
-        Request::ListConnections => Answer::Connections(vec![]),
-        Request::Definitions => Answer::Definitions(DefinitionsView::default()),
-        _ => return None,
-    }))
 }
 
 fn rebound(

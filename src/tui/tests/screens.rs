@@ -2,10 +2,9 @@
 
 use crate::message::Message;
 use crate::sample;
-use crate::tests::{Driver, snapshots};
+use crate::tests::{Driver, nothing, snapshots};
 use crate::types::Fault;
 use crate::types::ask::{Answer, Request};
-use crate::types::view::DefinitionsView;
 use crate::{Colours, DeckOptions};
 
 snapshots! {
@@ -113,23 +112,7 @@ fn a_daemon_that_is_gone_leaves_the_screen_usable() {
 
 #[test]
 fn a_new_deck_says_what_would_be_where_and_how_to_get_it() {
-    let mut driver = Driver::with(DeckOptions::default(), 80, 24, |request| {
-        Some(Ok(match request {
-            Request::ListDags => Answer::Dags(vec![]),
-            Request::ListRuns { .. } => Answer::Runs { runs: vec![], total: 0 },
-            Request::ListAssets => Answer::Assets(vec![]),
-            Request::ListExperiments => Answer::Experiments(vec![]),
-            Request::ListModels => Answer::Models(vec![]),
-            Request::ListEvents { .. } => Answer::Events(vec![]),
-            Request::ListApprovals { .. } => Answer::Approvals(vec![]),
-            Request::ListExecutors => Answer::Executors(Default::default()),
-            Request::ListPools => Answer::Pools(vec![]),
-            Request::ListVariables => Answer::Variables(vec![]),
-            Request::ListConnections => Answer::Connections(vec![]),
-            Request::Definitions => Answer::Definitions(DefinitionsView::default()),
-            _ => return None,
-        }))
-    });
+    let mut driver = Driver::with(DeckOptions::default(), 80, 24, nothing);
     for (digit, words) in [
         ("1", "No DAGs yet"),
         ("2", "No runs yet"),

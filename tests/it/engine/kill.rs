@@ -34,7 +34,7 @@ use super::bench;
 /// The project that the copy works in.
 pub(crate) const DIR: &str = "DAGDECK_TEST_KILL_DIR";
 /// At which step it kills itself: `KIND#N`, or `#N` for the n-th of any kind.
-pub(crate) const STEP: &str = "DAGDECK_TEST_KILL_STEP";
+const STEP: &str = "DAGDECK_TEST_KILL_STEP";
 
 /// How many kills are tried side by side.
 const LANES: usize = 3;
@@ -227,12 +227,17 @@ fn open(dir: &Path) -> Store {
     Store::open(&layout.database()).unwrap()
 }
 
-/// Runs the engine in a process of its own until all is done, or until the n-th step.
 fn copy(dir: &Path, step: Option<&str>) -> ExitStatus {
+    run_copy("engine::kill::an_engine_of_its_own", dir, step)
+}
+
+/// Runs an engine in a process of its own until all is done, or until the n-th step: what the test
+/// of that name does where its variable is set. What it says lies in `said`.
+pub(crate) fn run_copy(test: &str, dir: &Path, step: Option<&str>) -> ExitStatus {
     let said = std::fs::File::create(dir.join("said")).unwrap();
     let mut command = Process::new(std::env::current_exe().unwrap());
     command
-        .args(["--exact", "engine::kill::an_engine_of_its_own", "--nocapture"])
+        .args(["--exact", test, "--nocapture"])
         .env(DIR, dir)
         .stdin(Stdio::null())
         .stdout(said.try_clone().unwrap())

@@ -3,7 +3,7 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::cluster::Cluster;
 use super::{field, project, trigger, wait_for};
 use crate::engine::bench;
-use crate::engine::kill::{DIR, STEP, die_at_step};
+use crate::engine::kill::{DIR, die_at_step, run_copy};
 use crate::support::{Project, until};
 
 /// A deck of three mapped jobs, and one after them that is long enough to be seen running.
@@ -81,20 +81,8 @@ fn a_daemon_killed_between_submitting_and_recording_finds_its_jobs_again() {
     }
 }
 
-/// Runs the engine in a process of its own until all is done, or until the n-th step.
 fn copy(dir: &Path, step: Option<&str>) -> ExitStatus {
-    let said = std::fs::File::create(dir.join("said")).unwrap();
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--exact", "slurm::kill::an_engine_of_its_own", "--nocapture"])
-        .env(DIR, dir)
-        .stdin(Stdio::null())
-        .stdout(said.try_clone().unwrap())
-        .stderr(said);
-    if let Some(step) = step {
-        command.env(STEP, step);
-    }
-    command.status().unwrap()
+    run_copy("slurm::kill::an_engine_of_its_own", dir, step)
 }
 
 /// Not a test by itself: the copy that is killed. Without its variable it does nothing.

@@ -176,10 +176,9 @@ impl Follower {
 
 /// Has Slurm end a job whose step died: it would hold its cores until somebody looks.
 async fn free(slurm: &Slurm, held: &Held) {
-    let folder = held.folder.clone();
-    let found = tokio::task::spawn_blocking(move || Whereabouts::read(&folder)).await;
-    let found = found.ok().flatten().filter(|found| found.token == held.token);
-    if let Some(found) = found.filter(|found| found.is_orphaned) {
+    let (folder, token) = (held.folder.clone(), held.token.clone());
+    let found = tokio::task::spawn_blocking(move || Whereabouts::of(&folder, &token)).await;
+    if let Some(found) = found.ok().flatten().filter(|found| found.is_orphaned) {
         slurm.canceller.cancel(vec![found.job]).await;
     }
 }

@@ -2,12 +2,9 @@
 //! as the daemon does on its own machine, and watches over it and over its own parent: when
 //! Slurm's step dies, nobody would end what it started.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -18,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::runtime::attempt::{AttemptFolder, AttemptReport, Order, folder};
 use crate::runtime::executor::process_table::{self, Process};
 use crate::runtime::executor::slurm::batch::{Batch, Member};
-use crate::runtime::executor::{Handover, tree};
+use crate::runtime::executor::{Handover, tree, wrapper};
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
 use crate::types::{LaunchToken, time};
@@ -41,7 +38,7 @@ const REFUSED: u8 = 64;
 /// `node.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Whereabouts {
-    pub(super) token: LaunchToken,
+    token: LaunchToken,
     /// As Slurm numbers it.
     pub(crate) job: String,
     pub(crate) node: String,
@@ -75,13 +72,11 @@ enum Cut {
 }
 
 impl Whereabouts {
-    pub(super) fn read(folder: &AttemptFolder) -> Option<Self> {
-        serde_json::from_slice(&std::fs::read(folder.path().join(WHEREABOUTS)).ok()?).ok()
-    }
-
-    /// The same, of the attempt with this token.
+    /// Reads where the attempt with this token is.
     pub(crate) fn of(folder: &AttemptFolder, token: &LaunchToken) -> Option<Self> {
-        Self::read(folder).filter(|found| found.token == *token)
+        let bytes = std::fs::read(folder.path().join(WHEREABOUTS)).ok()?;
+        let found: Self = serde_json::from_slice(&bytes).ok()?;
+        (found.token == *token).then_some(found)
     }
 
     /// Process ids mean nothing on another machine, nor after a restart.
@@ -132,13 +127,15 @@ async fn attempt(on: OnNode<'_>) -> Result<u8, String> {
         .map(|log| log.say(&format!("Slurm job {} on {} ({})", on.job, on.node, whereabouts.host)));
     let mut asked = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut child = spawn(on, &folder, order, &handover).map_err(|error| error.to_string())?;
-    hand_over(&mut child, &handover).await;
+    if let Err(error) = wrapper::hand_over(&mut child, &handover).await {
+        let _ = writeln!(io::stderr(), "hand over: {error}");
+    }
     drop(handover);
     let mut beat = tokio::time::interval(BEAT);
     let cut = loop {
         tokio::select! {
             status = child.wait() => {
-                let how = status.map_or_else(|error| error.to_string(), how);
+                let how = status.map_or_else(|error| error.to_string(), wrapper::how);
                 let error = format!("the attempt's process ended without a report ({how})");
                 return finish(&folder, &member.token, error);
             }
@@ -191,8 +188,9 @@ async fn open(batch: &Batch, index: usize) -> Result<Handover, String> {
     let opened = child.wait_with_output().await;
     let opened = opened.map_err(|error| format!("run `unmunge`: {error}"))?;
     // Not the error of the reader itself: it may quote a secret.
-    serde_json::from_slice(&opened.stdout)
-        .map_err(|_| format!("`unmunge` does not open the secrets ({})", how(opened.status)))
+    serde_json::from_slice(&opened.stdout).map_err(|_| {
+        format!("`unmunge` does not open the secrets ({})", wrapper::how(opened.status))
+    })
 }
 
 fn whereabouts(on: OnNode<'_>, member: &Member) -> io::Result<Whereabouts> {
@@ -219,7 +217,7 @@ fn spawn(
     mut order: Order,
     handover: &Handover,
 ) -> io::Result<Child> {
-    let out = wrapper_log(folder.path())?;
+    let out = wrapper::log(folder.path())?;
     let err = out.try_clone()?;
     handover.fill(&mut order);
     Command::new(on.executable)
@@ -233,20 +231,6 @@ fn spawn(
         .stdout(out)
         .stderr(err)
         .spawn()
-}
-
-fn wrapper_log(folder: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("wrapper.log"))
-}
-
-/// An attempt that gets less than all of it refuses to run.
-async fn hand_over(child: &mut Child, handover: &Handover) {
-    let Some(mut stdin) = child.stdin.take() else { return };
-    let text = serde_json::to_vec(handover).unwrap_or_default();
-    if let Err(error) = stdin.write_all(&text).await {
-        let _ = writeln!(io::stderr(), "hand over: {error}");
-    }
-    let _ = stdin.shutdown().await;
 }
 
 /// Sees to it that there is a report, and says how the job is to end.
@@ -265,12 +249,4 @@ fn finish(folder: &AttemptFolder, token: &LaunchToken, error: String) -> Result<
         }
     };
     Ok(if matches!(outcome, Outcome::Failed { .. }) { FAILED } else { DONE })
-}
-
-fn how(status: ExitStatus) -> String {
-    match (status.signal(), status.code()) {
-        (Some(signal), _) => format!("signal {signal}"),
-        (None, Some(code)) => format!("exit code {code}"),
-        (None, None) => "unknown".to_owned(),
-    }
 }

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::runtime::executor::slurm::batch::{self, Batches, Place};
 use crate::runtime::executor::slurm::cluster::{Cluster, Failure};
-use crate::runtime::executor::slurm::job::{Job, Stage};
+use crate::runtime::executor::slurm::job::{Job, Listing, Stage};
 use crate::types::executor::{PendingReason, Silence, SlurmHeard, SlurmJobs};
 use crate::types::time;
 
@@ -48,6 +48,14 @@ pub(super) struct Queue {
 }
 
 impl Seen {
+    fn new(began: Instant, listing: Listing) -> Self {
+        let mut jobs: HashMap<String, Vec<Job>> = HashMap::new();
+        for job in listing.jobs {
+            jobs.entry(job.comment.clone()).or_default().push(job);
+        }
+        Self { began, jobs, is_whole: listing.is_whole }
+    }
+
     /// Finds an attempt's job: the one that is furthest on, where there are several.
     pub(super) fn find(&self, places: &[Place]) -> Option<&Job> {
         let rank = |job: &Job| match job.stage() {
@@ -114,12 +122,7 @@ impl Queue {
             let began = time::instant();
             let view = match cluster.jobs().await {
                 Ok(listing) => {
-                    let mut jobs: HashMap<String, Vec<Job>> = HashMap::new();
-                    for job in listing.jobs {
-                        jobs.entry(job.comment.clone()).or_default().push(job);
-                    }
-                    let seen = Seen { began, jobs, is_whole: listing.is_whole };
-                    View { seen: Some(Arc::new(seen)), silence: None }
+                    View { seen: Some(Arc::new(Seen::new(began, listing))), silence: None }
                 }
                 Err(Failure::Silent(why) | Failure::Refused(why)) => {
                     let is_new = self.view.borrow().silence.is_none();
@@ -171,10 +174,6 @@ mod tests {
             {"job_id": 7, "job_state": "RUNNING", "comment": "dagdeck:one"},
             {"job_id": 8, "job_state": "COMPLETED", "comment": "dagdeck:one"},
             {"job_id": 9, "job_state": "RUNNING", "comment": "dagdeck:anothers"}]}"#;
-        let mut jobs: HashMap<String, Vec<Job>> = HashMap::new();
-        for job in job::parse(text).unwrap().jobs {
-            jobs.entry(job.comment.clone()).or_default().push(job);
-        }
         let dir = tempfile::tempdir().unwrap();
         let batches = Batches::load(dir.path().join("slurm"));
         let batch = batch::Batch {
@@ -185,7 +184,7 @@ mod tests {
             munge_socket: None,
         };
         batches.keep(&batch).unwrap();
-        let counts = Seen { began: time::instant(), jobs, is_whole: true }.count(&batches);
+        let counts = Seen::new(time::instant(), job::parse(text).unwrap()).count(&batches);
         assert_eq!((counts.pending, counts.running, counts.held), (3, 1, 1));
         let reasons: Vec<(&str, u32)> =
             counts.reasons.iter().map(|one| (one.reason.as_str(), one.jobs)).collect();
@@ -201,11 +200,7 @@ mod tests {
              "array_task_id": 1},
             {"job_id": 7, "job_state": "RUNNING", "comment": "dagdeck:two", "array_job_id": 6,
              "array_task_id": 2}]}"#;
-        let mut jobs: HashMap<String, Vec<Job>> = HashMap::new();
-        for job in job::parse(text).unwrap().jobs {
-            jobs.entry(job.comment.clone()).or_default().push(job);
-        }
-        let seen = Seen { began: time::instant(), jobs, is_whole: true };
+        let seen = Seen::new(time::instant(), job::parse(text).unwrap());
         let place = |batch: &str, index| Place { batch: batch.into(), index, job: None };
         let found = |places: &[Place]| seen.find(places).map(|job| job.id.clone());
         assert_eq!(found(&[place("one", None), place("two", Some(1))]).as_deref(), Some("6_1"));
