@@ -249,6 +249,8 @@ pub enum ConnectionKind {
     Sqlite,
     /// `file:FOLDER`
     Folder,
+    /// `s3://BUCKET[/PREFIX]`
+    Bucket,
     /// `log:`: messages go to the event feed and the daemon's log.
     Log,
     /// `http://…` or `https://…`: messages are posted as JSON.
@@ -263,10 +265,16 @@ impl ConnectionKind {
             "sqlite" => Self::Sqlite,
             "file" => Self::Folder,
             "log" => return Some(Self::Log),
+            "s3" if rest.starts_with("//") => Self::Bucket,
             "http" | "https" if rest.starts_with("//") => Self::Webhook,
             _ => return None,
         };
         Some(kind).filter(|_| !rest.trim_matches('/').is_empty())
+    }
+
+    /// Says whether it holds objects.
+    pub const fn is_lake(self) -> bool {
+        matches!(self, Self::Folder | Self::Bucket)
     }
 
     /// Returns the word for it.
@@ -274,6 +282,7 @@ impl ConnectionKind {
         match self {
             Self::Sqlite => "sqlite",
             Self::Folder => "folder",
+            Self::Bucket => "s3",
             Self::Log => "log",
             Self::Webhook => "webhook",
         }

@@ -18,6 +18,7 @@ mod engine;
 mod layers;
 mod peers;
 mod promises;
+mod s3;
 mod slurm;
 mod ssh;
 mod storm;

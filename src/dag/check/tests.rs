@@ -10,6 +10,7 @@ mod codes;
 mod flow;
 mod inherit;
 mod kept;
+mod lake;
 mod react;
 mod retention;
 mod sample;
