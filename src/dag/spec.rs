@@ -23,6 +23,7 @@ use crate::schedule::Schedule;
 use crate::secret::Secret;
 use crate::settings::Overlay;
 use crate::slurm::{SlurmOptions, SlurmSpec};
+use crate::template;
 use crate::trigger_rule::TriggerRule;
 use crate::types::callback::{CallbackEvent, CallbackSpec};
 use crate::types::{AssetName, DagId, GroupId, TaskId, Timestamp};
@@ -144,6 +145,14 @@ pub struct TaskSpec {
     pub slurm: Option<Box<SlurmOptions>>,
     /// From 1.
     pub line: usize,
+}
+
+impl TaskSpec {
+    /// Says whether anything of it is rendered: else an attempt's arguments are as written.
+    pub fn has_templates(&self) -> bool {
+        let in_env = self.env.values().any(|text| template::is_template(text));
+        in_env || self.flow.run_if.is_some() || self.args.values().any(template::holds_template)
+    }
 }
 
 /// How long an output may be. Bytes of its JSON.

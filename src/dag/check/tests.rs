@@ -10,6 +10,7 @@ mod codes;
 mod flow;
 mod inherit;
 mod kept;
+mod limits;
 mod react;
 mod retention;
 mod sample;

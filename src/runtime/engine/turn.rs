@@ -188,7 +188,7 @@ impl Loop {
         }
         let mut inputs = inputs.into_iter();
         while let Some(asked) = inputs.next() {
-            let now = asked.seen.unwrap_or_else(|| self.parts.clock.now());
+            let now = self.time_of(&asked);
             let (input, answer) = batch.begin(asked);
             match self.decide(now, input) {
                 Ok(decided) => batch.decided(decided, answer),
@@ -331,6 +331,12 @@ impl Loop {
         recover::in_flight(&self.state).into_iter().map(|launch| launch.token).collect()
     }
 
+    /// Returns when an input was so.
+    fn time_of(&self, asked: &Asked) -> Timestamp {
+        let seen = asked.seen.unwrap_or_else(|| self.parts.clock.now());
+        seen.checked_sub(asked.ago).unwrap_or(seen)
+    }
+
     /// Makes a tick where one is due.
     fn tick(&mut self) -> Option<Asked> {
         let (now, instant) = (self.parts.clock.now(), Instant::now());
@@ -339,7 +345,7 @@ impl Loop {
             return None;
         }
         self.tick_after = instant + TICK_PAUSE;
-        Some(Asked { input: Input::Tick, reply: None, seen: None })
+        Some(Asked::of(Input::Tick))
     }
 
     /// How long to sleep where nothing comes in.

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::dag::Deck;
 use crate::runtime::act::secrets_of;
-use crate::runtime::attempt::AttemptFolder;
+use crate::runtime::attempt::{AttemptFolder, Order};
 use crate::runtime::executor::{
     Adopted, Ended, Executor, Handover, Held, Launcher, Prepared, named, process_table,
 };
@@ -75,6 +75,11 @@ impl Executor for Local {
         pids.into_iter().filter_map(name).collect()
     }
 
+    /// The worker does: it is about to write there anyway.
+    fn begins_folders(&self) -> bool {
+        true
+    }
+
     fn warm_up(&self) {
         let links = self.links.clone();
         tokio::spawn(async move {
@@ -86,7 +91,7 @@ impl Executor for Local {
 }
 
 async fn launch(local: Local, attempt: Prepared) -> Ended {
-    let Prepared { handover, held, .. } = attempt;
+    let Prepared { order, handover, held } = attempt;
     for tried in 0..LAUNCHES_MAX {
         let link = match local.links.get().await {
             Ok(link) => link,
@@ -97,7 +102,7 @@ async fn launch(local: Local, attempt: Prepared) -> Ended {
                 return Ended::Finished(Outcome::failed(error));
             }
         };
-        let wish = Wish::Launch(&handover);
+        let wish = Wish::Launch(&order, &handover);
         let end = match see(&link, &held, wish).await {
             Some(end) => end,
             None => local.adopted(&held).await,
@@ -146,7 +151,7 @@ impl Local {
 }
 
 enum Wish<'a> {
-    Launch(&'a Handover),
+    Launch(&'a Order, &'a Handover),
     /// With the texts that its log may not show.
     Adopt(Vec<String>),
     Kill,
@@ -158,11 +163,10 @@ async fn see(link: &Link, held: &Held, wish: Wish<'_>) -> Option<End> {
     let mut told = link.listen(&token);
     let kill = || ToWorker::Kill { token: token.clone(), folder: folder.clone() };
     let mut is_killed = matches!(wish, Wish::Kill);
-    let is_launch = matches!(wish, Wish::Launch(_));
+    let is_launch = matches!(wish, Wish::Launch(..));
     let message = match wish {
-        Wish::Launch(handover) => ToWorker::Launch {
-            token: token.clone(),
-            folder: folder.clone(),
+        Wish::Launch(order, handover) => ToWorker::Launch {
+            order: Box::new(order.clone()),
             handover: Box::new(handover.clone()),
         },
         Wish::Adopt(mask) => ToWorker::Adopt { token: token.clone(), folder: folder.clone(), mask },
@@ -175,8 +179,11 @@ async fn see(link: &Link, held: &Held, wish: Wish<'_>) -> Option<End> {
     loop {
         tokio::select! {
             message = told.recv() => match message? {
-                FromWorker::Started { pid, .. } => held.started(Some(pid)).await,
-                FromWorker::Ended { end, .. } => return Some(end),
+                FromWorker::Started { start, .. } => held.started_before(start).await,
+                FromWorker::Ended { end, start, .. } => {
+                    held.remember(start);
+                    return Some(end);
+                }
                 FromWorker::Welcome { .. } => {}
             },
             () = held.until_cancelled(), if !is_killed => {
