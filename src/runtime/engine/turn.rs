@@ -13,7 +13,7 @@ use crate::runtime::act::Actor;
 use crate::runtime::engine::batch::{Batch, Durable};
 use crate::runtime::engine::live::Changed;
 use crate::runtime::engine::recover::{self, Recovery};
-use crate::runtime::engine::{EngineParts, Live, live};
+use crate::runtime::engine::{EngineParts, INPUTS_LEN_MAX, Live, live};
 use crate::runtime::executor::process::panic_text;
 use crate::runtime::handle::Asked;
 #[cfg(test)]
@@ -23,9 +23,9 @@ use crate::store::{asset, meta};
 use crate::types::callback::CallbackRequest;
 use crate::types::{AttemptKey, Fault, FaultKind, LaunchToken, Timestamp};
 
-/// How many inputs share one commit: enough for one fsync to carry a burst, few enough that
-/// nobody waits long for the others' decisions.
-const BATCH_LEN_MAX: usize = 256;
+/// How many inputs share one commit: as many as can wait. A burst writes the same pages of the
+/// store again and again, once for each commit; a thousand decisions take some ten milliseconds.
+const BATCH_LEN_MAX: usize = INPUTS_LEN_MAX;
 
 /// The clock may jump (a laptop that slept, a clock set by hand): it is looked at this often.
 const WAKE_MAX: Duration = Duration::from_secs(1);
