@@ -15,7 +15,7 @@ use crate::diagnostic::Diagnostic;
 use crate::flow::{Flow, GroupSpec};
 use crate::graph::Graph;
 use crate::limits::TaskLimits;
-use crate::operator::Operator;
+use crate::operator::{Operator, Placement};
 use crate::params::Params;
 use crate::plan::Plan;
 use crate::retention::Retention;
@@ -26,6 +26,7 @@ use crate::slurm::{SlurmOptions, SlurmSpec};
 use crate::template;
 use crate::trigger_rule::TriggerRule;
 use crate::types::callback::{CallbackEvent, CallbackSpec};
+use crate::types::executor::ExecutorKind;
 use crate::types::{AssetName, DagId, GroupId, TaskId, Timestamp};
 use crate::weight::WeightRule;
 
@@ -152,6 +153,15 @@ impl TaskSpec {
     pub fn has_templates(&self) -> bool {
         let in_env = self.env.values().any(|text| template::is_template(text));
         in_env || self.flow.run_if.is_some() || self.args.values().any(template::holds_template)
+    }
+
+    /// Returns where its attempts run.
+    pub fn executor(&self) -> ExecutorKind {
+        match self.operator.placement() {
+            Placement::Daemon => ExecutorKind::Daemon,
+            Placement::Process if self.slurm.is_some() => ExecutorKind::Slurm,
+            Placement::Process => ExecutorKind::Local,
+        }
     }
 }
 

@@ -25,6 +25,7 @@ use crate::runtime::task_log::TaskLog;
 use crate::runtime::worker::wire::Start;
 use crate::sched::{Input, Outcome, Report};
 use crate::types::deferral::Deferral;
+use crate::types::executor::TryPlace;
 use crate::types::{AttemptKey, LaunchToken};
 
 pub(crate) mod boot;
@@ -39,6 +40,7 @@ pub(crate) mod tree;
 pub(crate) mod wrapper;
 
 pub(crate) use handover::Handover;
+pub use local::{Workers, WorkersDesk};
 pub use process::attempt_main;
 pub use slurm::{OnNode, node_main};
 
@@ -59,8 +61,11 @@ pub(crate) struct Held {
     pub(crate) cancelled: watch::Receiver<bool>,
     pub(crate) handle: Handle,
     /// A start that is to be told with the end.
-    start: Arc<OnceLock<Start>>,
+    start: Arc<OnceLock<(Start, TryPlace)>>,
 }
+
+/// Why an attempt is adopted that an earlier daemon launched.
+pub(crate) const AFTER_RESTART: &str = "after a restart of the daemon";
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -141,32 +146,32 @@ impl Held {
         Self { key, token, folder, cancelled, handle, start: Arc::default() }
     }
 
-    /// Tells the engine that it runs.
-    pub(crate) async fn started(&self, pid: Option<u32>) {
-        self.tell_start(pid, Duration::ZERO).await;
+    /// Tells the engine that it runs, and where.
+    pub(crate) async fn started(&self, pid: Option<u32>, place: TryPlace) {
+        self.tell_start(pid, Duration::ZERO, place).await;
     }
 
     /// As `started`, of a start some time ago.
-    pub(crate) async fn started_before(&self, start: Start) {
-        self.tell_start(Some(start.pid), start.ago).await;
+    pub(crate) async fn started_before(&self, start: Start, place: TryPlace) {
+        self.tell_start(Some(start.pid), start.ago, place).await;
     }
 
-    async fn tell_start(&self, pid: Option<u32>, ago: Duration) {
+    async fn tell_start(&self, pid: Option<u32>, ago: Duration, place: TryPlace) {
         // An error says that the engine has stopped; the next one finds the claim.
-        let _ = self.handle.tell_all([(self.report_of_start(pid), ago)]).await;
+        let _ = self.handle.tell_all([(self.report_of_start(pid, place), ago)]).await;
         tracing::trace!(step = "started", attempt = %self.key);
     }
 
-    fn report_of_start(&self, pid: Option<u32>) -> Input {
+    fn report_of_start(&self, pid: Option<u32>, place: TryPlace) -> Input {
         let (key, token) = (self.key.clone(), self.token.clone());
-        Input::Report(Report::Started { key, token, pid })
+        Input::Report(Report::Started { key, token, pid, place })
     }
 
     /// Keeps a start until `ended` tells it.
-    pub(crate) fn remember(&self, start: Option<Start>) {
+    pub(crate) fn remember(&self, start: Option<Start>, place: TryPlace) {
         if let Some(start) = start {
             // Only one worker tells of an end.
-            let _ = self.start.set(start);
+            let _ = self.start.set((start, place));
         }
     }
 
@@ -175,8 +180,8 @@ impl Held {
         let end = (Input::Report(report), Duration::ZERO);
         // An error says that the engine has stopped: the next one finds the report in the folder.
         let _ = match self.start.get() {
-            Some(start) => {
-                let begin = (self.report_of_start(Some(start.pid)), start.ago);
+            Some((start, place)) => {
+                let begin = (self.report_of_start(Some(start.pid), place.clone()), start.ago);
                 let told = self.handle.tell_all([begin, end]).await;
                 tracing::trace!(step = "started", attempt = %self.key);
                 told

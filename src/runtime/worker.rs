@@ -119,8 +119,8 @@ struct Hand {
     token: LaunchToken,
     folder: AttemptFolder,
     cancel: watch::Sender<bool>,
-    /// Its process, and since when it runs.
-    start: Mutex<Option<(u32, Instant)>>,
+    /// Its process, the worker that will write the report, and since when it is so.
+    start: Mutex<Option<(u32, u32, Instant)>>,
 }
 
 impl Worker {
@@ -148,8 +148,8 @@ impl Worker {
         if let Some(hand) = hands.get(&token) {
             if wish.is_kill() {
                 hand.cancel.send_replace(true);
-            } else if let Some((pid, at)) = *lock_of(&hand.start) {
-                self.tell(Told::Started { token, pid, at });
+            } else if let Some((pid, holder, at)) = *lock_of(&hand.start) {
+                self.tell(Told::Started { token, pid, holder, at });
             }
             return;
         }
@@ -221,10 +221,15 @@ impl Wish {
 }
 
 impl Hand {
+    /// It runs, started by this worker.
     fn started(&self, worker: &Worker, pid: u32) {
+        self.held_by(worker, pid, worker.shared.own.pid);
+    }
+
+    fn held_by(&self, worker: &Worker, pid: u32, holder: u32) {
         let at = time::instant();
-        *lock_of(&self.start) = Some((pid, at));
-        worker.tell(Told::Started { token: self.token.clone(), pid, at });
+        *lock_of(&self.start) = Some((pid, holder, at));
+        worker.tell(Told::Started { token: self.token.clone(), pid, holder, at });
     }
 
     fn is_cancelled(&self) -> bool {

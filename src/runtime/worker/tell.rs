@@ -19,7 +19,7 @@ const MESSAGES_MAX: usize = 64;
 
 /// What there is to tell.
 pub(super) enum Told {
-    Started { token: LaunchToken, pid: u32, at: Instant },
+    Started { token: LaunchToken, pid: u32, holder: u32, at: Instant },
     Ended { token: LaunchToken, end: End },
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn tell_on(
         frames.clear();
         for message in messages.drain(..) {
             match message {
-                Told::Started { token, pid, at } => starts.hold(token, pid, at),
+                Told::Started { token, pid, holder, at } => starts.hold(token, (pid, holder, at)),
                 Told::Ended { token, end } => {
                     let start = starts.take(&token);
                     wire::add(&mut frames, &FromWorker::Ended { token, end, start })?;
@@ -56,20 +56,20 @@ pub(super) async fn tell_on(
 /// Starts that are not told yet.
 #[derive(Default)]
 struct Starts {
-    held: HashMap<LaunchToken, (u32, Instant)>,
+    held: HashMap<LaunchToken, (u32, u32, Instant)>,
     /// Those and some that are told, in the order in which they are due.
     due: VecDeque<(Instant, LaunchToken)>,
 }
 
 impl Starts {
-    fn hold(&mut self, token: LaunchToken, pid: u32, at: Instant) {
-        self.held.insert(token.clone(), (pid, at));
+    fn hold(&mut self, token: LaunchToken, start: (u32, u32, Instant)) {
+        self.held.insert(token.clone(), start);
         self.due.push_back((time::instant() + PATIENCE, token));
     }
 
     fn take(&mut self, token: &LaunchToken) -> Option<Start> {
-        let (pid, at) = self.held.remove(token)?;
-        Some(Start { pid, ago: at.elapsed() })
+        let (pid, holder, at) = self.held.remove(token)?;
+        Some(Start { pid, holder, ago: at.elapsed() })
     }
 
     /// Waits until one is due, for ever where there is none.
@@ -110,7 +110,7 @@ mod tests {
         let (here, there) = tokio::io::duplex(1 << 16);
         let at = time::instant();
         let end = || End::Finished(Outcome::output(serde_json::json!(1)));
-        let started = |token: &str, pid| Told::Started { token: token.into(), pid, at };
+        let started = |token: &str, pid| Told::Started { token: token.into(), pid, holder: 1, at };
         let ended = |token: &str| Told::Ended { token: token.into(), end: end() };
         for message in [started("short", 1), ended("short"), started("long", 2), ended("other")] {
             sender.send(message).ok().unwrap();

@@ -72,10 +72,12 @@ pub(crate) enum FromWorker {
     },
 }
 
-/// The start of an attempt.
+/// The start of an attempt. Told again where another worker will write its report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Start {
     pub(crate) pid: u32,
+    /// The worker that will write the report.
+    pub(crate) holder: u32,
     /// How long ago it was when it was told.
     pub(crate) ago: Duration,
 }
@@ -147,7 +149,7 @@ mod tests {
         let (mut here, mut there) = tokio::io::duplex(16);
         let sending = tokio::spawn(async move {
             for pid in [1, 70_000] {
-                let start = Start { pid, ago: Duration::from_millis(3) };
+                let start = Start { pid, holder: 1, ago: Duration::from_millis(3) };
                 let started = FromWorker::Started { token: "t".into(), start };
                 send(&mut here, &started).await.unwrap();
             }
