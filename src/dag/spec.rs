@@ -23,6 +23,7 @@ use crate::schedule::Schedule;
 use crate::secret::Secret;
 use crate::settings::Overlay;
 use crate::slurm::{SlurmOptions, SlurmSpec};
+use crate::template;
 use crate::trigger_rule::TriggerRule;
 use crate::types::callback::{CallbackEvent, CallbackSpec};
 use crate::types::executor::ExecutorKind;
@@ -148,6 +149,12 @@ pub struct TaskSpec {
 }
 
 impl TaskSpec {
+    /// Says whether anything of it is rendered: else an attempt's arguments are as written.
+    pub fn has_templates(&self) -> bool {
+        let in_env = self.env.values().any(|text| template::is_template(text));
+        in_env || self.flow.run_if.is_some() || self.args.values().any(template::holds_template)
+    }
+
     /// Returns where its attempts run.
     pub fn executor(&self) -> ExecutorKind {
         match self.operator.placement() {

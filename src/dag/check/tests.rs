@@ -11,6 +11,7 @@ mod flow;
 mod inherit;
 mod kept;
 mod lake;
+mod limits;
 mod react;
 mod retention;
 mod sample;
