@@ -17,6 +17,7 @@ mod deck;
 mod engine;
 mod layers;
 mod peers;
+mod postgres;
 mod promises;
 mod slurm;
 mod ssh;
