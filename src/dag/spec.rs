@@ -15,7 +15,7 @@ use crate::diagnostic::Diagnostic;
 use crate::flow::{Flow, GroupSpec};
 use crate::graph::Graph;
 use crate::limits::TaskLimits;
-use crate::operator::Operator;
+use crate::operator::{Operator, Placement};
 use crate::params::Params;
 use crate::plan::Plan;
 use crate::retention::Retention;
@@ -25,6 +25,7 @@ use crate::settings::Overlay;
 use crate::slurm::{SlurmOptions, SlurmSpec};
 use crate::trigger_rule::TriggerRule;
 use crate::types::callback::{CallbackEvent, CallbackSpec};
+use crate::types::executor::ExecutorKind;
 use crate::types::{AssetName, DagId, GroupId, TaskId, Timestamp};
 use crate::weight::WeightRule;
 
@@ -144,6 +145,17 @@ pub struct TaskSpec {
     pub slurm: Option<Box<SlurmOptions>>,
     /// From 1.
     pub line: usize,
+}
+
+impl TaskSpec {
+    /// Returns where its attempts run.
+    pub fn executor(&self) -> ExecutorKind {
+        match self.operator.placement() {
+            Placement::Daemon => ExecutorKind::Daemon,
+            Placement::Process if self.slurm.is_some() => ExecutorKind::Slurm,
+            Placement::Process => ExecutorKind::Local,
+        }
+    }
 }
 
 /// How long an output may be. Bytes of its JSON.

@@ -34,6 +34,8 @@ pub enum Request {
     Pulse,
     /// Where attempts run, and what was last heard of a cluster.
     ListExecutors,
+    /// Has a new worker take new attempts on this machine; the one before finishes what it has.
+    ReplaceWorker,
 
     ListDags,
     ShowDag {
