@@ -1,7 +1,8 @@
 //! A real PostgreSQL as the warehouse: the sample project on it, an end that reaches the server, and
 //! what is left when either side dies half-way.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -130,4 +131,92 @@ fn a_server_that_dies_in_a_load_comes_back_with_the_table_as_it_was() {
     assert_eq!(runs[0]["state"], "success", "{log}");
     let found = server.rows(&url, "select count(*), count(distinct id), min(name) from t");
     assert_eq!(found, ["400|400|new"]);
+}
+
+#[test]
+fn what_the_server_refuses_is_said_and_not_tried_again() {
+    let test = "what_the_server_refuses_is_said_and_not_tried_again";
+    let Some(initdb) = initdb(test) else { return };
+    let server = Postgres::shared(&initdb);
+    let url = server.database();
+    server.rows(&url, "drop role if exists guest; create role guest login");
+    server.rows(&url, "create table secrets (a int)");
+    let guest = url.replace("postgres@", "guest@");
+    let nobody = url.replace("postgres@", "nobody_here@");
+    let project = Project::with(&format!(
+        "[deck]\nname = \"t\"\n\n[connection.guest]\nurl = \"{guest}\"\n\
+         statement_timeout = \"200ms\"\n\n[connection.nobody]\nurl = \"{nobody}\"\n\n\
+         [dag.denied.task.t]\noperator = \"sql.run\"\nconnection = \"guest\"\nretries = 3\n\
+         sql = \"delete from secrets\"\n\n\
+         [dag.stranger.task.t]\noperator = \"sql.run\"\nconnection = \"nobody\"\nretries = 3\n\
+         sql = \"select 1\"\n\n\
+         [dag.late.task.t]\noperator = \"sql.run\"\nconnection = \"guest\"\n\
+         sql = \"select pg_sleep(60)\"\n"
+    ));
+    for (dag_id, words) in [
+        ("denied", "permission denied for table secrets"),
+        ("stranger", "connection `nobody` is refused: role \"nobody_here\" does not exist"),
+        ("late", "canceling statement due to statement timeout"),
+    ] {
+        let ran = project.run(&["run", dag_id]);
+        assert_eq!(ran.code, 1, "{dag_id}: {}", ran.stderr);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains(words), "{dag_id}: {said}");
+        assert!(!said.contains("up_for_retry"), "{dag_id}: {said}");
+    }
+}
+
+/// Makes an authority and a certificate that it signed for 127.0.0.1.
+fn certificates(folder: &Path) {
+    let openssl = |line: &str| {
+        let made = Command::new("openssl").args(line.split(' ')).current_dir(folder).output();
+        let made = made.unwrap();
+        assert!(made.status.success(), "{line}: {}", String::from_utf8_lossy(&made.stderr));
+    };
+    std::fs::write(folder.join("ext"), "subjectAltName=IP:127.0.0.1\n").unwrap();
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    for name in ["ca", "other"] {
+        openssl(&format!("req -x509 {key} -keyout {name}.key -out {name}.crt -subj /CN={name}"));
+    }
+    openssl(&format!("req {key} -keyout server.key -out server.csr -subj /CN=db"));
+    openssl(
+        "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -extfile ext \
+         -out server.crt",
+    );
+}
+
+#[test]
+fn tls_is_as_sure_of_the_server_as_the_mode_says() {
+    let test = "tls_is_as_sure_of_the_server_as_the_mode_says";
+    let Some(initdb) = initdb(test) else { return };
+    let project = Project::empty();
+    certificates(project.dir());
+    let file = |name: &str| std::fs::read(project.path(name)).unwrap();
+    let (crt, key) = (file("server.crt"), file("server.key"));
+    let files = [("server.crt", &crt[..]), ("server.key", &key[..])];
+    let encrypted = Postgres::start_with(&initdb, "ssl = on", &files);
+    let plain = Postgres::shared(&initdb);
+    let (encrypted, plain) = (encrypted.url("postgres"), plain.url("postgres"));
+    let elsewhere = encrypted.replace("127.0.0.1", "localhost");
+    let cases = [
+        ("a", &encrypted, "sslmode = \"require\"", true),
+        ("b", &encrypted, "sslmode = \"verify-full\"\nsslrootcert = \"ca.crt\"", true),
+        ("c", &encrypted, "sslmode = \"verify-full\"\nsslrootcert = \"other.crt\"", false),
+        ("d", &encrypted, "sslmode = \"verify-ca\"\nsslrootcert = \"other.crt\"", false),
+        ("e", &elsewhere, "sslmode = \"verify-full\"\nsslrootcert = \"ca.crt\"", false),
+        ("f", &elsewhere, "sslmode = \"verify-ca\"\nsslrootcert = \"ca.crt\"", true),
+        ("g", &plain, "sslmode = \"require\"", false),
+        ("h", &plain, "sslmode = \"prefer\"", true),
+    ];
+    let connections = cases
+        .iter()
+        .map(|(name, url, more, _)| format!("[connection.{name}]\nurl = \"{url}\"\n{more}\n\n"));
+    let connections: String = connections.collect();
+    project.write("dags.toml", format!("[deck]\nname = \"t\"\n\n{connections}"));
+    let mut project = project;
+    project.up();
+    for (name, _, more, fits) in cases {
+        let ran = project.run(&["connections", "test", name]);
+        assert_eq!(ran.code == 0, fits, "{name} {more}: {}{}", ran.stdout, ran.stderr);
+    }
 }

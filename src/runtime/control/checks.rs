@@ -35,7 +35,7 @@ pub(super) async fn list(
 }
 
 fn newest_first(mut found: Vec<CheckView>, limit: u32) -> Vec<CheckView> {
-    found.sort_by(|a, b| b.timestamp.cmp(&a.timestamp));
+    found.sort_by_key(|check| std::cmp::Reverse(check.timestamp));
     found.truncate(limit as usize);
     found
 }

@@ -123,7 +123,7 @@ fn plain_type(declared: &str) -> &str {
 /// Returns the columns that a statement gives, with the types that its tables declare.
 pub(super) fn result_columns(statement: &rusqlite::Statement<'_>) -> Vec<TableColumn> {
     let columns = statement.columns();
-    let names = unique(statement.column_names().into_iter());
+    let names = unique(statement.column_names());
     let columns = columns.zip(names).map(|(column, name)| TableColumn {
         name,
         declared_type: column.decl_type().unwrap_or_default().to_owned(),

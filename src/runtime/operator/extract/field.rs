@@ -47,7 +47,8 @@ pub(super) fn read<'a>(column_type: ColumnType, cell: &'a Cell<'_>) -> Option<To
         }
         (Cell::Int(_) | Cell::Float(_), ColumnType::Decimal(digits)) => {
             let text = cell.to_string();
-            is_decimal(&text, digits).then(|| ToSqlOutput::Owned(Sql::Text(text)))
+            let fits = is_decimal(&text, digits);
+            Some(ToSqlOutput::Owned(Sql::Text(text))).filter(|_| fits)
         }
         (Cell::Int(_) | Cell::Float(_) | Cell::Bool(_), ColumnType::Text) => {
             Some(ToSqlOutput::Owned(Sql::Text(cell.to_string())))
@@ -98,7 +99,7 @@ fn is_decimal(text: &str, digits: Option<(u8, u8)>) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_number = is_digits(whole) && is_digits(fraction) && !(whole.len() + fraction.len() == 0);
+    let is_number = is_digits(whole) && is_digits(fraction) && whole.len() + fraction.len() > 0;
     let Some((digits, scale)) = digits else { return is_number };
     let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
     is_number && whole.len() <= usize::from(digits - scale) && fraction.len() <= usize::from(scale)
