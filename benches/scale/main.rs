@@ -14,17 +14,19 @@ use std::time::{Duration, Instant};
 mod commit;
 mod decide;
 mod history;
+mod listing;
 mod load;
 mod store;
 
 /// A part of the bench.
 type Part = (&'static str, fn(&mut Sheet));
 
-const PARTS: [Part; 4] = [
+const PARTS: [Part; 5] = [
     ("decide", decide::measure),
     ("load", load::measure),
     ("commit", commit::measure),
     ("store", store::measure),
+    ("listing", listing::measure),
 ];
 
 fn main() -> ExitCode {

@@ -19,6 +19,7 @@ pub mod operator;
 pub mod params;
 pub mod plan;
 pub mod retention;
+pub mod s3;
 pub mod schedule;
 pub mod secret;
 pub mod settings;

@@ -23,6 +23,7 @@ use crate::schedule::Schedule;
 use crate::secret::Secret;
 use crate::settings::Overlay;
 use crate::slurm::{SlurmOptions, SlurmSpec};
+use crate::template;
 use crate::trigger_rule::TriggerRule;
 use crate::types::callback::{CallbackEvent, CallbackSpec};
 use crate::types::executor::ExecutorKind;
@@ -148,6 +149,12 @@ pub struct TaskSpec {
 }
 
 impl TaskSpec {
+    /// Says whether anything of it is rendered: else an attempt's arguments are as written.
+    pub fn has_templates(&self) -> bool {
+        let in_env = self.env.values().any(|text| template::is_template(text));
+        in_env || self.flow.run_if.is_some() || self.args.values().any(template::holds_template)
+    }
+
     /// Returns where its attempts run.
     pub fn executor(&self) -> ExecutorKind {
         match self.operator.placement() {
@@ -251,6 +258,8 @@ pub enum ConnectionKind {
     Postgres,
     /// `file:FOLDER`
     Folder,
+    /// `s3://BUCKET[/PREFIX]`
+    Bucket,
     /// `log:`: messages go to the event feed and the daemon's log.
     Log,
     /// `http://…` or `https://…`: messages are posted as JSON.
@@ -269,10 +278,16 @@ impl ConnectionKind {
             "postgres" | "postgresql" if rest.starts_with("//") => Self::Postgres,
             "file" => Self::Folder,
             "log" => return Some(Self::Log),
+            "s3" if rest.starts_with("//") => Self::Bucket,
             "http" | "https" if rest.starts_with("//") => Self::Webhook,
             _ => return None,
         };
         Some(kind).filter(|_| !rest.trim_matches('/').is_empty())
+    }
+
+    /// Says whether it holds objects.
+    pub const fn is_lake(self) -> bool {
+        matches!(self, Self::Folder | Self::Bucket)
     }
 
     /// Returns the word for it.
@@ -281,6 +296,7 @@ impl ConnectionKind {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
             Self::Folder => "folder",
+            Self::Bucket => "s3",
             Self::Log => "log",
             Self::Webhook => "webhook",
         }

@@ -157,6 +157,16 @@ pub fn is_template(text: &str) -> bool {
     ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
 }
 
+/// Says whether a value holds anything to render, at any depth.
+pub fn holds_template(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_template(text),
+        Value::Array(items) => items.iter().any(holds_template),
+        Value::Object(table) => table.values().any(holds_template),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 fn collect(value: &Value, found: &mut BTreeSet<String>) -> Result<(), TemplateError> {
     match value {
         Value::String(text) => found.extend(references_in(text)?),

@@ -27,7 +27,7 @@ use crate::runtime::promotion::off_thread;
 use crate::runtime::publish::Publisher;
 use crate::runtime::trigger::Triggers;
 use crate::sched::effect::Launch;
-use crate::sched::{Arm, Effect, Input, Outcome, Report};
+use crate::sched::{Arm, Effect, Outcome, Report};
 use crate::store::{self, Store};
 use crate::tracking;
 use crate::types::event::Event;
@@ -48,6 +48,7 @@ pub(crate) mod tests;
 
 pub(crate) use again::hand_again;
 pub(crate) use callback::Callbacks;
+pub(crate) use order::as_written;
 
 /// Carries out effects; clones share what is in flight.
 #[derive(Clone)]
@@ -224,7 +225,7 @@ impl Actor {
 
     fn hold(&self, key: AttemptKey, token: LaunchToken, cancelled: watch::Receiver<bool>) -> Held {
         let folder = AttemptFolder::new(self.shared.layout.attempt_dir(&key));
-        Held { key, token, folder, cancelled, handle: self.shared.handle.clone() }
+        Held::new(key, token, folder, cancelled, self.shared.handle.clone())
     }
 
     fn in_flight(&self) -> MutexGuard<'_, BTreeMap<LaunchToken, InFlight>> {
@@ -256,8 +257,7 @@ async fn supervise(shared: Arc<Shared>, launch: Launch, held: Held, origin: Orig
             return;
         }
     };
-    // An error says that the engine has stopped: the next one finds the report in the folder.
-    let _ = shared.handle.tell(Input::Report(report)).await;
+    held.ended(report).await;
 }
 
 async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> Ended {
@@ -275,9 +275,10 @@ async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> En
     }
     let expected = executor.expect();
     let deck = shared.deck.borrow().clone();
+    let begins = !executor.begins_folders();
     let prepared = tokio::select! {
         biased;
-        prepared = order::prepare(shared, deck, &launch) => prepared,
+        prepared = order::prepare(shared, deck, &launch, begins) => prepared,
         () = held.until_cancelled() => return Ended::Cancelled,
     };
     match prepared {

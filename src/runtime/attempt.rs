@@ -16,7 +16,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -32,10 +31,6 @@ use crate::types::asset::AssetEvent;
 use crate::types::{AssetName, AttemptKey, LaunchToken, Timestamp};
 
 pub(crate) mod disk;
-/// How often and how long a report is tried again where the disk is full: it may be hours of work.
-pub(crate) const REPORT_RETRY: Duration = Duration::from_secs(1);
-pub(crate) const REPORT_TRIES: u32 = 600;
-
 pub mod folder;
 
 pub use folder::AttemptFolder;

@@ -208,8 +208,5 @@ pub(crate) fn actor(
 
 /// What a fresh state wants to know: the definitions, and the time.
 fn first_inputs(parts: &EngineParts) -> Vec<Asked> {
-    [Input::DefinitionsLoaded(parts.deck.clone()), Input::Tick]
-        .into_iter()
-        .map(|input| Asked { input, reply: None, seen: None })
-        .collect()
+    [Input::DefinitionsLoaded(parts.deck.clone()), Input::Tick].into_iter().map(Asked::of).collect()
 }

@@ -11,6 +11,8 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,7 @@ use crate::runtime::attempt::{AttemptFolder, Order};
 use crate::runtime::blocking::blocking;
 use crate::runtime::handle::Handle;
 use crate::runtime::task_log::TaskLog;
+use crate::runtime::worker::wire::Start;
 use crate::sched::{Input, Outcome, Report};
 use crate::types::deferral::Deferral;
 use crate::types::executor::TryPlace;
@@ -41,7 +44,7 @@ pub use local::{Workers, WorkersDesk};
 pub use process::attempt_main;
 pub use slurm::{OnNode, node_main};
 
-/// An attempt that is ready to run.
+/// An attempt that is ready to run: its folder has been begun, unless the executor does that.
 pub(crate) struct Prepared {
     pub(crate) order: Order,
     pub(crate) handover: Handover,
@@ -57,6 +60,8 @@ pub(crate) struct Held {
     /// Turns true when the attempt is to end.
     pub(crate) cancelled: watch::Receiver<bool>,
     pub(crate) handle: Handle,
+    /// A start that is to be told with the end.
+    start: Arc<OnceLock<(Start, TryPlace)>>,
 }
 
 /// Why an attempt is adopted that an earlier daemon launched.
@@ -82,7 +87,7 @@ pub(crate) enum Adopted {
 /// Runs attempts somewhere. Both futures may be dropped at any point: the attempt goes on where
 /// it is a process of its own, and is adopted later.
 pub(crate) trait Executor: Send + Sync {
-    /// Runs an attempt to its end. Its folder has been begun.
+    /// Runs an attempt to its end.
     fn launch(&self, attempt: Prepared) -> BoxFuture<'static, Ended>;
 
     /// Takes up an attempt that was launched before. With `cancelled` true from the start it
@@ -92,6 +97,11 @@ pub(crate) trait Executor: Send + Sync {
     /// Names the attempts that run here, whoever launched them: those that nobody waits for are
     /// ended.
     fn running(&self) -> Vec<(AttemptKey, LaunchToken)>;
+
+    /// Says whether it begins the folders of attempts itself.
+    fn begins_folders(&self) -> bool {
+        false
+    }
 
     /// Has ready what attempts need to be started.
     fn warm_up(&self) {}
@@ -126,12 +136,58 @@ pub(crate) fn named(folder: &AttemptFolder, pid: Option<u32>) -> Option<(Attempt
 }
 
 impl Held {
+    pub(crate) fn new(
+        key: AttemptKey,
+        token: LaunchToken,
+        folder: AttemptFolder,
+        cancelled: watch::Receiver<bool>,
+        handle: Handle,
+    ) -> Self {
+        Self { key, token, folder, cancelled, handle, start: Arc::default() }
+    }
+
     /// Tells the engine that it runs, and where.
     pub(crate) async fn started(&self, pid: Option<u32>, place: TryPlace) {
-        let (key, token) = (self.key.clone(), self.token.clone());
+        self.tell_start(pid, Duration::ZERO, place).await;
+    }
+
+    /// As `started`, of a start some time ago.
+    pub(crate) async fn started_before(&self, start: Start, place: TryPlace) {
+        self.tell_start(Some(start.pid), start.ago, place).await;
+    }
+
+    async fn tell_start(&self, pid: Option<u32>, ago: Duration, place: TryPlace) {
         // An error says that the engine has stopped; the next one finds the claim.
-        let _ = self.handle.tell(Input::Report(Report::Started { key, token, pid, place })).await;
+        let _ = self.handle.tell_all([(self.report_of_start(pid, place), ago)]).await;
         tracing::trace!(step = "started", attempt = %self.key);
+    }
+
+    fn report_of_start(&self, pid: Option<u32>, place: TryPlace) -> Input {
+        let (key, token) = (self.key.clone(), self.token.clone());
+        Input::Report(Report::Started { key, token, pid, place })
+    }
+
+    /// Keeps a start until `ended` tells it.
+    pub(crate) fn remember(&self, start: Option<Start>, place: TryPlace) {
+        if let Some(start) = start {
+            // Only one worker tells of an end.
+            let _ = self.start.set((start, place));
+        }
+    }
+
+    /// Tells the engine how it ended, and before it what was kept of its start: both at once.
+    pub(crate) async fn ended(&self, report: Report) {
+        let end = (Input::Report(report), Duration::ZERO);
+        // An error says that the engine has stopped: the next one finds the report in the folder.
+        let _ = match self.start.get() {
+            Some((start, place)) => {
+                let begin = (self.report_of_start(Some(start.pid), place.clone()), start.ago);
+                let told = self.handle.tell_all([begin, end]).await;
+                tracing::trace!(step = "started", attempt = %self.key);
+                told
+            }
+            None => self.handle.tell_all([end]).await,
+        };
     }
 
     /// Tells people where it stands.

@@ -1,5 +1,7 @@
 //! How everyone else talks to the engine: a bounded channel, one reply each.
 
+use std::time::Duration;
+
 use tokio::sync::{mpsc, oneshot};
 
 use crate::sched::{Input, Reply};
@@ -14,6 +16,15 @@ pub(crate) struct Asked {
     pub(crate) reply: Option<oneshot::Sender<Result<Reply, Fault>>>,
     /// When the engine saw it, where that is not when it decides on it.
     pub(crate) seen: Option<Timestamp>,
+    /// How long before it was handed in it was so.
+    pub(crate) ago: Duration,
+}
+
+impl Asked {
+    /// An input of now that nobody waits for.
+    pub(crate) fn of(input: Input) -> Self {
+        Self { input, reply: None, seen: None, ago: Duration::ZERO }
+    }
 }
 
 /// Talks to the engine; clones share the channel.
@@ -26,7 +37,7 @@ impl Handle {
     /// Hands in an input and waits until what it led to is durable.
     pub async fn ask(&self, input: Input) -> Result<Reply, Fault> {
         let (reply, answer) = oneshot::channel();
-        let asked = Asked { input, reply: Some(reply), seen: None };
+        let asked = Asked { reply: Some(reply), ..Asked::of(input) };
         self.inputs.send(asked).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
@@ -41,8 +52,19 @@ impl Handle {
 
     /// Hands in a report or another input whose answer nobody needs.
     pub async fn tell(&self, input: Input) -> Result<(), Fault> {
-        let asked = Asked { input, reply: None, seen: None };
-        self.inputs.send(asked).await.map_err(|_| stopped())
+        self.inputs.send(Asked::of(input)).await.map_err(|_| stopped())
+    }
+
+    /// As `tell`, of several that belong together, each with how long ago it was so.
+    pub(crate) async fn tell_all<const N: usize>(
+        &self,
+        inputs: [(Input, Duration); N],
+    ) -> Result<(), Fault> {
+        let permits = self.inputs.reserve_many(N).await.map_err(|_| stopped())?;
+        for (permit, (input, ago)) in permits.zip(inputs) {
+            permit.send(Asked { ago, ..Asked::of(input) });
+        }
+        Ok(())
     }
 }
 

@@ -22,7 +22,7 @@ mod ml_gate;
 mod ml_train;
 mod model;
 mod notify;
-mod object_move;
+mod object;
 pub(crate) mod observed;
 pub(crate) mod output;
 mod postgres;
@@ -152,7 +152,12 @@ async fn decide_in_daemon(
         | Operator::SqlLoad
         | Operator::SqlRun
         | Operator::SqlExtract
+        | Operator::ObjectList
+        | Operator::ObjectCopy
         | Operator::ObjectMove
+        | Operator::ObjectDelete
+        | Operator::ObjectDownload
+        | Operator::ObjectUpload
         | Operator::DatasetValidate
         | Operator::MlTrain
         | Operator::Approval
@@ -182,10 +187,16 @@ pub fn run_in_process(order: &Order, private: &Private, log: &Arc<TaskLog>) -> O
         Operator::SqlLoad => sql_load::run(order, private, log),
         Operator::SqlRun => sql_run::run(order, private, log),
         Operator::SqlExtract => sql_extract::run(order, private, log),
-        Operator::ObjectMove => object_move::run(order, private, log),
+        objects if objects.is_object() => object::run(objects, order, private, log),
         Operator::DatasetValidate => dataset_validate::run(order, log),
         Operator::MlTrain => ml_train::run(order, log),
-        Operator::Empty
+        Operator::ObjectList
+        | Operator::ObjectCopy
+        | Operator::ObjectMove
+        | Operator::ObjectDelete
+        | Operator::ObjectDownload
+        | Operator::ObjectUpload
+        | Operator::Empty
         | Operator::Approval
         | Operator::Http
         | Operator::TriggerDagRun

@@ -17,15 +17,15 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, watch};
 
-use crate::runtime::attempt::{AttemptFolder, Claim, ClaimWorker};
+use crate::runtime::attempt::{AttemptFolder, Claim, ClaimWorker, Order};
 use crate::runtime::executor::process_table::{self, Process};
 use crate::runtime::executor::{Handover, Launcher};
 use crate::runtime::layout::Layout;
-use crate::types::LaunchToken;
+use crate::types::{LaunchToken, time};
 
 mod adopt;
 mod direct;
@@ -34,12 +34,14 @@ mod oom;
 mod pipes;
 mod report;
 mod serve;
+mod tell;
 pub(crate) mod wire;
 mod wrapped;
 
 use files::OpenFiles;
 use oom::OomKills;
-use wire::{End, FromWorker};
+use tell::Told;
+use wire::End;
 
 /// How long a worker waits that holds nothing and is connected to nobody: a daemon that is
 /// restarted finds it still there.
@@ -101,7 +103,7 @@ struct Shared {
     /// As many as the daemon launches.
     hands: Mutex<HashMap<LaunchToken, Arc<Hand>>>,
     /// Of the daemon that connected last. Unbounded: two messages for each attempt in hand.
-    daemon: Mutex<Option<mpsc::UnboundedSender<FromWorker>>>,
+    daemon: Mutex<Option<mpsc::UnboundedSender<Told>>>,
     /// Of that daemon, too.
     launcher: Mutex<Option<Arc<Launcher>>>,
     /// Outputs that a background process holds beyond its attempt's end.
@@ -117,8 +119,8 @@ struct Hand {
     token: LaunchToken,
     folder: AttemptFolder,
     cancel: watch::Sender<bool>,
-    /// The process, and the worker that will write the report.
-    started: Mutex<Option<(u32, u32)>>,
+    /// Its process, the worker that will write the report, and since when it is so.
+    start: Mutex<Option<(u32, u32, Instant)>>,
 }
 
 impl Worker {
@@ -146,29 +148,29 @@ impl Worker {
         if let Some(hand) = hands.get(&token) {
             if wish.is_kill() {
                 hand.cancel.send_replace(true);
-            } else if let Some((pid, holder)) = *lock_of(&hand.started) {
-                self.tell(FromWorker::Started { token, pid, holder });
+            } else if let Some((pid, holder, at)) = *lock_of(&hand.start) {
+                self.tell(Told::Started { token, pid, holder, at });
             }
             return;
         }
         let cancel = watch::Sender::new(wish.is_kill());
-        let hand = Arc::new(Hand { token, folder, cancel, started: Mutex::default() });
+        let hand = Arc::new(Hand { token, folder, cancel, start: Mutex::default() });
         hands.insert(hand.token.clone(), hand.clone());
         drop(hands);
         let worker = self.clone();
         tokio::spawn(async move {
             let end = match wish {
-                Wish::Launch(handover) => launch(&worker, &hand, &handover).await,
+                Wish::Launch(order, handover) => launch(&worker, &hand, *order, &handover).await,
                 Wish::Adopt(mask) => adopt::adopt(&worker, &hand, mask).await,
                 Wish::Kill => adopt::adopt(&worker, &hand, Vec::new()).await,
             };
             lock_of(&worker.shared.hands).remove(&hand.token);
-            worker.tell(FromWorker::Ended { token: hand.token.clone(), end });
+            worker.tell(Told::Ended { token: hand.token.clone(), end });
             worker.shared.let_go.notify_one();
         });
     }
 
-    fn tell(&self, message: FromWorker) {
+    fn tell(&self, message: Told) {
         if let Some(daemon) = &*lock_of(&self.shared.daemon) {
             // An error says that it has gone: the next one finds the report.
             let _ = daemon.send(message);
@@ -206,7 +208,7 @@ impl Worker {
 
 /// What the daemon wants of an attempt.
 enum Wish {
-    Launch(Box<Handover>),
+    Launch(Box<Order>, Box<Handover>),
     /// With the texts that its log may not show.
     Adopt(Vec<String>),
     Kill,
@@ -225,8 +227,9 @@ impl Hand {
     }
 
     fn held_by(&self, worker: &Worker, pid: u32, holder: u32) {
-        *lock_of(&self.started) = Some((pid, holder));
-        worker.tell(FromWorker::Started { token: self.token.clone(), pid, holder });
+        let at = time::instant();
+        *lock_of(&self.start) = Some((pid, holder, at));
+        worker.tell(Told::Started { token: self.token.clone(), pid, holder, at });
     }
 
     fn is_cancelled(&self) -> bool {
@@ -239,15 +242,14 @@ impl Hand {
     }
 }
 
-async fn launch(worker: &Worker, hand: &Hand, handover: &Handover) -> End {
+async fn launch(worker: &Worker, hand: &Hand, order: Order, handover: &Handover) -> End {
     if hand.is_cancelled() {
         return End::Cancelled;
     }
-    let order = match hand.folder.order() {
-        Ok(order) if order.token == hand.token => order,
-        Ok(_) => return report::failed("read the order: it is another attempt's"),
-        Err(error) => return report::failed(format!("read the order: {error}")),
-    };
+    if let Err(error) = hand.folder.begin(&order) {
+        let folder = hand.folder.path().display();
+        return report::failed(format!("prepare the attempt's folder `{folder}`: {error}"));
+    }
     let Some(launcher) = worker.launcher() else {
         return report::failed("the daemon has not said how to launch");
     };

@@ -1,5 +1,8 @@
 //! From changes to SQL: all changes of one decision, in one transaction.
 
+use std::collections::HashMap;
+use std::hash::Hash;
+
 use rusqlite::Connection;
 
 use crate::sched::Change;
@@ -13,6 +16,7 @@ use crate::store::{
 /// them; but a run that is deleted may be made anew by what comes after.
 pub(crate) fn apply(conn: &Connection, mut changes: Vec<Change>) -> Result<(), StoreError> {
     let is_before_delete = |change: &Change| !matches!(change, Change::DeleteDagRun { .. });
+    keep_latest(&mut changes);
     for stretch in changes.chunk_by_mut(|change, _| is_before_delete(change)) {
         stretch.sort_by_key(|change| match change {
             Change::PutDagRun(_) | Change::InsertAssetEvent(_) | Change::PutBackfill(_) => 0,
@@ -21,6 +25,44 @@ pub(crate) fn apply(conn: &Connection, mut changes: Vec<Change>) -> Result<(), S
         stretch.iter().try_for_each(|change| apply_one(conn, change))?;
     }
     Ok(())
+}
+
+/// Of what is put more than once by the decisions of one commit writes only how it stands in the
+/// end, in the first's place: other rows may refer to it.
+fn keep_latest(changes: &mut Vec<Change>) {
+    let is_delete = |change: &Change| {
+        matches!(change, Change::DeleteTaskInstance { .. } | Change::DeleteDagRun { .. })
+    };
+    if changes.iter().any(is_delete) {
+        return;
+    }
+    let (mut tasks, mut tries) = (HashMap::new(), HashMap::new());
+    let mut kept: Vec<Change> = Vec::with_capacity(changes.len());
+    for change in changes.drain(..) {
+        let place = match &change {
+            Change::PutTaskInstance(task) => place_of(&mut tasks, &task.key, kept.len()),
+            Change::PutTaskTry(one) => place_of(&mut tries, &one.key, kept.len()),
+            _ => None,
+        };
+        match place.and_then(|place| kept.get_mut(place)) {
+            Some(earlier) => *earlier = change,
+            None => kept.push(change),
+        }
+    }
+    *changes = kept;
+}
+
+/// Returns where a key was seen before, or notes that it is seen now.
+fn place_of<K: Clone + Eq + Hash>(
+    seen: &mut HashMap<K, usize>,
+    key: &K,
+    now: usize,
+) -> Option<usize> {
+    if let Some(place) = seen.get(key) {
+        return Some(*place);
+    }
+    seen.insert(key.clone(), now);
+    None
 }
 
 fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {

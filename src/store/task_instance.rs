@@ -9,8 +9,19 @@ use crate::types::executor::TryPlace;
 use crate::types::run::{DagRunKey, TaskInstance, TaskTry};
 use crate::types::{AttemptKey, DagId, TaskId, TaskInstanceKey, TaskInstanceState};
 
-/// Inserts or replaces.
+/// Inserts or replaces. Most are there and move on: then what indexes are made of, beside the
+/// state, is not touched.
 pub(crate) fn put(conn: &Connection, task: &TaskInstance) -> Result<(), StoreError> {
+    let moved = "UPDATE task_instance SET state = ?5, try_number = ?6, max_tries = ?7,
+            token = ?10, pid = ?11, scheduled_when = ?12, queued_when = ?13, start_date = ?14,
+            end_date = ?15, next_retry_at = ?16, note = ?17, user_note = ?18, trigger = ?19,
+            trigger_timeout = ?20, executor = ?21, hostname = ?22, external_executor_id = ?23,
+            adopted = ?24
+        WHERE dag_id = ?1 AND dag_run_id = ?2 AND task_id = ?3 AND map_index = ?4
+            AND operator IS ?8 AND pool IS ?9";
+    if task.state.is_some() && put_by(conn, moved, task)? > 0 {
+        return Ok(());
+    }
     let sql = "INSERT INTO task_instance (dag_id, dag_run_id, task_id, map_index, state,
             try_number, max_tries, operator, pool, token, pid, scheduled_when, queued_when,
             start_date, end_date, next_retry_at, note, user_note, trigger, trigger_timeout,
@@ -28,6 +39,10 @@ pub(crate) fn put(conn: &Connection, task: &TaskInstance) -> Result<(), StoreErr
             trigger_timeout = excluded.trigger_timeout, executor = excluded.executor,
             hostname = excluded.hostname,
             external_executor_id = excluded.external_executor_id, adopted = excluded.adopted";
+    put_by(conn, sql, task).map(drop)
+}
+
+fn put_by(conn: &Connection, sql: &str, task: &TaskInstance) -> Result<usize, StoreError> {
     let values = params![
         task.key.dag_id.as_str(),
         task.key.dag_run_id.as_str(),
@@ -54,7 +69,7 @@ pub(crate) fn put(conn: &Connection, task: &TaskInstance) -> Result<(), StoreErr
         task.place.external_executor_id.as_deref(),
         task.place.adopted.as_deref(),
     ];
-    row::execute(conn, sql, values).map(drop)
+    row::execute(conn, sql, values)
 }
 
 /// Removes a task instance that was never begun.

@@ -22,11 +22,6 @@ const IDLE: Duration = Duration::from_secs(10);
 /// How long each load lasts.
 const LOAD: Duration = Duration::from_secs(4);
 
-const CHAIN_LEN: usize = 100;
-const FAN_LEN: usize = 1_000;
-/// As many tasks as the sample project lets work at once.
-const FAN_WIDTH: usize = 16;
-
 /// Measures, prints, and fails where a limit is missed.
 pub fn measure(root: &Path, binary: Option<PathBuf>) -> Result<(), String> {
     let binary = built(root, binary)?;
@@ -40,10 +35,12 @@ pub fn measure(root: &Path, binary: Option<PathBuf>) -> Result<(), String> {
         Err(why) => sheet.figure("deck, first paint", format!("not measured: {why}"), None),
     }
     idle(&scratch, &mut sheet)?;
-    tasks(&scratch, &mut sheet)?;
     predictions(&scratch, &mut sheet)?;
     scratch.down()?;
-    sheet.verdict()
+    // The tasks beside a bare loop have a table of their own.
+    let binary = binary.to_string_lossy();
+    let paced = crate::cargo(&["bench", "--bench", "pace", "--", &binary], &[]);
+    sheet.verdict().and(paced)
 }
 
 /// As `measure`, of ten thousand tasks that wait.
@@ -82,22 +79,6 @@ fn idle(scratch: &Scratch, sheet: &mut Sheet) -> Result<(), String> {
     sheet.figure("daemon idle, of one core over 10 s", format!("{percent:.1} %"), limit);
     let mb = process::resident_bytes(scratch.pid())? as f64 / 1e6;
     sheet.figure("daemon idle, resident", format!("{mb:.1} MB"), Some(("60 MB", mb < 60.0)));
-    Ok(())
-}
-
-fn tasks(scratch: &Scratch, sheet: &mut Sheet) -> Result<(), String> {
-    let first = median(10, || scratch.until_first_task())?;
-    sheet.figure("trigger (a process) until its first task runs", ms(first), None);
-    for (dag_id, count, width) in [("chain", CHAIN_LEN, 1), ("fan", FAN_LEN, FAN_WIDTH)] {
-        let bare = process::spawn_loop(count, width)?;
-        let took = scratch.run_dag(dag_id)?;
-        let each = took.as_secs_f64() * 1000.0 / count as f64;
-        let share = bare.as_secs_f64() / took.as_secs_f64() * 100.0;
-        let bare = bare.as_secs_f64() * 1000.0 / count as f64;
-        let text =
-            format!("{} ({each:.2} ms each, bare {bare:.2}: {share:.0} % of its pace)", ms(took));
-        sheet.figure(&format!("{dag_id} of {count}"), text, Some(("70 %", share >= 70.0)));
-    }
     Ok(())
 }
 

@@ -104,7 +104,7 @@ fn watch(
         AssetUri::File(_) => true,
         AssetUri::Connection { connection, .. } => matches!(
             context.names.connections.get(connection),
-            Some(Some(ConnectionKind::Folder) | None)
+            Some(Some(ConnectionKind::Folder | ConnectionKind::Bucket) | None)
         ),
         AssetUri::Model { .. } | AssetUri::Other(_) => false,
     };
@@ -112,7 +112,7 @@ fn watch(
         let help = "a task that writes it names it among its `outlets`; a model's alias needs \
                     no watching"
             .to_owned();
-        let message = format!("{} is no file and lies in no folder", fields.what());
+        let message = format!("{} is no file and lies in no lake", fields.what());
         context.report.error(entry.key, "bad-watch", message, help);
     }
     Some(WatchSpec { every })

@@ -6,6 +6,7 @@ use crate::check::fields::{Fields, Text};
 use crate::check::names::Declared;
 use crate::check::report::Reporter;
 use crate::file::{Table, Written};
+use crate::s3::{self, S3Spec};
 use crate::secret::{self, Secret};
 use crate::spec::{ConnectionKind, ConnectionSpec};
 use crate::suggest;
@@ -33,9 +34,19 @@ pub(super) fn connection(secrets: Secrets<'_>, declared: Declared<'_>) -> Option
     let written = fields.needed_text("url", help);
     let mut options = IndexMap::new();
     for (key, entry) in table.0.iter().filter(|(key, _)| *key != "url") {
-        let Some(text) = entry.node.as_text() else {
-            fields.wrong_type(key, &entry.node, "text");
-            continue;
+        let text = match &entry.node.value {
+            Written::Text(text) => text.as_str(),
+            Written::Bool(flag) => {
+                if *flag {
+                    "true"
+                } else {
+                    "false"
+                }
+            }
+            _ => {
+                fields.wrong_type(key, &entry.node, "text");
+                continue;
+            }
         };
         let at = Text { text, span: entry.node.span };
         if let Some(secret) = secrets.resolve(at) {
@@ -47,6 +58,9 @@ pub(super) fn connection(secrets: Secrets<'_>, declared: Declared<'_>) -> Option
     let kind = connection_kind(secrets.report, written, &url)?;
     if kind == ConnectionKind::Postgres {
         postgres_options(secrets.report, table, &options);
+    }
+    if kind == ConnectionKind::Bucket {
+        bucket(secrets.report, &fields, table, written, &url, &options);
     }
     Some(ConnectionSpec { name: declared.name.to_owned(), url, kind, options })
 }
@@ -82,6 +96,39 @@ fn postgres_options(report: &Reporter, table: &Table, options: &IndexMap<String,
     }
 }
 
+/// Checks what a bucket needs. Other connections may have keys of any name, for tasks to read.
+fn bucket(
+    report: &Reporter,
+    fields: &Fields<'_>,
+    table: &Table,
+    written: Text<'_>,
+    url: &Secret,
+    options: &IndexMap<String, Secret>,
+) {
+    for (key, entry) in table.0.iter().filter(|(key, _)| *key != "url") {
+        if !s3::KEYS.contains(&key.as_str()) {
+            let message = format!("{} has no key `{key}`", fields.what());
+            let help = suggest::hint(key, "keys", s3::KEYS.iter().copied());
+            report.error(entry.key, "unknown-key", message, help);
+        }
+    }
+    let find = |key: &'static str| options.get(key).map(Secret::reveal);
+    for problem in S3Spec::read(url.reveal(), find).err().into_iter().flatten() {
+        // What could not be resolved has been reported.
+        let entry = problem.key.and_then(|key| table.0.get(key));
+        if entry.is_some() && problem.code == "missing-key" {
+            continue;
+        }
+        let place = match (problem.key, entry) {
+            (Some(_), Some(entry)) => entry.node.span,
+            (Some(_), None) => fields.place(),
+            (None, _) => written.span,
+        };
+        let message = format!("{}: {}", fields.what(), problem.message);
+        report.error(place, problem.code, message, problem.help.to_owned());
+    }
+}
+
 /// Checks an entry of `[variable]`.
 pub(super) fn variable(secrets: Secrets<'_>, declared: Declared<'_>) -> Option<Secret> {
     match &declared.node.value {
@@ -104,7 +151,9 @@ pub(super) fn variable(secrets: Secrets<'_>, declared: Declared<'_>) -> Option<S
 fn connection_kind(report: &Reporter, written: Text<'_>, url: &Secret) -> Option<ConnectionKind> {
     let kind = ConnectionKind::of_url(url.reveal());
     if kind.is_none() {
-        let help = "write `sqlite:PATH`, `postgres://USER@HOST:PORT/DATABASE`, `file:FOLDER`, `log:` or `https://…`".to_owned();
+        let help = "write `sqlite:PATH`, `postgres://USER@HOST:PORT/DATABASE`, `file:FOLDER`, \
+                    `s3://BUCKET`, `log:` or `https://…`"
+            .to_owned();
         let message = format!("`{}` leads to nothing that is known", url.as_written());
         report.error(written.span, "bad-url", message, help);
     }

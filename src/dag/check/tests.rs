@@ -10,6 +10,8 @@ mod codes;
 mod flow;
 mod inherit;
 mod kept;
+mod lake;
+mod limits;
 mod react;
 mod retention;
 mod sample;

@@ -56,7 +56,6 @@ pub(super) fn build(from: &Sources<'_>) -> Names {
     set("run_id", plain(json!(run.dag_run_id)));
     set("dag_run", dag_run(run));
     set("dag_id", plain(json!(dag.dag_id)));
-    set("dag", plain(about_dag(dag)));
     if let Some(task) = from.task {
         set("task_id", plain(json!(key.task_id)));
         set("task", plain(about_task(dag, task)));
@@ -92,7 +91,7 @@ pub(super) fn build(from: &Sources<'_>) -> Names {
     for (name, value) in &from.happened {
         set(name, plain(value.clone()));
     }
-    let root = Root { names, history: Arc::clone(from.history) };
+    let root = Root { names, dag: Arc::clone(dag), history: Arc::clone(from.history) };
     Names { root: Value::from_object(root), absent }
 }
 
@@ -265,10 +264,12 @@ fn assets(deck: &Deck, names: &[AssetName]) -> serde_json::Value {
     names.iter().map(|name| json!({ "name": name, "uri": uri(name) })).collect()
 }
 
-/// All names; those of the last successful run before are looked up where they are named.
+/// All names; what is as long as the DAG is made where it is named, those of the last successful
+/// run before are looked up there.
 #[derive(Debug)]
 struct Root {
     names: BTreeMap<&'static str, Value>,
+    dag: Arc<Dag>,
     history: Arc<History>,
 }
 
@@ -282,6 +283,7 @@ impl Object for Root {
             return Some(value.clone());
         }
         let of_previous: fn(&DagRun) -> Option<Timestamp> = match key {
+            "dag" => return Some(plain(about_dag(&self.dag))),
             "prev_start_date_success" => |run| run.start_date,
             "prev_end_date_success" => |run| run.end_date,
             "prev_data_interval_start_success" => |run| run.data_interval_start,

@@ -1,5 +1,6 @@
 //! From a launch to an order: templates rendered, names resolved, the folder begun.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,43 +23,63 @@ use crate::runtime::operator::is_true;
 use crate::sched::Outcome;
 use crate::sched::effect::Launch;
 use crate::store;
-use crate::types::Timestamp;
+use crate::types::{TaskId, Timestamp};
 
 /// Characters of a rendered text that are kept, as Airflow's `max_templated_field_length`.
 const RENDERED_LEN_MAX: usize = 4_096;
 
-/// Prepares the attempt and writes its order, but for one that only decides. What goes wrong is
-/// the attempt's outcome: fatal
-/// where another try would meet the same.
+/// Prepares the attempt; where it `begins` the folder, writes its order, but for one that only
+/// decides. What goes wrong is the attempt's outcome: fatal where another try would meet the same.
 pub(super) async fn prepare(
     shared: &Shared,
     deck: Arc<Deck>,
     launch: &Launch,
+    begins: bool,
 ) -> Result<(Order, Handover), Outcome> {
     let task = launch.dag.tasks.get(&launch.task_id).ok_or_else(|| {
         Outcome::fatal(format!("DAG `{}` has no task `{}`", launch.dag.dag_id, launch.task_id))
     })?;
+    let begins = begins && !task.operator.only_decides();
     let history = History::new(shared.store.clone(), shared.layout.clone(), launch.run.clone());
     let (own, layout, now) = (launch.clone(), shared.layout.clone(), shared.clock.now());
-    // Templates look things up in the store, and a folder is made.
-    let prepared = blocking(move || {
+    let work = move || {
         let task = own.dag.tasks.get(&own.task_id).expect("it was there a moment ago");
         let (mut order, handover) = compose(&deck, task, &own, &Arc::new(history), now)?;
         order.project = layout.project().to_owned();
         order.folder = layout.attempt_dir(&own.key);
         order.run_folder = layout.run_dir(&own.key);
-        if !task.operator.only_decides() {
+        if begins {
             begin(&order)?;
         }
         Ok((order, handover))
-    });
-    let prepared = prepared.await;
-    let prepared =
-        prepared.unwrap_or_else(|e| Err(Outcome::failed(format!("prepare the attempt: {e}"))));
-    if let Ok((order, _)) = &prepared {
+    };
+    // Templates look things up in the store, and a folder is made.
+    let prepared = match begins || looks_up(&launch.dag, task) {
+        true => blocking(work)
+            .await
+            .unwrap_or_else(|fault| Err(Outcome::failed(format!("prepare the attempt: {fault}")))),
+        false => work(),
+    };
+    if let Ok((order, _)) = &prepared
+        && as_written(&launch.dag, &launch.task_id).is_none()
+    {
         keep_rendered(shared, order, task).await;
     }
     prepared
+}
+
+/// Says whether the store may be asked for the sake of a task.
+fn looks_up(dag: &Dag, task: &TaskSpec) -> bool {
+    let is_mapped = dag.mapping(&task.task_id).is_some();
+    is_mapped || task.operator == Operator::Python || task.has_templates()
+}
+
+/// Returns the arguments of a task whose attempts have them as they are written, for people to
+/// look at.
+pub(crate) fn as_written(dag: &Dag, task_id: &TaskId) -> Option<Map<String, Value>> {
+    let task = dag.tasks.get(task_id)?;
+    let is_other = task.has_templates() || dag.mapping(task_id).is_some();
+    (!is_other).then(|| shown(task.args.clone(), task, &task.env))
 }
 
 fn begin(order: &Order) -> Result<(), Outcome> {
@@ -95,7 +116,7 @@ pub(super) fn compose(
         ti: BTreeMap::new(),
         happened: BTreeMap::new(),
     };
-    let context = context::build(&sources);
+    let context = LazyCell::new(|| context::build(&sources));
     check_run_if(task, &context)?;
     let python = (task.operator == Operator::Python).then(|| {
         context::for_python(&sources, task).map_err(|error| Outcome::failed(error.to_string()))
@@ -142,12 +163,22 @@ pub(super) fn compose(
     Ok((order, Handover { private, secrets: variables.secrets }))
 }
 
-fn render(args: &Map<String, Value>, context: &Names) -> Result<Map<String, Value>, Outcome> {
+/// Renders; what templates may name is made where there is one.
+fn render<F: FnOnce() -> Names>(
+    args: &Map<String, Value>,
+    context: &LazyCell<Names, F>,
+) -> Result<Map<String, Value>, Outcome> {
+    if !args.values().any(template::holds_template) {
+        return Ok(args.clone());
+    }
     template::render(args, context).map_err(|error| Outcome::fatal(error.to_string()))
 }
 
 /// A task whose `run_if` gives a falsehood is skipped, before anything else of it is rendered.
-fn check_run_if(task: &TaskSpec, context: &Names) -> Result<(), Outcome> {
+fn check_run_if<F: FnOnce() -> Names>(
+    task: &TaskSpec,
+    context: &LazyCell<Names, F>,
+) -> Result<(), Outcome> {
     let Some(condition) = &task.flow.run_if else { return Ok(()) };
     let key = "run_if".to_owned();
     let rendered = render(&Map::from_iter([(key, condition.as_str().into())]), context)?;
@@ -170,10 +201,10 @@ fn user(dag: &Dag, launch: &Launch) -> String {
 }
 
 /// The names that tasks find themselves by, then the task's own.
-fn environment(
+fn environment<F: FnOnce() -> Names>(
     task: &TaskSpec,
     launch: &Launch,
-    context: &Names,
+    context: &LazyCell<Names, F>,
 ) -> Result<IndexMap<String, String>, Outcome> {
     let (key, run) = (&launch.key, &launch.run);
     let try_number = key.try_number.to_string();
@@ -290,15 +321,7 @@ fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> 
 /// Keeps what the templates gave, for people to look at. Placeholders stand for secrets. It goes
 /// along with the next commit: what a kill takes of it stands in `order.json`.
 async fn keep_rendered(shared: &Shared, order: &Order, task: &TaskSpec) {
-    let mut rendered = order.args.clone();
-    if !task.env.is_empty() {
-        let own = task
-            .env
-            .keys()
-            .filter_map(|name| Some((name.clone(), Value::String(order.env.get(name)?.clone()))));
-        rendered.insert("env".to_owned(), Value::Object(own.collect()));
-    }
-    rendered.values_mut().for_each(cut);
+    let rendered = shown(order.args.clone(), task, &order.env);
     let key = order.key.clone();
     let attempt = order.key.clone();
     let write = move |tx: &Transaction<'_>| store::rendered::put(tx, &key, &rendered);
@@ -308,6 +331,23 @@ async fn keep_rendered(shared: &Shared, order: &Order, task: &TaskSpec) {
     if let Err(error) = kept.await {
         tracing::warn!(attempt = %order.key, %error, "could not keep what was rendered");
     }
+}
+
+/// Makes of arguments and the task's own part of the environment what is shown of them.
+fn shown(
+    mut args: Map<String, Value>,
+    task: &TaskSpec,
+    env: &IndexMap<String, String>,
+) -> Map<String, Value> {
+    if !task.env.is_empty() {
+        let own = task
+            .env
+            .keys()
+            .filter_map(|name| Some((name.clone(), Value::String(env.get(name)?.clone()))));
+        args.insert("env".to_owned(), Value::Object(own.collect()));
+    }
+    args.values_mut().for_each(cut);
+    args
 }
 
 /// Cuts long texts, with a mark that says so.

@@ -18,6 +18,25 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
+/// As `make_folder`; says whether the folder itself is a new one.
+pub(super) fn make_new_folder(path: &Path) -> io::Result<bool> {
+    #[cfg(test)]
+    if let Some(disk) = simulated::in_force() {
+        return disk.make_folder(path).map(|()| false);
+    }
+    let make = || match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        made => made.map(|()| true),
+    };
+    match (make(), path.parent()) {
+        (Err(error), Some(above)) if error.kind() == io::ErrorKind::NotFound => {
+            make_folder(above)?;
+            make()
+        }
+        (made, _) => made,
+    }
+}
+
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     #[cfg(test)]
     if let Some(disk) = simulated::in_force() {

@@ -38,7 +38,10 @@ impl AttemptFolder {
     /// Makes the folder (0700) and writes the order (0600). What an attempt with another token
     /// left is removed; the claim and the report of this token stay.
     pub fn begin(&self, order: &Order) -> io::Result<()> {
-        self.make()?;
+        if disk::make_new_folder(&self.path)? {
+            // Nothing was left here, and nobody reads it yet.
+            return write(&self.path.join("order.json"), order);
+        }
         if self.read::<Claim>("attempt.pid").is_some_and(|claim| claim.token != order.token) {
             disk::remove(&self.path.join("attempt.pid"))?;
         }

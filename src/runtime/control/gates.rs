@@ -5,13 +5,13 @@ use rusqlite::Connection;
 use serde::Deserialize;
 
 use crate::dag::operator::Operator;
-use crate::runtime::control::ControlParts;
-use crate::store::{StoreError, dag_run, rendered, task_instance, xcom};
+use crate::runtime::control::{ControlParts, runs};
+use crate::store::{StoreError, dag_run, task_instance, xcom};
+use crate::types::Fault;
 use crate::types::gate::{Gate, GateFigure, Origin};
 use crate::types::run::{DagRunKey, TaskInstance};
 use crate::types::view::ModelVersionView;
 use crate::types::xcom::XcomValue;
-use crate::types::{AttemptKey, Fault};
 
 /// Versions of a model whose runs are looked at, the newest first.
 const LOOKED_AT: usize = 60;
@@ -77,9 +77,8 @@ fn is_about(
     task: &TaskInstance,
     version: &ModelVersionView,
 ) -> Result<bool, StoreError> {
-    let key = AttemptKey { task: task.key.clone(), try_number: task.try_number };
-    let rendered = rendered::get(conn, &key)?;
-    let judged = rendered.as_ref().and_then(|args| args.get("run")).and_then(|run| run.as_str());
+    let arguments = runs::arguments(conn, None, task)?;
+    let judged = arguments.as_ref().and_then(|args| args.get("run")).and_then(|run| run.as_str());
     Ok(match (judged, &version.run_id) {
         (Some(judged), Some(run_id)) => judged == run_id.as_str(),
         _ => true,

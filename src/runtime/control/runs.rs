@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::dag::Dag;
+use crate::dag::{Dag, Deck};
+use crate::runtime::act;
 use crate::runtime::attempt::AttemptFolder;
 use crate::runtime::control::{ControlParts, dags, executors, find};
 use crate::runtime::layout::Layout;
 use crate::store::dag_run::{self, RunFilter};
-use crate::store::{asset, callback, dag_version, deadline, rendered, task_instance, xcom};
+use crate::store::{
+    StoreError, asset, callback, dag_version, deadline, rendered, task_instance, xcom,
+};
 use crate::types::ask::{Answer, RunsOnly, TaskInstanceQuery};
 use crate::types::progress::Progress;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
@@ -147,6 +150,26 @@ fn arrange(dag: &Dag, detail: &mut RunDetailView) {
     detail.edges = edges;
 }
 
+/// Returns the arguments of an attempt. Where nothing of them is rendered they are kept with the
+/// definition only.
+pub(super) fn arguments(
+    conn: &rusqlite::Connection,
+    deck: Option<&Deck>,
+    task: &TaskInstance,
+) -> Result<Option<Map<String, Value>>, StoreError> {
+    if let Some(rendered) = rendered::get(conn, &task.attempt())? {
+        return Ok(Some(rendered));
+    }
+    let key = &task.key;
+    let Some(run) = dag_run::get(conn, &key.dag_id, &key.dag_run_id)? else { return Ok(None) };
+    let present = deck.and_then(|deck| deck.dags.get(&key.dag_id));
+    let dag = match present.filter(|dag| dag.version == run.dag_version) {
+        Some(dag) => Some(dag.clone()),
+        None => dag_version::definition_of(conn, &run)?,
+    };
+    Ok(dag.and_then(|dag| act::as_written(&dag, &key.task_id)))
+}
+
 /// Returns a task instance with its tries, of the last of which the rendered fields.
 pub(super) async fn show_task(parts: &ControlParts, key: TaskInstanceKey) -> Result<Answer, Fault> {
     let (wanted, layout) = (key.clone(), parts.layout.clone());
@@ -154,9 +177,11 @@ pub(super) async fn show_task(parts: &ControlParts, key: TaskInstanceKey) -> Res
     let read = move |conn: &rusqlite::Connection| {
         let Some(mut task) = task_instance::get(conn, &key)? else { return Ok(None) };
         executors::place(&live, &mut task);
+        let tries = task_instance::tries(conn, &key)?;
+        let has_begun = !tries.is_empty();
         Ok(Some(TaskDetailView {
-            tries: task_instance::tries(conn, &key)?,
-            rendered: rendered::get(conn, &task.attempt())?,
+            tries,
+            rendered: if has_begun { arguments(conn, Some(&live.deck), &task)? } else { None },
             progress: in_progress(&layout, std::slice::from_ref(&task)).pop().map(|(_, at)| at),
             output: xcom::return_value(conn, &key)?.map(|value| match value {
                 XcomValue::Value(value) => value,

@@ -45,7 +45,8 @@ impl Batch {
         }
         self.is_last_kept = asked.reply.is_none() && !matches!(asked.input, Input::Tick);
         if self.is_last_kept {
-            self.kept.push(Asked { input: asked.input.clone(), reply: None, seen: asked.seen });
+            let Asked { seen, ago, .. } = asked;
+            self.kept.push(Asked { seen, ago, ..Asked::of(asked.input.clone()) });
         }
         (asked.input, asked.reply)
     }

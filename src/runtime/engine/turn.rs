@@ -13,7 +13,7 @@ use crate::runtime::act::Actor;
 use crate::runtime::engine::batch::{Batch, Durable};
 use crate::runtime::engine::live::Changed;
 use crate::runtime::engine::recover::{self, Recovery};
-use crate::runtime::engine::{EngineParts, Live, live, summary};
+use crate::runtime::engine::{EngineParts, INPUTS_LEN_MAX, Live, live, summary};
 use crate::runtime::executor::process::panic_text;
 use crate::runtime::handle::Asked;
 #[cfg(test)]
@@ -23,9 +23,9 @@ use crate::store::{asset, meta};
 use crate::types::callback::CallbackRequest;
 use crate::types::{AttemptKey, Fault, FaultKind, LaunchToken, Timestamp};
 
-/// How many inputs share one commit: enough for one fsync to carry a burst, few enough that
-/// nobody waits long for the others' decisions.
-const BATCH_LEN_MAX: usize = 256;
+/// How many inputs share one commit: as many as can wait. A burst writes the same pages of the
+/// store again and again, once for each commit; a thousand decisions take some ten milliseconds.
+const BATCH_LEN_MAX: usize = INPUTS_LEN_MAX;
 
 /// The clock may jump (a laptop that slept, a clock set by hand): it is looked at this often.
 const WAKE_MAX: Duration = Duration::from_secs(1);
@@ -188,7 +188,7 @@ impl Loop {
         }
         let mut inputs = inputs.into_iter();
         while let Some(asked) = inputs.next() {
-            let now = asked.seen.unwrap_or_else(|| self.parts.clock.now());
+            let now = self.time_of(&asked);
             let (input, answer) = batch.begin(asked);
             match self.decide(now, input) {
                 Ok(decided) => batch.decided(decided, answer),
@@ -331,6 +331,12 @@ impl Loop {
         recover::in_flight(&self.state).into_iter().map(|launch| launch.token).collect()
     }
 
+    /// Returns when an input was so.
+    fn time_of(&self, asked: &Asked) -> Timestamp {
+        let seen = asked.seen.unwrap_or_else(|| self.parts.clock.now());
+        seen.checked_sub(asked.ago).unwrap_or(seen)
+    }
+
     /// Makes a tick where one is due.
     fn tick(&mut self) -> Option<Asked> {
         let (now, instant) = (self.parts.clock.now(), Instant::now());
@@ -339,7 +345,7 @@ impl Loop {
             return None;
         }
         self.tick_after = instant + TICK_PAUSE;
-        Some(Asked { input: Input::Tick, reply: None, seen: None })
+        Some(Asked::of(Input::Tick))
     }
 
     /// How long to sleep where nothing comes in.

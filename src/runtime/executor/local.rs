@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::dag::Deck;
 use crate::runtime::act::secrets_of;
-use crate::runtime::attempt::AttemptFolder;
+use crate::runtime::attempt::{AttemptFolder, Order};
 use crate::runtime::executor::{
     AFTER_RESTART, Adopted, Ended, Executor, Handover, Held, Launcher, Prepared, named,
     process_table,
@@ -99,6 +99,11 @@ impl Executor for Local {
         pids.into_iter().filter_map(name).collect()
     }
 
+    /// The worker does: it is about to write there anyway.
+    fn begins_folders(&self) -> bool {
+        true
+    }
+
     fn warm_up(&self) {
         let links = self.links.clone();
         tokio::spawn(async move {
@@ -110,7 +115,7 @@ impl Executor for Local {
 }
 
 async fn launch(local: Local, attempt: Prepared) -> Ended {
-    let Prepared { handover, held, .. } = attempt;
+    let Prepared { order, handover, held } = attempt;
     for tried in 0..LAUNCHES_MAX {
         let link = match local.links.get().await {
             Ok(link) => link,
@@ -121,7 +126,7 @@ async fn launch(local: Local, attempt: Prepared) -> Ended {
                 return Ended::Finished(Outcome::failed(error));
             }
         };
-        let wish = Wish::Launch(&handover);
+        let wish = Wish::Launch(&order, &handover);
         let end = match see(&local, &link, &held, wish).await {
             Some(end) => end,
             None => local.adopted(&held, after_death(link.pid)).await,
@@ -171,7 +176,7 @@ impl Local {
 }
 
 enum Wish<'a> {
-    Launch(&'a Handover),
+    Launch(&'a Order, &'a Handover),
     Adopt {
         /// The texts that its log may not show.
         mask: Vec<String>,
@@ -190,12 +195,11 @@ async fn see(local: &Local, link: &Link, held: &Held, wish: Wish<'_>) -> Option<
     let mut told = link.listen(&token);
     let kill = || ToWorker::Kill { token: token.clone(), folder: folder.clone() };
     let mut is_killed = matches!(wish, Wish::Kill);
-    let is_launch = matches!(wish, Wish::Launch(_));
+    let is_launch = matches!(wish, Wish::Launch(..));
     let mut adopted = None;
     let message = match wish {
-        Wish::Launch(handover) => ToWorker::Launch {
-            token: token.clone(),
-            folder: folder.clone(),
+        Wish::Launch(order, handover) => ToWorker::Launch {
+            order: Box::new(order.clone()),
             handover: Box::new(handover.clone()),
         },
         Wish::Adopt { mask, why } => {
@@ -212,15 +216,18 @@ async fn see(local: &Local, link: &Link, held: &Held, wish: Wish<'_>) -> Option<
     loop {
         tokio::select! {
             message = told.recv() => match message? {
-                FromWorker::Started { pid, holder, .. } => {
+                FromWorker::Started { start, .. } => {
                     let before = holding.as_ref().map(|held| held.worker);
-                    if let Some(before) = before.filter(|before| *before != holder) {
+                    if let Some(before) = before.filter(|before| *before != start.holder) {
                         adopted = Some(after_death(before));
                     }
-                    holding = Some(local.links.roster.hold(holder));
-                    held.started(Some(pid), local.place(adopted.clone())).await;
+                    holding = Some(local.links.roster.hold(start.holder));
+                    held.started_before(start, local.place(adopted.clone())).await;
                 }
-                FromWorker::Ended { end, .. } => return Some(end),
+                FromWorker::Ended { end, start, .. } => {
+                    held.remember(start, local.place(adopted));
+                    return Some(end);
+                }
                 FromWorker::Welcome { .. } => {}
             },
             () = held.until_cancelled(), if !is_killed => {

@@ -10,10 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::runtime::attempt::{
-    AttemptFolder, AttemptReport, Claim, Order, REPORT_RETRY, REPORT_TRIES,
-};
-use crate::runtime::executor::{Handover, handover, process_table};
+use crate::runtime::attempt::{AttemptFolder, AttemptReport, Claim, Order};
+use crate::runtime::executor::{Handover, handover, process_table, wrapper};
 use crate::runtime::operator;
 use crate::runtime::task_log::TaskLog;
 use crate::runtime::xcom;
@@ -70,7 +68,8 @@ fn attempt(folder: &AttemptFolder, stdin: &mut dyn Read) -> Result<(), Refusal> 
     }
     let outcome = run(folder, &mut order, &handover);
     let report = AttemptReport { token: order.token, finished_at: time::now(), outcome };
-    write_report(folder, &report).map_err(|e| refusal(NO_REPORT, "write the report", &e))
+    wrapper::keep_report_blocking(folder, &report)
+        .map_err(|e| refusal(NO_REPORT, "write the report", &e))
 }
 
 fn claim(folder: &AttemptFolder, order: &Order) -> io::Result<bool> {
@@ -107,19 +106,6 @@ fn run(folder: &AttemptFolder, order: &mut Order, handover: &Handover) -> Outcom
 pub(crate) fn kept_outcome(mut outcome: Outcome, order: &Order, log: &TaskLog) -> Outcome {
     handover::mask(&mut outcome, log);
     xcom::spill(outcome, order)
-}
-
-/// Holds on to the result where the disk is full: it may be hours of work.
-fn write_report(folder: &AttemptFolder, report: &AttemptReport) -> io::Result<()> {
-    for _ in 1..REPORT_TRIES {
-        match folder.write_report(report) {
-            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
-                std::thread::park_timeout(REPORT_RETRY);
-            }
-            written => return written,
-        }
-    }
-    folder.write_report(report)
 }
 
 /// Returns what a panic said.

@@ -207,8 +207,8 @@ mod tests {
     fn a_worker_is_known_by_its_command_line() {
         let project = Path::new("/p");
         let of = |line: &str| worker_build(line.as_bytes(), project);
-        assert_eq!(of("dagdeck\0--project\0/p\0worker\01.0-ab\0").as_deref(), Some("1.0-ab"));
-        assert_eq!(of("dagdeck\0--project\0/q\0worker\01.0-ab\0"), None, "another project's");
+        assert_eq!(of("dagdeck\0--project\0/p\0worker\x001.0-ab\0").as_deref(), Some("1.0-ab"));
+        assert_eq!(of("dagdeck\0--project\0/q\0worker\x001.0-ab\0"), None, "another project's");
         assert_eq!(of("dagdeck\0--project\0/p\0worker\0a\0b\0"), None);
         assert_eq!(of("dagdeck\0"), None);
         assert_eq!(of(""), None);

@@ -1,5 +1,6 @@
 //! What starts `dagdeck attempt FOLDER` does for it, on this machine and on a node of a cluster:
-//! where it complains, what it is handed, how it exited.
+//! where it complains, what it is handed, how it exited; and how whoever writes a report holds on
+//! to it where the disk is full: it may be hours of work.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -7,11 +8,17 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::process::Child;
 
+use crate::runtime::attempt::{AttemptFolder, AttemptReport};
 use crate::runtime::executor::Handover;
+
+/// Between two tries of a report that found the disk full, and how many there are.
+const REPORT_RETRY: Duration = Duration::from_secs(1);
+const REPORT_TRIES: u32 = 600;
 
 /// Where an attempt's process says what is not of its task.
 pub(crate) fn log_path(folder: &Path) -> PathBuf {
@@ -40,4 +47,42 @@ pub(crate) fn how(status: ExitStatus) -> String {
         (None, Some(code)) => format!("exit code {code}"),
         (None, None) => "unknown".to_owned(),
     }
+}
+
+/// Writes the report, as soon as there is room for it.
+pub(crate) async fn keep_report(folder: &AttemptFolder, report: &AttemptReport) -> io::Result<()> {
+    let mut tried = 1;
+    loop {
+        match try_report(folder, report, tried) {
+            Some(written) => return written,
+            None => tokio::time::sleep(REPORT_RETRY).await,
+        }
+        tried += 1;
+    }
+}
+
+/// As `keep_report`, for a thread that may block.
+pub(crate) fn keep_report_blocking(
+    folder: &AttemptFolder,
+    report: &AttemptReport,
+) -> io::Result<()> {
+    let mut tried = 1;
+    loop {
+        match try_report(folder, report, tried) {
+            Some(written) => return written,
+            None => std::thread::park_timeout(REPORT_RETRY),
+        }
+        tried += 1;
+    }
+}
+
+/// `None`: the disk is full, and it is to be tried again.
+fn try_report(
+    folder: &AttemptFolder,
+    report: &AttemptReport,
+    tried: u32,
+) -> Option<io::Result<()>> {
+    let written = folder.write_report(report);
+    let is_full = matches!(&written, Err(error) if error.kind() == io::ErrorKind::StorageFull);
+    (!is_full || tried >= REPORT_TRIES).then_some(written)
 }

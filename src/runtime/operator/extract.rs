@@ -150,7 +150,7 @@ fn run(
     format: Format,
 ) -> Result<Outcome, OperatorError> {
     let args = ExtractArgs::read(Args(&order.args), format)?;
-    let files = files::list(&args.source, order, private)?;
+    let files = files::list(&args.source, order, private, log)?;
     let wanted = args.wanted(&files, log)?;
     let columns: Vec<_> = wanted
         .iter()

@@ -44,6 +44,12 @@ async fn launch(world: Arc<World>, held: Held) -> Ended {
         !inner.is_calm && inner.dice.chance(rate)
     };
     if spawn_fails {
+        // Where the token is claimed, a process runs that a daemon launched which was killed.
+        if held.folder.claim(&fence(&world, &held)).is_ok_and(|is_ours| !is_ours)
+            && let Adopted::Ended(ended) = adopt(world, held).await
+        {
+            return ended;
+        }
         return Ended::Finished(Outcome::failed("no more processes"));
     }
     let (pid, mut ended) = world.spawn(&held.key, &held.token, &held.folder);
@@ -67,6 +73,18 @@ async fn launch(world: Arc<World>, held: Held) -> Ended {
         return ended;
     }
     Ended::Finished(Outcome::failed("it ended without a report"))
+}
+
+/// A claim of no process.
+fn fence(world: &World, held: &Held) -> Claim {
+    Claim {
+        token: held.token.clone(),
+        pid: 0,
+        start_time: 0,
+        boot_id: world.lock().machine.boot.to_string(),
+        worker: None,
+        pipes: None,
+    }
 }
 
 async fn end(world: &World, pid: u32, mut ended: watch::Receiver<bool>) -> Ended {

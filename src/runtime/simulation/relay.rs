@@ -33,7 +33,7 @@ pub(super) async fn relay(
             Fate::Dropped => {}
             Fate::After(time) => later(&to, asked, time).await,
             Fate::Twice(time) => {
-                let again = Asked { input: asked.input.clone(), reply: None, seen: asked.seen };
+                let again = Asked { seen: asked.seen, ..Asked::of(asked.input.clone()) };
                 later(&to, asked, Duration::ZERO).await;
                 later(&to, again, time).await;
             }

@@ -1,9 +1,8 @@
 //! How an attempt ended, as the worker writes it down.
 
-use std::io;
-
 use crate::dag::operator::Operator;
-use crate::runtime::attempt::{AttemptReport, Order, REPORT_RETRY, REPORT_TRIES};
+use crate::runtime::attempt::{AttemptReport, Order};
+use crate::runtime::executor::wrapper;
 use crate::runtime::task_log::TaskLog;
 use crate::runtime::worker::Hand;
 use crate::runtime::worker::wire::End;
@@ -21,21 +20,11 @@ pub(super) fn failed(error: impl Into<String>) -> End {
     End::Finished(Outcome::failed(error))
 }
 
-/// Writes the report, and holds on to the result where the disk is full: it may be hours of work.
-/// Where it cannot be written the daemon is told all the same.
+/// Writes the report. Where it cannot be written the daemon is told all the same.
 pub(super) async fn finished(hand: &Hand, outcome: Outcome) -> End {
     let report = AttemptReport { token: hand.token.clone(), finished_at: time::now(), outcome };
-    for tried in 1.. {
-        match hand.folder.write_report(&report) {
-            Err(error) if error.kind() == io::ErrorKind::StorageFull && tried < REPORT_TRIES => {
-                tokio::time::sleep(REPORT_RETRY).await;
-            }
-            Err(error) => {
-                tracing::error!(token = %hand.token, %error, "could not write a report");
-                break;
-            }
-            Ok(()) => break,
-        }
+    if let Err(error) = wrapper::keep_report(&hand.folder, &report).await {
+        tracing::error!(token = %hand.token, %error, "could not write a report");
     }
     End::Finished(report.outcome)
 }

@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::sync::mpsc;
 
 use crate::runtime::attempt::AttemptFolder;
+use crate::runtime::worker::tell::tell_on;
 use crate::runtime::worker::wire::{self, FromWorker, PROTOCOL, ToWorker};
 use crate::runtime::worker::{IDLE, Wish, Worker, lock_of};
 use crate::web::bind::{self, Accept};
@@ -60,16 +61,11 @@ async fn converse(
     if protocol != PROTOCOL {
         return Err(io::Error::other(format!("it speaks protocol {protocol}")));
     }
-    let (sender, mut messages) = mpsc::unbounded_channel();
+    let (sender, told) = mpsc::unbounded_channel();
     *lock_of(&worker.shared.launcher) = Some(launcher.into());
     let own = sender.clone();
     *lock_of(&worker.shared.daemon) = Some(sender);
-    let writing = tokio::spawn(async move {
-        while let Some(message) = messages.recv().await {
-            wire::send(&mut to, &message).await?;
-        }
-        io::Result::Ok(())
-    });
+    let writing = tokio::spawn(tell_on(to, told));
     let read = async {
         while let Some(message) = wire::receive(&mut from).await? {
             obey(worker, message);
@@ -89,8 +85,9 @@ fn obey(worker: &Worker, message: ToWorker) {
     match message {
         // Once is enough.
         ToWorker::Hello { .. } => {}
-        ToWorker::Launch { token, folder, handover } => {
-            worker.take(token, AttemptFolder::new(folder), Wish::Launch(handover));
+        ToWorker::Launch { order, handover } => {
+            let (token, folder) = (order.token.clone(), order.folder.clone());
+            worker.take(token, AttemptFolder::new(folder), Wish::Launch(order, handover));
         }
         ToWorker::Adopt { token, folder, mask } => {
             worker.take(token, AttemptFolder::new(folder), Wish::Adopt(mask));

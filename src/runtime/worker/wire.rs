@@ -9,11 +9,13 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use crate::runtime::attempt::Order;
 use crate::runtime::executor::{Handover, Launcher};
 use crate::sched::Outcome;
 use crate::types::LaunchToken;
@@ -21,8 +23,8 @@ use crate::types::LaunchToken;
 /// Changes with every change of the messages.
 pub(crate) const PROTOCOL: u32 = 2;
 
-/// Bytes of one frame. The order itself is read from its folder; what is left are a handover and
-/// an outcome, whose outputs beyond the store's limit lie in files.
+/// Bytes of one frame: an order with its handover, or an outcome, whose outputs beyond the store's
+/// limit lie in files.
 const FRAME_LEN_MAX: u32 = 256 << 20;
 
 /// From the daemon.
@@ -32,10 +34,9 @@ pub(crate) enum ToWorker {
         protocol: u32,
         launcher: Launcher,
     },
-    /// Run what the folder orders. A token that was claimed before is not run again.
+    /// Begin the order's folder and run it. A token that was claimed before is not run again.
     Launch {
-        token: LaunchToken,
-        folder: PathBuf,
+        order: Box<Order>,
         handover: Box<Handover>,
     },
     /// Say what became of it, and go on watching where it runs.
@@ -59,17 +60,26 @@ pub(crate) enum FromWorker {
         protocol: u32,
         pid: u32,
     },
-    /// It runs as this process; the worker that will write its report is `holder`. Said again
-    /// where that is another one.
     Started {
         token: LaunchToken,
-        pid: u32,
-        holder: u32,
+        start: Start,
     },
+    /// With its start, where that was not told before.
     Ended {
         token: LaunchToken,
         end: End,
+        start: Option<Start>,
     },
+}
+
+/// The start of an attempt. Told again where another worker will write its report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Start {
+    pub(crate) pid: u32,
+    /// The worker that will write the report.
+    pub(crate) holder: u32,
+    /// How long ago it was when it was told.
+    pub(crate) ago: Duration,
 }
 
 /// What became of an attempt.
@@ -88,12 +98,21 @@ pub(crate) async fn send(
     to: &mut (impl AsyncWrite + Unpin),
     message: &impl Serialize,
 ) -> io::Result<()> {
-    let mut frame = vec![0; 4];
-    serde_json::to_writer(&mut frame, message)?;
-    let length = u32::try_from(frame.len() - 4).ok().filter(|length| *length <= FRAME_LEN_MAX);
-    let length = length.ok_or_else(|| too_long(frame.len() - 4))?;
-    frame[..4].copy_from_slice(&length.to_le_bytes());
-    to.write_all(&frame).await
+    let mut frames = Vec::new();
+    add(&mut frames, message)?;
+    to.write_all(&frames).await
+}
+
+/// Adds a frame to those that are to be written at one go.
+pub(crate) fn add(frames: &mut Vec<u8>, message: &impl Serialize) -> io::Result<()> {
+    let begin = frames.len();
+    frames.extend([0; 4]);
+    serde_json::to_writer(&mut *frames, message)?;
+    let found = frames.len() - begin - 4;
+    let length = u32::try_from(found).ok().filter(|length| *length <= FRAME_LEN_MAX);
+    let length = length.ok_or_else(|| too_long(found))?;
+    frames[begin..begin + 4].copy_from_slice(&length.to_le_bytes());
+    Ok(())
 }
 
 /// Reads one frame; `None` at the end.
@@ -130,13 +149,14 @@ mod tests {
         let (mut here, mut there) = tokio::io::duplex(16);
         let sending = tokio::spawn(async move {
             for pid in [1, 70_000] {
-                let started = FromWorker::Started { token: "t".into(), pid, holder: 1 };
+                let start = Start { pid, holder: 1, ago: Duration::from_millis(3) };
+                let started = FromWorker::Started { token: "t".into(), start };
                 send(&mut here, &started).await.unwrap();
             }
         });
         for expected in [1, 70_000] {
             match receive::<FromWorker>(&mut there).await.unwrap() {
-                Some(FromWorker::Started { pid, .. }) => assert_eq!(pid, expected),
+                Some(FromWorker::Started { start, .. }) => assert_eq!(start.pid, expected),
                 other => panic!("{other:?}"),
             }
         }

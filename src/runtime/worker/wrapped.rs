@@ -31,6 +31,11 @@ pub(super) async fn run(
     let mut child = match spawn(hand, order, handover, launcher) {
         Ok(child) => child,
         Err(error) => {
+            // A process may be about to claim that a worker started which was killed. One of the
+            // two comes first.
+            if hand.folder.claim(&worker.claim(&hand.token)).is_ok_and(|is_ours| !is_ours) {
+                return adopt::adopt(worker, hand, handover.private.mask.clone()).await;
+            }
             let program = launcher.executable.display();
             let text = format!("start the attempt's process `{program}`: {error}");
             return failed(hand, text, None).await;

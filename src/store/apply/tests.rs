@@ -275,3 +275,22 @@ fn the_traffic_of_a_model_is_replaced_as_a_whole() {
     replace("iris", &[]).unwrap();
     assert_eq!(store.read_blocking(serving::load).unwrap(), [row("titanic", 5)]);
 }
+
+#[test]
+fn what_one_commit_puts_more_than_once_stands_as_it_was_put_last() {
+    use TaskInstanceState::{Queued, Running, Success};
+    let extract = key("etl", "r1", "extract");
+    let put = |state| {
+        let task = Change::PutTaskInstance(task(extract.clone(), Some(state)));
+        [task, Change::PutTaskTry(task_try(extract.clone(), 1, state))]
+    };
+    let begin = || Change::PutDagRun(run("etl", "r1", 0, DagRunState::Running));
+    let ((_one, apart), (_other, together)) = (sample::store(), sample::store());
+    commit(&apart, vec![begin()]).unwrap();
+    for state in [Queued, Running, Success] {
+        commit(&apart, put(state).into()).unwrap();
+    }
+    let all = [Queued, Running, Success].into_iter().flat_map(put);
+    commit(&together, std::iter::once(begin()).chain(all).collect()).unwrap();
+    assert_eq!(dump(&together), dump(&apart));
+}

@@ -366,3 +366,28 @@ async fn what_ran_when_the_machine_was_restarted_is_lost_and_says_so() {
     assert!(note.contains("the machine was restarted"), "{note}");
     assert_eq!(bench.file("ran").await, "x", "it is not run again under its token");
 }
+
+#[tokio::test]
+async fn a_tree_that_ignores_sigterm_is_killed_when_its_time_is_over() {
+    // What ignores a signal passes that on to what it starts; one of them leaves the session.
+    let wait = "while [ -d . ]; do sleep 1; done";
+    let task = format!(
+        "[dag.d.task.t]\noperator = \"command\"\nexecution_timeout = \"10m\"\n\
+         killed_task_cleanup_time = \"100ms\"\ncommand = \"\"\"\ntrap '' TERM; echo $$ > pid\n\
+         sh -c 'echo $$ > child; {wait}' &\nsetsid sh -c 'echo $$ > away; {wait}' &\n{wait}\"\"\"\n"
+    );
+    let bench = Bench::start(&task).await;
+    bench.trigger().await.unwrap();
+    let mut tree = Vec::new();
+    for name in ["pid", "child", "away"] {
+        tree.push(bench.file(name).await);
+    }
+    bench.task_is("t", TaskInstanceState::Running).await;
+    bench.clock.set(601);
+    bench.task_is("t", TaskInstanceState::Failed).await;
+    let note = bench.task("t").note.unwrap();
+    assert!(note.contains("timed out"), "{note}");
+    for pid in tree {
+        bench.until("it is killed", |_| !lives(&pid)).await;
+    }
+}

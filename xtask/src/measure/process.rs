@@ -21,27 +21,6 @@ pub(super) fn run(program: &Path, args: &[&str]) -> Result<Duration, String> {
     if status.success() { Ok(took) } else { Err(format!("`{}` failed", args.join(" "))) }
 }
 
-/// Runs `sh -c true` so often, so many at a time: what any scheduler of processes pays.
-pub(super) fn spawn_loop(count: usize, width: usize) -> Result<Duration, String> {
-    let start = Instant::now();
-    std::thread::scope(|scope| {
-        let lanes: Vec<_> = (0..width)
-            .map(|lane| {
-                scope.spawn(move || {
-                    for _ in (lane..count).step_by(width) {
-                        run(Path::new("sh"), &["-c", "true"])?;
-                    }
-                    Ok::<(), String>(())
-                })
-            })
-            .collect();
-        for lane in lanes {
-            lane.join().map_err(|_| "a lane of spawns panicked".to_owned())??;
-        }
-        Ok(start.elapsed())
-    })
-}
-
 /// Returns the CPU time of a process, user and system.
 pub(super) fn cpu_ticks(pid: u32) -> Result<u64, String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|e| gone(pid, &e))?;

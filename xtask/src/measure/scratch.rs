@@ -1,14 +1,13 @@
 //! A scratch copy of the sample project with a daemon.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use super::{CHAIN_LEN, FAN_LEN, PATIENCE, load, until};
+use super::{PATIENCE, load, until};
 
 /// The copy, in a folder of its own below `target`.
 pub(super) struct Scratch {
@@ -40,7 +39,7 @@ impl Scratch {
         }
         let sample = fs::read_to_string(root.join("dags.toml"))?;
         let own = sample.replace("127.0.0.1:3000", "127.0.0.1:0").replace("@daily", "@yearly");
-        fs::write(self.dir.join("dags.toml"), own + &measured_dags())
+        fs::write(self.dir.join("dags.toml"), own)
     }
 
     pub(super) fn command(&self, args: &[&str]) -> Command {
@@ -88,27 +87,6 @@ impl Scratch {
         self.daemon.as_ref().map_or(0, Child::id)
     }
 
-    /// Triggers a run; returns how long it took until its task's command ran, from before the
-    /// start of the triggering process.
-    pub(super) fn until_first_task(&self) -> Result<Duration, String> {
-        let file = self.dir.join("started");
-        let _ = fs::remove_file(&file);
-        let asked = now();
-        self.run(&["trigger", "stamp"])?;
-        let text = until("the task has run", || {
-            fs::read_to_string(&file).ok().filter(|text| text.ends_with('\n'))
-        })?;
-        let nanos: u64 = text.trim().parse().map_err(|e| format!("read `{text}`: {e}"))?;
-        Ok(Duration::from_nanos(nanos).saturating_sub(asked))
-    }
-
-    /// Runs a DAG to its end.
-    pub(super) fn run_dag(&self, dag_id: &str) -> Result<Duration, String> {
-        let start = Instant::now();
-        self.run(&["run", dag_id])?;
-        Ok(start.elapsed())
-    }
-
     /// Trains a model and has it served; returns where.
     pub(super) fn serve_a_model(&self) -> Result<String, String> {
         self.run(&["run", "mlops_pipeline"])?;
@@ -136,29 +114,6 @@ impl Drop for Scratch {
         }
         let _ = fs::remove_dir_all(&self.dir);
     }
-}
-
-/// A task that says when it runs, a chain, and a fan.
-fn measured_dags() -> String {
-    let mut text = "\n[dag.stamp.task.t]\noperator = \"command\"\n\
-        command = \"date +%s%N > started\"\n"
-        .to_owned();
-    for (dag_id, count) in [("chain", CHAIN_LEN), ("fan", FAN_LEN)] {
-        for i in 0..count {
-            let _ = write!(
-                text,
-                "[dag.{dag_id}.task.t{i}]\noperator = \"command\"\ncommand = \"true\"\n"
-            );
-            if dag_id == "chain" && i > 0 {
-                let _ = writeln!(text, "depends_on = [\"t{}\"]", i - 1);
-            }
-        }
-    }
-    text
-}
-
-fn now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {

@@ -27,6 +27,29 @@ impl fmt::Debug for Lazy {
     }
 }
 
+/// A table with a key for each task.
+struct OfTasks {
+    dag: Arc<Dag>,
+    make: Box<Make>,
+}
+
+impl fmt::Debug for OfTasks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.dag.tasks.keys()).finish()
+    }
+}
+
+impl Object for OfTasks {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let key = key.as_str().filter(|key| self.dag.tasks.contains_key(*key))?;
+        Some((self.make)(key).unwrap_or_else(Value::from))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.dag.tasks.keys().map(|key| Value::from(key.as_str())).collect())
+    }
+}
+
 impl Object for Lazy {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let key = key.as_str().filter(|key| self.keys.iter().any(|known| known == key))?;
@@ -48,17 +71,17 @@ fn lazy(
 /// Each task's output: null where it has none, a list in order of the map index where the task
 /// is mapped. In a mapped group an instance sees those of its own index.
 pub(super) fn outputs(dag: &Arc<Dag>, own: &TaskInstanceKey, history: &Arc<History>) -> Value {
-    let (dag, own, history) = (Arc::clone(dag), own.clone(), Arc::clone(history));
-    let keys: Vec<String> = dag.tasks.keys().map(ToString::to_string).collect();
-    lazy(keys.into_iter(), move |task_id| {
+    let (of, own, history) = (Arc::clone(dag), own.clone(), Arc::clone(history));
+    let make = move |task_id: &str| {
         let task_id = TaskId::from(task_id);
-        let is_parallel = own.map_index != UNMAPPED && dag.is_parallel(&task_id, &own.task_id);
+        let is_parallel = own.map_index != UNMAPPED && of.is_parallel(&task_id, &own.task_id);
         let value = match is_parallel {
             true => history.output_at(&task_id, own.map_index)?,
-            false => history.output_of(&dag, &task_id)?,
+            false => history.output_of(&of, &task_id)?,
         };
         Ok(Value::from(Serde(value)))
-    })
+    };
+    Value::from_object(OfTasks { dag: Arc::clone(dag), make: Box::new(make) })
 }
 
 /// The events of the assets that a task reads, oldest first.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::connection::sql::postgres::Target;
 use crate::connection::sql::sqlite;
-use crate::connection::{OpenConnection, http, object};
+use crate::connection::{OpenConnection, chain, http, object};
 use crate::dag::spec::{ConnectionKind, ConnectionSpec};
 use crate::dag::{Deck, suggest};
 use crate::runtime::promotion::off_thread;
@@ -29,6 +29,7 @@ pub(super) async fn probe(deck: &Deck, conn_id: &str) -> Result<ConnectionTest, 
         ConnectionKind::Log => Ok("messages go to the event feed".to_owned()),
         ConnectionKind::Webhook => webhook(spec.url.reveal()).await,
         ConnectionKind::Postgres => postgres(&open(spec), &deck.project).await,
+        ConnectionKind::Bucket => bucket(&open(spec), &deck.project).await,
         ConnectionKind::Sqlite | ConnectionKind::Folder => {
             let (open, kind, project) = (open(spec), spec.kind, deck.project.clone());
             off_thread(move || {
@@ -118,6 +119,20 @@ fn folder(connection: &OpenConnection, project: &std::path::Path) -> Result<Stri
     match rustix::fs::access(&path, wanted) {
         Ok(()) => Ok("it is a folder that can be read and written".to_owned()),
         Err(error) => Err(format!("use the folder: {error}")),
+    }
+}
+
+/// Lists at most one object: whether the bucket is there, and the keys may read it.
+async fn bucket(connection: &OpenConnection, project: &std::path::Path) -> Result<String, String> {
+    let root = object::Root::of(connection, project).map_err(|error| error.to_string())?;
+    let manner = object::Manner { project, patience: object::Patience::Look, memory: None };
+    let lake = root.open(&connection.name, manner).map_err(|error| chain(&error))?;
+    let asked = tokio::time::timeout(TIMEOUT, lake.ask()).await;
+    match asked {
+        Ok(Ok(true)) => Ok(format!("`{}` can be read", lake.place())),
+        Ok(Ok(false)) => Ok(format!("`{}` can be read, and is empty", lake.place())),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
     }
 }
 

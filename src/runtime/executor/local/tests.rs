@@ -55,7 +55,7 @@ async fn bench_of(dir: TempDir, executable: PathBuf) -> Bench {
     let order = crate::runtime::act::tests::order(folder.path());
     folder.begin(&order).unwrap();
     let (key, token) = (order.key, format!("t-{}", uuid::Uuid::new_v4()).into());
-    let held = Held { key, token, folder, cancelled, handle: Handle { inputs: sender } };
+    let held = Held::new(key, token, folder, cancelled, Handle { inputs: sender });
     let (door, workers, _) = Workers::channel();
     let serving = layout.clone();
     let socket = layout.worker_socket(&build);

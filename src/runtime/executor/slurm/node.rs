@@ -173,7 +173,7 @@ async fn attempt(on: OnNode<'_>) -> Result<u8, String> {
             "Slurm's step on the node died, and its task was ended with it"
         }
     };
-    finish(&folder, &member.token, why.to_owned())
+    finish(&folder, &member.token, why.to_owned()).await
 }
 
 /// Opens what was sealed. Old and seen before is no reason to refuse it: jobs wait for days, and
@@ -239,7 +239,7 @@ fn spawn(
 }
 
 /// Sees to it that there is a report, and says how the job is to end.
-fn finish(folder: &AttemptFolder, token: &LaunchToken, error: String) -> Result<u8, String> {
+async fn finish(folder: &AttemptFolder, token: &LaunchToken, error: String) -> Result<u8, String> {
     let outcome = match folder.report(token) {
         Some(report) => report.outcome,
         None => {
@@ -249,7 +249,8 @@ fn finish(folder: &AttemptFolder, token: &LaunchToken, error: String) -> Result<
                 finished_at: time::now(),
                 outcome: outcome.clone(),
             };
-            folder.write_report(&report).map_err(|error| format!("write the report: {error}"))?;
+            let kept = wrapper::keep_report(folder, &report).await;
+            kept.map_err(|error| format!("write the report: {error}"))?;
             outcome
         }
     };

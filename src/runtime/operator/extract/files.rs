@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::connection::object::Location;
 use crate::runtime::attempt::{Order, Private};
 use crate::runtime::operator::error::OperatorError;
+use crate::runtime::operator::object::local_file;
+use crate::runtime::task_log::TaskLog;
 
 /// A file to be read.
 pub(super) struct SourceFile {
@@ -38,13 +40,20 @@ pub(super) fn list(
     source: &str,
     order: &Order,
     private: &Private,
+    log: &TaskLog,
 ) -> Result<Vec<SourceFile>, OperatorError> {
     let location = Location::parse(source, &private.connections, &order.project)?;
-    let path = location.path();
     let pattern = location.file_name();
     if !location.is_folder() && !pattern.contains('*') {
+        let path = local_file(order, private, log, source)?;
         return Ok(vec![SourceFile { name: source.to_owned(), path }]);
     }
+    let path = location.path().ok_or_else(|| {
+        OperatorError::Fatal(format!(
+            "`{source}` lies in a bucket: name one object, or list them with `object.list` and \
+             expand over them"
+        ))
+    })?;
     let folder = if location.is_folder() { Some(path.as_path()) } else { path.parent() };
     let folder = folder.unwrap_or(Path::new("/"));
     let unread = |error| OperatorError::io(&format!("list `{source}`"), &error);
