@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     println!("{rows} rows of ten columns, {:.1} MB", bytes as f64 / 1e6);
     for (what, schema) in [("inferred", Value::Null), ("declared", declared())] {
         let args = json!({ "source": "file:t.csv", "schema": schema });
-        let took = run(project, &Private::default(), "csv.extract", "extract", args);
+        let took = run(project, &Private::default(), "csv.extract", "extract", &args);
         rate(&format!("csv.extract, schema {what}"), rows, took);
     }
     println!("{:<44} {} MB", "peak of the resident memory until here", peak_mb());
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         let args = json!({
             "input": "extract", "connection": "warehouse", "table": "t", "mode": "append",
         });
-        let load = run(project, &private(&url), "sql.load", "load", args);
+        let load = run(project, &private(&url), "sql.load", "load", &args);
         let (bare, load) = (bare.as_secs_f64(), load.as_secs_f64());
         println!(
             "round {round}: psql \\copy {bare:.2} s, sql.load {load:.2} s: {:.2}",
@@ -67,11 +67,11 @@ fn main() -> ExitCode {
         "input": "extract", "connection": "warehouse", "table": "t", "mode": "merge", "key": ["id"],
     });
     for what in ["merge into nothing", "merge of the same"] {
-        let took = run(project, &private(&url), "sql.load", "load", args.clone());
+        let took = run(project, &private(&url), "sql.load", "load", &args);
         rate(&format!("sql.load, {what}"), rows, took);
     }
     let args = json!({ "connection": "warehouse", "sql": "select * from t" });
-    let took = run(project, &private(&url), "sql.extract", "again", args);
+    let took = run(project, &private(&url), "sql.extract", "again", &args);
     rate("sql.extract", rows, took);
     println!("{:<44} {} MB", "peak of the resident memory", peak_mb());
     println!("median ratio to psql \\copy: {:.2} (limit {LIMIT})", ratios[1]);
@@ -117,7 +117,7 @@ fn private(url: &str) -> Private {
     }
 }
 
-fn run(project: &Path, private: &Private, operator: &str, task: &str, args: Value) -> Duration {
+fn run(project: &Path, private: &Private, operator: &str, task: &str, args: &Value) -> Duration {
     let run_folder = project.join("run");
     let folder = run_folder.join(task);
     std::fs::create_dir_all(&folder).unwrap();

@@ -16,9 +16,9 @@ pub(super) fn check(context: Context<'_>, operator: Operator, fields: &mut Field
     ] {
         let Some(at) = at else { continue };
         if is_local {
-            local(context, at)
+            local(context, at);
         } else {
-            lake(context, at)
+            lake(context, at);
         }
         if at.text.split(['/', ':']).any(|part| part == "..") {
             let message = format!("`{}` climbs out of its folder", at.text);
