@@ -40,26 +40,27 @@ impl HttpService for Transport {
         let agent = hyper::header::HeaderValue::from_static(USER_AGENT);
         request.headers_mut().insert(hyper::header::USER_AGENT, agent);
         let answer = tokio::time::timeout(ANSWER_MAX, self.0.request(request));
-        let answer = answer.await.map_err(|_| silent(ANSWER_MAX))?.map_err(named)?;
+        let answer =
+            answer.await.map_err(|_| silent(ANSWER_MAX))?.map_err(|error| named(&error))?;
         Ok(answer.map(|body| HttpResponseBody::new(Paced { body, patience: None })))
     }
 }
 
 /// Says of what kind a failure is: only what was not sent is sent again whatever it does.
-fn named(error: ClientError) -> HttpError {
+fn named(error: &ClientError) -> HttpError {
     let sent = |error: &hyper::Error| match error {
         error if error.is_canceled() || error.is_closed() => HttpErrorKind::Request,
         error if error.is_timeout() => HttpErrorKind::Timeout,
         error if error.is_parse() => HttpErrorKind::Decode,
         _ => HttpErrorKind::Interrupted,
     };
-    let below = std::error::Error::source(&error);
+    let below = std::error::Error::source(error);
     let kind = match below.and_then(|below| below.downcast_ref::<hyper::Error>()) {
         _ if error.is_connect() => HttpErrorKind::Connect,
         Some(error) => sent(error),
         None => HttpErrorKind::Interrupted,
     };
-    HttpError::new(kind, Said(crate::connection::chain(&error)))
+    HttpError::new(kind, Said(crate::connection::chain(error)))
 }
 
 fn silent(after: Duration) -> HttpError {

@@ -181,8 +181,8 @@ impl Line {
                 let (up, down) = (pair(&client, &server), pair(&server, &client));
                 let counted = |this: Way| (this == way).then(|| counters.clone());
                 let (of_up, of_down) = (counted(Way::Up), counted(Way::Down));
-                std::thread::spawn(move || carry(up, of_up));
-                std::thread::spawn(move || carry(down, of_down));
+                std::thread::spawn(move || carry(up, of_up.as_ref()));
+                std::thread::spawn(move || carry(down, of_down.as_ref()));
             }
         });
         Self { endpoint, left, cut }
@@ -201,10 +201,10 @@ impl Line {
 
 type Counters = (Arc<AtomicUsize>, Arc<AtomicUsize>);
 
-fn carry((mut from, mut to): (TcpStream, TcpStream), counters: Option<Counters>) {
+fn carry((mut from, mut to): (TcpStream, TcpStream), counters: Option<&Counters>) {
     let mut piece = [0; 16 << 10];
     while let Ok(read @ 1..) = from.read(&mut piece) {
-        if let Some((left, cut)) = &counters
+        if let Some((left, cut)) = counters
             && cut.load(Ordering::SeqCst) == 0
         {
             let before = left.load(Ordering::SeqCst);
