@@ -47,6 +47,12 @@ pub enum ConnectionError {
     NotAUri { uri: String },
     #[error("`{uri}` climbs out of its folder: `..` is not taken")]
     ClimbsOut { uri: String },
+    #[error("the URL of connection `{name}` is not {expected}")]
+    Url { name: String, expected: &'static str },
+    #[error("`{key}` of connection `{name}` is not {expected}")]
+    Setting { name: String, key: &'static str, expected: &'static str },
+    #[error("connection `{name}` is refused: {reason}")]
+    Refused { name: String, reason: String },
     #[error("open connection `{name}`")]
     Open { name: String, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("connection `{name}`: {problem}")]

@@ -23,6 +23,7 @@ pub mod fault;
 pub mod grid;
 pub mod hitl;
 pub mod meta;
+pub mod observed;
 pub mod operation;
 pub(crate) mod past;
 pub mod prune;

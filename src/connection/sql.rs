@@ -1,44 +1,33 @@
-//! Databases: SQLite.
+//! Databases: SQLite in a file, PostgreSQL on a server. What an operator says of one holds for the
+//! other.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use rusqlite::Connection;
+pub mod postgres;
+pub mod sqlite;
+mod tls;
 
 use crate::connection::{ConnectionError, OpenConnection};
 
-/// How long a statement waits for another writer of the user's database.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// What a connection to a database looks like.
+const EXPECTED: &str = "a database (`sqlite:PATH` or `postgres://…`)";
 
-/// Opens the database of a `sqlite:PATH` connection, making it (and its folder) where there is
-/// none. Its journal mode is left as it is: the database is the user's.
-pub fn open(connection: &OpenConnection, project: &Path) -> Result<Connection, ConnectionError> {
-    let path = path(connection, project)?;
-    let failed = |source: Box<dyn std::error::Error + Send + Sync>| ConnectionError::Open {
-        name: connection.name.clone(),
-        source,
-    };
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| failed(error.into()))?;
-    }
-    let database = Connection::open(&path).map_err(|error| failed(error.into()))?;
-    database.busy_timeout(BUSY_TIMEOUT).map_err(|error| failed(error.into()))?;
-    Ok(database)
+/// Which kind of database a connection leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
 }
 
-/// Returns the file of a `sqlite:PATH` connection.
-pub fn path(connection: &OpenConnection, project: &Path) -> Result<PathBuf, ConnectionError> {
-    let wrong = || ConnectionError::Kind {
-        name: connection.name.clone(),
-        scheme: connection.scheme().to_owned(),
-        expected: "a database (`sqlite:PATH`)",
-    };
-    let path = connection.url.strip_prefix("sqlite:").ok_or_else(wrong)?;
-    let path = path.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(path);
-    if path.is_empty() {
-        return Err(wrong());
+/// Tells the kind by the URL's scheme.
+pub fn kind(connection: &OpenConnection) -> Result<Kind, ConnectionError> {
+    match connection.scheme() {
+        "sqlite" => Ok(Kind::Sqlite),
+        "postgres" | "postgresql" => Ok(Kind::Postgres),
+        scheme => Err(ConnectionError::Kind {
+            name: connection.name.clone(),
+            scheme: scheme.to_owned(),
+            expected: EXPECTED,
+        }),
     }
-    Ok(project.join(path))
 }
 
 /// Quotes an identifier, whatever it holds.
@@ -48,31 +37,7 @@ pub fn quote(identifier: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-
-    fn connection(url: &str) -> OpenConnection {
-        OpenConnection { name: "w".into(), url: url.into(), options: BTreeMap::new() }
-    }
-
-    #[test]
-    fn the_file_and_its_folder_are_made() {
-        let project = tempfile::tempdir().unwrap();
-        let database = open(&connection("sqlite:a/b/w.db"), project.path()).unwrap();
-        database.execute_batch("create table t (x)").unwrap();
-        assert!(project.path().join("a/b/w.db").exists());
-    }
-
-    #[test]
-    fn another_scheme_is_refused_without_showing_the_url() {
-        let text =
-            open(&connection("postgres://u:secret@h/db"), Path::new("/p")).unwrap_err().to_string();
-        assert_eq!(
-            text,
-            "connection `w` is a `postgres:` connection where a database (`sqlite:PATH`) is needed"
-        );
-    }
 
     #[test]
     fn a_quote_in_an_identifier_is_doubled() {

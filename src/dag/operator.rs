@@ -118,6 +118,20 @@ impl Operator {
         Self::ALL.iter().copied().find(|operator| operator.name() == name)
     }
 
+    /// Says whether it tells what it read, wrote and checked.
+    pub const fn observes(self) -> bool {
+        matches!(
+            self,
+            Self::CsvExtract
+                | Self::JsonExtract
+                | Self::TableTransform
+                | Self::TableCheck
+                | Self::SqlRun
+                | Self::SqlExtract
+                | Self::SqlLoad
+        )
+    }
+
     /// Says whether all it does is to look at its arguments: run again with the same ones it comes
     /// to the same, so that nothing of it needs to be kept but its result.
     pub const fn only_decides(self) -> bool {
@@ -198,14 +212,25 @@ operators! {
     ];
     CsvExtract = "csv.extract", Process, [
         "source" Text needed, "schema" TextTable optional, "on_bad_row" Text optional,
-        "delimiter" Text optional,
+        "null_values" TextList optional, "encoding" Text optional, "delimiter" Text optional,
+        "quote" Text optional, "header" Bool optional,
+    ];
+    JsonExtract = "json.extract", Process, [
+        "source" Text needed, "schema" TextTable optional, "on_bad_row" Text optional,
+        "null_values" TextList optional, "encoding" Text optional,
     ];
     TableTransform = "table.transform", Process, ["input" Text needed, "sql" Text needed];
-    TableCheck = "table.check", Process, ["input" Text needed, "expect" TextList needed];
+    TableCheck = "table.check", Process, [
+        "input" Text needed, "expect" TextList needed, "on_fail" Text optional,
+    ];
     SqlLoad = "sql.load", Process, [
         "input" Text needed, "connection" Connection needed, "table" Text needed,
         "mode" Text optional, "key" TextList optional,
     ];
+    SqlRun = "sql.run", Process, [
+        "connection" Connection needed, "sql" Text needed, "transaction" Bool optional,
+    ];
+    SqlExtract = "sql.extract", Process, ["connection" Connection needed, "sql" Text needed];
     ObjectList = "object.list", Process, ["source" Text needed];
     ObjectCopy = "object.copy", Process, [
         "source" Text needed, "target" Text needed, "overwrite" Bool optional,

@@ -193,8 +193,10 @@ fn spec(connection: &Connection, deck: &Deck, lookup: Lookup<'_>) -> Result<Conn
     let url = resolve(&format!("the URL of connection `{name}`"), &connection.url, deck, lookup)?;
     let kind = ConnectionKind::of_url(url.reveal()).ok_or_else(|| {
         let text = format!("the URL of connection `{name}` leads to nothing that is known");
-        Fault::invalid(text)
-            .hint("write `sqlite:PATH`, `file:FOLDER`, `s3://BUCKET`, `log:` or `http://…`")
+        Fault::invalid(text).hint(
+            "write `sqlite:PATH`, `postgres://USER@HOST:PORT/DATABASE`, `file:FOLDER`, \
+             `s3://BUCKET`, `log:` or `http://…`",
+        )
     })?;
     let mut options = IndexMap::new();
     for (key, value) in &connection.options {

@@ -254,6 +254,8 @@ pub struct ConnectionSpec {
 pub enum ConnectionKind {
     /// `sqlite:PATH`
     Sqlite,
+    /// `postgres://USER@HOST:PORT/DATABASE`
+    Postgres,
     /// `file:FOLDER`
     Folder,
     /// `s3://BUCKET[/PREFIX]`
@@ -265,11 +267,15 @@ pub enum ConnectionKind {
 }
 
 impl ConnectionKind {
+    /// The databases: what is said of one holds for the others.
+    pub const DATABASES: &[Self] = &[Self::Sqlite, Self::Postgres];
+
     /// Tells by its scheme what a URL leads to.
     pub fn of_url(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once(':').unwrap_or_default();
         let kind = match scheme {
             "sqlite" => Self::Sqlite,
+            "postgres" | "postgresql" if rest.starts_with("//") => Self::Postgres,
             "file" => Self::Folder,
             "log" => return Some(Self::Log),
             "s3" if rest.starts_with("//") => Self::Bucket,
@@ -288,6 +294,7 @@ impl ConnectionKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
             Self::Folder => "folder",
             Self::Bucket => "s3",
             Self::Log => "log",

@@ -22,12 +22,13 @@ use crate::runtime::attempt::AttemptFolder;
 use crate::runtime::executor::{Adopted, Ended, Executor, Held, Prepared};
 use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
+use crate::runtime::operator;
 use crate::runtime::promotion::off_thread;
 use crate::runtime::publish::Publisher;
 use crate::runtime::trigger::Triggers;
 use crate::sched::effect::Launch;
 use crate::sched::{Arm, Effect, Outcome, Report};
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::tracking;
 use crate::types::event::Event;
 use crate::types::executor::ExecutorKind;
@@ -235,10 +236,15 @@ impl Actor {
 /// Sees one attempt from its launch to its report.
 async fn supervise(shared: Arc<Shared>, launch: Launch, held: Held, origin: Origin) {
     let (key, token) = (held.key.clone(), held.token.clone());
+    let task = launch.dag.tasks.get(&launch.task_id);
+    let observes = task.is_some_and(|task| task.operator.observes());
     let ended = run(&shared, launch, &held, origin).await;
     tracing::trace!(step = "ended", attempt = %key);
     if ended.leaves_runs_behind() {
         end_tracked_runs(&shared, &token).await;
+    }
+    if matches!(ended, Ended::Finished(_)) && observes {
+        keep_observed(&shared, &held).await;
     }
     let report = match ended {
         Ended::Finished(outcome) => Report::Finished { key, token, outcome },
@@ -298,6 +304,19 @@ impl Ended {
             Self::Deferred(_) => false,
             Self::Lost(_) | Self::Cancelled => true,
         }
+    }
+}
+
+/// Keeps what the attempt says that it read, wrote and checked, before its report counts: who hears
+/// of the one finds the other. Told again after a crash, it is the same.
+async fn keep_observed(shared: &Shared, held: &Held) {
+    let folder = held.folder.path().to_owned();
+    let read = off_thread(move || Ok(operator::observed::read(&folder))).await;
+    let Ok(Some(observed)) = read else { return };
+    let (key, now) = (held.key.clone(), shared.clock.now());
+    let kept = shared.store.write(move |tx| store::observed::put(tx, &key, &observed, now)).await;
+    if let Err(error) = kept {
+        tracing::warn!(%error, attempt = %held.key, "could not keep what an attempt observed");
     }
 }
 

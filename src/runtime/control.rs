@@ -32,6 +32,7 @@ mod approvals;
 mod assets;
 mod attention;
 mod backfills;
+mod checks;
 mod daemon_log;
 mod dags;
 mod executors;
@@ -239,6 +240,7 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::ExplainAsset { name } => assets::explain(parts, name).await,
         Request::ListAssetEvents { asset, limit } => assets::events(parts, asset, limit).await,
+        Request::ListAssetChecks { asset, limit } => checks::list(parts, asset, limit).await,
         Request::EmitAsset { name, extra } => assets::emit(parts, name, extra).await,
         Request::ListEvents { limit, before_id } => status::events(parts, limit, before_id).await,
         Request::ServingStatus => parts.serving.status().await.map(Answer::Serving),

@@ -8,11 +8,12 @@ mod approval;
 mod args;
 mod branch;
 mod child;
+mod column_type;
 mod command;
 mod condition;
-mod csv_extract;
 mod dataset_validate;
 mod error;
+mod extract;
 #[cfg(test)]
 mod fake_server;
 mod handed;
@@ -22,7 +23,9 @@ mod ml_train;
 mod model;
 mod notify;
 mod object;
+pub(crate) mod observed;
 pub(crate) mod output;
+mod postgres;
 mod python;
 mod registered;
 pub(crate) mod said;
@@ -30,7 +33,9 @@ pub(crate) mod sensor;
 mod serving_check;
 mod serving_deploy;
 mod serving_monitor;
+mod sql_extract;
 mod sql_load;
+mod sql_run;
 mod table_check;
 mod table_transform;
 mod tables;
@@ -141,9 +146,12 @@ async fn decide_in_daemon(
         operator @ (Operator::Command
         | Operator::Python
         | Operator::CsvExtract
+        | Operator::JsonExtract
         | Operator::TableTransform
         | Operator::TableCheck
         | Operator::SqlLoad
+        | Operator::SqlRun
+        | Operator::SqlExtract
         | Operator::ObjectList
         | Operator::ObjectCopy
         | Operator::ObjectMove
@@ -172,10 +180,13 @@ pub fn run_in_process(order: &Order, private: &Private, log: &Arc<TaskLog>) -> O
     let result = find(&order.operator).and_then(|operator| match operator {
         Operator::Command => command::run(order, private, log),
         Operator::Python => python::run(order, private, log),
-        Operator::CsvExtract => csv_extract::run(order, private, log),
+        Operator::CsvExtract => extract::csv(order, private, log),
+        Operator::JsonExtract => extract::json(order, private, log),
         Operator::TableTransform => table_transform::run(order, log),
         Operator::TableCheck => table_check::run(order, log),
         Operator::SqlLoad => sql_load::run(order, private, log),
+        Operator::SqlRun => sql_run::run(order, private, log),
+        Operator::SqlExtract => sql_extract::run(order, private, log),
         objects if objects.is_object() => object::run(objects, order, private, log),
         Operator::DatasetValidate => dataset_validate::run(order, log),
         Operator::MlTrain => ml_train::run(order, log),

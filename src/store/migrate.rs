@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_alias_reason.sql"),
     include_str!("migrations/0010_operation_moves.sql"),
     include_str!("migrations/0011_where_tries_run.sql"),
+    include_str!("migrations/0012_observed.sql"),
 ];
 
 /// Brings the database to the schema that this dagdeck knows.
@@ -71,6 +72,7 @@ mod tests {
         "8ef49e8afb1bdf55846e02e98ce78c3eaa18c05504da200d6fd6251f0b19c54a",
         "033f21e156fdf88f39abc310c1dda25d97fea13208e034c44178e7703d612924",
         "e1fb1e7196c374c6c261256c71fb8beeff4ad3e2f28b4547a3ca085c3080e339",
+        "6fb51c4958fc259bb40e1497137cd44a7a362ccdee7d31d0c9d8c48b3e33141f",
     ];
 
     #[test]

@@ -19,8 +19,15 @@ pub const PIECE_LEN_MAX: u32 = 200;
 pub const LINES_LEN_MAX: usize = 1_000;
 
 /// What has rows for each task instance; whatever else belongs to a run goes with the run's row.
-const OF_TASK: [&str; 5] =
-    ["xcom", "task_map", "rendered_task_instance_fields", "task_instance_history", "task_instance"];
+const OF_TASK: [&str; 7] = [
+    "xcom",
+    "task_map",
+    "task_io",
+    "check_result",
+    "rendered_task_instance_fields",
+    "task_instance_history",
+    "task_instance",
+];
 
 /// What of a run that has ended is left after a piece of it was deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -238,6 +238,11 @@ pub enum Request {
         asset: Option<AssetName>,
         limit: u32,
     },
+    /// What the checks that guard an asset came to, newest first.
+    ListAssetChecks {
+        asset: AssetName,
+        limit: u32,
+    },
     EmitAsset {
         name: AssetName,
         extra: Map<String, Value>,

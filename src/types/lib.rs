@@ -20,6 +20,7 @@ pub mod freshness;
 pub mod gate;
 pub mod grid;
 pub mod ids;
+pub mod io;
 pub mod log;
 pub mod metric;
 pub mod operation;

@@ -17,6 +17,7 @@ mod deck;
 mod engine;
 mod layers;
 mod peers;
+mod postgres;
 mod promises;
 mod s3;
 mod slurm;

@@ -1,5 +1,8 @@
 //! A scratch copy of the sample project with the real binary in it.
 
+mod peer;
+pub(crate) mod postgres;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub(crate) use self::peer::peer;
 
 /// How long anything may take before a test gives up: the machines are slow at times.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -309,18 +314,4 @@ fn dechunked(head: &str, body: &str) -> String {
         rest = after[size..].trim_start_matches("\r\n");
     }
     whole
-}
-
-/// Returns the path of a peer's program that the test set-up provides, or records that the test
-/// was skipped for want of it (with `CI=true` that is a failure at the end).
-pub(crate) fn peer(variable: &str, test: &str) -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os(variable) {
-        return Some(PathBuf::from(path));
-    }
-    eprintln!("skipped: {test} ({variable} is not set; `cargo xtask test` sets it)");
-    if let Some(list) = std::env::var_os("DAGDECK_TEST_SKIPPED") {
-        let mut file = fs::OpenOptions::new().create(true).append(true).open(list).unwrap();
-        writeln!(file, "{test}: {variable}").unwrap();
-    }
-    None
 }

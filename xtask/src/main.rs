@@ -21,6 +21,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("slurmd", "slurmd"),
     ("slurm-client", "sbatch"),
     ("slurm-wlm-basic-plugins", ""),
+    ("postgresql", "initdb"),
 ];
 
 /// Python packages of the clients and validators, pinned.
@@ -83,6 +84,9 @@ fn test() -> Result<(), String> {
     if let ([Some(slurmctld), Some(_), Some(_)], Some(_)) = (daemons, on_path("sbatch")) {
         variables.push(("DAGDECK_TEST_SLURMCTLD", slurmctld));
     }
+    if let Some(initdb) = for_administrators("initdb") {
+        variables.push(("DAGDECK_TEST_POSTGRES", initdb));
+    }
     let skipped = folder.join("skipped.txt");
     let _ = fs::remove_file(&skipped);
     variables.push(("DAGDECK_TEST_SKIPPED", skipped.clone()));
@@ -144,7 +148,16 @@ fn on_path(program: &str) -> Option<PathBuf> {
 /// Finds what only administrators run: not every PATH leads there.
 fn for_administrators(program: &str) -> Option<PathBuf> {
     let usual = Path::new("/usr/sbin").join(program);
-    on_path(program).or(Some(usual)).filter(|path| path.is_file())
+    on_path(program).or(Some(usual)).filter(|path| path.is_file()).or_else(|| of_postgres(program))
+}
+
+/// Debian keeps the programs of each version of PostgreSQL in a folder of its own; the newest counts.
+fn of_postgres(program: &str) -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
+    let newest = versions.max_by_key(|version| {
+        version.file_name().to_string_lossy().parse::<u32>().unwrap_or_default()
+    })?;
+    Some(newest.path().join("bin").join(program)).filter(|path| path.is_file())
 }
 
 /// Installs what is missing, where we may; says what.

@@ -33,6 +33,12 @@ pub enum AssetsCommand {
         #[arg(long, default_value_t = 25)]
         limit: u32,
     },
+    /// List what the checks that guard an asset came to, newest first
+    Checks {
+        asset: String,
+        #[arg(long, default_value_t = 25)]
+        limit: u32,
+    },
     /// Report that an asset has changed
     Emit {
         asset: String,

@@ -1,4 +1,4 @@
-//! `assets list|lineage|why|impact|events|emit`.
+//! `assets list|lineage|why|impact|events|checks|emit`.
 
 mod draw;
 
@@ -10,6 +10,7 @@ use crate::runtime::Layout;
 use crate::types::ask::{Answer, LineageReach, Request};
 use crate::types::asset::AssetEventSource;
 use crate::types::freshness::{AssetEventView, AssetWhy, Freshness};
+use crate::types::io::{CheckView, OnFail};
 use crate::types::view::{AssetView, LineageView};
 
 /// Carries out a command about assets.
@@ -51,6 +52,13 @@ pub async fn dispatch(
                 expect_answer!(answer, Answer::AssetEvents(events) => events, "assets events");
             output.answer(&events, |events| list_events(events));
         }
+        AssetsCommand::Checks { asset, limit } => {
+            let request = Request::ListAssetChecks { asset: asset.as_str().into(), limit };
+            let answer = ask(layout, request).await?;
+            let checks =
+                expect_answer!(answer, Answer::AssetChecks(checks) => checks, "assets checks");
+            output.answer(&checks, |checks| list_checks(checks));
+        }
         AssetsCommand::Emit { asset, extra } => {
             let extra = extra.into_iter().collect();
             let request = Request::EmitAsset { name: asset.as_str().into(), extra };
@@ -89,6 +97,29 @@ fn list(assets: &[AssetView]) -> String {
     };
     let header = ["ASSET", "STATE", "URI", "CHANGED", "EVENTS", "PRODUCED BY", "STARTS"];
     table(&header, assets.iter().map(row), "no assets: add [asset.NAME] to dags.toml")
+}
+
+fn list_checks(checks: &[CheckView]) -> String {
+    let row = |check: &CheckView| {
+        let result = &check.result;
+        let came_to = match (result.passed, result.on_fail) {
+            (true, _) => "ok",
+            (false, OnFail::Fail) => "failed",
+            (false, OnFail::Warn) => "warned",
+        };
+        let value = result.figures.clone().unwrap_or_else(|| result.value.to_string());
+        vec![
+            came_to.to_owned(),
+            result.expect.clone(),
+            value,
+            ago(Some(check.timestamp)),
+            format!("{}.{}", check.task.dag_id, check.task.task_id),
+            check.task.dag_run_id.to_string(),
+        ]
+    };
+    let header = ["RESULT", "EXPECTATION", "VALUE", "CHECKED", "BY", "RUN"];
+    let empty = "no check guards it, or none has run: `table.check` before the task that makes it";
+    table(&header, checks.iter().map(row), empty)
 }
 
 const fn word(freshness: Freshness) -> &'static str {

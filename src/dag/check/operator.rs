@@ -26,13 +26,19 @@ pub(super) fn check(
             let kinds = [ConnectionKind::Log, ConnectionKind::Webhook];
             connection(context, fields, &kinds, "messages");
         }
-        Operator::CsvExtract => {
+        Operator::CsvExtract | Operator::JsonExtract => {
             places(context, fields, &["source"]);
             one_of(context, fields, "on_bad_row", &["reject", "fail"]);
         }
+        Operator::SqlRun | Operator::SqlExtract => {
+            connection(context, fields, ConnectionKind::DATABASES, "statements");
+        }
         Operator::SqlLoad => {
-            connection(context, fields, &[ConnectionKind::Sqlite], "tables");
+            connection(context, fields, ConnectionKind::DATABASES, "tables");
             load_mode(context, fields);
+        }
+        Operator::TableCheck => {
+            one_of(context, fields, "on_fail", &["fail", "warn"]);
         }
         objects if objects.is_object() => object::check(context, objects, fields),
         Operator::MlGate => conditions(context, fields, "require"),
@@ -57,7 +63,6 @@ pub(super) fn check(
         | Operator::LatestOnly
         | Operator::ShortCircuit
         | Operator::TableTransform
-        | Operator::TableCheck
         | Operator::DatasetValidate
         | Operator::MlTrain
         | Operator::ModelRegister

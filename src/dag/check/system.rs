@@ -10,6 +10,7 @@ use crate::s3::{self, S3Spec};
 use crate::secret::{self, Secret};
 use crate::spec::{ConnectionKind, ConnectionSpec};
 use crate::suggest;
+use crate::types::duration;
 
 /// Resolves `${env:NAME}` and `${file:path}`.
 #[derive(Clone, Copy)]
@@ -55,10 +56,44 @@ pub(super) fn connection(secrets: Secrets<'_>, declared: Declared<'_>) -> Option
     let written = written?;
     let url = secrets.resolve(written)?;
     let kind = connection_kind(secrets.report, written, &url)?;
+    if kind == ConnectionKind::Postgres {
+        postgres_options(secrets.report, table, &options);
+    }
     if kind == ConnectionKind::Bucket {
         bucket(secrets.report, &fields, table, written, &url, &options);
     }
     Some(ConnectionSpec { name: declared.name.to_owned(), url, kind, options })
+}
+
+/// What a connection to PostgreSQL may say beside its URL.
+const POSTGRES_OPTIONS: &[&str] =
+    &["password", "connect_timeout", "statement_timeout", "sslmode", "sslrootcert"];
+/// As libpq has them.
+const SSL_MODES: &[&str] = &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
+fn postgres_options(report: &Reporter, table: &Table, options: &IndexMap<String, Secret>) {
+    for (key, value) in options {
+        let Some(entry) = table.0.get(key) else { continue };
+        let value = value.reveal();
+        match key.as_str() {
+            "connect_timeout" | "statement_timeout" if duration::parse(value).is_none() => {
+                let help = "write a stretch of time such as `30s` or `5m`".to_owned();
+                let message = format!("`{key}` is no stretch of time");
+                report.error(entry.node.span, "bad-value", message, help);
+            }
+            "sslmode" if !SSL_MODES.contains(&value) => {
+                let help = format!("allowed: {}", suggest::list(SSL_MODES));
+                report.error(entry.node.span, "bad-value", "`sslmode` is none".to_owned(), help);
+            }
+            known if POSTGRES_OPTIONS.contains(&known) => {}
+            unknown => {
+                let names = POSTGRES_OPTIONS.iter().copied();
+                let help = suggest::hint(unknown, "options", names);
+                let message = format!("PostgreSQL has no option `{unknown}` here");
+                report.error(entry.key, "unknown-key", message, help);
+            }
+        }
+    }
 }
 
 /// Checks what a bucket needs. Other connections may have keys of any name, for tasks to read.
@@ -116,8 +151,9 @@ pub(super) fn variable(secrets: Secrets<'_>, declared: Declared<'_>) -> Option<S
 fn connection_kind(report: &Reporter, written: Text<'_>, url: &Secret) -> Option<ConnectionKind> {
     let kind = ConnectionKind::of_url(url.reveal());
     if kind.is_none() {
-        let help =
-            "write `sqlite:PATH`, `file:FOLDER`, `s3://BUCKET`, `log:` or `https://…`".to_owned();
+        let help = "write `sqlite:PATH`, `postgres://USER@HOST:PORT/DATABASE`, `file:FOLDER`, \
+                    `s3://BUCKET`, `log:` or `https://…`"
+            .to_owned();
         let message = format!("`{}` leads to nothing that is known", url.as_written());
         report.error(written.span, "bad-url", message, help);
     }

@@ -22,7 +22,7 @@ pub(super) fn sensor(context: Context<'_>, operator: Operator, fields: &mut Fiel
         Operator::SensorObject => object(context, fields),
         Operator::SensorHttp => http(context, fields),
         Operator::SensorSql => {
-            connection(context, fields, &[ConnectionKind::Sqlite], "questions");
+            connection(context, fields, ConnectionKind::DATABASES, "questions");
             if let Some(at) = literal(fields, "expect") {
                 expression(context, at, &["value", "row"]);
             }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::dag::Dag;
 use crate::dag::schedule::AssetExpression;
 use crate::runtime::control::freshness::{Judge, Known, Own, RUNS, Runs};
-use crate::runtime::control::{ControlParts, find, lineage, user};
+use crate::runtime::control::{ControlParts, checks, find, lineage, user};
 use crate::runtime::engine::Live;
 use crate::store::{StoreError, asset, dag_run, task_instance};
 use crate::types::ask::Answer;
@@ -25,6 +25,15 @@ pub(super) async fn list(parts: &ControlParts) -> Result<Answer, Fault> {
     let live = parts.live();
     let (summary, runs) = happened(parts, &live).await?;
     let assets = known(&live, &summary);
+    let guards: Vec<_> =
+        assets.iter().map(|(name, _)| (name.clone(), checks::guards(&live, name))).collect();
+    let last = move |conn: &rusqlite::Connection| {
+        let of = |(name, tasks): (AssetName, Vec<(DagId, TaskId)>)| {
+            checks::last(conn, &tasks).map(|found| (name, found))
+        };
+        guards.into_iter().map(of).collect::<Result<BTreeMap<_, _>, StoreError>>()
+    };
+    let mut checked = parts.read(last).await?;
     let mut judge =
         Judge::new(Known { live: &live, assets: &assets, summary: &summary, runs: &runs });
     let views = assets.iter().cloned().map(|(name, uri)| {
@@ -38,6 +47,7 @@ pub(super) async fn list(parts: &ControlParts) -> Result<Answer, Fault> {
             event_count: seen.map_or(0, |(_, count)| *count),
             freshness: judge.freshness(&name),
             producers: judge.producers(&name),
+            checks: checked.remove(&name).unwrap_or_default(),
             name,
             uri,
         }

@@ -74,6 +74,11 @@ pub(crate) fn mask(outcome: &mut Outcome, log: &TaskLog) {
     }
 }
 
+/// Masks all texts of a value.
+pub(crate) fn mask_texts(value: &mut Value, log: &TaskLog) {
+    each_text(value, &|text| log.masked(text));
+}
+
 fn each_text(value: &mut Value, change: &dyn Fn(&str) -> String) {
     match value {
         Value::String(text) => *text = change(text),

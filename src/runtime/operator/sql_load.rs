@@ -1,19 +1,26 @@
 //! `sql.load`: a table of the run into a database, in one transaction.
 //!
-//! `merge` keeps a unique index on the key, so that a row is known again: loading the same rows
-//! twice leaves the same table.
+//! `append` adds the rows, `replace` leaves only them, `merge` replaces rows with a known key: it
+//! keeps a unique index on the key, so that loading the same rows twice leaves the same table. A
+//! table that is not there is made; one that is there must fit. What ends half-way leaves the table
+//! as it was.
 
-use rusqlite::{Connection, TransactionBehavior};
+mod postgres;
+mod sqlite;
+
+use rusqlite::Connection;
 use serde_json::json;
 
 use super::args::Args;
+use super::column_type::{ColumnType, TypedColumn};
 use super::error::OperatorError;
-use super::tables::{self, TableColumn};
+use super::{observed, tables};
 use crate::connection::sql::{self, quote};
 use crate::connection::{closest, did_you_mean, find};
 use crate::runtime::attempt::{Order, Private};
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
+use crate::types::io::{ColumnOrigin, ColumnRef, DatasetRef, Observed};
 
 #[derive(Debug, Clone, PartialEq)]
 enum Mode {
@@ -61,55 +68,55 @@ pub(super) fn run(
     let args = LoadArgs::read(Args(&order.args))?;
     tables::find(&tables::open(order)?, &args.input)?;
     let connection = find(&private.connections, &args.connection)?;
-    let mut database = sql::open(connection, &order.project)?;
-    database.execute("attach ?1 as run", [tables::path(order).to_string_lossy()])?;
-    let input = tables::columns(&database, "run", &args.input)?;
-    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    make_table(&transaction, &args.table, &input)?;
-    check_columns(&transaction, &args, &input)?;
-    let rows = load(&transaction, &args, &input)?;
-    transaction.commit()?;
+    let loaded = match sql::kind(connection)? {
+        sql::Kind::Sqlite => sqlite::load(order, connection, &args)?,
+        sql::Kind::Postgres => postgres::load(order, connection, &args)?,
+    };
+    let rows = loaded.rows;
+    observe(order, &args, loaded, log)?;
     log.say(&format!("{rows} rows into `{}` of `{}`", args.table, args.connection));
     Ok(Outcome::output(json!({ "table": args.table, "rows": rows })))
 }
 
-fn make_table(
-    database: &Connection,
-    table: &str,
-    input: &[TableColumn],
+/// What has been loaded, and into which columns of what.
+struct Loaded {
+    rows: u64,
+    /// Without its columns.
+    table: DatasetRef,
+    input: Vec<TypedColumn>,
+    /// As the table has them, one for each of the input.
+    columns: Vec<(String, String)>,
+}
+
+fn observe(
+    order: &Order,
+    args: &LoadArgs,
+    loaded: Loaded,
+    log: &TaskLog,
 ) -> Result<(), OperatorError> {
-    let columns: Vec<_> = input
-        .iter()
-        .map(|column| format!("{} {}", quote(&column.name), declared(&column.declared_type)))
-        .collect();
-    let sql = format!("create table if not exists main.{} ({})", quote(table), columns.join(", "));
-    Ok(database.execute_batch(&sql)?)
+    let read = observed::run_table(order, &args.input, Some(loaded.rows), Vec::new());
+    let columns = loaded.columns.into_iter().zip(&loaded.input);
+    let columns = columns.map(|((name, column_type), from)| ColumnRef {
+        name,
+        column_type,
+        origins: vec![ColumnOrigin {
+            namespace: read.namespace.clone(),
+            name: read.name.clone(),
+            column: from.name.clone(),
+        }],
+    });
+    let written = DatasetRef { columns: columns.collect(), ..loaded.table };
+    let told = Observed { inputs: vec![read], outputs: vec![written], checks: Vec::new() };
+    observed::write(order, &told, log)
 }
 
-/// Returns a type's name where it is one that may stand in a definition unquoted.
-fn declared(declared_type: &str) -> &str {
-    let is_plain = declared_type.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ');
-    if is_plain { declared_type } else { "" }
-}
-
-fn check_columns(
+/// Checks that the key's columns are in the input, and that no row is without one. The input is in
+/// `run` of this database.
+fn check_key(
     database: &Connection,
     args: &LoadArgs,
-    input: &[TableColumn],
+    input: &[TypedColumn],
 ) -> Result<(), OperatorError> {
-    let target = tables::columns(database, "main", &args.table)?;
-    let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
-    for column in input {
-        if !target.iter().any(|known| same(&known.name, &column.name)) {
-            let names: Vec<_> = target.iter().map(|column| column.name.as_str()).collect();
-            return Err(OperatorError::Fatal(format!(
-                "table `{}` has no column `{}` (it has {}): add it, or leave it out of the input",
-                args.table,
-                column.name,
-                names.join(", ")
-            )));
-        }
-    }
     let Mode::Merge { key } = &args.mode else { return Ok(()) };
     for name in key {
         if !input.iter().any(|column| same(&column.name, name)) {
@@ -134,59 +141,58 @@ fn check_columns(
     Ok(())
 }
 
-fn load(
-    database: &Connection,
+/// Complains about a column of the input that the table does not have.
+fn no_column<'a>(
     args: &LoadArgs,
-    input: &[TableColumn],
-) -> Result<usize, OperatorError> {
-    let table = quote(&args.table);
-    let columns = list(input.iter().map(|column| column.name.as_str()));
-    // In the order of the input: of two rows with one key, the later wins.
-    let mut sql = format!(
-        "insert into main.{table} ({columns}) select {columns} from run.{} where true order by rowid",
-        quote(&args.input)
-    );
-    match &args.mode {
-        Mode::Append => {}
-        Mode::Replace => {
-            database.execute_batch(&format!("delete from main.{table}"))?;
-        }
-        Mode::Merge { key } => {
-            make_unique(database, &args.table, key)?;
-            sql.push_str(&on_conflict(input, key));
-        }
-    }
-    Ok(database.execute(&sql, [])?)
+    column: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> OperatorError {
+    let known: Vec<_> = known.collect();
+    OperatorError::Fatal(format!(
+        "table `{}` has no column `{column}` (it has {}): add it, or leave it out of the input",
+        args.table,
+        known.join(", ")
+    ))
 }
 
-fn make_unique(database: &Connection, table: &str, key: &[String]) -> Result<(), OperatorError> {
-    let index = format!("{table}_{}_key", key.join("_"));
-    let sql = format!(
-        "create unique index if not exists main.{} on {} ({})",
-        quote(&index),
-        quote(table),
-        list(key.iter().map(String::as_str))
-    );
-    database.execute_batch(&sql).map_err(|error| match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::ConstraintViolation) => OperatorError::Fatal(format!(
-            "`key`: table `{table}` already holds several rows with the same {}",
-            key.join(", ")
-        )),
-        _ => error.into(),
-    })
+/// Says whether values of one type go into a column of another and lose nothing.
+fn fits(found: ColumnType, taken: ColumnType) -> bool {
+    use ColumnType::{Bool, Bytes, Date, Decimal, Float, Int, Text, Timestamp, TimestampTz};
+    match (found, taken) {
+        (Bytes, Bytes) => true,
+        (Bytes, _) | (_, Bytes) => false,
+        (_, Text) => true,
+        (Int, Int | Float | Decimal(_))
+        | (Float | Decimal(_), Float | Decimal(_))
+        | (Bool, Bool)
+        | (Date, Date | Timestamp)
+        | (Timestamp, Timestamp)
+        | (TimestampTz, TimestampTz) => true,
+        (Int | Float | Decimal(_) | Bool | Date | Timestamp | TimestampTz | Text, _) => false,
+    }
 }
 
-fn on_conflict(input: &[TableColumn], key: &[String]) -> String {
-    let target = list(key.iter().map(String::as_str));
-    let updates: Vec<_> = input
-        .iter()
-        .filter(|column| !key.iter().any(|name| name.eq_ignore_ascii_case(&column.name)))
-        .map(|column| format!("{0} = excluded.{0}", quote(&column.name)))
-        .collect();
-    if updates.is_empty() {
-        return format!(" on conflict ({target}) do nothing");
-    }
-    format!(" on conflict ({target}) do update set {}", updates.join(", "))
+/// Complains about a column whose values do not fit.
+fn misfit(args: &LoadArgs, column: &TypedColumn, expected: &str) -> OperatorError {
+    OperatorError::Fatal(format!(
+        "column `{}` of table `{}` is {expected}; in the input it is {}",
+        column.name,
+        args.table,
+        column.column_type.name()
+    ))
+}
+
+/// Complains about rows that a unique index on the key does not allow.
+fn key_is_not_unique(table: &str, key: &[String]) -> OperatorError {
+    let key = key.join(", ");
+    OperatorError::Fatal(format!(
+        "`key`: table `{table}` already holds several rows with the same {key}"
+    ))
+}
+
+/// Says whether two names mean one column, as databases take them.
+fn same(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
 }
 
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {

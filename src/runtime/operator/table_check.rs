@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use super::args::Args;
 use super::error::OperatorError;
-use super::tables;
+use super::{observed, tables};
 use crate::runtime::attempt::Order;
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
+use crate::types::io::{CheckResult, Observed, OnFail};
 
 /// What an expectation came to. An aggregate gives one row; any other expression is asked of
 /// every row, and must hold for each.
@@ -30,21 +31,43 @@ pub(super) fn run(order: &Order, log: &TaskLog) -> Result<Outcome, OperatorError
     }
     let mut database = tables::open(order)?;
     tables::expose_as_input(&database, &input)?;
+    let on_fail = match args.text_or_none("on_fail")?.as_deref() {
+        None | Some("fail") => OnFail::Fail,
+        Some("warn") => OnFail::Warn,
+        Some(other) => {
+            let text = format!("`on_fail` is `{other}`; expected `fail` or `warn`");
+            return Err(OperatorError::Fatal(text));
+        }
+    };
     let mut checks = Vec::new();
     let mut failures = Vec::new();
+    let mut results = Vec::new();
     for expression in &expect {
         let checked = check(&mut database, expression)?;
         let is_met = checked.failed == 0;
-        if is_met {
-            log.say(&format!("ok      {expression}"));
-        } else {
-            let figures = figures(&mut database, expression, &checked);
-            log.say(&format!("FAILED  {expression}: {figures}"));
-            failures.push(format!("`{expression}` does not hold ({figures})"));
+        let figures = (!is_met).then(|| figures(&mut database, expression, &checked));
+        match &figures {
+            None => log.say(&format!("ok      {expression}")),
+            Some(figures) => {
+                let word = if on_fail == OnFail::Warn { "WARNING" } else { "FAILED " };
+                log.say(&format!("{word} {expression}: {figures}"));
+                failures.push(format!("`{expression}` does not hold ({figures})"));
+            }
         }
+        results.push(CheckResult {
+            table: input.clone(),
+            expect: expression.clone(),
+            passed: is_met,
+            value: checked.value.clone(),
+            figures,
+            on_fail,
+        });
         checks.push(json!({ "expect": expression, "passed": is_met, "value": checked.value }));
     }
-    if failures.is_empty() {
+    let read = observed::run_table(order, &input, None, Vec::new());
+    let told = Observed { inputs: vec![read], checks: results, ..Observed::default() };
+    observed::write(order, &told, log)?;
+    if failures.is_empty() || on_fail == OnFail::Warn {
         return Ok(Outcome::output(json!({ "table": input, "checks": checks })));
     }
     Err(OperatorError::Fatal(failures.join("; ")))
@@ -176,6 +199,27 @@ mod tests {
                      `min(pay) >= 0` does not hold (-1 >= 0)";
         bench.is_fatal(json!({ "input": "t", "expect": expect }), words);
         assert!(bench.log().contains("ok      count(*) > 0"));
+    }
+
+    #[test]
+    fn what_only_warns_is_told_and_kept_and_lets_the_task_go_on() {
+        let bench = bench();
+        let expect = ["count(*) > 0", "min(pay) >= 0"];
+        let args = json!({ "input": "t", "expect": expect, "on_fail": "warn" });
+        assert!(matches!(bench.run(args), Outcome::Success { .. }));
+        assert!(bench.log().contains("WARNING min(pay) >= 0: -1 >= 0"), "{}", bench.log());
+        let observed = crate::runtime::operator::observed::read(&bench.order.folder).unwrap();
+        let told: Vec<_> = observed
+            .checks
+            .iter()
+            .map(|check| (check.expect.as_str(), check.passed, check.figures.as_deref()))
+            .collect();
+        let expected = [("count(*) > 0", true, None), ("min(pay) >= 0", false, Some("-1 >= 0"))];
+        assert_eq!(told, expected);
+        bench.is_fatal(
+            json!({ "input": "t", "expect": expect, "on_fail": "shrug" }),
+            "`on_fail` is `shrug`; expected `fail` or `warn`",
+        );
     }
 
     #[test]

@@ -5,36 +5,44 @@ use serde_json::json;
 
 use super::args::Args;
 use super::error::OperatorError;
-use super::tables;
+use super::{observed, tables};
 use crate::connection::sql::quote;
 use crate::runtime::attempt::Order;
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
+use crate::types::io::Observed;
 
 pub(super) fn run(order: &Order, log: &TaskLog) -> Result<Outcome, OperatorError> {
     let args = Args(&order.args);
     let (input, sql) = (args.text("input")?, args.text("sql")?);
+    let sql = sql.trim().trim_end_matches(';');
     let table = tables::result_name(order);
     let mut database = tables::open(order)?;
     tables::expose_as_input(&database, &input)?;
-    tables::check_reads_only(&mut database, "sql", &sql)?;
+    tables::check_reads_only(&mut database, "sql", sql)?;
     let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if input != table {
-        // What an earlier try left.
-        transaction.execute_batch(&format!("drop table if exists main.{}", quote(&table)))?;
-    }
-    transaction.execute_batch(&format!("create table main.{} as {sql}", quote(&table))).map_err(
-        |error| match OperatorError::from(error) {
+    // Not `create table … as`: that forgets that a column holds days or truth values.
+    let (columns, origins) = {
+        let statement = transaction.prepare(sql)?;
+        let named = |_: &str, table: &str| observed::run_table(order, table, None, Vec::new());
+        (tables::result_columns(&statement), tables::result_origins(&statement, named))
+    };
+    tables::make(&transaction, "main", &table, &columns)?;
+    let insert = format!("insert into main.{} {sql}", quote(&table));
+    let rows =
+        transaction.execute(&insert, []).map_err(|error| match OperatorError::from(error) {
             OperatorError::Fatal(text) => OperatorError::fatal(format!("`sql`: {text}")),
             other => other,
-        },
-    )?;
-    let rows: i64 = transaction.query_row(
-        &format!("select count(*) from main.{}", quote(&table)),
-        [],
-        |row| row.get(0),
-    )?;
+        })?;
     transaction.commit()?;
+    let mut inputs = observed::origins_of(&origins);
+    let read = observed::run_table(order, &input, None, Vec::new());
+    if !inputs.iter().any(|known| known.name == read.name) {
+        // Nothing of it is taken over as it is, but it was read.
+        inputs.push(read);
+    }
+    let outputs = vec![observed::run_table(order, &table, Some(rows as u64), origins)];
+    observed::write(order, &Observed { inputs, outputs, checks: Vec::new() }, log)?;
     log.say(&format!("{rows} rows in `{table}`"));
     Ok(Outcome::output(json!({ "table": table, "rows": rows })))
 }
@@ -62,6 +70,34 @@ mod tests {
         let outcome = bench.run(json!({ "input": "extract", "sql": sql }));
         assert_eq!(outcome, Outcome::output(json!({ "table": "work", "rows": 2 })));
         assert_eq!(bench.rows("select id, yearly from work"), ["1|126.0", "3|240.0"]);
+    }
+
+    #[test]
+    fn what_is_read_is_told_with_where_each_column_comes_from() {
+        let bench = bench();
+        bench.tables("create table names (id integer, name text)");
+        let sql = "select input.id, name as called, salary * 2 from input join names using (id)";
+        bench.run(json!({ "input": "extract", "sql": sql }));
+        let told = crate::runtime::operator::observed::read(&bench.order.folder).unwrap();
+        let inputs: Vec<_> = told.inputs.iter().map(|input| input.name.as_str()).collect();
+        assert_eq!(inputs, ["d.extract", "d.names"]);
+        let origins: Vec<_> = told.outputs[0]
+            .columns
+            .iter()
+            .map(|column| (column.name.as_str(), column.origins.first().map(|o| o.column.as_str())))
+            .collect();
+        assert_eq!(origins, [("id", Some("id")), ("called", Some("name")), ("salary * 2", None)]);
+    }
+
+    #[test]
+    fn columns_keep_the_types_that_they_had() {
+        let bench = bench();
+        bench.tables("create table days (day DATE, off BOOLEAN, price DECIMAL(10,2))");
+        let sql = "select day, off as free, price, price * 2 as twice, day from input";
+        bench.run(json!({ "input": "days", "sql": sql }));
+        let types = "select group_concat(name || ' ' || type) from pragma_table_info('work')";
+        let expected = "day DATE,free BOOLEAN,price DECIMAL(10,2),twice ,day:1 DATE";
+        assert_eq!(bench.rows(types), [expected]);
     }
 
     #[test]

@@ -7,11 +7,13 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
+use super::column_type::{ColumnType, TypedColumn};
 use super::error::OperatorError;
 use crate::connection::sql::quote;
 use crate::connection::{closest, did_you_mean};
 use crate::runtime::attempt::Order;
 use crate::types::ids::UNMAPPED;
+use crate::types::io::{ColumnOrigin, ColumnRef, DatasetRef};
 
 /// Tasks of one run write one after the other; a large table takes its time, and the task's own
 /// timeout is what ends the waiting.
@@ -91,6 +93,120 @@ pub(super) fn columns(
         })?
         .collect::<Result<_, _>>()?;
     Ok(columns)
+}
+
+/// Makes a table, in place of what an earlier try left.
+pub(super) fn make(
+    database: &Connection,
+    schema: &str,
+    table: &str,
+    columns: &[TableColumn],
+) -> Result<(), OperatorError> {
+    let table = format!("{schema}.{}", quote(table));
+    let columns: Vec<_> = columns
+        .iter()
+        .map(|column| format!("{} {}", quote(&column.name), plain_type(&column.declared_type)))
+        .collect();
+    let columns = columns.join(", ");
+    database.execute_batch(&format!(
+        "drop table if exists {table}; create table {table} ({columns});"
+    ))?;
+    Ok(())
+}
+
+/// Returns a type's name where it is one that may stand in a definition unquoted.
+fn plain_type(declared: &str) -> &str {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '(' | ')' | ',');
+    if declared.chars().all(is_plain) { declared } else { "" }
+}
+
+/// Returns the columns that a statement gives, with the types that its tables declare.
+pub(super) fn result_columns(statement: &rusqlite::Statement<'_>) -> Vec<TableColumn> {
+    let columns = statement.columns();
+    let names = unique(statement.column_names());
+    let columns = columns.zip(names).map(|(column, name)| TableColumn {
+        name,
+        declared_type: column.decl_type().unwrap_or_default().to_owned(),
+    });
+    columns.collect()
+}
+
+/// Says what a statement's columns are and which columns they take over as they are, as far as
+/// SQLite says so; `named` gives the data set of a table of one of the open databases.
+pub(super) fn result_origins(
+    statement: &rusqlite::Statement<'_>,
+    named: impl Fn(&str, &str) -> DatasetRef,
+) -> Vec<ColumnRef> {
+    let columns = result_columns(statement);
+    let origins = statement.columns_with_metadata().map(|column| {
+        let (database, table) = (column.database_name()?, column.table_name()?);
+        let DatasetRef { namespace, name, .. } = named(database, table);
+        Some(ColumnOrigin { namespace, name, column: column.origin_name()?.to_owned() })
+    });
+    let columns = columns.into_iter().zip(origins).map(|(column, origin)| ColumnRef {
+        name: column.name,
+        column_type: column.declared_type,
+        origins: origin.into_iter().collect(),
+    });
+    columns.collect()
+}
+
+/// Tells columns of one name apart as SQLite does: `id`, `id:1`.
+pub(super) fn unique<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut taken: Vec<String> = Vec::new();
+    for name in names {
+        let is_taken = |name: &str| taken.iter().any(|taken| taken.eq_ignore_ascii_case(name));
+        let mut candidate = name.to_owned();
+        let mut number = 0;
+        while is_taken(&candidate) {
+            number += 1;
+            candidate = format!("{name}:{number}");
+        }
+        taken.push(candidate);
+    }
+    taken
+}
+
+/// Returns the columns of a table of `schema` with their types; where one declares none, its values
+/// are looked at.
+pub(super) fn typed_columns(
+    database: &Connection,
+    schema: &str,
+    table: &str,
+) -> Result<Vec<TypedColumn>, OperatorError> {
+    let columns = columns(database, schema, table)?;
+    columns
+        .iter()
+        .map(|column| match TypedColumn::declared(column) {
+            Some(typed) => Ok(typed),
+            None => by_values(database, schema, table, &column.name),
+        })
+        .collect()
+}
+
+fn by_values(
+    database: &Connection,
+    schema: &str,
+    table: &str,
+    column: &str,
+) -> Result<TypedColumn, OperatorError> {
+    let sql = format!("select distinct typeof({}) from {schema}.{}", quote(column), quote(table));
+    let mut statement = database.prepare(&sql)?;
+    let found: Vec<String> =
+        statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let has = |kind: &str| found.iter().any(|found| found == kind);
+    let column_type = if has("text") {
+        ColumnType::Text
+    } else if has("blob") {
+        ColumnType::Bytes
+    } else if has("real") {
+        ColumnType::Float
+    } else if has("integer") {
+        ColumnType::Int
+    } else {
+        ColumnType::Text
+    };
+    Ok(TypedColumn { name: column.to_owned(), column_type, is_declared: false })
 }
 
 /// Shows `table` as `input` to the statements of this connection. Other tables of the run go by

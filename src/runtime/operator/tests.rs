@@ -1,6 +1,11 @@
 //! A bench for operators that run in a process: real files in a scratch project.
 
+#[path = "../../../tests/it/support/peer.rs"]
+mod peer;
+#[path = "../../../tests/it/support/postgres.rs"]
+mod postgres;
 mod story;
+pub(super) mod warehouse;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +24,7 @@ use crate::types::ids::UNMAPPED;
 use crate::types::{AttemptKey, TaskInstanceKey};
 
 /// One attempt of the task `work`.
-pub(super) struct Bench {
+pub(crate) struct Bench {
     pub(super) order: Order,
     pub(super) private: Private,
     _scratch: tempfile::TempDir,

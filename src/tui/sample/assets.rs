@@ -11,6 +11,7 @@ use crate::types::freshness::{
     AssetEventView, AssetWhy, Freshness, Producer, StaleCause, StaleStep, StartedRun,
 };
 use crate::types::ids::TaskInstanceKey;
+use crate::types::io::{CheckResult, CheckView, OnFail};
 use crate::types::view::{AssetView, LineageKind, LineageNode, LineageView, RecentRun};
 use crate::types::{AssetName, DagRunState, Timestamp};
 
@@ -64,6 +65,7 @@ fn assets() -> Vec<AssetView> {
         event_count: count,
         freshness: freshness(name),
         producers: if from.is_empty() { vec![] } else { vec![producer(from)] },
+        checks: if name == "employee_data_asset" { checks() } else { vec![] },
     };
     vec![
         asset("csv_data_asset", "file:data/employees.csv", "", "etl_example", 2),
@@ -79,6 +81,32 @@ fn assets() -> Vec<AssetView> {
             "model_serving_pipeline",
             3,
         ),
+    ]
+}
+
+fn checks() -> Vec<CheckView> {
+    let check = |expect: &str, passed: bool, figures: Option<&str>, on_fail: OnFail| CheckView {
+        task: TaskInstanceKey {
+            dag_id: "etl_example".into(),
+            dag_run_id: "scheduled__2026-03-02T08:00:00+00:00".into(),
+            task_id: "check".into(),
+            map_index: -1,
+        },
+        try_number: 1,
+        timestamp: before(600),
+        result: CheckResult {
+            table: "transform".into(),
+            expect: expect.into(),
+            passed,
+            value: 1.into(),
+            figures: figures.map(str::to_owned),
+            on_fail,
+        },
+    };
+    vec![
+        check("count(*) > 0", true, None, OnFail::Fail),
+        check("count(*) = count(distinct id)", true, None, OnFail::Fail),
+        check("max(salary) < 500000", false, Some("612000 < 500000"), OnFail::Warn),
     ]
 }
 

@@ -107,6 +107,7 @@ fn many(request: &Request) -> Option<Result<Answer, Fault>> {
         event_count: 0,
         freshness: if n == 42 { Freshness::Stale } else { Freshness::Fresh },
         producers: vec![],
+        checks: vec![],
     };
     Some(Ok(Answer::Assets((0..300).map(asset).collect())))
 }

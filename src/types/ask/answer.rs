@@ -11,6 +11,7 @@ use crate::executor::ExecutorsView;
 use crate::freshness::{AssetEventView, AssetWhy};
 use crate::grid::GridView;
 use crate::ids::AttemptKey;
+use crate::io::CheckView;
 use crate::log::LogFound;
 use crate::operation::{OperationDetailView, OperationLine, OperationView};
 use crate::packed::PackedRun;
@@ -98,6 +99,7 @@ pub enum Answer {
     Lineage(LineageView),
     AssetEvents(Vec<AssetEventView>),
     AssetWhy(Box<AssetWhy>),
+    AssetChecks(Vec<CheckView>),
     Experiments(Vec<ExperimentView>),
     TrackingRuns {
         runs: Vec<TrackingRunView>,

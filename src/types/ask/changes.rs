@@ -68,6 +68,7 @@ impl Request {
             | Self::ShowLineage { .. }
             | Self::ExplainAsset { .. }
             | Self::ListAssetEvents { .. }
+            | Self::ListAssetChecks { .. }
             | Self::ListExperiments
             | Self::ListTrackingRuns { .. }
             | Self::ShowTrackingRun { .. }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::asset::AssetEvent;
 use crate::freshness::{Freshness, Producer};
 use crate::ids::{AssetName, DagId, TaskId};
+use crate::io::CheckView;
 use crate::state::DagRunState;
 use crate::time::Timestamp;
 
@@ -25,6 +26,9 @@ pub struct AssetView {
     /// The DAGs of `producing_tasks`.
     #[serde(default)]
     pub producers: Vec<Producer>,
+    /// What the checks that guard it came to when they last ran.
+    #[serde(default)]
+    pub checks: Vec<CheckView>,
 }
 
 /// What stands where in the lineage.

@@ -51,6 +51,10 @@ fn wrong_type() {
     points_at("[variable.list]\n", "wrong-type", 1, 1);
     points_at("[connection.c]\nurl = \"log:\"\nport = 1\n", "wrong-type", 3, 8);
     points_at("[connection]\nc = \"log:\"\n", "wrong-type", 2, 5);
+    let postgres = |line: &str| format!("[connection.c]\nurl = \"postgres://u@h/d\"\n{line}\n");
+    points_at(&postgres("pasword = \"x\""), "unknown-key", 3, 1);
+    points_at(&postgres("sslmode = \"on\""), "bad-value", 3, 11);
+    points_at(&postgres("statement_timeout = \"soon\""), "bad-value", 3, 21);
 }
 
 #[test]

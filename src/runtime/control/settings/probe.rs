@@ -5,7 +5,9 @@ use std::time::Duration;
 use hyper::Method;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::connection::{OpenConnection, chain, http, object, sql};
+use crate::connection::sql::postgres::Target;
+use crate::connection::sql::sqlite;
+use crate::connection::{OpenConnection, chain, http, object};
 use crate::dag::spec::{ConnectionKind, ConnectionSpec};
 use crate::dag::{Deck, suggest};
 use crate::runtime::promotion::off_thread;
@@ -26,12 +28,13 @@ pub(super) async fn probe(deck: &Deck, conn_id: &str) -> Result<ConnectionTest, 
     let result = match spec.kind {
         ConnectionKind::Log => Ok("messages go to the event feed".to_owned()),
         ConnectionKind::Webhook => webhook(spec.url.reveal()).await,
+        ConnectionKind::Postgres => postgres(&open(spec), &deck.project).await,
         ConnectionKind::Bucket => bucket(&open(spec), &deck.project).await,
         ConnectionKind::Sqlite | ConnectionKind::Folder => {
             let (open, kind, project) = (open(spec), spec.kind, deck.project.clone());
             off_thread(move || {
                 Ok(match kind {
-                    ConnectionKind::Sqlite => sqlite(&open, &project),
+                    ConnectionKind::Sqlite => file(&open, &project),
                     _ => folder(&open, &project),
                 })
             })
@@ -67,8 +70,8 @@ fn open(spec: &ConnectionSpec) -> OpenConnection {
     }
 }
 
-fn sqlite(connection: &OpenConnection, project: &std::path::Path) -> Result<String, String> {
-    let path = sql::path(connection, project).map_err(|error| error.to_string())?;
+fn file(connection: &OpenConnection, project: &std::path::Path) -> Result<String, String> {
+    let path = sqlite::path(connection, project).map_err(|error| error.to_string())?;
     if !path.exists() {
         return Ok("there is no file yet: the first task that writes makes it".to_owned());
     }
@@ -81,6 +84,25 @@ fn sqlite(connection: &OpenConnection, project: &std::path::Path) -> Result<Stri
         Ok(tables) => Ok(format!("it is a database of {tables} tables")),
         Err(error) => Err(format!("open the database: {error}")),
     }
+}
+
+async fn postgres(
+    connection: &OpenConnection,
+    project: &std::path::Path,
+) -> Result<String, String> {
+    let told = |error: &dyn std::error::Error| match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    };
+    let target = Target::read(connection, project, "dagdeck").map_err(|error| told(&error))?;
+    let session = target.connect().await.map_err(|error| told(&error))?;
+    let asked = "select current_user::text, current_database()::text, \
+                 current_setting('server_version')";
+    let row = session.client.query_one(asked, &[]).await.map_err(|error| told(&error))?;
+    let text = |at| row.try_get::<_, String>(at).map_err(|error| told(&error));
+    let (user, database, version) = (text(0)?, text(1)?, text(2)?);
+    session.end().await;
+    Ok(format!("`{user}` may use `{database}` (PostgreSQL {version})"))
 }
 
 fn folder(connection: &OpenConnection, project: &std::path::Path) -> Result<String, String> {

@@ -5,33 +5,41 @@ use serde_json::{Map, Value, json};
 
 use super::expect::{Expect, holds};
 use super::{Look, OperatorError, Poke, off_thread};
-use crate::connection::{find, sql};
+use crate::connection::{OpenConnection, find, sql};
 use crate::runtime::operator::args::Args;
+use crate::runtime::operator::postgres;
 
 pub(super) async fn poke(look: &Look<'_>) -> Result<Poke, OperatorError> {
     let args = Args(look.args);
     let (connection, query) = (args.text("connection")?, args.text("sql")?);
     let expect = Expect::read_expression(args.get("expect"))?;
     let connection = find(&look.private.connections, &connection)?.clone();
+    let name = connection.name.clone();
+    let row = match sql::kind(&connection)? {
+        sql::Kind::Sqlite => in_file(look, connection, query).await,
+        sql::Kind::Postgres => postgres::first_row(&connection, look.project, &query).await,
+    };
+    // What is missing or wrong now may come: a table is made by somebody else.
+    let row = row.map_err(|error| OperatorError::Passing(format!("ask `{name}`: {error}")))?;
+    let Some(row) = row else { return Ok(Poke::waits("the query gives no row")) };
+    let value = row.values().next().cloned().unwrap_or_default();
+    let is_so = match &expect {
+        Some(expression) => holds(expression, &json!({ "value": value, "row": row }))?,
+        None => is_true(&value),
+    };
+    if is_so {
+        return Ok(Poke::Found(json!({ "value": value, "row": row })));
+    }
+    Ok(Poke::waits(format!("the query gives `{value}`")))
+}
+
+async fn in_file(
+    look: &Look<'_>,
+    connection: OpenConnection,
+    query: String,
+) -> Result<Option<Map<String, Value>>, OperatorError> {
     let project = look.project.to_path_buf();
-    off_thread(move || {
-        let database = sql::open(&connection, &project)?;
-        // What is missing or wrong now may come: a table is made by somebody else.
-        let row = first_row(&database, &query).map_err(|error| {
-            OperatorError::Passing(format!("ask `{}`: {error}", connection.name))
-        })?;
-        let Some(row) = row else { return Ok(Poke::waits("the query gives no row")) };
-        let value = row.values().next().cloned().unwrap_or_default();
-        let is_so = match &expect {
-            Some(expression) => holds(expression, &json!({ "value": value, "row": row }))?,
-            None => is_true(&value),
-        };
-        if is_so {
-            return Ok(Poke::Found(json!({ "value": value, "row": row })));
-        }
-        Ok(Poke::waits(format!("the query gives `{value}`")))
-    })
-    .await
+    off_thread(move || Ok(first_row(&sql::sqlite::open(&connection, &project)?, &query)?)).await
 }
 
 fn first_row(

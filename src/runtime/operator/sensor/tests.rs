@@ -225,7 +225,7 @@ async fn what_is_expected_of_an_answer_decides() {
 async fn a_request_that_cannot_be_sent_is_fatal_and_one_without_an_answer_is_not() {
     let stage = stage();
     for args in [
-        json!({"url": "https://h/secret"}),
+        json!({"url": "ftp://h/secret"}),
         json!({"url": "h"}),
         json!({"url": "http://h", "method": "NO GOOD"}),
         json!({"url": "http://h", "expect": {"a": 1}}),

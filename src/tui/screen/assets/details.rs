@@ -13,10 +13,14 @@ use crate::text;
 use crate::theme;
 use crate::types::asset::AssetEventSource;
 use crate::types::freshness::{AssetEventView, AssetWhy};
+use crate::types::io::{CheckResult, OnFail};
 use crate::types::view::{AssetView, LineageNode};
 use crate::types::{DagId, TaskId};
 use crate::widget::paint;
 use crate::widget::table::{highlight, offset};
+
+/// So many expectations have a line of their own.
+const CHECKS_SHOWN: usize = 4;
 
 pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool) {
     let Some(asset) = rows::shown(state) else {
@@ -82,11 +86,48 @@ fn facts(state: &State, asset: &AssetView, width: usize) -> Vec<Line<'static>> {
         "starts",
         if starts.is_empty() { "—".to_owned() } else { starts.join(", ") },
     ));
+    lines.extend(checks(state, asset, width));
     let has_cause = |why: &&AssetWhy| why.path.iter().any(|step| step.cause.is_some());
     if let Some(why) = rows::why(state).filter(has_cause) {
         lines.extend(root_cause(why, width));
     }
     lines
+}
+
+/// Tells what the checks that guard it came to; the failing ones first where not all have room.
+fn checks(state: &State, asset: &AssetView, width: usize) -> Vec<Line<'static>> {
+    let Some(newest) = asset.checks.first() else { return Vec::new() };
+    let failed = asset.checks.iter().filter(|check| !check.result.passed).count();
+    let mark = if failed == 0 { theme::GOOD } else { theme::WARN };
+    let words = match failed {
+        0 => format!("{} hold", text::count(asset.checks.len(), "expectation")),
+        n => format!("{n} of {} fail", text::count(asset.checks.len(), "expectation")),
+    };
+    let by = format!("  {}.{}, ", newest.task.dag_id, newest.task.task_id);
+    let mut lines = vec![Line::from(vec![
+        paint::span(format!("{:<11} ", "checks"), theme::DIM),
+        paint::span(words, mark),
+        paint::span(by + &text::ago(state.now, newest.timestamp), theme::DIM),
+    ])];
+    let mut shown: Vec<_> = asset.checks.iter().map(|check| &check.result).collect();
+    shown.sort_by_key(|result| result.passed);
+    lines.extend(shown.into_iter().take(CHECKS_SHOWN).map(|result| check_line(result, width)));
+    lines
+}
+
+fn check_line(result: &CheckResult, width: usize) -> Line<'static> {
+    let (word, part) = match (result.passed, result.on_fail) {
+        (true, _) => ("ok", theme::GOOD),
+        (false, OnFail::Fail) => ("failed", theme::BAD),
+        (false, OnFail::Warn) => ("warns", theme::WARN),
+    };
+    let figures = result.figures.as_ref().map(|figures| format!("  {figures}"));
+    let told = format!("{}{}", result.expect, figures.unwrap_or_default());
+    let told = text::cut_middle(&told, width.saturating_sub(19).max(8));
+    Line::from(vec![
+        paint::span(format!("{:<12}{word:<7}", ""), part),
+        paint::span(told, theme::PLAIN),
+    ])
 }
 
 fn events(asset: &AssetView) -> usize {

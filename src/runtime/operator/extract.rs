@@ -1,0 +1,275 @@
+//! `csv.extract`, `json.extract`: files into a table of the run, row by row; rows that do not fit are
+//! rejected beside the attempt, counted and shown, or end it.
+//!
+//! With a `schema` the table has its columns, in its order; what else the file has is left out.
+//! Without one all columns are taken, and their types inferred from all rows: the files are read
+//! twice. Either way the result says the schema.
+
+mod csv;
+mod field;
+mod files;
+mod json;
+mod rejected;
+mod text;
+
+use rusqlite::{Statement, TransactionBehavior};
+use serde_json::{Map, Value};
+
+use self::field::{Cell, Inference};
+use self::files::SourceFile;
+use self::rejected::Rejected;
+use super::args::Args;
+use super::column_type::ColumnType;
+use super::error::OperatorError;
+use super::observed;
+use super::tables::{self, TableColumn};
+use crate::connection::sql::quote;
+use crate::runtime::attempt::{Order, Private};
+use crate::runtime::task_log::TaskLog;
+use crate::sched::Outcome;
+use crate::types::io::{ColumnRef, Observed};
+
+/// A file that is read row by row.
+trait Cursor {
+    /// What all columns are called, for the file of rejected rows.
+    fn header(&self) -> Vec<String>;
+    /// Moves to the next row; false: there is none.
+    fn advance(&mut self) -> Result<bool, OperatorError>;
+    /// Says why what it stands on is no row.
+    fn complaint(&self) -> Option<String>;
+    /// Returns the cell of a wanted column.
+    fn cell(&self, at: usize) -> Cell<'_>;
+    /// Where it stands: a line, or the number of a row.
+    fn position(&self) -> u64;
+    /// The row as it stands in the file.
+    fn raw(&self) -> Vec<String>;
+}
+
+/// How the files are read.
+enum Format {
+    Csv(csv::Options),
+    Json(text::Encoding),
+}
+
+struct ExtractArgs {
+    source: String,
+    /// Empty: inferred.
+    schema: Vec<Wanted>,
+    rejects: bool,
+    /// Texts that stand for nothing, beside the empty one.
+    nulls: Vec<String>,
+    format: Format,
+}
+
+/// A column of the table.
+#[derive(Debug, Clone, PartialEq)]
+struct Wanted {
+    name: String,
+    column_type: ColumnType,
+}
+
+impl ExtractArgs {
+    fn read(args: Args<'_>, format: Format) -> Result<Self, OperatorError> {
+        let mut schema = Vec::new();
+        for (name, value) in args.table("schema")? {
+            let written = value.as_str().unwrap_or_default();
+            let column_type = ColumnType::parse(written).ok_or_else(|| {
+                OperatorError::fatal(format!(
+                    "`schema`: type of `{name}` is {value}; expected one of {}",
+                    ColumnType::NAMES
+                ))
+            })?;
+            schema.push(Wanted { name, column_type });
+        }
+        let rejects = match args.text_or_none("on_bad_row")?.as_deref() {
+            None | Some("reject") => true,
+            Some("fail") => false,
+            Some(other) => {
+                return Err(OperatorError::fatal(format!(
+                    "`on_bad_row` is `{other}`; expected `reject` or `fail`"
+                )));
+            }
+        };
+        let nulls = args.texts_or_none("null_values")?.unwrap_or_default();
+        Ok(Self { source: args.text("source")?, schema, rejects, nulls, format })
+    }
+
+    fn open(
+        &self,
+        file: &SourceFile,
+        wanted: Option<&[Wanted]>,
+    ) -> Result<Box<dyn Cursor>, OperatorError> {
+        match &self.format {
+            Format::Csv(options) => Ok(Box::new(csv::Rows::open(file, options, wanted)?)),
+            Format::Json(encoding) => Ok(Box::new(json::Rows::open(file, *encoding, wanted)?)),
+        }
+    }
+
+    /// Says which columns the table gets.
+    fn wanted(&self, files: &[SourceFile], log: &TaskLog) -> Result<Vec<Wanted>, OperatorError> {
+        if !self.schema.is_empty() {
+            if let Format::Csv(options) = &self.format {
+                csv::tell_left_out(&files[0], options, &self.schema, log)?;
+            }
+            return Ok(self.schema.clone());
+        }
+        let nulls = |cell: &Cell<'_>| self.is_null(cell);
+        match &self.format {
+            Format::Csv(options) => csv::infer(files, options, &nulls),
+            Format::Json(encoding) => json::infer(files, *encoding, &nulls),
+        }
+    }
+
+    fn is_null(&self, cell: &Cell<'_>) -> bool {
+        matches!(cell, Cell::Text(text) if self.nulls.iter().any(|null| null == text.trim()))
+    }
+}
+
+pub(super) fn csv(
+    order: &Order,
+    private: &Private,
+    log: &TaskLog,
+) -> Result<Outcome, OperatorError> {
+    let options = csv::Options::read(Args(&order.args))?;
+    run(order, private, log, Format::Csv(options))
+}
+
+pub(super) fn json(
+    order: &Order,
+    private: &Private,
+    log: &TaskLog,
+) -> Result<Outcome, OperatorError> {
+    let encoding = text::Encoding::read(Args(&order.args))?;
+    run(order, private, log, Format::Json(encoding))
+}
+
+fn run(
+    order: &Order,
+    private: &Private,
+    log: &TaskLog,
+    format: Format,
+) -> Result<Outcome, OperatorError> {
+    let args = ExtractArgs::read(Args(&order.args), format)?;
+    let files = files::list(&args.source, order, private, log)?;
+    let wanted = args.wanted(&files, log)?;
+    let columns: Vec<_> = wanted
+        .iter()
+        .map(|wanted| TableColumn {
+            name: wanted.name.clone(),
+            declared_type: wanted.column_type.declared(),
+        })
+        .collect();
+    let table = tables::result_name(order);
+    let mut database = tables::open(order)?;
+    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    tables::make(&transaction, "main", &table, &columns)?;
+    let places = vec!["?"; wanted.len()].join(", ");
+    let mut insert =
+        transaction.prepare(&format!("insert into main.{} values ({places})", quote(&table)))?;
+    let mut rejected = Rejected::new(order, args.rejects, files.len() > 1);
+    let mut rows = 0;
+    for file in &files {
+        let mut cursor = args.open(file, Some(&wanted))?;
+        rejected.begin(&file.name, &cursor.header())?;
+        rows += fill(&args, &wanted, &mut *cursor, &mut insert, &mut rejected, log)?;
+    }
+    drop(insert);
+    rejected.finish(log)?;
+    transaction.commit()?;
+    observe(order, &table, rows, &files, &wanted, log)?;
+    Ok(told(&table, rows, &rejected, &wanted, log))
+}
+
+fn observe(
+    order: &Order,
+    table: &str,
+    rows: u64,
+    files: &[SourceFile],
+    wanted: &[Wanted],
+    log: &TaskLog,
+) -> Result<(), OperatorError> {
+    let columns = wanted.iter().map(|wanted| ColumnRef {
+        name: wanted.name.clone(),
+        column_type: wanted.column_type.name(),
+        origins: Vec::new(),
+    });
+    let told = Observed {
+        inputs: files.iter().map(|file| observed::file_read(file.path())).collect(),
+        outputs: vec![observed::run_table(order, table, Some(rows), columns.collect())],
+        checks: Vec::new(),
+    };
+    observed::write(order, &told, log)
+}
+
+fn fill(
+    args: &ExtractArgs,
+    wanted: &[Wanted],
+    cursor: &mut dyn Cursor,
+    insert: &mut Statement<'_>,
+    rejected: &mut Rejected,
+    log: &TaskLog,
+) -> Result<u64, OperatorError> {
+    let mut rows = 0;
+    while cursor.advance()? {
+        let complaint = match cursor.complaint() {
+            Some(complaint) => Some(complaint),
+            None => bind(args, wanted, cursor, insert)?,
+        };
+        match complaint {
+            None => {
+                insert.raw_execute()?;
+                rows += 1;
+            }
+            Some(reason) => rejected.take(cursor, &reason, log)?,
+        }
+    }
+    Ok(rows)
+}
+
+/// Says what does not fit, if anything.
+fn bind(
+    args: &ExtractArgs,
+    wanted: &[Wanted],
+    cursor: &dyn Cursor,
+    insert: &mut Statement<'_>,
+) -> Result<Option<String>, OperatorError> {
+    for (at, column) in wanted.iter().enumerate() {
+        let mut cell = cursor.cell(at);
+        if args.is_null(&cell) {
+            cell = Cell::Null;
+        }
+        match field::read(column.column_type, &cell) {
+            Some(value) => insert.raw_bind_parameter(at + 1, value)?,
+            None => {
+                let name = column.column_type.name();
+                let article = if column.column_type == ColumnType::Int { "an" } else { "a" };
+                return Ok(Some(format!("`{}` is `{cell}`, not {article} {name}", column.name)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn told(table: &str, rows: u64, rejected: &Rejected, wanted: &[Wanted], log: &TaskLog) -> Outcome {
+    let schema: Map<String, Value> = wanted
+        .iter()
+        .map(|wanted| (wanted.name.clone(), Value::String(wanted.column_type.name())))
+        .collect();
+    let columns = wanted.iter().map(|w| format!("{} {}", w.name, w.column_type.name()));
+    log.say(&format!("schema: {}", columns.collect::<Vec<_>>().join(", ")));
+    log.say(&format!("{rows} rows in `{table}`, {} rejected", rejected.count()));
+    Outcome::output(serde_json::json!({
+        "table": table, "rows": rows, "rejected": rejected.count(), "schema": schema,
+    }))
+}
+
+/// Makes columns of what their cells have in common.
+fn inferred(columns: impl IntoIterator<Item = (String, Inference)>) -> Vec<Wanted> {
+    let wanted = columns
+        .into_iter()
+        .map(|(name, inference)| Wanted { name, column_type: inference.column_type() });
+    wanted.collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! `observed.json` in an attempt's folder: what its operator read, wrote and checked. Written by
+//! the attempt, also by one that fails; kept by the daemon before the attempt's report counts.
+
+use std::path::{Path, PathBuf};
+
+use super::error::OperatorError;
+use crate::runtime::attempt::Order;
+use crate::runtime::executor::handover::mask_texts;
+use crate::runtime::task_log::TaskLog;
+use crate::types::io::{ColumnRef, DatasetRef, Observed};
+
+/// A longer one is not read: a million columns are a mistake.
+const LEN_MAX: u64 = 4 << 20;
+
+fn file(folder: &Path) -> PathBuf {
+    folder.join("observed.json")
+}
+
+/// Writes it, without the secrets that an expectation or a URL may hold.
+pub(super) fn write(
+    order: &Order,
+    observed: &Observed,
+    log: &TaskLog,
+) -> Result<(), OperatorError> {
+    let unwritten = |error| OperatorError::io("write `observed.json`", &error);
+    let mut value = serde_json::to_value(observed).map_err(|error| unwritten(error.into()))?;
+    mask_texts(&mut value, log);
+    std::fs::write(file(&order.folder), value.to_string()).map_err(unwritten)
+}
+
+/// Reads it; `None` where there is none, or none that can be read.
+pub(crate) fn read(folder: &Path) -> Option<Observed> {
+    let path = file(folder);
+    let is_fit = std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() <= LEN_MAX);
+    let bytes = std::fs::read(path).ok().filter(|_| is_fit)?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// Names a file.
+pub(super) fn file_read(path: &Path) -> DatasetRef {
+    let bytes = std::fs::metadata(path).ok().map(|metadata| metadata.len());
+    let (namespace, name) = ("file".to_owned(), path.display().to_string());
+    DatasetRef { namespace, name, rows: None, bytes, columns: Vec::new() }
+}
+
+/// Names a table of a SQLite database.
+pub(super) fn sqlite_table(path: &Path, table: &str, rows: Option<u64>) -> DatasetRef {
+    let namespace = format!("sqlite:{}", path.display());
+    DatasetRef { namespace, name: table.to_owned(), rows, bytes: None, columns: Vec::new() }
+}
+
+/// Returns the data sets that columns come from, each once, with the columns that are taken.
+pub(super) fn origins_of(columns: &[ColumnRef]) -> Vec<DatasetRef> {
+    let mut found: Vec<DatasetRef> = Vec::new();
+    for origin in columns.iter().flat_map(|column| &column.origins) {
+        let is_it =
+            |set: &&mut DatasetRef| set.namespace == origin.namespace && set.name == origin.name;
+        let column = ColumnRef {
+            name: origin.column.clone(),
+            column_type: String::new(),
+            origins: Vec::new(),
+        };
+        match found.iter_mut().find(is_it) {
+            Some(set) if set.columns.iter().any(|known| known.name == column.name) => {}
+            Some(set) => set.columns.push(column),
+            None => found.push(DatasetRef {
+                namespace: origin.namespace.clone(),
+                name: origin.name.clone(),
+                rows: None,
+                bytes: None,
+                columns: vec![column],
+            }),
+        }
+    }
+    found
+}
+
+/// Names a table of the run.
+pub(super) fn run_table(
+    order: &Order,
+    table: &str,
+    rows: Option<u64>,
+    columns: Vec<ColumnRef>,
+) -> DatasetRef {
+    let name = format!("{}.{table}", order.key.task.dag_id);
+    DatasetRef { namespace: "dagdeck".to_owned(), name, rows, bytes: None, columns }
+}
