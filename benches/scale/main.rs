@@ -16,15 +16,17 @@ mod decide;
 mod history;
 mod load;
 mod store;
+mod watch;
 
 /// A part of the bench.
 type Part = (&'static str, fn(&mut Sheet));
 
-const PARTS: [Part; 4] = [
+const PARTS: [Part; 5] = [
     ("decide", decide::measure),
     ("load", load::measure),
     ("commit", commit::measure),
     ("store", store::measure),
+    ("watch", watch::measure),
 ];
 
 fn main() -> ExitCode {

@@ -236,7 +236,11 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::ExplainAsset { name } => assets::explain(parts, name).await,
         Request::ListAssetEvents { asset, limit } => assets::events(parts, asset, limit).await,
-        Request::EmitAsset { name, extra } => assets::emit(parts, name, extra).await,
+        Request::ListPartitions { asset, limit } => assets::partitions(parts, asset, limit).await,
+        Request::EmitAsset { name, uri, extra, partition_key, from_api } => {
+            let told = assets::Emitted { name, uri, extra, partition_key, from_api };
+            assets::emit(parts, told).await
+        }
         Request::ListEvents { limit, before_id } => status::events(parts, limit, before_id).await,
         Request::ServingStatus => parts.serving.status().await.map(Answer::Serving),
         Request::Predict(wish) => parts.serving.ask(wish).await.map(Answer::Predicted),

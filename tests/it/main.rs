@@ -18,6 +18,7 @@ mod engine;
 mod layers;
 mod peers;
 mod promises;
+mod queues;
 mod slurm;
 mod ssh;
 mod storm;

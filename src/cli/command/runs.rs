@@ -32,6 +32,7 @@ pub fn wish(args: &TriggerArgs) -> Result<Trigger, CliError> {
         note: args.note.clone(),
         triggered_by: TriggeredBy::Cli,
         user: env::user(),
+        partition_key: args.partition_key.clone(),
     })
 }
 
@@ -217,7 +218,10 @@ fn list(runs: &[DagRun], total: u64) -> String {
             run.dag_id.to_string(),
             run.dag_run_id.to_string(),
             run.state.to_string(),
-            run.run_type.to_string(),
+            match &run.partition_key {
+                Some(key) => format!("{} {key}", run.run_type),
+                None => run.run_type.to_string(),
+            },
             ago(run.start_date),
             run.duration_secs(now).map_or_else(|| "-".to_owned(), duration),
         ]
@@ -239,6 +243,7 @@ pub fn show(detail: &RunDetailView) -> String {
         ("run", run.dag_run_id.to_string()),
         ("state", run.state.to_string()),
         ("type", run.run_type.to_string()),
+        ("partition", or_dash(run.partition_key.clone())),
         ("version", run.dag_version_number.to_string()),
         ("logical date", instant(run.logical_date)),
         ("started", instant(run.start_date)),

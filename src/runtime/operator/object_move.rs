@@ -159,10 +159,9 @@ fn asset_events(order: &Order, target: &str, source: &str, size: u64) -> Vec<Ass
         .iter()
         .map(|outlet| AssetEventSpec {
             name: Some(outlet.clone()),
-            uri: target.to_owned(),
-            source: AssetEventSource::Task(order.key.task.clone()),
             extra: extra.clone(),
             dedupe_key: Some(format!("{}:{outlet}", order.token)),
+            ..AssetEventSpec::new(target, AssetEventSource::Task(order.key.task.clone()))
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::message::{Act, Effect, Purpose, Timer};
-use crate::state::form::{Check, Kind, LOGICAL_DATE, NOTE, RUN_ID, Stop};
+use crate::state::form::{Check, Kind, LOGICAL_DATE, NOTE, PARTITION_KEY, RUN_ID, Stop};
 use crate::state::{Form, Screen, State, Tone};
 use crate::types::DagId;
 use crate::types::ask::{Request, Trigger};
@@ -253,6 +253,7 @@ fn trigger(state: &mut State, dag_id: &DagId, effects: &mut Vec<Effect>) {
         note: form.given(NOTE),
         triggered_by: TriggeredBy::Ui,
         user: None,
+        partition_key: form.given(PARTITION_KEY),
     });
     confirm::send(state, Act::Trigger(dag_id.clone()), request, effects);
 }

@@ -8,7 +8,8 @@ use crate::backfill::{BackfillDetailView, BackfillPlan, BackfillView};
 use crate::callback::CallbackRequest;
 use crate::event::EventLog;
 use crate::executor::ExecutorsView;
-use crate::freshness::{AssetEventView, AssetWhy};
+use crate::asset::AssetEvent;
+use crate::freshness::{AssetEventView, AssetWhy, PartitionView};
 use crate::grid::GridView;
 use crate::ids::AttemptKey;
 use crate::log::LogFound;
@@ -97,6 +98,8 @@ pub enum Answer {
     Assets(Vec<AssetView>),
     Lineage(LineageView),
     AssetEvents(Vec<AssetEventView>),
+    AssetEvent(Box<AssetEvent>),
+    Partitions(Vec<PartitionView>),
     AssetWhy(Box<AssetWhy>),
     Experiments(Vec<ExperimentView>),
     TrackingRuns {

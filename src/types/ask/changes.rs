@@ -67,6 +67,7 @@ impl Request {
             | Self::ShowLineage { .. }
             | Self::ExplainAsset { .. }
             | Self::ListAssetEvents { .. }
+            | Self::ListPartitions { .. }
             | Self::ListExperiments
             | Self::ListTrackingRuns { .. }
             | Self::ShowTrackingRun { .. }

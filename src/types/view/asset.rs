@@ -25,6 +25,15 @@ pub struct AssetView {
     /// The DAGs of `producing_tasks`.
     #[serde(default)]
     pub producers: Vec<Producer>,
+    /// What it belongs to (Airflow's `group`).
+    #[serde(default)]
+    pub group: String,
+    /// How old it may get, in seconds.
+    #[serde(default)]
+    pub freshness_limit: Option<f64>,
+    /// How many partitions have events.
+    #[serde(default)]
+    pub partitions: u64,
 }
 
 /// What stands where in the lineage.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use hyper::Method;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::connection::queue::Server;
 use crate::connection::{OpenConnection, http, object, sql};
 use crate::dag::spec::{ConnectionKind, ConnectionSpec};
 use crate::dag::{Deck, suggest};
@@ -26,6 +27,12 @@ pub(super) async fn probe(deck: &Deck, conn_id: &str) -> Result<ConnectionTest, 
     let result = match spec.kind {
         ConnectionKind::Log => Ok("messages go to the event feed".to_owned()),
         ConnectionKind::Webhook => webhook(spec.url.reveal()).await,
+        ConnectionKind::Redis | ConnectionKind::Nats | ConnectionKind::Mqtt => {
+            match Server::parse(spec.url.reveal()) {
+                Ok(server) => server.reach().await.map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            }
+        }
         ConnectionKind::Sqlite | ConnectionKind::Folder => {
             let (open, kind, project) = (open(spec), spec.kind, deck.project.clone());
             off_thread(move || {

@@ -30,6 +30,7 @@ fn trigger(dag_id: &str, run_id: Option<&str>) -> Request {
         note: None,
         triggered_by: TriggeredBy::Cli,
         user: None,
+        partition_key: None,
     })
 }
 
