@@ -69,15 +69,16 @@ pub(crate) struct Palette {
     pub(crate) selected: usize,
     /// How far back into what was typed before.
     pub(crate) recalled: usize,
-    pub(crate) offers: Offers,
 }
 
 /// So many commands are remembered.
 const COMMANDS_MAX: usize = 30;
 
-/// What was run from the palette.
+/// What the palette offers, and what was run from it.
 #[derive(Debug, Default)]
 pub(crate) struct Commands {
+    /// Kept while it is closed: to make thousands of names takes longer than a key may.
+    pub(crate) offers: Offers,
     /// By the names of the entries, the last one first.
     pub(crate) recent: Vec<String>,
     /// As it was typed, the last one last.

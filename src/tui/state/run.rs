@@ -208,7 +208,7 @@ impl RunIndex {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hasher = DefaultHasher::new();
         for (task, down) in self.tasks.iter().zip(&self.down) {
-            (&task.task_id, task.group, task.slots.len(), down).hash(&mut hasher);
+            (&task.task_id, task.group, task.is_mapped, task.slots.len(), down).hash(&mut hasher);
         }
         hasher.finish()
     }

@@ -39,11 +39,12 @@ fn the_palette_opens_dags_runs_assets_tasks_and_variables_by_name() {
 fn what_there_is_is_made_once_and_anew_where_something_comes() {
     let mut driver = Driver::new(80, 24);
     driver.keys("1jjjjj<enter>:");
-    let offers = |driver: &Driver| match &driver.state.popup {
-        Some(Popup::Palette(palette)) => palette.offers.all().map(std::ptr::from_ref).last(),
-        _ => panic!("no palette"),
+    let offers = |driver: &Driver| {
+        let offers = &driver.state.commands.offers;
+        offers.all().map(std::ptr::from_ref).last()
     };
     let first = offers(&driver);
+    assert!(driver.state.commands.offers.all().any(|entry| entry.name.starts_with("task ")));
     driver.keys("task train");
     assert_eq!(offers(&driver), first, "a key stroke makes nothing");
     assert!(driver.text().contains("task train"), "{}", driver.text());
@@ -56,9 +57,13 @@ fn what_there_is_is_made_once_and_anew_where_something_comes() {
     let row = |text: &str| text.lines().find(|l| l.contains("▸ task train")).map(str::to_owned);
     let text = driver.text();
     assert!(row(&text).is_some_and(|row| row.contains("retry")), "{text}");
+    driver.keys("<esc>:");
+    assert_eq!(offers(&driver), first, "nor does an opening");
     driver.send(Message::Event(Event::Resync));
     driver.send(Message::Timer(Timer::Refetch));
-    assert_ne!(offers(&driver), first, "the run was fetched again");
+    assert_eq!(offers(&driver), first, "nor an answer with the same tasks");
+    driver.keys("<esc>1:");
+    assert!(!driver.state.commands.offers.all().any(|entry| entry.name.starts_with("task ")));
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub(crate) use offers::{Offers, help, keep, letters};
 
 /// Opens it: for everything, or for the keys of this pane.
 pub(crate) fn open(state: &mut State, scope: Scope) {
+    state.commands.offers.reopen();
     state.popup = Some(Popup::Palette(Box::new(Palette { scope, ..Palette::default() })));
 }
 
@@ -27,7 +28,7 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
     let (scope, selected) = (palette.scope, palette.selected);
     let is_untyped = palette.input.value().is_empty();
     let name = keymap::name(event);
-    let last = palette.offers.len().saturating_sub(1);
+    let last = state.commands.offers.len().saturating_sub(1);
     match (event.code, name.as_deref()) {
         (KeyCode::Esc, _) => state.popup = None,
         (KeyCode::Enter, _) => choose(state, None, effects),
@@ -38,7 +39,8 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         (KeyCode::PageDown, _) => select(state, (selected + 10).min(last)),
         (KeyCode::PageUp, _) => select(state, selected.saturating_sub(10)),
         (KeyCode::Tab, _) => {
-            if let Some(name) = palette.offers.get(selected).map(|entry| entry.name.clone()) {
+            if let Some(name) = state.commands.offers.get(selected).map(|entry| entry.name.clone())
+            {
                 retype(state, name);
             }
         }
@@ -61,8 +63,8 @@ pub(crate) fn choose(state: &mut State, at: Option<usize>, effects: &mut Vec<Eff
     };
     let (typed, at) = (palette.input.value().trim().to_owned(), at.unwrap_or(palette.selected));
     let scope = palette.scope;
-    let Some(entry) = palette.offers.get(at).cloned() else {
-        let text = match entries::near(&palette.offers, &typed).as_slice() {
+    let Some(entry) = state.commands.offers.get(at).cloned() else {
+        let text = match entries::near(&state.commands.offers, &typed).as_slice() {
             [] => format!("no command fits `{typed}`; `?` lists the keys"),
             near => format!("no command fits `{typed}`; near it: {}", near.join(", ")),
         };

@@ -25,7 +25,7 @@ enum Row {
 
 /// Draws it over `area`.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, palette: &Palette) {
-    let (offers, typed_text) = (&palette.offers, palette.input.value().trim());
+    let (offers, typed_text) = (&state.commands.offers, palette.input.value().trim());
     // The keys of a pane are few and stand in groups; what has a name may be thousands.
     let grouped = (palette.scope == Scope::Here && typed_text.is_empty()).then(|| groups(offers));
     let len = grouped.as_ref().map_or(offers.len(), Vec::len);

@@ -126,7 +126,7 @@ impl Cluster {
              StateSaveLocation={dir}/state\nSlurmdSpoolDir={dir}/spool/%n\n\
              SlurmctldPidFile={dir}/slurmctld.pid\nSlurmdPidFile={dir}/slurmd-%n.pid\n\
              SlurmctldLogFile={dir}/log/slurmctld.log\nSlurmdLogFile={dir}/log/slurmd-%n.log\n\
-             ReturnToService=2\nSlurmdTimeout=10\nKillWait=5\nMaxArraySize=10001\n\
+             ReturnToService=2\nSlurmdTimeout=10\nKillWait=10\nMaxArraySize=10001\n\
              MaxJobCount=20000\n{settings}\n",
             ports[0]
         );

@@ -63,8 +63,10 @@ pub struct OnNode<'a> {
     pub executable: &'a Path,
 }
 
-/// Why it was not waited for to the end.
+/// Why it is not waited for any longer.
 enum Cut {
+    /// The attempt's process has ended, so.
+    Ended(String),
     /// Slurm asked to end.
     Asked,
     /// Slurm's step is gone.
@@ -135,9 +137,7 @@ async fn attempt(on: OnNode<'_>) -> Result<u8, String> {
     let cut = loop {
         tokio::select! {
             status = child.wait() => {
-                let how = status.map_or_else(|error| error.to_string(), wrapper::how);
-                let error = format!("the attempt's process ended without a report ({how})");
-                return finish(&folder, &member.token, error);
+                break Cut::Ended(status.map_or_else(|error| error.to_string(), wrapper::how));
             }
             _ = asked.recv() => break Cut::Asked,
             () = tokio::time::sleep(WATCH) => {
@@ -152,12 +152,17 @@ async fn attempt(on: OnNode<'_>) -> Result<u8, String> {
             }
         }
     };
-    // Waited for while they end, so that no remains look alive.
-    let _ = tokio::join!(
-        tree::end(whereabouts.process(), member.token.as_str(), tree::GRACE),
-        child.wait()
-    );
+    let ended_well = matches!(cut, Cut::Ended(_)) && folder.report(&member.token).is_some();
+    if !ended_well {
+        // Slurm's SIGTERM reaches all of them, so the attempt's process may be gone before what it
+        // started. Waited for while they end, so that no remains look alive.
+        let _ = tokio::join!(
+            tree::end(whereabouts.process(), member.token.as_str(), tree::GRACE),
+            child.wait()
+        );
+    }
     let why = match cut {
+        Cut::Ended(how) => &format!("the attempt's process ended without a report ({how})"),
         Cut::Asked => {
             "Slurm asked it to end: cancelled, preempted, or its time limit (`time`) was reached"
         }

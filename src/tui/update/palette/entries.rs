@@ -7,7 +7,7 @@ use crate::keymap::{self, Action, Bound, Place};
 use crate::rows;
 use crate::state::popup::Scope;
 use crate::state::{Screen, State, View};
-use crate::types::run::DagRunKey;
+use crate::types::run::{DagRunKey, TaskInstance};
 use crate::types::{DagId, DagRunId};
 use crate::update::palette::Offers;
 use crate::update::{plugin, theme};
@@ -116,12 +116,9 @@ pub(super) fn commands(state: &State, scope: Scope) -> Vec<Entry> {
     all
 }
 
-/// Returns everything that has a name and is at hand.
-pub(super) fn named(state: &State, scope: Scope) -> Vec<Entry> {
+/// Returns everything that has a name and is at hand, but for the tasks.
+pub(super) fn named(state: &State) -> Vec<Entry> {
     let mut all = Vec::new();
-    if scope == Scope::Here {
-        return all;
-    }
     for dag in state.cache.dags().unwrap_or_default() {
         let dag_id = &dag.dag_id;
         let page = Command::Open(View::Dags, Screen::Dag(dag_id.clone()));
@@ -136,13 +133,6 @@ pub(super) fn named(state: &State, scope: Scope) -> Vec<Entry> {
         let name = format!("run {} {}", run.dag_id, run.dag_run_id);
         let help = crate::theme::run_mark(run.state).word;
         all.push(entry(name, help, Command::Open(View::Runs, Screen::Run(run.key()))));
-    }
-    let tasks = state.shown_run().map(|run| run.tasks.as_slice()).unwrap_or_default();
-    all.reserve(tasks.len());
-    for (at, task) in tasks.iter().enumerate() {
-        // How it stands changes with every event and is looked up when it is drawn.
-        let name = format!("task {}", rows::task_key(&task.key));
-        all.push(entry(name, "", Command::Task(at)));
     }
     for asset in state.cache.assets().unwrap_or_default() {
         let screen = Screen::Asset(asset.name.clone());
@@ -164,6 +154,14 @@ pub(super) fn named(state: &State, scope: Scope) -> Vec<Entry> {
         all.push(entry(name.clone(), "its value", Command::Select(View::System, name)));
     }
     all
+}
+
+/// Returns the tasks of the run that is shown. How one stands changes with every event and is looked
+/// up when it is drawn.
+pub(super) fn tasks(state: &State) -> Vec<Entry> {
+    let tasks = state.shown_run().map(|run| run.tasks.as_slice()).unwrap_or_default();
+    let name = |task: &TaskInstance| format!("task {}", rows::task_key(&task.key));
+    tasks.iter().zip(0..).map(|(task, at)| entry(name(task), "", Command::Task(at))).collect()
 }
 
 /// The groups of a pane's keys in their order.

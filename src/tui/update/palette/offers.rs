@@ -1,10 +1,10 @@
-//! What the open palette offers: its entries are made once and made anew where what they are made
-//! from has changed; a key stroke only ranks them. The letters that fit and the words about a task
+//! What the palette offers: its entries are made once, at its first opening, and made anew where
+//! what they are made from has changed; a key stroke only ranks them. The letters that fit and the words about a task
 //! are for who draws: they are worked out for the rows that are seen.
 
 use crate::fuzzy::{Fit, Sought};
 use crate::state::popup::Scope;
-use crate::state::{Popup, Screen, Slot, State};
+use crate::state::{Popup, Slot, State};
 use crate::text;
 use crate::theme;
 use crate::update::palette::Command;
@@ -16,6 +16,10 @@ const LETTER_LEAST: i32 = 5;
 /// Names are not looked at beyond this for how wide their column is.
 const WIDEST: usize = 40;
 
+/// What has a name, but for tasks.
+const NAMED: [Slot; 6] =
+    [Slot::Dags, Slot::Runs(None), Slot::Assets, Slot::Models, Slot::Experiments, Slot::Variables];
+
 /// The entries of a palette.
 #[derive(Debug, Default)]
 pub(crate) struct Offers {
@@ -23,19 +27,31 @@ pub(crate) struct Offers {
     commands: Vec<Entry>,
     /// Everything that has a name: thousands.
     named: Vec<Entry>,
+    /// The tasks of the run that is shown: ten thousands.
+    tasks: Vec<Entry>,
+    /// Whether only the keys of a pane are offered, and nothing that has a name.
+    is_here: bool,
     /// Which answers `named` was made from.
-    source: Option<Vec<Option<u64>>>,
+    source: Option<[Option<u64>; NAMED.len()]>,
+    /// Which shape of a run `tasks` was made from; the states of a run's tasks change, not their
+    /// names.
+    shape: Option<u64>,
     /// What `found` fits.
     typed: Option<String>,
     /// A command with what is typed after it; before all others.
     argued: Option<Entry>,
-    /// What fits, best first, by the numbers in `commands` and on in `named`.
+    /// What fits, best first, by the numbers in `commands` and on in `named` and in `tasks`.
     found: Vec<usize>,
     /// Cells that the longest name of those found has, where that is not too many.
     widest: usize,
 }
 
 impl Offers {
+    /// Ranks anew at the next look: what was used last may have changed.
+    pub(super) fn reopen(&mut self) {
+        self.typed = None;
+    }
+
     /// Returns how many fit.
     pub(crate) fn len(&self) -> usize {
         self.found.len() + usize::from(self.argued.is_some())
@@ -59,11 +75,38 @@ impl Offers {
 
     /// Returns everything there is, in its first order.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Entry> {
-        self.commands.iter().chain(&self.named)
+        let named = self.named.iter().chain(&self.tasks);
+        self.commands.iter().chain(named.take(if self.is_here { 0 } else { usize::MAX }))
     }
 
     fn entry(&self, at: usize) -> Option<&Entry> {
-        self.commands.get(at).or_else(|| self.named.get(at - self.commands.len()))
+        let (commands, named) = (self.commands.len(), self.named.len());
+        match at {
+            _ if at < commands => self.commands.get(at),
+            _ if at < commands + named => self.named.get(at - commands),
+            _ => self.tasks.get(at - commands - named),
+        }
+    }
+
+    /// Makes anew what has a name where something came. Says whether it did.
+    fn keep_names(&mut self, state: &State) -> bool {
+        let source = Some(NAMED.map(|slot| state.cache.stamp(&slot)));
+        let shape = state.shown_run().and(state.run.as_ref()).map(|index| index.shape);
+        let is_new = (self.source != source, self.shape != shape);
+        if is_new.0 {
+            self.named = entries::named(state);
+            self.source = source;
+        }
+        if is_new.1 {
+            self.tasks = entries::tasks(state);
+            self.shape = shape;
+        }
+        debug_assert!(
+            !cfg!(test)
+                || (self.named == entries::named(state) && self.tasks == entries::tasks(state)),
+            "a palette is stale"
+        );
+        is_new.0 || is_new.1
     }
 
     /// Finds what fits the typed text, best first; without text what was used last, or, for the
@@ -156,8 +199,8 @@ pub(crate) fn help<'a>(state: &State, entry: &'a Entry) -> &'a str {
 
 /// Brings what the open palette offers in line with what is typed and what there is.
 pub(crate) fn keep(state: &mut State) {
-    let Some(Popup::Palette(palette)) = &mut state.popup else { return };
-    let mut offers = std::mem::take(&mut palette.offers);
+    let Some(Popup::Palette(palette)) = &state.popup else { return };
+    let mut offers = std::mem::take(&mut state.commands.offers);
     let (scope, typed) = (palette.scope, palette.input.value().trim().to_owned());
     let mut is_new = offers.typed.as_ref() != Some(&typed);
     let commands = entries::commands(state, scope);
@@ -165,41 +208,13 @@ pub(crate) fn keep(state: &mut State) {
         offers.commands = commands;
         is_new = true;
     }
-    let source = source(state, scope);
-    if offers.source.as_ref() != Some(&source) {
-        offers.named = entries::named(state, scope);
-        offers.source = Some(source);
-        is_new = true;
+    offers.is_here = scope == Scope::Here;
+    if !offers.is_here {
+        is_new |= offers.keep_names(state);
     }
-    debug_assert!(
-        !cfg!(test) || offers.named == entries::named(state, scope),
-        "a palette is stale"
-    );
     if is_new {
         offers.rank(&state.commands.recent, scope, &typed);
         offers.typed = Some(typed);
     }
-    if let Some(Popup::Palette(palette)) = &mut state.popup {
-        palette.offers = offers;
-    }
-}
-
-/// Returns which answers the names are made from.
-fn source(state: &State, scope: Scope) -> Vec<Option<u64>> {
-    if scope == Scope::Here {
-        return Vec::new();
-    }
-    let slots = [
-        Slot::Dags,
-        Slot::Runs(None),
-        Slot::Assets,
-        Slot::Models,
-        Slot::Experiments,
-        Slot::Variables,
-    ];
-    let run = match &state.level().screen {
-        Screen::Run(key) => state.cache.stamp(&Slot::Run(key.clone())),
-        _ => None,
-    };
-    slots.iter().map(|slot| state.cache.stamp(slot)).chain([run]).collect()
+    state.commands.offers = offers;
 }
