@@ -31,11 +31,8 @@ operator = "empty"
 "#;
 
 pub(crate) fn measure(sheet: &mut Sheet) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(watch(sheet));
 }
 

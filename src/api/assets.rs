@@ -235,9 +235,7 @@ impl Page {
 fn asset(asset: &AssetView) -> Value {
     let at = asset.last_event.as_ref().map_or(Timestamp::UNIX_EPOCH, |event| event.timestamp);
     let tasks = |list: &[(crate::types::DagId, crate::types::TaskId)]| {
-        let of = |(dag_id, task_id): &(_, _)| {
-            json!({"dag_id": dag_id, "task_id": task_id, "created_at": at, "updated_at": at})
-        };
+        let of = |(dag_id, task_id): &(_, _)| json!({"dag_id": dag_id, "task_id": task_id, "created_at": at, "updated_at": at});
         list.iter().map(of).collect::<Vec<_>>()
     };
     let dags = asset.scheduled_dags.iter();

@@ -121,9 +121,7 @@ impl Server {
 }
 
 /// Waits for what the server says next, and not for ever.
-async fn patiently<T>(
-    wait: impl Future<Output = Result<T, QueueError>>,
-) -> Result<T, QueueError> {
+async fn patiently<T>(wait: impl Future<Output = Result<T, QueueError>>) -> Result<T, QueueError> {
     tokio::time::timeout(SILENCE, wait).await.unwrap_or(Err(QueueError::Silent))
 }
 

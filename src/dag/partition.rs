@@ -44,7 +44,9 @@ pub fn names(pattern: &str) -> Result<Vec<&str>, String> {
         if before.contains('}') {
             return Err("a `}` has no `{` before it".to_owned());
         }
-        if (before.is_empty() && !names.is_empty()) || before.ends_with('*') || behind.starts_with('*')
+        if (before.is_empty() && !names.is_empty())
+            || before.ends_with('*')
+            || behind.starts_with('*')
         {
             return Err(format!("`{{{name}}}` needs a text between it and its neighbour"));
         }
@@ -184,7 +186,10 @@ mod tests {
     fn the_parts_of_a_date_make_one_date() {
         let of = |pattern, uri| key(pattern, uri).unwrap();
         assert_eq!(of("lake:{year}/{month}/x.csv", "lake:2026/03/x.csv"), "2026-03");
-        assert_eq!(of("lake:y={year}/m={month}/d={day}/*", "lake:y=2026/m=03/d=10/a"), "2026-03-10");
+        assert_eq!(
+            of("lake:y={year}/m={month}/d={day}/*", "lake:y=2026/m=03/d=10/a"),
+            "2026-03-10"
+        );
         assert_eq!(of("l:{year}-{month}", "l:2026-03"), "2026-03");
         assert_eq!(of("l:{year}/{day}", "l:2026/10"), "2026|10", "not next to each other");
         assert_eq!(of("l:{region}/{year}/{month}.csv", "l:eu/2026/03.csv"), "eu|2026-03");

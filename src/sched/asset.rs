@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Map;
 
-use crate::dag::partition;
 use crate::dag::Dag;
+use crate::dag::partition;
 use crate::dag::schedule::{AssetExpression, AssetRef};
 use crate::decision::{About, Decision, run_key};
 use crate::run::NewRun;
@@ -97,12 +97,7 @@ impl Decision<'_> {
         }
     }
 
-    fn note_outlet(
-        &mut self,
-        mut spec: AssetEventSpec,
-        name: &AssetName,
-        of_run: Option<String>,
-    ) {
+    fn note_outlet(&mut self, mut spec: AssetEventSpec, name: &AssetName, of_run: Option<String>) {
         let key = spec.partition_key.or_else(|| self.partition_key(name, &spec.uri));
         spec.partition_key = key.or(of_run);
         self.note_asset_change(spec);
@@ -128,7 +123,8 @@ impl Decision<'_> {
             }
         }
         let is_met = |key: &Option<&str>| {
-            let of_key = || queue.iter().filter(|event| rule.takes(event) && rule.key_of(event) == *key);
+            let of_key =
+                || queue.iter().filter(|event| rule.takes(event) && rule.key_of(event) == *key);
             expression.is_satisfied(&|leaf: &AssetRef| of_key().any(|event| leaf.is_of(event)))
         };
         let met: Vec<Option<String>> =
@@ -256,7 +252,6 @@ impl Decision<'_> {
 
 /// Says whether an event counts for a DAG.
 fn waits_for(dag: &Dag, event: &AssetEvent) -> bool {
-    let names_it =
-        |wanted: &AssetExpression| wanted.leaves().iter().any(|leaf| leaf.is_of(event));
+    let names_it = |wanted: &AssetExpression| wanted.leaves().iter().any(|leaf| leaf.is_of(event));
     dag.asset_rule.takes(event) && dag.schedule.assets().is_some_and(names_it)
 }

@@ -32,8 +32,7 @@ impl Decision<'_> {
         if event.kind == AssetEventKind::Deleted {
             return;
         }
-        let news =
-            AssetNews { event_id: event.id, timestamp: event.timestamp, is_told: false };
+        let news = AssetNews { event_id: event.id, timestamp: event.timestamp, is_told: false };
         self.state.freshness.news.insert(event.name.clone(), news);
         self.set_freshness_timer(&event.name);
     }

@@ -11,7 +11,8 @@ use crate::types::backfill::{Backfill, BackfillId};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{
-    AssetName, DagId, DagRunId, DagRunState, MapIndex, TaskId, TaskInstanceKey, TaskInstanceState, Timestamp,
+    AssetName, DagId, DagRunId, DagRunState, MapIndex, TaskId, TaskInstanceKey, TaskInstanceState,
+    Timestamp,
 };
 use crate::when;
 

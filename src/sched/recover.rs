@@ -43,7 +43,10 @@ pub(super) fn recover(
         runtimes: recovered.runtimes.into_iter().map(|(id, of)| (id, of.into())).collect(),
         index: Index::default(),
         fair: Fair::default(),
-        freshness: Freshness { news: recovered.asset_news.into_iter().collect(), ..Freshness::default() },
+        freshness: Freshness {
+            news: recovered.asset_news.into_iter().collect(),
+            ..Freshness::default()
+        },
         pending: Pending { is_fresh: true, ..Pending::default() },
     };
     for (dag_id, date, interval_end) in recovered.made_ahead {

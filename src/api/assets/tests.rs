@@ -83,7 +83,10 @@ async fn an_asset_may_be_named_or_be_found_by_its_uri() {
     assert_eq!(stage.post(json!({"name": "employees"})).await.0, 200);
     assert_eq!(stage.post(json!({"uri": "warehouse:employees"})).await.0, 200);
     let (status, body) = stage.post(json!({"name": "nobody"})).await;
-    assert_eq!((status, body["detail"].as_str()), (404, Some("Asset with name: `nobody` was not found")));
+    assert_eq!(
+        (status, body["detail"].as_str()),
+        (404, Some("Asset with name: `nobody` was not found"))
+    );
     assert_eq!(stage.post(json!({"asset_id": 7})).await.0, 404);
     assert_eq!(stage.post(json!({})).await.0, 400);
 }

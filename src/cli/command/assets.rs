@@ -52,13 +52,8 @@ pub async fn dispatch(
         }
         AssetsCommand::Emit { asset, extra, partition_key } => {
             let (name, extra) = (asset.as_str().into(), extra.into_iter().collect());
-            let request = Request::EmitAsset {
-                name,
-                uri: None,
-                extra,
-                partition_key,
-                from_api: false,
-            };
+            let request =
+                Request::EmitAsset { name, uri: None, extra, partition_key, from_api: false };
             let answer = ask(layout, request).await?;
             let event = expect_answer!(answer, Answer::AssetEvent(event) => event, "assets emit");
             output.answer(&event, |event| match &event.partition_key {

@@ -154,10 +154,7 @@ async fn packet(stream: &mut BufStream<TcpStream>) -> Result<(u8, Vec<u8>), Queu
     rest(stream, kind).await
 }
 
-async fn rest(
-    stream: &mut BufStream<TcpStream>,
-    kind: u8,
-) -> Result<(u8, Vec<u8>), QueueError> {
+async fn rest(stream: &mut BufStream<TcpStream>, kind: u8) -> Result<(u8, Vec<u8>), QueueError> {
     let mut length = 0_usize;
     for at in 0..4 {
         let byte = stream.read_u8().await?;

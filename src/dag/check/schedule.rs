@@ -8,9 +8,7 @@ use crate::check::Context;
 use crate::check::fields::{Fields, Text};
 use crate::file::{Entry, Node, Span, Table, Written};
 use crate::partition;
-use crate::schedule::{
-    AssetExpression, AssetRef, AssetRule, Cron, CronError, Schedule, Timetable,
-};
+use crate::schedule::{AssetExpression, AssetRef, AssetRule, Cron, CronError, Schedule, Timetable};
 use crate::suggest;
 use crate::types::asset::AssetEventKind;
 use crate::types::duration;
@@ -170,8 +168,7 @@ fn asset_rule(
     let all = !parted.is_empty() && parted.iter().all(|parted| *parted);
     rule.partitioned = fields.flag("partitioned").unwrap_or(all);
     if !rule.partitioned && parted.contains(&true) {
-        let message =
-            format!("{} waits for partitions and is not partitioned", fields.what());
+        let message = format!("{} waits for partitions and is not partitioned", fields.what());
         let help = "as in Airflow, what changes in a partition starts only DAGs that run for each \
                     partition: write `partitioned = true`"
             .to_owned();

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::dag::schedule::AssetExpression;
 use crate::dag::spec::ASSET_GROUP;
 use crate::dag::{Dag, partition};
-use crate::dag::schedule::AssetExpression;
 use crate::runtime::control::freshness::{Judge, Known, Own, RUNS, Runs};
 use crate::runtime::control::{ControlParts, find, lineage, user};
 use crate::runtime::engine::Live;

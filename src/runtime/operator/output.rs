@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-
 use super::said::{Said, Words};
 use crate::runtime::task_log::{Stream, TaskLog};
 

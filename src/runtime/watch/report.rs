@@ -20,7 +20,10 @@ pub(super) type Known = BTreeMap<AssetName, BTreeMap<String, String>>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Telling {
     /// It is complete.
-    There { path: PathBuf, moved_from: Option<PathBuf> },
+    There {
+        path: PathBuf,
+        moved_from: Option<PathBuf>,
+    },
     Gone(PathBuf),
 }
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::connection::object::folder_of_url;
-use crate::dag::{Deck, partition};
 use crate::dag::spec::{AssetSpec, AssetUri, ConnectionKind};
+use crate::dag::{Deck, partition};
 use crate::types::AssetName;
 
 /// One asset that is watched.

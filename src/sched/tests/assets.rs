@@ -271,8 +271,9 @@ fn the_key_is_found_in_the_uri_and_handed_on_to_the_outlets() {
     parts.assets["incoming"].uri = uri;
     let mut world = World::new(parts);
     told(&mut world, change("lake:in/2026-03-10.csv"));
-    let run = &world.runs_of("maker")[0];
+    let run = world.runs_of("maker")[0].clone();
     assert_eq!(run.partition_key.as_deref(), Some("2026-03-10"));
+    world.run = Some(run.key());
     world.finish("write", Outcome::output(Value::Null));
     let made = world.rows.asset_events.values().last().unwrap();
     assert_eq!((made.name.as_str(), made.partition_key.as_deref()), ("b", Some("2026-03-10")));
@@ -316,9 +317,8 @@ fn that_an_asset_is_too_old_is_told_once_until_it_changes() {
         deck
     };
     let mut world = World::new(limited());
-    let told_stale = |world: &World| {
-        world.rows.log.iter().filter(|line| line.event == "asset.stale").count()
-    };
+    let told_stale =
+        |world: &World| world.rows.log.iter().filter(|line| line.event == "asset.stale").count();
     told(&mut world, change("lake:a.csv"));
     world.tick_after(3599);
     assert_eq!(told_stale(&world), 0);

@@ -20,15 +20,16 @@ use crate::types::event::EventLog;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::state::TriggeredBy;
 use crate::types::{
-    AssetName, AttemptKey, DagId, DagRunState, LaunchToken, TaskInstanceKey, TaskInstanceState, Timestamp,
+    AssetName, AttemptKey, DagId, DagRunState, LaunchToken, TaskInstanceKey, TaskInstanceState,
+    Timestamp,
 };
 use crate::{Change, Command, Decided, Effect, Input, Outcome, Rejected, Reply, Report};
 use crate::{State, oracle, step};
 
 pub(crate) use super::decks::{dag, deck, task};
+use crate::AssetNews;
 use crate::change::{DagState, DagVersion, OperationRow};
 use crate::input::{Operate, Undo};
-use crate::AssetNews;
 use crate::types::asset::{AssetEvent, AssetEventKind, WatchedObject};
 use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
 use crate::types::callback::CallbackRequest;

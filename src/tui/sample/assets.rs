@@ -8,8 +8,7 @@ use super::before;
 use crate::types::ask::{Answer, LineageReach, Request};
 use crate::types::asset::{AssetEvent, AssetEventKind, AssetEventSource};
 use crate::types::freshness::{
-    AssetEventView, AssetWhy, Freshness, PartitionView, Producer, StaleCause, StaleStep,
-    StartedRun,
+    AssetEventView, AssetWhy, Freshness, PartitionView, Producer, StaleCause, StaleStep, StartedRun,
 };
 use crate::types::ids::TaskInstanceKey;
 use crate::types::view::{AssetView, LineageKind, LineageNode, LineageView, RecentRun};

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::approval::HitlDetail;
+use crate::asset::AssetEvent;
 use crate::attention::{AttentionItem, PulseView, RunBrief};
 use crate::backfill::{BackfillDetailView, BackfillPlan, BackfillView};
 use crate::callback::CallbackRequest;
 use crate::event::EventLog;
 use crate::executor::ExecutorsView;
-use crate::asset::AssetEvent;
 use crate::freshness::{AssetEventView, AssetWhy, PartitionView};
 use crate::grid::GridView;
 use crate::ids::AttemptKey;

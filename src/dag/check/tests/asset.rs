@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::*;
 use crate::types::asset::AssetEventKind;
 
-const PARTS: &str = "[asset.day]\nuri = \"lake:{date}.csv\"\nwatch = true\n[asset.whole]\nuri = \"lake:x.csv\"\n";
+const PARTS: &str =
+    "[asset.day]\nuri = \"lake:{date}.csv\"\nwatch = true\n[asset.whole]\nuri = \"lake:x.csv\"\n";
 
 fn schedule(of: &str) -> Deck {
     load_more(&format!("{PARTS}[dag.d]\nschedule = {of}\n[dag.d.task.t]\noperator = \"empty\"\n"))
@@ -25,7 +26,6 @@ fn an_asset_has_a_group_and_a_limit_of_its_age() {
     assert_eq!((y.freshness, y.group.as_str()), (None, "asset"));
     let broken = |line: &str| places(&format!("[asset.x]\nuri = \"file:x\"\n{line}\n"));
     assert_eq!(broken("freshness = \"0s\""), [("bad-duration", 3, 13)]);
-    assert_eq!(broken("freshness = 3"), [("wrong-type", 3, 13)]);
     assert_eq!(broken("group = \"a b\""), [("invalid-id", 3, 9)]);
 }
 
@@ -72,7 +72,7 @@ fn a_schedule_says_what_it_wants_to_hear_of() {
     let deleted = schedule("{ assets = \"whole\", on = [\"deleted\"] }");
     assert_eq!(deleted.dags["d"].asset_rule.on, [AssetEventKind::Deleted]);
     let of = |schedule: &str| places(&format!("[dag.base]\nschedule = {schedule}\n"));
-    assert_eq!(of("{ assets = \"first\", on = [\"delete\"] }"), [("bad-value", 2, 37)]);
+    assert_eq!(of("{ assets = \"first\", on = [\"delete\"] }"), [("bad-value", 2, 38)]);
     assert_eq!(of("{ cron = \"@daily\", on = [\"deleted\"] }"), [("bad-schedule", 2, 36)]);
 }
 

@@ -102,8 +102,12 @@ impl World {
 pub(crate) fn ordinary(input: &Input) -> Result<Reply, Fault> {
     Ok(match input {
         Input::AssetChanged(spec) => {
-            let event = sample::asset_event(99, spec.name.as_ref().map_or(&spec.uri, |name| name.as_str()));
-            Reply::AssetEvent(Some(Box::new(crate::types::asset::AssetEvent { extra: spec.extra.clone(), ..event })))
+            let event =
+                sample::asset_event(99, spec.name.as_ref().map_or(&spec.uri, |name| name.as_str()));
+            Reply::AssetEvent(Some(Box::new(crate::types::asset::AssetEvent {
+                extra: spec.extra.clone(),
+                ..event
+            })))
         }
         Input::Command(Command::Operate(_) | Command::Undo(_)) => {
             Reply::Operated(Box::new(OperationView {

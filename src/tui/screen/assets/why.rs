@@ -67,7 +67,9 @@ fn step_lines(
     let (glyph, style) = match step.cause {
         Some(StaleCause::RunFailed) => ("✗", theme::BAD),
         Some(StaleCause::Paused) => ("=", theme::WARN),
-        Some(StaleCause::InputChanged | StaleCause::NeverRun | StaleCause::TooOld) => ("!", theme::WARN),
+        Some(StaleCause::InputChanged | StaleCause::NeverRun | StaleCause::TooOld) => {
+            ("!", theme::WARN)
+        }
         None if at == 0 => ("·", theme::DIM),
         None => ("↓", theme::DIM),
     };
