@@ -2,6 +2,7 @@
 //! environment.
 
 pub mod args;
+pub mod columns;
 pub mod command;
 pub mod config;
 pub mod env;

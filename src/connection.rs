@@ -7,6 +7,7 @@ pub mod message;
 pub mod object;
 pub mod queue;
 pub mod sql;
+pub mod tls;
 
 use std::collections::BTreeMap;
 
@@ -49,6 +50,23 @@ pub enum ConnectionError {
     ClimbsOut { uri: String },
     #[error("open connection `{name}`")]
     Open { name: String, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("connection `{name}`: {problem}")]
+    Broken { name: String, problem: String },
+}
+
+/// Writes an error with its causes, outermost first; a cause that its error repeats is left out.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let more = error.to_string();
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        source = error.source();
+    }
+    text
 }
 
 /// Finds a connection by its name.

@@ -146,7 +146,7 @@ impl Daemon {
         let Ground { layout, store, listeners, lock, started_at, .. } = ground;
         let first = DefinitionsView { diagnostics: Vec::new(), loaded_at: Some(started_at) };
         let (handle, live) = (engine.handle.clone(), engine.live.clone());
-        let slurm = engine.slurm.clone();
+        let (slurm, workers) = (engine.slurm.clone(), engine.workers.clone());
         let desk =
             Desk::new(options.project.clone(), store.clone(), handle.clone(), options.lookup);
         let project = project::start(layout.clone(), desk.clone(), first, publisher.clone());
@@ -168,6 +168,7 @@ impl Daemon {
             desk,
             live,
             slurm,
+            workers,
             definitions: project.definitions.clone(),
             watch_problems: watchers.problems.clone(),
             publisher,

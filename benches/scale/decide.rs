@@ -10,6 +10,7 @@ use dagdeck::dag::{self, Deck};
 use dagdeck::sched::state::Recovered;
 use dagdeck::sched::{Command, Effect, Input, Outcome, Report, State, step};
 use dagdeck::types::ask::Trigger;
+use dagdeck::types::executor::TryPlace;
 use dagdeck::types::state::TriggeredBy;
 use serde_json::{Map, Value};
 
@@ -106,7 +107,12 @@ fn run(state: &mut State, now: dagdeck::types::Timestamp, round: usize) -> usize
             let Effect::Launch(launch) = effect else { continue };
             launched += 1;
             let (key, token) = (launch.key, launch.token);
-            let started = Report::Started { key: key.clone(), token: token.clone(), pid: None };
+            let started = Report::Started {
+                key: key.clone(),
+                token: token.clone(),
+                pid: None,
+                place: TryPlace::default(),
+            };
             let outcome = Outcome::output(Value::Null);
             inputs.push_back(Input::Report(started));
             inputs.push_back(Input::Report(Report::Finished { key, token, outcome }));

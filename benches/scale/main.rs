@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 mod commit;
 mod decide;
 mod history;
+mod listing;
 mod load;
 mod store;
 mod watch;
@@ -21,11 +22,12 @@ mod watch;
 /// A part of the bench.
 type Part = (&'static str, fn(&mut Sheet));
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     ("decide", decide::measure),
     ("load", load::measure),
     ("commit", commit::measure),
     ("store", store::measure),
+    ("listing", listing::measure),
     ("watch", watch::measure),
 ];
 

@@ -6,6 +6,7 @@ mod backfill;
 mod daemon;
 mod dags;
 mod deck;
+mod executors;
 mod experiments;
 mod logs;
 mod models;
@@ -29,6 +30,7 @@ pub use backfill::{BackfillArgs, BackfillCommand};
 pub use daemon::{PruneArgs, UpArgs};
 pub use dags::{DagsCommand, GraphFormat};
 pub use deck::DeckArgs;
+pub use executors::{ExecutorsCommand, RestartableExecutor};
 pub use experiments::ExperimentsCommand;
 pub use logs::{DaemonLogArgs, LogPickArgs, LogsArgs, SystemCommand};
 pub use models::ModelsCommand;
@@ -83,7 +85,10 @@ pub enum Command {
     /// Show whether the daemon runs, and how it is
     Status,
     /// Show where attempts run: this machine and, where tasks go there, Slurm
-    Executors,
+    Executors {
+        #[command(subcommand)]
+        command: Option<ExecutorsCommand>,
+    },
     /// List what somebody should look at; exits with 1 where there is something
     Attention,
     /// Check dags.toml

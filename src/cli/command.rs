@@ -73,7 +73,9 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Up(args)) => daemon::up(&layout, args, output).await,
         Some(Command::Down) => daemon::down(&layout, output).await,
         Some(Command::Status) => daemon::status(&layout, output).await,
-        Some(Command::Executors) => executors::executors(&layout, output).await,
+        Some(Command::Executors { command }) => {
+            executors::executors(&layout, command, output).await
+        }
         Some(Command::Attention) => attention::attention(&layout, output).await,
         Some(Command::Check { slurm }) => check::check(&layout, slurm, output).await,
         Some(Command::Dags(command)) => dags::dispatch(&layout, command, output).await,

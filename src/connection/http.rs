@@ -1,12 +1,15 @@
-//! One HTTP/1.1 request over plain TCP: for webhooks and for asking the model server.
+//! One HTTP/1.1 request, over TLS where the URL says so: for webhooks and for asking servers.
+
+pub mod client;
 
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Bytes;
 use hyper::{Method, Request, Uri};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+
+pub use self::client::HttpsClient;
+use crate::connection::chain;
 
 /// Answers longer than this are not read: what is asked here answers in a few lines.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
@@ -23,16 +26,14 @@ pub struct Answer {
 /// A request without an answer. None shows the URL: it may hold a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    #[error("the URL is not `http://HOST[:PORT]/…`")]
+    #[error("the URL is not `http://HOST[:PORT]/…` or `https://…`")]
     Url,
-    #[error("`https://` is not spoken yet: use `http://`, for instance a relay on this machine")]
-    Https,
     #[error("no answer within {} s", after.as_secs_f64())]
     TimedOut { after: Duration },
-    #[error("connect to `{authority}`")]
-    Connect { authority: String, source: std::io::Error },
-    #[error("talk to `{authority}`")]
-    Talk { authority: String, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("connect to `{authority}`: {reason}")]
+    Connect { authority: String, reason: String },
+    #[error("talk to `{authority}`: {reason}")]
+    Talk { authority: String, reason: String },
 }
 
 /// Sends one request with a JSON body (or none) and reads the answer, all within `timeout`.
@@ -54,10 +55,8 @@ pub async fn send_with(
     timeout: Duration,
 ) -> Result<Answer, HttpError> {
     let uri: Uri = url.parse().map_err(|_| HttpError::Url)?;
-    match uri.scheme_str() {
-        Some("http") => {}
-        Some("https") => return Err(HttpError::Https),
-        _ => return Err(HttpError::Url),
+    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
+        return Err(HttpError::Url);
     }
     let answer = tokio::time::timeout(timeout, exchange(method, &uri, headers, body));
     answer.await.unwrap_or(Err(HttpError::TimedOut { after: timeout }))
@@ -69,22 +68,15 @@ async fn exchange(
     headers: &[(&str, &str)],
     body: Option<Vec<u8>>,
 ) -> Result<Answer, HttpError> {
-    let host = uri.host().ok_or(HttpError::Url)?;
-    let authority = format!("{host}:{}", uri.port_u16().unwrap_or(80));
-    let talk = |source: Box<dyn std::error::Error + Send + Sync>| HttpError::Talk {
-        authority: authority.clone(),
-        source,
-    };
-    let stream = TcpStream::connect(&authority)
-        .await
-        .map_err(|source| HttpError::Connect { authority: authority.clone(), source })?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| talk(error.into()))?;
+    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+    let authority = format!("{}:{port}", uri.host().unwrap_or_default());
+    let connect = |reason| HttpError::Connect { authority: authority.clone(), reason };
+    let talk = |reason| HttpError::Talk { authority: authority.clone(), reason };
+    let client =
+        client::new(client::Trust::of(&uri.to_string())).map_err(|error| connect(chain(&error)))?;
     let mut request = Request::builder()
         .method(method)
-        .uri(uri.path_and_query().map_or("/", |path| path.as_str()))
-        .header("host", uri.authority().map_or(host, |authority| authority.as_str()))
+        .uri(uri)
         .header("user-agent", concat!("dagdeck/", env!("CARGO_PKG_VERSION")))
         .header("connection", "close");
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
@@ -94,29 +86,21 @@ async fn exchange(
         request = request.header(*name, *value);
     }
     let request = request
-        .body(Full::new(Bytes::from(body.unwrap_or_default())))
-        .map_err(|error| talk(error.into()))?;
-    // The connection is driven beside the exchange and dropped with it.
-    let exchange = async {
-        let answer = sender.send_request(request).await.map_err(|error| talk(error.into()))?;
-        let status = answer.status().as_u16();
-        let headers = answer.headers().iter().map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-        });
-        let headers = headers.collect();
-        let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX)
-            .collect()
-            .await
-            .map_err(talk)?
-            .to_bytes();
-        Ok(Answer { status, headers, body: body.to_vec() })
-    };
-    tokio::pin!(exchange);
-    tokio::select! {
-        answer = &mut exchange => answer,
-        // The other side closed after its answer, or before one: the exchange knows which.
-        _ = connection => exchange.await,
-    }
+        .body(Bytes::from(body.unwrap_or_default()).into())
+        .map_err(|error| talk(chain(&error)))?;
+    let answer = client.request(request).await.map_err(|error| {
+        let is_connect = error.is_connect();
+        let reason = std::error::Error::source(&error).map_or_else(|| error.to_string(), chain);
+        if is_connect { connect(reason) } else { talk(reason) }
+    })?;
+    let status = answer.status().as_u16();
+    let headers = answer.headers().iter().map(|(name, value)| {
+        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    });
+    let headers = headers.collect();
+    let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
+    let body = body.map_err(|error| talk(error.to_string()))?.to_bytes();
+    Ok(Answer { status, headers, body: body.to_vec() })
 }
 
 #[cfg(test)]
@@ -165,8 +149,6 @@ mod tests {
 
     #[tokio::test]
     async fn other_schemes_are_refused_without_showing_the_url() {
-        let https = send(Method::POST, "https://h/secret", None, SOON).await.unwrap_err();
-        assert!(matches!(https, HttpError::Https));
         let ftp = send(Method::POST, "ftp://h/secret", None, SOON).await.unwrap_err();
         assert!(!ftp.to_string().contains("secret"));
     }

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use super::*;
 use crate::runtime::Handle;
 use crate::runtime::engine::Live;
+use crate::runtime::executor::Workers;
 use crate::types::FaultKind;
 use crate::types::event::{Event, NumberedEvent};
 use crate::types::executor::SlurmHeard;
@@ -109,6 +110,7 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
         handle,
         live: watch::channel(Arc::new(live)).1,
         slurm: watch::channel(SlurmHeard::default()).1,
+        workers: Workers::channel().0,
         definitions: watch::channel(DefinitionsView::default()).1,
         watch_problems: watch::channel(Vec::new()).1,
         publisher: publisher.clone(),

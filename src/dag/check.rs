@@ -30,6 +30,7 @@ mod flow;
 mod group;
 mod limits;
 mod names;
+mod object;
 mod operator;
 mod param;
 mod reference;

@@ -20,6 +20,7 @@ pub mod params;
 pub mod partition;
 pub mod plan;
 pub mod retention;
+pub mod s3;
 pub mod schedule;
 pub mod secret;
 pub mod settings;

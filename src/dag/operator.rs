@@ -100,6 +100,19 @@ impl Operator {
         )
     }
 
+    /// Says whether it works on objects of lakes.
+    pub const fn is_object(self) -> bool {
+        matches!(
+            self,
+            Self::ObjectList
+                | Self::ObjectCopy
+                | Self::ObjectMove
+                | Self::ObjectDelete
+                | Self::ObjectDownload
+                | Self::ObjectUpload
+        )
+    }
+
     /// Finds an operator by its name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|operator| operator.name() == name)
@@ -193,7 +206,18 @@ operators! {
         "input" Text needed, "connection" Connection needed, "table" Text needed,
         "mode" Text optional, "key" TextList optional,
     ];
+    ObjectList = "object.list", Process, ["source" Text needed];
+    ObjectCopy = "object.copy", Process, [
+        "source" Text needed, "target" Text needed, "overwrite" Bool optional,
+    ];
     ObjectMove = "object.move", Process, [
+        "source" Text needed, "target" Text needed, "overwrite" Bool optional,
+    ];
+    ObjectDelete = "object.delete", Process, ["source" Text needed];
+    ObjectDownload = "object.download", Process, [
+        "source" Text needed, "target" Text needed, "overwrite" Bool optional,
+    ];
+    ObjectUpload = "object.upload", Process, [
         "source" Text needed, "target" Text needed, "overwrite" Bool optional,
     ];
     DatasetValidate = "dataset.validate", Process, ["dataset" Dataset needed];

@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 
 use crate::check::id_problem;
+use crate::s3::{self, S3Spec};
 use crate::secret::{self, Lookup, Secret};
 use crate::spec::{ConnectionKind, ConnectionSpec, Deck};
+use crate::suggest;
 use crate::types::Fault;
 use crate::types::settings::{Connection, Pool, Settings, Variable};
 
@@ -191,14 +193,38 @@ fn spec(connection: &Connection, deck: &Deck, lookup: Lookup<'_>) -> Result<Conn
     let url = resolve(&format!("the URL of connection `{name}`"), &connection.url, deck, lookup)?;
     let kind = ConnectionKind::of_url(url.reveal()).ok_or_else(|| {
         let text = format!("the URL of connection `{name}` leads to nothing that is known");
-        Fault::invalid(text).hint("write `sqlite:PATH`, `file:FOLDER`, `log:` or `http://…`")
+        Fault::invalid(text)
+            .hint("write `sqlite:PATH`, `file:FOLDER`, `s3://BUCKET`, `log:` or `http://…`")
     })?;
     let mut options = IndexMap::new();
     for (key, value) in &connection.options {
         let what = format!("`{key}` of connection `{name}`");
         options.insert(key.clone(), resolve(&what, value, deck, lookup)?);
     }
+    if kind == ConnectionKind::Bucket {
+        bucket(name, &url, &options)?;
+    }
     Ok(ConnectionSpec { name: name.clone(), url, kind, options })
+}
+
+fn bucket(name: &str, url: &Secret, options: &IndexMap<String, Secret>) -> Result<(), Fault> {
+    if let Some(key) = options.keys().find(|key| !s3::KEYS.contains(&key.as_str())) {
+        let hint = suggest::hint(key, "keys", s3::KEYS.iter().copied());
+        let fault = Fault::invalid(format!("connection `{name}` has no key `{key}`"));
+        return Err(fault.hint(hint));
+    }
+    let find = |key: &'static str| options.get(key).map(Secret::reveal);
+    match S3Spec::read(url.reveal(), find) {
+        Ok(_) => Ok(()),
+        Err(problems) => {
+            let told = problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>();
+            let fault = Fault::invalid(format!("connection `{name}`: {}", told.join("; ")));
+            Err(match problems.first() {
+                Some(problem) => fault.hint(problem.help),
+                None => fault,
+            })
+        }
+    }
 }
 
 #[cfg(test)]

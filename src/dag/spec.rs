@@ -15,7 +15,7 @@ use crate::diagnostic::Diagnostic;
 use crate::flow::{Flow, GroupSpec};
 use crate::graph::Graph;
 use crate::limits::TaskLimits;
-use crate::operator::Operator;
+use crate::operator::{Operator, Placement};
 use crate::params::Params;
 use crate::plan::Plan;
 use crate::retention::Retention;
@@ -25,6 +25,7 @@ use crate::settings::Overlay;
 use crate::slurm::{SlurmOptions, SlurmSpec};
 use crate::trigger_rule::TriggerRule;
 use crate::types::callback::{CallbackEvent, CallbackSpec};
+use crate::types::executor::ExecutorKind;
 use crate::types::{AssetName, DagId, GroupId, TaskId, Timestamp};
 use crate::weight::WeightRule;
 
@@ -151,6 +152,17 @@ pub struct TaskSpec {
     pub line: usize,
 }
 
+impl TaskSpec {
+    /// Returns where its attempts run.
+    pub fn executor(&self) -> ExecutorKind {
+        match self.operator.placement() {
+            Placement::Daemon => ExecutorKind::Daemon,
+            Placement::Process if self.slurm.is_some() => ExecutorKind::Slurm,
+            Placement::Process => ExecutorKind::Local,
+        }
+    }
+}
+
 /// How long an output may be. Bytes of its JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct XcomLimits {
@@ -256,6 +268,8 @@ pub enum ConnectionKind {
     Sqlite,
     /// `file:FOLDER`
     Folder,
+    /// `s3://BUCKET[/PREFIX]`
+    Bucket,
     /// `log:`: messages go to the event feed and the daemon's log.
     Log,
     /// `http://…` or `https://…`: messages are posted as JSON.
@@ -276,6 +290,7 @@ impl ConnectionKind {
             "sqlite" => Self::Sqlite,
             "file" => Self::Folder,
             "log" => return Some(Self::Log),
+            "s3" if rest.starts_with("//") => Self::Bucket,
             "http" | "https" if rest.starts_with("//") => Self::Webhook,
             "redis" if rest.starts_with("//") => Self::Redis,
             "nats" if rest.starts_with("//") => Self::Nats,
@@ -285,11 +300,17 @@ impl ConnectionKind {
         Some(kind).filter(|_| !rest.trim_matches('/').is_empty())
     }
 
+    /// Says whether it holds objects.
+    pub const fn is_lake(self) -> bool {
+        matches!(self, Self::Folder | Self::Bucket)
+    }
+
     /// Returns the word for it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
             Self::Folder => "folder",
+            Self::Bucket => "s3",
             Self::Log => "log",
             Self::Webhook => "webhook",
             Self::Redis => "redis",

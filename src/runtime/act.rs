@@ -16,8 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use crate::dag::Deck;
-use crate::dag::operator::Placement;
+use crate::dag::{Deck, TaskSpec};
 use crate::runtime::act::backfill::Question;
 use crate::runtime::attempt::AttemptFolder;
 use crate::runtime::executor::{Adopted, Ended, Executor, Held, Prepared};
@@ -31,6 +30,7 @@ use crate::sched::{Arm, Effect, Input, Outcome, Report};
 use crate::store::Store;
 use crate::tracking;
 use crate::types::event::Event;
+use crate::types::executor::ExecutorKind;
 use crate::types::run::DagRunKey;
 use crate::types::{AttemptKey, Clock, Fault, LaunchToken};
 
@@ -256,10 +256,11 @@ async fn supervise(shared: Arc<Shared>, launch: Launch, held: Held, origin: Orig
 
 async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> Ended {
     let Executors { local, slurm, in_daemon } = &shared.executors;
-    let executor = match placement(&launch) {
-        Placement::Daemon => in_daemon,
-        Placement::Process if is_slurms(&launch) => slurm,
-        Placement::Process => local,
+    let task = launch.dag.tasks.get(&launch.task_id);
+    let executor = match task.map_or(ExecutorKind::Daemon, TaskSpec::executor) {
+        ExecutorKind::Daemon => in_daemon,
+        ExecutorKind::Slurm => slurm,
+        ExecutorKind::Local => local,
     };
     if origin == Origin::Recovered
         && let Adopted::Ended(ended) = executor.adopt(held.clone()).await
@@ -286,14 +287,6 @@ async fn run(shared: &Shared, launch: Launch, held: &Held, origin: Origin) -> En
             Ended::Finished(outcome)
         }
     }
-}
-
-fn placement(launch: &Launch) -> Placement {
-    launch.dag.tasks.get(&launch.task_id).map_or(Placement::Daemon, |t| t.operator.placement())
-}
-
-fn is_slurms(launch: &Launch) -> bool {
-    launch.dag.tasks.get(&launch.task_id).is_some_and(|task| task.slurm.is_some())
 }
 
 impl Ended {

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, broadcast, watch};
 
 use crate::runtime::desk::Desk;
 use crate::runtime::engine::Live;
+use crate::runtime::executor::Workers;
 use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
 use crate::runtime::logs::Stretch;
@@ -63,6 +64,7 @@ pub struct ControlParts {
     pub live: watch::Receiver<Arc<Live>>,
     /// What was last heard of Slurm.
     pub slurm: watch::Receiver<SlurmHeard>,
+    pub workers: Workers,
     pub definitions: watch::Receiver<DefinitionsView>,
     /// Of the watchers.
     pub watch_problems: watch::Receiver<Vec<String>>,
@@ -141,6 +143,7 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::ListAttention => attention::list(parts).await,
         Request::ListExecutors => executors::list(parts).await,
+        Request::ReplaceWorker => executors::replace_worker(parts).await,
         Request::Pulse => attention::pulse(parts).await,
         Request::ListDags => dags::list(parts).await,
         Request::ShowDag { dag_id } => dags::show(parts, dag_id).await,
@@ -152,7 +155,7 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             trigger::set_paused(parts, dag_id, is_paused).await
         }
         Request::PlanTrigger { dag_id, conf } => trigger::plan(parts, dag_id, conf).await,
-        Request::Trigger(wish) => trigger::trigger(parts, wish).await,
+        Request::Trigger(wish) => trigger::trigger(parts, *wish).await,
         Request::ListRuns { dag_id, state, only, limit, offset } => {
             runs::list(parts, (dag_id, state, only), limit, offset).await
         }

@@ -18,10 +18,10 @@ use tokio::task::JoinHandle;
 
 use crate::dag::Deck;
 use crate::runtime::act::{Actor, Callbacks, Executors, Shared, removal};
-use crate::runtime::executor::Launcher;
 use crate::runtime::executor::in_daemon::InDaemon;
 use crate::runtime::executor::local::Local;
 use crate::runtime::executor::slurm::Slurm;
+use crate::runtime::executor::{Launcher, Workers, WorkersDesk};
 use crate::runtime::handle::{Asked, Handle};
 use crate::runtime::layout::Layout;
 use crate::runtime::promotion;
@@ -36,8 +36,10 @@ use crate::types::view::PoolView;
 use crate::types::{Clock, Fault};
 
 mod batch;
+mod deaths;
 mod live;
 mod recover;
+mod summary;
 mod turn;
 
 use turn::{Channels, Loop};
@@ -85,6 +87,7 @@ pub struct Engine {
     pub live: watch::Receiver<Arc<Live>>,
     /// What its executor last heard of Slurm.
     pub slurm: watch::Receiver<SlurmHeard>,
+    pub workers: Workers,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -95,8 +98,10 @@ pub async fn start(parts: EngineParts) -> Result<Engine, Fault> {
     let handle = Handle { inputs: sender };
     let (deck_sender, deck) = watch::channel(parts.deck.clone());
     let (heard, slurm) = watch::channel(SlurmHeard::default());
-    let actor = actor(&parts, &handle, deck.clone(), executors(&parts, deck, heard));
-    start_with(parts, actor, Doors { handle, inputs, deck: deck_sender, slurm }).await
+    let (workers, desk, died) = Workers::channel();
+    tokio::spawn(deaths::write(parts.store.clone(), parts.publisher.clone(), died));
+    let actor = actor(&parts, &handle, deck.clone(), executors(&parts, deck, heard, desk));
+    start_with(parts, actor, Doors { handle, inputs, deck: deck_sender, slurm, workers }).await
 }
 
 /// The ends of the channels that the loop and its actor share.
@@ -105,6 +110,7 @@ pub(crate) struct Doors {
     pub(crate) inputs: mpsc::Receiver<Asked>,
     pub(crate) deck: watch::Sender<Arc<Deck>>,
     pub(crate) slurm: watch::Receiver<SlurmHeard>,
+    pub(crate) workers: Workers,
 }
 
 /// As `start`, with an actor at hand.
@@ -113,7 +119,7 @@ pub(crate) async fn start_with(
     actor: Actor,
     doors: Doors,
 ) -> Result<Engine, Fault> {
-    let Doors { handle, inputs, deck, slurm } = doors;
+    let Doors { handle, inputs, deck, slurm, workers } = doors;
     removal::make_good(&parts.layout, &parts.store).await?;
     let recovery = recover::recover(&parts.store, &parts.deck, parts.clock.now()).await?;
     let (live_sender, live) = watch::channel(Arc::new(live::of(&recovery.state)));
@@ -125,7 +131,7 @@ pub(crate) async fn start_with(
     engine.sweep();
     engine.first(first_inputs(&parts)).await?;
     let task = tokio::spawn(engine.run());
-    let engine = Engine { handle, live, slurm, stop, task };
+    let engine = Engine { handle, live, slurm, workers, stop, task };
     if let Err(fault) = promotion::make_good(&parts.store, &engine.handle).await {
         engine.stop().await;
         return Err(fault);
@@ -149,6 +155,7 @@ fn executors(
     parts: &EngineParts,
     deck: watch::Receiver<Arc<Deck>>,
     heard: watch::Sender<SlurmHeard>,
+    desk: WorkersDesk,
 ) -> Executors {
     let launcher = Launcher {
         executable: parts.executable.clone(),
@@ -165,7 +172,7 @@ fn executors(
     };
     let slurm = Slurm::start(launcher.clone(), deck.clone(), parts.layout.slurm_dir(), heard);
     Executors {
-        local: Arc::new(Local::new(parts.layout.clone(), launcher, deck)),
+        local: Arc::new(Local::new(parts.layout.clone(), launcher, deck, desk)),
         slurm: Arc::new(slurm),
         in_daemon: Arc::new(in_daemon),
     }

@@ -22,6 +22,7 @@ use crate::runtime::handle::Handle;
 use crate::runtime::task_log::TaskLog;
 use crate::sched::{Input, Outcome, Report};
 use crate::types::deferral::Deferral;
+use crate::types::executor::TryPlace;
 use crate::types::{AttemptKey, LaunchToken};
 
 pub(crate) mod boot;
@@ -36,6 +37,7 @@ pub(crate) mod tree;
 pub(crate) mod wrapper;
 
 pub(crate) use handover::Handover;
+pub use local::{Workers, WorkersDesk};
 pub use process::attempt_main;
 pub use slurm::{OnNode, node_main};
 
@@ -56,6 +58,9 @@ pub(crate) struct Held {
     pub(crate) cancelled: watch::Receiver<bool>,
     pub(crate) handle: Handle,
 }
+
+/// Why an attempt is adopted that an earlier daemon launched.
+pub(crate) const AFTER_RESTART: &str = "after a restart of the daemon";
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,11 +126,11 @@ pub(crate) fn named(folder: &AttemptFolder, pid: Option<u32>) -> Option<(Attempt
 }
 
 impl Held {
-    /// Tells the engine that it runs.
-    pub(crate) async fn started(&self, pid: Option<u32>) {
+    /// Tells the engine that it runs, and where.
+    pub(crate) async fn started(&self, pid: Option<u32>, place: TryPlace) {
         let (key, token) = (self.key.clone(), self.token.clone());
         // An error says that the engine has stopped; the next one finds the claim.
-        let _ = self.handle.tell(Input::Report(Report::Started { key, token, pid })).await;
+        let _ = self.handle.tell(Input::Report(Report::Started { key, token, pid, place })).await;
         tracing::trace!(step = "started", attempt = %self.key);
     }
 

@@ -21,7 +21,7 @@ mod ml_gate;
 mod ml_train;
 mod model;
 mod notify;
-mod object_move;
+mod object;
 pub(crate) mod output;
 mod python;
 mod registered;
@@ -144,7 +144,12 @@ async fn decide_in_daemon(
         | Operator::TableTransform
         | Operator::TableCheck
         | Operator::SqlLoad
+        | Operator::ObjectList
+        | Operator::ObjectCopy
         | Operator::ObjectMove
+        | Operator::ObjectDelete
+        | Operator::ObjectDownload
+        | Operator::ObjectUpload
         | Operator::DatasetValidate
         | Operator::MlTrain
         | Operator::Approval
@@ -171,10 +176,16 @@ pub fn run_in_process(order: &Order, private: &Private, log: &Arc<TaskLog>) -> O
         Operator::TableTransform => table_transform::run(order, log),
         Operator::TableCheck => table_check::run(order, log),
         Operator::SqlLoad => sql_load::run(order, private, log),
-        Operator::ObjectMove => object_move::run(order, private, log),
+        objects if objects.is_object() => object::run(objects, order, private, log),
         Operator::DatasetValidate => dataset_validate::run(order, log),
         Operator::MlTrain => ml_train::run(order, log),
-        Operator::Empty
+        Operator::ObjectList
+        | Operator::ObjectCopy
+        | Operator::ObjectMove
+        | Operator::ObjectDelete
+        | Operator::ObjectDownload
+        | Operator::ObjectUpload
+        | Operator::Empty
         | Operator::Approval
         | Operator::Http
         | Operator::TriggerDagRun

@@ -117,7 +117,8 @@ struct Hand {
     token: LaunchToken,
     folder: AttemptFolder,
     cancel: watch::Sender<bool>,
-    pid: Mutex<Option<u32>>,
+    /// The process, and the worker that will write the report.
+    started: Mutex<Option<(u32, u32)>>,
 }
 
 impl Worker {
@@ -145,13 +146,13 @@ impl Worker {
         if let Some(hand) = hands.get(&token) {
             if wish.is_kill() {
                 hand.cancel.send_replace(true);
-            } else if let Some(pid) = *lock_of(&hand.pid) {
-                self.tell(FromWorker::Started { token, pid });
+            } else if let Some((pid, holder)) = *lock_of(&hand.started) {
+                self.tell(FromWorker::Started { token, pid, holder });
             }
             return;
         }
         let cancel = watch::Sender::new(wish.is_kill());
-        let hand = Arc::new(Hand { token, folder, cancel, pid: Mutex::default() });
+        let hand = Arc::new(Hand { token, folder, cancel, started: Mutex::default() });
         hands.insert(hand.token.clone(), hand.clone());
         drop(hands);
         let worker = self.clone();
@@ -218,9 +219,14 @@ impl Wish {
 }
 
 impl Hand {
+    /// It runs, started by this worker.
     fn started(&self, worker: &Worker, pid: u32) {
-        *lock_of(&self.pid) = Some(pid);
-        worker.tell(FromWorker::Started { token: self.token.clone(), pid });
+        self.held_by(worker, pid, worker.shared.own.pid);
+    }
+
+    fn held_by(&self, worker: &Worker, pid: u32, holder: u32) {
+        *lock_of(&self.started) = Some((pid, holder));
+        worker.tell(FromWorker::Started { token: self.token.clone(), pid, holder });
     }
 
     fn is_cancelled(&self) -> bool {

@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::dag::Dag;
-use crate::decision::{Decision, run_key};
+use crate::decision::{Decision, open_try, run_key};
 use crate::effect::{Effect, Launch};
 use crate::fair::Gate;
 use crate::index::{Lane, Ready};
 use crate::state::{ActiveRun, State};
-use crate::types::run::{TaskInstance, TaskTry};
+use crate::types::executor::TryPlace;
+use crate::types::run::TaskInstance;
 use crate::types::{DagId, TaskInstanceKey, TaskInstanceState};
 
 /// What has no room for one more.
@@ -52,10 +53,12 @@ impl Decision<'_> {
     fn launch(&mut self, key: &TaskInstanceKey) {
         let now = self.now;
         let token = self.next_token();
+        let place = self.spec(key).map(|spec| TryPlace::of(spec.executor())).unwrap_or_default();
         self.move_task(key, Some(TaskInstanceState::Queued), |ti| {
             ti.try_number += 1;
             ti.token = Some(token.clone());
             ti.pid = None;
+            ti.place = place.clone();
             ti.queued_when = Some(now);
             ti.start_date = None;
             ti.end_date = None;
@@ -72,15 +75,9 @@ impl Decision<'_> {
             triggering_asset_events: active.triggering_asset_events.clone(),
         };
         self.draft.effect(Effect::Launch(launch));
-        self.draft.put_try(TaskTry {
-            key: attempt,
-            token,
-            state: TaskInstanceState::Queued,
-            start_date: None,
-            end_date: None,
-            exit_code: None,
-            error: None,
-        });
+        let ti = self.task(key).expect("it has just moved");
+        let kept = open_try(ti, attempt, token, TaskInstanceState::Queued);
+        self.draft.put_try(kept);
     }
 }
 

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::dag::operator::Operator;
-use crate::decision::{About, Decision, end_attempt, run_key};
+use crate::decision::{About, Decision, end_attempt, open_try, run_key};
 use crate::input::{Rejected, Reply};
 use crate::report::{Outcome, Report};
 use crate::settle::OLD_RUN_NOTE;
 use crate::types::asset::AssetEventSpec;
-use crate::types::event::Severity;
+use crate::types::event::{ADOPTED, LOST, Severity};
+use crate::types::executor::TryPlace;
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{TaskInstance, TaskTry};
 use crate::types::xcom::{RETURN_VALUE, XcomValue};
@@ -31,9 +32,9 @@ impl Decision<'_> {
     /// Takes a report, or drops it as a straggler's.
     pub(super) fn report(&mut self, report: Report) -> Result<Reply, Rejected> {
         match report {
-            Report::Started { key, token, pid } => {
+            Report::Started { key, token, pid, place } => {
                 self.check_in_force(&key, &token)?;
-                self.started(&key, token, pid);
+                self.started(&key, token, pid, &place);
             }
             Report::Noted { key, token, note } => {
                 self.check_in_force(&key, &token)?;
@@ -49,6 +50,10 @@ impl Decision<'_> {
             }
             Report::Lost { key, token, reason } => {
                 self.check_in_force(&key, &token)?;
+                let (task_id, n) = (&key.task.task_id, key.try_number);
+                let message = format!("try {n} of `{task_id}` was lost: {reason}");
+                let about = About::task(&key.task);
+                self.log(Severity::Warning, LOST, about, None, message);
                 self.fail(&key.task, format!("the attempt was lost: {reason}"), None, true);
             }
         }
@@ -68,38 +73,61 @@ impl Decision<'_> {
         if in_force { Ok(()) } else { Err(Rejected::Straggler { key: key.clone() }) }
     }
 
-    fn started(&mut self, key: &AttemptKey, token: LaunchToken, pid: Option<u32>) {
-        let state = self.task(&key.task).and_then(|ti| ti.state);
-        if state != Some(TaskInstanceState::Queued) {
-            // Said again by an executor that adopted it: it may know the process now.
-            self.note_pid(&key.task, pid);
-            return;
+    fn started(
+        &mut self,
+        key: &AttemptKey,
+        token: LaunchToken,
+        pid: Option<u32>,
+        place: &TryPlace,
+    ) {
+        let Some(ti) = self.task(&key.task) else { return };
+        let is_adopted = place.adopted.is_some() && place.adopted != ti.place.adopted;
+        let is_new = ti.state == Some(TaskInstanceState::Queued);
+        let is_known = match is_new {
+            true => {
+                let now = self.now;
+                self.move_task(&key.task, Some(TaskInstanceState::Running), |ti| {
+                    ti.start_date = Some(now);
+                    ti.pid = pid;
+                    ti.place.learn(place);
+                });
+                self.call_back(&key.task, None);
+                false
+            }
+            // Said again by an executor that adopted it, or that knows more by now.
+            false => !self.note_place(&key.task, pid, place),
+        };
+        if !is_known && let Some(ti) = self.task(&key.task) {
+            let state = TaskInstanceState::Running;
+            let start_date = ti.start_date;
+            let kept = TaskTry { start_date, ..open_try(ti, key.clone(), token, state) };
+            self.draft.put_try(kept);
         }
-        let now = self.now;
-        self.move_task(&key.task, Some(TaskInstanceState::Running), |ti| {
-            ti.start_date = Some(now);
-            ti.pid = pid;
-        });
-        self.call_back(&key.task, None);
-        self.draft.put_try(TaskTry {
-            key: key.clone(),
-            token,
-            state: TaskInstanceState::Running,
-            start_date: Some(now),
-            end_date: None,
-            exit_code: None,
-            error: None,
-        });
+        if is_adopted {
+            self.log_adoption(key, pid, place);
+        }
     }
 
-    fn note_pid(&mut self, key: &TaskInstanceKey, pid: Option<u32>) {
+    /// `false`: all of it was known.
+    fn note_place(&mut self, key: &TaskInstanceKey, pid: Option<u32>, told: &TryPlace) -> bool {
         let place = (key.task_id.clone(), key.map_index);
         let run = self.state.runs.get_mut(&run_key(key));
-        let Some(ti) = run.and_then(|active| active.tasks.get_mut(&place)) else { return };
-        if pid.is_some() && ti.pid != pid {
-            ti.pid = pid;
+        let Some(ti) = run.and_then(|active| active.tasks.get_mut(&place)) else { return false };
+        let is_moved = pid.is_some() && ti.pid != pid;
+        ti.pid = pid.or(ti.pid);
+        let is_news = ti.place.learn(told) || is_moved;
+        if is_news {
             self.draft.put_task(ti);
         }
+        is_news
+    }
+
+    fn log_adoption(&mut self, key: &AttemptKey, pid: Option<u32>, place: &TryPlace) {
+        let why = place.adopted.as_deref().unwrap_or_default();
+        let process = pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
+        let (task_id, n) = (&key.task.task_id, key.try_number);
+        let message = format!("try {n} of `{task_id}` goes on{process}: adopted {why}");
+        self.log(Severity::Info, ADOPTED, About::task(&key.task), None, message);
     }
 
     fn note_standing(&mut self, key: &TaskInstanceKey, note: String) {

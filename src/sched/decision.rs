@@ -13,8 +13,8 @@ use crate::types::event::{EventLog, Severity};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::{
-    DagId, DagRunId, DagRunState, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState,
-    Timestamp,
+    AttemptKey, DagId, DagRunId, DagRunState, LaunchToken, TaskId, TaskInstanceKey,
+    TaskInstanceState, Timestamp,
 };
 
 type CheckTask =
@@ -218,13 +218,11 @@ impl<'a> Decision<'a> {
         let Some(ti) = self.task(key) else { return };
         let Some(token) = ti.token.clone() else { return };
         let task_try = TaskTry {
-            key: ti.attempt(),
-            token,
-            state,
             start_date: ti.start_date,
             end_date: Some(self.now),
             exit_code,
             error,
+            ..open_try(ti, ti.attempt(), token, state)
         };
         self.draft.put_try(task_try);
     }
@@ -285,6 +283,26 @@ pub(super) fn run_key(key: &TaskInstanceKey) -> DagRunKey {
 }
 
 /// Ends the attempt that a task instance has under way: no token is in force any more.
+/// The row of a try that goes on, where its task instance says it is.
+pub(super) fn open_try(
+    ti: &TaskInstance,
+    key: AttemptKey,
+    token: LaunchToken,
+    state: TaskInstanceState,
+) -> TaskTry {
+    TaskTry {
+        key,
+        token,
+        state,
+        start_date: None,
+        end_date: None,
+        exit_code: None,
+        error: None,
+        pid: ti.pid,
+        place: ti.place.clone(),
+    }
+}
+
 pub(super) fn end_attempt(ti: &mut TaskInstance, now: Timestamp) {
     ti.token = None;
     ti.pid = None;

@@ -1,7 +1,7 @@
 //! Attempts that wait without an executor: they give their slot back, and keep their try and
 //! their token, so that late answers are fenced. Their trigger ends them, or the time is up.
 
-use crate::decision::Decision;
+use crate::decision::{Decision, open_try};
 use crate::effect::{Arm, Effect};
 use crate::types::approval::HitlDetail;
 use crate::types::deferral::{AtTimeout, Deferral, TriggerSpec};
@@ -25,15 +25,12 @@ impl Decision<'_> {
             ti.trigger_timeout = timeout_at;
             ti.note = Some(note.clone());
         });
-        self.draft.put_try(TaskTry {
-            key: key.clone(),
-            token: token.clone(),
-            state: TaskInstanceState::Deferred,
-            start_date: self.task(&key.task).and_then(|ti| ti.start_date),
-            end_date: None,
-            exit_code: None,
-            error: None,
-        });
+        if let Some(ti) = self.task(&key.task) {
+            let state = TaskInstanceState::Deferred;
+            let start_date = ti.start_date;
+            let kept = TaskTry { start_date, ..open_try(ti, key.clone(), token.clone(), state) };
+            self.draft.put_try(kept);
+        }
         let approval = TriggerSpec::parse(&trigger).ok().and_then(|spec| spec.approval);
         if let Some(approval) = approval {
             self.draft.put_hitl_detail(HitlDetail {

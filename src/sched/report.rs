@@ -7,14 +7,15 @@ use serde_json::Value;
 
 use crate::types::asset::AssetEventSpec;
 use crate::types::deferral::Deferral;
+use crate::types::executor::TryPlace;
 use crate::types::xcom::XcomValue;
 use crate::types::{AttemptKey, LaunchToken, TaskId};
 
 /// What an executor saw of one attempt. The token fences stragglers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Report {
-    /// It runs.
-    Started { key: AttemptKey, token: LaunchToken, pid: Option<u32> },
+    /// It runs, here. Said again where more is known, or where somebody else sees to it.
+    Started { key: AttemptKey, token: LaunchToken, pid: Option<u32>, place: TryPlace },
     /// Where it stands before it ends, for people: why a cluster has not begun it, where it runs.
     Noted { key: AttemptKey, token: LaunchToken, note: String },
     /// It waits for something outside, and needs no executor meanwhile.

@@ -14,6 +14,7 @@ use crate::state::{ActiveRun, EndedRun};
 use crate::types::asset::AssetEvent;
 use crate::types::backfill::BackfillId;
 use crate::types::event::Severity;
+use crate::types::executor::TryPlace;
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::state::{DagRunType, TriggeredBy};
@@ -229,6 +230,7 @@ pub(super) fn new_task_instance(
         pool: spec.pool.clone(),
         token: None,
         pid: None,
+        place: TryPlace::default(),
         scheduled_when: None,
         queued_when: None,
         start_date: None,

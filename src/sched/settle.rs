@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::dag::operator::Operator;
 use crate::decision::{Decision, run_key};
 use crate::judge::{Judgement, judge};
+use crate::types::executor::TryPlace;
 use crate::types::run::TaskTry;
 use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState};
 use crate::when;
@@ -116,6 +117,8 @@ impl Decision<'_> {
             end_date: Some(now),
             exit_code: None,
             error: None,
+            pid: None,
+            place: TryPlace::default(),
         });
         self.call_back(key, None);
         self.emit_outlets(key, &token, Vec::new());

@@ -18,7 +18,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_keep.sql"),
     include_str!("migrations/0009_alias_reason.sql"),
     include_str!("migrations/0010_operation_moves.sql"),
-    include_str!("migrations/0011_watched_assets.sql"),
+    include_str!("migrations/0011_where_tries_run.sql"),
+    include_str!("migrations/0012_watched_assets.sql"),
 ];
 
 /// Brings the database to the schema that this dagdeck knows.
@@ -70,6 +71,7 @@ mod tests {
         "108f0a8529197ae44553c9680fa7408b9a2416ca2dc19dc97a0d40dcde754f2b",
         "8ef49e8afb1bdf55846e02e98ce78c3eaa18c05504da200d6fd6251f0b19c54a",
         "033f21e156fdf88f39abc310c1dda25d97fea13208e034c44178e7703d612924",
+        "e1fb1e7196c374c6c261256c71fb8beeff4ad3e2f28b4547a3ca085c3080e339",
         "a0157971a0b28073d7827e2dcb7287cf0a450de6c94a369a6a2bc61618f45d7a",
     ];
 

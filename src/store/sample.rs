@@ -10,6 +10,7 @@ use crate::store::Store;
 use crate::types::asset::{AssetEvent, AssetEventKind, AssetEventSource};
 use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
 use crate::types::event::{EventLog, Severity};
+use crate::types::executor::{ExecutorKind, TryPlace};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, TaskInstance, TaskTry};
 use crate::types::settings::Settings;
@@ -110,6 +111,7 @@ pub(crate) fn task(key: TaskInstanceKey, state: Option<TaskInstanceState>) -> Ta
         pool: "default_pool".into(),
         token: Some("t-1".into()),
         pid: Some(77),
+        place: place(),
         scheduled_when: Some(at(1)),
         queued_when: Some(at(2)),
         start_date: Some(at(3)),
@@ -122,6 +124,15 @@ pub(crate) fn task(key: TaskInstanceKey, state: Option<TaskInstanceState>) -> Ta
     }
 }
 
+fn place() -> TryPlace {
+    TryPlace {
+        executor: Some(ExecutorKind::Slurm),
+        hostname: Some("n7".into()),
+        external_executor_id: Some("12_3".into()),
+        adopted: Some("after a restart of the daemon".into()),
+    }
+}
+
 pub(crate) fn task_try(task: TaskInstanceKey, n: u32, state: TaskInstanceState) -> TaskTry {
     TaskTry {
         key: AttemptKey { task, try_number: n },
@@ -131,6 +142,8 @@ pub(crate) fn task_try(task: TaskInstanceKey, n: u32, state: TaskInstanceState) 
         end_date: Some(at(4)),
         exit_code: Some(1),
         error: Some("exit code 1".into()),
+        pid: Some(76),
+        place: place(),
     }
 }
 

@@ -5,6 +5,7 @@ use rusqlite::{Connection, Row, params};
 use crate::store::fault::StoreError;
 use crate::store::row;
 use crate::types::ask::TaskInstanceQuery;
+use crate::types::executor::TryPlace;
 use crate::types::run::{DagRunKey, TaskInstance, TaskTry};
 use crate::types::{AttemptKey, DagId, TaskId, TaskInstanceKey, TaskInstanceState};
 
@@ -12,9 +13,10 @@ use crate::types::{AttemptKey, DagId, TaskId, TaskInstanceKey, TaskInstanceState
 pub(crate) fn put(conn: &Connection, task: &TaskInstance) -> Result<(), StoreError> {
     let sql = "INSERT INTO task_instance (dag_id, dag_run_id, task_id, map_index, state,
             try_number, max_tries, operator, pool, token, pid, scheduled_when, queued_when,
-            start_date, end_date, next_retry_at, note, user_note, trigger, trigger_timeout)
+            start_date, end_date, next_retry_at, note, user_note, trigger, trigger_timeout,
+            executor, hostname, external_executor_id, adopted)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-            ?19, ?20)
+            ?19, ?20, ?21, ?22, ?23, ?24)
         ON CONFLICT (dag_id, dag_run_id, task_id, map_index) DO UPDATE SET
             state = excluded.state, try_number = excluded.try_number,
             max_tries = excluded.max_tries, operator = excluded.operator,
@@ -23,7 +25,9 @@ pub(crate) fn put(conn: &Connection, task: &TaskInstance) -> Result<(), StoreErr
             start_date = excluded.start_date, end_date = excluded.end_date,
             next_retry_at = excluded.next_retry_at, note = excluded.note,
             user_note = excluded.user_note, trigger = excluded.trigger,
-            trigger_timeout = excluded.trigger_timeout";
+            trigger_timeout = excluded.trigger_timeout, executor = excluded.executor,
+            hostname = excluded.hostname,
+            external_executor_id = excluded.external_executor_id, adopted = excluded.adopted";
     let values = params![
         task.key.dag_id.as_str(),
         task.key.dag_run_id.as_str(),
@@ -45,6 +49,10 @@ pub(crate) fn put(conn: &Connection, task: &TaskInstance) -> Result<(), StoreErr
         task.user_note,
         task.trigger.as_deref(),
         row::opt_micros(task.trigger_timeout),
+        task.place.executor.map(|executor| executor.as_str()),
+        task.place.hostname.as_deref(),
+        task.place.external_executor_id.as_deref(),
+        task.place.adopted.as_deref(),
     ];
     row::execute(conn, sql, values).map(drop)
 }
@@ -59,8 +67,9 @@ pub(crate) fn delete(conn: &Connection, key: &TaskInstanceKey) -> Result<(), Sto
 /// Inserts or replaces a try.
 pub(crate) fn put_try(conn: &Connection, task_try: &TaskTry) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO task_instance_history (dag_id, dag_run_id, task_id,
-            map_index, try_number, token, state, start_date, end_date, exit_code, error)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+            map_index, try_number, token, state, start_date, end_date, exit_code, error, pid,
+            executor, hostname, external_executor_id, adopted)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     let key = &task_try.key.task;
     let values = params![
         key.dag_id.as_str(),
@@ -74,6 +83,11 @@ pub(crate) fn put_try(conn: &Connection, task_try: &TaskTry) -> Result<(), Store
         row::opt_micros(task_try.end_date),
         task_try.exit_code,
         task_try.error,
+        task_try.pid,
+        task_try.place.executor.map(|executor| executor.as_str()),
+        task_try.place.hostname.as_deref(),
+        task_try.place.external_executor_id.as_deref(),
+        task_try.place.adopted.as_deref(),
     ];
     row::execute(conn, sql, values).map(drop)
 }
@@ -225,6 +239,7 @@ fn read(row: &Row<'_>) -> Result<TaskInstance, StoreError> {
         pool: row.get("pool")?,
         token: row::opt_text(row, "token")?,
         pid: row.get("pid")?,
+        place: read_place(row)?,
         scheduled_when: row::opt_time(row, "scheduled_when")?,
         queued_when: row::opt_time(row, "queued_when")?,
         start_date: row::opt_time(row, "start_date")?,
@@ -246,6 +261,18 @@ fn read_try(row: &Row<'_>) -> Result<TaskTry, StoreError> {
         end_date: row::opt_time(row, "end_date")?,
         exit_code: row.get("exit_code")?,
         error: row.get("error")?,
+        pid: row.get("pid")?,
+        place: read_place(row)?,
+    })
+}
+
+fn read_place(row: &Row<'_>) -> Result<TryPlace, StoreError> {
+    let text = |column: &str| row.get::<_, Option<String>>(column);
+    Ok(TryPlace {
+        executor: row::opt_word(row, "executor")?,
+        hostname: text("hostname")?.map(Into::into),
+        external_executor_id: text("external_executor_id")?.map(Into::into),
+        adopted: text("adopted")?.map(Into::into),
     })
 }
 

@@ -12,7 +12,7 @@ mod setting;
 pub(crate) mod tracking;
 
 pub(crate) use keyed::{keys_of, place, selected};
-pub(crate) use setting::{Setting, all_settings, settings};
+pub(crate) use setting::{Setting, all_settings, settings, worker_here};
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -144,9 +144,10 @@ pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
         Screen::Operations => operations::list().info(state),
         Screen::Operation(_) => crate::screen::operation::list().info(state),
         Screen::Commands => commands::list().info(state),
-        // Tasks of a run and of a DAG stand in the order of their graph, the steps of a cause in
+        Screen::Run(_) => crate::screen::run::places::info(state),
+        // Tasks of a DAG stand in the order of their graph, the steps of a cause in
         // the order of what led to what, and facts of a tracked run by what they are.
-        Screen::Run(_) | Screen::Dag(_) | Screen::AssetWhy(_) | Screen::TrackingRun(_) => {
+        Screen::Dag(_) | Screen::AssetWhy(_) | Screen::TrackingRun(_) => {
             return None;
         }
         Screen::Form(_)

@@ -6,8 +6,8 @@ use ratatui::layout::Rect;
 use crate::hit::{self, Target};
 use crate::screen::{
     approvals, assets, attention, backfill, backfills, commands, compare, dag, definitions,
-    details, events, experiments, form, frame, hints, home, log, models, operation, operations,
-    run, runs, serving, small, system, tracking_run, tracking_runs, versions, why,
+    details, events, executors, experiments, form, frame, hints, home, log, models, operation,
+    operations, run, runs, serving, small, system, tracking_run, tracking_runs, versions, why,
 };
 use crate::state::popup::Gate;
 use crate::state::{Popup, Screen, State, View};
@@ -56,6 +56,9 @@ fn over(state: &State, buf: &mut Buffer, body: Rect) {
         }
         Some(Popup::Confirm(confirm)) => dialog::confirm(buf, body, confirm),
         Some(Popup::Task { scroll }) => details::popup(buf, body, state, *scroll),
+        Some(Popup::Worker { pid, scroll }) => {
+            executors::popup(buf, body, state, *pid, *scroll);
+        }
         Some(Popup::Run { key, scroll }) => run::page::popup(buf, body, state, key, *scroll),
         Some(Popup::RunDiff { before, key, scroll }) => {
             run::page::diff(buf, body, state, (before, key), *scroll);

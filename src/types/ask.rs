@@ -34,6 +34,8 @@ pub enum Request {
     Pulse,
     /// Where attempts run, and what was last heard of a cluster.
     ListExecutors,
+    /// Has a new worker take new attempts on this machine; the one before finishes what it has.
+    ReplaceWorker,
 
     ListDags,
     ShowDag {
@@ -60,7 +62,7 @@ pub enum Request {
         dag_id: DagId,
         conf: Map<String, Value>,
     },
-    Trigger(Trigger),
+    Trigger(Box<Trigger>),
 
     /// Newest first.
     ListRuns {

@@ -57,6 +57,13 @@ pub enum Severity {
     Error,
 }
 
+/// The event of an attempt that goes on under another eye than the one that launched it.
+pub const ADOPTED: &str = "task_instance.adopted";
+/// The event of an attempt of which nobody knows how it ended.
+pub const LOST: &str = "task_instance.lost";
+/// The event of a worker that ended while it was needed.
+pub const WORKER_DIED: &str = "worker.died";
+
 /// A line of the event feed (Airflow's event log): kept, and shown to the operator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EventLog {

@@ -1,10 +1,13 @@
 //! A run with its tasks in few bytes: names once, columns instead of rows, a byte for each state.
 //! Ten thousand tasks are some five megabytes as rows, and a deck asks again and again.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
 
+use crate::executor::TryPlace;
 use crate::ids::{GroupId, MapIndex, TaskId, TaskInstanceKey, TryNumber, UNMAPPED};
 use crate::run::TaskInstance;
 use crate::state::TaskInstanceState;
@@ -38,6 +41,12 @@ pub struct PackedRun {
     ended: Vec<Option<i64>>,
     max_tries: Sparse<TryNumber>,
     pids: Sparse<u32>,
+    /// Where tries run, each place once …
+    #[serde(default)]
+    seats: Vec<TryPlace>,
+    /// … and how many instances after each other have which.
+    #[serde(default)]
+    seated: Vec<(u32, u32)>,
     scheduled: Sparse<Timestamp>,
     next_retries: Sparse<Timestamp>,
     triggers: Sparse<String>,
@@ -57,7 +66,9 @@ impl PackedRun {
         let edges = std::mem::take(&mut rest.edges);
         let places = std::mem::take(&mut rest.places);
         let base = rest.run.queued_at;
-        let (mut operators, mut pools) = (Names::default(), Names::default());
+        let (mut operators, mut pools) =
+            (Distinct::<String>::default(), Distinct::<String>::default());
+        let mut seats = Distinct::default();
         let mut packed = Self {
             rest,
             task_ids: Vec::new(),
@@ -74,6 +85,8 @@ impl PackedRun {
             ended: Vec::with_capacity(instances.len()),
             max_tries: Vec::new(),
             pids: Vec::new(),
+            seats: Vec::new(),
+            seated: Vec::new(),
             scheduled: Vec::new(),
             next_retries: Vec::new(),
             triggers: Vec::new(),
@@ -84,14 +97,24 @@ impl PackedRun {
         for (task, at) in instances.into_iter().zip(0..) {
             if packed.task_ids.last() != Some(&task.key.task_id) {
                 packed.task_ids.push(task.key.task_id.clone());
-                let (operator, pool) = (operators.place(&task.operator), pools.place(&task.pool));
+                let (operator, pool) =
+                    (operators.place(task.operator.as_str()), pools.place(task.pool.as_str()));
                 packed.tasks.push((operator, pool, task.max_tries, 0));
             }
+            packed.seat(seats.place(&task.place));
             packed.push(task, at, base);
         }
-        (packed.operators, packed.pools) = (operators.names, pools.names);
+        packed.seats = seats.values;
+        (packed.operators, packed.pools) = (operators.values, pools.values);
         packed.put_graph(&edges, &places);
         packed
+    }
+
+    fn seat(&mut self, seat: u32) {
+        match self.seated.last_mut() {
+            Some((count, last)) if *last == seat => *count += 1,
+            _ => self.seated.push((1, seat)),
+        }
     }
 
     fn push(&mut self, task: TaskInstance, at: u32, base: Timestamp) {
@@ -159,6 +182,11 @@ impl PackedRun {
         let run = &self.rest.run;
         let base = run.queued_at.as_microsecond();
         let mut states = self.states.chars();
+        let seat = |(count, seat): &(u32, u32)| {
+            let seat = self.seats.get(*seat as usize).cloned().unwrap_or_default();
+            std::iter::repeat_n(seat, *count as usize)
+        };
+        let mut seats = self.seated.iter().flat_map(seat);
         let mut tasks = Vec::with_capacity(self.try_numbers.len());
         for (task_id, (operator, pool, max_tries, count)) in self.task_ids.iter().zip(&self.tasks) {
             for _ in 0..*count {
@@ -183,6 +211,7 @@ impl PackedRun {
                     pool: name(&self.pools, *pool),
                     token: None,
                     pid: None,
+                    place: seats.next().unwrap_or_default(),
                     scheduled_when: None,
                     queued_when: instant(queued),
                     start_date: instant(start),
@@ -218,21 +247,30 @@ impl PackedRun {
     }
 }
 
-/// Texts by their place.
-#[derive(Default)]
-struct Names {
-    names: Vec<String>,
-    places: HashMap<String, u32>,
+/// Values by their place, each once.
+struct Distinct<T> {
+    values: Vec<T>,
+    places: HashMap<T, u32>,
 }
 
-impl Names {
-    fn place(&mut self, name: &str) -> u32 {
-        if let Some(at) = self.places.get(name) {
+impl<T> Default for Distinct<T> {
+    fn default() -> Self {
+        Self { values: Vec::new(), places: HashMap::new() }
+    }
+}
+
+impl<T: Clone + Eq + Hash> Distinct<T> {
+    fn place<Q>(&mut self, value: &Q) -> u32
+    where
+        T: Borrow<Q>,
+        Q: ToOwned<Owned = T> + Eq + Hash + ?Sized,
+    {
+        if let Some(at) = self.places.get(value) {
             return *at;
         }
-        let at = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-        self.names.push(name.to_owned());
-        self.places.insert(name.to_owned(), at);
+        let at = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
+        self.values.push(value.to_owned());
+        self.places.insert(value.to_owned(), at);
         at
     }
 }
@@ -310,6 +348,10 @@ mod tests {
             pool: if task.is_multiple_of(2) { "default_pool" } else { "training" }.into(),
             token: None,
             pid: (state == Some(TaskInstanceState::Running)).then_some(99),
+            place: TryPlace {
+                hostname: Some(format!("n{}", task / 500).into()),
+                ..TryPlace::default()
+            },
             scheduled_when: None,
             queued_when: has_begun.then(|| at(micros)),
             start_date: has_begun.then(|| at(micros + 20_000)),

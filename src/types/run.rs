@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::backfill::BackfillId;
+use crate::executor::TryPlace;
 use crate::ids::{AttemptKey, DagId, DagRunId, LaunchToken, TaskInstanceKey, TryNumber};
 use crate::state::{DagRunState, DagRunType, TaskInstanceState, TriggeredBy};
 use crate::time::Timestamp;
@@ -64,6 +65,9 @@ pub struct TaskInstance {
     pub pool: String,
     pub token: Option<LaunchToken>,
     pub pid: Option<u32>,
+    /// Where the try in flight or the last one runs.
+    #[serde(flatten)]
+    pub place: TryPlace,
     pub scheduled_when: Option<Timestamp>,
     pub queued_when: Option<Timestamp>,
     pub start_date: Option<Timestamp>,
@@ -96,6 +100,10 @@ pub struct TaskTry {
     pub exit_code: Option<i32>,
     /// Why it did not succeed.
     pub error: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    #[serde(flatten)]
+    pub place: TryPlace,
 }
 
 /// Names a run.

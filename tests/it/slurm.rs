@@ -109,6 +109,11 @@ token = "${file:expected}"
     project.write("go", "");
     wait_for(&project, "talk", "state", "success");
     assert!(logs().contains("second "), "{}", logs());
+    // Where it was is known after its end, too.
+    let host = field(&project, "talk", "hostname");
+    let job = field(&project, "talk", "external_executor_id");
+    assert!(host.starts_with('n') && place.contains(&job), "{host}, {job}: {place}");
+    assert_eq!(field(&project, "talk", "executor"), "slurm");
 
     wait_for(&project, "fail", "state", "failed");
     assert!(field(&project, "fail", "note").contains("exit code 3"));

@@ -29,6 +29,10 @@ const PACKAGES: &[(&str, &str)] = &[
 /// Python packages of the clients and validators, pinned.
 const PYTHON_PACKAGES: &[&str] = &["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
 
+/// Those of the server of S3: in an environment of their own, for both have much that they want
+/// in one version only.
+const S3_PACKAGES: &[&str] = &["moto[server]==5.2.5", "boto3==1.44.8"];
+
 fn main() -> ExitCode {
     let task = env::args().nth(1).unwrap_or_default();
     let result = match task.as_str() {
@@ -66,8 +70,11 @@ fn test() -> Result<(), String> {
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     install_packages();
     let mut variables = Vec::new();
-    if let Some(python) = venv(&folder) {
+    if let Some(python) = venv(&folder.join("venv"), PYTHON_PACKAGES) {
         variables.push(("DAGDECK_TEST_PYTHON", python));
+    }
+    if let Some(python) = venv(&folder.join("s3"), S3_PACKAGES) {
+        variables.push(("DAGDECK_TEST_MOTO", python));
     }
     if let Some(promtool) = on_path("promtool") {
         variables.push(("DAGDECK_TEST_PROMTOOL", promtool));
@@ -180,16 +187,15 @@ fn is_root() -> bool {
         .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == "0")
 }
 
-/// Makes a virtual environment with the Python clients; `None` where that cannot be.
-fn venv(folder: &Path) -> Option<PathBuf> {
-    let venv = folder.join("venv");
+/// Makes a virtual environment with these packages; `None` where that cannot be.
+fn venv(venv: &Path, packages: &[&str]) -> Option<PathBuf> {
     let python = venv.join("bin/python");
     let stamp = venv.join("packages.txt");
-    let wanted = PYTHON_PACKAGES.join("\n");
+    let wanted = packages.join("\n");
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Some(python);
     }
-    println!("making a Python environment with {}", PYTHON_PACKAGES.join(" "));
+    println!("making a Python environment with {}", packages.join(" "));
     let path = venv.to_string_lossy().into_owned();
     if !run("python3", &["-m", "venv", "--clear", &path]) {
         if is_root() && on_path("apt-get").is_some() {
@@ -203,7 +209,7 @@ fn venv(folder: &Path) -> Option<PathBuf> {
         }
     }
     let mut args = vec!["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    args.extend(PYTHON_PACKAGES);
+    args.extend(packages);
     if !run(&python.to_string_lossy(), &args) {
         return None;
     }

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::args::value::task_state;
 use crate::cli::args::{ClearArgs, NoteArgs, ReachArgs, WhichTasks};
+use crate::cli::columns::TaskColumn;
 use crate::types::TaskInstanceState;
 
 /// Which task instances are meant.
@@ -29,6 +30,9 @@ pub struct TaskListArgs {
     /// Go on where a page ended (its `next`)
     #[arg(long, value_name = "NEXT")]
     pub before: Option<i64>,
+    /// Further columns, such as executor,hostname,pid
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub columns: Vec<TaskColumn>,
 }
 
 /// Commands about the tasks of runs.
@@ -68,6 +72,9 @@ pub struct TasksArgs {
     pub dag_id: Option<String>,
     #[arg(required = true)]
     pub dag_run_id: Option<String>,
+    /// Further columns, such as executor,hostname,pid
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub columns: Vec<TaskColumn>,
     #[command(subcommand)]
     pub command: Option<TasksCommand>,
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::cli::args::{RunsCommand, RunsOnlyArgs, TasksArgs, TriggerArgs, TriggerCommand};
+use crate::cli::columns::{self, TaskColumn};
 use crate::cli::command::operate::{self, clearing, edit, operate};
 use crate::cli::command::tree;
 use crate::cli::command::{ask, expect_answer};
@@ -76,7 +77,7 @@ pub async fn trigger(
     if command.dry_run {
         return plan(layout, wish, output).await;
     }
-    let answer = ask(layout, Request::Trigger(wish)).await?;
+    let answer = ask(layout, Request::Trigger(Box::new(wish))).await?;
     let run = expect_answer!(answer, Answer::Run(run) => run, "trigger");
     output.answer(&run, |run| format!("{} {} is {}", run.dag_id, run.dag_run_id, run.state));
     Ok(0)
@@ -182,7 +183,7 @@ pub async fn tasks(layout: &Layout, args: TasksArgs, output: &mut Output) -> Res
         (args.dag_id.unwrap_or_default(), args.dag_run_id.unwrap_or_default());
     let detail = detail(layout, dag_id, dag_run_id).await?;
     let rows: Vec<TaskRow<'_>> = detail.tasks.iter().map(|task| row_of(&detail, task)).collect();
-    output.answer(&rows, |_| task_table(&detail));
+    output.answer(&rows, |_| task_table(&detail, &args.columns));
     Ok(0)
 }
 
@@ -294,7 +295,7 @@ fn callbacks(callbacks: &[CallbackRequest]) -> String {
     table(&header, callbacks.iter().map(row), "no callbacks")
 }
 
-fn task_table(detail: &RunDetailView) -> String {
+fn task_table(detail: &RunDetailView, further: &[TaskColumn]) -> String {
     let now = time::now();
     let has_groups = detail.places.values().any(|place| place.group_id.is_some());
     let row = |task: &TaskInstance| {
@@ -319,12 +320,14 @@ fn task_table(detail: &RunDetailView) -> String {
         if has_groups {
             row.insert(1, or_dash(place.and_then(|place| place.group_id.clone())));
         }
+        columns::insert(&mut row, further.iter().map(|column| column.cell(task)));
         row
     };
     let mut header = vec!["TASK", "STATE", "TRY", "DURATION", "OPERATOR", "NOTE"];
     if has_groups {
         header.insert(1, "GROUP");
     }
+    columns::insert(&mut header, further.iter().map(|column| column.head()));
     table(&header, detail.tasks.iter().map(row), "no tasks")
 }
 

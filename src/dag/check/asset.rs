@@ -140,8 +140,8 @@ fn watch(
         AssetUri::File(_) => true,
         AssetUri::Connection { connection, .. } => {
             let kind = context.names.connections.get(connection).copied().flatten();
-            let is_seen = |kind: ConnectionKind| kind == ConnectionKind::Folder || kind.is_queue();
-            kind.is_none_or(is_seen)
+            let is_lake = |kind| matches!(kind, ConnectionKind::Folder | ConnectionKind::Bucket);
+            kind.is_none_or(|kind| is_lake(kind) || kind.is_queue())
         }
         AssetUri::Model { .. } | AssetUri::Other(_) => false,
     };
@@ -149,7 +149,7 @@ fn watch(
         let help = "a task that writes it names it among its `outlets`; a model's alias needs \
                     no watching"
             .to_owned();
-        let message = format!("{} is no file, lies in no folder, and is no message", fields.what());
+        let message = format!("{} is no file, lies in no lake, and is no message", fields.what());
         context.report.error(entry.key, "bad-watch", message, help);
     }
     Some(WatchSpec { every })

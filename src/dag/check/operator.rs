@@ -2,7 +2,7 @@
 
 use crate::check::fields::{Fields, Text, as_duration};
 use crate::check::task::{Edge, Scope, task_or_group};
-use crate::check::{Context, asset, wait};
+use crate::check::{Context, asset, object, wait};
 use crate::file::{Node, Table, Written};
 use crate::operator::Operator;
 use crate::spec::ConnectionKind;
@@ -34,14 +34,20 @@ pub(super) fn check(
             connection(context, fields, &[ConnectionKind::Sqlite], "tables");
             load_mode(context, fields);
         }
-        Operator::ObjectMove => places(context, fields, &["source", "target"]),
+        objects if objects.is_object() => object::check(context, objects, fields),
         Operator::MlGate => conditions(context, fields, "require"),
         Operator::ServingDeploy => strategy(context, fields),
         Operator::Approval => return wait::approval(context, scope, task_name, fields),
         Operator::TriggerDagRun => wait::trigger_dag_run(context, fields),
         Operator::Http => wait::http(context, fields),
         sensor if sensor.is_sensor() => wait::sensor(context, sensor, fields),
-        Operator::SensorFile
+        Operator::ObjectList
+        | Operator::ObjectCopy
+        | Operator::ObjectMove
+        | Operator::ObjectDelete
+        | Operator::ObjectDownload
+        | Operator::ObjectUpload
+        | Operator::SensorFile
         | Operator::SensorObject
         | Operator::SensorHttp
         | Operator::SensorSql

@@ -5,9 +5,11 @@ use indexmap::IndexMap;
 use crate::check::fields::{Fields, Text};
 use crate::check::names::Declared;
 use crate::check::report::Reporter;
-use crate::file::Written;
+use crate::file::{Table, Written};
+use crate::s3::{self, S3Spec};
 use crate::secret::{self, Secret};
 use crate::spec::{ConnectionKind, ConnectionSpec};
+use crate::suggest;
 
 /// Resolves `${env:NAME}` and `${file:path}`.
 #[derive(Clone, Copy)]
@@ -31,9 +33,19 @@ pub(super) fn connection(secrets: Secrets<'_>, declared: Declared<'_>) -> Option
     let written = fields.needed_text("url", help);
     let mut options = IndexMap::new();
     for (key, entry) in table.0.iter().filter(|(key, _)| *key != "url") {
-        let Some(text) = entry.node.as_text() else {
-            fields.wrong_type(key, &entry.node, "text");
-            continue;
+        let text = match &entry.node.value {
+            Written::Text(text) => text.as_str(),
+            Written::Bool(flag) => {
+                if *flag {
+                    "true"
+                } else {
+                    "false"
+                }
+            }
+            _ => {
+                fields.wrong_type(key, &entry.node, "text");
+                continue;
+            }
         };
         let at = Text { text, span: entry.node.span };
         if let Some(secret) = secrets.resolve(at) {
@@ -43,7 +55,43 @@ pub(super) fn connection(secrets: Secrets<'_>, declared: Declared<'_>) -> Option
     let written = written?;
     let url = secrets.resolve(written)?;
     let kind = connection_kind(secrets.report, written, &url)?;
+    if kind == ConnectionKind::Bucket {
+        bucket(secrets.report, &fields, table, written, &url, &options);
+    }
     Some(ConnectionSpec { name: declared.name.to_owned(), url, kind, options })
+}
+
+/// Checks what a bucket needs. Other connections may have keys of any name, for tasks to read.
+fn bucket(
+    report: &Reporter,
+    fields: &Fields<'_>,
+    table: &Table,
+    written: Text<'_>,
+    url: &Secret,
+    options: &IndexMap<String, Secret>,
+) {
+    for (key, entry) in table.0.iter().filter(|(key, _)| *key != "url") {
+        if !s3::KEYS.contains(&key.as_str()) {
+            let message = format!("{} has no key `{key}`", fields.what());
+            let help = suggest::hint(key, "keys", s3::KEYS.iter().copied());
+            report.error(entry.key, "unknown-key", message, help);
+        }
+    }
+    let find = |key: &'static str| options.get(key).map(Secret::reveal);
+    for problem in S3Spec::read(url.reveal(), find).err().into_iter().flatten() {
+        // What could not be resolved has been reported.
+        let entry = problem.key.and_then(|key| table.0.get(key));
+        if entry.is_some() && problem.code == "missing-key" {
+            continue;
+        }
+        let place = match (problem.key, entry) {
+            (Some(_), Some(entry)) => entry.node.span,
+            (Some(_), None) => fields.place(),
+            (None, _) => written.span,
+        };
+        let message = format!("{}: {}", fields.what(), problem.message);
+        report.error(place, problem.code, message, problem.help.to_owned());
+    }
 }
 
 /// Checks an entry of `[variable]`.
@@ -68,7 +116,8 @@ pub(super) fn variable(secrets: Secrets<'_>, declared: Declared<'_>) -> Option<S
 fn connection_kind(report: &Reporter, written: Text<'_>, url: &Secret) -> Option<ConnectionKind> {
     let kind = ConnectionKind::of_url(url.reveal());
     if kind.is_none() {
-        let help = "write `sqlite:PATH`, `file:FOLDER`, `log:` or `https://…`".to_owned();
+        let help =
+            "write `sqlite:PATH`, `file:FOLDER`, `s3://BUCKET`, `log:` or `https://…`".to_owned();
         let message = format!("`{}` leads to nothing that is known", url.as_written());
         report.error(written.span, "bad-url", message, help);
     }

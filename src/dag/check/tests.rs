@@ -11,6 +11,7 @@ mod codes;
 mod flow;
 mod inherit;
 mod kept;
+mod lake;
 mod react;
 mod retention;
 mod sample;

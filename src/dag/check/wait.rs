@@ -79,7 +79,7 @@ fn object(context: Context<'_>, fields: &mut Fields<'_>) {
     asset::place(context, at);
     let scheme = at.text.split_once(':').map_or("", |(scheme, _)| scheme);
     if let Some(Some(kind)) = context.names.connections.get(scheme)
-        && *kind != ConnectionKind::Folder
+        && !kind.is_lake()
     {
         let message = format!("connection `{scheme}` holds no objects");
         let span = context.report.within(at.span, scheme);
@@ -96,10 +96,10 @@ pub(super) fn http(context: Context<'_>, fields: &mut Fields<'_>) {
             conflict(context, fields, "url", "path", "`path` goes with `connection`");
         }
         (true, false) => {
-            let is_url = |text: &str| text.starts_with("http://");
+            let is_url = |text: &str| text.starts_with("http://") || text.starts_with("https://");
             if let Some(at) = literal(fields, "url").filter(|at| !is_url(at.text)) {
                 let message = format!("`{}` is no URL that can be asked", at.text);
-                let help = "write `http://HOST[:PORT]/…`".to_owned();
+                let help = "write `http://HOST[:PORT]/…` or `https://…`".to_owned();
                 context.report.error(at.span, "bad-value", message, help);
             }
         }

@@ -65,6 +65,7 @@ pub(super) async fn list(parts: &ControlParts) -> Result<Answer, Fault> {
     let found = parts.read(move |conn| find(conn, &dag_ids, &makers, now)).await?;
     let mut items = broken(parts);
     items.extend(executors::unreachable(&parts.slurm.borrow()));
+    items.extend(executors::workers(&parts.workers.heard.borrow(), now));
     items.extend(found.failures.iter().map(failed));
     items.extend(found.missed.iter().map(missed));
     items.extend(found.slow.iter().map(slow));

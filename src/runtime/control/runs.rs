@@ -150,17 +150,14 @@ fn arrange(dag: &Dag, detail: &mut RunDetailView) {
 /// Returns a task instance with its tries, of the last of which the rendered fields.
 pub(super) async fn show_task(parts: &ControlParts, key: TaskInstanceKey) -> Result<Answer, Fault> {
     let (wanted, layout) = (key.clone(), parts.layout.clone());
-    let (live, started_at) = (parts.live(), parts.started_at);
+    let live = parts.live();
     let read = move |conn: &rusqlite::Connection| {
-        let Some(task) = task_instance::get(conn, &key)? else { return Ok(None) };
+        let Some(mut task) = task_instance::get(conn, &key)? else { return Ok(None) };
+        executors::place(&live, &mut task);
         Ok(Some(TaskDetailView {
             tries: task_instance::tries(conn, &key)?,
             rendered: rendered::get(conn, &task.attempt())?,
             progress: in_progress(&layout, std::slice::from_ref(&task)).pop().map(|(_, at)| at),
-            place: {
-                let folder = AttemptFolder::new(layout.attempt_dir(&task.attempt()));
-                executors::place(&live, started_at, &task, &folder)
-            },
             output: xcom::return_value(conn, &key)?.map(|value| match value {
                 XcomValue::Value(value) => value,
                 XcomValue::File(file) => described(&file),

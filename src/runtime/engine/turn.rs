@@ -13,7 +13,7 @@ use crate::runtime::act::Actor;
 use crate::runtime::engine::batch::{Batch, Durable};
 use crate::runtime::engine::live::Changed;
 use crate::runtime::engine::recover::{self, Recovery};
-use crate::runtime::engine::{EngineParts, Live, live};
+use crate::runtime::engine::{EngineParts, Live, live, summary};
 use crate::runtime::executor::process::panic_text;
 use crate::runtime::handle::Asked;
 #[cfg(test)]
@@ -201,7 +201,7 @@ impl Loop {
             }
         }
         self.state.known_asset_changes.clear();
-        let changes = std::mem::take(&mut batch.changes);
+        let changes = summary::summed_up(std::mem::take(&mut batch.changes));
         let changed = Changed::of(&changes);
         let has_changed = !changes.is_empty();
         if has_changed {

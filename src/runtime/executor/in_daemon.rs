@@ -23,6 +23,7 @@ use crate::runtime::xcom;
 use crate::sched::Outcome;
 use crate::store::Store;
 use crate::types::deferral::Deferral;
+use crate::types::executor::TryPlace;
 use crate::types::{AttemptKey, Clock, LaunchToken};
 
 /// How long an operator has to end by itself once it is cancelled: longer than it takes itself to
@@ -63,7 +64,7 @@ async fn launch(executor: InDaemon, attempt: Prepared) -> Ended {
     let only_decides = Operator::named(&order.operator).is_some_and(Operator::only_decides);
     let log = Arc::new(TaskLog::lazy(held.folder.path(), handover.private.mask.clone()));
     if !only_decides {
-        held.started(None).await;
+        held.started(None, TryPlace::default()).await;
     }
     let context = DaemonContext {
         order: order.clone(),

@@ -14,18 +14,24 @@ use crate::dag::Deck;
 use crate::runtime::act::secrets_of;
 use crate::runtime::attempt::AttemptFolder;
 use crate::runtime::executor::{
-    Adopted, Ended, Executor, Handover, Held, Launcher, Prepared, named, process_table,
+    AFTER_RESTART, Adopted, Ended, Executor, Handover, Held, Launcher, Prepared, named,
+    process_table,
 };
 use crate::runtime::layout::Layout;
 use crate::runtime::worker::wire::{End, FromWorker, ToWorker};
 use crate::sched::Outcome;
+use crate::types::executor::{ExecutorKind, TryPlace};
 use crate::types::{AttemptKey, LaunchToken};
 
+mod door;
 mod link;
+mod roster;
 #[cfg(test)]
 mod tests;
 
+pub use door::{Workers, WorkersDesk};
 use link::{Link, Links};
+use roster::{Holding, Roster};
 
 /// Between two tries to reach a worker for an attempt that may run: what became of it is not
 /// known, and not to be guessed.
@@ -38,6 +44,8 @@ const LAUNCHES_MAX: u32 = 5;
 #[derive(Clone)]
 pub(crate) struct Local {
     runs_dir: PathBuf,
+    /// This machine's name.
+    hostname: Option<Arc<str>>,
     links: Arc<Links>,
     /// The definitions in force.
     deck: watch::Receiver<Arc<Deck>>,
@@ -48,9 +56,25 @@ impl Local {
         layout: Layout,
         launcher: Launcher,
         deck: watch::Receiver<Arc<Deck>>,
+        desk: WorkersDesk,
     ) -> Self {
         let runs_dir = layout.runs_dir();
-        Self { runs_dir, links: Arc::new(Links::new(layout, launcher)), deck }
+        let WorkersDesk { heard, deaths, mut orders } = desk;
+        let links = Arc::new(Links::new(layout, launcher, Roster::new(heard, deaths)));
+        let replaced = links.clone();
+        tokio::spawn(async move {
+            while let Some(reply) = orders.recv().await {
+                // An error says that nobody waits for it any more.
+                let _ = reply.send(replaced.replace().await);
+            }
+        });
+        let hostname = process_table::hostname().map(Into::into);
+        Self { runs_dir, hostname, links, deck }
+    }
+
+    fn place(&self, adopted: Option<String>) -> TryPlace {
+        let (hostname, adopted) = (self.hostname.clone(), adopted.map(Into::into));
+        TryPlace { hostname, adopted, ..TryPlace::of(ExecutorKind::Local) }
     }
 }
 
@@ -98,9 +122,9 @@ async fn launch(local: Local, attempt: Prepared) -> Ended {
             }
         };
         let wish = Wish::Launch(&handover);
-        let end = match see(&link, &held, wish).await {
+        let end = match see(&local, &link, &held, wish).await {
             Some(end) => end,
-            None => local.adopted(&held).await,
+            None => local.adopted(&held, after_death(link.pid)).await,
         };
         match ended(end) {
             Adopted::Ended(ended) => return ended,
@@ -113,21 +137,22 @@ async fn launch(local: Local, attempt: Prepared) -> Ended {
 }
 
 async fn adopt(local: Local, held: Held) -> Adopted {
-    ended(local.adopted(&held).await)
+    ended(local.adopted(&held, AFTER_RESTART.to_owned()).await)
 }
 
 impl Local {
     /// Has a worker adopt it, and another one where that ends.
-    async fn adopted(&self, held: &Held) -> End {
+    async fn adopted(&self, held: &Held, mut why: String) -> End {
         loop {
             let link = self.reached(held).await;
             let wish = match *held.cancelled.borrow() {
                 true => Wish::Kill,
-                false => Wish::Adopt(secrets_of(&self.deck.borrow())),
+                false => Wish::Adopt { mask: secrets_of(&self.deck.borrow()), why },
             };
-            if let Some(end) = see(&link, held, wish).await {
+            if let Some(end) = see(self, &link, held, wish).await {
                 return end;
             }
+            why = after_death(link.pid);
         }
     }
 
@@ -147,35 +172,54 @@ impl Local {
 
 enum Wish<'a> {
     Launch(&'a Handover),
-    /// With the texts that its log may not show.
-    Adopt(Vec<String>),
+    Adopt {
+        /// The texts that its log may not show.
+        mask: Vec<String>,
+        why: String,
+    },
     Kill,
 }
 
+fn after_death(worker: u32) -> String {
+    format!("after the death of worker {worker}")
+}
+
 /// Sees an attempt to its end at one worker; `None`: that worker is gone.
-async fn see(link: &Link, held: &Held, wish: Wish<'_>) -> Option<End> {
+async fn see(local: &Local, link: &Link, held: &Held, wish: Wish<'_>) -> Option<End> {
     let (token, folder) = (held.token.clone(), held.folder.path().to_owned());
     let mut told = link.listen(&token);
     let kill = || ToWorker::Kill { token: token.clone(), folder: folder.clone() };
     let mut is_killed = matches!(wish, Wish::Kill);
     let is_launch = matches!(wish, Wish::Launch(_));
+    let mut adopted = None;
     let message = match wish {
         Wish::Launch(handover) => ToWorker::Launch {
             token: token.clone(),
             folder: folder.clone(),
             handover: Box::new(handover.clone()),
         },
-        Wish::Adopt(mask) => ToWorker::Adopt { token: token.clone(), folder: folder.clone(), mask },
+        Wish::Adopt { mask, why } => {
+            adopted = Some(why);
+            ToWorker::Adopt { token: token.clone(), folder: folder.clone(), mask }
+        }
         Wish::Kill => kill(),
     };
     link.send(message).await?;
     if is_launch {
         tracing::trace!(step = "handed over", attempt = %held.key);
     }
+    let mut holding: Option<Holding> = None;
     loop {
         tokio::select! {
             message = told.recv() => match message? {
-                FromWorker::Started { pid, .. } => held.started(Some(pid)).await,
+                FromWorker::Started { pid, holder, .. } => {
+                    let before = holding.as_ref().map(|held| held.worker);
+                    if let Some(before) = before.filter(|before| *before != holder) {
+                        adopted = Some(after_death(before));
+                    }
+                    holding = Some(local.links.roster.hold(holder));
+                    held.started(Some(pid), local.place(adopted.clone())).await;
+                }
                 FromWorker::Ended { end, .. } => return Some(end),
                 FromWorker::Welcome { .. } => {}
             },

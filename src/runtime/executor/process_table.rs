@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
+
+use crate::types::Timestamp;
 
 /// The variable that every process of an attempt inherits; it finds those that left its session.
 pub(crate) const TOKEN_VARIABLE: &str = "DAGDECK_LAUNCH_TOKEN";
@@ -34,6 +36,42 @@ struct Stat {
 /// Returns this boot's id.
 pub(crate) fn boot_id() -> io::Result<String> {
     Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+}
+
+/// Returns this machine's name.
+pub(crate) fn hostname() -> Option<String> {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+/// Returns when a process started, to the second; `None` where `/proc` does not say.
+pub(crate) fn started_at(process: Process) -> Option<Timestamp> {
+    let text = fs::read_to_string("/proc/stat").ok()?;
+    let boot = text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse::<i64>();
+    let ticks = rustix::param::clock_ticks_per_second();
+    let after = i64::try_from(process.start_time / ticks.max(1)).ok()?;
+    Timestamp::from_second(boot.ok()?.checked_add(after)?).ok()
+}
+
+/// Returns the living workers of a project, each with the build that it is called by.
+pub(crate) fn workers_of(project: &Path) -> Vec<(Process, String)> {
+    let living = table().into_iter().filter(|s| !s.is_dead);
+    living
+        .filter_map(|stat| {
+            let line = fs::read(format!("/proc/{}/cmdline", stat.process.pid)).ok()?;
+            Some((stat.process, worker_build(&line, project)?))
+        })
+        .collect()
+}
+
+/// `PROGRAM --project FOLDER worker BUILD`
+fn worker_build(line: &[u8], project: &Path) -> Option<String> {
+    let mut words = line.strip_suffix(b"\0")?.split(|byte| *byte == 0).skip(1);
+    for expected in [b"--project".as_slice(), project.as_os_str().as_bytes(), b"worker"] {
+        words.next().filter(|word| *word == expected)?;
+    }
+    let build = String::from_utf8(words.next()?.to_vec()).ok()?;
+    words.next().is_none().then_some(build)
 }
 
 /// Finds the process that has `pid` now; `None` where there is none, or only its remains.
@@ -163,6 +201,25 @@ mod tests {
         assert_eq!((stat.parent, stat.group, stat.session, stat.is_dead), (5, 6, 7, false));
         assert!(parse(1, "1 (x) Z 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 5").unwrap().is_dead);
         assert_eq!(parse(1, "1 (x) S"), None);
+    }
+
+    #[test]
+    fn a_worker_is_known_by_its_command_line() {
+        let project = Path::new("/p");
+        let of = |line: &str| worker_build(line.as_bytes(), project);
+        assert_eq!(of("dagdeck\0--project\0/p\0worker\x001.0-ab\0").as_deref(), Some("1.0-ab"));
+        assert_eq!(of("dagdeck\0--project\0/q\0worker\x001.0-ab\0"), None, "another project's");
+        assert_eq!(of("dagdeck\0--project\0/p\0worker\0a\0b\0"), None);
+        assert_eq!(of("dagdeck\0"), None);
+        assert_eq!(of(""), None);
+    }
+
+    #[test]
+    fn a_process_started_before_now_and_after_the_boot() {
+        let own = find(std::process::id()).unwrap();
+        let started = started_at(own).unwrap();
+        assert!(started <= crate::types::time::now(), "{started}");
+        assert!(started > started_at(Process { pid: 1, start_time: 0 }).unwrap());
     }
 
     #[test]

@@ -19,7 +19,9 @@ use tokio::task::AbortHandle;
 
 use crate::dag::Deck;
 use crate::runtime::attempt::AttemptFolder;
-use crate::runtime::executor::{Adopted, Ended, Executor, Held, Launcher, Prepared, named};
+use crate::runtime::executor::{
+    AFTER_RESTART, Adopted, Ended, Executor, Held, Launcher, Prepared, named,
+};
 use crate::sched::Outcome;
 use crate::types::executor::SlurmHeard;
 use crate::types::{AttemptKey, LaunchToken};
@@ -37,7 +39,6 @@ pub(crate) mod trial;
 use batch::Batches;
 use cancel::Canceller;
 use cluster::Cluster;
-pub(crate) use node::Whereabouts;
 pub use node::{OnNode, node_main};
 use queue::Queue;
 use submit::{Desk, Expected, TICKETS_LEN_MAX, Ticket};
@@ -145,7 +146,7 @@ async fn launch(slurm: Slurm, attempt: Prepared) -> Ended {
         }
         None => std::future::pending().await,
     }
-    match follow::follow(&slurm, &held).await {
+    match follow::follow(&slurm, &held, None).await {
         Some(ended) => ended,
         None => Ended::Lost("Slurm took its job and does not know it".to_owned()),
     }
@@ -162,5 +163,7 @@ async fn adopt(slurm: Slurm, held: Held) -> Adopted {
     if is_cancelled {
         return Adopted::Ended(follow::cancel(&slurm, &held).await);
     }
-    follow::follow(&slurm, &held).await.map_or(Adopted::Unstarted, Adopted::Ended)
+    follow::follow(&slurm, &held, Some(AFTER_RESTART))
+        .await
+        .map_or(Adopted::Unstarted, Adopted::Ended)
 }

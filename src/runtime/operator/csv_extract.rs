@@ -17,8 +17,8 @@ use self::column_type::{ColumnType, Inference};
 use self::source::{Row, Source};
 use super::args::Args;
 use super::error::OperatorError;
+use super::object::local_file;
 use super::tables;
-use crate::connection::object::Location;
 use crate::connection::sql::quote;
 use crate::connection::{closest, did_you_mean};
 use crate::runtime::attempt::{Order, Private};
@@ -81,8 +81,8 @@ pub(super) fn run(
     log: &TaskLog,
 ) -> Result<Outcome, OperatorError> {
     let args = ExtractArgs::read(Args(&order.args))?;
-    let location = Location::parse(&args.source, &private.connections, &order.project)?;
-    let open = || Source::open(&args.source, &location.path(), args.delimiter);
+    let path = local_file(order, private, log, &args.source)?;
+    let open = || Source::open(&args.source, &path, args.delimiter);
     let mut source = open()?;
     let wanted = if args.schema.is_empty() {
         infer(open()?)?

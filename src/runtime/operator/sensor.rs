@@ -27,6 +27,7 @@ use crate::types::{Timestamp, time};
 mod expect;
 mod file;
 pub(super) mod http;
+mod object;
 mod sql;
 pub(super) mod task;
 #[cfg(test)]
@@ -119,18 +120,23 @@ pub(crate) async fn look_again(spec: &TriggerSpec, look: &Look<'_>) -> Step {
     judge(spec, result)
 }
 
-/// As `look_again`, of files and objects only. Blocks.
-pub(crate) fn look_at_files(spec: &TriggerSpec, look: &Look<'_>) -> Step {
+/// As `look_again`, of files and objects on this machine; `None`: they lie elsewhere. Blocks.
+pub(crate) fn look_at_files(spec: &TriggerSpec, look: &Look<'_>) -> Option<Step> {
     let plan = super::find(&spec.operator).and_then(|operator| file::Plan::read(operator, look));
-    judge(spec, plan.and_then(|plan| plan.look()))
+    let seen = match plan {
+        Ok(None) => return None,
+        Ok(Some(plan)) => plan.look(),
+        Err(error) => Err(error),
+    };
+    Some(judge(spec, seen))
 }
 
 async fn poke(operator: Operator, look: &Look<'_>) -> Result<Poke, OperatorError> {
     match operator {
-        Operator::SensorFile | Operator::SensorObject => {
-            let plan = file::Plan::read(operator, look)?;
-            off_thread(move || plan.look()).await
-        }
+        Operator::SensorFile | Operator::SensorObject => match file::Plan::read(operator, look)? {
+            Some(plan) => off_thread(move || plan.look()).await,
+            None => object::poke(look).await,
+        },
         Operator::SensorHttp => http::poke(look).await,
         Operator::SensorSql => sql::poke(look).await,
         Operator::SensorTime => time_of::poke(look),

@@ -11,8 +11,9 @@ use tokio::sync::watch;
 use super::world::World;
 use crate::runtime::attempt::{AttemptReport, Claim};
 use crate::runtime::blocking::blocking;
-use crate::runtime::executor::{Adopted, Ended, Executor, Held, Prepared};
+use crate::runtime::executor::{AFTER_RESTART, Adopted, Ended, Executor, Held, Prepared};
 use crate::sched::Outcome;
+use crate::types::executor::TryPlace;
 use crate::types::{AttemptKey, Clock, LaunchToken};
 
 /// Runs attempts as processes of the simulated machine.
@@ -47,7 +48,7 @@ async fn launch(world: Arc<World>, held: Held) -> Ended {
     }
     let (pid, mut ended) = world.spawn(&held.key, &held.token, &held.folder);
     tracing::trace!(step = "spawned", attempt = %held.key);
-    held.started(Some(pid)).await;
+    held.started(Some(pid), TryPlace::default()).await;
     let cancelled = tokio::select! {
         biased;
         () = held.until_cancelled() => true,
@@ -93,7 +94,8 @@ async fn watch_over(world: &World, held: &Held, claim: &Claim) -> Ended {
         return lost(held, "the machine was started anew").await;
     };
     if !*ended.borrow() {
-        held.started(Some(claim.pid)).await;
+        let place = TryPlace { adopted: Some(AFTER_RESTART.into()), ..TryPlace::default() };
+        held.started(Some(claim.pid), place).await;
     }
     let cancelled = tokio::select! {
         biased;
@@ -131,7 +133,7 @@ impl Executor for Inside {
 async fn work_inside(world: Arc<World>, held: Held) -> Ended {
     let allowed = world.lock().ledger.spawns(&held.token);
     world.demand(allowed);
-    held.started(None).await;
+    held.started(None, TryPlace::default()).await;
     super::a_while().await;
     if *held.cancelled.borrow() {
         return Ended::Cancelled;

@@ -16,6 +16,7 @@ use super::world::World;
 use super::{machine, people, relay};
 use crate::runtime::act::Executors;
 use crate::runtime::engine::{self, Doors, EngineParts};
+use crate::runtime::executor::Workers;
 use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
 use crate::runtime::publish::Publisher;
@@ -76,7 +77,8 @@ async fn work(world: Arc<World>, until: Until) {
         let actor = engine::actor(&parts, &Handle { inputs: to_relay }, deck, executors);
         let handle = Handle { inputs: to_loop };
         let slurm = watch::channel(SlurmHeard::default()).1;
-        let doors = Doors { handle, inputs, deck: deck_sender, slurm };
+        let workers = Workers::channel().0;
+        let doors = Doors { handle, inputs, deck: deck_sender, slurm, workers };
         let engine = match engine::start_with(parts, actor, doors).await {
             Ok(engine) => engine,
             Err(fault) => return world.end_life(&format!("it does not start: {fault}")),

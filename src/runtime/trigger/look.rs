@@ -52,7 +52,8 @@ pub(super) async fn look_at(shared: Arc<Shared>, due: Due) {
     conclude(&shared, due, seen).await;
 }
 
-/// Looks at several files, one after the other, on one thread.
+/// Looks at several files, one after the other, on one thread; and at what turns out to lie on
+/// other machines, all at once.
 pub(super) async fn look_at_files(shared: Arc<Shared>, batch: Vec<Due>) {
     let parts = shared.parts.clone();
     let seen = tokio::task::spawn_blocking(move || {
@@ -66,9 +67,10 @@ pub(super) async fn look_at_files(shared: Arc<Shared>, batch: Vec<Due>) {
                         store: &parts.store,
                         now: parts.clock.now(),
                     };
-                    Seen { step: sensor::look_at_files(&spec, &look), mask: private.mask }
+                    let step = sensor::look_at_files(&spec, &look);
+                    step.map(|step| Seen { step, mask: private.mask })
                 }
-                Err(outcome) => Seen::failed(outcome),
+                Err(outcome) => Some(Seen::failed(outcome)),
             };
             (due, seen)
         };
@@ -76,9 +78,14 @@ pub(super) async fn look_at_files(shared: Arc<Shared>, batch: Vec<Due>) {
     });
     match seen.await {
         Ok(seen) => {
+            let mut elsewhere = Vec::new();
             for (due, seen) in seen {
-                conclude(&shared, due, seen).await;
+                match seen {
+                    Some(seen) => conclude(&shared, due, seen).await,
+                    None => elsewhere.push(look_at(Arc::clone(&shared), due)),
+                }
             }
+            futures_util::future::join_all(elsewhere).await;
         }
         // They stay as they are: the next daemon looks again.
         Err(error) => tracing::error!(%error, "a look at files ended badly"),

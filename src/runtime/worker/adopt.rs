@@ -84,11 +84,13 @@ async fn watch(worker: &Worker, hand: &Hand) -> End {
         let claim = claim_of(hand);
         let leader = leader_of(hand, claim.as_ref());
         match leader.filter(|leader| process_table::is_alive(*leader)) {
-            Some(leader) if told != Some(leader) => {
-                hand.started(worker, leader.pid);
-                told = Some(leader);
+            Some(leader) => {
+                let holder = holder(worker, claim.as_ref());
+                if told != Some((leader, holder)) {
+                    hand.held_by(worker, leader.pid, holder);
+                    told = Some((leader, holder));
+                }
             }
-            Some(_) => {}
             None if has_worker(worker, claim.as_ref()) => {}
             None => return gone(hand).await,
         }
@@ -161,8 +163,17 @@ fn leader_of(hand: &Hand, claim: Option<&Claim>) -> Option<Process> {
 
 /// Says whether another worker lives that would write the report.
 fn has_worker(worker: &Worker, claim: Option<&Claim>) -> bool {
+    other_worker(worker, claim).is_some()
+}
+
+/// Returns the worker that sees to it, by its process id.
+fn holder(worker: &Worker, claim: Option<&Claim>) -> u32 {
+    other_worker(worker, claim).unwrap_or(worker.shared.own).pid
+}
+
+fn other_worker(worker: &Worker, claim: Option<&Claim>) -> Option<Process> {
     let of = claim.and_then(|claim| claim.worker).map(ClaimWorker::process);
-    of.is_some_and(|of| of != worker.shared.own && process_table::is_alive(of))
+    of.filter(|of| *of != worker.shared.own && process_table::is_alive(*of))
 }
 
 /// A claim of a worker that has not said what it started.

@@ -19,7 +19,7 @@ use crate::sched::Outcome;
 use crate::types::LaunchToken;
 
 /// Changes with every change of the messages.
-pub(crate) const PROTOCOL: u32 = 1;
+pub(crate) const PROTOCOL: u32 = 2;
 
 /// Bytes of one frame. The order itself is read from its folder; what is left are a handover and
 /// an outcome, whose outputs beyond the store's limit lie in files.
@@ -55,9 +55,21 @@ pub(crate) enum ToWorker {
 /// From the worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromWorker {
-    Welcome { protocol: u32, pid: u32 },
-    Started { token: LaunchToken, pid: u32 },
-    Ended { token: LaunchToken, end: End },
+    Welcome {
+        protocol: u32,
+        pid: u32,
+    },
+    /// It runs as this process; the worker that will write its report is `holder`. Said again
+    /// where that is another one.
+    Started {
+        token: LaunchToken,
+        pid: u32,
+        holder: u32,
+    },
+    Ended {
+        token: LaunchToken,
+        end: End,
+    },
 }
 
 /// What became of an attempt.
@@ -118,7 +130,7 @@ mod tests {
         let (mut here, mut there) = tokio::io::duplex(16);
         let sending = tokio::spawn(async move {
             for pid in [1, 70_000] {
-                let started = FromWorker::Started { token: "t".into(), pid };
+                let started = FromWorker::Started { token: "t".into(), pid, holder: 1 };
                 send(&mut here, &started).await.unwrap();
             }
         });

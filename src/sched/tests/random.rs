@@ -11,6 +11,7 @@ use crate::dag::operator::Operator;
 use crate::dag::trigger_rule::TriggerRule;
 use crate::dag::{Dag, Deck};
 use crate::types::deferral::AtTimeout;
+use crate::types::executor::TryPlace;
 use crate::types::operation::{MarkTasks, Operation, Reach};
 use crate::types::why::ReasonKind;
 use crate::types::{
@@ -178,7 +179,14 @@ fn act(world: &mut World, deck: &Deck, dice: u32) {
             }
         }
         (5, Some((key, token)), _) => {
-            world.step(Input::Report(Report::Started { key, token, pid: None })).unwrap();
+            world
+                .step(Input::Report(Report::Started {
+                    key,
+                    token,
+                    pid: None,
+                    place: TryPlace::default(),
+                }))
+                .unwrap();
         }
         (10, Some((key, token)), _) => {
             let at_timeout = [AtTimeout::Fail, AtTimeout::FailForGood, AtTimeout::Skip];

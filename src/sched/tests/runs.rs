@@ -6,7 +6,8 @@ use super::decks::Shape;
 use super::world::{World, dag, deck, task, trigger};
 use crate::dag::operator::Operator;
 use crate::dag::trigger_rule::TriggerRule;
-use crate::types::event::Event;
+use crate::types::event::{ADOPTED, Event, LOST};
+use crate::types::executor::{ExecutorKind, TryPlace};
 use crate::types::{DagRunState, LaunchToken, TaskInstanceState};
 use crate::{Effect, Input, Outcome, Rejected, Report};
 
@@ -156,7 +157,12 @@ fn reports_with_another_token_or_of_an_ended_try_are_dropped() {
     let mut world = chain();
     world.trigger("d");
     let (key, token) = world.in_force("a");
-    let other = Report::Started { key: key.clone(), token: LaunchToken::new("x-1"), pid: None };
+    let other = Report::Started {
+        key: key.clone(),
+        token: LaunchToken::new("x-1"),
+        pid: None,
+        place: TryPlace::default(),
+    };
     let dropped = world.step(Input::Report(other)).unwrap_err();
     assert_eq!(dropped, Rejected::Straggler { key: key.clone() });
 
@@ -174,9 +180,48 @@ fn a_start_that_is_told_twice_counts_once() {
     let since = world.ti("a").start_date;
     world.tick_after(5);
     let (key, token) = world.in_force("a");
-    world.step(Input::Report(Report::Started { key, token, pid: Some(77) })).unwrap();
+    world
+        .step(Input::Report(Report::Started {
+            key,
+            token,
+            pid: Some(77),
+            place: TryPlace::default(),
+        }))
+        .unwrap();
     assert_eq!(world.ti("a").start_date, since);
     assert_eq!(world.ti("a").pid, Some(77));
+}
+
+#[test]
+fn an_attempt_that_is_adopted_is_told_once_for_each_reason_and_its_place_is_kept_with_the_try() {
+    let mut world = chain();
+    world.trigger("d");
+    world.start("a");
+    let (key, token) = world.in_force("a");
+    let mut adopt = |why: &str| {
+        let place = TryPlace {
+            hostname: Some("n7".into()),
+            adopted: Some(why.into()),
+            ..TryPlace::default()
+        };
+        let (key, token) = (key.clone(), token.clone());
+        world.step(Input::Report(Report::Started { key, token, pid: Some(77), place })).unwrap();
+        world.rows.log.iter().filter(|line| line.event == ADOPTED).count()
+    };
+    assert_eq!(adopt("after a restart of the daemon"), 1);
+    assert_eq!(adopt("after a restart of the daemon"), 1, "said again");
+    assert_eq!(adopt("after the death of worker 5"), 2);
+    let line = world.rows.log.iter().rfind(|line| line.event == ADOPTED).unwrap();
+    let text = "try 1 of `a` goes on, process 77: adopted after the death of worker 5";
+    assert_eq!((line.message.as_str(), line.task_id.as_ref()), (text, Some(&"a".into())));
+    let reason = "its process is gone".to_owned();
+    world.step(Input::Report(Report::Lost { key: key.clone(), token, reason })).unwrap();
+    let line = world.rows.log.iter().find(|line| line.event == LOST).unwrap();
+    assert_eq!(line.message, "try 1 of `a` was lost: its process is gone");
+    let kept = &world.rows.tries[&key];
+    assert_eq!((kept.pid, kept.place.executor), (Some(77), Some(ExecutorKind::Local)));
+    assert_eq!(kept.place.hostname.as_deref(), Some("n7"));
+    assert_eq!(kept.place.adopted.as_deref(), Some("after the death of worker 5"));
 }
 
 #[test]

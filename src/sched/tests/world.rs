@@ -17,6 +17,7 @@ use crate::types::approval::HitlDetail;
 use crate::types::ask::Trigger;
 use crate::types::deferral::{AtTimeout, Deferral, OnError, TriggerSpec};
 use crate::types::event::EventLog;
+use crate::types::executor::TryPlace;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::state::TriggeredBy;
 use crate::types::{
@@ -418,7 +419,13 @@ impl World {
 
     pub(crate) fn start(&mut self, task: &str) {
         let (key, token) = self.in_force(task);
-        self.step(Input::Report(Report::Started { key, token, pid: Some(1) })).unwrap();
+        self.step(Input::Report(Report::Started {
+            key,
+            token,
+            pid: Some(1),
+            place: TryPlace::default(),
+        }))
+        .unwrap();
     }
 
     pub(crate) fn finish(&mut self, task: &str, outcome: Outcome) {

@@ -96,6 +96,8 @@ pub(crate) enum Action {
     NewerTry,
     EventRail,
     Prune,
+    ReplaceWorker,
+    WorkerDetails,
     Answered,
     Operations,
     OpenLog,

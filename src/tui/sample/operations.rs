@@ -10,7 +10,8 @@ use crate::types::backfill::{
     PlannedDagRun,
 };
 use crate::types::executor::{
-    ExecutorsView, InHand, PendingReason, SlurmHeard, SlurmJobs, SlurmView,
+    ExecutorsView, InHand, PendingReason, SlurmHeard, SlurmJobs, SlurmView, WorkerDeath,
+    WorkerView, WorkersHeard,
 };
 use crate::types::ids::{AttemptKey, TaskInstanceKey};
 use crate::types::operation::{
@@ -95,7 +96,7 @@ pub(super) fn answer(request: &Request) -> Option<Answer> {
                 PrunedKind { kind: "logs".into(), count: 1_650, bytes: 482_000_000 },
             ],
         }),
-        Request::ListExecutors => Answer::Executors(executors()),
+        Request::ListExecutors | Request::ReplaceWorker => Answer::Executors(executors()),
         Request::ListPools => Answer::Pools(pools()),
         Request::ListVariables => Answer::Variables(variables()),
         Request::ListConnections => Answer::Connections(connections()),
@@ -111,7 +112,23 @@ fn executors() -> ExecutorsView {
     let tasks = InHand { queued: 3, running: 2 };
     let dags = vec!["mlops_pipeline".into()];
     let local = InHand { queued: 0, running: 1 };
-    ExecutorsView { local, slurm: Some(SlurmView { tasks, dags, heard }) }
+    let worker = |pid, age, build: &str, attempts, is_current| WorkerView {
+        pid,
+        since: before(age),
+        version: Some("0.1.0".to_owned()),
+        build: build.to_owned(),
+        attempts,
+        is_current,
+    };
+    let workers = WorkersHeard {
+        workers: vec![
+            worker(4711, 3 * 3600, "5f0c1d22e9ab", 3, true),
+            worker(4242, 76 * 3600, "b1946ac92492", 2, false),
+        ],
+        deaths: vec![WorkerDeath { at: before(240), pid: 4001, attempts: 4 }],
+        trouble: None,
+    };
+    ExecutorsView { local, workers, slurm: Some(SlurmView { tasks, dags, heard }) }
 }
 
 fn operated(operation: &Operation, runs: &[DagRunKey], dry_run: bool) -> OperationView {

@@ -7,6 +7,7 @@ use crate::types::ask::{Answer, Request};
 use crate::types::callback::{
     CallbackAction, CallbackEvent, CallbackRequest, CallbackSpec, CallbackState,
 };
+use crate::types::executor::TryPlace;
 use crate::types::grid::{GridRun, GridTask, GridView};
 use crate::types::ids::{TaskInstanceKey, UNMAPPED};
 use crate::types::run::TaskInstance;
@@ -137,6 +138,7 @@ pub(crate) fn wide(count: usize, has_groups: bool) -> RunDetailView {
             pool: "default_pool".into(),
             token: None,
             pid: None,
+            place: TryPlace::default(),
             scheduled_when: None,
             queued_when: has_begun.then(|| before(19)),
             start_date: has_begun.then(|| before(18)),

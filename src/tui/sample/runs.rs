@@ -3,7 +3,7 @@
 use serde_json::{Map, json};
 
 use crate::sample::{TASKS, before, now, scoring};
-use crate::types::executor::AttemptPlace;
+use crate::types::executor::{ExecutorKind, TryPlace};
 use crate::types::ids::{AttemptKey, TaskInstanceKey};
 use crate::types::run::{DagRun, TaskInstance, TaskTry};
 use crate::types::state::{DagRunType, TriggeredBy};
@@ -72,6 +72,7 @@ pub(super) fn run_detail(run: DagRun) -> RunDetailView {
             pool: "default_pool".into(),
             token: None,
             pid: Some(99),
+            place: place(),
             scheduled_when: None,
             queued_when: has_begun.then(|| before(19)),
             start_date: has_begun.then(|| before(18 - n * 2)),
@@ -98,6 +99,10 @@ pub(super) fn run_detail(run: DagRun) -> RunDetailView {
     }
 }
 
+fn place() -> TryPlace {
+    TryPlace { hostname: Some("gpu-01".into()), ..TryPlace::of(ExecutorKind::Local) }
+}
+
 pub(super) fn key(run: &DagRun, task: &str) -> TaskInstanceKey {
     TaskInstanceKey {
         dag_id: run.dag_id.clone(),
@@ -122,10 +127,11 @@ pub(super) fn task_detail(key: &TaskInstanceKey) -> TaskDetailView {
         end_date: Some(before(30)),
         exit_code: Some(137),
         error: (try_number == 1).then(|| "killed for want of memory".into()),
+        pid: Some(98 + try_number),
+        place: place(),
     });
     TaskDetailView {
         progress: None,
-        place: AttemptPlace { pid: task.pid, ..AttemptPlace::default() },
         task,
         tries: tries.collect(),
         rendered: json!({"dataset": "iris", "model": "random_forest", "hyperparameters": {"n_trees": 200}})

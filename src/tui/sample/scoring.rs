@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::sample::{before, key};
 use crate::types::TaskInstanceState as S;
 use crate::types::deadline::Deadline;
+use crate::types::executor::TryPlace;
 use crate::types::progress::Progress;
 use crate::types::run::{DagRun, TaskInstance};
 use crate::types::view::{GroupView, RunDetailView, TaskPlace};
@@ -37,6 +38,7 @@ fn task(run: &DagRun, id: &str, index: i32, operator: &str, state: Option<S>) ->
         trigger: None,
         trigger_timeout: None,
         pid: None,
+        place: TryPlace::default(),
         scheduled_when: None,
         next_retry_at: (state == Some(S::UpForRetry)).then(|| before(-25)),
         user_note: (index == 3).then(|| "asked the shop about it".into()),

@@ -11,7 +11,6 @@ use crate::screen::run::cell::progress;
 use crate::state::State;
 use crate::text;
 use crate::theme;
-use crate::types::executor::AttemptPlace;
 use crate::types::run::{TaskInstance, TaskTry};
 use crate::widget::paint;
 
@@ -79,10 +78,19 @@ fn lines(state: &State, task: &TaskInstance, width: usize) -> Vec<Line<'static>>
         lines.push(paint::line("loading…", theme::DIM));
         return lines;
     };
-    lines.push(paint::pair("executor", place(task, &detail.place)));
+    lines.extend(detail.task.place.words().map(|words| {
+        let pid = detail.task.pid.filter(|_| task.end_date.is_none());
+        let pid = pid.map(|pid| format!(" · pid {pid}")).unwrap_or_default();
+        paint::pair("executor", format!("{words}{pid}"))
+    }));
+    lines.extend(detail.task.place.adopted.as_ref().map(|why| paint::pair("adopted", why)));
     if !detail.tries.is_empty() {
         lines.push(paint::line("TRIES", theme::DIM));
-        lines.extend(detail.tries.iter().map(try_line));
+        for tried in &detail.tries {
+            lines.push(try_line(tried));
+            // Where the last one is stands above.
+            lines.extend(place_line(tried).filter(|_| tried.key.try_number < task.try_number));
+        }
     }
     if let Some(rendered) = &detail.rendered {
         lines.push(paint::line("ARGUMENTS AS RENDERED", theme::DIM));
@@ -100,18 +108,6 @@ fn lines(state: &State, task: &TaskInstance, width: usize) -> Vec<Line<'static>>
         }
     }
     lines
-}
-
-/// Says where its attempt is, or the last one was.
-fn place(task: &TaskInstance, place: &AttemptPlace) -> String {
-    let mut words = vec![place.executor.as_str().to_owned()];
-    words.extend(place.job.as_ref().map(|job| format!("job {job}")));
-    words.extend(place.node.as_ref().map(|node| format!("on {node}")));
-    let pid = place.pid.filter(|_| task.end_date.is_none());
-    words.extend(pid.map(|pid| format!("pid {pid}")));
-    let adopted = place.is_adopted.then_some("taken up after a restart of the daemon");
-    words.extend(adopted.map(str::to_owned));
-    words.join(" · ")
 }
 
 /// Names the tasks right before it, each with its state.
@@ -145,6 +141,18 @@ fn try_line(tried: &TaskTry) -> Line<'static> {
         spans.push(paint::span(format!("  {error}"), theme::BAD));
     }
     Line::from(spans)
+}
+
+/// Says where a try ran, and why it was adopted.
+fn place_line(tried: &TaskTry) -> Option<Line<'static>> {
+    let mut said = tried.place.words()?;
+    if let Some(pid) = tried.pid {
+        said.push_str(&format!(" · pid {pid}"));
+    }
+    if let Some(why) = &tried.place.adopted {
+        said.push_str(&format!(" · adopted {why}"));
+    }
+    Some(paint::line(format!("    {said}"), theme::DIM))
 }
 
 /// Adds `name value`, the value broken over lines and cut after eight.

@@ -26,6 +26,7 @@ pub(crate) mod graph;
 mod grid;
 mod heat;
 pub(crate) mod page;
+pub(crate) mod places;
 
 /// The least height at which the log, and the task's details, are worth their room.
 const LOG_MIN: u16 = 6;
@@ -131,7 +132,7 @@ fn two_columns(state: &State, area: Rect) -> Panes {
 }
 
 fn three_columns(state: &State, area: Rect) -> Panes {
-    let left = 58 + (area.width - THREE_COLUMNS) / 4;
+    let left = 58 + area.width.saturating_sub(THREE_COLUMNS) / 4;
     let [left, middle, right] =
         Layout::horizontal([Constraint::Length(left), Constraint::Fill(11), Constraint::Fill(10)])
             .areas(area);

@@ -1,11 +1,11 @@
-//! Pools, variables and connections: what each is, and where it comes from.
+//! Pools, variables, workers and connections: what each is, and where it comes from.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::rows::{self, Setting};
-use crate::screen::{filtered_out, missing};
+use crate::screen::{executors, filtered_out, missing};
 use crate::state::{Slot, State};
 use crate::theme;
 use crate::types::settings::SlotPoolView;
@@ -39,7 +39,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
 
 /// Describes the list.
 pub(crate) fn list<'a>() -> List<'a, Setting<'a>> {
-    List::new("settings", "Pools, variables, connections", Setting::key)
+    List::new("settings", "Pools, variables, workers, connections", Setting::key)
         .words(Setting::key)
         .field(
             Field::new("kind", fixed("KIND", 10, 0), |_, one: &Setting<'a>| {
@@ -53,7 +53,9 @@ pub(crate) fn list<'a>() -> List<'a, Setting<'a>> {
             })
             .sorted(|_, one| Value::text(name(one))),
         )
-        .field(Field::new("value", growing("VALUE", 30, 0), |_, one: &Setting<'a>| value(one)))
+        .field(Field::new("value", growing("VALUE", 30, 0), |look, one: &Setting<'a>| {
+            value(look.state, one)
+        }))
         .field(
             Field::new("from", fixed("FROM", 9, 1), |_, one: &Setting<'a>| {
                 paint::line(origin(one), theme::DIM)
@@ -64,30 +66,36 @@ pub(crate) fn list<'a>() -> List<'a, Setting<'a>> {
 
 const fn kind(setting: &Setting<'_>) -> &'static str {
     match setting {
+        Setting::Worker(_) => "worker",
         Setting::Pool(_) => "pool",
         Setting::Variable(_) => "variable",
         Setting::Connection(_) => "connection",
     }
 }
 
-fn name<'a>(setting: &Setting<'a>) -> &'a str {
+fn name(setting: &Setting<'_>) -> String {
     match setting {
-        Setting::Pool(pool) => &pool.pool,
-        Setting::Variable(variable) => &variable.key,
-        Setting::Connection(connection) => &connection.conn_id,
+        Setting::Worker(worker) => format!("pid {}", worker.pid),
+        Setting::Pool(pool) => pool.pool.clone(),
+        Setting::Variable(variable) => variable.key.clone(),
+        Setting::Connection(connection) => connection.conn_id.clone(),
     }
 }
 
-fn origin(setting: &Setting<'_>) -> &'static str {
-    match setting {
+/// Where it comes from; of a worker, the version of its program.
+fn origin(setting: &Setting<'_>) -> String {
+    let origin = match setting {
+        Setting::Worker(worker) => return worker.version.clone().unwrap_or_default(),
         Setting::Pool(pool) => pool.origin.as_str(),
         Setting::Variable(variable) => variable.origin.as_str(),
         Setting::Connection(connection) => connection.origin.as_str(),
-    }
+    };
+    origin.to_owned()
 }
 
-fn value(setting: &Setting<'_>) -> Line<'static> {
+fn value(state: &State, setting: &Setting<'_>) -> Line<'static> {
     match setting {
+        Setting::Worker(worker) => executors::standing(state, worker),
         Setting::Pool(pool) => pool_line(pool),
         Setting::Variable(variable) => told(&variable.value, variable.problem.as_ref()),
         Setting::Connection(connection) => {

@@ -27,6 +27,11 @@ pub(crate) enum Popup {
     Task {
         scroll: usize,
     },
+    /// A worker in full.
+    Worker {
+        pid: u32,
+        scroll: usize,
+    },
     /// A run in full.
     Run {
         key: DagRunKey,

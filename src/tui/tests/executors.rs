@@ -4,7 +4,7 @@ use crate::tests::Driver;
 use crate::types::Fault;
 use crate::types::ask::{Answer, Request};
 use crate::types::executor::{
-    AttemptPlace, ExecutorKind, ExecutorsView, Silence, SlurmHeard, SlurmView,
+    ExecutorKind, ExecutorsView, Silence, SlurmHeard, SlurmView, TryPlace, WorkersHeard,
 };
 
 fn system(answer: fn(&Request) -> Option<Result<Answer, Fault>>) -> Driver {
@@ -44,20 +44,23 @@ fn a_silent_cluster_stands_out_and_an_unused_one_says_how_it_is_used() {
 }
 
 #[test]
-fn a_task_in_full_says_where_its_attempt_is() {
+fn a_task_in_full_says_where_its_tries_were_and_who_adopted_them() {
     let answer = |request: &Request| match request {
         Request::ShowTask { key } => {
             let request = Request::ShowTask { key: key.clone() };
             let Ok(Answer::Task(mut detail)) = crate::sample::answer(&request) else {
                 return None;
             };
-            detail.place = AttemptPlace {
-                executor: ExecutorKind::Slurm,
-                node: Some("n7".into()),
-                job: Some("12_3".into()),
-                pid: None,
-                is_adopted: true,
+            detail.task.place = TryPlace {
+                hostname: Some("n7".into()),
+                external_executor_id: Some("12_3".into()),
+                adopted: Some("after a restart of the daemon".into()),
+                ..TryPlace::of(ExecutorKind::Slurm)
             };
+            let mut before = detail.tries[0].clone();
+            before.key.try_number = 0;
+            before.place = detail.task.place.clone();
+            detail.tries.insert(0, before);
             Some(Ok(Answer::Task(detail)))
         }
         _ => None,
@@ -65,5 +68,42 @@ fn a_task_in_full_says_where_its_attempt_is() {
     let mut driver = Driver::with(crate::DeckOptions::default(), 120, 40, answer);
     driver.keys("2<enter>i");
     let text = driver.text();
-    assert!(text.contains("slurm · job 12_3 · on n7 · taken up after a restart"), "{text}");
+    assert!(text.contains("executor    slurm · job 12_3 · on n7"), "{text}");
+    assert!(text.contains("adopted     after a restart of the daemon"), "{text}");
+    let tried = "slurm · job 12_3 · on n7 · pid 99 · adopted after a restart of the daemon";
+    assert!(text.contains(tried), "{text}");
+}
+
+#[test]
+fn a_worker_is_listed_shown_in_full_and_replaced_after_a_question() {
+    let mut driver = system(|_| None);
+    let text = driver.text();
+    assert!(text.contains("1 running, 2 workers"), "{text}");
+    assert!(text.contains("3 attempts, takes new ones, up 3h"), "{text}");
+    assert!(text.contains("2 attempts, finishes what it has, up 3d"), "{text}");
+    assert!(text.contains("! 1 death, worker 4001"), "{text}");
+    driver.keys("Gki");
+    let text = driver.text();
+    assert!(text.contains("Worker 4242") && text.contains("It takes no new attempts"), "{text}");
+    assert!(text.contains("worker 4001 4m ago: the 4 attempts"), "{text}");
+    driver.keys("<esc>k<enter>");
+    assert!(driver.text().contains("It takes new attempts."), "{}", driver.text());
+    driver.keys("<esc>R");
+    assert!(driver.text().contains("Replace worker 4711?"), "{}", driver.text());
+    driver.wait(400);
+    driver.keys("y");
+    assert_eq!(driver.mutations, [Request::ReplaceWorker]);
+    assert_eq!(driver.said(), "a new worker takes new attempts");
+}
+
+#[test]
+fn a_worker_that_cannot_be_started_stands_out() {
+    let driver = system(|request| {
+        matches!(request, Request::ListExecutors).then(|| {
+            let trouble = Some(Silence { since: crate::sample::now(), why: "no such file".into() });
+            let workers = WorkersHeard { trouble, ..WorkersHeard::default() };
+            Ok(Answer::Executors(ExecutorsView { workers, ..ExecutorsView::default() }))
+        })
+    });
+    assert!(driver.text().contains("✗ none starts for"), "{}", driver.text());
 }

@@ -244,7 +244,7 @@ fn a_pools_slots_and_a_variable_are_set_and_a_connection_tried() {
     driver.keys("jj<enter>/x<enter>");
     assert!(matches!(&driver.mutations[..], [Request::SetVariables { variables }]
             if variables[0].value == "s3://lake/prod/x"));
-    driver.keys("jT");
+    driver.keys("jjjT");
     assert_eq!(driver.mutations.len(), 1, "a test changes nothing");
     driver.keys("yy");
     assert_eq!(driver.copied, ["dagdeck connections get warehouse"]);

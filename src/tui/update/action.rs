@@ -218,6 +218,11 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::PreviousMatch => log::seek::next(state, true, effects),
         Action::OlderTry => log::other_try(state, true, effects),
         Action::NewerTry => log::other_try(state, false, effects),
+        Action::ReplaceWorker => confirm::replace_worker(state),
+        Action::WorkerDetails => match rows::worker_here(state).map(|worker| worker.pid) {
+            Some(pid) => state.popup = Some(Popup::Worker { pid, scroll: 0 }),
+            None => state.say(Tone::Info, "no worker is selected"),
+        },
         Action::Prune => sheet::system::prune(state, effects),
         Action::Answered => {
             let level = state.level_mut();

@@ -154,6 +154,7 @@ pub(crate) fn equivalent(state: &State) -> String {
         Screen::Root(View::System) if level.cursor(&rows::keys(state, level)) > 0 => {
             let settings = rows::settings(state, level);
             match settings.get(level.cursor(&rows::keys(state, level))) {
+                Some(rows::Setting::Worker(_)) => "dagdeck executors".to_owned(),
                 Some(rows::Setting::Pool(pool)) => {
                     format!("dagdeck pools get {}", shell(&pool.pool))
                 }

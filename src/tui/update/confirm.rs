@@ -77,6 +77,32 @@ fn set_paused(state: &mut State, why: &str, dag_id: DagId, is_paused: bool) {
     );
 }
 
+/// Asks before a new worker takes new attempts.
+pub(crate) fn replace_worker(state: &mut State) {
+    let workers = state.cache.executors().map(|view| view.workers.workers.as_slice());
+    let current = workers.unwrap_or_default().iter().find(|worker| worker.is_current);
+    let (title, line) = match current {
+        Some(worker) => (
+            format!("Replace worker {}?", worker.pid),
+            format!(
+                "It finishes the {} that it has.",
+                text::count(worker.attempts as usize, "attempt")
+            ),
+        ),
+        None => ("Start a worker?".to_owned(), "None runs.".to_owned()),
+    };
+    ask_shortly(
+        state,
+        Question {
+            title,
+            lines: vec![line],
+            verb: "Replace",
+            request: Request::ReplaceWorker,
+            act: Act::Say("a new worker takes new attempts".to_owned()),
+        },
+    );
+}
+
 /// Asks before this deck's last pause is taken back; says `false` where that was not its last step.
 pub(crate) fn undo_pause(state: &mut State) -> bool {
     let Some(Step::Pause(dag_id, is_paused)) = state.steps.last().cloned() else { return false };

@@ -245,7 +245,7 @@ fn trigger(state: &mut State, dag_id: &DagId, effects: &mut Vec<Effect>) {
     }
     let Ok(conf) = form.conf() else { return };
     form.is_sent = !state.options.read_only;
-    let request = Request::Trigger(Trigger {
+    let request = Request::Trigger(Box::new(Trigger {
         dag_id: dag_id.clone(),
         conf,
         dag_run_id: form.given(RUN_ID).map(Into::into),
@@ -254,7 +254,7 @@ fn trigger(state: &mut State, dag_id: &DagId, effects: &mut Vec<Effect>) {
         triggered_by: TriggeredBy::Ui,
         user: None,
         partition_key: form.given(PARTITION_KEY),
-    });
+    }));
     confirm::send(state, Act::Trigger(dag_id.clone()), request, effects);
 }
 

@@ -43,6 +43,7 @@ pub(crate) fn press(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effec
         Some(
             Popup::Keys { .. }
             | Popup::Task { .. }
+            | Popup::Worker { .. }
             | Popup::Run { .. }
             | Popup::RunDiff { .. }
             | Popup::Events { .. }
@@ -112,6 +113,7 @@ pub(crate) fn paste(state: &mut State, pasted: &str, effects: &mut Vec<Effect>) 
         Some(
             Popup::Keys { .. }
             | Popup::Task { .. }
+            | Popup::Worker { .. }
             | Popup::Run { .. }
             | Popup::RunDiff { .. }
             | Popup::Events { .. }
@@ -170,6 +172,7 @@ fn scroll_popup(state: &mut State, event: &KeyEvent, effects: &mut Vec<Effect>) 
     let Some(
         Popup::Keys { scroll }
         | Popup::Task { scroll }
+        | Popup::Worker { scroll, .. }
         | Popup::Run { scroll, .. }
         | Popup::RunDiff { scroll, .. }
         | Popup::Events { scroll }

@@ -96,6 +96,7 @@ pub(crate) fn command(request: &Request) -> String {
             pools.iter().map(|one| format!("dagdeck pools set {} {}", shell(&one.pool), one.slots)),
         ),
         Request::DeletePool { pool } => format!("dagdeck pools delete {}", shell(pool)),
+        Request::ReplaceWorker => "dagdeck executors restart local".to_owned(),
         Request::Prune(_) => "dagdeck prune".to_owned(),
         other => {
             // Named as the protocol does: there is no command of its own for it.

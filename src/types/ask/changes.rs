@@ -28,6 +28,7 @@ impl Request {
             | Self::DeleteConnection { .. }
             | Self::SetPools { .. }
             | Self::DeletePool { .. }
+            | Self::ReplaceWorker
             | Self::Prune(_) => true,
             Self::Status
             | Self::Definitions

@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 
 use crate::asset::AssetEvent;
 use crate::deadline::Deadline;
-use crate::executor::AttemptPlace;
 use crate::ids::{TaskId, TaskInstanceKey};
 use crate::progress::Progress;
 use crate::run::{DagRun, TaskInstance, TaskTry};
@@ -50,9 +49,6 @@ pub struct TaskDetailView {
     /// How far it says it is, while it runs.
     #[serde(default)]
     pub progress: Option<Progress>,
-    /// Where its attempt is, or the last one was.
-    #[serde(default)]
-    pub place: AttemptPlace,
 }
 
 /// A stretch of a log.

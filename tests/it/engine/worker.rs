@@ -15,6 +15,29 @@ use serde_json::Value;
 use super::bench::{Bench, lives};
 use crate::support::{Project, binary, until};
 
+/// The messages of the feed's lines of one kind, the oldest first.
+fn told(project: &Project, event: &str) -> Vec<String> {
+    let lines = project.json(&["events", "--limit", "500"]);
+    let lines = lines.as_array().unwrap().iter().filter(|line| line["event"] == event);
+    lines.map(|line| line["message"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The workers, the one that takes new attempts first: which process, how many attempts.
+fn workers(project: &Project) -> Vec<(String, u64)> {
+    let executors = project.json(&["executors"]);
+    let workers = executors["workers"]["workers"].as_array().unwrap().iter();
+    workers.map(|one| (one["pid"].to_string(), one["attempts"].as_u64().unwrap())).collect()
+}
+
+fn until_workers(project: &Project, expected: &[(&str, u64)]) {
+    let is_so = || {
+        let found = workers(project);
+        let found: Vec<_> = found.iter().map(|(pid, held)| (pid.as_str(), *held)).collect();
+        (found == expected).then_some(())
+    };
+    until(is_so).unwrap_or_else(|| panic!("{:?}, not {expected:?}", workers(project)));
+}
+
 /// As many tasks that each say that they run, and wait for the file `go`.
 fn waiting(dag_id: &str, count: usize, keys: &str) -> String {
     let task = |n: usize| {
@@ -116,6 +139,18 @@ fn fifty_tasks_are_adopted_by_the_next_daemon_while_they_run() {
     };
     until(|| (running() == 50).then_some(())).expect("all run");
     assert!(lives(&worker), "the same worker goes on");
+    let split = " attempts were adopted, the first: try 1 of `t";
+    let count = |line: &String| match line.split_once(split) {
+        Some((count, _)) => count.parse::<usize>().unwrap(),
+        None => 1,
+    };
+    let all = || {
+        let lines = told(&project, "task_instance.adopted");
+        (lines.iter().map(count).sum::<usize>() == 50).then_some(lines)
+    };
+    let adopted = until(all).expect("each is told of");
+    assert!(adopted.len() < 50, "many are one line: {adopted:?}");
+    assert!(adopted[0].contains(": adopted after a restart of the daemon"), "{adopted:?}");
     go(&project);
     assert_eq!(project.wait_for_runs("d", 1)[0]["state"], "success");
     assert_eq!((ran(&project).len(), tries(&project, "d")), (50, vec![1; 50]));
@@ -143,6 +178,78 @@ fn tasks_of_a_worker_that_is_killed_go_on_and_are_lost_only_when_they_have_ended
         first.contains("out  said 0\n") && first.contains("nobody knows how it ended"),
         "{first}"
     );
+    project.down();
+}
+
+#[test]
+fn a_worker_that_is_killed_is_told_needs_attention_and_its_tasks_say_who_adopted_them() {
+    let mut project = project(&waiting("d", 2, "retries = 1\nretry_delay = \"10ms\""));
+    project.up();
+    project.run(&["trigger", "d", "--run-id", "r1"]).ok();
+    until_ran(&project, 2);
+    let worker = worker_of(&claim(&project, "d", 0));
+    until_workers(&project, &[(&worker, 2)]);
+    kill(&worker);
+    let why = format!("adopted after the death of worker {worker}");
+    let adopted = || told(&project, "task_instance.adopted");
+    until(|| (adopted().len() == 2).then_some(())).expect("both are adopted");
+    assert!(adopted().iter().all(|line| line.ends_with(&why)), "{:?}", adopted());
+    until(|| told(&project, "worker.died").first().cloned())
+        .filter(|line| line.starts_with(&format!("worker {worker} of this machine died; the 2 ")))
+        .expect("the death is told");
+    let attention = project.run(&["attention"]);
+    assert_eq!(attention.code, 1);
+    assert!(attention.stdout.contains(&format!("worker {worker} died;")), "{}", attention.stdout);
+    let next = workers(&project);
+    assert_eq!(next.iter().map(|(_, held)| *held).collect::<Vec<_>>(), [2], "{next:?}");
+    let shown =
+        project.run(&["tasks", "d", "r1", "--columns", "executor,hostname,pid,adopted"]).ok();
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let line = shown.stdout.lines().find(|line| line.starts_with("t0")).unwrap();
+    assert!(line.contains("local") && line.contains(host.trim()), "{line}");
+    assert!(line.contains(&format!("after the death of worker {worker}")), "{line}");
+    go(&project);
+    assert_eq!(project.wait_for_runs("d", 1)[0]["state"], "success");
+    let lost = told(&project, "task_instance.lost");
+    assert_eq!(lost.len(), 2, "{lost:?}");
+    assert!(lost[0].starts_with("try 1 of `t") && lost[0].contains(" was lost: its process "));
+    project.down();
+}
+
+#[test]
+fn a_worker_that_is_replaced_finishes_what_it_has_and_nothing_is_lost() {
+    let mut project = project(&(waiting("d", 2, "") + &waiting("e", 1, "")));
+    project.up();
+    project.run(&["trigger", "d", "--run-id", "r1"]).ok();
+    until_ran(&project, 2);
+    let old = worker_of(&claim(&project, "d", 0));
+    until_workers(&project, &[(&old, 2)]);
+    let said = project.run(&["executors", "restart", "local"]).ok().stdout;
+    assert!(said.contains("takes new attempts") && said.contains("finishes what it has"), "{said}");
+    project.run(&["trigger", "e", "--run-id", "r1"]).ok();
+    until_ran(&project, 3);
+    let new = worker_of(&claim(&project, "e", 0));
+    assert_ne!(old, new);
+    until_workers(&project, &[(&new, 1), (&old, 2)]);
+    // A daemon that starts finds both, whoever it has for its own.
+    project.kill_daemon();
+    project.up();
+    until(|| {
+        let mut found = workers(&project);
+        found.sort();
+        let mut expected = vec![(old.clone(), 2), (new.clone(), 1)];
+        expected.sort();
+        (found == expected).then_some(())
+    })
+    .unwrap_or_else(|| panic!("{:?}", workers(&project)));
+    go(&project);
+    for (dag_id, count) in [("d", 2), ("e", 1)] {
+        assert_eq!(project.wait_for_runs(dag_id, 1)[0]["state"], "success");
+        assert_eq!(tries(&project, dag_id), vec![1; count]);
+    }
+    assert_eq!(ran(&project).len(), 3);
+    until(|| (!lives(&new)).then_some(())).expect("what is not needed ends by itself");
+    assert!(told(&project, "worker.died").is_empty());
     project.down();
 }
 
@@ -186,6 +293,7 @@ fn after_an_upgrade_the_old_worker_ends_what_it_holds_and_a_new_one_takes_what_i
     let new = worker_of(&claim(&project, "e", 0));
     assert_ne!(old, new);
     assert!(lives(&old));
+    until_workers(&project, &[(&new, 1), (&old, 5)]);
     go(&project);
     for (dag_id, count) in [("d", 5), ("e", 1)] {
         assert_eq!(project.wait_for_runs(dag_id, 1)[0]["state"], "success");

@@ -3,12 +3,12 @@
 use super::*;
 
 /// Puts a task with these lines into a DAG of its own; the lines begin at line 3.
-fn task(operator: &str, lines: &str) -> String {
+pub(super) fn task(operator: &str, lines: &str) -> String {
     format!("[dag.d.task.t]\noperator = \"{operator}\"\n{lines}\n")
 }
 
 #[track_caller]
-fn points_at(text: &str, code: &'static str, line: usize, column: usize) {
+pub(super) fn points_at(text: &str, code: &'static str, line: usize, column: usize) {
     assert_eq!(places(text), [(code, line, column)], "{:#?}", load_more(text));
 }
 

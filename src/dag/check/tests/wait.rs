@@ -91,7 +91,8 @@ fn a_request_goes_to_a_url_or_to_a_connection() {
         let asked = |lines: &str| task(operator, &format!("url = \"http://h\"\n{lines}"));
         points_at(&task(operator, ""), "missing-key", 1, 13);
         points_at(&task(operator, "url = \"h\""), "bad-value", 3, 7);
-        points_at(&task(operator, "url = \"https://h\""), "bad-value", 3, 7);
+        points_at(&task(operator, "url = \"ftp://h\""), "bad-value", 3, 7);
+        is_right(operator, "url = \"https://h\"");
         points_at(&task(operator, "connection = \"db\""), "wrong-connection", 3, 14);
         points_at(&task(operator, "connection = \"hok\""), "unknown-connection", 3, 14);
         points_at(&asked("connection = \"ops\""), "conflicting-keys", 4, 1);

@@ -6,7 +6,7 @@ use hyper::Method;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::connection::queue::Server;
-use crate::connection::{OpenConnection, http, object, sql};
+use crate::connection::{OpenConnection, chain, http, object, sql};
 use crate::dag::spec::{ConnectionKind, ConnectionSpec};
 use crate::dag::{Deck, suggest};
 use crate::runtime::promotion::off_thread;
@@ -27,6 +27,7 @@ pub(super) async fn probe(deck: &Deck, conn_id: &str) -> Result<ConnectionTest, 
     let result = match spec.kind {
         ConnectionKind::Log => Ok("messages go to the event feed".to_owned()),
         ConnectionKind::Webhook => webhook(spec.url.reveal()).await,
+        ConnectionKind::Bucket => bucket(&open(spec), &deck.project).await,
         ConnectionKind::Redis | ConnectionKind::Nats | ConnectionKind::Mqtt => {
             match Server::parse(spec.url.reveal()) {
                 Ok(server) => server.reach().await.map_err(|error| error.to_string()),
@@ -103,6 +104,20 @@ fn folder(connection: &OpenConnection, project: &std::path::Path) -> Result<Stri
     match rustix::fs::access(&path, wanted) {
         Ok(()) => Ok("it is a folder that can be read and written".to_owned()),
         Err(error) => Err(format!("use the folder: {error}")),
+    }
+}
+
+/// Lists at most one object: whether the bucket is there, and the keys may read it.
+async fn bucket(connection: &OpenConnection, project: &std::path::Path) -> Result<String, String> {
+    let root = object::Root::of(connection, project).map_err(|error| error.to_string())?;
+    let manner = object::Manner { project, patience: object::Patience::Look, memory: None };
+    let lake = root.open(&connection.name, manner).map_err(|error| chain(&error))?;
+    let asked = tokio::time::timeout(TIMEOUT, lake.ask()).await;
+    match asked {
+        Ok(Ok(true)) => Ok(format!("`{}` can be read", lake.place())),
+        Ok(Ok(false)) => Ok(format!("`{}` can be read, and is empty", lake.place())),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
     }
 }
 

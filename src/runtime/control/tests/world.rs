@@ -17,6 +17,7 @@ use crate::dag::spec::{AssetSpec, AssetUri, Callbacks, ServingSpec};
 use crate::dag::trigger_rule::TriggerRule;
 use crate::dag::weight::WeightRule;
 use crate::dag::{Dag, Deck, Flow, TaskSpec};
+use crate::runtime::executor::WorkersDesk;
 use crate::runtime::handle::Asked;
 use crate::runtime::serving::{self, ServingOrder};
 use crate::sched::change::{DagState, FailedRow};
@@ -39,6 +40,7 @@ pub(crate) struct World {
     _senders: (watch::Sender<Arc<Live>>, watch::Sender<DefinitionsView>),
     pub(crate) watch_problems: watch::Sender<Vec<String>>,
     pub(crate) slurm: watch::Sender<SlurmHeard>,
+    pub(crate) workers: WorkersDesk,
 }
 
 impl World {
@@ -53,6 +55,7 @@ impl World {
         let (definitions, definitions_receiver) = watch::channel(DefinitionsView::default());
         let (watch_problems, problems_receiver) = watch::channel(Vec::new());
         let (slurm, slurm_receiver) = watch::channel(SlurmHeard::default());
+        let (workers_door, workers, _) = Workers::channel();
         let handle = engine(script, Arc::clone(&inputs));
         let lookup = |name: &str| (name == "TOKEN").then(|| "tiger".to_owned());
         let project = dir.path().to_path_buf();
@@ -64,6 +67,7 @@ impl World {
             desk,
             live: live_receiver,
             slurm: slurm_receiver,
+            workers: workers_door,
             definitions: definitions_receiver,
             watch_problems: problems_receiver,
             publisher: Publisher::default(),
@@ -77,7 +81,7 @@ impl World {
         };
         let control = Control::new(parts.clone());
         let _senders = (live, definitions);
-        Self { _dir: dir, control, parts, inputs, _senders, watch_problems, slurm }
+        Self { _dir: dir, control, parts, inputs, _senders, watch_problems, slurm, workers }
     }
 
     pub(crate) async fn ask(&self, request: Request) -> Answer {

@@ -18,7 +18,9 @@ use tokio::process::Command;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use crate::runtime::executor::Launcher;
+use crate::runtime::blocking::blocking;
+use crate::runtime::executor::local::roster::Roster;
+use crate::runtime::executor::{Launcher, process_table};
 use crate::runtime::layout::Layout;
 use crate::runtime::worker::wire::{self, FromWorker, PROTOCOL, ToWorker};
 use crate::types::{LaunchToken, time};
@@ -39,36 +41,62 @@ const ERR_LEN_MAX: u64 = 1 << 20;
 pub(super) struct Links {
     layout: Layout,
     launcher: Launcher,
+    current: tokio::sync::Mutex<Current>,
+    pub(super) roster: Arc<Roster>,
+}
+
+/// The worker that takes new attempts.
+struct Current {
+    /// What it is called by.
     build: String,
-    current: tokio::sync::Mutex<Option<Arc<Link>>>,
+    link: Option<Arc<Link>>,
 }
 
 impl Links {
-    pub(super) fn new(layout: Layout, launcher: Launcher) -> Self {
-        let build = build_of(&launcher.executable);
-        Self { layout, launcher, build, current: tokio::sync::Mutex::default() }
+    pub(super) fn new(layout: Layout, launcher: Launcher, roster: Roster) -> Self {
+        let current = Current { build: build_of(&launcher.executable), link: None };
+        Self { layout, launcher, current: current.into(), roster: roster.into() }
     }
 
     /// Returns the connection that is there, or makes one; starts a worker where none listens.
     /// An error says what cannot be done, and why.
     pub(super) async fn get(&self) -> Result<Arc<Link>, String> {
         let mut current = self.current.lock().await;
-        if let Some(link) = current.as_ref().filter(|link| !link.is_gone()) {
+        if let Some(link) = current.link.as_ref().filter(|link| !link.is_gone()) {
             return Ok(link.clone());
         }
-        let link = Arc::new(self.make().await?);
-        *current = Some(link.clone());
+        let made = self.make(&current.build).await;
+        let link = Arc::new(made.inspect_err(|why| self.roster.troubled(why))?);
+        current.link = Some(link.clone());
         Ok(link)
     }
 
-    async fn make(&self) -> Result<Link, String> {
-        let socket = self.layout.worker_socket(&self.build);
+    /// Starts another worker of the same build for what is launched from now on. Whoever sees to
+    /// an attempt keeps the connection to the one before: with the last of them that is closed,
+    /// and the worker ends by itself. Where none can be started all stays as it was.
+    pub(super) async fn replace(&self) -> Result<(), String> {
+        let mut current = self.current.lock().await;
+        let build = build_of(&self.launcher.executable);
+        let is_free =
+            |name: &String| *name != current.build && !self.layout.worker_socket(name).exists();
+        let names = (2..).map(|n: u32| format!("{build}.{n}"));
+        let Some(build) = names.into_iter().find(is_free) else { return Ok(()) };
+        let link = self.make(&build).await?;
+        *current = Current { build, link: Some(Arc::new(link)) };
+        Ok(())
+    }
+
+    async fn make(&self, build: &str) -> Result<Link, String> {
+        let socket = self.layout.worker_socket(build);
         let deadline = time::instant() + START_TIMEOUT;
         let mut is_started = false;
         loop {
             let why = match bind::connect(&socket).await {
-                Ok(stream) => match Link::open(stream, self.launcher.clone()).await {
-                    Ok(link) => return Ok(link),
+                Ok(stream) => match Link::open(stream, self.launcher.clone(), &self.roster).await {
+                    Ok(link) => {
+                        self.look_around(link.pid, build).await;
+                        return Ok(link);
+                    }
                     Err(error) if error.kind() == io::ErrorKind::Unsupported => {
                         return Err(format!("talk to the worker: {error}"));
                     }
@@ -78,7 +106,7 @@ impl Links {
                 Err(error) => error,
             };
             if !is_started {
-                self.start().map_err(|error| {
+                self.start(build).map_err(|error| {
                     let program = self.launcher.executable.display();
                     format!("start the worker `{program}`: {error}")
                 })?;
@@ -93,7 +121,14 @@ impl Links {
         }
     }
 
-    fn start(&self) -> io::Result<()> {
+    /// Finds out which workers there are beside the one that was reached.
+    async fn look_around(&self, pid: u32, build: &str) {
+        let project = self.layout.project().to_owned();
+        let all = blocking(move || process_table::workers_of(&project)).await.unwrap_or_default();
+        self.roster.found((pid, build), all);
+    }
+
+    fn start(&self, build: &str) -> io::Result<()> {
         let folder = self.layout.log_dir();
         crate::runtime::attempt::AttemptFolder::new(&folder).make()?;
         let err = OpenOptions::new()
@@ -108,7 +143,7 @@ impl Links {
         Command::new(&self.launcher.executable)
             .arg("--project")
             .arg(self.layout.project())
-            .args(["worker", &self.build])
+            .args(["worker", build])
             .current_dir(self.layout.project())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -120,6 +155,8 @@ impl Links {
 
 /// A connection to a worker.
 pub(super) struct Link {
+    /// The worker's.
+    pub(super) pid: u32,
     to: mpsc::Sender<ToWorker>,
     routes: Arc<Routes>,
     tasks: [AbortHandle; 2],
@@ -133,7 +170,11 @@ struct Routes {
 }
 
 impl Link {
-    async fn open(stream: UnixStream, launcher: Launcher) -> io::Result<Self> {
+    async fn open(
+        stream: UnixStream,
+        launcher: Launcher,
+        roster: &Arc<Roster>,
+    ) -> io::Result<Self> {
         let (from, mut to) = stream.into_split();
         let mut from = BufReader::new(from);
         wire::send(&mut to, &ToWorker::Hello { protocol: PROTOCOL, launcher }).await?;
@@ -147,9 +188,10 @@ impl Link {
         tracing::debug!(pid, "connected to the worker");
         let routes = Arc::new(Routes { listeners: Mutex::new(Some(HashMap::new())) });
         let (sender, messages) = mpsc::channel(MESSAGES_LEN_MAX);
-        let reading = tokio::spawn(read(from, routes.clone())).abort_handle();
+        let reading =
+            tokio::spawn(read(from, routes.clone(), (roster.clone(), pid))).abort_handle();
         let writing = tokio::spawn(write(to, messages)).abort_handle();
-        Ok(Self { to: sender, routes, tasks: [reading, writing] })
+        Ok(Self { pid, to: sender, routes, tasks: [reading, writing] })
     }
 
     fn is_gone(&self) -> bool {
@@ -212,7 +254,11 @@ impl Drop for Listening {
     }
 }
 
-async fn read(mut from: BufReader<OwnedReadHalf>, routes: Arc<Routes>) {
+async fn read(
+    mut from: BufReader<OwnedReadHalf>,
+    routes: Arc<Routes>,
+    (roster, pid): (Arc<Roster>, u32),
+) {
     loop {
         let message = match wire::receive::<FromWorker>(&mut from).await {
             Ok(Some(message)) => message,
@@ -232,7 +278,9 @@ async fn read(mut from: BufReader<OwnedReadHalf>, routes: Arc<Routes>) {
             let _ = listener.send(message);
         }
     }
-    // Whoever listens hears that it is gone.
+    // It ends only where nobody is connected: it was killed. Before that is told to who listens,
+    // for they let go of what is counted.
+    roster.died(pid);
     routes.lock().take();
 }
 
@@ -245,7 +293,8 @@ async fn write(mut to: OwnedWriteHalf, mut messages: mpsc::Receiver<ToWorker>) {
     }
 }
 
-/// Names the build of a program: another file in its place is another build.
+/// Names the build of a program: its version, and a digest, for another file in its place is
+/// another build.
 pub(super) fn build_of(executable: &Path) -> String {
     let told = std::fs::metadata(executable).map_or_else(
         |_| executable.display().to_string(),
@@ -254,5 +303,7 @@ pub(super) fn build_of(executable: &Path) -> String {
             format!("{dev} {inode} {size} {} {}", found.mtime(), found.mtime_nsec())
         },
     );
-    Sha256::digest(told.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    let digest = Sha256::digest(told.as_bytes());
+    let digest: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{digest}", env!("CARGO_PKG_VERSION"))
 }

@@ -28,6 +28,7 @@ struct Bench {
     cancel: watch::Sender<bool>,
     inputs: mpsc::Receiver<Asked>,
     worker: JoinHandle<std::io::Result<()>>,
+    door: Workers,
 }
 
 /// Makes an executor whose attempts run `script`; `$2` is the folder.
@@ -55,13 +56,22 @@ async fn bench_of(dir: TempDir, executable: PathBuf) -> Bench {
     folder.begin(&order).unwrap();
     let (key, token) = (order.key, format!("t-{}", uuid::Uuid::new_v4()).into());
     let held = Held { key, token, folder, cancelled, handle: Handle { inputs: sender } };
+    let (door, workers, _) = Workers::channel();
     let serving = layout.clone();
     let socket = layout.worker_socket(&build);
     let worker = tokio::spawn(async move { worker::serve(&serving, &build).await });
     while !socket.exists() {
         tokio::task::yield_now().await;
     }
-    Bench { dir, local: Local::new(layout, launcher, deck), held, cancel, inputs, worker }
+    Bench {
+        dir,
+        local: Local::new(layout, launcher, deck, workers),
+        held,
+        cancel,
+        inputs,
+        worker,
+        door,
+    }
 }
 
 impl Drop for Bench {
@@ -163,6 +173,21 @@ async fn an_end_without_a_report_says_how_it_ended() {
     let text = "the attempt's process ended without a report (exit code 73): \
                 claim the token: no space";
     assert_eq!(ended, failed_with(text, Some(73)));
+}
+
+#[tokio::test]
+async fn a_worker_is_known_with_what_it_holds_until_it_dies() {
+    let mut bench = bench("").await;
+    let line = "while [ ! -e go ]; do sleep 0.01; done";
+    let launched = tokio::spawn(bench.local.launch(bench.command(line)));
+    bench.started().await;
+    let heard = bench.door.heard.clone();
+    let held = || heard.borrow().workers.first().map(|one| (one.pid, one.attempts));
+    assert_eq!(held(), Some((std::process::id(), 1)));
+    assert!(heard.borrow().workers[0].is_current);
+    fs::write(bench.dir.path().join("go"), "").unwrap();
+    launched.await.unwrap();
+    assert_eq!(held(), Some((std::process::id(), 0)));
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ use crate::runtime::executor::slurm::node::Whereabouts;
 use crate::runtime::executor::slurm::queue::{Seen, View};
 use crate::runtime::executor::{Ended, Held, process_table, tree};
 use crate::sched::Outcome;
+use crate::types::executor::{ExecutorKind, TryPlace};
 use crate::types::time;
 
 /// How often a report is looked for, and by how much less often for each who looks.
@@ -50,6 +51,9 @@ struct Follower {
     judged: Option<Instant>,
     noted: Option<String>,
     has_started: bool,
+    /// It was told on which node it runs.
+    is_placed: bool,
+    adopted: Option<&'static str>,
     was_released: bool,
     lacked: u32,
     /// As Slurm named it last.
@@ -65,21 +69,26 @@ enum Judged {
 }
 
 /// Follows it. `None`: Slurm has never heard of it, and it may be launched.
-pub(super) async fn follow(slurm: &Slurm, held: &Held) -> Option<Ended> {
+/// `adopted` says why it is not this daemon that launched it, where that is so.
+pub(super) async fn follow(
+    slurm: &Slurm,
+    held: &Held,
+    adopted: Option<&'static str>,
+) -> Option<Ended> {
     let mut view = slurm.queue.watch();
-    let mut follower = Follower::default();
+    let mut follower = Follower { adopted, ..Follower::default() };
     let since = time::instant();
     loop {
         if let Some(outcome) = held.reported().await {
+            // What has ended is adopted by nobody; where it ran is kept all the same.
+            follower.adopted = None;
+            follower.place(held).await;
             if matches!(outcome, Outcome::Failed { .. }) {
                 free(slurm, held).await;
             }
             return Some(Ended::Finished(outcome));
         }
-        if !follower.has_started && is_claimed(held).await {
-            follower.has_started = true;
-            held.started(None).await;
-        }
+        follower.place(held).await;
         let now = view.borrow_and_update().clone();
         match follower.judge(slurm, held, &now, since).await {
             Judged::GoOn => {}
@@ -97,6 +106,35 @@ pub(super) async fn follow(slurm: &Slurm, held: &Held) -> Option<Ended> {
 }
 
 impl Follower {
+    fn told(&self) -> TryPlace {
+        let adopted = self.adopted.map(Into::into);
+        TryPlace { adopted, ..TryPlace::of(ExecutorKind::Slurm) }
+    }
+
+    /// Says that it runs, and where, as soon as its folder does.
+    async fn place(&mut self, held: &Held) {
+        if self.is_placed || !is_claimed(held).await {
+            return;
+        }
+        let (folder, token) = (held.folder.clone(), held.token.clone());
+        let read = move || Whereabouts::of(&folder, &token);
+        let found = tokio::task::spawn_blocking(read).await.ok().flatten();
+        self.is_placed = found.is_some();
+        if found.is_none() && self.has_started {
+            return;
+        }
+        self.has_started = true;
+        let place = match &found {
+            Some(found) => TryPlace {
+                hostname: Some(found.node.as_str().into()),
+                external_executor_id: Some(found.job.as_str().into()),
+                ..self.told()
+            },
+            None => self.told(),
+        };
+        held.started(found.map(|found| found.pid), place).await;
+    }
+
     async fn judge(&mut self, slurm: &Slurm, held: &Held, view: &View, since: Instant) -> Judged {
         if let Some(why) = &view.silence {
             let known = self.job.as_ref().map_or_else(String::new, |job| format!(" (job {job})"));
@@ -119,7 +157,9 @@ impl Follower {
             Stage::Active => {
                 if job.is_in("RUNNING") && !self.has_started {
                     self.has_started = true;
-                    held.started(None).await;
+                    let job = Some(job.id.as_str().into());
+                    let place = TryPlace { external_executor_id: job, ..self.told() };
+                    held.started(None, place).await;
                 }
                 self.note(held, job.standing()).await;
             }

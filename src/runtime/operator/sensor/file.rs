@@ -1,4 +1,4 @@
-//! `sensor.file` and `sensor.object`: a file, a folder with a file in it, or files of a pattern.
+//! `sensor.file`, and `sensor.object` of folders: a file, a folder with a file in it, or files of a pattern.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Look, OperatorError, Poke};
-use crate::connection::object::Location;
+use crate::connection::object::{Location, Root};
 use crate::dag::operator::Operator;
 use crate::runtime::operator::args::Args;
 use crate::runtime::watch::matches;
@@ -42,7 +42,8 @@ struct Found {
 }
 
 impl Plan {
-    pub(super) fn read(operator: Operator, look: &Look<'_>) -> Result<Self, OperatorError> {
+    /// Reads where to look; `None`: not on this machine.
+    pub(super) fn read(operator: Operator, look: &Look<'_>) -> Result<Option<Self>, OperatorError> {
         let args = Args(look.args);
         let key = if operator == Operator::SensorObject { "uri" } else { "path" };
         let shown = args.text(key)?;
@@ -51,16 +52,17 @@ impl Plan {
             _ => as_uri(&shown),
         };
         let place = Location::parse(&uri, &look.private.connections, look.project)?;
-        let parts = place.key.split('/').filter(|part| !part.is_empty());
-        Ok(Self {
-            lake: (operator == Operator::SensorObject).then(|| place.lake.clone()),
-            pattern: parts.map(str::to_owned).collect(),
-            is_folder: place.is_folder(),
-            root: place.root,
+        let (pattern, is_folder) = (place.parts(), place.is_folder());
+        let Root::Folder(root) = place.root else { return Ok(None) };
+        Ok(Some(Self {
+            lake: (operator == Operator::SensorObject).then_some(place.lake),
+            pattern,
+            is_folder,
+            root,
             shown,
             min_age: args.duration_or_none("min_age")?.unwrap_or_default(),
             now: look.now,
-        })
+        }))
     }
 
     /// Looks. One `stat` where there is no pattern and no folder.

@@ -60,7 +60,7 @@ pub(in crate::runtime::operator) async fn call(
     let answer =
         http::send_with(method, &url, &headers, body, timeout).await.map_err(
             |error| match error {
-                HttpError::Url | HttpError::Https => OperatorError::Fatal(chain(&error)),
+                HttpError::Url => OperatorError::Fatal(chain(&error)),
                 _ => OperatorError::Passing(chain(&error)),
             },
         )?;

@@ -38,7 +38,7 @@ pub(super) const BINDINGS: &[Binding] = &[
         "sort the list; by the same column again the other way round",
         LISTS,
     ),
-    key(Action::Columns, &["W"], "", "choose the columns of the list", LISTS),
+    key(Action::Columns, &["W"], "", "choose the columns of the list", FILTERED),
     key(
         Action::Attention,
         &["A"],

@@ -58,6 +58,20 @@ pub(super) const BINDINGS: &[Binding] = &[
         "trigger the DAG that makes the asset: opens the form of its params",
         OF_AN_ASSET,
     ),
+    key(
+        Action::WorkerDetails,
+        &["i"],
+        "",
+        "the selected worker in full, and those that died",
+        &[System],
+    ),
+    change(
+        Action::ReplaceWorker,
+        &["R"],
+        "new worker",
+        "have a new worker take new attempts; the one before finishes what it has",
+        &[System],
+    ),
     change(
         Action::Prune,
         &["P"],

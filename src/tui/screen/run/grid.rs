@@ -12,6 +12,7 @@ use crate::keymap::with_keys;
 use crate::rows::run::{RunRow, What, place};
 use crate::screen::run::cell::{self, counts};
 use crate::screen::run::gantt;
+use crate::screen::run::places::{self, PlaceColumn};
 use crate::state::State;
 use crate::state::run::RowId;
 use crate::text;
@@ -26,7 +27,7 @@ use crate::widget::table::{self, position};
 pub(super) const FRAME: usize = 4;
 
 /// Where the columns stand, in cells.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 struct Columns {
     name: u16,
     /// State in a word, progress, counts; 0 where there is no room.
@@ -35,10 +36,12 @@ struct Columns {
     took: u16,
     tries: u16,
     operator: u16,
+    /// Those that were chosen and have room.
+    places: Vec<&'static PlaceColumn>,
 }
 
 impl Columns {
-    fn new(width: u16, runs: u16) -> Self {
+    fn new(state: &State, width: u16, runs: u16) -> Self {
         let mut room = width.saturating_sub(1 + 12 + runs + 1 + 6 + 1);
         let mut take = |cells: u16, spare: u16| {
             let fits = room >= cells + 1 + spare;
@@ -47,9 +50,11 @@ impl Columns {
             }
             if fits { cells } else { 0 }
         };
+        // What was chosen comes before what is there by itself.
+        let places = places::chosen(state).filter(|column| take(column.width, 0) > 0).collect();
         // The name grows to what is usual before a column of lesser use is there.
         let (about, tries, operator) = (take(15, 12), take(3, 14), take(14, 24));
-        Self { name: 12 + room, about, runs, took: 6, tries, operator }
+        Self { name: 12 + room, about, runs, took: 6, tries, operator, places }
     }
 }
 
@@ -128,8 +133,8 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, focused: bool) {
     let inner = area.width.saturating_sub(4);
     let window = Window::new(state, inner);
     let inside = paint::panel(buf, area, &title(state, &window), &note(state, selected), focused);
-    let columns = Columns::new(inside.width, window.cells());
-    heads(buf, inside, state, columns, &window);
+    let columns = Columns::new(state, inside.width, window.cells());
+    heads(buf, inside, state, &columns, &window);
     let height = usize::from(inside.height.saturating_sub(2));
     let first = table::offset(selected, rows.len(), height);
     let scale = state.run_view.has_bars.then(|| gantt::Scale::new(state, run));
@@ -137,7 +142,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, focused: bool) {
         let Some(seen) = RunRow::new(run, index, row.id) else { continue };
         let line = Rect { y: inside.y + y, height: 1, ..inside };
         hit::note(line, Target::Row(at));
-        draw_row(buf, line, state, (&seen, row.depth), columns, (&window, scale.as_ref()));
+        draw_row(buf, line, state, (&seen, row.depth), &columns, (&window, scale.as_ref()));
         if at == selected {
             paint::put(buf, line, 0, paint::line("▸", theme::ACCENT));
             if focused {
@@ -180,7 +185,7 @@ fn note(state: &State, selected: usize) -> String {
     position(selected, rows)
 }
 
-fn heads(buf: &mut Buffer, area: Rect, state: &State, columns: Columns, window: &Window<'_>) {
+fn heads(buf: &mut Buffer, area: Rect, state: &State, columns: &Columns, window: &Window<'_>) {
     let mut x = 1;
     let dim = |text: &str| paint::line(text, theme::DIM);
     paint::put_at(buf, area, x, 0, dim("TASK"));
@@ -214,6 +219,11 @@ fn heads(buf: &mut Buffer, area: Rect, state: &State, columns: Columns, window: 
     }
     if columns.operator > 0 {
         paint::put_at(buf, area, x, 0, dim("OPERATOR"));
+        x += columns.operator + 1;
+    }
+    for column in &columns.places {
+        paint::put_at(buf, area, x, 0, dim(column.head));
+        x += column.width + 1;
     }
 }
 
@@ -222,7 +232,7 @@ fn draw_row(
     line: Rect,
     state: &State,
     (row, depth): (&RunRow<'_>, u16),
-    columns: Columns,
+    columns: &Columns,
     (window, scale): (&Window<'_>, Option<&gantt::Scale>),
 ) {
     let put = |buf: &mut Buffer, x: u16, width: u16, cells: Line<'static>| {
@@ -260,12 +270,17 @@ fn draw_row(
     }
     if columns.operator > 0 {
         put(buf, x, columns.operator, cell::operator(row));
+        x += columns.operator + 1;
+    }
+    for column in &columns.places {
+        put(buf, x, column.width, paint::line(column.cell(row), theme::DIM));
+        x += column.width + 1;
     }
 }
 
 /// Makes a row's name, moved in by its depth, with what tells setups, teardowns and what opens;
 /// and says how many cells are left of its column.
-fn name(state: &State, row: &RunRow<'_>, depth: u16, columns: Columns) -> (Line<'static>, u16) {
+fn name(state: &State, row: &RunRow<'_>, depth: u16, columns: &Columns) -> (Line<'static>, u16) {
     let level = state.level();
     let marked = match level.marks.is_empty() {
         true => "",

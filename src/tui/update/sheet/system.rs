@@ -5,8 +5,8 @@ use serde_json::json;
 use crate::keymap::with_keys;
 use crate::message::Effect;
 use crate::rows;
-use crate::state::State;
 use crate::state::sheet::{self, Wish};
+use crate::state::{Popup, State};
 use crate::types::settings::ConnectionView;
 use crate::update::sheet::{Made, show};
 
@@ -16,6 +16,10 @@ pub(crate) fn setting(state: &mut State, effects: &mut Vec<Effect>) {
     let settings = rows::settings(state, level);
     let keys = rows::keys(state, level);
     let made = match settings.get(level.cursor(&keys)) {
+        Some(rows::Setting::Worker(worker)) => {
+            state.popup = Some(Popup::Worker { pid: worker.pid, scroll: 0 });
+            return;
+        }
         Some(rows::Setting::Pool(pool)) => Made {
             title: format!("Slots of {}", pool.pool),
             intro: vec!["0 holds all its tasks back.".to_owned()],

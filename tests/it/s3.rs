@@ -1,0 +1,6 @@
+//! Buckets, on a real server of S3 with its authorisation on: `server.py` runs moto.
+
+mod faults;
+mod operators;
+mod server;
+mod transfer;
