@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `POST /control/v1/ask` | a `Request` as JSON; an `Answer`, or `{"fault": …}` |
 //! | `GET /control/v1/events` | server-sent events, a `NumberedEvent` each |
+//! | `GET /api/v2/assets`, `GET` and `POST /api/v2/assets/events` | as Airflow's (`assets`) |
 //! | `GET /healthz` | `{"status":"ok"}`; the only one over TCP that needs no token |
 //!
 //! What the door itself refuses is `{"detail": …}`.
 
+mod assets;
 pub mod control;
 mod events;
 

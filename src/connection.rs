@@ -5,6 +5,7 @@
 pub mod http;
 pub mod message;
 pub mod object;
+pub mod queue;
 pub mod sql;
 pub mod tls;
 

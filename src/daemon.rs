@@ -48,8 +48,8 @@ mod tests;
 pub struct DaemonOptions {
     /// The folder that holds `dags.toml`, absolute.
     pub project: PathBuf,
-    /// Where the control API listens beside its socket, such as `127.0.0.1:8080`; `None`: only
-    /// the socket.
+    /// Where the control API listens beside its socket, such as `127.0.0.1:8080`, in place of
+    /// what `dags.toml` says; where neither says anything there is only the socket.
     pub api: Option<String>,
     /// Where the model server listens, in place of what `dags.toml` says.
     pub serving: Option<String>,
@@ -246,7 +246,8 @@ impl Ground {
         let database = layout.database();
         let store = off_thread(move || Ok(Store::open(&database)?)).await?;
         let deck = load(options, store.read(settings::load).await?).await?;
-        let listeners = Listeners::bind(&layout, options.api.as_deref()).await?;
+        let api = options.api.as_deref().or(deck.api_listen.as_deref());
+        let listeners = Listeners::bind(&layout, api).await?;
         Ok(Self { layout, deck, store, listeners, lock, started_at })
     }
 }
@@ -294,7 +295,8 @@ impl Listeners {
         let tcp = match api {
             Some(address) => {
                 let listener = bind::tcp(address).await.map_err(|error| {
-                    Fault::from(error).hint("choose another address with --api ADDR")
+                    let hint = "choose another address with `listen` of `[api]`, or --api ADDR";
+                    Fault::from(error).hint(hint)
                 })?;
                 let path = layout.token();
                 let token = Token::load_or_create(&path).map_err(|error| {

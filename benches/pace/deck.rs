@@ -124,8 +124,9 @@ impl Deck {
             note: None,
             triggered_by: TriggeredBy::Test,
             user: None,
+            partition_key: None,
         };
-        match self.client.ask(Request::Trigger(trigger)).await.unwrap() {
+        match self.client.ask(Request::Trigger(Box::new(trigger))).await.unwrap() {
             Answer::Run(run) => *run,
             other => panic!("triggering {dag_id}: {other:?}"),
         }

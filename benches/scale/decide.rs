@@ -98,6 +98,7 @@ fn run(state: &mut State, now: dagdeck::types::Timestamp, round: usize) -> usize
         note: None,
         triggered_by: TriggeredBy::Test,
         user: None,
+        partition_key: None,
     }));
     let mut inputs = VecDeque::from([trigger]);
     let mut launched = 0;

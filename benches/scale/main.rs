@@ -17,16 +17,18 @@ mod history;
 mod listing;
 mod load;
 mod store;
+mod watch;
 
 /// A part of the bench.
 type Part = (&'static str, fn(&mut Sheet));
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     ("decide", decide::measure),
     ("load", load::measure),
     ("commit", commit::measure),
     ("store", store::measure),
     ("listing", listing::measure),
+    ("watch", watch::measure),
 ];
 
 fn main() -> ExitCode {

@@ -10,7 +10,7 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::api::events;
+use crate::api::{assets, events};
 use crate::runtime::Control;
 use crate::types::Fault;
 use crate::types::ask::Request;
@@ -54,6 +54,8 @@ fn router(shared: Shared, guard: Guard) -> Router {
     let mut guarded = Router::new()
         .route("/control/v1/ask", post(ask))
         .route("/control/v1/events", get(events::stream))
+        .route("/api/v2/assets", get(assets::list))
+        .route("/api/v2/assets/events", get(assets::events).post(assets::create))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -104,7 +106,8 @@ async fn check_token(State(token): State<Token>, request: HttpRequest, next: Nex
 async fn no_route(request: HttpRequest) -> Response {
     let path = request.uri().path();
     let detail = format!(
-        "there is no `{path}`; there are POST /control/v1/ask, GET /control/v1/events, GET /healthz"
+        "there is no `{path}`; there are POST /control/v1/ask, GET /control/v1/events, GET \
+         /api/v2/assets, GET and POST /api/v2/assets/events, GET /healthz"
     );
     refuse(StatusCode::NOT_FOUND, &detail)
 }
@@ -114,7 +117,7 @@ async fn no_method(request: HttpRequest) -> Response {
     refuse(StatusCode::METHOD_NOT_ALLOWED, &detail)
 }
 
-fn refuse(status: StatusCode, detail: &str) -> Response {
+pub(crate) fn refuse(status: StatusCode, detail: &str) -> Response {
     (status, Json(json!({"detail": detail}))).into_response()
 }
 

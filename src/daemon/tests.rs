@@ -71,10 +71,12 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
         max_map_length: 1024,
         dags: Default::default(),
         assets: Default::default(),
+        asset_aliases: Default::default(),
         datasets: Default::default(),
         connections: Default::default(),
         variables: Default::default(),
         pools: Default::default(),
+        api_listen: None,
         pools_with_deferred: Default::default(),
         serving: dag::spec::ServingSpec {
             listen: "127.0.0.1:0".to_owned(),

@@ -17,6 +17,7 @@ pub mod limits;
 pub mod mapping;
 pub mod operator;
 pub mod params;
+pub mod partition;
 pub mod plan;
 pub mod retention;
 pub mod s3;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::types::asset::{AssetEvent, AssetEventKind};
 use crate::types::{AssetName, Timestamp};
 
 mod cron;
@@ -45,6 +46,41 @@ pub enum AssetRef {
     UriPattern(String),
 }
 
+/// Which events of its assets a schedule counts, and for what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssetRule {
+    /// A run for each partition key, made when all assets have an event of that key (Airflow's
+    /// `PartitionedAssetTimetable`). Events without a key count for nothing here, and events with
+    /// one for nothing elsewhere, as in Airflow.
+    pub partitioned: bool,
+    pub on: Vec<AssetEventKind>,
+}
+
+impl Default for AssetRule {
+    /// What is gone is no news of data: whoever wants to hear of it says so.
+    fn default() -> Self {
+        let on = AssetEventKind::ALL.into_iter().filter(|kind| *kind != AssetEventKind::Deleted);
+        Self { partitioned: false, on: on.collect() }
+    }
+}
+
+impl AssetRule {
+    /// Says whether it is what holds where nothing is said.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Says whether an event counts, where its asset is waited for.
+    pub fn takes(&self, event: &AssetEvent) -> bool {
+        self.on.contains(&event.kind) && self.partitioned == event.partition_key.is_some()
+    }
+
+    /// Returns the run that an event counts for: of those of one key all count for the same.
+    pub fn key_of<'a>(&self, event: &'a AssetEvent) -> Option<&'a str> {
+        event.partition_key.as_deref().filter(|_| self.partitioned)
+    }
+}
+
 impl AssetRef {
     /// Takes a name as an asset expression has it: with a colon it is a pattern of URIs.
     pub fn parse(text: &str) -> Self {
@@ -69,6 +105,12 @@ impl AssetRef {
             Self::Name(wanted) => wanted == name,
             Self::UriPattern(pattern) => matches_pattern(pattern, uri),
         }
+    }
+
+    /// Says whether it names the asset of an event, or an alias through which it was told.
+    pub fn is_of(&self, event: &AssetEvent) -> bool {
+        let is_alias = |name: &AssetName| event.source_aliases.iter().any(|of| of == name.as_str());
+        self.matches(&event.name, &event.uri) || matches!(self, Self::Name(name) if is_alias(name))
     }
 }
 

@@ -19,7 +19,7 @@ use crate::operator::{Operator, Placement};
 use crate::params::Params;
 use crate::plan::Plan;
 use crate::retention::Retention;
-use crate::schedule::Schedule;
+use crate::schedule::{AssetRule, Schedule};
 use crate::secret::Secret;
 use crate::settings::Overlay;
 use crate::slurm::{SlurmOptions, SlurmSpec};
@@ -43,6 +43,7 @@ pub struct Deck {
     pub max_map_length: usize,
     pub dags: IndexMap<DagId, Arc<Dag>>,
     pub assets: IndexMap<AssetName, AssetSpec>,
+    pub asset_aliases: IndexMap<AssetName, AssetAliasSpec>,
     pub datasets: IndexMap<String, DatasetSpec>,
     pub connections: IndexMap<String, ConnectionSpec>,
     pub variables: IndexMap<String, Secret>,
@@ -51,6 +52,8 @@ pub struct Deck {
     /// Pools in which a deferred task keeps its slots (`include_deferred`).
     pub pools_with_deferred: BTreeSet<String>,
     pub serving: ServingSpec,
+    /// Where the control API listens beside its socket.
+    pub api_listen: Option<String>,
     pub slurm: SlurmSpec,
     pub xcom: XcomLimits,
     pub retention: Retention,
@@ -72,6 +75,8 @@ pub struct Dag {
     pub tags: Vec<String>,
     pub owner: Option<String>,
     pub schedule: Schedule,
+    #[serde(default, skip_serializing_if = "AssetRule::is_usual")]
+    pub asset_rule: AssetRule,
     #[serde(with = "jiff::fmt::serde::tz::required")]
     pub timezone: jiff::tz::TimeZone,
     pub start_date: Option<Timestamp>,
@@ -197,6 +202,20 @@ pub struct AssetSpec {
     pub name: AssetName,
     pub uri: AssetUri,
     pub watch: Option<WatchSpec>,
+    /// What it belongs to, as Airflow's `group`.
+    pub group: String,
+    /// How old it may get before it is stale.
+    pub freshness: Option<Duration>,
+}
+
+/// The group of assets that name none, as Airflow's.
+pub const ASSET_GROUP: &str = "asset";
+
+/// An outlet that stands for assets which the task names when it runs (Airflow's `AssetAlias`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssetAliasSpec {
+    pub name: AssetName,
+    pub group: String,
 }
 
 /// Where an asset lives.
@@ -264,6 +283,12 @@ pub enum ConnectionKind {
     Log,
     /// `http://…` or `https://…`: messages are posted as JSON.
     Webhook,
+    /// `redis://…`: streams, whose entries are asset events.
+    Redis,
+    /// `nats://…`: subjects, whose messages are asset events.
+    Nats,
+    /// `mqtt://…`: topics, whose messages are asset events.
+    Mqtt,
 }
 
 impl ConnectionKind {
@@ -280,6 +305,9 @@ impl ConnectionKind {
             "log" => return Some(Self::Log),
             "s3" if rest.starts_with("//") => Self::Bucket,
             "http" | "https" if rest.starts_with("//") => Self::Webhook,
+            "redis" if rest.starts_with("//") => Self::Redis,
+            "nats" if rest.starts_with("//") => Self::Nats,
+            "mqtt" if rest.starts_with("//") => Self::Mqtt,
             _ => return None,
         };
         Some(kind).filter(|_| !rest.trim_matches('/').is_empty())
@@ -299,7 +327,15 @@ impl ConnectionKind {
             Self::Bucket => "s3",
             Self::Log => "log",
             Self::Webhook => "webhook",
+            Self::Redis => "redis",
+            Self::Nats => "nats",
+            Self::Mqtt => "mqtt",
         }
+    }
+
+    /// Says whether messages are followed there.
+    pub const fn is_queue(self) -> bool {
+        matches!(self, Self::Redis | Self::Nats | Self::Mqtt)
     }
 }
 

@@ -53,6 +53,7 @@ pub const NAMES: &[&str] = &[
     "outlets",
     "output",
     "params",
+    "partition_key",
     "prev_data_interval_end_success",
     "prev_data_interval_start_success",
     "prev_end_date_success",

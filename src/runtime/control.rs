@@ -156,7 +156,7 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             trigger::set_paused(parts, dag_id, is_paused).await
         }
         Request::PlanTrigger { dag_id, conf } => trigger::plan(parts, dag_id, conf).await,
-        Request::Trigger(wish) => trigger::trigger(parts, wish).await,
+        Request::Trigger(wish) => trigger::trigger(parts, *wish).await,
         Request::ListRuns { dag_id, state, only, limit, offset } => {
             runs::list(parts, (dag_id, state, only), limit, offset).await
         }
@@ -241,7 +241,11 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         Request::ExplainAsset { name } => assets::explain(parts, name).await,
         Request::ListAssetEvents { asset, limit } => assets::events(parts, asset, limit).await,
         Request::ListAssetChecks { asset, limit } => checks::list(parts, asset, limit).await,
-        Request::EmitAsset { name, extra } => assets::emit(parts, name, extra).await,
+        Request::ListPartitions { asset, limit } => assets::partitions(parts, asset, limit).await,
+        Request::EmitAsset { name, uri, extra, partition_key, from_api } => {
+            let told = assets::Emitted { name, uri, extra, partition_key, from_api };
+            assets::emit(parts, told).await
+        }
         Request::ListEvents { limit, before_id } => status::events(parts, limit, before_id).await,
         Request::ServingStatus => parts.serving.status().await.map(Answer::Serving),
         Request::Predict(wish) => parts.serving.ask(wish).await.map(Answer::Predicted),

@@ -45,7 +45,7 @@ impl Handle {
     /// Reports a change of an asset; `false`: it was known already.
     pub async fn emit_asset(&self, spec: AssetEventSpec) -> Result<bool, Fault> {
         match self.ask(Input::AssetChanged(spec)).await? {
-            Reply::AssetEvent { is_new } => Ok(is_new),
+            Reply::AssetEvent(event) => Ok(event.is_some()),
             _ => Ok(true),
         }
     }

@@ -62,11 +62,9 @@ fn event_of(moved: &AliasMove) -> AssetEventSpec {
     extra.insert("previous_version".into(), json!(moved.from_version));
     extra.insert("action".into(), json!(moved.action));
     AssetEventSpec {
-        name: None,
-        uri,
-        source: AssetEventSource::Registry,
         extra,
         dedupe_key: Some(format!("alias-move:{}", moved.id)),
+        ..AssetEventSpec::new(uri, AssetEventSource::Registry)
     }
 }
 

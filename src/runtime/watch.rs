@@ -1,15 +1,18 @@
-//! Sees files come, for assets that are watched: local folders at once, by file system events,
-//! made good by a scan at start and every `every`.
+//! Sees data come, for assets that are watched: files of local folders at once, by file system
+//! events, made good by a scan at start and every `every`; messages as they are published.
 //!
 //! ```text
 //! file system ─notify─► settle: is it complete? ─► Handle::emit_asset (counts once by its key)
 //! scan ─────────────────┘
+//! Redis · NATS · MQTT ─► message: one event each ──────┘
 //! ```
 //! Files that lie there when an asset is watched for the first time are reported too, of a
-//! pattern and of a single file alike. A file is known by its URI, size and time of change: the
-//! same file is reported again by every scan after a restart, and counts only once.
+//! pattern and of a single file alike. What was told of each file (its size and time of change)
+//! is kept with the event: by this a daemon that starts finds what is new, has changed and is
+//! gone since the last one, and a file that comes to look as it did before has changed.
 
 mod folder;
+mod message;
 mod report;
 mod scan;
 mod settle;
@@ -18,14 +21,19 @@ mod target;
 pub(crate) use target::matches;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use self::folder::Folders;
+use self::message::Channels;
 use crate::runtime::engine::Live;
 use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
-use crate::store::Store;
+use crate::store::{Store, asset};
+
+/// How long after the store could not be read it is asked again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Watches until it is dropped.
 #[derive(Debug)]
@@ -48,16 +56,24 @@ impl Drop for EndOnDrop {
 /// Starts to watch what the deck in force says; follows its changes.
 pub fn start(
     layout: Layout,
-    _store: Store,
+    store: Store,
     handle: Handle,
     live: watch::Receiver<Arc<Live>>,
 ) -> Watchers {
-    begin(layout, handle, live)
-}
-
-fn begin(layout: Layout, handle: Handle, live: watch::Receiver<Arc<Live>>) -> Watchers {
     let (sender, problems) = watch::channel(Vec::new());
-    let task = tokio::spawn(Folders::new(layout, handle, sender).run(live));
+    let task = tokio::spawn(async move {
+        let known = loop {
+            match store.read(asset::objects).await {
+                Ok(known) => break known,
+                Err(error) => tracing::error!(%error, "read what was told of files"),
+            }
+            tokio::time::sleep(AGAIN).await;
+        };
+        let (tell, channels) = mpsc::channel(16);
+        let following = Channels::new(&layout, handle.clone(), known.clone(), tell);
+        let folders = Folders::new(layout, handle, known, sender, channels);
+        tokio::join!(following.run(live.clone()), folders.run(live));
+    });
     Watchers { problems, _task: EndOnDrop(task.abort_handle()) }
 }
 

@@ -178,6 +178,7 @@ impl Decision<'_> {
             note: None,
             events: Vec::new(),
             backfill_id: Some(backfill.id),
+            partition_key: None,
         });
         Ok(run.dag_run_id)
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::dag::Dag;
 use crate::types::approval::HitlDetail;
-use crate::types::asset::AssetEvent;
+use crate::types::asset::{AssetEvent, WatchedObject};
 use crate::types::backfill::{Backfill, BackfillDagRun};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
@@ -16,7 +16,7 @@ use crate::types::event::EventLog;
 use crate::types::operation::Moves;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::xcom::XcomValue;
-use crate::types::{DagId, DagRunId, LaunchToken, TaskInstanceKey, Timestamp};
+use crate::types::{AssetName, DagId, DagRunId, LaunchToken, TaskInstanceKey, Timestamp};
 
 /// One change of the store.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +46,10 @@ pub enum Change {
     InsertDagVersion(DagVersion),
     /// Appends.
     InsertAssetEvent(AssetEvent),
+    /// How a file or an object looked when a watcher told of it; one that is gone is forgotten.
+    PutAssetObject { asset: AssetName, uri: String, object: WatchedObject },
+    /// That it was told that an asset is too old, after this last event of it.
+    PutAssetStale { asset: AssetName, event_id: i64 },
     /// Asset events that wait to bring a run of this DAG about: the whole set, replaced.
     PutQueuedAssetEvents { dag_id: DagId, event_ids: Vec<i64> },
     /// The asset events that brought a run about.

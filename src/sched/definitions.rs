@@ -17,6 +17,7 @@ impl Decision<'_> {
     pub(super) fn adopt_deck(&mut self) {
         let deck = self.state.deck.clone();
         self.state.index.touched.all = true;
+        self.set_freshness_timers();
         let states = &self.state.dag_states;
         self.state.fair.turns.retain(|dag_id| states.contains_key(dag_id));
         for dag in deck.dags.values() {

@@ -10,14 +10,14 @@ use crate::effect::Effect;
 use crate::input::Reply;
 use crate::step::Decided;
 use crate::types::approval::HitlDetail;
-use crate::types::asset::AssetEvent;
+use crate::types::asset::{AssetEvent, WatchedObject};
 use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
 use crate::types::event::{Event, EventLog};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::xcom::XcomValue;
-use crate::types::{AttemptKey, DagId, LaunchToken, TaskInstanceKey};
+use crate::types::{AssetName, AttemptKey, DagId, LaunchToken, TaskInstanceKey};
 
 /// Changes and effects, as they come about.
 #[derive(Debug, Default)]
@@ -36,6 +36,7 @@ pub(super) struct Draft {
     triggered_runs: IndexMap<LaunchToken, DagRunKey>,
     task_maps: IndexMap<TaskInstanceKey, BTreeMap<String, usize>>,
     asset_events: Vec<AssetEvent>,
+    assets: Vec<Change>,
     queued_asset_events: IndexMap<DagId, Vec<i64>>,
     triggering: Vec<(DagRunKey, Vec<i64>)>,
     operations: Vec<Change>,
@@ -97,6 +98,19 @@ impl Draft {
 
     pub(super) fn insert_asset_event(&mut self, event: AssetEvent) {
         self.asset_events.push(event);
+    }
+
+    pub(super) fn put_asset_object(
+        &mut self,
+        asset: AssetName,
+        uri: String,
+        object: WatchedObject,
+    ) {
+        self.assets.push(Change::PutAssetObject { asset, uri, object });
+    }
+
+    pub(super) fn put_asset_stale(&mut self, asset: AssetName, event_id: i64) {
+        self.assets.push(Change::PutAssetStale { asset, event_id });
     }
 
     pub(super) fn put_queued_asset_events(&mut self, dag_id: DagId, events: &[AssetEvent]) {
@@ -194,6 +208,7 @@ impl Draft {
         let maps = self.task_maps.into_iter();
         changes.extend(maps.map(|(key, lengths)| Change::PutTaskMap { key, lengths }));
         changes.extend(self.asset_events.into_iter().map(Change::InsertAssetEvent));
+        changes.extend(self.assets);
         changes.extend(
             self.queued_asset_events
                 .into_iter()
@@ -229,7 +244,12 @@ impl Draft {
             key: key.clone(),
             state: task.as_ref().and_then(|task| task.state),
         });
-        let names: IndexSet<_> = self.asset_events.iter().map(|event| &event.name).collect();
+        let stale = self.assets.iter().filter_map(|change| match change {
+            Change::PutAssetStale { asset, .. } => Some(asset),
+            _ => None,
+        });
+        let names: IndexSet<_> =
+            self.asset_events.iter().map(|event| &event.name).chain(stale).collect();
         let assets = names.into_iter().map(|name| Event::AssetChanged { name: name.clone() });
         dags.chain(runs).chain(tasks).chain(assets).collect()
     }

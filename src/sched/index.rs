@@ -11,7 +11,8 @@ use crate::types::backfill::{Backfill, BackfillId};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{
-    DagId, DagRunId, DagRunState, MapIndex, TaskId, TaskInstanceKey, TaskInstanceState, Timestamp,
+    AssetName, DagId, DagRunId, DagRunState, MapIndex, TaskId, TaskInstanceKey, TaskInstanceState,
+    Timestamp,
 };
 use crate::when;
 
@@ -24,6 +25,8 @@ pub(super) enum Timer {
     ExecutionTimeout(TaskInstanceKey),
     Retry(TaskInstanceKey),
     Schedule(DagId),
+    /// An asset is older than it may get.
+    Freshness(AssetName),
     /// With the number of the deadline.
     Deadline(DagRunKey, u32),
 }

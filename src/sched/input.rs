@@ -10,7 +10,7 @@ use crate::report::{Outcome, Report};
 use crate::state::EndedRun;
 use crate::types::approval::Response;
 use crate::types::ask::Trigger;
-use crate::types::asset::AssetEventSpec;
+use crate::types::asset::{AssetEvent, AssetEventSpec};
 use crate::types::backfill::{Backfill, BackfillId, BackfillSpec};
 use crate::types::operation::{Operation, OperationView};
 use crate::types::run::{DagRun, DagRunKey};
@@ -123,10 +123,8 @@ pub enum Reply {
     Operated(Box<OperationView>),
     Why(Vec<WhyView>),
     Backfill(Box<Backfill>),
-    /// The event was taken note of; `false`: it was known already.
-    AssetEvent {
-        is_new: bool,
-    },
+    /// The event that was taken note of; `None`: the change was known already.
+    AssetEvent(Option<Box<AssetEvent>>),
 }
 
 /// A refusal; nothing has changed.
@@ -144,6 +142,8 @@ pub enum Rejected {
         "`{dag_run_id}` cannot be a run id: it may hold letters, digits and `_.~:+-`, 250 at most, and not begin with a dot"
     )]
     UnfitRunId { dag_run_id: DagRunId },
+    #[error("{problem}")]
+    UnfitPartitionKey { problem: String },
     #[error("params do not fit: {}", problems.iter().map(|p| format!("{}: {}", p.param, p.message)).collect::<Vec<_>>().join("; "))]
     Params { problems: Vec<ParamProblem> },
     #[error("run `{dag_run_id}` has ended as {state}")]
@@ -194,6 +194,7 @@ impl From<Rejected> for Fault {
             }
             Rejected::Params { .. }
             | Rejected::UnfitRunId { .. }
+            | Rejected::UnfitPartitionKey { .. }
             | Rejected::UnfitAnswer { .. } => Self::invalid(text),
             Rejected::NotAssigned { .. } => Self::new(FaultKind::Denied, text),
             Rejected::NotAsked { .. } => {

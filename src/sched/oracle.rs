@@ -37,6 +37,7 @@ pub fn check_recovered(state: &State, recovered: Recovered) {
     assert_eq!(state.queued_asset_events, again.queued_asset_events);
     assert_eq!(state.known_asset_changes, again.known_asset_changes);
     assert_eq!(state.next_asset_event_id, again.next_asset_event_id);
+    assert_eq!(state.freshness.news, again.freshness.news);
     assert_eq!(state.next_backfill_id, again.next_backfill_id);
     assert_eq!(state.made_ahead, again.made_ahead);
     let backfills = |state: &State| -> Vec<Backfill> {
@@ -74,6 +75,9 @@ fn caches_agree(state: &State) {
     }
     for (dag_id, at) in &state.pending.schedule_timers {
         fresh.timers.insert((*at, Timer::Schedule(dag_id.clone())));
+    }
+    for (name, at) in &state.freshness.timers {
+        fresh.timers.insert((*at, Timer::Freshness(name.clone())));
     }
     for (key, deadlines) in &state.deadlines {
         assert!(state.runs.contains_key(key), "a deadline of a run that has ended");

@@ -7,6 +7,7 @@ use crate::backfill::ActiveBackfill;
 use crate::dag::{Dag, Deck};
 use crate::definitions::new_dag_state;
 use crate::fair::Fair;
+use crate::freshness::Freshness;
 use crate::index::Index;
 use crate::past::{PAST_RUNS_MAX, Past};
 use crate::state::{ActiveRun, EndedRun, Pending, Recovered, State};
@@ -42,6 +43,10 @@ pub(super) fn recover(
         runtimes: recovered.runtimes.into_iter().map(|(id, of)| (id, of.into())).collect(),
         index: Index::default(),
         fair: Fair::default(),
+        freshness: Freshness {
+            news: recovered.asset_news.into_iter().collect(),
+            ..Freshness::default()
+        },
         pending: Pending { is_fresh: true, ..Pending::default() },
     };
     for (dag_id, date, interval_end) in recovered.made_ahead {

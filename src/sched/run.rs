@@ -38,6 +38,7 @@ pub(super) struct NewRun {
     pub(super) note: Option<String>,
     pub(super) events: Vec<AssetEvent>,
     pub(super) backfill_id: Option<BackfillId>,
+    pub(super) partition_key: Option<String>,
 }
 
 impl Decision<'_> {
@@ -69,6 +70,7 @@ impl Decision<'_> {
             dag_version_number,
             note: new.note,
             backfill_id: new.backfill_id,
+            partition_key: new.partition_key,
         };
         let key = run.key();
         self.remember_run_id(&key);

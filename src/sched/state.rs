@@ -8,6 +8,7 @@ use crate::backfill::ActiveBackfill;
 use crate::change::DagState;
 use crate::dag::{Dag, Deck};
 use crate::fair::Fair;
+use crate::freshness::{AssetNews, Freshness};
 use crate::index::{Index, PoolLoad, RunIndex};
 use crate::mapping::TaskMap;
 use crate::past::{Past, PastRun};
@@ -16,7 +17,7 @@ use crate::types::asset::AssetEvent;
 use crate::types::backfill::{Backfill, BackfillId};
 use crate::types::deadline::Deadline;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
-use crate::types::{DagId, DagRunId, MapIndex, TaskId, TaskInstanceKey, Timestamp};
+use crate::types::{AssetName, DagId, DagRunId, MapIndex, TaskId, TaskInstanceKey, Timestamp};
 
 /// What the scheduler knows. Runs that have ended leave it.
 #[derive(Debug, Clone)]
@@ -50,6 +51,7 @@ pub struct State {
     pub(super) runtimes: BTreeMap<DagId, VecDeque<Duration>>,
     pub(super) index: Index,
     pub(super) fair: Fair,
+    pub(super) freshness: Freshness,
     pub(super) pending: Pending,
 }
 
@@ -116,6 +118,8 @@ pub struct Recovered {
     pub queued_asset_events: Vec<(DagId, Vec<AssetEvent>)>,
     pub known_asset_changes: Vec<String>,
     pub last_asset_event_id: i64,
+    /// The last event of each asset that was no deletion.
+    pub asset_news: Vec<(AssetName, AssetNews)>,
     /// Those that have not ended.
     pub backfills: Vec<Backfill>,
     pub last_backfill_id: BackfillId,

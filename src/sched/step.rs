@@ -42,7 +42,7 @@ impl Decision<'_> {
             Input::Command(command) => self.command(command),
             Input::Report(report) => self.report(report),
             Input::AssetChanged(spec) => {
-                Ok(Reply::AssetEvent { is_new: self.note_asset_change(spec) })
+                Ok(Reply::AssetEvent(self.note_asset_change(spec).map(Box::new)))
             }
             Input::DefinitionsLoaded(deck) => {
                 self.state.deck = deck;
@@ -73,7 +73,7 @@ impl Decision<'_> {
             | Reply::Operated(_)
             | Reply::Why(_)
             | Reply::Backfill(_)
-            | Reply::AssetEvent { .. } => reply,
+            | Reply::AssetEvent(_) => reply,
         }
     }
 }

@@ -26,6 +26,7 @@ impl Decision<'_> {
                     });
                 }
                 Timer::Deadline(key, number) => self.deadline_missed(key, *number),
+                Timer::Freshness(name) => self.asset_too_old(name),
                 Timer::Schedule(dag_id) => {
                     self.state.pending.schedules.insert(dag_id.clone());
                     self.state.pending.schedule_timers.remove(dag_id);

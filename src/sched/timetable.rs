@@ -102,6 +102,7 @@ impl Decision<'_> {
             note: None,
             events: Vec::new(),
             backfill_id: None,
+            partition_key: None,
         });
         interval
     }

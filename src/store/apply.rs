@@ -82,6 +82,10 @@ fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
         Change::PutDagState(state) => dag::put(conn, state),
         Change::InsertDagVersion(version) => dag_version::insert(conn, version),
         Change::InsertAssetEvent(event) => asset::insert(conn, event),
+        Change::PutAssetObject { asset, uri, object } => {
+            asset::put_object(conn, asset, uri, object)
+        }
+        Change::PutAssetStale { asset, event_id } => asset::put_stale(conn, asset, *event_id),
         Change::PutQueuedAssetEvents { dag_id, event_ids } => {
             asset::put_queued(conn, dag_id, event_ids)
         }

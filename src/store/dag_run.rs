@@ -23,9 +23,9 @@ pub(crate) fn put(conn: &Connection, run: &DagRun) -> Result<(), StoreError> {
     let sql = "INSERT INTO dag_run (dag_id, dag_run_id, run_type, state, triggered_by,
             triggering_user_name, logical_date, data_interval_start, data_interval_end,
             run_after, queued_at, start_date, end_date, conf, params, dag_version, note,
-            dag_version_number, backfill_id)
+            dag_version_number, backfill_id, partition_key)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-            ?19)
+            ?19, ?20)
         ON CONFLICT (dag_id, dag_run_id) DO UPDATE SET run_type = excluded.run_type,
             state = excluded.state, triggered_by = excluded.triggered_by,
             triggering_user_name = excluded.triggering_user_name,
@@ -36,7 +36,7 @@ pub(crate) fn put(conn: &Connection, run: &DagRun) -> Result<(), StoreError> {
             end_date = excluded.end_date, conf = excluded.conf, params = excluded.params,
             dag_version = excluded.dag_version, note = excluded.note,
             dag_version_number = excluded.dag_version_number,
-            backfill_id = excluded.backfill_id";
+            backfill_id = excluded.backfill_id, partition_key = excluded.partition_key";
     let values = params![
         run.dag_id.as_str(),
         run.dag_run_id.as_str(),
@@ -57,6 +57,7 @@ pub(crate) fn put(conn: &Connection, run: &DagRun) -> Result<(), StoreError> {
         run.note,
         run.dag_version_number,
         run.backfill_id,
+        run.partition_key,
     ];
     row::execute(conn, sql, values).map(drop)
 }
@@ -299,6 +300,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<DagRun, StoreError> {
         dag_version_number: row.get("dag_version_number")?,
         note: row.get("note")?,
         backfill_id: row.get("backfill_id")?,
+        partition_key: row.get("partition_key")?,
     })
 }
 

@@ -212,20 +212,13 @@ pub fn delete_lines(conn: &Connection, before: Timestamp) -> Result<usize, Store
     row::execute(conn, sql, params![LINES_LEN_MAX as i64, row::micros(before)])
 }
 
-/// An asset event that might be let go.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OldAssetEvent {
-    pub id: i64,
-    pub dedupe_key: Option<String>,
-    /// The file that a watcher saw.
-    pub path: Option<String>,
-}
-
-/// What no asset event may be that is deleted: waited for, why a run came about, or the last one
-/// of its asset.
+/// What no asset event may be that is deleted: waited for, why a run came about, the last one of
+/// its asset, or the last that tells of data.
 const NOT_NEEDED: &str = "NOT EXISTS (SELECT 1 FROM asset_dag_run_queue WHERE event_id = e.id)
         AND NOT EXISTS (SELECT 1 FROM dagrun_asset_event WHERE event_id = e.id)
-        AND e.id < (SELECT max(id) FROM asset_event WHERE name = e.name)";
+        AND e.id < (SELECT max(id) FROM asset_event WHERE name = e.name)
+        AND e.id IS NOT (SELECT max(id) FROM asset_event
+            WHERE name = e.name AND kind <> 'deleted')";
 
 /// Returns asset events older than `before` that nothing in the store needs. Of the moves of
 /// aliases only those up to number `told` are among them: later ones may be reported again, and
@@ -234,21 +227,15 @@ pub fn asset_events_before(
     conn: &Connection,
     before: Timestamp,
     told: i64,
-) -> Result<Vec<OldAssetEvent>, StoreError> {
+) -> Result<Vec<i64>, StoreError> {
     let sql = format!(
-        "SELECT e.id, e.dedupe_key, e.extra ->> '$.path' AS path FROM asset_event AS e
+        "SELECT e.id FROM asset_event AS e
         WHERE e.timestamp < ?1 AND {NOT_NEEDED}
             AND (e.dedupe_key IS NULL OR e.dedupe_key NOT LIKE 'alias-move:%'
                 OR CAST(substr(e.dedupe_key, 12) AS INTEGER) <= ?2)
         ORDER BY e.id"
     );
-    row::all(conn, &sql, params![row::micros(before), told], |row| {
-        Ok(OldAssetEvent {
-            id: row.get("id")?,
-            dedupe_key: row.get("dedupe_key")?,
-            path: row.get("path")?,
-        })
-    })
+    row::all(conn, &sql, params![row::micros(before), told], |row| Ok(row.get(0)?))
 }
 
 /// Deletes those of the asset events that are still not needed; returns how many.

@@ -39,6 +39,7 @@ pub(crate) fn recover(conn: &Connection) -> Result<Recovered, StoreError> {
         // Years of them: the engine asks for those that it has in hand.
         known_asset_changes: Vec::new(),
         last_asset_event_id: asset::last_id(conn)?,
+        asset_news: asset::news(conn)?,
         backfills: backfill::under_way(conn)?,
         last_backfill_id: backfill::last_id(conn)?,
         made_ahead: backfill::made_ahead(conn)?,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::dag::Dag;
 use crate::sched::change::DagVersion;
 use crate::store::Store;
-use crate::types::asset::{AssetEvent, AssetEventSource};
+use crate::types::asset::{AssetEvent, AssetEventKind, AssetEventSource};
 use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
 use crate::types::event::{EventLog, Severity};
 use crate::types::executor::{ExecutorKind, TryPlace};
@@ -88,6 +88,7 @@ pub(crate) fn run(dag_id: &str, id: &str, secs: i64, state: DagRunState) -> DagR
         dag_version_number: 1,
         note: None,
         backfill_id: None,
+        partition_key: None,
     }
 }
 
@@ -155,6 +156,9 @@ pub(crate) fn asset_event(id: i64, name: &str) -> AssetEvent {
         source: AssetEventSource::Person { user: "ada".into() },
         extra: object(json!({"uri": "file:x.csv", "size": 3})),
         dedupe_key: Some(format!("k{id}")),
+        kind: AssetEventKind::Changed,
+        partition_key: None,
+        source_aliases: Vec::new(),
     }
 }
 

@@ -211,6 +211,7 @@ pub(crate) enum Spot {
 }
 
 /// What the deck wants done.
+#[allow(clippy::large_enum_variant, reason = "effects are few, and short-lived")]
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Effect {
     Ask {

@@ -62,7 +62,7 @@ pub enum Request {
         dag_id: DagId,
         conf: Map<String, Value>,
     },
-    Trigger(Trigger),
+    Trigger(Box<Trigger>),
 
     /// Newest first.
     ListRuns {
@@ -243,9 +243,23 @@ pub enum Request {
         asset: AssetName,
         limit: u32,
     },
+    /// The last event of each partition of an asset, the newest first.
+    ListPartitions {
+        asset: AssetName,
+        limit: u32,
+    },
+    /// Answered with the event.
     EmitAsset {
         name: AssetName,
+        /// Which of those that its pattern has; without it the asset's own.
+        #[serde(default)]
+        uri: Option<String>,
         extra: Map<String, Value>,
+        #[serde(default)]
+        partition_key: Option<String>,
+        /// A program says so, by the door that Airflow's clients know.
+        #[serde(default)]
+        from_api: bool,
     },
 
     ListExperiments,

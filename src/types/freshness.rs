@@ -1,6 +1,7 @@
 //! How assets stand against what they are made of, and why one is old: the way from the root
-//! cause down to it. There is no age limit yet: an asset is stale where an input changed after
-//! it was made, where the run that was to make it failed, or where that is so upstream.
+//! cause down to it. An asset is stale where an input changed after it was made, where the run
+//! that was to make it failed, where it is older than its `freshness` allows, or where one of
+//! these is so upstream.
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,25 @@ pub struct StartedRun {
     pub dag_id: DagId,
     pub dag_run_id: DagRunId,
     pub state: DagRunState,
+    #[serde(default)]
+    pub start_date: Option<Timestamp>,
+    #[serde(default)]
+    pub end_date: Option<Timestamp>,
+    #[serde(default)]
+    pub partition_key: Option<String>,
+    /// It was the last of the events that brought the run about.
+    #[serde(default)]
+    pub is_triggering: bool,
+}
+
+/// A part of an asset as its events tell of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PartitionView {
+    pub partition_key: String,
+    /// The last event, with the runs that it brought about.
+    pub last: AssetEventView,
+    /// How many events there are of it.
+    pub events: u64,
 }
 
 /// What makes an asset old, the worst last.
@@ -55,6 +75,8 @@ pub struct StartedRun {
 pub enum StaleCause {
     /// Its producer has never run.
     NeverRun,
+    /// It is older than its `freshness` allows, and nothing else says why.
+    TooOld,
     /// Its producer has not run since an input changed.
     InputChanged,
     /// … and is paused, so it will not.

@@ -322,6 +322,7 @@ mod tests {
             dag_version_number: 1,
             note: None,
             backfill_id: None,
+            partition_key: None,
         }
     }
 

@@ -43,6 +43,10 @@ pub struct DagRun {
     /// The backfill that made it, or had it run again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backfill_id: Option<BackfillId>,
+    /// Which part of its assets it is about, where the schedule is partitioned or who triggered
+    /// it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition_key: Option<String>,
 }
 
 /// One task of one run (one element of it, where it is mapped).

@@ -19,6 +19,7 @@ mod layers;
 mod peers;
 mod postgres;
 mod promises;
+mod queues;
 mod s3;
 mod slurm;
 mod ssh;

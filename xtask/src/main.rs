@@ -22,6 +22,9 @@ const PACKAGES: &[(&str, &str)] = &[
     ("slurm-client", "sbatch"),
     ("slurm-wlm-basic-plugins", ""),
     ("postgresql", "initdb"),
+    ("redis-server", "redis-server"),
+    ("nats-server", "nats-server"),
+    ("mosquitto", "mosquitto"),
 ];
 
 /// Python packages of the clients and validators, pinned.
@@ -79,6 +82,14 @@ fn test() -> Result<(), String> {
     }
     if let Some(sshd) = for_administrators("sshd") {
         variables.push(("DAGDECK_TEST_SSHD", sshd));
+    }
+    let queues = [
+        ("DAGDECK_TEST_REDIS", "redis-server"),
+        ("DAGDECK_TEST_NATS", "nats-server"),
+        ("DAGDECK_TEST_MOSQUITTO", "mosquitto"),
+    ];
+    for (variable, program) in queues {
+        variables.extend(for_administrators(program).map(|path| (variable, path)));
     }
     let daemons = ["slurmctld", "slurmd", "munged"].map(for_administrators);
     if let ([Some(slurmctld), Some(_), Some(_)], Some(_)) = (daemons, on_path("sbatch")) {

@@ -45,6 +45,15 @@ pub enum AssetsCommand {
         /// A detail of the change; read as JSON where it parses as such, else as text
         #[arg(short, long = "extra", value_name = "KEY=VALUE", value_parser = param)]
         extra: Vec<(String, Value)>,
+        /// Which part of the asset changed, such as 2026-03-10
+        #[arg(long, value_name = "KEY")]
+        partition_key: Option<String>,
+    },
+    /// The partitions of an asset: what last happened to each, and the runs of it
+    Partitions {
+        asset: String,
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
     },
 }
 

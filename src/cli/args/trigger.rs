@@ -32,6 +32,10 @@ pub struct TriggerArgs {
     /// A note that is kept with the run
     #[arg(long)]
     pub note: Option<String>,
+
+    /// Which part of its assets the run is about, such as 2026-03-10
+    #[arg(long, value_name = "KEY")]
+    pub partition_key: Option<String>,
 }
 
 impl TriggerArgs {

@@ -1,4 +1,4 @@
-//! `assets list|lineage|why|impact|events|checks|emit`.
+//! `assets list|lineage|why|impact|events|checks|emit|partitions`.
 
 mod draw;
 
@@ -8,8 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::output::{Output, ago, or_dash, table};
 use crate::runtime::Layout;
 use crate::types::ask::{Answer, LineageReach, Request};
-use crate::types::asset::AssetEventSource;
-use crate::types::freshness::{AssetEventView, AssetWhy, Freshness};
+use crate::types::freshness::{AssetEventView, AssetWhy, Freshness, PartitionView};
 use crate::types::io::{CheckView, OnFail};
 use crate::types::view::{AssetView, LineageView};
 
@@ -59,12 +58,23 @@ pub async fn dispatch(
                 expect_answer!(answer, Answer::AssetChecks(checks) => checks, "assets checks");
             output.answer(&checks, |checks| list_checks(checks));
         }
-        AssetsCommand::Emit { asset, extra } => {
-            let extra = extra.into_iter().collect();
-            let request = Request::EmitAsset { name: asset.as_str().into(), extra };
-            ask(layout, request).await?;
-            let body = serde_json::json!({ "asset": asset });
-            output.answer(&body, |_| format!("{asset} has changed: taken note of"));
+        AssetsCommand::Emit { asset, extra, partition_key } => {
+            let (name, extra) = (asset.as_str().into(), extra.into_iter().collect());
+            let request =
+                Request::EmitAsset { name, uri: None, extra, partition_key, from_api: false };
+            let answer = ask(layout, request).await?;
+            let event = expect_answer!(answer, Answer::AssetEvent(event) => event, "assets emit");
+            output.answer(&event, |event| match &event.partition_key {
+                Some(key) => format!("{asset} has changed, partition {key}: taken note of"),
+                None => format!("{asset} has changed: taken note of"),
+            });
+        }
+        AssetsCommand::Partitions { asset, limit } => {
+            let request = Request::ListPartitions { asset: asset.as_str().into(), limit };
+            let answer = ask(layout, request).await?;
+            let found =
+                expect_answer!(answer, Answer::Partitions(found) => found, "assets partitions");
+            output.answer(&found, |found| list_partitions(found));
         }
     }
     Ok(0)
@@ -148,8 +158,8 @@ fn tell(why: &AssetWhy) -> String {
         }
     }
     lines.push(
-        "old means: an input changed since, or the run that was to make it failed; \
-                there is no age limit"
+        "old means: an input changed since, the run that was to make it failed, or it is older \
+         than its `freshness`"
             .to_owned(),
     );
     lines.join("\n")
@@ -176,22 +186,43 @@ fn impact(lineage: &LineageView) -> String {
     table(&["HOPS", "KIND", "NAME", "STATE", "CHANGED"], rows, "nothing is made of it")
 }
 
+fn started(view: &AssetEventView) -> String {
+    let runs = view.started_runs.iter();
+    let runs: Vec<String> =
+        runs.map(|run| format!("{} {} ({})", run.dag_id, run.dag_run_id, run.state)).collect();
+    runs.join(", ")
+}
+
+fn list_partitions(partitions: &[PartitionView]) -> String {
+    let rows = partitions.iter().map(|one| {
+        let event = &one.last.event;
+        vec![
+            one.partition_key.clone(),
+            event.kind.as_str().to_owned(),
+            ago(Some(event.timestamp)),
+            one.events.to_string(),
+            event.source.to_string(),
+            started(&one.last),
+        ]
+    });
+    let none = "no partitions: name them in its uri (`{date}`), or in its events";
+    table(&["PARTITION", "WHAT", "WHEN", "EVENTS", "BY", "STARTED"], rows, none)
+}
+
 fn list_events(events: &[AssetEventView]) -> String {
     let rows = events.iter().map(|view| {
-        let source = match &view.event.source {
-            AssetEventSource::Task(key) => format!("{}.{}", key.dag_id, key.task_id),
-            AssetEventSource::Watcher => "watcher".to_owned(),
-            AssetEventSource::Registry => "registry".to_owned(),
-            AssetEventSource::Person { user } => user.clone(),
-        };
-        let runs: Vec<String> = view
-            .started_runs
-            .iter()
-            .map(|run| format!("{} {} ({})", run.dag_id, run.dag_run_id, run.state))
-            .collect();
+        let event = &view.event;
         let extra: Vec<String> =
-            view.event.extra.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        vec![ago(Some(view.event.timestamp)), source, runs.join(", "), extra.join(" ")]
+            event.extra.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        vec![
+            ago(Some(event.timestamp)),
+            event.kind.as_str().to_owned(),
+            or_dash(event.partition_key.clone()),
+            event.source.to_string(),
+            started(view),
+            extra.join(" "),
+        ]
     });
-    table(&["WHEN", "BY", "STARTED", "EXTRA"], rows, "no event of it yet")
+    let header = ["WHEN", "WHAT", "PARTITION", "BY", "STARTED", "EXTRA"];
+    table(&header, rows, "no event of it yet")
 }

@@ -58,7 +58,7 @@ async fn foreground(
     output: &mut Output,
 ) -> Result<u8, CliError> {
     let mut events = client.events().await?;
-    let answer = client.ask(Request::Trigger(runs::wish(args)?)).await?;
+    let answer = client.ask(Request::Trigger(Box::new(runs::wish(args)?))).await?;
     let run = expect_answer!(answer, Answer::Run(run) => run, "run");
     output.say(&format!("{} {}", run.dag_id, run.dag_run_id));
     let mut seen = Seen::default();

@@ -33,6 +33,7 @@ pub fn wish(args: &TriggerArgs) -> Result<Trigger, CliError> {
         note: args.note.clone(),
         triggered_by: TriggeredBy::Cli,
         user: env::user(),
+        partition_key: args.partition_key.clone(),
     })
 }
 
@@ -76,7 +77,7 @@ pub async fn trigger(
     if command.dry_run {
         return plan(layout, wish, output).await;
     }
-    let answer = ask(layout, Request::Trigger(wish)).await?;
+    let answer = ask(layout, Request::Trigger(Box::new(wish))).await?;
     let run = expect_answer!(answer, Answer::Run(run) => run, "trigger");
     output.answer(&run, |run| format!("{} {} is {}", run.dag_id, run.dag_run_id, run.state));
     Ok(0)
@@ -218,7 +219,10 @@ fn list(runs: &[DagRun], total: u64) -> String {
             run.dag_id.to_string(),
             run.dag_run_id.to_string(),
             run.state.to_string(),
-            run.run_type.to_string(),
+            match &run.partition_key {
+                Some(key) => format!("{} {key}", run.run_type),
+                None => run.run_type.to_string(),
+            },
             ago(run.start_date),
             run.duration_secs(now).map_or_else(|| "-".to_owned(), duration),
         ]
@@ -240,6 +244,7 @@ pub fn show(detail: &RunDetailView) -> String {
         ("run", run.dag_run_id.to_string()),
         ("state", run.state.to_string()),
         ("type", run.run_type.to_string()),
+        ("partition", or_dash(run.partition_key.clone())),
         ("version", run.dag_version_number.to_string()),
         ("logical date", instant(run.logical_date)),
         ("started", instant(run.start_date)),

@@ -6,7 +6,11 @@ use crate::check::Context;
 use crate::check::fields::{Fields, Text};
 use crate::check::names::{Declared, check_id};
 use crate::file::Written;
-use crate::spec::{AssetSpec, AssetUri, ConnectionKind, DatasetSpec, LearningTask, WatchSpec};
+use crate::partition;
+use crate::spec::{
+    ASSET_GROUP, AssetAliasSpec, AssetSpec, AssetUri, ConnectionKind, DatasetSpec, LearningTask,
+    WatchSpec,
+};
 use crate::suggest;
 use crate::types::AssetName;
 
@@ -21,14 +25,46 @@ pub(super) fn asset(context: Context<'_>, declared: Declared<'_>) -> Option<Asse
     let written = fields.needed_text("uri", URI_HELP);
     let uri = written.and_then(|at| uri(context, at));
     let watch = watch(context, &mut fields, uri.as_ref());
+    let freshness = fields.duration("freshness");
+    if freshness == Some(Duration::ZERO)
+        && let Some(node) = fields.node("freshness")
+    {
+        let message = "`freshness` is no time at all".to_owned();
+        let help = "write how old it may get, such as `24h`".to_owned();
+        context.report.error(node.span, "bad-duration", message, help);
+    }
+    let group = group(context, &mut fields);
     fields.finish();
-    Some(AssetSpec { name: AssetName::from(declared.name), uri: uri?, watch })
+    Some(AssetSpec { name: AssetName::from(declared.name), uri: uri?, watch, group, freshness })
+}
+
+/// Checks an `[asset_alias.*]`. As in Airflow its name is none of an asset: outlets and schedules
+/// name both in the same way.
+pub(super) fn alias(context: Context<'_>, declared: Declared<'_>) -> Option<AssetAliasSpec> {
+    let mut fields = open(context, "asset_alias", declared)?;
+    if context.names.assets.contains_key(declared.name) {
+        let message = format!("`{}` is the name of an asset and of an alias", declared.name);
+        context.report.error(declared.key, "duplicate-id", message, None);
+    }
+    let group = group(context, &mut fields);
+    fields.finish();
+    Some(AssetAliasSpec { name: AssetName::from(declared.name), group })
+}
+
+fn group(context: Context<'_>, fields: &mut Fields<'_>) -> String {
+    let Some(at) = fields.text("group") else { return ASSET_GROUP.to_owned() };
+    check_id(context.report, "group", at.text, at.span);
+    at.text.to_owned()
 }
 
 /// Checks a `[dataset.*]`.
 pub(super) fn dataset(context: Context<'_>, declared: Declared<'_>) -> Option<DatasetSpec> {
     let mut fields = open(context, "dataset", declared)?;
     let written = fields.needed_text("uri", "such as `uri = \"file:data/iris.csv\"`");
+    if let Some(at) = written.filter(|at| partition::is_partitioned(at.text)) {
+        let message = format!("`{}` names partitions: a data set is one table", at.text);
+        context.report.error(at.span, "bad-uri", message, "write `file:PATH`".to_owned());
+    }
     let uri = written.and_then(|at| file_uri(context, at));
     let tasks = "`classification` or `regression`";
     let task = fields.needed_text("task", tasks);
@@ -102,17 +138,18 @@ fn watch(
     };
     let can_be_watched = match uri? {
         AssetUri::File(_) => true,
-        AssetUri::Connection { connection, .. } => matches!(
-            context.names.connections.get(connection),
-            Some(Some(ConnectionKind::Folder | ConnectionKind::Bucket) | None)
-        ),
+        AssetUri::Connection { connection, .. } => {
+            let kind = context.names.connections.get(connection).copied().flatten();
+            let is_lake = |kind| matches!(kind, ConnectionKind::Folder | ConnectionKind::Bucket);
+            kind.is_none_or(|kind| is_lake(kind) || kind.is_queue())
+        }
         AssetUri::Model { .. } | AssetUri::Other(_) => false,
     };
     if !can_be_watched {
         let help = "a task that writes it names it among its `outlets`; a model's alias needs \
                     no watching"
             .to_owned();
-        let message = format!("{} is no file and lies in no lake", fields.what());
+        let message = format!("{} is no file, lies in no lake, and is no message", fields.what());
         context.report.error(entry.key, "bad-watch", message, help);
     }
     Some(WatchSpec { every })
@@ -128,6 +165,9 @@ pub(super) fn uri(context: Context<'_>, at: Text<'_>) -> Option<AssetUri> {
     let Some((scheme, path)) = at.text.split_once(':') else {
         return refuse("it has no scheme");
     };
+    if let Err(problem) = partition::names(at.text) {
+        return refuse(&problem);
+    }
     match scheme {
         "file" => file_uri(context, at),
         "models" => match path.strip_prefix('/').and_then(|path| path.split_once('@')) {

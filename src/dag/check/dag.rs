@@ -129,7 +129,7 @@ fn own_keys(
 ) -> Dag {
     let timezone = schedule::timezone(context, fields, inherited.meaning.timezone);
     let meaning = Meaning { timezone: &timezone, ..inherited.meaning };
-    let schedule = schedule::schedule(context, fields, meaning);
+    let (schedule, asset_rule) = schedule::schedule(context, fields, meaning);
     let start_date = date::date(context, fields, "start_date", &timezone);
     let end_date = date::date(context, fields, "end_date", &timezone);
     let catchup = fields.flag("catchup").unwrap_or(false);
@@ -145,6 +145,7 @@ fn own_keys(
         tags,
         owner: fields.owned_text("owner"),
         schedule,
+        asset_rule,
         start_date,
         end_date,
         catchup,

@@ -16,6 +16,7 @@ use crate::check::system::{Secrets, connection, variable};
 use crate::check::task::Defaults;
 use crate::check::{Context, asset, retention, schedule, slurm};
 use crate::file::{Entry, Node, Span, Table, Written};
+use crate::partition;
 use crate::retention::Retention;
 use crate::secret::{self, Lookup};
 use crate::settings::Overlay;
@@ -26,7 +27,8 @@ use crate::spec::{AssetSpec, Deck, ServingSpec, XcomLimits};
 const DEFAULT_POOL_SLOTS: u32 = 128;
 
 /// Sections that any file may have.
-const SHARED: [&str; 6] = ["pool", "connection", "variable", "asset", "dataset", "dag"];
+const SHARED: [&str; 7] =
+    ["pool", "connection", "variable", "asset", "asset_alias", "dataset", "dag"];
 
 /// Checks all files (`dags.toml` first). What it returns is whole only where nothing was reported.
 pub(super) fn check(
@@ -41,6 +43,7 @@ pub(super) fn check(
     let all = |section| declared(report, tables, section);
     let (connections, variables) = (all("connection"), all("variable"));
     let (assets, datasets, dags) = (all("asset"), all("dataset"), all("dag"));
+    let aliases = all("asset_alias");
     let connection_specs: IndexMap<_, _> =
         connections.iter().map(|one| (one.name.to_owned(), connection(secrets, *one))).collect();
     let (declared_pools, pools_with_deferred) = pools(report, &all("pool"));
@@ -53,7 +56,8 @@ pub(super) fn check(
         dags: dags.iter().map(|one| (one.name.to_owned(), inside(*one, "task"))).collect(),
         groups: dags.iter().map(|one| (one.name.to_owned(), inside(*one, "group"))).collect(),
         variables: variables.iter().map(|one| one.name.to_owned()).collect(),
-        assets: assets.iter().map(|one| one.name.to_owned()).collect(),
+        assets: assets.iter().map(|one| (one.name.to_owned(), is_partitioned(*one))).collect(),
+        asset_aliases: aliases.iter().map(|one| one.name.to_owned()).collect(),
         datasets: datasets.iter().map(|one| one.name.to_owned()).collect(),
     };
     names.add_settings(set, |text| {
@@ -79,6 +83,7 @@ pub(super) fn check(
     let dags = dags.iter().filter_map(|one| dag(context, &inherited, *one));
     let dags = dags.map(|dag| (dag.dag_id.clone(), Arc::new(dag))).collect();
     let asset_specs = checked_assets(context, &assets);
+    let aliases = aliases.iter().filter_map(|one| asset::alias(context, *one));
     let datasets = datasets.iter().filter_map(|one| asset::dataset(context, *one));
     let variables = variables.iter();
     let variables =
@@ -86,6 +91,7 @@ pub(super) fn check(
     Deck {
         dags,
         assets: asset_specs.into_iter().map(|asset| (asset.name.clone(), asset)).collect(),
+        asset_aliases: aliases.map(|alias| (alias.name.clone(), alias)).collect(),
         datasets: datasets.map(|dataset| (dataset.name.clone(), dataset)).collect(),
         connections: connection_specs
             .into_iter()
@@ -93,6 +99,7 @@ pub(super) fn check(
             .collect(),
         variables: variables.collect(),
         serving: serving(context, &tables[0]),
+        api_listen: api_listen(context, &tables[0]),
         slurm,
         xcom: settings.xcom,
         pools: declared_pools,
@@ -109,6 +116,12 @@ pub(super) fn check(
     }
 }
 
+/// Says whether the URI of an asset, before it is judged, has partitions.
+fn is_partitioned(declared: Declared<'_>) -> bool {
+    let uri = declared.node.as_table().and_then(|table| table.0.get("uri"));
+    uri.and_then(|entry| entry.node.as_text()).is_some_and(partition::is_partitioned)
+}
+
 /// The names of a DAG's tasks or groups, before they are judged.
 fn inside(declared: Declared<'_>, section: &str) -> IndexSet<String> {
     let table = declared.node.as_table().and_then(|table| table.0.get(section));
@@ -123,7 +136,7 @@ fn check_sections(report: &Reporter, tables: &[Table]) {
         let what = format!("`{}`", report.source(file).shown);
         let mut fields = Fields::new(report, what, table, place);
         let own: &[&'static str] =
-            if file == 0 { &["include", "deck", "serving", "slurm"] } else { &[] };
+            if file == 0 { &["include", "deck", "api", "serving", "slurm"] } else { &[] };
         for section in own.iter().chain(&SHARED) {
             fields.entry(section);
         }
@@ -210,6 +223,21 @@ fn serving(context: Context<'_>, main: &Table) -> ServingSpec {
     };
     fields.finish();
     spec
+}
+
+/// Reads `[api]`.
+fn api_listen(context: Context<'_>, main: &Table) -> Option<String> {
+    let empty = Table::default();
+    let (table, place) = section(context.report, main, "api", &empty);
+    let mut fields = Fields::new(context.report, "the API", table, place);
+    let listen = fields.text("listen");
+    if let Some(at) = listen.filter(|at| !is_address(at.text)) {
+        let message = format!("`{}` is no address to listen on", at.text);
+        let help = "write `127.0.0.1:8080`; port 0 takes any that is free".to_owned();
+        context.report.error(at.span, "bad-value", message, help);
+    }
+    fields.finish();
+    listen.map(|at| at.text.to_owned())
 }
 
 /// Reads `[slurm]`; its options are what tasks inherit where `default_args` says nothing.

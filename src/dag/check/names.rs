@@ -23,7 +23,9 @@ pub(super) struct Names {
     pub(super) connections: IndexMap<String, Option<ConnectionKind>>,
     pub(super) pools: IndexMap<String, u32>,
     pub(super) variables: IndexSet<String>,
-    pub(super) assets: IndexSet<String>,
+    /// Each with whether its URI has partitions.
+    pub(super) assets: IndexMap<String, bool>,
+    pub(super) asset_aliases: IndexSet<String>,
     pub(super) datasets: IndexSet<String>,
     /// Each with the names of its tasks.
     pub(super) dags: IndexMap<String, IndexSet<String>>,
@@ -160,8 +162,8 @@ impl Names {
     }
 
     pub(super) fn asset(&self, report: &Reporter, at: Text<'_>) {
-        if !self.assets.contains(at.text) {
-            let names = self.assets.iter().map(String::as_str);
+        if !self.assets.contains_key(at.text) && !self.asset_aliases.contains(at.text) {
+            let names = self.assets.keys().chain(&self.asset_aliases).map(String::as_str);
             unknown(report, at, "asset", "unknown-asset", names);
         }
     }

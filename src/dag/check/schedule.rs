@@ -7,8 +7,10 @@ use jiff::tz::TimeZone;
 use crate::check::Context;
 use crate::check::fields::{Fields, Text};
 use crate::file::{Entry, Node, Span, Table, Written};
-use crate::schedule::{AssetExpression, AssetRef, Cron, CronError, Schedule, Timetable};
+use crate::partition;
+use crate::schedule::{AssetExpression, AssetRef, AssetRule, Cron, CronError, Schedule, Timetable};
 use crate::suggest;
+use crate::types::asset::AssetEventKind;
 use crate::types::duration;
 
 const SCHEDULE_HELP: &str = "write `schedule = \"@daily\"`, `\"0 2 * * *\"`, `\"30m\"`, \
@@ -54,8 +56,10 @@ pub(super) fn schedule(
     context: Context<'_>,
     fields: &mut Fields<'_>,
     meaning: Meaning<'_>,
-) -> Schedule {
-    let Some(entry) = fields.entry("schedule") else { return Schedule::Manual };
+) -> (Schedule, AssetRule) {
+    let Some(entry) = fields.entry("schedule") else {
+        return (Schedule::Manual, AssetRule::default());
+    };
     let timetable = match &entry.node.value {
         Written::Text(text) => {
             by_time(context, Text { text, span: entry.node.span }, meaning, None)
@@ -63,24 +67,24 @@ pub(super) fn schedule(
         Written::List(items) => crons(context, fields, items, entry.node.span, meaning),
         Written::Table(table) => {
             let what = format!("`schedule` of {}", fields.what());
-            return from_table(context, what, table, entry, meaning).unwrap_or(Schedule::Manual);
+            return from_table(context, what, table, entry, meaning);
         }
         Written::Integer(_) | Written::Float(_) | Written::Bool(_) | Written::Datetime(_) => {
             fields.wrong_type("schedule", &entry.node, "text, a list of texts or a table");
             None
         }
     };
-    timetable.map_or(Schedule::Manual, Schedule::Time)
+    (timetable.map_or(Schedule::Manual, Schedule::Time), AssetRule::default())
 }
 
-/// Reads `{ cron = …, every = …, assets = …, data_interval = … }`.
+/// Reads `{ cron = …, every = …, assets = …, on = …, partitioned = …, data_interval = … }`.
 fn from_table(
     context: Context<'_>,
     what: String,
     table: &Table,
     entry: &Entry,
     meaning: Meaning<'_>,
-) -> Option<Schedule> {
+) -> (Schedule, AssetRule) {
     let mut inner = Fields::new(context.report, what, table, entry.key);
     let refuse = |text: String| {
         context.report.error(entry.node.span, "bad-schedule", text, SCHEDULE_HELP.to_owned());
@@ -115,13 +119,62 @@ fn from_table(
         }
         _ => None,
     };
+    let rule = asset_rule(context, &mut inner, expression.as_ref());
     inner.finish();
-    match (timetable, expression) {
-        (Some(timetable), Some(expression)) => Some(Schedule::TimeOrAssets(timetable, expression?)),
-        (Some(timetable), None) => Some(Schedule::Time(timetable)),
-        (None, Some(expression)) => Some(Schedule::Assets(expression?)),
-        (None, None) => None,
+    let schedule = match (timetable, expression.flatten()) {
+        (Some(timetable), Some(expression)) => Schedule::TimeOrAssets(timetable, expression),
+        (Some(timetable), None) => Schedule::Time(timetable),
+        (None, Some(expression)) => Schedule::Assets(expression),
+        (None, None) => Schedule::Manual,
+    };
+    (schedule, rule)
+}
+
+/// Reads which events of the assets count. A schedule of assets that all come in partitions is
+/// partitioned unless it says otherwise.
+fn asset_rule(
+    context: Context<'_>,
+    fields: &mut Fields<'_>,
+    expression: Option<&Option<AssetExpression>>,
+) -> AssetRule {
+    let mut rule = AssetRule::default();
+    if expression.is_none()
+        && let Some(node) = fields.node("on").or_else(|| fields.node("partitioned"))
+    {
+        let message = format!("{} waits for no assets: it has no events to choose", fields.what());
+        context.report.error(node.span, "bad-schedule", message, SCHEDULE_HELP.to_owned());
     }
+    let words: Vec<&str> = AssetEventKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let mut on = Vec::new();
+    for at in fields.texts("on") {
+        match AssetEventKind::of_word(at.text) {
+            Some(kind) => on.push(kind),
+            None => {
+                let message = format!("`{}` is nothing that becomes of an asset", at.text);
+                let help = suggest::hint(at.text, "kinds", words.iter().copied());
+                context.report.error(at.span, "bad-value", message, help);
+            }
+        }
+    }
+    if !on.is_empty() {
+        rule.on = on;
+    }
+    let named = expression.into_iter().flatten().flat_map(AssetExpression::leaves);
+    let parted = named.map(|leaf| match leaf {
+        AssetRef::Name(name) => context.names.assets.get(name.as_str()) == Some(&true),
+        AssetRef::UriPattern(pattern) => partition::is_partitioned(pattern),
+    });
+    let parted: Vec<bool> = parted.collect();
+    let all = !parted.is_empty() && parted.iter().all(|parted| *parted);
+    rule.partitioned = fields.flag("partitioned").unwrap_or(all);
+    if !rule.partitioned && parted.contains(&true) {
+        let message = format!("{} waits for partitions and is not partitioned", fields.what());
+        let help = "as in Airflow, what changes in a partition starts only DAGs that run for each \
+                    partition: write `partitioned = true`"
+            .to_owned();
+        context.report.warning(fields.place(), "not-partitioned", message, help);
+    }
+    rule
 }
 
 /// Reads a preset, an interval or a cron expression.

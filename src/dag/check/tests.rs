@@ -6,6 +6,7 @@ use super::*;
 use crate::Diagnostic;
 use crate::types::settings::Settings;
 
+mod asset;
 mod codes;
 mod flow;
 mod inherit;

@@ -87,7 +87,14 @@ pub(super) fn build(from: &Sources<'_>) -> Names {
         let given = from.given.iter().map(|one| (one.key.clone(), one.value.clone()));
         set("expand", plain(serde_json::Value::Object(given.collect())));
     }
-    let absent = dates(run, &mut set);
+    let mut absent = dates(run, &mut set);
+    match &run.partition_key {
+        Some(key) => drop(set("partition_key", Value::from(key.as_str()))),
+        None => {
+            let why = format!("run `{}` is about no partition", run.dag_run_id);
+            absent.insert("partition_key", why);
+        }
+    }
     for (name, value) in &from.happened {
         set(name, plain(value.clone()));
     }
@@ -125,6 +132,7 @@ pub(super) fn for_python(
     let own = json!({
         "params": run.params,
         "run_id": run.dag_run_id,
+        "partition_key": run.partition_key,
         "dag_run": run_for_python(run),
         "dag": about_dag(from.dag),
         "task": about_task(from.dag, task),
@@ -151,6 +159,7 @@ pub(super) fn for_python(
 fn run_for_python(run: &DagRun) -> serde_json::Value {
     let mut value = json!(run);
     value["run_id"] = json!(run.dag_run_id);
+    value["partition_key"] = json!(run.partition_key);
     value
 }
 
@@ -233,6 +242,7 @@ fn dag_run(run: &DagRun) -> Value {
         ("queued_at", moment(Some(run.queued_at))),
         ("start_date", moment(run.start_date)),
         ("note", text(&run.note)),
+        ("partition_key", text(&run.partition_key)),
     ])
 }
 

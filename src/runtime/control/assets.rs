@@ -4,18 +4,22 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::dag::Dag;
 use crate::dag::schedule::AssetExpression;
+use crate::dag::spec::ASSET_GROUP;
+use crate::dag::{Dag, partition};
 use crate::runtime::control::freshness::{Judge, Known, Own, RUNS, Runs};
 use crate::runtime::control::{ControlParts, checks, find, lineage, user};
 use crate::runtime::engine::Live;
+use crate::sched::{Input, Reply};
 use crate::store::{StoreError, asset, dag_run, task_instance};
 use crate::types::ask::Answer;
 use crate::types::asset::{AssetEvent, AssetEventSource, AssetEventSpec};
-use crate::types::freshness::{AssetEventView, AssetWhy, Freshness, StaleCause, StaleStep};
+use crate::types::freshness::{
+    AssetEventView, AssetWhy, Freshness, PartitionView, StaleCause, StaleStep,
+};
 use crate::types::run::DagRunKey;
 use crate::types::view::AssetView;
-use crate::types::{AssetName, DagId, Fault, TaskId, TaskInstanceState};
+use crate::types::{AssetName, DagId, Fault, TaskId, TaskInstanceState, duration};
 
 /// The last event of each asset that has one, and how many it has.
 pub(super) type Summary = BTreeMap<AssetName, (AssetEvent, u64)>;
@@ -24,7 +28,8 @@ pub(super) type Summary = BTreeMap<AssetName, (AssetEvent, u64)>;
 pub(super) async fn list(parts: &ControlParts) -> Result<Answer, Fault> {
     let live = parts.live();
     let (summary, runs) = happened(parts, &live).await?;
-    let assets = known(&live, &summary);
+    let partitions = parts.read(asset::partition_counts).await?;
+    let (assets, now) = (known(&live, &summary), parts.clock.now());
     let guards: Vec<_> =
         assets.iter().map(|(name, _)| (name.clone(), checks::guards(&live, name))).collect();
     let last = move |conn: &rusqlite::Connection| {
@@ -35,11 +40,15 @@ pub(super) async fn list(parts: &ControlParts) -> Result<Answer, Fault> {
     };
     let mut checked = parts.read(last).await?;
     let mut judge =
-        Judge::new(Known { live: &live, assets: &assets, summary: &summary, runs: &runs });
+        Judge::new(Known { live: &live, assets: &assets, summary: &summary, runs: &runs, now });
     let views = assets.iter().cloned().map(|(name, uri)| {
         let seen = summary.get(&name);
+        let spec = live.deck.assets.get(&name);
         AssetView {
-            watch: live.deck.assets.get(&name).is_some_and(|spec| spec.watch.is_some()),
+            watch: spec.is_some_and(|spec| spec.watch.is_some()),
+            group: spec.map_or(ASSET_GROUP, |spec| spec.group.as_str()).to_owned(),
+            freshness_limit: spec.and_then(|spec| spec.freshness).map(|limit| limit.as_secs_f64()),
+            partitions: partitions.get(&name).copied().unwrap_or(0),
             producing_tasks: tasks_with(&live, |task| &task.outlets, &name),
             consuming_tasks: tasks_with(&live, |task| &task.inlets, &name),
             scheduled_dags: scheduled_dags(&live, &name, &uri),
@@ -151,17 +160,61 @@ pub(super) async fn events(
     }
 }
 
+/// What somebody says of a change.
+pub(super) struct Emitted {
+    pub(super) name: AssetName,
+    pub(super) uri: Option<String>,
+    pub(super) extra: Map<String, Value>,
+    pub(super) partition_key: Option<String>,
+    pub(super) from_api: bool,
+}
+
 /// Says that an asset changed.
-pub(super) async fn emit(
+pub(super) async fn emit(parts: &ControlParts, told: Emitted) -> Result<Answer, Fault> {
+    if let Some(problem) = told.partition_key.as_deref().and_then(partition::key_problem) {
+        return Err(Fault::invalid(problem));
+    }
+    let own = find::asset(&parts.live(), &told.name)?.uri.as_text();
+    let uri = told.uri.unwrap_or(own);
+    let source = match told.from_api {
+        true => AssetEventSource::Api,
+        false => AssetEventSource::Person { user: user::name() },
+    };
+    let spec = AssetEventSpec {
+        name: Some(told.name),
+        extra: told.extra,
+        partition_key: told.partition_key,
+        ..AssetEventSpec::new(uri, source)
+    };
+    match parts.handle.ask(Input::AssetChanged(spec)).await? {
+        Reply::AssetEvent(Some(event)) => Ok(Answer::AssetEvent(event)),
+        _ => Ok(Answer::Done),
+    }
+}
+
+/// Lists the partitions of an asset, those that changed last first.
+pub(super) async fn partitions(
     parts: &ControlParts,
     name: AssetName,
-    extra: Map<String, Value>,
+    limit: u32,
 ) -> Result<Answer, Fault> {
-    let uri = find::asset(&parts.live(), &name)?.uri.as_text();
-    let source = AssetEventSource::Person { user: user::name() };
-    let spec = AssetEventSpec { name: Some(name), uri, source, extra, dedupe_key: None };
-    parts.handle.emit_asset(spec).await?;
-    Ok(Answer::Done)
+    let limit = limit.min(find::PAGE_LEN_MAX);
+    let wanted = name.clone();
+    let read = move |conn: &rusqlite::Connection| {
+        let found = asset::partitions(conn, &wanted, limit)?;
+        let view = |(event, events): (AssetEvent, u64)| {
+            let started_runs = asset::started(conn, event.id)?;
+            let partition_key = event.partition_key.clone().unwrap_or_default();
+            let last = AssetEventView { event, started_runs };
+            Ok(PartitionView { partition_key, last, events })
+        };
+        found.into_iter().map(view).collect::<Result<Vec<_>, StoreError>>()
+    };
+    let partitions = parts.read(read).await?;
+    if partitions.is_empty() {
+        find::asset(&parts.live(), &name)?;
+    }
+    Ok(Answer::Partitions(partitions))
 }
 
 /// Says why an asset is old, or that it is not.
@@ -172,9 +225,10 @@ pub(super) async fn explain(parts: &ControlParts, name: AssetName) -> Result<Ans
     if !assets.iter().any(|(known, _)| *known == name) {
         return Err(find::no_asset(&live, &name));
     }
+    let now = parts.clock.now();
     let (freshness, mut path) = {
         let mut judge =
-            Judge::new(Known { live: &live, assets: &assets, summary: &summary, runs: &runs });
+            Judge::new(Known { live: &live, assets: &assets, summary: &summary, runs: &runs, now });
         let freshness = judge.freshness(&name);
         let way = judge.path(&name);
         let steps = way.iter().enumerate().map(|(at, asset)| {
@@ -210,14 +264,14 @@ fn step(judge: &Judge<'_>, asset: &AssetName, before: Option<&AssetName>) -> Sta
         text,
         remedy,
         dag_run_id: run.map(|run| run.dag_run_id.clone()),
-        dag_id: own.map(|own| own.dag_id),
+        dag_id: own.and_then(|own| own.dag_id),
         task_id: None,
     }
 }
 
 /// Tells of a cause in one line, and what would mend it.
 pub(super) fn told(own: &Own) -> (String, Option<String>) {
-    let dag_id = &own.dag_id;
+    let dag_id = own.dag_id.as_ref().map_or("", |dag_id| dag_id.as_str());
     let input = own.input.as_ref().map_or("an input", AssetName::as_str);
     let changed = format!("`{input}` has changed since `{dag_id}` made it");
     match own.cause {
@@ -225,6 +279,17 @@ pub(super) fn told(own: &Own) -> (String, Option<String>) {
             let run = own.run.as_ref().map_or("", |run| run.dag_run_id.as_str());
             let clear = format!("dagdeck tasks clear {dag_id} {run} --only-failed");
             (format!("`{dag_id}` failed to make it"), Some(format!("mend it, then `{clear}`")))
+        }
+        StaleCause::TooOld => {
+            let limit = own.limit.map_or_else(String::new, |(limit, _)| duration::text(limit));
+            let text = format!("it is older than {limit}, as old as it may get");
+            match (own.is_running, dag_id) {
+                (true, _) => (format!("{text}; a run of `{dag_id}` is under way"), None),
+                (false, "") => {
+                    (text, Some("see to what writes it: no task here makes it".to_owned()))
+                }
+                (false, _) => (text, Some(format!("run it: `dagdeck trigger {dag_id}`"))),
+            }
         }
         _ if own.is_running => (format!("{changed}; a run of it is under way"), None),
         StaleCause::Paused => (

@@ -8,6 +8,7 @@
 
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::dag::Dag;
 use crate::runtime::control::assets::{self, Summary};
@@ -16,7 +17,7 @@ use crate::runtime::engine::Live;
 use crate::types::asset::{AssetEvent, AssetEventSource};
 use crate::types::freshness::{Freshness, Producer, StaleCause};
 use crate::types::view::RecentRun;
-use crate::types::{AssetName, DagId, DagRunState, TaskId};
+use crate::types::{AssetName, DagId, DagRunState, TaskId, Timestamp};
 
 /// Runs of a DAG that are looked at: the last one that ended is among them, as a rule.
 pub(super) const RUNS: u32 = 5;
@@ -31,6 +32,7 @@ pub(super) struct Known<'a> {
     pub(super) assets: &'a [(AssetName, String)],
     pub(super) summary: &'a Summary,
     pub(super) runs: &'a Runs,
+    pub(super) now: Timestamp,
 }
 
 /// A DAG that makes an asset, and of what.
@@ -43,13 +45,16 @@ struct Making {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Own {
     pub(super) cause: StaleCause,
-    pub(super) dag_id: DagId,
+    /// Who makes it; `None`: nobody here.
+    pub(super) dag_id: Option<DagId>,
     /// The run that failed.
     pub(super) run: Option<RecentRun>,
     /// The input that changed.
     pub(super) input: Option<AssetName>,
     /// A run of the producer is under way, or waits for its turn.
     pub(super) is_running: bool,
+    /// How old it may get, and until when that was kept.
+    pub(super) limit: Option<(Duration, Timestamp)>,
 }
 
 /// The way from a root cause to an asset.
@@ -128,8 +133,26 @@ impl<'a> Judge<'a> {
 
     /// Returns what makes it old by itself, the worst where there are several.
     pub(super) fn own(&self, name: &AssetName) -> Option<Own> {
-        let makings = self.makings.get(name)?;
-        makings.iter().filter_map(|making| self.judged(name, making)).max_by_key(|own| own.cause)
+        let makings = self.makings.get(name).into_iter().flatten();
+        let made = makings.filter_map(|making| self.judged(name, making));
+        made.max_by_key(|own| own.cause).or_else(|| self.too_old(name))
+    }
+
+    /// Says whether it is older than it may get, whoever makes it.
+    fn too_old(&self, name: &AssetName) -> Option<Own> {
+        let limit = self.known.live.deck.assets.get(name)?.freshness?;
+        let until = self.last(name)?.timestamp.checked_add(limit).ok()?;
+        let dag_id = self.makings.get(name).and_then(|makings| makings.first());
+        let dag_id = dag_id.map(|making| making.dag_id.clone());
+        let runs = dag_id.as_ref().map_or(&[][..], |dag_id| self.runs(dag_id));
+        (until < self.known.now).then(|| Own {
+            cause: StaleCause::TooOld,
+            run: None,
+            input: None,
+            is_running: runs.iter().any(|run| !run.state.is_finished()),
+            limit: Some((limit, until)),
+            dag_id,
+        })
     }
 
     fn judged(&self, name: &AssetName, making: &Making) -> Option<Own> {
@@ -138,10 +161,11 @@ impl<'a> Judge<'a> {
         let ended = runs.iter().rev().find(|run| run.state.is_finished());
         let own = |cause| Own {
             cause,
-            dag_id: making.dag_id.clone(),
+            dag_id: Some(making.dag_id.clone()),
             run: None,
             input: None,
             is_running: runs.iter().any(|run| !run.state.is_finished()),
+            limit: None,
         };
         if let Some(run) = ended.filter(|run| run.state == DagRunState::Failed)
             && last.is_none_or(|last| !is_made_since(last, run))

@@ -82,6 +82,7 @@ struct Facts {
     runs: Runs,
     models: Vec<ModelView>,
     served: Vec<ServedVersion>,
+    now: Timestamp,
 }
 
 async fn facts(parts: &ControlParts, live: &Live) -> Result<Facts, Fault> {
@@ -90,7 +91,8 @@ async fn facts(parts: &ControlParts, live: &Live) -> Result<Facts, Fault> {
     let models = off_thread(move || registry::list(&store).map_err(Fault::from)).await?;
     // A model server that does not answer serves nothing.
     let served = parts.serving.status().await.map(|status| status.versions).unwrap_or_default();
-    Ok(Facts { assets: assets::known(live, &summary), summary, runs, models, served })
+    let (assets, now) = (assets::known(live, &summary), parts.clock.now());
+    Ok(Facts { assets, summary, runs, models, served, now })
 }
 
 #[derive(Default)]
@@ -239,8 +241,8 @@ impl Lineage {
     }
 
     fn judge_assets(&mut self, live: &Live, facts: &Facts) {
-        let Facts { assets, summary, runs, .. } = facts;
-        let mut judge = Judge::new(Known { live, assets, summary, runs });
+        let Facts { assets, summary, runs, now, .. } = facts;
+        let mut judge = Judge::new(Known { live, assets, summary, runs, now: *now });
         for node in self.nodes.values_mut().filter(|node| node.kind == LineageKind::Asset) {
             node.freshness = Some(judge.freshness(&AssetName::new(node.name.as_str())));
         }

@@ -100,7 +100,7 @@ pub(super) fn outcome(
     let status = finished.status;
     if status.success() {
         let outcome = Outcome::output(result(finished.last_line, log));
-        return handed::added(outcome, finished.outputs, &order.folder);
+        return handed::added(outcome, finished.words, order);
     }
     if status.code().is_some_and(|code| i64::from(code) == args.skip_on_exit_code) {
         let reason = format!("exit code {}: the command skipped itself", args.skip_on_exit_code);

@@ -1,13 +1,14 @@
 //! `$DAGDECK_OUTPUT`: a file into which a task may write its outputs, as one JSON table.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use super::error::OperatorError;
-use super::said;
+use super::said::{self, SaidAsset, Words};
+use crate::runtime::attempt::Order;
 use crate::sched::Outcome;
+use crate::types::asset::{AssetEventSource, AssetEventSpec};
 use crate::types::xcom::{RETURN_VALUE, XcomValue};
 
 /// The variable that names the file.
@@ -32,15 +33,17 @@ pub(super) fn clear(folder: &Path) -> Result<(), OperatorError> {
 /// one. Other outcomes have no outputs.
 pub(super) fn added(
     outcome: Outcome,
-    printed: BTreeMap<String, Value>,
-    folder: &Path,
+    words: Words,
+    order: &Order,
 ) -> Result<Outcome, OperatorError> {
     let Outcome::Success { mut output, mut outputs, chosen, skip_all_downstream, asset_events } =
         outcome
     else {
         return Ok(outcome);
     };
-    for (name, value) in printed.into_iter().chain(written(folder)?) {
+    let said = words.assets.into_iter().map(|said| asset_event(said, order));
+    let asset_events = asset_events.into_iter().chain(said).collect();
+    for (name, value) in words.outputs.into_iter().chain(written(&order.folder)?) {
         if name == RETURN_VALUE {
             output = value;
         } else {
@@ -48,6 +51,18 @@ pub(super) fn added(
         }
     }
     Ok(Outcome::Success { output, outputs, chosen, skip_all_downstream, asset_events })
+}
+
+/// Makes an event of what a task said of an asset; one without a URI has that of its asset.
+fn asset_event(said: SaidAsset, order: &Order) -> AssetEventSpec {
+    let source = AssetEventSource::Task(order.key.task.clone());
+    AssetEventSpec {
+        name: said.asset.map(Into::into),
+        extra: said.extra,
+        partition_key: said.partition_key,
+        source_aliases: said.alias.into_iter().collect(),
+        ..AssetEventSpec::new(said.uri.unwrap_or_default(), source)
+    }
 }
 
 fn written(folder: &Path) -> Result<Map<String, Value>, OperatorError> {

@@ -6,7 +6,6 @@
 //! ```
 //! Whoever reads the pipe hands in what came: a thread for each stream here, the worker there.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Child, ExitStatus};
@@ -14,9 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::said::Said;
+use super::said::{Said, Words};
 use crate::runtime::task_log::{Stream, TaskLog};
 
 /// Longer lines are cut: a program that prints a gigabyte without a line break must not fill
@@ -41,8 +38,8 @@ pub(crate) struct Finished {
     /// The last line of standard output that is neither blank nor for the deck, unmasked; `None`
     /// where it was cut.
     pub(crate) last_line: Option<String>,
-    /// What it said to be outputs.
-    pub(crate) outputs: BTreeMap<String, Value>,
+    /// What it said to the deck.
+    pub(crate) words: Words,
 }
 
 /// Makes lines of one stream's bytes.
@@ -192,7 +189,7 @@ impl Following {
         for lines in [self.err, self.out].into_iter().flatten() {
             last_line = latest(&lines, &self.log);
         }
-        Finished { status, last_line, outputs: self.said.end() }
+        Finished { status, last_line, words: self.said.end() }
     }
 }
 

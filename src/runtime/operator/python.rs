@@ -147,7 +147,7 @@ pub(super) fn run(
         },
     };
     let outcome = answer(&result, finished.status)?;
-    handed::added(outcome, finished.outputs, &order.folder)
+    handed::added(outcome, finished.words, order)
 }
 
 /// The context that the deck made; a bare one where it made none.

@@ -4,6 +4,8 @@
 //! ```text
 //! ::progress 40%              ::progress 3/10 third file        ::progress 0.4 text
 //! ::output rows=3             ::output table={"a": [1, 2]}      (JSON where it parses, else text)
+//! ::asset {"asset": "readings", "partition_key": "2026-03-10", "extra": {"rows": 3}}
+//! ::asset {"alias": "made", "uri": "lake:x/1.csv"}    (an asset that only the task knows)
 //! ```
 //! Whatever is not of that form is an ordinary line.
 
@@ -14,8 +16,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
+use crate::dag::partition;
 use crate::runtime::attempt::folder;
 use crate::runtime::task_log::TaskLog;
 use crate::types::progress::Progress;
@@ -23,6 +27,9 @@ use crate::types::time;
 
 /// Progress is written at most so often.
 const STEP: Duration = Duration::from_millis(200);
+
+/// Asset events of one task; what it says beyond them are ordinary lines.
+const ASSETS_LEN_MAX: usize = 10_000;
 
 /// Bytes of an output's name.
 const NAME_LEN_MAX: usize = 250;
@@ -35,9 +42,28 @@ pub(crate) struct Said {
     state: Mutex<State>,
 }
 
+/// What a task has said by its end.
+#[derive(Debug, Default)]
+pub(crate) struct Words {
+    pub(crate) outputs: BTreeMap<String, Value>,
+    pub(crate) assets: Vec<SaidAsset>,
+}
+
+/// What a task says of an asset.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SaidAsset {
+    pub(crate) asset: Option<String>,
+    pub(crate) uri: Option<String>,
+    pub(crate) alias: Option<String>,
+    pub(crate) partition_key: Option<String>,
+    #[serde(default)]
+    pub(crate) extra: Map<String, Value>,
+}
+
 #[derive(Debug, Default)]
 struct State {
-    outputs: BTreeMap<String, Value>,
+    words: Words,
     /// The writer of progress, once there is any.
     progress: Option<(Sender<Progress>, JoinHandle<()>)>,
 }
@@ -65,8 +91,20 @@ impl Said {
             Some(("output", rest)) => match output(rest) {
                 Some((name, value)) => {
                     self.log.say(&format!("output `{name}` = {}", shown(&value)));
-                    self.lock().outputs.insert(name.to_owned(), value);
+                    self.lock().words.outputs.insert(name.to_owned(), value);
                     true
+                }
+                None => false,
+            },
+            Some(("asset", rest)) => match asset(rest) {
+                Some(said) => {
+                    self.log.say(&format!("asset {}", rest.trim()));
+                    let mut state = self.lock();
+                    let is_too_much = state.words.assets.len() >= ASSETS_LEN_MAX;
+                    if !is_too_much {
+                        state.words.assets.push(said);
+                    }
+                    !is_too_much
                 }
                 None => false,
             },
@@ -74,15 +112,15 @@ impl Said {
         }
     }
 
-    /// Waits until the last progress is written, and returns the outputs.
-    pub(crate) fn end(&self) -> BTreeMap<String, Value> {
-        let State { outputs, progress } = std::mem::take(&mut *self.lock());
+    /// Waits until the last progress is written, and returns what was said.
+    pub(crate) fn end(&self) -> Words {
+        let State { words, progress } = std::mem::take(&mut *self.lock());
         if let Some((sender, writer)) = progress {
             drop(sender);
             // A writer that panicked has written what it could.
             let _ = writer.join();
         }
-        outputs
+        words
     }
 
     fn progress(&self, fraction: Option<f64>, text: &str) {
@@ -160,6 +198,14 @@ fn output(rest: &str) -> Option<(&str, Value)> {
     Some((name, serde_json::from_str(value).unwrap_or_else(|_| Value::from(value))))
 }
 
+/// Reads what is said of an asset: it is named, or its URI is.
+fn asset(rest: &str) -> Option<SaidAsset> {
+    let said: SaidAsset = serde_json::from_str(rest).ok()?;
+    let is_named = said.asset.is_some() || said.uri.is_some();
+    let key = said.partition_key.as_deref();
+    (is_named && key.and_then(partition::key_problem).is_none()).then_some(said)
+}
+
 /// Says whether an output may bear that name.
 pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= NAME_LEN_MAX && !name.chars().any(char::is_control)
@@ -198,6 +244,18 @@ mod tests {
         for wrong in ["", "rows", "=3"] {
             assert_eq!(output(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_asset_is_named_or_its_uri_is() {
+        let said = asset(r#"{"asset": "a", "partition_key": "k", "extra": {"rows": 3}}"#).unwrap();
+        assert_eq!((said.asset.as_deref(), said.partition_key.as_deref()), (Some("a"), Some("k")));
+        assert_eq!(said.extra["rows"], 3);
+        assert!(asset(r#"{"alias": "made", "uri": "lake:x"}"#).is_some());
+        for wrong in ["", "a", "{}", r#"{"alias": "x"}"#, r#"{"asset": "a", "key": 1}"#] {
+            assert_eq!(asset(wrong), None, "{wrong}");
+        }
+        assert_eq!(asset(r#"{"asset": "a", "partition_key": " "}"#), None);
     }
 
     #[test]

@@ -124,6 +124,7 @@ async fn bring_about(
         note: None,
         triggered_by: TriggeredBy::Operator,
         user: Some(context.order.user.clone()),
+        partition_key: None,
     };
     let wish = TriggerBy {
         trigger,

@@ -1,7 +1,6 @@
 //! What may go, as the limits and the store stand.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -10,7 +9,7 @@ use crate::dag::retention::{Retention, RunLimits};
 use crate::runtime::layout::Layout;
 use crate::runtime::promotion;
 use crate::runtime::retention::{before, count, folder};
-use crate::store::prune::{self, OldAssetEvent};
+use crate::store::prune;
 use crate::store::{StoreError, meta};
 use crate::tracking::prune::{self as artifacts, Artifacts};
 use crate::types::Timestamp;
@@ -63,9 +62,7 @@ impl Plan {
             plan.lines = prune::lines_before(conn, before)?;
             let told = meta::get(conn, promotion::TOLD)?;
             let told = told.and_then(|id| id.parse().ok()).unwrap_or(0);
-            let found = prune::asset_events_before(conn, before, told)?;
-            let gone = found.into_iter().filter(|event| !may_come_again(event));
-            plan.asset_events = gone.map(|event| event.id).collect();
+            plan.asset_events = prune::asset_events_before(conn, before, told)?;
         }
         Ok(plan)
     }
@@ -118,12 +115,4 @@ impl Plan {
         count(&mut report, "asset events", self.asset_events.len() as u64, 0);
         report
     }
-}
-
-/// Says whether a watcher would report the very same again: the file lies there as it was.
-fn may_come_again(event: &OldAssetEvent) -> bool {
-    let (Some(path), Some(key)) = (&event.path, &event.dedupe_key) else { return false };
-    let Ok(found) = std::fs::metadata(path) else { return false };
-    let mtime_ns = i128::from(found.mtime()) * 1_000_000_000 + i128::from(found.mtime_nsec());
-    key.ends_with(&format!(":{}:{mtime_ns}", found.len()))
 }

@@ -6,13 +6,10 @@ use super::*;
 use crate::dag::retention::{Retention as Limits, RunLimits};
 use crate::runtime::control::tests::world::{World, deck, ordinary};
 use crate::sched::Change;
-use crate::store::sample::{asset_event, at, key, run, task};
+use crate::store::sample::{at, key, run, task};
 use crate::tracking::{artifact, experiment, registry, run as tracked};
-use crate::types::asset::AssetEventSource;
 use crate::types::run::DagRunKey;
 use crate::types::{AttemptKey, DagRunState, TaskInstanceState};
-
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// The clock of the world stands at second 1000.
 fn world(limits: Limits) -> (World, Retention) {
@@ -178,30 +175,4 @@ async fn artifacts_go_by_size_oldest_first_but_never_those_of_a_registered_versi
         (!run.artifacts.is_empty(), folder.exists())
     };
     assert_eq!([0, 1, 2, 3].map(has), [(true, true), (false, false), (false, false), (true, true)]);
-}
-
-#[tokio::test]
-async fn the_key_of_a_file_that_still_lies_there_is_kept() {
-    use std::os::unix::fs::MetadataExt;
-    let limits = Limits { events_max_age: Some(DAY / 86_400), ..Limits::default() };
-    let (world, retention) = world(limits);
-    let file = world.parts.layout.project().join("a.csv");
-    fs::write(&file, "x").unwrap();
-    let found = fs::metadata(&file).unwrap();
-    let mtime = i128::from(found.mtime()) * 1_000_000_000 + i128::from(found.mtime_nsec());
-    let seen = |id: i64, size: u64| {
-        let mut event = asset_event(id, "csv");
-        event.source = AssetEventSource::Watcher;
-        event.extra.insert("path".into(), file.to_str().unwrap().into());
-        event.dedupe_key = Some(format!("file:csv:file:a.csv:{size}:{mtime}"));
-        Change::InsertAssetEvent(event)
-    };
-    world
-        .commit(vec![seen(1, 9), seen(2, 1), Change::InsertAssetEvent(asset_event(3, "csv"))])
-        .await;
-    let done = retention.prune(Prune::default()).await.unwrap();
-    assert_eq!(kinds(&done), [("asset events", 1, 0)]);
-    fs::remove_file(&file).unwrap();
-    let done = retention.prune(Prune::default()).await.unwrap();
-    assert_eq!(kinds(&done), [("asset events", 1, 0)]);
 }

@@ -116,6 +116,7 @@ fn trigger(world: &Arc<World>, handle: &Handle) {
         note: None,
         triggered_by: TriggeredBy::Test,
         user: None,
+        partition_key: None,
     };
     let input = Input::Command(Command::Trigger(trigger));
     ask(world, handle, format!("trigger {dag} run{number}"), input, |world, answer| {
@@ -183,14 +184,13 @@ fn change_asset(world: &Arc<World>, handle: &Handle) {
     let key = format!("change{}", world.lock().dice.below(6));
     let spec = AssetEventSpec {
         name: Some("out".into()),
-        uri: "file:out".into(),
-        source: AssetEventSource::Watcher,
-        extra: Map::new(),
         dedupe_key: Some(key.clone()),
+        ..AssetEventSpec::new("file:out", AssetEventSource::Watcher)
     };
     let what = format!("asset {key}");
     ask(world, handle, what, Input::AssetChanged(spec), |world, answer| {
-        if let Ok(Reply::AssetEvent { is_new }) = answer {
+        if let Ok(Reply::AssetEvent(event)) = answer {
+            let is_new = event.is_some();
             *world.lock().ledger.told.entry(key).or_default() += u32::from(is_new);
         }
     });

@@ -1,26 +1,36 @@
 //! The loop that watches all folders of a deck.
 
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, Flag, ModifyKind, RenameMode};
+use notify::event::{
+    AccessKind, AccessMode, CreateKind, EventKind, Flag, ModifyKind, RemoveKind, RenameMode,
+};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::{mpsc, watch};
 
-use super::report::Reporter;
-use super::scan::{look, scan};
-use super::settle::{Settling, Sign};
+use super::report::{Known, Reporter, Telling};
+use super::scan::{Found, scan, see};
+use super::settle::{Settled, Settling, Sign};
 use super::target::Target;
 use crate::dag::Deck;
 use crate::runtime::engine::Live;
 use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
-use crate::types::{Fault, FaultKind, time};
+use crate::types::{AssetName, Fault, FaultKind, time};
 
 /// Signs wait here while the engine commits: a few thousand files that come at once. Where it
 /// is full signs are dropped, and a scan makes them good.
 const SIGNS_LEN_MAX: usize = 4096;
+
+/// How many signs are taken at once: what they bring about is told together.
+const TAKEN_LEN_MAX: usize = 256;
+
+/// Files that were taken away and may turn up under another name: the other half of a rename
+/// comes right after.
+const LEAVING_LEN_MAX: usize = 64;
 
 /// How long after the engine has refused a report it is asked again.
 const RETRY: Duration = Duration::from_secs(5);
@@ -29,6 +39,9 @@ const RETRY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 enum Told {
     File(PathBuf, Sign),
+    /// It was renamed; the number is that of both halves.
+    Left(PathBuf, Option<usize>),
+    Arrived(PathBuf, Option<usize>),
     /// A folder came: look at everything.
     LookAgain,
     /// Something was missed: look at everything, and do not wait for what may have been told.
@@ -49,9 +62,16 @@ pub(super) struct Folders {
     /// What the last scan of each target ran into.
     failures: Vec<Option<String>>,
     settling: Settling,
+    /// Files that were renamed away a moment ago.
+    leaving: VecDeque<(usize, PathBuf)>,
+    /// On which file system the folder of each target was.
+    devices: Vec<Option<u64>>,
     watcher: Option<RecommendedWatcher>,
     told: mpsc::Receiver<Told>,
     tell: mpsc::Sender<Told>,
+    /// Why message channels are not followed; whoever follows them says so here, too.
+    channels: mpsc::Receiver<(AssetName, Option<String>)>,
+    silent: BTreeMap<AssetName, String>,
     missed: watch::Receiver<bool>,
     miss: watch::Sender<bool>,
 }
@@ -60,13 +80,15 @@ impl Folders {
     pub(super) fn new(
         layout: Layout,
         handle: Handle,
+        known: Known,
         problems: watch::Sender<Vec<String>>,
+        channels: mpsc::Receiver<(AssetName, Option<String>)>,
     ) -> Self {
         let (tell, told) = mpsc::channel(SIGNS_LEN_MAX);
         let (miss, missed) = watch::channel(false);
         Self {
             layout,
-            reporter: Reporter::new(handle),
+            reporter: Reporter::new(handle, known),
             problems,
             deck: None,
             targets: Vec::new(),
@@ -74,9 +96,13 @@ impl Folders {
             refused: Vec::new(),
             failures: Vec::new(),
             settling: Settling::default(),
+            leaving: VecDeque::new(),
+            devices: Vec::new(),
             watcher: None,
             told,
             tell,
+            channels,
+            silent: BTreeMap::new(),
             missed,
             miss,
         }
@@ -86,6 +112,7 @@ impl Folders {
     pub(super) async fn run(mut self, mut live: watch::Receiver<Arc<Live>>) {
         let deck = Arc::clone(&live.borrow_and_update().deck);
         self.follow(deck);
+        let mut taken = Vec::with_capacity(TAKEN_LEN_MAX);
         loop {
             let due = self.next_due();
             let done = tokio::select! {
@@ -97,10 +124,19 @@ impl Folders {
                     self.follow(deck);
                     Ok(())
                 }
-                Some(told) = self.told.recv() => self.hear(told).await,
-                Ok(()) = self.missed.changed() => {
-                    self.hear(Told::Missed).await
+                _ = self.told.recv_many(&mut taken, TAKEN_LEN_MAX) => {
+                    let taken = std::mem::take(&mut taken);
+                    self.hear(taken).await
                 }
+                Some((asset, problem)) = self.channels.recv() => {
+                    match problem {
+                        Some(problem) => self.silent.insert(asset, problem),
+                        None => self.silent.remove(&asset),
+                    };
+                    self.tell_problems();
+                    Ok(())
+                }
+                Ok(()) = self.missed.changed() => self.hear(vec![Told::Missed]).await,
                 () = until(due) => self.catch_up().await,
             };
             if let Err(fault) = done {
@@ -124,6 +160,7 @@ impl Folders {
         self.refused = refused;
         if targets != self.targets || self.watcher.is_none() {
             self.failures = vec![None; targets.len()];
+            self.devices = vec![None; targets.len()];
             self.targets = targets;
             self.watch_folders();
             self.look_again();
@@ -183,29 +220,58 @@ impl Folders {
         self.scans = vec![time::instant(); self.targets.len()];
     }
 
-    async fn hear(&mut self, told: Told) -> Result<(), Fault> {
-        match told {
-            Told::LookAgain => self.look_again(),
-            Told::Missed => {
-                self.settling.doubt(time::instant());
-                self.look_again();
-            }
-            Told::File(path, sign) => {
-                if sign == Sign::Gone {
-                    self.reporter.forget(&path);
-                }
-                if sign == Sign::Complete && path.is_dir() {
-                    // A folder was moved into place, with whatever is in it.
+    /// Takes signs in their order, and reports what they say at once.
+    async fn hear(&mut self, all: Vec<Told>) -> Result<(), Fault> {
+        let now = time::instant();
+        let mut tellings = Vec::new();
+        for told in all {
+            match told {
+                Told::LookAgain => self.look_again(),
+                Told::Missed => {
+                    self.settling.doubt(now);
                     self.look_again();
-                    return Ok(());
                 }
-                let is_meant = self.targets.iter().any(|target| target.uri_of(&path).is_some());
-                if is_meant && self.settling.note(time::instant(), &path, sign) {
-                    self.reporter.report(&self.targets, &path).await?;
+                Told::File(path, sign) => {
+                    tellings.extend(self.take(path, sign, None));
+                }
+                Told::Left(path, cookie) => {
+                    if let Some(cookie) = cookie {
+                        self.leaving.push_back((cookie, path.clone()));
+                    }
+                    if self.leaving.len() > LEAVING_LEN_MAX {
+                        self.leaving.pop_front();
+                    }
+                    tellings.extend(self.take(path, Sign::Gone, None));
+                }
+                Told::Arrived(path, cookie) => {
+                    let at = self.leaving.iter().position(|(left, _)| Some(*left) == cookie);
+                    let from = at.and_then(|at| self.leaving.remove(at)).map(|(_, path)| path);
+                    tellings.extend(self.take(path, Sign::Complete, from));
                 }
             }
         }
-        Ok(())
+        self.reporter.report(&self.targets, tellings).await
+    }
+
+    fn take(&mut self, path: PathBuf, sign: Sign, from: Option<PathBuf>) -> Option<Telling> {
+        if sign == Sign::Complete && path.is_dir() {
+            // A folder was moved into place, with whatever is in it.
+            self.look_again();
+            return None;
+        }
+        let is_meant =
+            |path: &Path| self.targets.iter().any(|target| target.uri_of(path).is_some());
+        if !is_meant(&path) {
+            return None;
+        }
+        let moved_from = from.filter(|from| is_meant(from));
+        if !self.settling.note(time::instant(), &path, sign) {
+            return None;
+        }
+        if let Some(from) = &moved_from {
+            self.settling.forget(from);
+        }
+        Some(Telling::There { path, moved_from })
     }
 
     fn next_due(&self) -> Option<Instant> {
@@ -221,10 +287,12 @@ impl Folders {
                 self.scan(at).await;
             }
         }
-        for path in self.settling.due(time::instant(), look) {
-            self.reporter.report(&self.targets, &path).await?;
-        }
-        Ok(())
+        let settled = self.settling.due(time::instant(), see).into_iter();
+        let tellings = settled.map(|settled| match settled {
+            Settled::Complete(path) => Telling::There { path, moved_from: None },
+            Settled::Gone(path) => Telling::Gone(path),
+        });
+        self.reporter.report(&self.targets, tellings.collect()).await
     }
 
     async fn scan(&mut self, at: usize) {
@@ -235,12 +303,7 @@ impl Folders {
         }
         let (asset, folder) = (target.asset.clone(), target.folder.clone());
         match tokio::task::spawn_blocking(move || scan(&target)).await {
-            Ok(Ok(found)) => {
-                let now = time::instant();
-                for path in found {
-                    self.settling.note(now, &path, Sign::There);
-                }
-            }
+            Ok(Ok(found)) => self.compare(at, &found),
             Ok(Err(error)) => {
                 let text = format!("asset `{asset}`: scan `{}`: {error}", folder.display());
                 self.failures[at] = Some(text);
@@ -250,9 +313,39 @@ impl Folders {
         self.tell_problems();
     }
 
+    /// Takes note of what lies there otherwise than it was told, and of what is not there. Where
+    /// the folder is on another file system than it was (a disk that is not mounted), what is
+    /// missing is not gone.
+    fn compare(&mut self, at: usize, found: &Found) {
+        let (target, now) = (&self.targets[at], time::instant());
+        for (look, path) in &found.files {
+            if !self.reporter.knows(target, path, *look) {
+                self.settling.note(now, path, Sign::There);
+            }
+        }
+        if *self.devices[at].get_or_insert(found.device) != found.device {
+            let text = format!(
+                "asset `{}`: `{}` is on another file system than before: what is missing in it \
+                 is not told as deleted",
+                target.asset,
+                target.folder.display()
+            );
+            self.failures[at] = Some(text);
+        } else if found.is_whole {
+            let there: HashSet<&Path> = found.files.iter().map(|(_, path)| &**path).collect();
+            let missing: Vec<PathBuf> =
+                self.reporter.paths(target).filter(|path| !there.contains(&**path)).collect();
+            for path in missing {
+                self.settling.note(now, &path, Sign::Gone);
+            }
+        }
+    }
+
     fn tell_problems(&self) {
-        let all: Vec<_> =
-            self.refused.iter().chain(self.failures.iter().flatten()).cloned().collect();
+        let silent = self.silent.iter();
+        let silent = silent.map(|(asset, why)| format!("asset `{asset}` is not followed: {why}"));
+        let told = self.refused.iter().chain(self.failures.iter().flatten()).cloned();
+        let all: Vec<_> = told.chain(silent).collect();
         self.problems.send_if_modified(|told| {
             if *told == all {
                 return false;
@@ -279,13 +372,21 @@ fn translate(event: notify::Result<notify::Event>) -> Vec<Told> {
         return vec![Told::Missed];
     }
     let sign = match event.kind {
-        EventKind::Access(AccessKind::Close(AccessMode::Write))
-        | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => Sign::Complete,
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => Sign::Complete,
+        EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
+            let cookie = event.attrs.tracker();
+            return event.paths.into_iter().map(|path| Told::Left(path, cookie)).collect();
+        }
+        EventKind::Modify(ModifyKind::Name(RenameMode::To)) => {
+            let cookie = event.attrs.tracker();
+            return event.paths.into_iter().map(|path| Told::Arrived(path, cookie)).collect();
+        }
         EventKind::Create(CreateKind::Folder) => return vec![Told::LookAgain],
         EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(RenameMode::Any)) => Sign::There,
         EventKind::Access(AccessKind::Open(_)) => Sign::Opened,
         EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) => Sign::Written,
-        EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => Sign::Gone,
+        EventKind::Remove(RemoveKind::Folder) => return vec![Told::LookAgain],
+        EventKind::Remove(_) => Sign::Gone,
         _ => return Vec::new(),
     };
     event.paths.into_iter().map(|path| Told::File(path, sign)).collect()

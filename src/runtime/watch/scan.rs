@@ -1,5 +1,6 @@
 //! Looks at what lies in a folder.
 
+use std::fmt;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -17,37 +18,67 @@ pub(super) struct Look {
     pub(super) size: u64,
 }
 
-/// Looks at a file; `None`: there is no file of that name (any more).
-pub(super) fn look(path: &Path) -> Option<Look> {
-    let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-    let mtime_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
-    Some(Look { mtime_ns, size: metadata.len() })
+impl fmt::Display for Look {
+    /// As the version of what a watcher has told: `SIZE:MTIME`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.size, self.mtime_ns)
+    }
 }
 
-/// Returns the files that are meant, oldest first. Makes the folder where there is none.
-pub(super) fn scan(target: &Target) -> io::Result<Vec<PathBuf>> {
+/// What there is under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    File(Look),
+    Nothing,
+    /// No file, or nobody may look.
+    Unclear,
+}
+
+/// Looks under a name.
+pub(super) fn see(path: &Path) -> Seen {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Seen::File(Look {
+            mtime_ns: i128::from(metadata.mtime()) * 1_000_000_000
+                + i128::from(metadata.mtime_nsec()),
+            size: metadata.len(),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Seen::Nothing,
+        Ok(_) | Err(_) => Seen::Unclear,
+    }
+}
+
+/// What a scan found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The files that are meant, oldest first.
+    pub(super) files: Vec<(Look, PathBuf)>,
+    /// All was looked at: what is not among them is not there.
+    pub(super) is_whole: bool,
+    /// The file system that the folder is on.
+    pub(super) device: u64,
+}
+
+/// Looks at all that is meant. Makes the folder where there is none.
+pub(super) fn scan(target: &Target) -> io::Result<Found> {
     std::fs::create_dir_all(&target.folder)?;
-    let mut found = Vec::new();
+    let device = std::fs::metadata(&target.folder)?.dev();
+    let mut found = Found { files: Vec::new(), is_whole: true, device };
     walk(target, &target.folder, 0, &mut found)?;
-    found.sort();
-    Ok(found.into_iter().map(|(_, path)| path).collect())
+    found.files.sort();
+    Ok(found)
 }
 
-fn walk(
-    target: &Target,
-    folder: &Path,
-    depth: usize,
-    found: &mut Vec<(Look, PathBuf)>,
-) -> io::Result<()> {
+fn walk(target: &Target, folder: &Path, depth: usize, found: &mut Found) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if target.is_recursive() && depth < DEPTH_MAX && path.is_dir() {
             // A folder that went away or is closed to us hides only what is in it.
-            let _ = walk(target, &path, depth + 1, found);
+            let walked = walk(target, &path, depth + 1, found);
+            found.is_whole &= walked.is_ok();
         } else if target.uri_of(&path).is_some()
-            && let Some(look) = look(&path)
+            && let Seen::File(look) = see(&path)
         {
-            found.push((look, path));
+            found.files.push((look, path));
         }
     }
     Ok(())

@@ -1,22 +1,31 @@
-//! When a file is complete: its writer closed it, it was renamed into place, or it was quiet.
+//! When a file is complete: its writer closed it, it was renamed into place, or it was quiet; and
+//! when it is gone.
 //!
 //! ```text
-//! close after writing, rename ───────────────────────────────► complete
+//! close after writing, rename ─┬─────────────────────────────► complete
+//!                              └─ told a moment ago: wait ───► complete (once, for all closes)
 //! create, seen by a scan ─► pending ─ unchanged for 50 ms ────► complete
 //!                              └─ written to ─► until it is closed
+//! removed ─► not there again for 300 ms ──────────────────────► gone
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::scan::Look;
+use super::scan::{Look, Seen};
 
 /// How long a file must look the same.
 const QUIET: Duration = Duration::from_millis(50);
 
 /// How long it must look the same once somebody has opened it: perhaps to write to it.
 const QUIET_OPENED: Duration = Duration::from_secs(1);
+
+/// How long a file must be away: programs save by removing a file and writing it anew.
+const QUIET_GONE: Duration = Duration::from_millis(300);
+
+/// A file that is written to again and again (a log) is told of as often as this at most.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Whether the system tells when a file that was written to is closed.
 const CLOSE_IS_TOLD: bool = cfg!(target_os = "linux");
@@ -33,19 +42,37 @@ pub(super) enum Sign {
     Gone,
 }
 
+/// What is to be told of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Settled {
+    Complete(PathBuf),
+    Gone(PathBuf),
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Pending {
     due: Instant,
-    quiet: Duration,
-    seen: Option<Look>,
+    wait: Wait,
 }
 
-/// Files that are not known to be complete yet.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Wait {
+    /// Until it looks as it did, so long ago.
+    Quiet { quiet: Duration, seen: Option<Look> },
+    /// It is complete, and was told of a moment ago.
+    Again,
+    /// Whether it comes back.
+    Gone,
+}
+
+/// Files that are not known to be complete, or gone, yet.
 #[derive(Debug, Default)]
 pub(super) struct Settling {
     pending: BTreeMap<PathBuf, Pending>,
     /// Written to, and not closed since.
     writing: BTreeSet<PathBuf>,
+    /// When files were complete last: those of the last moment.
+    completed: BTreeMap<PathBuf, Instant>,
 }
 
 impl Settling {
@@ -54,22 +81,26 @@ impl Settling {
         match sign {
             Sign::Complete => {
                 self.forget(path);
-                return true;
+                return self.is_due(now, path);
             }
-            Sign::Gone => self.forget(path),
+            Sign::Gone => {
+                self.forget(path);
+                self.put(path, now + QUIET_GONE, Wait::Gone);
+            }
             Sign::Written if CLOSE_IS_TOLD => {
                 self.pending.remove(path);
                 self.writing.insert(path.to_path_buf());
             }
             Sign::Written => self.wait(now, path, QUIET_OPENED),
             Sign::There if !self.writing.contains(path) => {
-                if !self.pending.contains_key(path) {
+                let waits = self.pending.get(path).is_some_and(|one| one.wait != Wait::Gone);
+                if !waits {
                     self.wait(now, path, QUIET);
                 }
             }
             Sign::There => {}
             Sign::Opened => {
-                if self.pending.contains_key(path) {
+                if let Some(Pending { wait: Wait::Quiet { .. }, .. }) = self.pending.get(path) {
                     self.wait(now, path, QUIET_OPENED);
                 }
             }
@@ -77,9 +108,29 @@ impl Settling {
         false
     }
 
+    /// Says whether a file that is complete is to be told of now; else it waits.
+    fn is_due(&mut self, now: Instant, path: &Path) -> bool {
+        if let Some(last) = self.completed.get(path)
+            && now < *last + AGAIN
+        {
+            let due = *last + AGAIN;
+            self.put(path, due, Wait::Again);
+            return false;
+        }
+        self.completed.insert(path.to_path_buf(), now);
+        true
+    }
+
     fn wait(&mut self, now: Instant, path: &Path, quiet: Duration) {
-        let seen = self.pending.get(path).and_then(|pending| pending.seen);
-        self.pending.insert(path.to_path_buf(), Pending { due: now + quiet, quiet, seen });
+        let seen = match self.pending.get(path) {
+            Some(Pending { wait: Wait::Quiet { seen, .. }, .. }) => *seen,
+            _ => None,
+        };
+        self.put(path, now + quiet, Wait::Quiet { quiet, seen });
+    }
+
+    fn put(&mut self, path: &Path, due: Instant, wait: Wait) {
+        self.pending.insert(path.to_path_buf(), Pending { due, wait });
     }
 
     /// Signs were missed, the close of a file perhaps: what is being written to is complete when
@@ -90,7 +141,8 @@ impl Settling {
         }
     }
 
-    fn forget(&mut self, path: &Path) {
+    /// Lets go of a file: it is known under another name.
+    pub(super) fn forget(&mut self, path: &Path) {
         self.pending.remove(path);
         self.writing.remove(path);
     }
@@ -100,105 +152,44 @@ impl Settling {
         self.pending.values().map(|pending| pending.due).min()
     }
 
-    /// Returns the files that have been quiet long enough. An empty file that nobody has closed
-    /// is left to wait for its content.
-    pub(super) fn due(
-        &mut self,
-        now: Instant,
-        look: impl Fn(&Path) -> Option<Look>,
-    ) -> Vec<PathBuf> {
-        let mut complete = Vec::new();
+    /// Returns the files that have been quiet, or away, long enough. An empty file that nobody
+    /// has closed is left to wait for its content.
+    pub(super) fn due(&mut self, now: Instant, look: impl Fn(&Path) -> Seen) -> Vec<Settled> {
+        let mut settled = Vec::new();
+        self.completed.retain(|_, at| now < *at + AGAIN);
+        let completed = &mut self.completed;
         self.pending.retain(|path, pending| {
             if pending.due > now {
                 return true;
             }
-            let Some(found) = look(path) else { return false };
-            if pending.seen == Some(found) {
-                if found.size > 0 || pending.quiet == QUIET {
-                    complete.push(path.clone());
+            let found = match (look(path), pending.wait) {
+                (Seen::File(found), _) => found,
+                (Seen::Nothing, Wait::Gone) => {
+                    settled.push(Settled::Gone(path.clone()));
+                    return false;
+                }
+                (Seen::Nothing | Seen::Unclear, _) => return false,
+            };
+            let (quiet, seen) = match pending.wait {
+                Wait::Quiet { quiet, seen } => (quiet, seen),
+                // It was written anew, and nobody told so.
+                Wait::Gone => (QUIET, None),
+                Wait::Again => (Duration::ZERO, Some(found)),
+            };
+            if seen == Some(found) {
+                if found.size > 0 || quiet <= QUIET {
+                    completed.insert(path.clone(), now);
+                    settled.push(Settled::Complete(path.clone()));
                 }
                 return false;
             }
-            *pending = Pending { due: now + pending.quiet, seen: Some(found), ..*pending };
+            let wait = Wait::Quiet { quiet, seen: Some(found) };
+            *pending = Pending { due: now + quiet, wait };
             true
         });
-        complete
+        settled
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::types::time;
-
-    const A: &str = "/in/a.csv";
-
-    fn look(size: u64) -> impl Fn(&Path) -> Option<Look> {
-        move |_| Some(Look { mtime_ns: 1, size })
-    }
-
-    fn ms(after: u64) -> Duration {
-        Duration::from_millis(after)
-    }
-
-    #[test]
-    fn a_file_that_is_closed_after_writing_is_complete() {
-        let (mut settling, now, a) = (Settling::default(), time::instant(), Path::new(A));
-        assert!(!settling.note(now, a, Sign::There));
-        assert!(!settling.note(now, a, Sign::Opened));
-        assert!(!settling.note(now, a, Sign::Written));
-        assert_eq!(settling.next_due(), None, "it waits for the close, however long");
-        assert!(!settling.note(now, a, Sign::There), "nor does a scan report it");
-        assert_eq!(settling.next_due(), None);
-        assert!(settling.note(now, a, Sign::Complete));
-    }
-
-    #[test]
-    fn a_file_that_was_linked_is_complete_when_it_was_quiet() {
-        let (mut settling, now, a) = (Settling::default(), time::instant(), Path::new(A));
-        settling.note(now, a, Sign::There);
-        assert!(settling.due(now + ms(49), look(5)).is_empty());
-        assert!(settling.due(now + ms(50), look(5)).is_empty(), "seen once");
-        assert_eq!(settling.due(now + ms(100), look(5)), [a]);
-        assert_eq!(settling.next_due(), None);
-    }
-
-    #[test]
-    fn a_file_that_still_grows_is_waited_for() {
-        let (mut settling, now, a) = (Settling::default(), time::instant(), Path::new(A));
-        settling.note(now, a, Sign::There);
-        settling.due(now + ms(50), look(5));
-        assert!(settling.due(now + ms(100), look(6)).is_empty());
-        assert_eq!(settling.due(now + ms(150), look(6)), [a]);
-    }
-
-    #[test]
-    fn an_empty_file_that_somebody_has_opened_waits_for_its_content() {
-        let (mut settling, now, a) = (Settling::default(), time::instant(), Path::new(A));
-        settling.note(now, a, Sign::There);
-        settling.note(now, a, Sign::Opened);
-        settling.due(now + ms(1000), look(0));
-        assert!(settling.due(now + ms(2000), look(0)).is_empty());
-    }
-
-    #[test]
-    fn a_close_that_was_missed_is_made_good_by_quiet() {
-        let (mut settling, now, a) = (Settling::default(), time::instant(), Path::new(A));
-        settling.note(now, a, Sign::Written);
-        settling.doubt(now);
-        assert!(settling.due(now + ms(1000), look(5)).is_empty());
-        assert_eq!(settling.due(now + ms(2000), look(5)), [a]);
-    }
-
-    #[test]
-    fn a_file_that_went_away_is_forgotten() {
-        let (mut settling, now, a) = (Settling::default(), time::instant(), Path::new(A));
-        settling.note(now, a, Sign::There);
-        assert!(settling.due(now + ms(50), |_| None).is_empty());
-        assert_eq!(settling.next_due(), None);
-        settling.note(now, a, Sign::Written);
-        settling.note(now, a, Sign::Gone);
-        settling.note(now, a, Sign::There);
-        assert!(settling.next_due().is_some());
-    }
-}
+mod tests;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::connection::object::folder_of_url;
-use crate::dag::Deck;
 use crate::dag::spec::{AssetSpec, AssetUri, ConnectionKind};
+use crate::dag::{Deck, partition};
 use crate::types::AssetName;
 
 /// One asset that is watched.
@@ -27,7 +27,7 @@ impl Target {
         let mut problems = Vec::new();
         let mut targets = Vec::new();
         for asset in deck.assets.values() {
-            let Some(watch) = asset.watch else { continue };
+            let Some(watch) = asset.watch.filter(|_| !is_queue(deck, asset)) else { continue };
             match Self::new(deck, asset, watch.every) {
                 Ok(target) => targets.push(target),
                 Err(why) => problems.push(format!("asset `{}` is not watched: {why}", asset.name)),
@@ -54,6 +54,7 @@ impl Target {
         if key.split('/').any(|part| part == "..") {
             return Err(format!("`{}` climbs out of its folder", asset.uri.as_text()));
         }
+        let key = partition::glob(key);
         let mut parts: Vec<&str> = key.split('/').filter(|part| !part.is_empty()).collect();
         if key.ends_with('/') {
             // A folder: whatever comes into it.
@@ -76,6 +77,12 @@ impl Target {
         self.pattern.len() > 1 || self.pattern.iter().any(|part| part == "**")
     }
 
+    /// Returns where the file of a URI lies; `None`: it is not one that is meant.
+    pub(super) fn path_of(&self, uri: &str) -> Option<PathBuf> {
+        let path = self.folder.join(uri.strip_prefix(&self.uri_prefix)?);
+        self.uri_of(&path).is_some().then_some(path)
+    }
+
     /// Returns the URI of a file that is meant; `None`: it is not, or it is a temporary one.
     pub(super) fn uri_of(&self, path: &Path) -> Option<String> {
         let below = path.strip_prefix(&self.folder).ok()?;
@@ -86,6 +93,12 @@ impl Target {
         }
         Some(format!("{}{}", self.uri_prefix, parts.join("/")))
     }
+}
+
+/// Says whether its messages are followed, not its files.
+fn is_queue(deck: &Deck, asset: &AssetSpec) -> bool {
+    let AssetUri::Connection { connection, .. } = &asset.uri else { return false };
+    deck.connections.get(connection).is_some_and(|spec| spec.kind.is_queue())
 }
 
 fn lake(deck: &Deck, connection: &str) -> Result<(String, PathBuf), String> {
@@ -179,6 +192,18 @@ mod tests {
 
     fn target_matches(uri: &str, key: &str) -> bool {
         target(uri).unwrap().uri_of(&Path::new("/p/data/lake").join(key)).is_some()
+    }
+
+    #[test]
+    fn names_of_partitions_watch_what_they_stand_for() {
+        let target = target("lake:{year}/{month}/sum-{region}.csv").unwrap();
+        assert!(target.is_recursive());
+        assert_eq!(target.folder, Path::new("/p/data/lake/"));
+        let uri = "lake:2026/03/sum-eu.csv";
+        let path = target.path_of(uri).unwrap();
+        assert_eq!(path, Path::new("/p/data/lake/2026/03/sum-eu.csv"));
+        assert_eq!(target.uri_of(&path).unwrap(), uri);
+        assert_eq!(target.path_of("lake:2026/sum-eu.csv"), None);
     }
 
     #[test]

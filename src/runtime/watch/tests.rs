@@ -11,11 +11,12 @@ use super::*;
 use crate::dag::Deck;
 use crate::dag::secret::Secret;
 use crate::dag::spec::{
-    AssetSpec, AssetUri, ConnectionKind, ConnectionSpec, ServingSpec, WatchSpec,
+    ASSET_GROUP, AssetSpec, AssetUri, ConnectionKind, ConnectionSpec, ServingSpec, WatchSpec,
 };
 use crate::runtime::handle::Asked;
-use crate::sched::{Input, Reply};
-use crate::types::asset::AssetEventSpec;
+use crate::sched::{Change, Input, Reply};
+use crate::types::AssetName;
+use crate::types::asset::{AssetEventKind, AssetEventSpec};
 
 /// Long enough for a slow machine; nothing waits for it where all is well.
 const SOON: Duration = Duration::from_secs(20);
@@ -28,7 +29,9 @@ pub(in crate::runtime) fn deck(project: &Path, assets: &[(&str, &str)]) -> Deck 
     };
     let asset = |(name, uri): &(&str, &str)| {
         let watch = Some(WatchSpec { every: Duration::from_secs(3600) });
-        ((*name).into(), AssetSpec { name: (*name).into(), uri: asset_uri(uri), watch })
+        let (name, uri) = (AssetName::from(*name), asset_uri(uri));
+        let group = ASSET_GROUP.to_owned();
+        (name.clone(), AssetSpec { name, uri, watch, group, freshness: None })
     };
     Deck {
         project: project.to_path_buf(),
@@ -39,12 +42,14 @@ pub(in crate::runtime) fn deck(project: &Path, assets: &[(&str, &str)]) -> Deck 
         dags: IndexMap::new(),
         assets: assets.iter().map(asset).collect(),
         datasets: IndexMap::new(),
+        asset_aliases: IndexMap::new(),
         connections: IndexMap::from([
             connection("lake", "file:data/lake", ConnectionKind::Folder),
             connection("warehouse", "sqlite:w.db", ConnectionKind::Sqlite),
         ]),
         variables: IndexMap::new(),
         pools: IndexMap::new(),
+        api_listen: None,
         pools_with_deferred: std::collections::BTreeSet::new(),
         serving: ServingSpec { listen: String::new(), max_body_bytes: 0, default_model: None },
         xcom: crate::dag::spec::XcomLimits::default(),
@@ -71,6 +76,7 @@ fn asset_uri(uri: &str) -> AssetUri {
 
 struct Stage {
     watchers: Watchers,
+    store: Store,
     live: watch::Sender<Arc<Live>>,
     events: mpsc::UnboundedReceiver<AssetEventSpec>,
     project: tempfile::TempDir,
@@ -91,23 +97,58 @@ fn live(deck: Deck) -> Arc<Live> {
 
 impl Stage {
     fn start(project: tempfile::TempDir, assets: &[(&str, &str)]) -> Self {
+        let layout = Layout::new(project.path());
+        std::fs::create_dir_all(layout.state_dir()).unwrap();
+        let store = Store::open(&layout.database()).unwrap();
         let (inputs, mut asked) = mpsc::channel::<Asked>(16);
         let (seen, events) = mpsc::unbounded_channel();
+        let kept = store.clone();
         tokio::spawn(async move {
-            while let Some(Asked { input, reply, .. }) = asked.recv().await {
-                if let Input::AssetChanged(spec) = input {
+            // As the engine: what was told is kept before it is answered.
+            let mut all = Vec::new();
+            while asked.recv_many(&mut all, 256).await > 0 {
+                let specs: Vec<AssetEventSpec> = all
+                    .iter()
+                    .filter_map(|one: &Asked| match &one.input {
+                        Input::AssetChanged(spec) => Some(spec.clone()),
+                        _ => None,
+                    })
+                    .collect();
+                let changes = specs.iter().map(|spec| Change::PutAssetObject {
+                    asset: spec.name.clone().unwrap(),
+                    uri: spec.uri.clone(),
+                    object: spec.object.clone().unwrap(),
+                });
+                kept.commit(changes.collect()).await.unwrap();
+                for spec in specs {
                     let _ = seen.send(spec);
                 }
-                let _ = reply.unwrap().send(Ok(Reply::AssetEvent { is_new: true }));
+                for one in all.drain(..) {
+                    let _ = one.reply.unwrap().send(Ok(Reply::AssetEvent(None)));
+                }
             }
         });
         let (live, receiver) = watch::channel(live(deck(project.path(), assets)));
-        let watchers = begin(Layout::new(project.path()), Handle { inputs }, receiver);
-        Self { watchers, live, events, project }
+        let watchers = start(layout, store.clone(), Handle { inputs }, receiver);
+        Self { watchers, store, live, events, project }
+    }
+
+    /// Ends the watching, and begins it again when `meanwhile` is done.
+    fn again(self, assets: &[(&str, &str)], meanwhile: impl FnOnce(&Path)) -> Self {
+        let Self { watchers, store, project, .. } = self;
+        drop((watchers, store));
+        meanwhile(project.path());
+        Self::start(project, assets)
     }
 
     async fn next(&mut self) -> AssetEventSpec {
         tokio::time::timeout(SOON, self.events.recv()).await.unwrap().unwrap()
+    }
+
+    /// Waits until all that lies there has been looked at: what comes now is told after it.
+    async fn scanned(&mut self) {
+        write(self.project.path(), "data/lake/incoming/last.csv", "1");
+        assert!(self.next().await.uri.ends_with("/last.csv"));
     }
 
     /// Waits until the folder of the watch is there, and with it the watch.
@@ -174,6 +215,109 @@ async fn a_file_that_is_renamed_or_linked_into_place_is_seen_once() {
     std::fs::hard_link(folder.join("b.csv"), folder.join("c.csv")).unwrap();
     assert_eq!(stage.next().await.uri, "lake:incoming/c.csv");
     assert!(stage.events.is_empty());
+}
+
+const INCOMING: &[(&str, &str)] = &[("incoming", "lake:incoming/*.csv")];
+
+/// Says what became of which file.
+fn told(spec: &AssetEventSpec) -> (AssetEventKind, &str) {
+    (spec.kind, spec.uri.rsplit('/').next().unwrap())
+}
+
+#[tokio::test]
+async fn what_becomes_of_a_file_is_told() {
+    let mut stage = Stage::start(tempfile::tempdir().unwrap(), INCOMING);
+    stage.watching("data/lake/incoming").await;
+    let folder = stage.project.path().join("data/lake/incoming");
+    std::fs::rename(folder.join("first.csv"), folder.join("second.csv")).unwrap();
+    let moved = stage.next().await;
+    assert_eq!(told(&moved), (AssetEventKind::Moved, "second.csv"));
+    assert_eq!(moved.extra["moved_from"], "lake:incoming/first.csv");
+    write(stage.project.path(), "data/lake/incoming/third.csv", "3");
+    assert_eq!(told(&stage.next().await), (AssetEventKind::Created, "third.csv"));
+    // Written beside it and renamed over it, as programs save.
+    write(stage.project.path(), "data/lake/incoming/.second.swp", "other");
+    std::fs::rename(folder.join(".second.swp"), folder.join("second.csv")).unwrap();
+    assert_eq!(told(&stage.next().await), (AssetEventKind::Changed, "second.csv"));
+    std::fs::remove_file(folder.join("second.csv")).unwrap();
+    let gone = stage.next().await;
+    assert_eq!(told(&gone), (AssetEventKind::Deleted, "second.csv"));
+    assert_eq!(gone.extra.get("size"), None);
+    // Moved out of the folder is gone, too.
+    std::fs::rename(folder.join("third.csv"), stage.project.path().join("third.csv")).unwrap();
+    assert_eq!(told(&stage.next().await), (AssetEventKind::Deleted, "third.csv"));
+    assert!(stage.events.is_empty());
+}
+
+#[tokio::test]
+async fn a_file_that_comes_to_look_as_it_did_before_has_changed() {
+    let mut stage = Stage::start(tempfile::tempdir().unwrap(), INCOMING);
+    stage.watching("data/lake/incoming").await;
+    let folder = stage.project.path().join("data/lake/incoming");
+    let (file, aside) = (folder.join("first.csv"), stage.project.path().join("aside.csv"));
+    std::fs::rename(&file, &aside).unwrap();
+    assert_eq!(told(&stage.next().await), (AssetEventKind::Deleted, "first.csv"));
+    std::fs::rename(&aside, &file).unwrap();
+    let back = stage.next().await;
+    assert_eq!(told(&back), (AssetEventKind::Created, "first.csv"));
+    // With its old time, but for another content in between.
+    std::fs::rename(&file, &aside).unwrap();
+    write(stage.project.path(), "data/lake/incoming/first.csv", "other");
+    let other = stage.next().await;
+    assert_eq!(told(&other), (AssetEventKind::Changed, "first.csv"));
+    std::fs::rename(&aside, &file).unwrap();
+    let again = stage.next().await;
+    assert_eq!(told(&again), (AssetEventKind::Changed, "first.csv"));
+    assert_eq!(again.object, back.object);
+    assert_ne!(again.dedupe_key, back.dedupe_key);
+}
+
+#[tokio::test]
+async fn what_became_of_files_while_nobody_watched_is_found_at_start() {
+    let project = tempfile::tempdir().unwrap();
+    for name in ["kept", "changed", "gone", "touched"] {
+        write(project.path(), &format!("data/lake/incoming/{name}.csv"), name);
+    }
+    let mut stage = Stage::start(project, INCOMING);
+    for _ in 0..4 {
+        stage.next().await;
+    }
+    let mut stage = stage.again(INCOMING, |project| {
+        write(project, "data/lake/incoming/changed.csv", "more than before");
+        write(project, "data/lake/incoming/new.csv", "new");
+        std::fs::remove_file(project.join("data/lake/incoming/gone.csv")).unwrap();
+    });
+    let specs = [stage.next().await, stage.next().await, stage.next().await];
+    let mut found: Vec<_> = specs.iter().map(told).collect();
+    found.sort();
+    let expected = [
+        (AssetEventKind::Created, "new.csv"),
+        (AssetEventKind::Changed, "changed.csv"),
+        (AssetEventKind::Deleted, "gone.csv"),
+    ];
+    assert_eq!(found, expected);
+    // And once more nothing: the mark that comes last shows that all was looked at.
+    let mut stage = stage.again(INCOMING, |project| {
+        write(project, "data/lake/incoming/mark.csv", "mark");
+    });
+    assert_eq!(told(&stage.next().await), (AssetEventKind::Created, "mark.csv"));
+    stage.scanned().await;
+    assert!(stage.events.is_empty());
+}
+
+#[tokio::test]
+async fn a_file_that_is_written_to_without_end_is_told_of_once_in_a_while() {
+    let mut stage = Stage::start(tempfile::tempdir().unwrap(), INCOMING);
+    stage.watching("data/lake/incoming").await;
+    let log = stage.project.path().join("data/lake/incoming/log.csv");
+    for n in 0..200 {
+        std::fs::write(&log, "x".repeat(n + 1)).unwrap();
+    }
+    let mut seen = 1;
+    while stage.next().await.extra["size"] != 200 {
+        seen += 1;
+    }
+    assert!(seen < 20, "{seen} events of 200 closes");
 }
 
 #[tokio::test]

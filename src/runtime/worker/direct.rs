@@ -179,7 +179,7 @@ impl Started<'_> {
         };
         readers.err.end();
         let last_line = readers.out.end().filter(|_| is_read);
-        let finished = Finished { status, last_line, outputs: readers.said.end() };
+        let finished = Finished { status, last_line, words: readers.said.end() };
         let outcome = command_ended(self.order, finished, self.log);
         match outcome {
             Outcome::Failed { exit_code, retryable, .. }

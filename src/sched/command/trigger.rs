@@ -1,5 +1,6 @@
 //! Makes a run because somebody asked.
 
+use crate::dag::partition;
 use crate::decision::Decision;
 use crate::input::{Rejected, Reply};
 use crate::run::NewRun;
@@ -25,6 +26,9 @@ impl Decision<'_> {
                 return Err(Rejected::RunExists { dag_id, dag_run_id });
             }
         }
+        if let Some(problem) = trigger.partition_key.as_deref().and_then(partition::key_problem) {
+            return Err(Rejected::UnfitPartitionKey { problem });
+        }
         let params =
             dag.params.resolve(&trigger.conf).map_err(|problems| Rejected::Params { problems })?;
         let logical_date = trigger.logical_date.unwrap_or(self.now);
@@ -42,6 +46,7 @@ impl Decision<'_> {
             note: trigger.note,
             events: Vec::new(),
             backfill_id: None,
+            partition_key: trigger.partition_key,
         });
         Ok(Reply::Run(Box::new(run)))
     }

@@ -50,7 +50,7 @@ pub(super) fn why(state: &State, now: Timestamp, dag_id: &DagId) -> Vec<Reason> 
 fn of_assets(state: &State, dag_id: &DagId, expression: &AssetExpression) -> Reason {
     let empty = Vec::new();
     let queue = state.queued_asset_events.get(dag_id).unwrap_or(&empty);
-    let seen = |leaf: &AssetRef| queue.iter().any(|e| leaf.matches(&e.name, &e.uri));
+    let seen = |leaf: &AssetRef| queue.iter().any(|event| leaf.is_of(event));
     let leaves = expression.leaves();
     let (seen, missing): (Vec<&AssetRef>, Vec<&AssetRef>) =
         leaves.into_iter().partition(|leaf| seen(leaf));

@@ -1,13 +1,14 @@
 //! Runs that changes of assets bring about.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::decks::Shape;
 use super::world::{World, dag, deck, task};
 use crate::dag::Dag;
 use crate::dag::operator::Operator;
 use crate::dag::schedule::{AssetExpression, AssetRef};
-use crate::types::asset::{AssetEventSource, AssetEventSpec};
+use crate::dag::spec::{AssetAliasSpec, AssetUri};
+use crate::types::asset::{AssetEventKind, AssetEventSource, AssetEventSpec, WatchedObject};
 use crate::types::event::Event;
 use crate::types::state::DagRunType;
 use crate::types::{AssetName, DagRunState};
@@ -26,13 +27,7 @@ fn consumer(expression: AssetExpression) -> Dag {
 }
 
 fn change(uri: &str) -> AssetEventSpec {
-    AssetEventSpec {
-        name: None,
-        uri: uri.into(),
-        source: AssetEventSource::Watcher,
-        extra: Map::new(),
-        dedupe_key: None,
-    }
+    AssetEventSpec::new(uri, AssetEventSource::Watcher)
 }
 
 /// Says that an asset has changed.
@@ -42,7 +37,7 @@ pub(crate) fn emit(world: &mut World, name: &str) {
 
 fn told(world: &mut World, spec: AssetEventSpec) -> bool {
     match world.step(Input::AssetChanged(spec)).unwrap() {
-        Reply::AssetEvent { is_new } => is_new,
+        Reply::AssetEvent(event) => event.is_some(),
         other => panic!("{other:?}"),
     }
 }
@@ -198,4 +193,142 @@ fn params_without_a_fit_default_keep_assets_from_making_runs() {
     assert!(world.runs_of("consumer").is_empty());
     assert!(world.state.queued_asset_events.is_empty());
     assert!(world.feed_has("`region`"));
+}
+
+fn deleted(uri: &str) -> AssetEventSpec {
+    AssetEventSpec { kind: AssetEventKind::Deleted, ..change(uri) }
+}
+
+#[test]
+fn what_is_deleted_starts_only_what_asks_for_it() {
+    let asks = consumer(named("a")).with(|dag| {
+        dag.dag_id = "janitor".into();
+        dag.asset_rule.on = vec![AssetEventKind::Deleted];
+    });
+    let mut world = World::new(deck(vec![consumer(named("a")), asks]));
+    assert!(told(&mut world, deleted("lake:a.csv")));
+    assert_eq!((world.runs_of("consumer").len(), world.runs_of("janitor").len()), (0, 1));
+    assert!(told(&mut world, change("lake:a.csv")));
+    assert_eq!((world.runs_of("consumer").len(), world.runs_of("janitor").len()), (1, 1));
+}
+
+#[test]
+fn how_an_object_looked_is_kept_with_its_event() {
+    let mut world = World::new(deck(vec![]));
+    let object = WatchedObject { version: Some("3:7".into()), moved_from: None };
+    told(&mut world, AssetEventSpec { object: Some(object.clone()), ..change("lake:a.csv") });
+    assert_eq!(world.rows.asset_objects["lake:a.csv"], object);
+}
+
+fn part(name: &str, key: &str) -> AssetEventSpec {
+    AssetEventSpec {
+        name: Some(name.into()),
+        partition_key: Some(key.into()),
+        ..change(&format!("lake:{name}.csv"))
+    }
+}
+
+/// A consumer that runs for each partition.
+fn by_parts(expression: AssetExpression) -> Dag {
+    consumer(expression).with(|dag| dag.asset_rule.partitioned = true)
+}
+
+#[test]
+fn a_partitioned_schedule_makes_one_run_a_key_when_all_assets_have_it() {
+    let mut world = World::new(deck(vec![by_parts(both())]));
+    told(&mut world, part("a", "03-10"));
+    told(&mut world, part("a", "03-11"));
+    told(&mut world, part("b", "03-12"));
+    assert!(world.runs_of("consumer").is_empty());
+    world.restart(deck(vec![by_parts(both())]));
+    told(&mut world, part("b", "03-11"));
+    let runs = world.runs_of("consumer");
+    assert_eq!(runs.len(), 1);
+    assert_eq!(runs[0].partition_key.as_deref(), Some("03-11"));
+    assert_eq!(world.rows.triggering[&runs[0].key()], [2, 4]);
+    assert_eq!(world.rows.queued["consumer"], [1, 3], "the other keys wait on");
+    told(&mut world, part("b", "03-10"));
+    assert_eq!(world.runs_of("consumer").len(), 2);
+}
+
+#[test]
+fn keys_are_for_partitioned_schedules_alone_as_in_airflow() {
+    let plain = consumer(named("a")).with(|dag| dag.dag_id = "plain".into());
+    let mut world = World::new(deck(vec![by_parts(named("a")), plain]));
+    told(&mut world, part("a", "k"));
+    assert_eq!((world.runs_of("consumer").len(), world.runs_of("plain").len()), (1, 0));
+    told(&mut world, change("lake:a.csv"));
+    assert_eq!((world.runs_of("consumer").len(), world.runs_of("plain").len()), (1, 1));
+}
+
+#[test]
+fn the_key_is_found_in_the_uri_and_handed_on_to_the_outlets() {
+    let maker = dag("maker", vec![task("write").outlets(&["b"])])
+        .on(named("incoming"))
+        .with(|dag| dag.asset_rule.partitioned = true);
+    let mut parts = deck(vec![maker]);
+    let uri = AssetUri::Connection { connection: "lake".into(), path: "in/{date}.csv".into() };
+    parts.assets["incoming"].uri = uri;
+    let mut world = World::new(parts);
+    told(&mut world, change("lake:in/2026-03-10.csv"));
+    let run = world.runs_of("maker")[0].clone();
+    assert_eq!(run.partition_key.as_deref(), Some("2026-03-10"));
+    world.run = Some(run.key());
+    world.finish("write", Outcome::output(Value::Null));
+    let made = world.rows.asset_events.values().last().unwrap();
+    assert_eq!((made.name.as_str(), made.partition_key.as_deref()), ("b", Some("2026-03-10")));
+}
+
+#[test]
+fn an_alias_stands_for_what_the_task_says() {
+    let producer = dag("producer", vec![task("write").outlets(&["made"])]);
+    let mut aliased = deck(vec![producer, consumer(named("made"))]);
+    let alias = AssetAliasSpec { name: "made".into(), group: "asset".into() };
+    aliased.asset_aliases.insert("made".into(), alias);
+    let mut world = World::new(aliased);
+    world.trigger("producer");
+    let of_alias = |alias: &str| AssetEventSpec {
+        source_aliases: vec![alias.into()],
+        ..change("lake:x/1.csv")
+    };
+    world.finish(
+        "write",
+        Outcome::Success {
+            outputs: std::collections::BTreeMap::new(),
+            output: Value::Null,
+            chosen: None,
+            skip_all_downstream: false,
+            asset_events: vec![of_alias("made"), of_alias("other")],
+        },
+    );
+    let events: Vec<_> = world.rows.asset_events.values().collect();
+    assert_eq!(events.len(), 1, "an alias alone has no event, nor has what is no outlet");
+    assert_eq!(events[0].name.as_str(), "lake:x/1.csv");
+    assert_eq!(events[0].source_aliases, ["made"]);
+    assert_eq!(world.runs_of("consumer").len(), 1);
+    assert!(world.rows.log.iter().any(|line| line.event == "asset.no_outlet"));
+}
+
+#[test]
+fn that_an_asset_is_too_old_is_told_once_until_it_changes() {
+    let limited = || {
+        let mut deck = deck(vec![]);
+        deck.assets["a"].freshness = Some(std::time::Duration::from_secs(3600));
+        deck
+    };
+    let mut world = World::new(limited());
+    let told_stale =
+        |world: &World| world.rows.log.iter().filter(|line| line.event == "asset.stale").count();
+    told(&mut world, change("lake:a.csv"));
+    world.tick_after(3599);
+    assert_eq!(told_stale(&world), 0);
+    told(&mut world, deleted("lake:a.csv"));
+    world.tick_after(1);
+    assert_eq!(told_stale(&world), 1, "that it was deleted made it no younger");
+    world.restart(limited());
+    world.tick_after(9000);
+    assert_eq!(told_stale(&world), 1);
+    told(&mut world, change("lake:a.csv"));
+    world.tick_after(3600);
+    assert_eq!(told_stale(&world), 2);
 }

@@ -157,6 +157,7 @@ pub(crate) fn dag(dag_id: &str, tasks: Vec<TaskBuilder>) -> Dag {
         tags: Vec::new(),
         owner: None,
         schedule: Schedule::Manual,
+        asset_rule: Default::default(),
         timezone: jiff::tz::TimeZone::UTC,
         start_date: None,
         end_date: None,
@@ -279,12 +280,17 @@ pub(crate) fn deck(dags: Vec<Dag>) -> Deck {
         dags: dags.into_iter().map(|dag| (dag.dag_id.clone(), Arc::new(dag))).collect(),
         assets: assets
             .into_iter()
-            .map(|(name, uri)| (name.into(), AssetSpec { name: name.into(), uri, watch: None }))
+            .map(|(name, uri)| {
+                let (name, group) = (crate::types::AssetName::from(name), "asset".to_owned());
+                (name.clone(), AssetSpec { name, uri, watch: None, group, freshness: None })
+            })
             .collect(),
         datasets: IndexMap::new(),
+        asset_aliases: IndexMap::new(),
         connections: IndexMap::new(),
         variables: IndexMap::new(),
         pools: [("default_pool".to_owned(), 128), ("narrow".to_owned(), 2)].into(),
+        api_listen: None,
         pools_with_deferred: std::collections::BTreeSet::new(),
         serving: ServingSpec {
             listen: "127.0.0.1:3000".into(),

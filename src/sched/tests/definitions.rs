@@ -65,10 +65,7 @@ fn queued_events_that_nobody_waits_for_any_more_are_dropped() {
     let mut world = World::new(of(AssetExpression::All(vec![named("a"), named("b")])));
     let spec = AssetEventSpec {
         name: Some("a".into()),
-        uri: "lake:a.csv".into(),
-        source: AssetEventSource::Person { user: "ana".into() },
-        extra: serde_json::Map::new(),
-        dedupe_key: None,
+        ..AssetEventSpec::new("lake:a.csv", AssetEventSource::Person { user: "ana".into() })
     };
     world.step(Input::AssetChanged(spec)).unwrap();
     assert_eq!(world.rows.queued["d"], [1]);

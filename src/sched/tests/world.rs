@@ -21,15 +21,17 @@ use crate::types::executor::TryPlace;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
 use crate::types::state::TriggeredBy;
 use crate::types::{
-    AttemptKey, DagId, DagRunState, LaunchToken, TaskInstanceKey, TaskInstanceState, Timestamp,
+    AssetName, AttemptKey, DagId, DagRunState, LaunchToken, TaskInstanceKey, TaskInstanceState,
+    Timestamp,
 };
 use crate::{Change, Command, Decided, Effect, Input, Outcome, Rejected, Reply, Report};
 use crate::{State, oracle, step};
 
 pub(crate) use super::decks::{dag, deck, task};
+use crate::AssetNews;
 use crate::change::{DagState, DagVersion, OperationRow};
 use crate::input::{Operate, Undo};
-use crate::types::asset::AssetEvent;
+use crate::types::asset::{AssetEvent, AssetEventKind, WatchedObject};
 use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
 use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
@@ -51,6 +53,8 @@ pub(crate) struct Rows {
     /// Those of other keys, or in files.
     pub(crate) named_xcoms: BTreeMap<(TaskInstanceKey, String), XcomValue>,
     pub(crate) asset_events: BTreeMap<i64, AssetEvent>,
+    pub(crate) stale: BTreeMap<AssetName, i64>,
+    pub(crate) asset_objects: BTreeMap<String, WatchedObject>,
     pub(crate) queued: BTreeMap<DagId, Vec<i64>>,
     pub(crate) triggering: BTreeMap<DagRunKey, Vec<i64>>,
     pub(crate) operations: BTreeMap<i64, OperationRow>,
@@ -118,6 +122,12 @@ impl Rows {
             Change::InsertAssetEvent(event) => {
                 assert!(self.asset_events.insert(event.id, event).is_none(), "an id came twice");
             }
+            Change::PutAssetObject { uri, object, .. } => {
+                self.asset_objects.insert(uri, object);
+            }
+            Change::PutAssetStale { asset, event_id } => {
+                self.stale.insert(asset, event_id);
+            }
             Change::PutQueuedAssetEvents { dag_id, event_ids } => {
                 self.queued.insert(dag_id, event_ids);
             }
@@ -163,6 +173,16 @@ impl Rows {
             }
             Change::InsertEventLog(line) => self.log.push(line),
         }
+    }
+
+    fn news(&self) -> Vec<(AssetName, AssetNews)> {
+        let news = self.asset_events.values().filter(|one| one.kind != AssetEventKind::Deleted);
+        let news = news.map(|event| {
+            let is_told = self.stale.get(&event.name) == Some(&event.id);
+            let news = AssetNews { event_id: event.id, timestamp: event.timestamp, is_told };
+            (event.name.clone(), news)
+        });
+        news.collect::<BTreeMap<_, _>>().into_iter().collect()
     }
 
     fn events(&self, ids: &[i64]) -> Vec<AssetEvent> {
@@ -221,6 +241,7 @@ impl Rows {
                 .filter_map(|event| event.dedupe_key.clone())
                 .collect(),
             last_asset_event_id: self.asset_events.keys().next_back().copied().unwrap_or(0),
+            asset_news: self.news(),
             backfills: self
                 .backfills
                 .values()
@@ -587,6 +608,7 @@ pub(crate) fn trigger(dag_id: &str) -> Trigger {
         note: None,
         triggered_by: TriggeredBy::Test,
         user: Some("ana".into()),
+        partition_key: None,
     }
 }
 

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::before;
 use crate::types::ask::{Answer, LineageReach, Request};
-use crate::types::asset::{AssetEvent, AssetEventSource};
+use crate::types::asset::{AssetEvent, AssetEventKind, AssetEventSource};
 use crate::types::freshness::{
-    AssetEventView, AssetWhy, Freshness, Producer, StaleCause, StaleStep, StartedRun,
+    AssetEventView, AssetWhy, Freshness, PartitionView, Producer, StaleCause, StaleStep, StartedRun,
 };
 use crate::types::ids::TaskInstanceKey;
 use crate::types::io::{CheckResult, CheckView, OnFail};
@@ -29,6 +29,10 @@ pub(crate) fn answer(request: &Request) -> Option<Answer> {
             Answer::AssetEvents(
                 (0..i64::try_from(count).ok()?).map(|n| event_view(name, n)).collect(),
             )
+        }
+        Request::ListPartitions { asset, .. } => {
+            let count = if asset.as_str() == "lake_readings" { 3 } else { 0 };
+            Answer::Partitions((0..count).map(|n| partition(asset.as_str(), n)).collect())
         }
         Request::ExplainAsset { name } => Answer::AssetWhy(Box::new(why(name))),
         _ => return None,
@@ -66,6 +70,9 @@ fn assets() -> Vec<AssetView> {
         freshness: freshness(name),
         producers: if from.is_empty() { vec![] } else { vec![producer(from)] },
         checks: if name == "employee_data_asset" { checks() } else { vec![] },
+        group: if name.starts_with("features/") { "features" } else { "asset" }.into(),
+        freshness_limit: (name == "lake_readings").then_some(86_400.0),
+        partitions: if name == "lake_readings" { 3 } else { 0 },
     };
     vec![
         asset("csv_data_asset", "file:data/employees.csv", "", "etl_example", 2),
@@ -138,11 +145,24 @@ fn event_view(name: &str, n: i64) -> AssetEventView {
         dag_id: "minio_consumer".into(),
         dag_run_id: format!("asset_triggered__{n}").as_str().into(),
         state: if n == 0 { DagRunState::Running } else { DagRunState::Success },
+        start_date: None,
+        end_date: None,
+        partition_key: None,
+        is_triggering: true,
     };
     AssetEventView {
         event: asset_event(name, n),
         started_runs: if n < 2 { vec![started] } else { vec![] },
     }
+}
+
+fn partition(name: &str, n: i64) -> PartitionView {
+    let (last, events) = (event_view(name, n), 1 + n.unsigned_abs());
+    PartitionView { partition_key: partition_key(n), last, events }
+}
+
+fn partition_key(n: i64) -> String {
+    ["2026-03-02", "2026-03-01", "2026-02-28"][usize::try_from(n.min(2)).unwrap()].to_owned()
 }
 
 fn asset_event(name: &str, n: i64) -> AssetEvent {
@@ -167,6 +187,9 @@ fn asset_event(name: &str, n: i64) -> AssetEvent {
             .unwrap()
             .clone(),
         dedupe_key: None,
+        kind: if n == 1 { AssetEventKind::Created } else { AssetEventKind::Changed },
+        partition_key: (name == "lake_readings").then(|| partition_key(n)),
+        source_aliases: Vec::new(),
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) fn run(dag_id: &str, dag_run_id: &str, state: DagRunState) -> DagRun 
         dag_version_number: 3,
         note: None,
         backfill_id: None,
+        partition_key: None,
     }
 }
 

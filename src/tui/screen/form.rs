@@ -198,7 +198,7 @@ fn name_width(form: &Form, width: u16) -> usize {
     let names =
         form.fields.iter().map(|field| text::width(&field.name) + below(field.is_below_tabs));
     let names = names.max().unwrap_or(0);
-    let advanced = if form.is_open { "logical date".len() } else { 0 };
+    let advanced = if form.is_open { "partition key".len() } else { 0 };
     // On the narrowest screens some of each value is seen.
     names.max(advanced).min(24).min(usize::from(width).saturating_sub(14).max(4))
 }

@@ -255,6 +255,9 @@ fn header(state: &State, run: &RunDetailView, width: usize) -> Line<'static> {
         None => format!("  {}", run.run.run_type),
     };
     spans.push(paint::span(by, theme::DIM));
+    if let Some(key) = &run.run.partition_key {
+        spans.push(paint::span(format!("  [{key}]"), theme::PLAIN));
+    }
     for (name, value) in &run.run.params {
         if value.as_object().is_some_and(serde_json::Map::is_empty) {
             continue;

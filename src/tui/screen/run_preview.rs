@@ -46,6 +46,7 @@ fn head(state: &State, run: &DagRun) -> Line<'static> {
     let mut spans = paint::worded(theme::run_mark(run.state)).to_vec();
     let mut facts = vec![run.run_type.to_string()];
     facts.extend(run.triggering_user_name.as_ref().map(|user| format!("by {user}")));
+    facts.extend(run.partition_key.as_ref().map(|key| format!("partition {key}")));
     if let Some(secs) = run.duration_secs(state.now) {
         facts.push(match run.end_date {
             Some(end) => {

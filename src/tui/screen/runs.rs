@@ -144,20 +144,22 @@ pub(crate) fn list(state: &State, dag_id: Option<&DagId>) -> List<'static, DagRu
 }
 
 fn by(run: &DagRun) -> String {
-    match &run.triggering_user_name {
-        Some(user) => format!("{} {user}", run.run_type),
-        None => run.run_type.to_string(),
+    match (&run.triggering_user_name, &run.partition_key) {
+        (Some(user), _) => format!("{} {user}", run.run_type),
+        (None, Some(key)) => format!("{key} {}", run.run_type),
+        (None, None) => run.run_type.to_string(),
     }
 }
 
 /// Returns what a run is found by.
 fn words(run: &DagRun) -> String {
     format!(
-        "{} {} state:{} {} {}",
+        "{} {} state:{} {} {} {}",
         run.dag_id,
         run.dag_run_id,
         run.state,
         run.run_type,
+        run.partition_key.as_deref().unwrap_or_default(),
         run.note.as_deref().unwrap_or_default()
     )
 }

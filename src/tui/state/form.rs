@@ -19,6 +19,14 @@ pub(crate) use list::{Editor, List, Pick};
 pub(crate) const RUN_ID: usize = 0;
 pub(crate) const LOGICAL_DATE: usize = 1;
 pub(crate) const NOTE: usize = 2;
+pub(crate) const PARTITION_KEY: usize = 3;
+/// The options of the command that stand for what is advanced.
+const OPTIONS: [(usize, &str); 4] = [
+    (RUN_ID, "run-id"),
+    (LOGICAL_DATE, "logical-date"),
+    (NOTE, "note"),
+    (PARTITION_KEY, "partition-key"),
+];
 
 /// What the daemon said of the form as it stands.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -266,7 +274,7 @@ impl Form {
             };
             command.push_str(&format!(" -p {}", text::shell(&format!("{}={value}", field.name))));
         }
-        for (at, option) in [(RUN_ID, "run-id"), (LOGICAL_DATE, "logical-date"), (NOTE, "note")] {
+        for (at, option) in OPTIONS {
             if let Some(given) = self.given(at) {
                 command.push_str(&format!(" --{option} {}", text::shell(&given)));
             }
@@ -327,6 +335,7 @@ fn advanced() -> Vec<Field> {
         text("run id", "", "empty: one is made"),
         text("logical date", "date-time", "the instant the run stands for; empty: now"),
         text("note", "", "kept with the run"),
+        text("partition key", "", "which part of its assets the run is about"),
     ]
 }
 

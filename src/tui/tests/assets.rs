@@ -108,6 +108,9 @@ fn many(request: &Request) -> Option<Result<Answer, Fault>> {
         freshness: if n == 42 { Freshness::Stale } else { Freshness::Fresh },
         producers: vec![],
         checks: vec![],
+        group: "asset".into(),
+        freshness_limit: None,
+        partitions: 0,
     };
     Some(Ok(Answer::Assets((0..300).map(asset).collect())))
 }
@@ -199,7 +202,7 @@ fn why_leads_to_the_run_that_failed() {
     driver.keys("3jjjw");
     let text = driver.text();
     assert!(text.contains("Root cause: lake_readings → features/rfm"), "{text}");
-    assert!(text.contains("There is no age limit"), "{text}");
+    assert!(text.contains("older than its `freshness`"), "{text}");
     driver.keys("yy");
     assert_eq!(driver.copied, ["dagdeck assets why features/rfm"]);
     driver.keys("<enter>");
@@ -229,7 +232,8 @@ fn an_event_is_emitted_with_its_details_as_json() {
     assert_eq!(driver.copied, ["dagdeck assets emit lake_readings -e rows=3"]);
     assert!(matches!(
         &driver.mutations[..],
-        [Request::EmitAsset { name, extra }] if name.as_str() == "lake_readings" && extra["rows"] == 3
+        [Request::EmitAsset { name, extra, partition_key: None, .. }]
+            if name.as_str() == "lake_readings" && extra["rows"] == 3
     ));
     assert!(driver.said().contains("emitted an event of lake_readings"), "{}", driver.said());
 }

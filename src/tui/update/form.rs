@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::message::{Act, Effect, Purpose, Timer};
-use crate::state::form::{Check, Kind, LOGICAL_DATE, NOTE, RUN_ID, Stop};
+use crate::state::form::{Check, Kind, LOGICAL_DATE, NOTE, PARTITION_KEY, RUN_ID, Stop};
 use crate::state::{Form, Screen, State, Tone};
 use crate::types::DagId;
 use crate::types::ask::{Request, Trigger};
@@ -245,7 +245,7 @@ fn trigger(state: &mut State, dag_id: &DagId, effects: &mut Vec<Effect>) {
     }
     let Ok(conf) = form.conf() else { return };
     form.is_sent = !state.options.read_only;
-    let request = Request::Trigger(Trigger {
+    let request = Request::Trigger(Box::new(Trigger {
         dag_id: dag_id.clone(),
         conf,
         dag_run_id: form.given(RUN_ID).map(Into::into),
@@ -253,7 +253,8 @@ fn trigger(state: &mut State, dag_id: &DagId, effects: &mut Vec<Effect>) {
         note: form.given(NOTE),
         triggered_by: TriggeredBy::Ui,
         user: None,
-    });
+        partition_key: form.given(PARTITION_KEY),
+    }));
     confirm::send(state, Act::Trigger(dag_id.clone()), request, effects);
 }
 

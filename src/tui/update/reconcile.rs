@@ -186,6 +186,9 @@ fn asset_panes(state: &State) -> Vec<Slot> {
     if let Some(asset) = rows::assets::shown(state).filter(|_| has_details) {
         slots.push(Slot::AssetEvents(Some(asset.name.clone())));
         slots.push(Slot::AssetWhy(asset.name.clone()));
+        if asset.partitions > 0 {
+            slots.push(Slot::Partitions(asset.name.clone()));
+        }
     }
     slots
 }

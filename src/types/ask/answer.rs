@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::approval::HitlDetail;
+use crate::asset::AssetEvent;
 use crate::attention::{AttentionItem, PulseView, RunBrief};
 use crate::backfill::{BackfillDetailView, BackfillPlan, BackfillView};
 use crate::callback::CallbackRequest;
 use crate::event::EventLog;
 use crate::executor::ExecutorsView;
-use crate::freshness::{AssetEventView, AssetWhy};
+use crate::freshness::{AssetEventView, AssetWhy, PartitionView};
 use crate::grid::GridView;
 use crate::ids::AttemptKey;
 use crate::io::CheckView;
@@ -98,6 +99,8 @@ pub enum Answer {
     Assets(Vec<AssetView>),
     Lineage(LineageView),
     AssetEvents(Vec<AssetEventView>),
+    AssetEvent(Box<AssetEvent>),
+    Partitions(Vec<PartitionView>),
     AssetWhy(Box<AssetWhy>),
     AssetChecks(Vec<CheckView>),
     Experiments(Vec<ExperimentView>),

@@ -69,6 +69,7 @@ impl Request {
             | Self::ExplainAsset { .. }
             | Self::ListAssetEvents { .. }
             | Self::ListAssetChecks { .. }
+            | Self::ListPartitions { .. }
             | Self::ListExperiments
             | Self::ListTrackingRuns { .. }
             | Self::ShowTrackingRun { .. }

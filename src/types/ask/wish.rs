@@ -96,4 +96,7 @@ pub struct Trigger {
     /// Who asks, for the record.
     #[serde(default)]
     pub user: Option<String>,
+    /// Which part of its assets the run is about.
+    #[serde(default)]
+    pub partition_key: Option<String>,
 }

@@ -29,6 +29,15 @@ pub struct AssetView {
     /// What the checks that guard it came to when they last ran.
     #[serde(default)]
     pub checks: Vec<CheckView>,
+    /// What it belongs to (Airflow's `group`).
+    #[serde(default)]
+    pub group: String,
+    /// How old it may get, in seconds.
+    #[serde(default)]
+    pub freshness_limit: Option<f64>,
+    /// How many partitions have events.
+    #[serde(default)]
+    pub partitions: u64,
 }
 
 /// What stands where in the lineage.

@@ -237,6 +237,7 @@ pub(crate) fn trigger() -> Command {
         note: None,
         triggered_by: TriggeredBy::Test,
         user: None,
+        partition_key: None,
     })
 }
 

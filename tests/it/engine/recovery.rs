@@ -152,10 +152,8 @@ async fn a_change_of_an_asset_that_is_known_counts_once_also_after_a_start() {
     let mut bench = Bench::start("[dag.d.task.t]\noperator = \"empty\"\n").await;
     let seen = |key: &str| AssetEventSpec {
         name: Some("a".into()),
-        uri: "file:a".into(),
-        source: AssetEventSource::Watcher,
-        extra: serde_json::Map::new(),
         dedupe_key: Some(key.into()),
+        ..AssetEventSpec::new("file:a", AssetEventSource::Watcher)
     };
     let emit = |bench: &Bench, key: &str| {
         let (handle, spec) = (bench.engine().handle.clone(), seen(key));

@@ -32,7 +32,7 @@ pub(super) fn items(
     now: Timestamp,
 ) -> Vec<AttentionItem> {
     let known = assets::known(live, summary);
-    let mut judge = Judge::new(Known { live, assets: &known, summary, runs });
+    let mut judge = Judge::new(Known { live, assets: &known, summary, runs, now });
     let mut roots: indexmap::IndexMap<AssetName, Vec<AssetName>> = indexmap::IndexMap::new();
     for (name, _) in &known {
         if judge.freshness(name) != Freshness::Stale {
@@ -73,6 +73,9 @@ fn item(
 
 /// Says since when there is the cause.
 fn since(judge: &Judge<'_>, own: &Own) -> Option<Timestamp> {
+    if let Some((_, until)) = own.limit {
+        return Some(until);
+    }
     match (&own.run, &own.input) {
         (Some(run), _) => run.end_date,
         (None, Some(input)) => judge.last(input).map(|event| event.timestamp),
@@ -81,11 +84,11 @@ fn since(judge: &Judge<'_>, own: &Own) -> Option<Timestamp> {
 }
 
 fn mends_itself(live: &Live, own: &Own, since: Option<Timestamp>, now: Timestamp) -> bool {
-    let is_planned =
-        || find::dag_state(live, &own.dag_id).is_some_and(|state| state.next_run_after.is_some());
+    let maker = || find::dag_state(live, own.dag_id.as_ref()?);
+    let is_planned = || maker().is_some_and(|state| state.next_run_after.is_some());
     match own.cause {
         _ if own.is_running => true,
-        StaleCause::RunFailed | StaleCause::Paused => false,
+        StaleCause::RunFailed | StaleCause::Paused | StaleCause::TooOld => false,
         StaleCause::InputChanged | StaleCause::NeverRun => {
             is_planned() || since.is_some_and(|since| since + GRACE > now)
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use hyper::Method;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::connection::queue::Server;
 use crate::connection::sql::postgres::Target;
 use crate::connection::sql::sqlite;
 use crate::connection::{OpenConnection, chain, http, object};
@@ -30,6 +31,12 @@ pub(super) async fn probe(deck: &Deck, conn_id: &str) -> Result<ConnectionTest, 
         ConnectionKind::Webhook => webhook(spec.url.reveal()).await,
         ConnectionKind::Postgres => postgres(&open(spec), &deck.project).await,
         ConnectionKind::Bucket => bucket(&open(spec), &deck.project).await,
+        ConnectionKind::Redis | ConnectionKind::Nats | ConnectionKind::Mqtt => {
+            match Server::parse(spec.url.reveal()) {
+                Ok(server) => server.reach().await.map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            }
+        }
         ConnectionKind::Sqlite | ConnectionKind::Folder => {
             let (open, kind, project) = (open(spec), spec.kind, deck.project.clone());
             off_thread(move || {

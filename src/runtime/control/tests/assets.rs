@@ -33,14 +33,22 @@ async fn declared_assets_come_first_then_those_that_only_have_events() {
 #[tokio::test]
 async fn an_event_by_hand_names_its_asset_and_its_user() {
     let world = World::new();
-    let emit =
-        |name: &str| Request::EmitAsset { name: name.into(), extra: object(json!({"rows": 3})) };
-    assert_eq!(world.ask(emit("csv")).await, Answer::Done);
+    let emit = |name: &str, key: &str| Request::EmitAsset {
+        name: name.into(),
+        uri: None,
+        extra: object(json!({"rows": 3})),
+        partition_key: Some(key.into()),
+        from_api: false,
+    };
+    let Answer::AssetEvent(event) = world.ask(emit("csv", "2026-03")).await else { panic!() };
+    assert_eq!(event.extra["rows"], 3);
     let Input::AssetChanged(spec) = world.last_input() else { panic!() };
     assert_eq!(spec.uri, "file:data/employees.csv");
     assert_eq!(spec.name, Some("csv".into()));
     assert!(matches!(spec.source, AssetEventSource::Person { user } if !user.is_empty()));
-    let fault = world.refusal(emit("employes")).await;
+    assert_eq!(spec.partition_key.as_deref(), Some("2026-03"));
+    assert_eq!(world.refusal(emit("csv", " ")).await.kind, FaultKind::Invalid);
+    let fault = world.refusal(emit("employes", "k")).await;
     assert_eq!(fault.kind, FaultKind::NotFound);
     assert_eq!(fault.hint.as_deref(), Some("did you mean `employees`?"));
 }

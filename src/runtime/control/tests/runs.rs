@@ -22,7 +22,7 @@ fn show_run(dag_id: &str, run_id: &str) -> Request {
 }
 
 fn trigger(dag_id: &str, run_id: Option<&str>) -> Request {
-    Request::Trigger(Trigger {
+    Request::Trigger(Box::new(Trigger {
         dag_id: dag_id.into(),
         conf: object(json!({"n": 2})),
         dag_run_id: run_id.map(Into::into),
@@ -30,7 +30,8 @@ fn trigger(dag_id: &str, run_id: Option<&str>) -> Request {
         note: None,
         triggered_by: TriggeredBy::Cli,
         user: None,
-    })
+        partition_key: None,
+    }))
 }
 
 /// A world in which `etl` has the ended run `r1` and the running `r2`.

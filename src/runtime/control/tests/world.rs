@@ -105,7 +105,14 @@ impl World {
 /// Says yes to everything.
 pub(crate) fn ordinary(input: &Input) -> Result<Reply, Fault> {
     Ok(match input {
-        Input::AssetChanged(_) => Reply::AssetEvent { is_new: true },
+        Input::AssetChanged(spec) => {
+            let event =
+                sample::asset_event(99, spec.name.as_ref().map_or(&spec.uri, |name| name.as_str()));
+            Reply::AssetEvent(Some(Box::new(crate::types::asset::AssetEvent {
+                extra: spec.extra.clone(),
+                ..event
+            })))
+        }
         Input::Command(Command::Operate(_) | Command::Undo(_)) => {
             Reply::Operated(Box::new(OperationView {
                 id: Some(1),
@@ -219,7 +226,10 @@ pub(crate) fn deck() -> Deck {
     set(&mut servings[0], "deploy", Operator::ServingDeploy, &deploy);
     let basic = dag("basic", &[("say", &[])]);
     let dags = [etl, train, basic].into_iter().chain(servings);
-    let asset = |name: &str, uri| (name.into(), AssetSpec { name: name.into(), uri, watch: None });
+    let asset = |name: &str, uri| {
+        let (name, group) = (crate::types::AssetName::from(name), "asset".to_owned());
+        (name.clone(), AssetSpec { name, uri, watch: None, group, freshness: None })
+    };
     Deck {
         project: PathBuf::from("/project"),
         name: "practice".into(),
@@ -235,9 +245,11 @@ pub(crate) fn deck() -> Deck {
             ),
         ]),
         datasets: IndexMap::new(),
+        asset_aliases: IndexMap::new(),
         connections: IndexMap::new(),
         variables: IndexMap::new(),
         pools: IndexMap::from([("default_pool".into(), 128)]),
+        api_listen: None,
         pools_with_deferred: std::collections::BTreeSet::new(),
         serving: ServingSpec {
             listen: "127.0.0.1:3000".into(),
@@ -267,6 +279,7 @@ pub(crate) fn dag(dag_id: &str, tasks: &[(&str, &[&str])]) -> Dag {
         tags: vec![],
         owner: None,
         schedule: Schedule::Manual,
+        asset_rule: Default::default(),
         timezone: jiff::tz::TimeZone::UTC,
         start_date: None,
         end_date: None,

@@ -99,10 +99,12 @@ fn asset_events(order: &Order, carried: &[Carried]) -> Vec<AssetEventSpec> {
         }
         AssetEventSpec {
             name: Some(outlet.clone()),
-            uri: one.target.clone(),
-            source: AssetEventSource::Task(order.key.task.clone()),
             extra,
             dedupe_key: Some(format!("{}:{outlet}:{}", order.token, one.target)),
+            ..AssetEventSpec::new(
+                one.target.clone(),
+                AssetEventSource::Task(order.key.task.clone()),
+            )
         }
     };
     let each = carried.iter().take(EVENTS_LEN_MAX);

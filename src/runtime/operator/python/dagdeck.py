@@ -3,6 +3,8 @@
 The runner makes this module for the task's process; it is not a package.
 """
 
+import json
+
 _state = {"context": None, "make": None, "pushed": {}}
 
 
@@ -23,6 +25,17 @@ def progress(fraction, text=""):
     else:
         figure = repr(float(fraction))
     print("::progress %s %s" % (figure, " ".join(str(text).split())), flush=True)
+
+
+def asset_event(asset=None, uri=None, alias=None, partition_key=None, extra=None):
+    """Says what changed: an outlet by its name, or, through an alias among the outlets, an asset
+    by its URI. It takes the place of the event that the outlet would have had."""
+    if asset is None and uri is None:
+        raise TypeError("name the asset, or its uri")
+    said = {"asset": asset, "uri": uri, "alias": alias, "partition_key": partition_key,
+            "extra": extra or {}}
+    said = {name: value for name, value in said.items() if value is not None}
+    print("::asset %s" % json.dumps(said), flush=True)
 
 
 def xcom_push(key, value):

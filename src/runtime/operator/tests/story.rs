@@ -57,7 +57,7 @@ impl World {
                 if let Input::AssetChanged(spec) = input {
                     let _ = seen.send(spec);
                 }
-                let _ = reply.unwrap().send(Ok(Reply::AssetEvent { is_new: true }));
+                let _ = reply.unwrap().send(Ok(Reply::AssetEvent(None)));
             }
         });
         let store = Store::open(&Layout::new(bench.project()).database()).unwrap();
@@ -131,6 +131,7 @@ fn deck(bench: &Bench) -> Deck {
         tags: Vec::new(),
         owner: None,
         schedule: Schedule::Manual,
+        asset_rule: Default::default(),
         timezone: jiff::tz::TimeZone::UTC,
         start_date: None,
         end_date: None,

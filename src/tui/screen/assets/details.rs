@@ -11,7 +11,7 @@ use crate::screen::missing;
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
-use crate::types::asset::AssetEventSource;
+use crate::types::asset::AssetEventKind;
 use crate::types::freshness::{AssetEventView, AssetWhy};
 use crate::types::io::{CheckResult, OnFail};
 use crate::types::view::{AssetView, LineageNode};
@@ -37,10 +37,65 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool
     let keys = format!("{run} the run it started  {maker} the run that made it");
     let inside = paint::panel(buf, area, asset.name.as_str(), &keys, is_focused);
     let facts = facts(state, asset, usize::from(inside.width));
-    let taken = u16::try_from(facts.len()).unwrap_or(u16::MAX).min(inside.height);
-    paint::put_all(buf, inside, facts, 0);
-    let rest = Rect { y: inside.y + taken, height: inside.height - taken, ..inside };
+    let rest = below(buf, inside, facts);
+    let parts = partitions(state, asset, usize::from(rest.height / 3));
+    let rest = below(buf, rest, parts);
     draw_events(buf, rest, state, asset, is_focused);
+}
+
+/// Draws lines, and returns the room below them.
+fn below(buf: &mut Buffer, area: Rect, lines: Vec<Line<'static>>) -> Rect {
+    let taken = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height);
+    paint::put_all(buf, area, lines, 0);
+    Rect { y: area.y + taken, height: area.height - taken, ..area }
+}
+
+/// Lists the partitions that changed last, each with the runs of its last event.
+fn partitions(state: &State, asset: &AssetView, room: usize) -> Vec<Line<'static>> {
+    let Some(found) = state.cache.partitions(&asset.name).filter(|_| room > 1) else {
+        return Vec::new();
+    };
+    let count = usize::try_from(asset.partitions).unwrap_or(usize::MAX);
+    let title = match count > room - 1 {
+        true => format!("PARTITIONS, the last of {count}"),
+        false => "PARTITIONS".to_owned(),
+    };
+    let mut lines = vec![paint::line(title, theme::DIM)];
+    lines.extend(found.iter().take(room - 1).map(|one| {
+        let ago = text::ago(state.now, one.last.event.timestamp);
+        let mut spans = vec![
+            paint::span(format!("{ago:>8}  "), theme::PLAIN),
+            paint::span(one.partition_key.as_str(), theme::ACCENT),
+        ];
+        spans.extend(kind_span(&one.last));
+        spans.extend(started_spans(&one.last));
+        spans.push(paint::span(
+            format!("  {}", text::count(usize::try_from(one.events).unwrap_or(0), "event")),
+            theme::DIM,
+        ));
+        Line::from(spans)
+    }));
+    lines
+}
+
+/// Says what became of the data, where that is not just that it changed.
+fn kind_span(view: &AssetEventView) -> Option<Span<'static>> {
+    let style = match view.event.kind {
+        AssetEventKind::Changed => return None,
+        AssetEventKind::Created | AssetEventKind::Moved => theme::PLAIN,
+        AssetEventKind::Deleted => theme::WARN,
+    };
+    Some(paint::span(format!("  {}", view.event.kind.as_str()), style))
+}
+
+fn started_spans(view: &AssetEventView) -> Vec<Span<'static>> {
+    let mut spans = Vec::new();
+    for run in &view.started_runs {
+        spans.push(paint::span("  → ", theme::DIM));
+        spans.push(paint::glyph(theme::run_mark(run.state)));
+        spans.push(paint::span(format!(" {}", run.dag_id), theme::PLAIN));
+    }
+    spans
 }
 
 /// Says of what is no asset what is known of it.
@@ -79,6 +134,12 @@ fn facts(state: &State, asset: &AssetView, width: usize) -> Vec<Line<'static>> {
     ));
     let mut lines = vec![Line::from(spans)];
     lines.push(paint::pair("uri", format!("{}{watched}", asset.uri)));
+    if let Some(limit) = asset.freshness_limit {
+        lines.push(paint::pair("freshness", format!("at most {}", text::duration(limit))));
+    }
+    if asset.group != "asset" && !asset.group.is_empty() {
+        lines.push(paint::pair("group", asset.group.clone()));
+    }
     lines.extend(made_by(asset));
     lines.push(paint::pair("read by", tasks(&asset.consuming_tasks)));
     let starts: Vec<&str> = asset.scheduled_dags.iter().map(|dag| dag.as_str()).collect();
@@ -214,21 +275,15 @@ fn draw_events(buf: &mut Buffer, area: Rect, state: &State, asset: &AssetView, i
 
 /// Writes an event: when, by whom, what it started, what it says.
 fn event_line(state: &State, view: &AssetEventView) -> Line<'static> {
-    let source = match &view.event.source {
-        AssetEventSource::Task(key) => format!("{}.{}", key.dag_id, key.task_id),
-        AssetEventSource::Watcher => "watcher".to_owned(),
-        AssetEventSource::Registry => "registry".to_owned(),
-        AssetEventSource::Person { user } => user.clone(),
-    };
     let mut spans: Vec<Span<'static>> = vec![
         paint::span(format!("{:>8}  ", text::ago(state.now, view.event.timestamp)), theme::PLAIN),
-        paint::span(source, theme::ACCENT),
+        paint::span(view.event.source.to_string(), theme::ACCENT),
     ];
-    for run in &view.started_runs {
-        spans.push(paint::span("  → ", theme::DIM));
-        spans.push(paint::glyph(theme::run_mark(run.state)));
-        spans.push(paint::span(format!(" {}", run.dag_id), theme::PLAIN));
+    spans.extend(kind_span(view));
+    if let Some(key) = &view.event.partition_key {
+        spans.push(paint::span(format!("  [{key}]"), theme::PLAIN));
     }
+    spans.extend(started_spans(view));
     for (name, value) in &view.event.extra {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         spans.push(paint::span(format!("  {name} {value}"), theme::DIM));

@@ -14,9 +14,9 @@ use crate::types::AssetName;
 use crate::types::freshness::{AssetWhy, StaleCause, StaleStep};
 use crate::widget::paint;
 
-/// What old means, until there are limits to an age.
-const MEANING: &str = "Old means: an input changed since, or the run that was to make it failed. \
-                       There is no age limit.";
+/// What old means.
+const MEANING: &str = "Old means: an input changed since, the run that was to make it failed, or \
+                       it is older than its `freshness` allows.";
 
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, name: &AssetName) {
     let title = format!("Why {name} is as it is");
@@ -67,7 +67,9 @@ fn step_lines(
     let (glyph, style) = match step.cause {
         Some(StaleCause::RunFailed) => ("✗", theme::BAD),
         Some(StaleCause::Paused) => ("=", theme::WARN),
-        Some(StaleCause::InputChanged | StaleCause::NeverRun) => ("!", theme::WARN),
+        Some(StaleCause::InputChanged | StaleCause::NeverRun | StaleCause::TooOld) => {
+            ("!", theme::WARN)
+        }
         None if at == 0 => ("·", theme::DIM),
         None => ("↓", theme::DIM),
     };

@@ -86,6 +86,9 @@ fn page(state: &State, detail: &RunDetailView, width: usize) -> Vec<Line<'static
         None => run.triggered_by.to_string(),
     };
     lines.push(paint::pair("triggered", by));
+    if let Some(key) = &run.partition_key {
+        lines.push(paint::pair("partition", key.as_str()));
+    }
     lines
         .push(paint::pair("version", format!("{}  ({})", run.dag_version_number, run.dag_version)));
     let dates = [

@@ -9,7 +9,7 @@ use crate::types::backfill::{BackfillDetailView, BackfillId, BackfillView};
 use crate::types::callback::CallbackRequest;
 use crate::types::event::EventLog;
 use crate::types::executor::ExecutorsView;
-use crate::types::freshness::{AssetEventView, AssetWhy};
+use crate::types::freshness::{AssetEventView, AssetWhy, PartitionView};
 use crate::types::grid::GridView;
 use crate::types::ids::TaskInstanceKey;
 use crate::types::operation::{OperationDetailView, OperationLine};
@@ -85,6 +85,7 @@ readers! {
     assets() -> [AssetView] = Slot::Assets, Answer::Assets(list) => list.as_slice();
     asset_why(asset: &AssetName) -> AssetWhy = Slot::AssetWhy(asset.clone()), Answer::AssetWhy(view) => view;
     asset_events(asset: Option<&AssetName>) -> [AssetEventView] = Slot::AssetEvents(asset.cloned()), Answer::AssetEvents(list) => list.as_slice();
+    partitions(asset: &AssetName) -> [PartitionView] = Slot::Partitions(asset.clone()), Answer::Partitions(list) => list.as_slice();
     experiments() -> [ExperimentView] = Slot::Experiments, Answer::Experiments(list) => list.as_slice();
     tracking_runs(query: &TrackingQuery) -> [TrackingRunView] = Slot::TrackingRuns(query.clone()), Answer::TrackingRuns { runs, .. } => runs.as_slice();
     tracking_total(query: &TrackingQuery) -> u64 = Slot::TrackingRuns(query.clone()), Answer::TrackingRuns { total, .. } => total;

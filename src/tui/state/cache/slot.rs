@@ -47,6 +47,7 @@ pub(crate) enum Slot {
     Lineage(String, LineageReach),
     AssetWhy(AssetName),
     AssetEvents(Option<AssetName>),
+    Partitions(AssetName),
     Experiments,
     TrackingRuns(TrackingQuery),
     TrackingRun(TrackingRunId),
@@ -111,6 +112,7 @@ impl Slot {
             }
             Self::AssetWhy(name) => Request::ExplainAsset { name },
             Self::AssetEvents(asset) => Request::ListAssetEvents { asset, limit: 100 },
+            Self::Partitions(asset) => Request::ListPartitions { asset, limit: 20 },
             Self::Experiments => Request::ListExperiments,
             Self::TrackingRuns(TrackingQuery { experiment, filter, order_by, offset }) => {
                 Request::ListTrackingRuns { experiment, filter, order_by, limit: PAGE_LEN, offset }
@@ -204,6 +206,7 @@ impl Slot {
                     | Self::Lineage(..)
                     | Self::AssetWhy(_)
                     | Self::AssetEvents(_)
+                    | Self::Partitions(_)
                     | Self::Events
                     | Self::Glance
                     | Self::Dags

@@ -134,7 +134,13 @@ impl Sheet {
             Wish::Answer(asked) => vec![Request::AnswerApproval(self.response(asked)?)],
             Wish::Alias(moves) => vec![self.move_alias(moves)?],
             Wish::Emit { name } => {
-                vec![Request::EmitAsset { name: name.clone(), extra: self.object("extra") }]
+                vec![Request::EmitAsset {
+                    name: name.clone(),
+                    uri: None,
+                    extra: self.object("extra"),
+                    partition_key: Some(self.word("partition_key")).filter(|key| !key.is_empty()),
+                    from_api: false,
+                }]
             }
             _ => Vec::new(),
         })

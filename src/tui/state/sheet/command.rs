@@ -97,6 +97,10 @@ impl Sheet {
                 for (key, value) in self.object("extra") {
                     command.push_str(&format!(" -e {}", shell(&format!("{key}={value}"))));
                 }
+                let key = self.word("partition_key");
+                if !key.is_empty() {
+                    command.push_str(&format!(" --partition-key {}", shell(&key)));
+                }
                 command
             }
             Wish::Plugin(call) => plugin::line(call, &self.fields),

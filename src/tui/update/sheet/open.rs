@@ -333,7 +333,12 @@ pub(crate) fn emit(state: &mut State, effects: &mut Vec<Effect>) {
         },
     ];
     let kind = json!({"type": "object", "description": "details of the change, as JSON"});
-    let fields = vec![sheet::field("extra", &kind, json!({}))];
+    let part =
+        json!({"type": ["string", "null"], "description": "which part of it, where it has parts"});
+    let fields = vec![
+        sheet::field("extra", &kind, json!({})),
+        sheet::field("partition_key", &part, serde_json::Value::Null),
+    ];
     let title = format!("Say that {name} changed?");
     show(state, Made { title, intro, fields, verb: "Emit", wish: Wish::Emit { name } }, effects);
 }
