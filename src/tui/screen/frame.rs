@@ -47,7 +47,7 @@ pub(crate) fn context(buf: &mut Buffer, row: Rect, state: &State) {
     }
     let asked = state.cache.approvals().map_or(0, <[_]>::len);
     if asked > 0 {
-        let words = if asked == 1 { "asks" } else { "ask" };
+        let words = if asked == 1 { "approval" } else { "approvals" };
         spans.push(Span::styled(format!("  ? {asked} {words}"), theme::WARN.patch(theme::BOLD)));
         spans.push(paint::span(with_keys!(state, " ({})", Approvals), theme::DIM));
     }

@@ -91,7 +91,8 @@ fn serving(state: &State, figures: &mut Vec<Figure>) {
     }
     let rate: f64 = serving.versions.iter().map(|version| version.requests_per_sec).sum();
     let history = serving.requests_history.clone();
-    figures.push(figure("rps", history, text::figure(rate), theme::BOLD));
+    let digits = usize::from(rate < 100.0);
+    figures.push(figure("rps", history, format!("{rate:.digits$}"), theme::BOLD));
     let p99 = serving.versions.iter().filter_map(|version| version.p99_ms).fold(0.0, f64::max);
     let value = if p99 > 0.0 {
         format!("{}ms", if p99 < 10.0 { format!("{p99:.1}") } else { format!("{p99:.0}") })

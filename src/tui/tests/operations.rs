@@ -163,7 +163,7 @@ fn why_tells_reasons_and_remedies_and_its_command_is_copied() {
 #[test]
 fn a_question_is_answered_with_its_form_from_the_list_and_from_its_task() {
     let mut driver = Driver::new(80, 24);
-    assert!(driver.text().contains("? 1 asks (a)"));
+    assert!(driver.text().contains("? 1 approval (a)"));
     driver.keys("a<enter><right><tab>5<tab>looks good<ctrl-s>");
     let [Request::AnswerApproval(answer)] = driver.mutations.as_slice() else {
         panic!("{:?}", driver.mutations);

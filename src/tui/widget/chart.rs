@@ -206,22 +206,8 @@ impl Chart<'_> {
         }
         let width = usize::from(plot.width);
         let mut line: Vec<char> = "─".repeat(width).chars().collect();
-        let steps = if width >= 60 {
-            4
-        } else if width >= 24 {
-            2
-        } else {
-            1
-        };
-        for step in 0..=steps {
-            let share = f64::from(step) / f64::from(steps);
-            let label = (self.x_label)(self.x.0 + (self.x.1 - self.x.0) * share);
-            let cells: Vec<char> = label.chars().collect();
-            let room = width.saturating_sub(cells.len());
-            let start = ((share * width as f64) as usize)
-                .saturating_sub(if step == 0 { 0 } else { cells.len() / 2 })
-                .min(room);
-            for (at, c) in cells.into_iter().enumerate() {
+        for (start, label) in self.x_labels(width) {
+            for (at, c) in label.chars().enumerate() {
                 if let Some(cell) = line.get_mut(start + at) {
                     *cell = c;
                 }
@@ -229,6 +215,26 @@ impl Chart<'_> {
         }
         let line: String = std::iter::once('└').chain(line).collect();
         paint::put_at(buf, area, left, plot.height, paint::line(line, theme::DIM));
+    }
+
+    /// Returns as many labels of the lower axis as stand apart, each with the cell it begins at.
+    fn x_labels(&self, width: usize) -> Vec<(usize, String)> {
+        let labels = |steps: u32| -> Vec<(usize, String)> {
+            (0..=steps)
+                .map(|step| {
+                    let share = f64::from(step) / f64::from(steps);
+                    let label = (self.x_label)(self.x.0 + (self.x.1 - self.x.0) * share);
+                    let cells = text::width(&label);
+                    let before = if step == 0 { 0 } else { cells / 2 };
+                    let start = ((share * width as f64) as usize).saturating_sub(before);
+                    (start.min(width.saturating_sub(cells)), label)
+                })
+                .collect()
+        };
+        let is_apart = |labels: &Vec<(usize, String)>| {
+            labels.windows(2).all(|two| two[0].0 + text::width(&two[0].1) + 2 <= two[1].0)
+        };
+        [4, 2].into_iter().map(labels).find(is_apart).unwrap_or_else(|| labels(1))
     }
 
     fn lines(&self, context: &mut Context<'_>, plot: Rect, y: (f64, f64)) {
