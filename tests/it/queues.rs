@@ -75,7 +75,7 @@ impl Drop for Server {
 /// Waits until there are so many events, and returns what their messages hold, oldest first.
 fn data(project: &Project, count: usize) -> Vec<Value> {
     let events = || {
-        let events = project.json(&["assets", "events", "orders", "-o", "json"]);
+        let events = project.json(&["assets", "events", "orders"]);
         let events = events.as_array().unwrap().clone();
         (events.len() >= count).then_some(events)
     };
@@ -133,14 +133,14 @@ fn messages_of_a_nats_subject_are_events_while_a_daemon_listens() {
     until(|| {
         sent += 1;
         publish(sent);
-        let events = project.json(&["assets", "events", "orders", "-o", "json"]);
+        let events = project.json(&["assets", "events", "orders"]);
         (!events.as_array().unwrap().is_empty()).then_some(())
     })
     .expect("a message comes through");
-    let before = project.json(&["assets", "events", "orders", "-o", "json"]);
+    let before = project.json(&["assets", "events", "orders"]);
     publish(1000);
     let last = until(|| {
-        let events = project.json(&["assets", "events", "orders", "-o", "json"]);
+        let events = project.json(&["assets", "events", "orders"]);
         let last = events[0].clone();
         (last["extra"]["data"]["n"] == 1000).then_some(last)
     });
@@ -175,18 +175,18 @@ fn an_mqtt_broker_keeps_messages_for_the_daemon_that_comes_back() {
     project.up();
     until(|| {
         publish(&server, "plant/a/orders", "{\"n\": 0}");
-        let events = project.json(&["assets", "events", "orders", "-o", "json"]);
+        let events = project.json(&["assets", "events", "orders"]);
         (!events.as_array().unwrap().is_empty()).then_some(())
     })
     .expect("a message comes through");
-    let known = project.json(&["assets", "events", "orders", "-o", "json"]);
+    let known = project.json(&["assets", "events", "orders"]);
     project.kill_daemon();
     publish(&server, "plant/b/orders", "{\"n\": 1}");
     publish(&server, "plant/b/orders", "{\"n\": 2}");
     project.up();
     let wanted = known.as_array().unwrap().len();
     let last = until(|| {
-        let events = project.json(&["assets", "events", "orders", "-o", "json"]);
+        let events = project.json(&["assets", "events", "orders"]);
         let events = events.as_array().unwrap().clone();
         (events[0]["extra"]["data"]["n"] == 2).then_some(events)
     });
