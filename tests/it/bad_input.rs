@@ -228,12 +228,15 @@ fn a_full_disk_refuses_new_work_and_loses_nothing() {
     std::process::Command::new("umount").arg(project.dir()).status().unwrap();
 }
 
-/// Waits until the status and what needs attention tell of a problem. On a disk that is just full
-/// a small write may still go through, and the problem is over for a moment between the two.
+/// Waits until the status and what needs attention tell of a full disk. The store gives room back
+/// now and then: a small write goes through and the problem is over, so it is filled again.
 fn says(project: &Project, part: &str) {
     let tells = |command: &str| project.run(&[command]).stdout;
-    let both =
-        || tells("status").contains(part).then(|| tells("attention")).filter(|t| t.contains(part));
+    let both = || {
+        fill(project);
+        project.run(&["trigger", "d"]);
+        tells("status").contains(part).then(|| tells("attention")).filter(|t| t.contains(part))
+    };
     let said = crate::support::until(both);
     assert!(said.is_some(), "both tell: {} {}", tells("status"), tells("attention"));
 }
@@ -295,7 +298,8 @@ fn small_disk(project: &Project, test: &str) -> bool {
 
 /// Fills what is left of the disk, to the last byte.
 fn fill(project: &Project) {
-    let mut ballast = fs::File::create(project.path("ballast")).unwrap();
+    let ballast = fs::OpenOptions::new().create(true).append(true).open(project.path("ballast"));
+    let mut ballast = ballast.unwrap();
     let block = vec![0u8; 4096];
     while std::io::Write::write_all(&mut ballast, &block).is_ok() {}
 }
