@@ -62,7 +62,8 @@ impl Postgres {
 
     /// The same, with files that lie in its folder when it starts.
     pub(crate) fn start_with(initdb: &Path, configuration: &str, files: &[(&str, &[u8])]) -> Self {
-        let bin = initdb.parent().unwrap().to_path_buf();
+        // A link on the path has none of its siblings beside it.
+        let bin = fs::canonicalize(initdb).unwrap().parent().unwrap().to_path_buf();
         let folder = tempfile::Builder::new().prefix("dagdeck-pg").tempdir().unwrap().keep();
         for (name, bytes) in files {
             fs::write(folder.join(name), bytes).unwrap();
