@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dag::spec::ConnectionSpec;
+
 /// A connection as it is handed to an attempt: never written to disk.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenConnection {
@@ -29,6 +31,16 @@ impl std::fmt::Debug for OpenConnection {
 }
 
 impl OpenConnection {
+    /// Opens what `dags.toml` says of it, its secrets with it.
+    pub(crate) fn of(spec: &ConnectionSpec) -> Self {
+        let options = spec.options.iter();
+        Self {
+            name: spec.name.clone(),
+            url: spec.url.reveal().to_owned(),
+            options: options.map(|(key, value)| (key.clone(), value.reveal().to_owned())).collect(),
+        }
+    }
+
     /// Returns the URL's scheme, such as `sqlite`.
     pub fn scheme(&self) -> &str {
         self.url.split_once(':').map_or("", |(scheme, _)| scheme)

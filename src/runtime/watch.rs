@@ -1,17 +1,20 @@
 //! Sees data come, for assets that are watched: files of local folders at once, by file system
-//! events, made good by a scan at start and every `every`; messages as they are published.
+//! events, made good by a scan at start and every `every`; objects of buckets by listing them every
+//! `every`; messages as they are published.
 //!
 //! ```text
 //! file system ─notify─► settle: is it complete? ─► Handle::emit_asset (counts once by its key)
 //! scan ─────────────────┘
+//! buckets ─► listing: what differs from what was told ─┤
 //! Redis · NATS · MQTT ─► message: one event each ──────┘
 //! ```
 //! Files that lie there when an asset is watched for the first time are reported too, of a
-//! pattern and of a single file alike. What was told of each file (its size and time of change)
-//! is kept with the event: by this a daemon that starts finds what is new, has changed and is
+//! pattern and of a single file alike. What was told of each (of a file its size and time of
+//! change, of an object its ETag) is kept with the event: by this a daemon that starts finds what is new, has changed and is
 //! gone since the last one, and a file that comes to look as it did before has changed.
 
 mod folder;
+mod listing;
 mod message;
 mod report;
 mod scan;
@@ -26,6 +29,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use self::folder::Folders;
+use self::listing::Listings;
 use self::message::Channels;
 use crate::runtime::engine::Live;
 use crate::runtime::handle::Handle;
@@ -70,9 +74,11 @@ pub fn start(
             tokio::time::sleep(AGAIN).await;
         };
         let (tell, channels) = mpsc::channel(16);
+        let listings =
+            Listings { layout: layout.clone(), store, handle: handle.clone(), tell: tell.clone() };
         let following = Channels::new(&layout, handle.clone(), known.clone(), tell);
         let folders = Folders::new(layout, handle, known, sender, channels);
-        tokio::join!(following.run(live.clone()), folders.run(live));
+        tokio::join!(following.run(live.clone()), listings.run(live.clone()), folders.run(live));
     });
     Watchers { problems, _task: EndOnDrop(task.abort_handle()) }
 }

@@ -4,3 +4,4 @@ mod faults;
 mod operators;
 mod server;
 mod transfer;
+mod watch;

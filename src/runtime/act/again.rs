@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::connection::OpenConnection;
 use crate::dag::Deck;
-use crate::runtime::act::order::{connections, open};
+use crate::runtime::act::order::connections;
 use crate::runtime::act::secrets;
 use crate::runtime::attempt::Private;
 use crate::runtime::executor::Handover;
@@ -21,7 +22,8 @@ pub(crate) fn hand_again(
     let connections = connections(deck, args)?;
     let mut mask = variables.mask;
     mask.extend(connections.iter().flat_map(|spec| secrets::of_connection(spec)));
-    let connections = connections.iter().map(|spec| (spec.name.clone(), open(spec))).collect();
+    let connections =
+        connections.iter().map(|spec| (spec.name.clone(), OpenConnection::of(spec))).collect();
     let private = Private { connections, env: BTreeMap::new(), mask };
     let handover = Handover { private, secrets: variables.secrets };
     let mut args = args.clone();

@@ -158,7 +158,8 @@ pub(super) fn compose(
         limits: task.limits,
         context: python.transpose()?,
     };
-    let open = connections.iter().map(|spec| (spec.name.clone(), open(spec))).collect();
+    let open =
+        connections.iter().map(|spec| (spec.name.clone(), OpenConnection::of(spec))).collect();
     let private = Private { connections: open, env: BTreeMap::new(), mask };
     Ok((order, Handover { private, secrets: variables.secrets }))
 }
@@ -266,15 +267,6 @@ pub(super) fn texts(value: &Value) -> Vec<&str> {
         Value::Array(items) => items.iter().flat_map(texts).collect(),
         Value::Object(items) => items.values().flat_map(texts).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
-    }
-}
-
-pub(super) fn open(spec: &ConnectionSpec) -> OpenConnection {
-    let options = spec.options.iter().map(|(k, v)| (k.clone(), v.reveal().to_owned()));
-    OpenConnection {
-        name: spec.name.clone(),
-        url: spec.url.reveal().to_owned(),
-        options: options.collect(),
     }
 }
 

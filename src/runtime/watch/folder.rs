@@ -69,7 +69,7 @@ pub(super) struct Folders {
     watcher: Option<RecommendedWatcher>,
     told: mpsc::Receiver<Told>,
     tell: mpsc::Sender<Told>,
-    /// Why message channels are not followed; whoever follows them says so here, too.
+    /// Why message channels and buckets are not followed; whoever follows them says so here.
     channels: mpsc::Receiver<(AssetName, Option<String>)>,
     silent: BTreeMap<AssetName, String>,
     missed: watch::Receiver<bool>,

@@ -27,7 +27,7 @@ impl Target {
         let mut problems = Vec::new();
         let mut targets = Vec::new();
         for asset in deck.assets.values() {
-            let Some(watch) = asset.watch.filter(|_| !is_queue(deck, asset)) else { continue };
+            let Some(watch) = asset.watch.filter(|_| is_local(deck, asset)) else { continue };
             match Self::new(deck, asset, watch.every) {
                 Ok(target) => targets.push(target),
                 Err(why) => problems.push(format!("asset `{}` is not watched: {why}", asset.name)),
@@ -95,10 +95,11 @@ impl Target {
     }
 }
 
-/// Says whether its messages are followed, not its files.
-fn is_queue(deck: &Deck, asset: &AssetSpec) -> bool {
-    let AssetUri::Connection { connection, .. } = &asset.uri else { return false };
-    deck.connections.get(connection).is_some_and(|spec| spec.kind.is_queue())
+/// Says whether its files are watched: not its messages, nor objects of a bucket.
+fn is_local(deck: &Deck, asset: &AssetSpec) -> bool {
+    let AssetUri::Connection { connection, .. } = &asset.uri else { return true };
+    let spec = deck.connections.get(connection);
+    spec.is_none_or(|spec| spec.kind != ConnectionKind::Bucket && !spec.kind.is_queue())
 }
 
 fn lake(deck: &Deck, connection: &str) -> Result<(String, PathBuf), String> {
@@ -114,7 +115,7 @@ fn lake(deck: &Deck, connection: &str) -> Result<(String, PathBuf), String> {
 }
 
 /// Says whether a name is one that programs give to what they have not finished.
-fn is_temporary(name: &str) -> bool {
+pub(super) fn is_temporary(name: &str) -> bool {
     const ENDINGS: [&str; 5] = ["~", ".tmp", ".part", ".swp", ".crdownload"];
     name.starts_with('.') || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }

@@ -64,7 +64,7 @@ pub(super) async fn compose(
     mask.extend(spec.into_iter().flat_map(secrets::of_connection));
     let handover = Handover { secrets: variables.secrets, ..Handover::default() };
     handover.fill_args(&mut args);
-    Ok(Composed { args, connection: spec.map(order::open), mask })
+    Ok(Composed { args, connection: spec.map(OpenConnection::of), mask })
 }
 
 fn render(

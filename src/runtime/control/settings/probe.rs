@@ -9,7 +9,7 @@ use crate::connection::queue::Server;
 use crate::connection::sql::postgres::Target;
 use crate::connection::sql::sqlite;
 use crate::connection::{OpenConnection, chain, http, object};
-use crate::dag::spec::{ConnectionKind, ConnectionSpec};
+use crate::dag::spec::ConnectionKind;
 use crate::dag::{Deck, suggest};
 use crate::runtime::promotion::off_thread;
 use crate::types::Fault;
@@ -29,8 +29,8 @@ pub(super) async fn probe(deck: &Deck, conn_id: &str) -> Result<ConnectionTest, 
     let result = match spec.kind {
         ConnectionKind::Log => Ok("messages go to the event feed".to_owned()),
         ConnectionKind::Webhook => webhook(spec.url.reveal()).await,
-        ConnectionKind::Postgres => postgres(&open(spec), &deck.project).await,
-        ConnectionKind::Bucket => bucket(&open(spec), &deck.project).await,
+        ConnectionKind::Postgres => postgres(&OpenConnection::of(spec), &deck.project).await,
+        ConnectionKind::Bucket => bucket(&OpenConnection::of(spec), &deck.project).await,
         ConnectionKind::Redis | ConnectionKind::Nats | ConnectionKind::Mqtt => {
             match Server::parse(spec.url.reveal()) {
                 Ok(server) => server.reach().await.map_err(|error| error.to_string()),
@@ -38,7 +38,7 @@ pub(super) async fn probe(deck: &Deck, conn_id: &str) -> Result<ConnectionTest, 
             }
         }
         ConnectionKind::Sqlite | ConnectionKind::Folder => {
-            let (open, kind, project) = (open(spec), spec.kind, deck.project.clone());
+            let (open, kind, project) = (OpenConnection::of(spec), spec.kind, deck.project.clone());
             off_thread(move || {
                 Ok(match kind {
                     ConnectionKind::Sqlite => file(&open, &project),
@@ -63,18 +63,6 @@ fn no_connection(deck: &Deck, conn_id: &str) -> Fault {
         None => "`dagdeck connections list` shows what there is".to_owned(),
     };
     Fault::not_found(format!("there is no connection `{conn_id}`")).hint(hint)
-}
-
-fn open(spec: &ConnectionSpec) -> OpenConnection {
-    OpenConnection {
-        name: spec.name.clone(),
-        url: spec.url.reveal().to_owned(),
-        options: spec
-            .options
-            .iter()
-            .map(|(key, value)| (key.clone(), value.reveal().to_owned()))
-            .collect(),
-    }
 }
 
 fn file(connection: &OpenConnection, project: &std::path::Path) -> Result<String, String> {
