@@ -19,9 +19,9 @@ command = "echo {{ triggering_asset_events[0].extra.uri }}"
 
 fn events(project: &Project) -> Vec<(String, String)> {
     let told = project.json(&["assets", "events", "readings"]);
-    let events = told["asset_events"].as_array().cloned().unwrap_or_default();
-    let text = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().to_owned();
-    events.iter().rev().map(|event| (text(event, "kind"), text(event, "uri"))).collect()
+    let text = |event: &Value, key: &str| event[key].as_str().unwrap().to_owned();
+    let one = |event: &Value| (text(event, "kind"), text(event, "uri"));
+    told.as_array().unwrap().iter().rev().map(one).collect()
 }
 
 fn told(kind: &str, key: &str) -> (String, String) {
