@@ -14,7 +14,7 @@ use super::disk::Disk;
 use super::ledger::Ledger;
 use super::machine::Machine;
 use crate::dag::Deck;
-use crate::sched::Input;
+use crate::sched::{Input, Report};
 use crate::store::inline::{End, Fate, Fates};
 use crate::types::{Clock, Timestamp};
 
@@ -129,9 +129,20 @@ impl World {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A daemon starts; it dies at its `kill_at`-th step.
+    /// A daemon starts; it dies at its `kill_at`-th step. Of the end of an attempt it can be told
+    /// what lies in a report; what the one before only said to itself, such as that a launch had
+    /// failed, is gone with it.
     pub(super) fn begin_life(&self, kill_at: Option<u64>) {
-        let mut inner = self.lock();
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        let reported = &inner.ledger.reported;
+        inner.reports.retain(|input| match input {
+            Input::Report(Report::Finished { token, outcome, .. }) => {
+                reported.get(token) == Some(outcome)
+            }
+            Input::Report(Report::Lost { .. }) => false,
+            _ => true,
+        });
         inner.is_dead = false;
         inner.steps = 0;
         inner.kill_at = kill_at;
