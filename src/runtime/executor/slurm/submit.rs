@@ -281,9 +281,11 @@ impl Desk {
     fn script(&self, batch: &Batch) -> String {
         let own = self.cluster.deck.borrow().slurm.dagdeck.clone();
         let program: PathBuf = own.unwrap_or_else(|| self.cluster.launcher.executable.clone());
+        // An element of an array goes by `12_3`, as `squeue` shows it, not by its raw number.
         format!(
             "#!/bin/sh\nexec {} attempt-on-node {} \"${{SLURM_ARRAY_TASK_ID:-0}}\" \
-             \"$SLURM_JOB_ID\" \"${{SLURMD_NODENAME:-}}\"\n",
+             \"${{SLURM_ARRAY_JOB_ID:+${{SLURM_ARRAY_JOB_ID}}_}}${{SLURM_ARRAY_TASK_ID:-$SLURM_JOB_ID}}\" \
+             \"${{SLURMD_NODENAME:-}}\"\n",
             quoted(&program.to_string_lossy()),
             quoted(&self.batches.path(&batch.name).to_string_lossy()),
         )
