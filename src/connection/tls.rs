@@ -23,10 +23,7 @@ pub fn of_machine() -> Result<Arc<ClientConfig>, TlsError> {
     if let Some(known) = CONFIG.get() {
         return Ok(Arc::clone(known));
     }
-    let mut roots = RootCertStore::empty();
-    // One that cannot be read is one less, as browsers take it.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let made = with(roots)?;
+    let made = with(machine_roots())?;
     Ok(Arc::clone(CONFIG.get_or_init(|| made)))
 }
 
@@ -38,16 +35,26 @@ pub fn of_nobody() -> Result<Arc<ClientConfig>, TlsError> {
 /// Returns the configuration of those whom a file of PEM certificates names, and of nobody else.
 pub fn of_file(path: &Path) -> Result<Arc<ClientConfig>, TlsError> {
     let failed = |reason: String| TlsError::File { path: path.display().to_string(), reason };
+    let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+    with(pem_roots(&pem).map_err(failed)?)
+}
+
+/// Reads whom the machine trusts.
+pub fn machine_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
-    let found = CertificateDer::pem_file_iter(path).map_err(|error| failed(error.to_string()))?;
-    for certificate in found {
-        let certificate = certificate.map_err(|error| failed(error.to_string()))?;
-        roots.add(certificate).map_err(|error| failed(error.to_string()))?;
+    // One that cannot be read is one less, as browsers take it.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
+}
+
+/// Reads the certificates of a text in PEM; one that holds none is an error.
+pub fn pem_roots(pem: &[u8]) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
     }
-    if roots.is_empty() {
-        return Err(failed("it holds none".to_owned()));
-    }
-    with(roots)
+    if roots.is_empty() { Err("it holds no certificate".to_owned()) } else { Ok(roots) }
 }
 
 fn with(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsError> {
@@ -70,6 +77,6 @@ mod tests {
         assert!(of_file(&path).unwrap_err().to_string().contains("ca.pem"));
         std::fs::write(&path, "nothing of the kind\n").unwrap();
         let text = of_file(&path).unwrap_err().to_string();
-        assert!(text.ends_with("ca.pem`: it holds none"), "{text}");
+        assert!(text.ends_with("ca.pem`: it holds no certificate"), "{text}");
     }
 }

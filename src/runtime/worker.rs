@@ -23,7 +23,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use crate::runtime::attempt::{AttemptFolder, Claim, ClaimWorker, Order};
 use crate::runtime::executor::process_table::{self, Process};
-use crate::runtime::executor::{Handover, Launcher};
+use crate::runtime::executor::{Handover, Launcher, wrapper};
 use crate::runtime::layout::Layout;
 use crate::types::{LaunchToken, time};
 
@@ -246,7 +246,13 @@ async fn launch(worker: &Worker, hand: &Hand, order: Order, handover: &Handover)
     if hand.is_cancelled() {
         return End::Cancelled;
     }
-    if let Err(error) = hand.folder.begin(&order) {
+    // Not given up for a full disk: nothing could be written of that either, and where a worker
+    // was killed a process of its may still run with this token.
+    let begun = tokio::select! {
+        begun = wrapper::until_room(|| hand.folder.begin(&order)) => begun,
+        () = hand.until_cancelled() => return End::Cancelled,
+    };
+    if let Err(error) = begun {
         let folder = hand.folder.path().display();
         return report::failed(format!("prepare the attempt's folder `{folder}`: {error}"));
     }

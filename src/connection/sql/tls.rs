@@ -11,7 +11,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use rustls_native_certs::load_native_certs;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_rustls::client::TlsStream as Stream;
@@ -22,13 +21,14 @@ use tokio_rustls::rustls::client::verify_server_cert_signed_by_trust_anchor;
 use tokio_rustls::rustls::crypto::{
     CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature,
 };
-use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{
     ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 use tokio_rustls::{Connect, TlsConnector};
+
+use crate::connection::tls;
 
 /// How sure one wants to be of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,22 +88,10 @@ impl Tls {
 }
 
 fn roots(pem: Option<&[u8]>) -> io::Result<RootCertStore> {
-    let mut roots = RootCertStore::empty();
     match pem {
-        Some(pem) => {
-            for certificate in CertificateDer::pem_slice_iter(pem) {
-                let certificate = certificate.map_err(io::Error::other)?;
-                roots.add(certificate).map_err(io::Error::other)?;
-            }
-        }
-        None => {
-            roots.add_parsable_certificates(load_native_certs().certs);
-        }
+        Some(pem) => tls::pem_roots(pem).map_err(io::Error::other),
+        None => Ok(tls::machine_roots()),
     }
-    if roots.is_empty() {
-        return Err(io::Error::other("there is no certificate to trust"));
-    }
-    Ok(roots)
 }
 
 /// Takes a certificate that the roots vouch for, or any where there are none; never asks for the

@@ -16,9 +16,9 @@ use tokio::process::Child;
 use crate::runtime::attempt::{AttemptFolder, AttemptReport};
 use crate::runtime::executor::Handover;
 
-/// Between two tries of a report that found the disk full, and how many there are.
-const REPORT_RETRY: Duration = Duration::from_secs(1);
-const REPORT_TRIES: u32 = 600;
+/// Between two tries of a write that found the disk full, and how many there are.
+const ROOM_RETRY: Duration = Duration::from_secs(1);
+const ROOM_TRIES: u32 = 600;
 
 /// Where an attempt's process says what is not of its task.
 pub(crate) fn log_path(folder: &Path) -> PathBuf {
@@ -51,14 +51,7 @@ pub(crate) fn how(status: ExitStatus) -> String {
 
 /// Writes the report, as soon as there is room for it.
 pub(crate) async fn keep_report(folder: &AttemptFolder, report: &AttemptReport) -> io::Result<()> {
-    let mut tried = 1;
-    loop {
-        match try_report(folder, report, tried) {
-            Some(written) => return written,
-            None => tokio::time::sleep(REPORT_RETRY).await,
-        }
-        tried += 1;
-    }
+    until_room(|| folder.write_report(report)).await
 }
 
 /// As `keep_report`, for a thread that may block.
@@ -66,23 +59,26 @@ pub(crate) fn keep_report_blocking(
     folder: &AttemptFolder,
     report: &AttemptReport,
 ) -> io::Result<()> {
-    let mut tried = 1;
-    loop {
-        match try_report(folder, report, tried) {
-            Some(written) => return written,
-            None => std::thread::park_timeout(REPORT_RETRY),
+    for _ in 1..ROOM_TRIES {
+        match folder.write_report(report) {
+            Err(error) if is_full(&error) => std::thread::park_timeout(ROOM_RETRY),
+            written => return written,
         }
-        tried += 1;
     }
+    folder.write_report(report)
 }
 
-/// `None`: the disk is full, and it is to be tried again.
-fn try_report(
-    folder: &AttemptFolder,
-    report: &AttemptReport,
-    tried: u32,
-) -> Option<io::Result<()>> {
-    let written = folder.write_report(report);
-    let is_full = matches!(&written, Err(error) if error.kind() == io::ErrorKind::StorageFull);
-    (!is_full || tried >= REPORT_TRIES).then_some(written)
+/// Writes, again and again while the disk is full.
+pub(crate) async fn until_room<T>(mut write: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    for _ in 1..ROOM_TRIES {
+        match write() {
+            Err(error) if is_full(&error) => tokio::time::sleep(ROOM_RETRY).await,
+            written => return written,
+        }
+    }
+    write()
+}
+
+fn is_full(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::StorageFull
 }

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use crate::runtime::attempt::Claim;
 use crate::runtime::executor::slurm::Slurm;
 use crate::runtime::executor::slurm::job::{Job, Stage};
-use crate::runtime::executor::slurm::node::Whereabouts;
+use crate::runtime::executor::slurm::node::{ASKED, End, Whereabouts};
 use crate::runtime::executor::slurm::queue::{Seen, View};
 use crate::runtime::executor::{Ended, Held, process_table, tree};
 use crate::sched::Outcome;
@@ -38,6 +38,9 @@ const FILES_TAKE_MAX: Duration = Duration::from_secs(60);
 
 /// How long a process of this machine has to end by itself once Slurm has given it up.
 const ENDS_ITSELF: Duration = Duration::from_secs(15);
+
+/// How long a node may take to its last word on an attempt that has failed.
+const LAST_WORD_MAX: Duration = Duration::from_secs(5);
 
 /// Between two `scancel`s.
 const CANCEL_AGAIN: Duration = Duration::from_secs(5);
@@ -83,10 +86,7 @@ pub(super) async fn follow(
             // What has ended is adopted by nobody; where it ran is kept all the same.
             follower.adopted = None;
             follower.place(held).await;
-            if matches!(outcome, Outcome::Failed { .. }) {
-                free(slurm, held).await;
-            }
-            return Some(Ended::Finished(outcome));
+            return Some(finished(slurm, held, outcome).await);
         }
         follower.place(held).await;
         let now = view.borrow_and_update().clone();
@@ -164,7 +164,7 @@ impl Follower {
                 self.note(held, job.standing()).await;
             }
             Stage::Stuck => return self.stuck(slurm, held, job).await,
-            Stage::Over => return Judged::Ended(over(held, job).await),
+            Stage::Over => return Judged::Ended(over(slurm, held, job).await),
         }
         Judged::GoOn
     }
@@ -214,24 +214,44 @@ impl Follower {
     }
 }
 
-/// Has Slurm end a job whose step died: it would hold its cores until somebody looks.
-async fn free(slurm: &Slurm, held: &Held) {
-    let (folder, token) = (held.folder.clone(), held.token.clone());
-    let found = tokio::task::spawn_blocking(move || Whereabouts::of(&folder, &token)).await;
-    if let Some(found) = found.ok().flatten().filter(|found| found.is_orphaned) {
-        slurm.canceller.cancel(vec![found.job]).await;
+/// Says how an attempt ended that has a report. Of one that failed the node knows more: whether
+/// Slurm was behind it, and whether Slurm would hold its cores until somebody looks.
+async fn finished(slurm: &Slurm, held: &Held, mut outcome: Outcome) -> Ended {
+    if let Outcome::Failed { error, .. } = &mut outcome
+        && let Some(found) = ended_on_node(held).await
+    {
+        match found.end {
+            Some(End::Asked) if error != ASKED => *error = format!("{ASKED} ({error})"),
+            Some(End::Orphaned) => slurm.canceller.cancel(vec![found.job]).await,
+            _ => {}
+        }
+    }
+    Ended::Finished(outcome)
+}
+
+/// Waits a while for the node's last word.
+async fn ended_on_node(held: &Held) -> Option<Whereabouts> {
+    let started = time::instant();
+    loop {
+        let (folder, token) = (held.folder.clone(), held.token.clone());
+        let read = move || Whereabouts::of(&folder, &token);
+        let found = tokio::task::spawn_blocking(read).await.ok().flatten()?;
+        if found.end.is_some() || started.elapsed() > LAST_WORD_MAX {
+            return Some(found);
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }
 
 /// Says how an attempt ended whose job has.
-async fn over(held: &Held, job: &Job) -> Ended {
+async fn over(slurm: &Slurm, held: &Held, job: &Job) -> Ended {
     if fence(held).await {
         let reason = format!("Slurm job {job} ended before the task began: {}", job.how());
         return lost(held, reason).await;
     }
     gone(held).await;
     if let Some(outcome) = held.reported().await {
-        return Ended::Finished(outcome);
+        return finished(slurm, held, outcome).await;
     }
     let how = format!("Slurm job {job}: {}", job.how());
     if job.is_in("TIMEOUT") || job.is_in("OUT_OF_MEMORY") {

@@ -29,6 +29,10 @@ const BEAT: Duration = Duration::from_secs(10);
 /// How often the parent is looked at.
 const WATCH: Duration = Duration::from_millis(500);
 
+/// How long after an attempt failed Slurm's SIGTERM may still be on its way: it goes to each
+/// process in turn, and the task may have been the first.
+const ASKED_MAX: Duration = Duration::from_secs(1);
+
 const DONE: u8 = 0;
 /// The attempt failed: Slurm's accounting should show it.
 const FAILED: u8 = 1;
@@ -47,9 +51,19 @@ pub(crate) struct Whereabouts {
     start_time: u64,
     boot_id: String,
     beat: u64,
+    /// `None`: it is still watched over.
+    pub(super) end: Option<End>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum End {
+    ByItself,
+    /// Slurm asked it to end.
+    Asked,
     /// Its step died: Slurm takes the job for running, and will for long.
-    #[serde(default)]
-    pub(super) is_orphaned: bool,
+    Orphaned,
 }
 
 /// What the script of the batch knows of itself.
@@ -63,15 +77,9 @@ pub struct OnNode<'a> {
     pub executable: &'a Path,
 }
 
-/// Why it is not waited for any longer.
-enum Cut {
-    /// The attempt's process has ended, so.
-    Ended(String),
-    /// Slurm asked to end.
-    Asked,
-    /// Slurm's step is gone.
-    Orphaned,
-}
+/// What is said of a task that Slurm asked to end.
+pub(super) const ASKED: &str =
+    "Slurm asked it to end: cancelled, preempted, or its time limit (`time`) was reached";
 
 impl Whereabouts {
     /// Reads where the attempt with this token is.
@@ -134,15 +142,17 @@ async fn attempt(on: OnNode<'_>) -> Result<u8, String> {
     }
     drop(handover);
     let mut beat = tokio::time::interval(BEAT);
-    let cut = loop {
+    let mut how = None;
+    let mut end = loop {
         tokio::select! {
             status = child.wait() => {
-                break Cut::Ended(status.map_or_else(|error| error.to_string(), wrapper::how));
+                how = Some(status.map_or_else(|error| error.to_string(), wrapper::how));
+                break End::ByItself;
             }
-            _ = asked.recv() => break Cut::Asked,
+            _ = asked.recv() => break End::Asked,
             () = tokio::time::sleep(WATCH) => {
                 if rustix::process::getppid() != parent {
-                    break Cut::Orphaned;
+                    break End::Orphaned;
                 }
             }
             _ = beat.tick() => {
@@ -152,8 +162,13 @@ async fn attempt(on: OnNode<'_>) -> Result<u8, String> {
             }
         }
     };
-    let ended_well = matches!(cut, Cut::Ended(_)) && folder.report(&member.token).is_some();
-    if !ended_well {
+    let report = folder.report(&member.token);
+    let failed = report.is_none_or(|report| matches!(report.outcome, Outcome::Failed { .. }));
+    if end == End::ByItself && failed && tokio::time::timeout(ASKED_MAX, asked.recv()).await.is_ok()
+    {
+        end = End::Asked;
+    }
+    if end != End::ByItself || folder.report(&member.token).is_none() {
         // Slurm's SIGTERM reaches all of them, so the attempt's process may be gone before what it
         // started. Waited for while they end, so that no remains look alive.
         let _ = tokio::join!(
@@ -161,19 +176,21 @@ async fn attempt(on: OnNode<'_>) -> Result<u8, String> {
             child.wait()
         );
     }
-    let why = match cut {
-        Cut::Ended(how) => &format!("the attempt's process ended without a report ({how})"),
-        Cut::Asked => {
-            "Slurm asked it to end: cancelled, preempted, or its time limit (`time`) was reached"
+    let why = match (end, how) {
+        (End::Asked, _) => ASKED.to_owned(),
+        (End::Orphaned, _) => {
+            "Slurm's step on the node died, and its task was ended with it".to_owned()
         }
-        Cut::Orphaned => {
-            whereabouts.is_orphaned = true;
-            // Without it Slurm finds out by itself, late.
-            let _ = keep(&whereabouts);
-            "Slurm's step on the node died, and its task was ended with it"
+        (End::ByItself, how) => {
+            let how = how.unwrap_or_default();
+            format!("the attempt's process ended without a report ({how})")
         }
     };
-    finish(&folder, &member.token, why.to_owned()).await
+    let code = finish(&folder, &member.token, why).await;
+    whereabouts.end = Some(end);
+    // Without it the reason is told later, and an orphan's cores are free later.
+    let _ = keep(&whereabouts);
+    code
 }
 
 /// Opens what was sealed. Old and seen before is no reason to refuse it: jobs wait for days, and
@@ -211,7 +228,7 @@ fn whereabouts(on: OnNode<'_>, member: &Member) -> io::Result<Whereabouts> {
         start_time: own.start_time,
         boot_id: process_table::boot_id()?,
         beat: 0,
-        is_orphaned: false,
+        end: None,
     })
 }
 
