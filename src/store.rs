@@ -24,6 +24,7 @@ pub mod grid;
 pub mod hitl;
 pub mod meta;
 pub mod observed;
+pub mod openlineage;
 pub mod operation;
 pub(crate) mod past;
 pub mod prune;

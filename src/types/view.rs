@@ -8,7 +8,7 @@ mod lab;
 mod run;
 
 pub use asset::{AssetView, LineageKind, LineageNode, LineageView};
-pub use daemon::{DefinitionsView, DiagnosticView, PoolView, StatusView};
+pub use daemon::{DefinitionsView, DiagnosticView, OpenLineageView, PoolView, StatusView};
 pub use dag::{
     DagDetailView, DagDiffView, DagVersionView, DagView, GroupView, ParamProblem, PoolNeed,
     RecentRun, TaskPlace, TaskView, TriggerPlan,

@@ -1,0 +1,33 @@
+//! OpenLineage: what runs and tasks do is told to whom `[openlineage]` names, and what other
+//! programs tell is taken in.
+//!
+//! ```text
+//! commit ─trigger─► outbox ─► facts (store, definition) ─► event ─► transport ─► taken: deleted
+//! POST /api/v1/lineage ─► received: checked ─► openlineage_event
+//! ```
+//! Telling follows from what is committed and hinders nobody: the engine does not know of it.
+//! What is sent again after a crash is the same event of the same run (`run_id`).
+
+mod dataset;
+mod event;
+mod facts;
+pub(crate) mod received;
+mod run_id;
+mod teller;
+mod transport;
+
+pub(crate) use run_id::parents;
+pub use teller::{AGAIN, Teller, TellerParts};
+
+use crate::dag::Deck;
+use crate::store::openlineage::outbox;
+use crate::store::{Store, StoreError};
+
+/// Has what happens written down from now on, where somebody is told: before the engine begins.
+pub async fn follow(store: &Store, deck: &Deck) -> Result<(), StoreError> {
+    let is_on = deck.openlineage.transport.is_some();
+    store.write(move |tx| outbox::follow(tx, is_on)).await
+}
+
+#[cfg(test)]
+mod tests;
