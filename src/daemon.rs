@@ -146,7 +146,7 @@ impl Daemon {
         publisher: Publisher,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let Ground { layout, store, listeners, lock, started_at, .. } = ground;
+        let Ground { layout, deck, store, listeners, lock, started_at } = ground;
         let first = DefinitionsView { diagnostics: Vec::new(), loaded_at: Some(started_at) };
         let (handle, live) = (engine.handle.clone(), engine.live.clone());
         let (slurm, workers) = (engine.slurm.clone(), engine.workers.clone());
@@ -168,6 +168,7 @@ impl Daemon {
             store: store.clone(),
             live: live.clone(),
             publisher: publisher.clone(),
+            is_followed: openlineage::is_told(&deck),
             again: openlineage::AGAIN,
         });
         let shutdown = Arc::new(Notify::new());

@@ -22,6 +22,7 @@ pub mod event_log;
 pub mod fault;
 pub mod grid;
 pub mod hitl;
+pub mod lineage;
 pub mod meta;
 pub mod observed;
 pub mod openlineage;

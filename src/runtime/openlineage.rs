@@ -11,6 +11,7 @@
 mod dataset;
 mod event;
 mod facts;
+pub(crate) mod links;
 pub(crate) mod received;
 mod run_id;
 mod teller;
@@ -24,9 +25,18 @@ use crate::store::openlineage::outbox;
 use crate::store::{Store, StoreError};
 
 /// Has what happens written down from now on, where somebody is told: before the engine begins.
+/// Where nobody is and nothing is left from before, nothing is written: a full disk hinders nobody.
 pub async fn follow(store: &Store, deck: &Deck) -> Result<(), StoreError> {
-    let is_on = deck.openlineage.transport.is_some();
+    let is_on = is_told(deck);
+    if !is_on && store.read(outbox::waiting).await? == 0 {
+        return Ok(());
+    }
     store.write(move |tx| outbox::follow(tx, is_on)).await
+}
+
+/// Says whether somebody is told.
+pub fn is_told(deck: &Deck) -> bool {
+    deck.openlineage.transport.is_some()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row, params};
 
 use crate::store::fault::StoreError;
+use crate::store::lineage;
 use crate::store::row;
 use crate::store::task_instance::{key_params, read_key};
 use crate::types::io::{CheckResult, CheckView, Observed};
@@ -24,6 +25,7 @@ pub(crate) fn put(
         let text = row::json_text(&io, "observed")?;
         let values = params![dag_id, dag_run_id, task_id, map_index, key.try_number, text];
         row::execute(conn, sql, values)?;
+        lineage::put_attempt(conn, key, &io, now)?;
     }
     let sql = "INSERT OR REPLACE INTO check_result
         (dag_id, dag_run_id, task_id, map_index, try_number, number, timestamp, result)

@@ -7,7 +7,9 @@ mod dag;
 mod lab;
 mod run;
 
-pub use asset::{AssetView, LineageKind, LineageNode, LineageView};
+pub use asset::{
+    AssetView, DatasetName, LineageEdge, LineageKind, LineageNode, LineageView, LinkStanding,
+};
 pub use daemon::{DefinitionsView, DiagnosticView, OpenLineageView, PoolView, StatusView};
 pub use dag::{
     DagDetailView, DagDiffView, DagVersionView, DagView, GroupView, ParamProblem, PoolNeed,

@@ -3,16 +3,25 @@
 use serde_json::Value;
 
 use crate::runtime::control::ControlParts;
-use crate::runtime::openlineage::received;
+use crate::runtime::openlineage::{links, received};
+use crate::store::lineage;
 use crate::store::openlineage::received::insert;
 use crate::types::Fault;
 use crate::types::ask::Answer;
 use crate::types::view::OpenLineageView;
 
-/// Takes an event in; one that is known already is taken for what it is.
+/// Takes an event in, and what it adds to the lineage; one that is known already is taken for what
+/// it is.
 pub(super) async fn receive(parts: &ControlParts, event: Value) -> Result<Answer, Fault> {
     let told = received::read(event, parts.clock.now())?;
-    parts.store.write(move |tx| insert(tx, &told.received)).await?;
+    let links = links::of(&told, &parts.live().deck);
+    let write = move |tx: &rusqlite::Transaction<'_>| {
+        if insert(tx, &told.received)? {
+            links.iter().try_for_each(|link| lineage::put(tx, link))?;
+        }
+        Ok(())
+    };
+    parts.store.write(write).await?;
     Ok(Answer::Done)
 }
 

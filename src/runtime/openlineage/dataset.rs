@@ -9,81 +9,53 @@
 //! | `models:/iris@production` | `dagdeck` | the URI |
 //! | any other `SCHEME://AUTHORITY/PATH` | `SCHEME://AUTHORITY` | the path |
 
-use std::path::Path;
-
-use crate::connection::OpenConnection;
-use crate::connection::sql::postgres::Target;
+use crate::connection::{OpenConnection, dataset};
 use crate::dag::Deck;
-use crate::dag::s3::S3Spec;
-use crate::dag::secret::Secret;
-use crate::dag::spec::{AssetUri, ConnectionKind, ConnectionSpec};
+use crate::dag::spec::AssetUri;
 use crate::types::AssetName;
+use crate::types::io::{ASSETS, DATASETS, DatasetRef, ENDPOINTS, MODELS, RUN_TABLES};
+use crate::types::view::DatasetName;
 
 /// Of what is known only here.
-const OURS: &str = "dagdeck";
-
-/// The schema of a table that names none.
-const SCHEMA: &str = "public";
+const OURS: &str = RUN_TABLES;
 
 /// Names the data set that an asset is; one that nobody declared goes by its own name.
-pub(crate) fn named(deck: &Deck, asset: &AssetName) -> (String, String) {
-    match deck.assets.get(asset) {
-        Some(spec) => of_uri(deck, &spec.uri),
-        None => of_text(asset.as_str()),
-    }
-}
-
-fn of_uri(deck: &Deck, uri: &AssetUri) -> (String, String) {
-    match uri {
-        AssetUri::File(path) => file(&deck.project, path),
-        AssetUri::Connection { connection, path } => match deck.connections.get(connection) {
-            Some(spec) => of_connection(&deck.project, spec, path),
-            None => (OURS.to_owned(), uri.as_text()),
-        },
-        AssetUri::Model { .. } => (OURS.to_owned(), uri.as_text()),
-        AssetUri::Other(text) => of_text(text),
-    }
-}
-
-fn of_connection(project: &Path, spec: &ConnectionSpec, path: &str) -> (String, String) {
-    let (url, unknown) = (spec.url.reveal(), || (OURS.to_owned(), format!("{}:{path}", spec.name)));
-    let below = |scheme: &str| url.strip_prefix(scheme).unwrap_or_default().to_owned();
-    match spec.kind {
-        ConnectionKind::Folder => file(&project.join(below("file:")), path),
-        ConnectionKind::Sqlite => {
-            let database = project.join(below("sqlite:"));
-            (format!("sqlite:{}", database.display()), path.to_owned())
+pub(super) fn of_asset(deck: &Deck, asset: &AssetName) -> DatasetName {
+    let Some(spec) = deck.assets.get(asset) else { return of_text(asset.as_str()) };
+    let known = match &spec.uri {
+        AssetUri::File(path) => Some(dataset::of_file(&deck.project.join(path))),
+        AssetUri::Connection { connection, path } => {
+            let connection = deck.connections.get(connection).map(OpenConnection::of);
+            connection.and_then(|open| dataset::of_connection(&open, path, &deck.project))
         }
-        ConnectionKind::Postgres => {
-            let (schema, table) = path.split_once('.').unwrap_or((SCHEMA, path));
-            let target = Target::read(&OpenConnection::of(spec), project, OURS);
-            target.map_or_else(|_| unknown(), |target| target.dataset(schema, table))
-        }
-        ConnectionKind::Bucket => {
-            match S3Spec::read(url, |key| spec.options.get(key).map(Secret::reveal)) {
-                Ok(s3) if s3.prefix.is_empty() => (format!("s3://{}", s3.bucket), path.to_owned()),
-                Ok(s3) => (format!("s3://{}", s3.bucket), format!("{}/{path}", s3.prefix)),
-                Err(_) => unknown(),
-            }
-        }
-        _ => unknown(),
-    }
-}
-
-fn file(folder: &Path, path: &str) -> (String, String) {
-    ("file".to_owned(), folder.join(path).display().to_string())
-}
-
-fn of_text(uri: &str) -> (String, String) {
-    let Some((scheme, rest)) = uri.split_once("://") else {
-        return (OURS.to_owned(), uri.to_owned());
+        AssetUri::Model { .. } => None,
+        AssetUri::Other(text) => Some(of_text(text)),
     };
+    known.unwrap_or_else(|| ours(spec.uri.as_text()))
+}
+
+/// Names what an attempt saw. Names that only dagdeck gives keep what they are of.
+pub(super) fn of_seen(deck: &Deck, seen: &DatasetRef) -> DatasetName {
+    match seen.namespace.as_str() {
+        ASSETS => of_asset(deck, &AssetName::from(seen.name.as_str())),
+        kind @ (DATASETS | MODELS | ENDPOINTS) => ours(format!("{kind}:{}", seen.name)),
+        _ => DatasetName { namespace: seen.namespace.clone(), name: seen.name.clone() },
+    }
+}
+
+fn ours(name: String) -> DatasetName {
+    DatasetName { namespace: OURS.to_owned(), name }
+}
+
+fn of_text(uri: &str) -> DatasetName {
+    let Some((scheme, rest)) = uri.split_once("://") else { return ours(uri.to_owned()) };
     match rest.split_once('/') {
         Some((authority, path)) if !authority.is_empty() && !path.is_empty() => {
-            (format!("{scheme}://{authority}"), path.to_owned())
+            let namespace = format!("{scheme}://{authority}");
+            DatasetName { namespace, name: path.to_owned() }
         }
-        Some(("", path)) => (scheme.to_owned(), format!("/{path}")),
-        _ => (OURS.to_owned(), uri.to_owned()),
+        Some(("", path)) => DatasetName { namespace: scheme.to_owned(), name: format!("/{path}") },
+        _ => ours(uri.to_owned()),
     }
 }
 
@@ -126,7 +98,7 @@ uri = "gs://b/x/y.csv"
         let deck = crate::dag::load(dir.path(), &|_| None, &Default::default()).unwrap();
         let project = dir.path().display();
         let named = |asset: &str| {
-            let (namespace, name) = named(&deck, &asset.into());
+            let DatasetName { namespace, name } = of_asset(&deck, &asset.into());
             format!("{namespace} {name}")
         };
         assert_eq!(named("file"), format!("file {project}/a.csv"));
@@ -139,5 +111,12 @@ uri = "gs://b/x/y.csv"
         assert_eq!(named("other"), "gs://b x/y.csv");
         assert_eq!(named("s3://b/k"), "s3://b k");
         assert_eq!(named("nobody"), "dagdeck nobody");
+        let seen = |namespace: &str, name: &str| {
+            let DatasetName { namespace, name } = of_seen(&deck, &DatasetRef::new(namespace, name));
+            format!("{namespace} {name}")
+        };
+        assert_eq!(seen("asset", "object"), "s3://bucket raw/c.csv");
+        assert_eq!(seen("model", "iris/3"), "dagdeck model:iris/3");
+        assert_eq!(seen("dagdeck", "etl.people"), "dagdeck etl.people");
     }
 }

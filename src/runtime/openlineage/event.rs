@@ -11,9 +11,11 @@ use crate::dag::{Dag, Deck};
 use crate::runtime::openlineage::dataset;
 use crate::runtime::openlineage::facts::{Attempt, Facts};
 use crate::runtime::openlineage::run_id;
+use crate::store::openlineage::outbox::EventType;
 use crate::types::Timestamp;
 use crate::types::ids::UNMAPPED;
-use crate::types::io::{CheckResult, ColumnRef, DatasetRef, OnFail};
+use crate::types::io::{CheckResult, ColumnRef, DatasetRef, OnFail, RUN_TABLES};
+use crate::types::view::DatasetName;
 
 /// Who tells.
 const PRODUCER: &str = concat!("urn:dagdeck:", env!("CARGO_PKG_VERSION"));
@@ -103,7 +105,6 @@ fn run_facets(facts: &Facts, namespace: &str, mask: &dyn Fn(&str) -> String) -> 
 
 /// Says why a try did not succeed.
 fn failure(facts: &Facts, attempt: &Attempt) -> Option<String> {
-    use crate::store::openlineage::outbox::EventType;
     if !matches!(facts.due.event_type, EventType::Fail | EventType::Abort) {
         return None;
     }
@@ -137,7 +138,7 @@ fn documentation<'a>(facts: &'a Facts, dag: &'a Dag) -> Option<(&'a str, &'stati
 
 /// What a job reads or writes, by namespace and name.
 #[derive(Default)]
-struct Sets(BTreeMap<(String, String), Seen>);
+struct Sets(BTreeMap<DatasetName, Seen>);
 
 #[derive(Default)]
 struct Seen {
@@ -148,8 +149,8 @@ struct Seen {
 }
 
 impl Sets {
-    fn add(&mut self, known: &DatasetRef) {
-        let seen = self.0.entry((known.namespace.clone(), known.name.clone())).or_default();
+    fn add(&mut self, deck: &Deck, known: &DatasetRef) {
+        let seen = self.0.entry(dataset::of_seen(deck, known)).or_default();
         seen.rows = known.rows.or(seen.rows);
         seen.bytes = known.bytes.or(seen.bytes);
         if !known.columns.is_empty() {
@@ -163,28 +164,28 @@ fn datasets(facts: &Facts, deck: &Deck) -> (Vec<Value>, Vec<Value>) {
     let (mut inputs, mut outputs) = (Sets::default(), Sets::default());
     if let Some(task) = facts.task() {
         for inlet in &task.inlets {
-            inputs.0.entry(dataset::named(deck, inlet)).or_default();
+            inputs.0.entry(dataset::of_asset(deck, inlet)).or_default();
         }
         for outlet in &task.outlets {
-            outputs.0.entry(dataset::named(deck, outlet)).or_default();
+            outputs.0.entry(dataset::of_asset(deck, outlet)).or_default();
         }
     }
     if let Some(attempt) = &facts.attempt {
-        attempt.observed.inputs.iter().for_each(|one| inputs.add(one));
-        attempt.observed.outputs.iter().for_each(|one| outputs.add(one));
+        attempt.observed.inputs.iter().for_each(|one| inputs.add(deck, one));
+        attempt.observed.outputs.iter().for_each(|one| outputs.add(deck, one));
         for check in &attempt.observed.checks {
             let name = format!("{}.{}", attempt.key.task.dag_id, check.table);
-            let checked = inputs.0.entry(("dagdeck".to_owned(), name)).or_default();
-            checked.checks.push(check.clone());
+            let checked = DatasetName { namespace: RUN_TABLES.to_owned(), name };
+            inputs.0.entry(checked).or_default().checks.push(check.clone());
         }
     }
     (
         inputs.0.iter().map(|(name, seen)| input(name, seen)).collect(),
-        outputs.0.iter().map(|(name, seen)| output(name, seen)).collect(),
+        outputs.0.iter().map(|(name, seen)| output(deck, name, seen)).collect(),
     )
 }
 
-fn input((namespace, name): &(String, String), seen: &Seen) -> Value {
+fn input(DatasetName { namespace, name }: &DatasetName, seen: &Seen) -> Value {
     let mut own = Map::new();
     if !seen.checks.is_empty() {
         let assertions = seen.checks.iter().map(assertion).collect::<Vec<_>>();
@@ -194,9 +195,10 @@ fn input((namespace, name): &(String, String), seen: &Seen) -> Value {
     json!({"namespace": namespace, "name": name, "facets": facets, "inputFacets": own})
 }
 
-fn output((namespace, name): &(String, String), seen: &Seen) -> Value {
+fn output(deck: &Deck, DatasetName { namespace, name }: &DatasetName, seen: &Seen) -> Value {
     let mut facets = dataset_facets(namespace, seen);
-    let fields: Map<String, Value> = seen.columns.iter().filter_map(column_lineage).collect();
+    let fields: Map<String, Value> =
+        seen.columns.iter().filter_map(|one| column_lineage(deck, one)).collect();
     if !fields.is_empty() {
         put(&mut facets, "columnLineage", COLUMN_LINEAGE, json!({"fields": fields}));
     }
@@ -230,17 +232,19 @@ fn dataset_facets(namespace: &str, seen: &Seen) -> Map<String, Value> {
     facets
 }
 
-/// A column takes over what it comes from as it is, else nothing is known of where it comes from.
-fn column_lineage(column: &ColumnRef) -> Option<(String, Value)> {
+fn column_lineage(deck: &Deck, column: &ColumnRef) -> Option<(String, Value)> {
     if column.origins.is_empty() {
         return None;
     }
     let inputs = column.origins.iter().map(|origin| {
+        let from = DatasetRef::new(&origin.namespace, &origin.name);
+        let DatasetName { namespace, name } = dataset::of_seen(deck, &from);
+        let subtype = if origin.computed { "TRANSFORMATION" } else { "IDENTITY" };
         json!({
-            "namespace": origin.namespace,
-            "name": origin.name,
+            "namespace": namespace,
+            "name": name,
             "field": origin.column,
-            "transformations": [{"type": "DIRECT", "subtype": "IDENTITY"}],
+            "transformations": [{"type": "DIRECT", "subtype": subtype}],
         })
     });
     Some((column.name.clone(), json!({"inputFields": inputs.collect::<Vec<_>>()})))

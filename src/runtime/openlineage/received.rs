@@ -174,14 +174,20 @@ impl<'a> At<'a> {
         }
     }
 
+    /// Says whether a column is more than what it comes from.
+    fn is_computed(&self) -> bool {
+        let changes = self.get("transformations").and_then(Value::as_array);
+        let is_other = |one: &Value| one.get("subtype").is_some_and(|kind| kind != "IDENTITY");
+        changes.is_some_and(|changes| changes.iter().any(is_other))
+    }
+
     fn datasets(&self, key: &str) -> Result<Vec<DatasetRef>, Fault> {
         self.list(key)?.iter().map(At::dataset).collect()
     }
 
     fn dataset(&self) -> Result<DatasetRef, Fault> {
         let (namespace, name) = self.named()?;
-        let mut found =
-            DatasetRef { namespace, name, rows: None, bytes: None, columns: Vec::new() };
+        let mut found = DatasetRef::new(namespace, name);
         if let Some(facets) = self.object("facets")? {
             if let Some(schema) = facets.object("schema")? {
                 for field in schema.list("fields")? {
@@ -214,7 +220,8 @@ impl<'a> At<'a> {
             for input in field.list("inputFields")? {
                 let (namespace, from) = input.named()?;
                 let column = input.text("field")?.to_owned();
-                origins.push(ColumnOrigin { namespace, name: from, column });
+                let computed = input.is_computed();
+                origins.push(ColumnOrigin { namespace, name: from, column, computed });
             }
             match columns.iter_mut().find(|column| column.name == *name) {
                 Some(column) => column.origins = origins,

@@ -18,7 +18,7 @@ use crate::dag::openlineage::{OpenLineageSpec, Transport};
 use crate::runtime::act::secrets_of;
 use crate::runtime::engine::Live;
 use crate::runtime::openlineage::transport::{AT_ONCE, Channel, Verdict, target};
-use crate::runtime::openlineage::{event, facts, follow};
+use crate::runtime::openlineage::{event, facts, is_told};
 use crate::runtime::publish::Publisher;
 use crate::store::openlineage::outbox::{self, Subject};
 use crate::store::{Store, StoreError};
@@ -41,6 +41,8 @@ pub struct TellerParts {
     pub store: Store,
     pub live: watch::Receiver<Arc<Live>>,
     pub publisher: Publisher,
+    /// Whether what happens is written down already.
+    pub is_followed: bool,
     /// How long after something went wrong it is tried again: doubled each time, up to a minute.
     pub again: Duration,
 }
@@ -83,7 +85,7 @@ impl Work {
         loop {
             let now = live.borrow_and_update().clone();
             let spec = now.deck.openlineage.clone();
-            if let Err(error) = follow(&self.parts.store, &now.deck).await {
+            if let Err(error) = self.follow(is_told(&now.deck)).await {
                 tracing::warn!(%error, "write down what is to be told as OpenLineage");
                 tokio::time::sleep(AGAIN).await;
                 continue;
@@ -103,6 +105,14 @@ impl Work {
                 return;
             }
         }
+    }
+
+    async fn follow(&mut self, is_on: bool) -> Result<(), StoreError> {
+        if self.parts.is_followed != is_on {
+            self.parts.store.write(move |tx| outbox::follow(tx, is_on)).await?;
+            self.parts.is_followed = is_on;
+        }
+        Ok(())
     }
 
     /// Tells until the engine is gone.

@@ -153,6 +153,7 @@ impl Stage {
             store: self.store.clone(),
             live: self.live.subscribe(),
             publisher: self.publisher.clone(),
+            is_followed: super::is_told(&self.deck),
             again: Duration::from_millis(1),
         })
     }
@@ -204,6 +205,7 @@ fn observed_by(task: &crate::types::TaskInstanceKey) -> Observed {
         namespace: namespace.clone(),
         name: "shop.public.raw".into(),
         column: "who".into(),
+        computed: false,
     };
     let column =
         ColumnRef { name: "name".into(), column_type: "text".into(), origins: vec![origin] };
@@ -212,6 +214,7 @@ fn observed_by(task: &crate::types::TaskInstanceKey) -> Observed {
         name: "shop.public.people".into(),
         rows: Some(3),
         bytes: Some(30),
+        digest: None,
         columns: vec![column],
     };
     let check = CheckResult {

@@ -336,7 +336,7 @@ async fn work(dir: &Path) {
     let store = open(dir);
     let deck = Arc::new(bench::load(dir));
     openlineage::follow(&store, &deck).await.unwrap();
-    let publisher = Publisher::default();
+    let (publisher, is_followed) = (Publisher::default(), openlineage::is_told(&deck));
     let parts = EngineParts {
         layout: Layout::new(dir),
         store: store.clone(),
@@ -353,6 +353,7 @@ async fn work(dir: &Path) {
         store: store.clone(),
         live: engine.live.clone(),
         publisher,
+        is_followed,
         again: openlineage::AGAIN,
     });
     // Whoever triggers asks again when the answer was lost, unless the run is there.
