@@ -24,21 +24,19 @@ description = "Loads people."
 [dag.etl.task.extract]
 operator = "csv.extract"
 source = "file:raw.csv"
-table = "raw"
+schema = { id = "int", name = "text" }
 inlets = ["raw"]
 [dag.etl.task.transform]
 operator = "table.transform"
-table = "people"
-query = "select id, name from raw"
-depends_on = ["extract"]
+input = "{{ output.extract.table }}"
+sql = "select id, name from input"
 [dag.etl.task.check]
 operator = "table.check"
-table = "people"
+input = "{{ output.transform.table }}"
 expect = ["count(*) = 2"]
-depends_on = ["transform"]
 [dag.etl.task.load]
 operator = "sql.load"
-source = "people"
+input = "{{ output.transform.table }}"
 connection = "warehouse"
 table = "people"
 outlets = ["people"]
@@ -213,8 +211,12 @@ fn what_openlineages_own_client_tells_is_taken_in() {
         assert!(tree.contains(expected), "{expected}: {tree}");
     }
     let graph = project.json(&["assets", "lineage", "raw", "--down", "2"]);
-    let ids: Vec<&str> =
-        graph["nodes"].as_array().unwrap().iter().map(|node| node["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> = graph["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| node["id"].as_str().unwrap())
+        .collect();
     assert!(ids.iter().any(|id| id.contains("reports/monthly")), "{graph}");
     assert!(ids.iter().any(|id| id.contains("report") && id.starts_with("asset")), "{graph}");
     let refused = http(&format!("127.0.0.1:{port}"), "POST", "/api/v1/lineage", Some("{}"));

@@ -20,7 +20,7 @@ use crate::runtime::engine::Live;
 use crate::runtime::openlineage::transport::{AT_ONCE, Channel, Verdict, target};
 use crate::runtime::openlineage::{event, facts, is_told};
 use crate::runtime::publish::Publisher;
-use crate::store::openlineage::outbox::{self, Subject};
+use crate::store::openlineage::outbox::{self, EventType, Subject};
 use crate::store::{Store, StoreError};
 use crate::types::event::NumberedEvent;
 use crate::types::view::OpenLineageView;
@@ -174,35 +174,31 @@ impl Work {
         Ok(Round::Told)
     }
 
-    /// Sends a group, and forgets what was taken of it up to the first that was not.
+    /// Sends a group, and forgets what was taken of it.
     async fn send(&mut self, channel: &Channel, group: Vec<Ready>) -> Result<(), String> {
         let events: Vec<Value> = group.iter().filter_map(|one| one.event.clone()).collect();
         let mut verdicts = channel.send(&events).await.into_iter();
         tracing::trace!(step = "lineage sent");
-        let (mut taken, mut later) = (None, None);
+        let (mut taken, mut later) = (Vec::new(), None);
         let (mut sent, mut lost) = (0, 0);
         for one in &group {
-            let verdict = match one.event {
-                Some(_) => verdicts.next(),
-                None => None,
-            };
-            match verdict {
-                Some(Verdict::Later(why)) => {
-                    later = Some(why);
-                    break;
-                }
+            // Of a run that was deleted nobody is told any more.
+            match one.event.as_ref().and_then(|_| verdicts.next()) {
+                None => {}
+                Some(Verdict::Taken) => sent += 1,
                 Some(Verdict::Refused(why)) => {
                     tracing::warn!(event = one.id, why, "an event was refused for good");
                     lost += 1;
                 }
-                Some(Verdict::Taken) => sent += 1,
-                // Of a run that was deleted nobody is told any more.
-                None => {}
+                Some(Verdict::Later(why)) => {
+                    later.get_or_insert(why);
+                    continue;
+                }
             }
-            taken = Some(one.id);
+            taken.push(one.id);
         }
-        if let Some(id) = taken {
-            self.parts.store.write(move |tx| outbox::taken(tx, id)).await.map_err(text)?;
+        if !taken.is_empty() {
+            self.parts.store.write(move |tx| outbox::taken(tx, &taken)).await.map_err(text)?;
         }
         self.sent += sent;
         self.lost += lost;
@@ -218,10 +214,12 @@ impl Work {
             let mut ready = Vec::with_capacity(due.len());
             for one in due {
                 let (id, subject) = (one.id, one.subject.clone());
+                let is_end = one.event_type != EventType::Start;
                 let found = facts::of(conn, &deck, one)?;
                 let event = found.map(|facts| event::of(&facts, &deck, &mask));
-                ready.push(Ready { id, subject, event });
+                ready.push(Ready { id, subject, is_end, event });
             }
+            in_order(&mut ready);
             Ok(ready)
         };
         self.parts.store.read(read).await
@@ -254,7 +252,28 @@ enum Round {
 struct Ready {
     id: i64,
     subject: Subject,
+    is_end: bool,
     event: Option<Value>,
+}
+
+/// Puts the end of a run behind the tries that one commit has brought to an end with it: there the
+/// run is written first.
+fn in_order(due: &mut [Ready]) {
+    let mut at = 0;
+    while let Some((one, rest)) = due[at..].split_first() {
+        let is_run = |other: &Ready| matches!(other.subject, Subject::Run(_));
+        let mut behind = None;
+        if one.is_end && is_run(one) {
+            let of_run = |other: &&Ready| other.subject.run() == one.subject.run();
+            let until = rest.iter().position(|other| of_run(&other) && is_run(other));
+            let tries = &rest[..until.unwrap_or(rest.len())];
+            behind = tries.iter().rposition(|other| of_run(&other));
+        }
+        match behind {
+            Some(last) => due[at..=at + 1 + last].rotate_left(1),
+            None => at += 1,
+        }
+    }
 }
 
 /// Parts what is due so that those of a group may arrive in any order: none is of the same try as
@@ -290,4 +309,56 @@ fn masked(text: &str, secrets: &[String]) -> String {
 
 fn text(error: StoreError) -> String {
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sample::key;
+    use crate::types::AttemptKey;
+    use crate::types::run::DagRunKey;
+
+    fn of_run(id: i64, run: &str, is_end: bool) -> Ready {
+        let subject = Subject::Run(DagRunKey { dag_id: "d".into(), dag_run_id: run.into() });
+        Ready { id, subject, is_end, event: None }
+    }
+
+    fn of_try(id: i64, run: &str, task: &str, is_end: bool) -> Ready {
+        let task = key("d", run, task);
+        let subject = Subject::Try(AttemptKey { task, try_number: 1 });
+        Ready { id, subject, is_end, event: None }
+    }
+
+    fn ids(due: &[Ready]) -> Vec<i64> {
+        due.iter().map(|one| one.id).collect()
+    }
+
+    #[test]
+    fn a_run_ends_after_its_tries_and_before_it_goes_on() {
+        let mut due = [
+            of_run(1, "r", true),
+            of_try(2, "other", "t", true),
+            of_try(3, "r", "t", false),
+            of_try(4, "r", "t", true),
+            of_run(5, "r", false),
+            of_try(6, "r", "t", false),
+            of_run(7, "r", true),
+        ];
+        in_order(&mut due);
+        assert_eq!(ids(&due), [2, 3, 4, 1, 5, 6, 7]);
+    }
+
+    #[test]
+    fn what_goes_at_once_may_arrive_in_any_order() {
+        let due = vec![
+            of_run(1, "r", false),
+            of_try(2, "r", "a", false),
+            of_try(3, "r", "b", false),
+            of_try(4, "r", "a", true),
+            of_run(5, "s", false),
+            of_run(6, "r", true),
+        ];
+        let parts: Vec<Vec<i64>> = groups(due).iter().map(|group| ids(group)).collect();
+        assert_eq!(parts, [vec![1], vec![2, 3], vec![4, 5], vec![6]]);
+    }
 }

@@ -157,15 +157,15 @@ pub fn due(conn: &Connection, limit: u32) -> Result<Vec<Due>, StoreError> {
     row::all(conn, sql, [limit], read)
 }
 
-/// Returns how many wait: ids leave no gaps but at the front.
+/// Returns how many wait.
 pub fn waiting(conn: &Connection) -> Result<u64, StoreError> {
-    let sql = "SELECT ifnull(max(id) - min(id) + 1, 0) FROM openlineage_outbox";
-    row::count(conn, sql, [])
+    row::count(conn, "SELECT count(*) FROM openlineage_outbox", [])
 }
 
-/// Deletes what has been taken: all up to `id`. Returns how many those were.
-pub fn taken(conn: &Connection, id: i64) -> Result<usize, StoreError> {
-    row::execute(conn, "DELETE FROM openlineage_outbox WHERE id <= ?1", [id])
+/// Deletes what has been taken; returns how many those were.
+pub fn taken(conn: &Connection, ids: &[i64]) -> Result<usize, StoreError> {
+    let sql = "DELETE FROM openlineage_outbox WHERE id IN (SELECT value FROM json_each(?1))";
+    row::execute(conn, sql, [row::json_text(&ids, "id")?])
 }
 
 /// Deletes the oldest of those that are too many, and returns how many those were.

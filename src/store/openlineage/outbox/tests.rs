@@ -104,7 +104,7 @@ fn the_oldest_go_first_when_they_are_taken_or_too_many() {
     assert_eq!(waiting_now(&store), 6);
     let first = store.read_blocking(|conn| due(conn, 1)).unwrap().remove(0);
     assert_eq!(first.event_time, at(0));
-    assert_eq!(store.write_blocking(move |tx| taken(tx, first.id)).unwrap(), 1);
+    assert_eq!(store.write_blocking(move |tx| taken(tx, &[first.id])).unwrap(), 1);
     assert_eq!(store.write_blocking(|tx| cut(tx, 3)).unwrap(), 2);
     assert_eq!(waiting_now(&store), 3);
     assert_eq!(store.write_blocking(|tx| cut(tx, 3)).unwrap(), 0);
