@@ -13,6 +13,7 @@ mod inherit;
 mod kept;
 mod lake;
 mod limits;
+mod openlineage;
 mod react;
 mod retention;
 mod sample;
