@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0011_where_tries_run.sql"),
     include_str!("migrations/0012_observed.sql"),
     include_str!("migrations/0013_watched_assets.sql"),
+    include_str!("migrations/0014_callbacks_of_assets.sql"),
 ];
 
 /// Brings the database to the schema that this dagdeck knows.
@@ -75,6 +76,7 @@ mod tests {
         "e1fb1e7196c374c6c261256c71fb8beeff4ad3e2f28b4547a3ca085c3080e339",
         "6fb51c4958fc259bb40e1497137cd44a7a362ccdee7d31d0c9d8c48b3e33141f",
         "a0157971a0b28073d7827e2dcb7287cf0a450de6c94a369a6a2bc61618f45d7a",
+        "14daeea2c6b3e28b409d6cfd7954bfa6bad3f927d9e6cdb02f09222a7d7197e9",
     ];
 
     #[test]

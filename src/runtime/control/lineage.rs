@@ -91,7 +91,7 @@ async fn facts(parts: &ControlParts, live: &Live) -> Result<Facts, Fault> {
     let models = off_thread(move || registry::list(&store).map_err(Fault::from)).await?;
     // A model server that does not answer serves nothing.
     let served = parts.serving.status().await.map(|status| status.versions).unwrap_or_default();
-    let (assets, now) = (assets::known(live, &summary), parts.clock.now());
+    let (assets, now) = (assets::known(&live.deck, &summary), parts.clock.now());
     Ok(Facts { assets, summary, runs, models, served, now })
 }
 
@@ -242,7 +242,14 @@ impl Lineage {
 
     fn judge_assets(&mut self, live: &Live, facts: &Facts) {
         let Facts { assets, summary, runs, now, .. } = facts;
-        let mut judge = Judge::new(Known { live, assets, summary, runs, now: *now });
+        let mut judge = Judge::new(Known {
+            deck: &live.deck,
+            dag_states: &live.dag_states,
+            assets,
+            summary,
+            runs,
+            now: *now,
+        });
         for node in self.nodes.values_mut().filter(|node| node.kind == LineageKind::Asset) {
             node.freshness = Some(judge.freshness(&AssetName::new(node.name.as_str())));
         }
