@@ -44,7 +44,7 @@ fn an_asset_with_a_limit_tells_when_it_is_stale_and_when_it_is_fresh_again() {
     assert_eq!(places(&with(&format!("on_stale = {told}"))), [("missing-key", 5, 1)]);
     let of_a_run = "{ command = \"echo {{ run_id }}\" }";
     let broken = with(&format!("freshness = \"1h\"\non_fresh = {of_a_run}"));
-    assert_eq!(places(&broken), [("unknown-name", 6, 34)]);
+    assert_eq!(places(&broken), [("unknown-name", 6, 33)]);
     let nowhere = "{ notify = \"fed\", message = \"x\" }";
     let broken = with(&format!("freshness = \"1h\"\non_fresh = {nowhere}"));
     assert_eq!(places(&broken)[0].0, "unknown-connection");
