@@ -37,6 +37,7 @@ const DAG_RUN: &[&str] = &[
     "data_interval_start",
     "logical_date",
     "note",
+    "partition_key",
     "queued_at",
     "run_after",
     "run_id",
