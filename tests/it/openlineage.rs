@@ -213,8 +213,12 @@ fn what_openlineages_own_client_tells_is_taken_in() {
         assert!(tree.contains(expected), "{expected}: {tree}");
     }
     let graph = project.json(&["assets", "lineage", "raw", "--down", "2"]);
-    let ids: Vec<&str> =
-        graph["nodes"].as_array().unwrap().iter().map(|node| node["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> = graph["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| node["id"].as_str().unwrap())
+        .collect();
     assert!(ids.iter().any(|id| id.contains("reports/monthly")), "{graph}");
     assert!(ids.iter().any(|id| id.contains("report") && id.starts_with("asset")), "{graph}");
     let refused = http(&format!("127.0.0.1:{port}"), "POST", "/api/v1/lineage", Some("{}"));

@@ -153,12 +153,15 @@ impl Work {
         channel: &mut Option<Channel>,
     ) -> Result<Round, String> {
         let store = self.parts.store.clone();
-        let cut = store.write(|tx| outbox::cut(tx, outbox::LEN_MAX)).await.map_err(text)?;
+        let cut = store
+            .write(|tx| outbox::cut(tx, outbox::LEN_MAX))
+            .await
+            .map_err(|error| text(&error))?;
         if cut > 0 {
             self.lost += cut as u64;
             tracing::warn!(cut, "too many events wait for OpenLineage: the oldest are gone");
         }
-        let due = self.read_due().await.map_err(text)?;
+        let due = self.read_due().await.map_err(|error| text(&error))?;
         let channel = match channel {
             Some(open) => open,
             None => channel.insert(Channel::open(transport, &self.parts.project)?),
@@ -202,7 +205,11 @@ impl Work {
             taken = Some(one.id);
         }
         if let Some(id) = taken {
-            self.parts.store.write(move |tx| outbox::taken(tx, id)).await.map_err(text)?;
+            self.parts
+                .store
+                .write(move |tx| outbox::taken(tx, id))
+                .await
+                .map_err(|error| text(&error))?;
         }
         self.sent += sent;
         self.lost += lost;
@@ -288,6 +295,6 @@ fn masked(text: &str, secrets: &[String]) -> String {
     text
 }
 
-fn text(error: StoreError) -> String {
+fn text(error: &StoreError) -> String {
     error.to_string()
 }
