@@ -49,6 +49,7 @@ mod operate;
 mod prune;
 mod runs;
 mod settings;
+pub(in crate::runtime) mod stale;
 mod status;
 mod trigger;
 mod user;

@@ -138,6 +138,14 @@ error[unknown-key]: the deck has no key `timezon`
 }
 
 #[test]
+fn the_keys_of_the_operator_are_listed_first() {
+    let text = "[deck]\nname = \"x\"\n[dag.d.task.t]\noperator = \"command\"\ncommand = \"true\"\n\
+                zzz = 1\n";
+    let found = load_text(text).unwrap_err().remove(0);
+    assert!(found.drawing.contains("keys here: `command`, "), "{}", found.drawing);
+}
+
+#[test]
 fn a_missing_file_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let found = load(folder.path(), &environment, &Settings::default()).unwrap_err().0;

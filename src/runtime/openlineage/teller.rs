@@ -153,12 +153,15 @@ impl Work {
         channel: &mut Option<Channel>,
     ) -> Result<Round, String> {
         let store = self.parts.store.clone();
-        let cut = store.write(|tx| outbox::cut(tx, outbox::LEN_MAX)).await.map_err(text)?;
+        let cut = store
+            .write(|tx| outbox::cut(tx, outbox::LEN_MAX))
+            .await
+            .map_err(|error| error.to_string())?;
         if cut > 0 {
             self.lost += cut as u64;
             tracing::warn!(cut, "too many events wait for OpenLineage: the oldest are gone");
         }
-        let due = self.read_due().await.map_err(text)?;
+        let due = self.read_due().await.map_err(|error| error.to_string())?;
         let channel = match channel {
             Some(open) => open,
             None => channel.insert(Channel::open(transport, &self.parts.project)?),
@@ -198,7 +201,8 @@ impl Work {
             taken.push(one.id);
         }
         if !taken.is_empty() {
-            self.parts.store.write(move |tx| outbox::taken(tx, &taken)).await.map_err(text)?;
+            let write = move |tx: &rusqlite::Transaction<'_>| outbox::taken(tx, &taken);
+            self.parts.store.write(write).await.map_err(|error| error.to_string())?;
         }
         self.sent += sent;
         self.lost += lost;
@@ -305,10 +309,6 @@ fn masked(text: &str, secrets: &[String]) -> String {
         text = text.replace(secret.as_str(), crate::dag::secret::MASK);
     }
     text
-}
-
-fn text(error: StoreError) -> String {
-    error.to_string()
 }
 
 #[cfg(test)]

@@ -8,11 +8,11 @@ use crate::sched::{Change, Command, Input, Rejected, Reply};
 use crate::store::sample::{self, at, key, object, run, task, task_try};
 use crate::types::ask::{RunsOnly, Trigger};
 use crate::types::callback::{
-    CallbackAction, CallbackEvent, CallbackRequest, CallbackSpec, CallbackState,
+    CallbackAction, CallbackEvent, CallbackRequest, CallbackSpec, CallbackState, CallbackSubject,
 };
 use crate::types::deadline::Deadline;
 use crate::types::event::Event;
-use crate::types::run::TaskInstance;
+use crate::types::run::{DagRunKey, TaskInstance};
 use crate::types::state::TriggeredBy;
 use crate::types::view::{DagView, LogChunk, RunDetailView};
 use crate::types::{AttemptKey, DagId, DagRunState, TaskInstanceState};
@@ -379,8 +379,10 @@ async fn a_run_shows_its_deadlines_and_what_was_told_of_it() {
     };
     let callback = CallbackRequest {
         id: "callback-1".into(),
-        dag_id: dag_id.clone(),
-        dag_run_id: dag_run_id.clone(),
+        subject: CallbackSubject::Run(DagRunKey {
+            dag_id: dag_id.clone(),
+            dag_run_id: dag_run_id.clone(),
+        }),
         task_id: None,
         map_index: -1,
         try_number: 0,

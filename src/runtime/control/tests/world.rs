@@ -241,7 +241,9 @@ pub(crate) fn deck() -> Deck {
     let dags = [etl, train, basic].into_iter().chain(servings);
     let asset = |name: &str, uri| {
         let (name, group) = (crate::types::AssetName::from(name), "asset".to_owned());
-        (name.clone(), AssetSpec { name, uri, watch: None, group, freshness: None })
+        let callbacks = Callbacks::default();
+        let (watch, freshness) = (None, None);
+        (name.clone(), AssetSpec { name, uri, watch, group, freshness, callbacks })
     };
     Deck {
         project: PathBuf::from("/project"),
