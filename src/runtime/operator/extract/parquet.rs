@@ -184,11 +184,11 @@ impl Cursor for Rows {
     }
 
     fn raw(&self) -> Vec<String> {
-        let text = |column: &Box<dyn Column>| match column.cell() {
+        let texts = self.columns.iter().map(|column| match column.cell() {
             Cell::Null => String::new(),
             cell => cell.to_string(),
-        };
-        self.columns.iter().map(text).collect()
+        });
+        texts.collect()
     }
 }
 

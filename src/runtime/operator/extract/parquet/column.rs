@@ -61,19 +61,21 @@ pub(super) trait Column {
 pub(super) fn over(reader: ColumnReader, column: &FileColumn) -> Box<dyn Column> {
     match reader {
         ColumnReader::BoolColumnReader(reader) => {
-            Batch::new(reader, column, |flag, _| Cell::Bool(*flag))
+            Batch::boxed(reader, column, |flag, _| Cell::Bool(*flag))
         }
-        ColumnReader::Int32ColumnReader(reader) => Batch::new(reader, column, of_i32),
-        ColumnReader::Int64ColumnReader(reader) => Batch::new(reader, column, of_i64),
-        ColumnReader::Int96ColumnReader(reader) => Batch::new(reader, column, of_i96),
+        ColumnReader::Int32ColumnReader(reader) => Batch::boxed(reader, column, of_i32),
+        ColumnReader::Int64ColumnReader(reader) => Batch::boxed(reader, column, of_i64),
+        ColumnReader::Int96ColumnReader(reader) => Batch::boxed(reader, column, of_i96),
         ColumnReader::FloatColumnReader(reader) => {
-            Batch::new(reader, column, |number, _| Cell::Float(f64::from(*number)))
+            Batch::boxed(reader, column, |number, _| Cell::Float(f64::from(*number)))
         }
         ColumnReader::DoubleColumnReader(reader) => {
-            Batch::new(reader, column, |number, _| Cell::Float(*number))
+            Batch::boxed(reader, column, |number, _| Cell::Float(*number))
         }
-        ColumnReader::ByteArrayColumnReader(reader) => Batch::new(reader, column, of_byte_array),
-        ColumnReader::FixedLenByteArrayColumnReader(reader) => Batch::new(reader, column, of_fixed),
+        ColumnReader::ByteArrayColumnReader(reader) => Batch::boxed(reader, column, of_byte_array),
+        ColumnReader::FixedLenByteArrayColumnReader(reader) => {
+            Batch::boxed(reader, column, of_fixed)
+        }
     }
 }
 
@@ -94,7 +96,7 @@ struct Batch<T: DataType> {
 }
 
 impl<T: DataType> Batch<T> {
-    fn new(
+    fn boxed(
         reader: ColumnReaderImpl<T>,
         column: &FileColumn,
         to_cell: ToCell<T::T>,
