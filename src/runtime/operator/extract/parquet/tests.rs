@@ -138,7 +138,7 @@ fn files_of_a_pattern_must_agree_or_widen() {
     let rows = bench.rows("select at, hex(name), x, typeof(x) from work");
     assert_eq!(rows[2], "2026-01-31T08:00:00.5|426F62|7.0|real");
     put(&bench, "other", &fixture("delta"));
-    bench.is_fatal(source.clone(), "`file:other.parquet`: column `name` is text, and bytes in");
+    bench.is_fatal(source, "`file:other.parquet`: column `name` is text, and bytes in");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn what_is_no_whole_file_is_told_apart() {
     bench.is_fatal(args("encrypted"), "`file:encrypted.parquet` is encrypted");
     bench.is_fatal(args("encrypted-columns"), "is broken, or has columns that are encrypted");
     bench.is_fatal(args("missing"), "open `file:missing.parquet`: No such file");
-    let mut footer = whole.clone();
+    let mut footer = whole;
     let end = footer.len() - 8;
     footer[end..end + 4].copy_from_slice(&u32::MAX.to_le_bytes());
     put(&bench, "footer", &footer);
