@@ -2,6 +2,7 @@
 //!
 //! A connection's URL may hold secrets: errors name the connection and the scheme, never the URL.
 
+pub mod dataset;
 pub mod http;
 pub mod message;
 pub mod object;

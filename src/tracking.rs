@@ -7,6 +7,7 @@ pub mod prune;
 pub mod registry;
 pub mod run;
 pub mod search;
+pub mod standing;
 pub mod thin;
 
 mod alias;

@@ -15,6 +15,7 @@ use crate::diagnostic::Diagnostic;
 use crate::flow::{Flow, GroupSpec};
 use crate::graph::Graph;
 use crate::limits::TaskLimits;
+use crate::openlineage::OpenLineageSpec;
 use crate::operator::{Operator, Placement};
 use crate::params::Params;
 use crate::plan::Plan;
@@ -55,6 +56,7 @@ pub struct Deck {
     /// Where the control API listens beside its socket.
     pub api_listen: Option<String>,
     pub slurm: SlurmSpec,
+    pub openlineage: OpenLineageSpec,
     pub xcom: XcomLimits,
     pub retention: Retention,
     /// What of it was set at run time.

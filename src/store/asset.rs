@@ -6,8 +6,9 @@ use rusqlite::{Connection, Row, params};
 
 use crate::sched::AssetNews;
 use crate::store::fault::StoreError;
+use crate::store::lineage;
 use crate::store::row;
-use crate::types::asset::{AssetEvent, AssetEventKind, WatchedObject};
+use crate::types::asset::{AssetEvent, AssetEventKind, AssetEventSource, WatchedObject};
 use crate::types::freshness::StartedRun;
 use crate::types::run::DagRunKey;
 use crate::types::{AssetName, DagId};
@@ -29,7 +30,13 @@ pub(crate) fn insert(conn: &Connection, event: &AssetEvent) -> Result<(), StoreE
         event.partition_key,
         row::json_text(&event.source_aliases, "source_aliases")?,
     ];
-    row::execute(conn, sql, values).map(drop)
+    row::execute(conn, sql, values)?;
+    match &event.source {
+        AssetEventSource::Task(task) => {
+            lineage::put_asset(conn, task, event.name.as_str(), event.timestamp)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Keeps how a file or an object looked when a watcher told of it.

@@ -19,10 +19,11 @@ pub const PIECE_LEN_MAX: u32 = 200;
 pub const LINES_LEN_MAX: usize = 1_000;
 
 /// What has rows for each task instance; whatever else belongs to a run goes with the run's row.
-const OF_TASK: [&str; 7] = [
+const OF_TASK: [&str; 8] = [
     "xcom",
     "task_map",
     "task_io",
+    "task_dataset",
     "check_result",
     "rendered_task_instance_fields",
     "task_instance_history",

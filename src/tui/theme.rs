@@ -102,6 +102,12 @@ pub(crate) fn kind_mark(kind: &LineageKind) -> Mark {
         LineageKind::Dag => mark("»", "dag", Part::Dag),
         LineageKind::Model => mark("◈", "model", Part::Model),
         LineageKind::Endpoint => mark("↦", "endpoint", Part::Endpoint),
+        LineageKind::File => mark("▫", "file", Part::Asset),
+        LineageKind::Object => mark("▫", "object", Part::Asset),
+        LineageKind::Table => mark("≡", "table", Part::Asset),
+        LineageKind::Dataset => mark("∷", "data set", Part::Asset),
+        LineageKind::Version => mark("◈", "version", Part::Model),
+        LineageKind::Job => mark("»", "job", Part::Dag),
     }
 }
 

@@ -220,12 +220,11 @@ pub enum Request {
     AnswerApproval(Response),
 
     ListAssets,
-    /// All of it, or what is connected with one asset or, by its id, one node.
+    /// All of it, or what is connected with one node: an asset by its name, anything by its id, or
+    /// by a name that nothing else has.
     ShowLineage {
         #[serde(default)]
-        asset: Option<AssetName>,
-        #[serde(default)]
-        node: Option<String>,
+        of: Option<String>,
         /// At most so many hops upstream and downstream, and nodes in all, the nearest first.
         #[serde(flatten)]
         reach: LineageReach,
@@ -247,6 +246,10 @@ pub enum Request {
     ListPartitions {
         asset: AssetName,
         limit: u32,
+    },
+    /// An event of OpenLineage that another program tells of. Told again, it is the same.
+    ReceiveLineage {
+        event: Value,
     },
     /// Answered with the event.
     EmitAsset {

@@ -18,13 +18,28 @@ pub struct Observed {
     pub checks: Vec<CheckResult>,
 }
 
+/// The tables of a run, as `DAG.TABLE`: between the tasks of one DAG.
+pub const RUN_TABLES: &str = "dagdeck";
+/// Data sets of `dags.toml`, by name.
+pub const DATASETS: &str = "dataset";
+/// Versions of models, as `NAME/VERSION`.
+pub const MODELS: &str = "model";
+/// What answers, by the model's name.
+pub const ENDPOINTS: &str = "endpoint";
+/// Assets, by name: what an outlet tells of, wherever it lies.
+pub const ASSETS: &str = "asset";
+
 /// A data set as an attempt met it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetRef {
-    /// `file`, `sqlite:/path`, `postgres://host:5432`, `dagdeck` for tables of a run.
+    /// `file`, `sqlite:/path`, `postgres://host:5432`, `s3://bucket`, or one of dagdeck's own
+    /// ([`RUN_TABLES`], [`DATASETS`], [`MODELS`], [`ENDPOINTS`], [`ASSETS`]).
     pub namespace: String,
     /// A path, `database.schema.table`, `DAG.TABLE`.
     pub name: String,
+    /// Of its content: SHA-256, or the store's own mark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,6 +49,18 @@ pub struct DatasetRef {
     pub columns: Vec<ColumnRef>,
 }
 
+impl DatasetRef {
+    /// Names a data set of which nothing else is known.
+    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { namespace: namespace.into(), name: name.into(), ..Self::default() }
+    }
+
+    /// Says whether it goes by this name.
+    pub fn is(&self, namespace: &str, name: &str) -> bool {
+        self.namespace == namespace && self.name == name
+    }
+}
+
 /// A column of a data set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnRef {
@@ -41,17 +68,20 @@ pub struct ColumnRef {
     /// As the data set has it.
     #[serde(rename = "type")]
     pub column_type: String,
-    /// The columns whose values it takes over as they are, as far as the database says so.
+    /// The columns that its values come from, as far as the database says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<ColumnOrigin>,
 }
 
 /// Where a column comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ColumnOrigin {
     pub namespace: String,
     pub name: String,
     pub column: String,
+    /// Something is made of the value; else it is taken over as it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub computed: bool,
 }
 
 /// What a failing expectation does.

@@ -21,6 +21,7 @@ pub mod gate;
 pub mod grid;
 pub mod ids;
 pub mod io;
+pub mod lineage;
 pub mod log;
 pub mod metric;
 pub mod operation;

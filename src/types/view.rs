@@ -7,8 +7,10 @@ mod dag;
 mod lab;
 mod run;
 
-pub use asset::{AssetView, LineageKind, LineageNode, LineageView};
-pub use daemon::{DefinitionsView, DiagnosticView, PoolView, StatusView};
+pub use asset::{
+    AssetView, DatasetName, LineageEdge, LineageKind, LineageNode, LineageView, LinkStanding,
+};
+pub use daemon::{DefinitionsView, DiagnosticView, OpenLineageView, PoolView, StatusView};
 pub use dag::{
     DagDetailView, DagDiffView, DagVersionView, DagView, GroupView, ParamProblem, PoolNeed,
     RecentRun, TaskPlace, TaskView, TriggerPlan,

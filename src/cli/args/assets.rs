@@ -10,14 +10,16 @@ use crate::cli::args::value::param;
 pub enum AssetsCommand {
     /// List all assets
     List,
-    /// Show what comes from what, of everything or around one asset
+    /// Show what comes from what, of everything or around one asset, file, table, data set, DAG,
+    /// model, version or endpoint
     Lineage {
-        asset: Option<String>,
-        /// At most so many hops upstream of the asset; everything where none is given
-        #[arg(long, value_name = "HOPS", requires = "asset")]
+        /// Its name, or its id such as `table:sqlite:/w.db/employees`
+        name: Option<String>,
+        /// At most so many hops upstream of it; everything where none is given
+        #[arg(long, value_name = "HOPS", requires = "name")]
         up: Option<u32>,
-        /// At most so many hops downstream of the asset; everything where none is given
-        #[arg(long, value_name = "HOPS", requires = "asset")]
+        /// At most so many hops downstream of it; everything where none is given
+        #[arg(long, value_name = "HOPS", requires = "name")]
         down: Option<u32>,
         /// How to draw it; `-o json` prints it for programs
         #[arg(long, value_name = "FORMAT", default_value = "tree")]

@@ -24,9 +24,9 @@ pub async fn dispatch(
             let assets = expect_answer!(answer, Answer::Assets(assets) => assets, "assets list");
             output.answer(&assets, |assets| list(assets));
         }
-        AssetsCommand::Lineage { asset, up, down, format } => {
+        AssetsCommand::Lineage { name, up, down, format } => {
             let reach = LineageReach { up, down, limit: None };
-            let lineage = lineage(layout, asset, reach).await?;
+            let lineage = lineage(layout, name, reach).await?;
             output.answer(&lineage, |lineage| match format {
                 LineageFormat::Tree => draw::tree(lineage),
                 LineageFormat::Mermaid => draw::mermaid(lineage),
@@ -82,10 +82,10 @@ pub async fn dispatch(
 
 async fn lineage(
     layout: &Layout,
-    asset: Option<String>,
+    of: Option<String>,
     reach: LineageReach,
 ) -> Result<LineageView, CliError> {
-    let request = Request::ShowLineage { asset: asset.map(Into::into), node: None, reach };
+    let request = Request::ShowLineage { of, reach };
     let answer = ask(layout, request).await?;
     Ok(expect_answer!(answer, Answer::Lineage(lineage) => lineage, "assets lineage"))
 }
@@ -183,7 +183,7 @@ fn impact(lineage: &LineageView) -> String {
         let state = state.or_else(|| node.state.map(|state| state.to_string()));
         vec![
             node.hop.to_string(),
-            draw::kind(node).to_owned(),
+            node.kind.as_str().to_owned(),
             node.name.clone(),
             or_dash(state),
             ago(node.last),

@@ -46,6 +46,33 @@ pub struct Target {
     statement_timeout: Option<Duration>,
 }
 
+/// What a server and its database go by, as OpenLineage has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// `postgres://HOST:PORT`
+    pub namespace: String,
+    pub database: String,
+}
+
+impl Place {
+    fn of(config: &Config) -> Self {
+        let host = match config.get_hosts().first() {
+            Some(Host::Tcp(host)) => host.clone(),
+            Some(Host::Unix(path)) => path.display().to_string(),
+            None => "localhost".to_owned(),
+        };
+        let port = config.get_ports().first().copied().unwrap_or(5432);
+        let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
+        Self { namespace: format!("postgres://{host}:{port}"), database: database.to_owned() }
+    }
+}
+
+/// Reads from a connection's URL what its tables go by; `None` where it is none.
+pub fn place(connection: &OpenConnection) -> Option<Place> {
+    let config: Config = without_ssl(&connection.url).0.parse().ok()?;
+    (!config.get_hosts().is_empty()).then(|| Place::of(&config))
+}
+
 /// A session of a server. Ends when it is dropped.
 pub struct Session {
     pub client: Client,
@@ -119,18 +146,8 @@ impl Target {
     /// Returns the namespace and the name that a table of this server goes by, as OpenLineage has
     /// them: `postgres://HOST:PORT`, `DATABASE.SCHEMA.TABLE`.
     pub fn dataset(&self, schema: &str, table: &str) -> (String, String) {
-        let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or_default();
-        (self.namespace(), format!("{database}.{schema}.{table}"))
-    }
-
-    fn namespace(&self) -> String {
-        let host = match self.config.get_hosts().first() {
-            Some(Host::Tcp(host)) => host.clone(),
-            Some(Host::Unix(path)) => path.display().to_string(),
-            None => "localhost".to_owned(),
-        };
-        let port = self.config.get_ports().first().copied().unwrap_or(5432);
-        format!("postgres://{host}:{port}")
+        let Place { namespace, database } = Place::of(&self.config);
+        (namespace, format!("{database}.{schema}.{table}"))
     }
 
     /// What stays so (a wrong password, no such database) is told apart from what passes.
@@ -260,7 +277,7 @@ mod tests {
             read("postgres://u@h:5433/db?sslmode=disable", &[("statement_timeout", "90s")]);
         let target = target.unwrap();
         assert_eq!(target.statement_timeout, Some(Duration::from_secs(90)));
-        assert_eq!(target.namespace(), "postgres://h:5433");
+        assert_eq!(Place::of(&target.config).namespace, "postgres://h:5433");
         assert_eq!(target.config.get_ssl_mode(), tokio_postgres::config::SslMode::Disable);
         let text = read("postgres://u@h/db", &[("connect_timeout", "soon")]).err().unwrap();
         assert!(text.starts_with("`connect_timeout` of connection `w` is not a stretch"), "{text}");

@@ -4,10 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use super::error::OperatorError;
+use crate::connection::dataset;
 use crate::runtime::attempt::Order;
 use crate::runtime::executor::handover::mask_texts;
 use crate::runtime::task_log::TaskLog;
-use crate::types::io::{ColumnRef, DatasetRef, Observed};
+use crate::types::io::{ColumnRef, DatasetRef, Observed, RUN_TABLES};
+use crate::types::view::DatasetName;
 
 /// A longer one is not read: a million columns are a mistake.
 const LEN_MAX: u64 = 4 << 20;
@@ -39,36 +41,30 @@ pub(crate) fn read(folder: &Path) -> Option<Observed> {
 /// Names a file.
 pub(super) fn file_read(path: &Path) -> DatasetRef {
     let bytes = std::fs::metadata(path).ok().map(|metadata| metadata.len());
-    let (namespace, name) = ("file".to_owned(), path.display().to_string());
-    DatasetRef { namespace, name, rows: None, bytes, columns: Vec::new() }
+    let DatasetName { namespace, name } = dataset::of_file(path);
+    DatasetRef { bytes, ..DatasetRef::new(namespace, name) }
 }
 
 /// Names a table of a SQLite database.
 pub(super) fn sqlite_table(path: &Path, table: &str, rows: Option<u64>) -> DatasetRef {
-    let namespace = format!("sqlite:{}", path.display());
-    DatasetRef { namespace, name: table.to_owned(), rows, bytes: None, columns: Vec::new() }
+    DatasetRef { rows, ..DatasetRef::new(format!("sqlite:{}", path.display()), table) }
 }
 
 /// Returns the data sets that columns come from, each once, with the columns that are taken.
 pub(super) fn origins_of(columns: &[ColumnRef]) -> Vec<DatasetRef> {
     let mut found: Vec<DatasetRef> = Vec::new();
     for origin in columns.iter().flat_map(|column| &column.origins) {
-        let is_it =
-            |set: &&mut DatasetRef| set.namespace == origin.namespace && set.name == origin.name;
         let column = ColumnRef {
             name: origin.column.clone(),
             column_type: String::new(),
             origins: Vec::new(),
         };
-        match found.iter_mut().find(is_it) {
+        match found.iter_mut().find(|set| set.is(&origin.namespace, &origin.name)) {
             Some(set) if set.columns.iter().any(|known| known.name == column.name) => {}
             Some(set) => set.columns.push(column),
             None => found.push(DatasetRef {
-                namespace: origin.namespace.clone(),
-                name: origin.name.clone(),
-                rows: None,
-                bytes: None,
                 columns: vec![column],
+                ..DatasetRef::new(origin.namespace.as_str(), origin.name.as_str())
             }),
         }
     }
@@ -83,5 +79,5 @@ pub(super) fn run_table(
     columns: Vec<ColumnRef>,
 ) -> DatasetRef {
     let name = format!("{}.{table}", order.key.task.dag_id);
-    DatasetRef { namespace: "dagdeck".to_owned(), name, rows, bytes: None, columns }
+    DatasetRef { rows, columns, ..DatasetRef::new(RUN_TABLES, name) }
 }

@@ -103,6 +103,7 @@ fn observe(
             namespace: read.namespace.clone(),
             name: read.name.clone(),
             column: from.name.clone(),
+            computed: false,
         }],
     });
     let written = DatasetRef { columns: columns.collect(), ..loaded.table };

@@ -141,7 +141,8 @@ pub(super) fn result_origins(
     let origins = statement.columns_with_metadata().map(|column| {
         let (database, table) = (column.database_name()?, column.table_name()?);
         let DatasetRef { namespace, name, .. } = named(database, table);
-        Some(ColumnOrigin { namespace, name, column: column.origin_name()?.to_owned() })
+        let column = column.origin_name()?.to_owned();
+        Some(ColumnOrigin { namespace, name, column, computed: false })
     });
     let columns = columns.into_iter().zip(origins).map(|(column, origin)| ColumnRef {
         name: column.name,

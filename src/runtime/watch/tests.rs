@@ -61,6 +61,7 @@ pub(in crate::runtime) fn deck(project: &Path, assets: &[(&str, &str)]) -> Deck 
         overlay: Default::default(),
         sources: Vec::new(),
         slurm: Default::default(),
+        openlineage: Default::default(),
         warnings: Vec::new(),
     }
 }

@@ -304,6 +304,7 @@ pub(crate) fn deck(dags: Vec<Dag>) -> Deck {
         overlay: Default::default(),
         sources: Vec::new(),
         slurm: Default::default(),
+        openlineage: Default::default(),
         warnings: Vec::new(),
     }
 }

@@ -12,17 +12,16 @@ use crate::types::freshness::{
 };
 use crate::types::ids::TaskInstanceKey;
 use crate::types::io::{CheckResult, CheckView, OnFail};
-use crate::types::view::{AssetView, LineageKind, LineageNode, LineageView, RecentRun};
+use crate::types::view::{
+    AssetView, LineageEdge, LineageKind, LineageNode, LineageView, LinkStanding, RecentRun,
+};
 use crate::types::{AssetName, DagRunState, Timestamp};
 
 /// Answers what concerns assets.
 pub(crate) fn answer(request: &Request) -> Option<Answer> {
     Some(match request {
         Request::ListAssets => Answer::Assets(assets()),
-        Request::ShowLineage { asset, node, reach } => {
-            let asset = asset.as_ref().map(|name| format!("asset:{name}"));
-            Answer::Lineage(around(asset.or_else(|| node.clone()).as_deref(), *reach))
-        }
+        Request::ShowLineage { of, reach } => Answer::Lineage(around(of.as_deref(), *reach)),
         Request::ListAssetEvents { asset, .. } => {
             let name = asset.as_ref().map_or("lake_readings", |name| name.as_str());
             let count = assets().iter().find(|a| a.name.as_str() == name)?.event_count.min(3);
@@ -220,6 +219,18 @@ fn node(id: &str, hop: i32, hidden: (u32, u32)) -> LineageNode {
         is_paused,
         hop,
         hidden,
+        datasets: Vec::new(),
+        note: String::new(),
+    }
+}
+
+fn edge(from: &str, to: &str) -> LineageEdge {
+    LineageEdge {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        standing: LinkStanding::Both,
+        last_seen: Some(before(180)),
+        by: Vec::new(),
     }
 }
 
@@ -259,8 +270,9 @@ fn around(focus: Option<&str>, reach: LineageReach) -> LineageView {
     let edges = EDGES.iter().filter(|(from, to)| shown(from) && shown(to));
     LineageView {
         nodes: nodes.collect(),
-        edges: edges.map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect(),
+        edges: edges.map(|(from, to)| edge(from, to)).collect(),
         total: all.len(),
+        focus: focus.map(str::to_owned),
     }
 }
 

@@ -69,7 +69,7 @@ fn going_down_the_tree_asks_only_of_the_asset_that_the_cursor_rests_on() {
         matches!(
             asked.as_slice(),
             [
-                Request::ShowLineage { node: Some(node), .. },
+                Request::ShowLineage { of: Some(node), .. },
                 Request::ListAssetEvents { asset: Some(asset), .. },
                 Request::ExplainAsset { name: why },
             ] if *node == format!("asset:{name}") && *asset == name && *why == name

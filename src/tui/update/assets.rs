@@ -163,9 +163,9 @@ fn toggle(state: &mut State, path: String) {
 /// Goes to the first node before or after the selected one.
 fn along(state: &mut State, downstream: bool) {
     let Some((lineage, node)) = rows::lineage(state).zip(rows::node(state)) else { return };
-    let next = lineage.edges.iter().find_map(|(from, to)| match downstream {
-        true => (*from == node.id).then_some(to),
-        false => (*to == node.id).then_some(from),
+    let next = lineage.edges.iter().find_map(|edge| match downstream {
+        true => (edge.from == node.id).then_some(&edge.to),
+        false => (edge.to == node.id).then_some(&edge.from),
     });
     let hidden = if downstream { node.hidden.1 } else { node.hidden.0 };
     match (next.cloned(), hidden) {
@@ -201,7 +201,7 @@ fn open(state: &mut State) {
         Screen::Impact(name) => {
             let nodes = rows::impact(state, level, name);
             let node = crate::rows::selected(level, &nodes);
-            if let Some((kind, name)) = node.map(|node| (node.kind.clone(), node.name.clone())) {
+            if let Some((kind, name)) = node.map(|node| (node.kind, node.name.clone())) {
                 open_node(state, &kind, &name);
             }
         }
@@ -238,7 +238,7 @@ fn open_in_pane(state: &mut State) {
             None => {}
         },
         AssetPane::Lineage => {
-            let node = rows::node(state).map(|node| (node.kind.clone(), node.name.clone()));
+            let node = rows::node(state).map(|node| (node.kind, node.name.clone()));
             if let Some((kind, name)) = node {
                 open_node(state, &kind, &name);
             }
@@ -266,7 +266,18 @@ fn open_node(state: &mut State, kind: &LineageKind, name: &str) {
         LineageKind::Asset => open_asset(state, AssetName::new(name)),
         LineageKind::Dag => state.push(Screen::Dag(DagId::new(name))),
         LineageKind::Model => state.push(Screen::Model(name.to_owned())),
+        LineageKind::Version => {
+            let model = name.split_once(" v").map_or(name, |(model, _)| model);
+            state.push(Screen::Model(model.to_owned()));
+        }
         LineageKind::Endpoint => state.switch(View::Serving),
+        LineageKind::File
+        | LineageKind::Object
+        | LineageKind::Table
+        | LineageKind::Dataset
+        | LineageKind::Job => {
+            state.say(Tone::Info, format!("{name} has no page: nothing of it is declared"));
+        }
     }
 }
 

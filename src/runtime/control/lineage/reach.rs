@@ -1,14 +1,35 @@
 //! How much of the lineage is shown: all of it, or what lies so many hops around one node.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use super::graph::Edges;
 use crate::types::ask::LineageReach;
 
-type Edges = BTreeSet<(String, String)>;
+/// What lies around a node.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Reached {
+    /// The hops to each, below zero upstream.
+    pub(super) hops: BTreeMap<String, i32>,
+    /// How many nodes right before and right after each are not among them.
+    pub(super) hidden: BTreeMap<String, (u32, u32)>,
+}
 
-/// Returns what leads to a node and what it leads to, with the hops (below zero upstream), the
-/// nearest first where there are more than may be.
-pub(super) fn around(edges: &Edges, id: &str, reach: LineageReach) -> BTreeMap<String, i32> {
+/// Returns what leads to a node and what it leads to, the nearest first where there are more than
+/// may be.
+pub(super) fn around(edges: &Edges, id: &str, reach: LineageReach) -> Reached {
+    let hops = hops(edges, id, reach);
+    let mut hidden: BTreeMap<String, (u32, u32)> = BTreeMap::new();
+    for (from, to) in edges.keys() {
+        match (hops.contains_key(from), hops.contains_key(to)) {
+            (false, true) => hidden.entry(to.clone()).or_default().0 += 1,
+            (true, false) => hidden.entry(from.clone()).or_default().1 += 1,
+            _ => {}
+        }
+    }
+    Reached { hops, hidden }
+}
+
+fn hops(edges: &Edges, id: &str, reach: LineageReach) -> BTreeMap<String, i32> {
     let mut found = BTreeMap::from([(id.to_owned(), 0)]);
     let (before, after) = neighbours(edges);
     let mut rims = [
@@ -44,49 +65,9 @@ type Neighbours<'a> = BTreeMap<&'a str, Vec<&'a str>>;
 
 fn neighbours(edges: &Edges) -> (Neighbours<'_>, Neighbours<'_>) {
     let (mut before, mut after) = (Neighbours::new(), Neighbours::new());
-    for (from, to) in edges {
+    for (from, to) in edges.keys() {
         before.entry(to).or_default().push(from);
         after.entry(from).or_default().push(to);
     }
     (before, after)
-}
-
-/// Counts what lies right before and right after a node and is not shown.
-pub(super) fn hidden(edges: &Edges, id: &str, shown: impl Fn(&str) -> bool) -> (u32, u32) {
-    let mut hidden = (0, 0);
-    for (from, to) in edges {
-        hidden.0 += u32::from(to == id && !shown(from));
-        hidden.1 += u32::from(from == id && !shown(to));
-    }
-    hidden
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn edges(list: &[(&str, &str)]) -> Edges {
-        list.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect()
-    }
-
-    #[test]
-    fn hops_are_counted_to_both_sides_and_end_where_they_shall() {
-        let edges = edges(&[("a", "b"), ("b", "c"), ("c", "d"), ("d", "e"), ("x", "d")]);
-        let reach = LineageReach { up: Some(1), down: Some(1), limit: None };
-        let found = around(&edges, "c", reach);
-        assert_eq!(found, BTreeMap::from([("b".into(), -1), ("c".into(), 0), ("d".into(), 1)]));
-        let shown = |id: &str| found.contains_key(id);
-        assert_eq!(hidden(&edges, "b", shown), (1, 0));
-        assert_eq!(hidden(&edges, "d", shown), (1, 1));
-        assert_eq!(around(&edges, "c", LineageReach::default()).len(), 5, "x leads not to c");
-    }
-
-    #[test]
-    fn a_circle_ends_and_a_limit_keeps_the_nearest() {
-        let round = edges(&[("a", "b"), ("b", "a")]);
-        assert_eq!(around(&round, "a", LineageReach::default()).len(), 2);
-        let wide: Vec<(String, String)> = (0..40).map(|n| ("a".into(), format!("n{n}"))).collect();
-        let reach = LineageReach { limit: Some(10), ..LineageReach::default() };
-        assert_eq!(around(&wide.into_iter().collect(), "a", reach).len(), 10);
-    }
 }

@@ -7,11 +7,14 @@ use crate::sched::Change;
 use crate::store::sample::{asset_event, at, run};
 use crate::types::ask::Request;
 use crate::types::asset::AssetEvent;
+use crate::types::io::DatasetRef;
+use crate::types::lineage::{JobRef, LineageLink};
+use crate::types::view::{LineageView, LinkStanding};
 use crate::types::{DagRunState, FaultKind};
 
 async fn lineage(world: &World, asset: Option<&str>) -> LineageView {
     let reach = LineageReach::default();
-    let request = Request::ShowLineage { asset: asset.map(Into::into), node: None, reach };
+    let request = Request::ShowLineage { of: asset.map(Into::into), reach };
     match world.ask(request).await {
         Answer::Lineage(lineage) => lineage,
         other => panic!("{other:?}"),
@@ -23,7 +26,7 @@ fn ids(lineage: &LineageView) -> Vec<&str> {
 }
 
 fn edges(lineage: &LineageView) -> Vec<(&str, &str)> {
-    lineage.edges.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect()
+    lineage.edges.iter().map(|edge| (edge.from.as_str(), edge.to.as_str())).collect()
 }
 
 #[tokio::test]
@@ -61,6 +64,7 @@ async fn a_promoted_model_stands_between_training_and_serving() {
             ("dag:serving", "endpoint:iris"),
             ("dag:train", "model:iris"),
             ("model:iris", "asset:models:/iris@production"),
+            ("version:iris/1", "model:iris"),
         ]
     );
     let last = |id: &str| found.nodes.iter().find(|node| node.id == id).unwrap().last;
@@ -78,10 +82,71 @@ async fn only_what_is_connected_with_the_asset_is_shown() {
     let etl = &found.nodes[2];
     assert_eq!((etl.last, etl.state), (Some(at(9)), Some(DagRunState::Failed)));
     let fault = {
-        let asset = Some("employes".into());
         let reach = LineageReach::default();
-        world.refusal(Request::ShowLineage { asset, node: None, reach }).await
+        world.refusal(Request::ShowLineage { of: Some("employes".into()), reach }).await
     };
     assert_eq!(fault.kind, FaultKind::NotFound);
     assert_eq!(fault.hint.as_deref(), Some("did you mean `employees`?"));
+}
+
+fn link(job: JobRef, inputs: Vec<DatasetRef>, outputs: Vec<DatasetRef>) -> LineageLink {
+    LineageLink { job, inputs, outputs, seen: at(20), run: None, source: None }
+}
+
+fn task(dag_id: &str, task_id: &str) -> JobRef {
+    JobRef::Task { dag_id: dag_id.into(), task_id: task_id.into() }
+}
+
+async fn told(world: &World, links: Vec<LineageLink>) {
+    let put = move |conn: &rusqlite::Transaction<'_>| {
+        links.iter().try_for_each(|link| store::lineage::put(conn, link))
+    };
+    world.parts.store.write(put).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_seen_and_what_is_declared_are_one_graph_and_told_apart() {
+    let world = World::new();
+    let file = |path: &str| {
+        DatasetRef::new("file", world.parts.layout.project().join(path).display().to_string())
+    };
+    told(
+        &world,
+        vec![
+            link(
+                task("etl", "extract"),
+                vec![file("data/employees.csv"), file("data/more.csv")],
+                vec![],
+            ),
+            link(
+                task("basic", "say"),
+                vec![],
+                vec![DatasetRef::new("postgres://h:5432", "db.public.t")],
+            ),
+            link(
+                JobRef::Foreign { namespace: "dbt".into(), name: "marts".into() },
+                vec![DatasetRef::new("postgres://h:5432", "db.public.t")],
+                vec![DatasetRef::new("postgres://h:5432", "db.public.mart")],
+            ),
+        ],
+    )
+    .await;
+    let found = lineage(&world, None).await;
+    let standing = |from: &str, to: &str| {
+        let is_it = |edge: &&crate::types::view::LineageEdge| edge.from == from && edge.to == to;
+        let edge = found.edges.iter().find(is_it).unwrap_or_else(|| panic!("{from} {to}"));
+        (edge.standing, edge.by.join(" "))
+    };
+    assert_eq!(standing("asset:csv", "dag:etl"), (LinkStanding::Both, "extract".into()));
+    assert_eq!(standing("dag:etl", "asset:employees"), (LinkStanding::Declared, "load".into()));
+    let more = format!("file:{}", file("data/more.csv").name);
+    assert_eq!(standing(&more, "dag:etl"), (LinkStanding::Seen, "extract".into()));
+    let table = "table:postgres://h:5432/db.public.t";
+    assert_eq!(standing("dag:basic", table).0, LinkStanding::Seen);
+    assert_eq!(standing(table, "job:dbt/marts"), (LinkStanding::Seen, "elsewhere".into()));
+    let name = |id: &str| found.nodes.iter().find(|node| node.id == id).unwrap().name.clone();
+    assert_eq!((name(&more), name("job:dbt/marts")), ("data/more.csv".into(), "marts".into()));
+    let around = lineage(&world, Some("mart")).await;
+    assert_eq!(around.focus.as_deref(), Some("table:postgres://h:5432/db.public.mart"));
+    assert!(ids(&around).contains(&"dag:basic"), "the chain goes through the foreign job");
 }

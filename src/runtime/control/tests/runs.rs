@@ -331,6 +331,28 @@ async fn the_status_says_what_runs_and_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn who_is_not_told_as_openlineage_is_a_problem_and_needs_attention() {
+    let world = World::new();
+    let view = crate::types::view::OpenLineageView {
+        target: "http://h/api/v1/lineage".into(),
+        sent: 3,
+        waiting: 1,
+        lost: 2,
+        problem: Some("it answered 503".into()),
+    };
+    world.openlineage.send_replace(Some(view.clone()));
+    let Answer::Status(status) = world.ask(Request::Status).await else { panic!() };
+    assert_eq!(status.openlineage, Some(view));
+    let expected = [
+        "OpenLineage is not told (http://h/api/v1/lineage): it answered 503; 1 event waits",
+        "OpenLineage (http://h/api/v1/lineage) was not told of 2 events; the log says why",
+    ];
+    assert_eq!(status.problems[1..], expected);
+    let Answer::Attention(items) = world.ask(Request::ListAttention).await else { panic!() };
+    assert!(items.iter().any(|item| item.text == expected[0]), "{items:#?}");
+}
+
+#[tokio::test]
 async fn a_shutdown_is_noted_and_the_feed_is_read_by_the_page() {
     let world = World::new();
     assert_eq!(world.ask(Request::Shutdown).await, Answer::Done);

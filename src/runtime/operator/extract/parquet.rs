@@ -184,11 +184,11 @@ impl Cursor for Rows {
     }
 
     fn raw(&self) -> Vec<String> {
-        let texts = self.columns.iter().map(|column| match column.cell() {
+        let text = |column: &dyn Column| match column.cell() {
             Cell::Null => String::new(),
             cell => cell.to_string(),
-        });
-        texts.collect()
+        };
+        self.columns.iter().map(|column| text(column.as_ref())).collect()
     }
 }
 

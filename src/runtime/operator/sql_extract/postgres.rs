@@ -76,7 +76,8 @@ async fn origins(
         {
             let (schema, table): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             let (namespace, name) = target.dataset(&schema, &table);
-            origins.push(ColumnOrigin { namespace, name, column: row.try_get(2)? });
+            let column = row.try_get(2)?;
+            origins.push(ColumnOrigin { namespace, name, column, computed: false });
         }
         let (name, column_type) = (made.name.clone(), made.declared_type.clone());
         found.push(ColumnRef { name, column_type, origins });

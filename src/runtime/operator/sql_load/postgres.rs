@@ -59,7 +59,7 @@ pub(super) fn load(
         Ok((rows, to.dataset(&schema, bare), columns))
     })?;
     let (namespace, name) = table;
-    let table = DatasetRef { namespace, name, rows: Some(rows), bytes: None, columns: Vec::new() };
+    let table = DatasetRef { rows: Some(rows), ..DatasetRef::new(namespace, name) };
     Ok(Loaded { rows, table, input, columns })
 }
 

@@ -77,8 +77,8 @@ fn drawing(lineage: &LineageView, focus: &str, now: Timestamp) -> Sketch {
     let place = |id: &String| lineage.nodes.iter().position(|node| node.id == *id);
     // A DAG that reads and writes one asset makes a circle; its way back is not drawn.
     let mut edges: Vec<(usize, usize)> = Vec::new();
-    for (from, to) in &lineage.edges {
-        if let Some((from, to)) = place(from).zip(place(to))
+    for edge in &lineage.edges {
+        if let Some((from, to)) = place(&edge.from).zip(place(&edge.to))
             && !reaches(&edges, to, from)
         {
             edges.push((from, to));

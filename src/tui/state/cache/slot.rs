@@ -107,9 +107,7 @@ impl Slot {
             }
             Self::Task(key) => Request::ShowTask { key },
             Self::Assets => Request::ListAssets,
-            Self::Lineage(node, reach) => {
-                Request::ShowLineage { asset: None, node: Some(node), reach }
-            }
+            Self::Lineage(node, reach) => Request::ShowLineage { of: Some(node), reach },
             Self::AssetWhy(name) => Request::ExplainAsset { name },
             Self::AssetEvents(asset) => Request::ListAssetEvents { asset, limit: 100 },
             Self::Partitions(asset) => Request::ListPartitions { asset, limit: 20 },
