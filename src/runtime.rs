@@ -18,6 +18,7 @@ pub mod handle;
 pub mod layout;
 pub mod logs;
 pub mod operator;
+pub(crate) mod places;
 pub mod project;
 pub mod promotion;
 pub mod publish;

@@ -126,9 +126,16 @@ impl Operator {
                 | Self::JsonExtract
                 | Self::TableTransform
                 | Self::TableCheck
-                | Self::SqlRun
                 | Self::SqlExtract
                 | Self::SqlLoad
+                | Self::ObjectCopy
+                | Self::ObjectMove
+                | Self::ObjectDownload
+                | Self::ObjectUpload
+                | Self::DatasetValidate
+                | Self::MlTrain
+                | Self::ModelRegister
+                | Self::ServingDeploy
         )
     }
 

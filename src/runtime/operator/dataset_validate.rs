@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::error::OperatorError;
+use super::{learnt, observed};
 use crate::ml::Dataset;
 use crate::ml::dataset::{self, ColumnValues};
 use crate::runtime::attempt::Order;
@@ -20,6 +21,7 @@ pub(super) fn run(order: &Order, log: &TaskLog) -> Result<Outcome, OperatorError
     let problems = problems(&dataset);
     let rows = row_count(&dataset);
     let columns: Vec<_> = dataset.features.iter().map(|column| column.name.as_str()).collect();
+    observed::write(order, &learnt::seen(order, &dataset), log)?;
     log.say(&format!(
         "`{}`: {rows} rows, {} features, target `{}`, digest {}",
         dataset.name,
@@ -133,6 +135,7 @@ mod tests {
             task: crate::dag::spec::LearningTask::Classification,
             target: "species".into(),
             ignore: Vec::new(),
+            assets: vec![],
         });
         bench.is_fatal(json!({ "dataset": "iris" }), "read data set `iris` from");
     }
