@@ -22,6 +22,7 @@ use crate::daemon::lock::Lock;
 use crate::dag::{self, Deck};
 use crate::runtime::desk::Desk;
 use crate::runtime::engine::{self, Engine, EngineParts};
+use crate::runtime::openlineage::{self, Teller, TellerParts};
 use crate::runtime::project::{self, Lookup, Project};
 use crate::runtime::promotion::off_thread;
 use crate::runtime::publish::Publisher;
@@ -86,6 +87,7 @@ pub struct Daemon {
     serving: serving::Server,
     watchers: Watchers,
     pruning: Pruning,
+    teller: Teller,
     project: Project,
     engine: Engine,
     store: Store,
@@ -109,6 +111,7 @@ impl Daemon {
         let ground = Ground::take(&options).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let publisher = Publisher::default();
+        openlineage::follow(&ground.store, &ground.deck).await?;
         let (serving_handle, orders) = channel();
         let engine = engine::start(EngineParts {
             layout: ground.layout.clone(),
@@ -143,7 +146,7 @@ impl Daemon {
         publisher: Publisher,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let Ground { layout, store, listeners, lock, started_at, .. } = ground;
+        let Ground { layout, deck, store, listeners, lock, started_at } = ground;
         let first = DefinitionsView { diagnostics: Vec::new(), loaded_at: Some(started_at) };
         let (handle, live) = (engine.handle.clone(), engine.live.clone());
         let (slurm, workers) = (engine.slurm.clone(), engine.workers.clone());
@@ -160,6 +163,14 @@ impl Daemon {
             publisher: publisher.clone(),
         }
         .start();
+        let teller = Teller::start(TellerParts {
+            project: options.project.clone(),
+            store: store.clone(),
+            live: live.clone(),
+            publisher: publisher.clone(),
+            is_followed: openlineage::is_told(&deck),
+            again: openlineage::AGAIN,
+        });
         let shutdown = Arc::new(Notify::new());
         let control = Control::new(ControlParts {
             layout,
@@ -171,6 +182,7 @@ impl Daemon {
             workers,
             definitions: project.definitions.clone(),
             watch_problems: watchers.problems.clone(),
+            openlineage: teller.view.clone(),
             publisher,
             serving: serving_handle,
             clock,
@@ -192,6 +204,7 @@ impl Daemon {
             serving,
             watchers,
             pruning,
+            teller,
             project,
             engine,
             store,
@@ -216,7 +229,7 @@ impl Daemon {
         self.streams.send_replace(true);
         futures_util::future::join_all(self.doors.into_iter().map(Door::close)).await;
         self.serving.stop().await;
-        drop((self.watchers, self.pruning, self.project));
+        drop((self.watchers, self.pruning, self.teller, self.project));
         self.engine.stop().await;
         drop((self.control, self.store));
         drop(self.socket);

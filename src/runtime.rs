@@ -17,6 +17,7 @@ pub mod executor;
 pub mod handle;
 pub mod layout;
 pub mod logs;
+pub mod openlineage;
 pub mod operator;
 pub(crate) mod places;
 pub mod project;

@@ -25,6 +25,7 @@ pub mod hitl;
 pub mod lineage;
 pub mod meta;
 pub mod observed;
+pub mod openlineage;
 pub mod operation;
 pub(crate) mod past;
 pub mod prune;

@@ -1,5 +1,5 @@
-//! What it costs to bring a million rows of ten columns out of a file and into PostgreSQL, beside
-//! `psql \copy` of the same rows in the same minute.
+//! What it costs to bring a million rows of ten columns out of a file (CSV, JSON, Parquet) and into
+//! PostgreSQL, beside `psql \copy` of the same rows in the same minute.
 //!
 //! `DAGDECK_TEST_POSTGRES=/usr/lib/postgresql/15/bin/initdb cargo bench --bench tables`; with rows
 //! in thousands as its argument. The limit is the project's promise: 1.5 times what `psql` takes.
@@ -7,11 +7,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a bench that cannot go on ends")]
 #![allow(clippy::disallowed_methods, reason = "a bench reads clocks and its arguments")]
 
+mod files;
 #[path = "../../tests/it/support/postgres.rs"]
 mod postgres;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,14 +37,22 @@ fn main() -> ExitCode {
     };
     let scratch = tempfile::tempdir().unwrap();
     let project = scratch.path();
-    let bytes = write_csv(&project.join("t.csv"), rows);
-    println!("{rows} rows of ten columns, {:.1} MB", bytes as f64 / 1e6);
-    for (what, schema) in [("inferred", Value::Null), ("declared", declared())] {
-        let args = json!({ "source": "file:t.csv", "schema": schema });
-        let took = run(project, &Private::default(), "csv.extract", "extract", &args);
-        rate(&format!("csv.extract, schema {what}"), rows, took);
+    files::write_csv(&project.join("t.csv"), rows);
+    files::write_json(&project.join("t.json"), rows);
+    files::write_parquet(&project.join("t.parquet"), rows);
+    for format in ["parquet", "json", "csv"] {
+        let source = format!("t.{format}");
+        let bytes = std::fs::metadata(project.join(&source)).unwrap().len();
+        println!("{format}: {rows} rows of ten columns, {:.1} MB", bytes as f64 / 1e6);
+        let operator = format!("{format}.extract");
+        let found = if format == "parquet" { "of the file" } else { "inferred" };
+        for (what, schema) in [(found, Value::Null), ("declared", declared())] {
+            let args = json!({ "source": format!("file:{source}"), "schema": schema });
+            let took = run(project, &Private::default(), &operator, "extract", &args);
+            rate(&format!("{operator}, schema {what}"), rows, took);
+        }
+        println!("{:<44} {} MB", "peak of the resident memory until here", peak_mb());
     }
-    println!("{:<44} {} MB", "peak of the resident memory until here", peak_mb());
     let server = Postgres::start(&initdb, "");
     let url = server.database();
     let mut ratios = Vec::new();
@@ -81,24 +89,6 @@ fn main() -> ExitCode {
 fn rate(what: &str, rows: u64, took: Duration) {
     let secs = took.as_secs_f64();
     println!("{what:<44} {secs:.2} s, {:.0} rows/s", rows as f64 / secs);
-}
-
-/// About 46 bytes a row.
-fn write_csv(path: &Path, rows: u64) -> u64 {
-    let mut text = String::from("id,name,a,b,c,day,flag,x,y,z\n");
-    for n in 0..rows {
-        let (day, flag) = (n % 28 + 1, if n % 3 == 0 { "true" } else { "false" });
-        let (half, small) = (n as f64 / 8.0, n % 97);
-        writeln!(
-            text,
-            "{n},n{small},{small},{},{},2026-01-{day:02},{flag},{half},,z",
-            n % 7,
-            n % 13
-        )
-        .unwrap();
-    }
-    std::fs::write(path, &text).unwrap();
-    text.len() as u64
 }
 
 fn declared() -> Value {

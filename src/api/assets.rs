@@ -320,4 +320,4 @@ fn refuse_with(fault: &Fault) -> Response {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::api) mod tests;

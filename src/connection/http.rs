@@ -54,31 +54,62 @@ pub async fn send_with(
     body: Option<Vec<u8>>,
     timeout: Duration,
 ) -> Result<Answer, HttpError> {
+    let uri = read_url(url)?;
+    let (authority, trust) = (authority(&uri), client::Trust::of(url));
+    let client = client::new(trust)
+        .map_err(|error| HttpError::Connect { authority, reason: chain(&error) })?;
+    let headers = [headers, &[("connection", "close")]].concat();
+    within(timeout, exchange(&client, method, &uri, &headers, body)).await
+}
+
+/// As `send_with`, over a client that keeps its connections.
+pub async fn send_over(
+    client: &HttpsClient,
+    method: Method,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: Option<Vec<u8>>,
+    timeout: Duration,
+) -> Result<Answer, HttpError> {
+    let uri = read_url(url)?;
+    within(timeout, exchange(client, method, &uri, headers, body)).await
+}
+
+async fn within(
+    timeout: Duration,
+    exchange: impl Future<Output = Result<Answer, HttpError>>,
+) -> Result<Answer, HttpError> {
+    let answer = tokio::time::timeout(timeout, exchange);
+    answer.await.unwrap_or(Err(HttpError::TimedOut { after: timeout }))
+}
+
+fn read_url(url: &str) -> Result<Uri, HttpError> {
     let uri: Uri = url.parse().map_err(|_| HttpError::Url)?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
         return Err(HttpError::Url);
     }
-    let answer = tokio::time::timeout(timeout, exchange(method, &uri, headers, body));
-    answer.await.unwrap_or(Err(HttpError::TimedOut { after: timeout }))
+    Ok(uri)
+}
+
+fn authority(uri: &Uri) -> String {
+    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+    format!("{}:{port}", uri.host().unwrap_or_default())
 }
 
 async fn exchange(
+    client: &HttpsClient,
     method: Method,
     uri: &Uri,
     headers: &[(&str, &str)],
     body: Option<Vec<u8>>,
 ) -> Result<Answer, HttpError> {
-    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-    let authority = format!("{}:{port}", uri.host().unwrap_or_default());
+    let authority = authority(uri);
     let connect = |reason| HttpError::Connect { authority: authority.clone(), reason };
     let talk = |reason| HttpError::Talk { authority: authority.clone(), reason };
-    let client =
-        client::new(client::Trust::of(&uri.to_string())).map_err(|error| connect(chain(&error)))?;
     let mut request = Request::builder()
         .method(method)
         .uri(uri)
-        .header("user-agent", concat!("dagdeck/", env!("CARGO_PKG_VERSION")))
-        .header("connection", "close");
+        .header("user-agent", concat!("dagdeck/", env!("CARGO_PKG_VERSION")));
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
         request = request.header("content-type", "application/json");
     }

@@ -88,6 +88,7 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
         overlay: Default::default(),
         sources: Vec::new(),
         slurm: Default::default(),
+        openlineage: Default::default(),
         warnings: Vec::new(),
     };
     let live = Live {
@@ -113,6 +114,7 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
         workers: Workers::channel().0,
         definitions: watch::channel(DefinitionsView::default()).1,
         watch_problems: watch::channel(Vec::new()).1,
+        openlineage: watch::channel(None).1,
         publisher: publisher.clone(),
         serving: channel().0,
         clock: Arc::new(SystemClock),

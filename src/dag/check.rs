@@ -31,6 +31,7 @@ mod group;
 mod limits;
 mod names;
 mod object;
+mod openlineage;
 mod operator;
 mod param;
 mod reference;

@@ -15,6 +15,7 @@ pub mod flow;
 pub mod graph;
 pub mod limits;
 pub mod mapping;
+pub mod openlineage;
 pub mod operator;
 pub mod params;
 pub mod partition;

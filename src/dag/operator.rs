@@ -124,6 +124,7 @@ impl Operator {
             self,
             Self::CsvExtract
                 | Self::JsonExtract
+                | Self::ParquetExtract
                 | Self::TableTransform
                 | Self::TableCheck
                 | Self::SqlExtract
@@ -225,6 +226,10 @@ operators! {
     JsonExtract = "json.extract", Process, [
         "source" Text needed, "schema" TextTable optional, "on_bad_row" Text optional,
         "null_values" TextList optional, "encoding" Text optional,
+    ];
+    ParquetExtract = "parquet.extract", Process, [
+        "source" Text needed, "schema" TextTable optional, "on_bad_row" Text optional,
+        "null_values" TextList optional,
     ];
     TableTransform = "table.transform", Process, ["input" Text needed, "sql" Text needed];
     TableCheck = "table.check", Process, [

@@ -15,6 +15,7 @@ use crate::diagnostic::Diagnostic;
 use crate::flow::{Flow, GroupSpec};
 use crate::graph::Graph;
 use crate::limits::TaskLimits;
+use crate::openlineage::OpenLineageSpec;
 use crate::operator::{Operator, Placement};
 use crate::params::Params;
 use crate::plan::Plan;
@@ -55,6 +56,7 @@ pub struct Deck {
     /// Where the control API listens beside its socket.
     pub api_listen: Option<String>,
     pub slurm: SlurmSpec,
+    pub openlineage: OpenLineageSpec,
     pub xcom: XcomLimits,
     pub retention: Retention,
     /// What of it was set at run time.
@@ -185,7 +187,7 @@ impl Default for XcomLimits {
     }
 }
 
-/// What is told when a task or a run has come to something.
+/// What is told when a task, a run or an asset has come to something.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Callbacks(pub Vec<(CallbackEvent, Vec<CallbackSpec>)>);
 
@@ -206,6 +208,8 @@ pub struct AssetSpec {
     pub group: String,
     /// How old it may get before it is stale.
     pub freshness: Option<Duration>,
+    /// Of `on_stale` and `on_fresh`.
+    pub callbacks: Callbacks,
 }
 
 /// The group of assets that name none, as Airflow's.
@@ -236,6 +240,8 @@ pub enum AssetUri {
 pub struct WatchSpec {
     /// How often a store is listed; local folders are seen at once and scanned as often as this.
     pub every: Duration,
+    /// Of each file its content is read, and what is the same is not told again.
+    pub hash: bool,
 }
 
 /// A table to train on.

@@ -90,6 +90,10 @@ impl From<&Value> for Names {
 pub const CALLBACK_NAMES: &[&str] =
     &["callback", "deadline", "event", "exception", "reason", "state", "try_number"];
 
+/// What a callback of an asset may name.
+pub const ASSET_CALLBACK_NAMES: &[&str] =
+    &["asset", "callback", "cause", "conn", "event", "macros", "path", "reason", "state", "var"];
+
 /// Renders every text in `args`, at any depth. A text that is nothing but one `{{ … }}` keeps
 /// the type of its value (a number stays a number, a table a table). An undefined name is an
 /// error, never an empty text.

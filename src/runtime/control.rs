@@ -25,7 +25,7 @@ use crate::types::executor::SlurmHeard;
 use crate::types::log::LogName;
 use crate::types::packed::PackedRun;
 use crate::types::run::DagRunKey;
-use crate::types::view::DefinitionsView;
+use crate::types::view::{DefinitionsView, OpenLineageView};
 use crate::types::{Clock, Fault, FaultKind, Timestamp};
 
 mod approvals;
@@ -44,10 +44,12 @@ mod grid;
 mod lineage;
 mod log;
 mod models;
+mod openlineage;
 mod operate;
 mod prune;
 mod runs;
 mod settings;
+pub(in crate::runtime) mod stale;
 mod status;
 mod trigger;
 mod user;
@@ -69,6 +71,8 @@ pub struct ControlParts {
     pub definitions: watch::Receiver<DefinitionsView>,
     /// Of the watchers.
     pub watch_problems: watch::Receiver<Vec<String>>,
+    /// How far those are who are told as OpenLineage.
+    pub openlineage: watch::Receiver<Option<OpenLineageView>>,
     pub publisher: Publisher,
     pub serving: ServingHandle,
     pub clock: Arc<dyn Clock>,
@@ -246,6 +250,7 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             let told = assets::Emitted { name, uri, extra, partition_key, from_api };
             assets::emit(parts, told).await
         }
+        Request::ReceiveLineage { event } => openlineage::receive(parts, event).await,
         Request::ListEvents { limit, before_id } => status::events(parts, limit, before_id).await,
         Request::ServingStatus => parts.serving.status().await.map(Answer::Serving),
         Request::Predict(wish) => parts.serving.ask(wish).await.map(Answer::Predicted),

@@ -149,6 +149,7 @@ async fn decide_in_daemon(
         | Operator::Python
         | Operator::CsvExtract
         | Operator::JsonExtract
+        | Operator::ParquetExtract
         | Operator::TableTransform
         | Operator::TableCheck
         | Operator::SqlLoad
@@ -184,6 +185,7 @@ pub fn run_in_process(order: &Order, private: &Private, log: &Arc<TaskLog>) -> O
         Operator::Python => python::run(order, private, log),
         Operator::CsvExtract => extract::csv(order, private, log),
         Operator::JsonExtract => extract::json(order, private, log),
+        Operator::ParquetExtract => extract::parquet(order, private, log),
         Operator::TableTransform => table_transform::run(order, log),
         Operator::TableCheck => table_check::run(order, log),
         Operator::SqlLoad => sql_load::run(order, private, log),

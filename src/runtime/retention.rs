@@ -18,6 +18,7 @@ use crate::runtime::engine::Live;
 use crate::runtime::layout::Layout;
 use crate::runtime::promotion::off_thread;
 use crate::runtime::publish::Publisher;
+use crate::store::openlineage::received;
 use crate::store::prune;
 use crate::store::{Store, StoreError};
 use crate::tracking::prune as artifacts;
@@ -144,6 +145,18 @@ impl Retention {
                 let deleted = self.piece(move |tx| prune::delete_lines(tx, before)).await?;
                 count(&mut done, "events", deleted as u64, 0);
                 if deleted < prune::LINES_LEN_MAX {
+                    break;
+                }
+            }
+        }
+        if let Some(before) = plan.events_before {
+            let len = prune::LINES_LEN_MAX;
+            loop {
+                let delete =
+                    move |tx: &rusqlite::Transaction<'_>| received::delete_before(tx, before, len);
+                let deleted = self.piece(delete).await?;
+                count(&mut done, "lineage events", deleted as u64, 0);
+                if deleted < len {
                     break;
                 }
             }

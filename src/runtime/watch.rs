@@ -8,11 +8,14 @@
 //! buckets ─► listing: what differs from what was told ─┤
 //! Redis · NATS · MQTT ─► message: one event each ──────┘
 //! ```
+//! Of an asset that asks for it the content of each file is read (`digest`), beside the loop.
+//!
 //! Files that lie there when an asset is watched for the first time are reported too, of a
 //! pattern and of a single file alike. What was told of each (of a file its size and time of
 //! change, of an object its ETag) is kept with the event: by this a daemon that starts finds what is new, has changed and is
 //! gone since the last one, and a file that comes to look as it did before has changed.
 
+mod digest;
 mod folder;
 mod listing;
 mod message;

@@ -4,16 +4,18 @@
 use crate::dag::spec::Callbacks;
 use crate::decision::{Decision, run_key};
 use crate::effect::Effect;
-use crate::types::callback::{CallbackEvent, CallbackRequest, CallbackSpec, CallbackState};
+use crate::types::callback::{
+    CallbackEvent, CallbackRequest, CallbackSpec, CallbackState, CallbackSubject,
+};
 use crate::types::ids::UNMAPPED;
 use crate::types::run::DagRunKey;
-use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState, Timestamp};
+use crate::types::{AssetName, DagRunState, TaskInstanceKey, TaskInstanceState, Timestamp};
 
 /// What a callback tells.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Told<'a> {
     pub(super) event: CallbackEvent,
-    /// Of the task instance or the run.
+    /// Of the task instance, the run or the asset.
     pub(super) state: &'a str,
     pub(super) reason: Option<&'a str>,
     pub(super) deadline: Option<Timestamp>,
@@ -65,7 +67,7 @@ impl Decision<'_> {
         let Some(told) = ti.state.and_then(|state| Told::of_task(state, reason)) else { return };
         let (specs, try_number) = (spec.callbacks.of(told.event).to_vec(), ti.try_number);
         for spec in specs {
-            let request = self.request(&run_key(key), spec, told);
+            let request = self.request(CallbackSubject::Run(run_key(key)), spec, told);
             self.put_callback(CallbackRequest {
                 task_id: Some(key.task_id.clone()),
                 map_index: key.map_index,
@@ -83,16 +85,30 @@ impl Decision<'_> {
         told: Told<'_>,
     ) {
         for spec in specs {
-            let request = self.request(key, spec.clone(), told);
+            let request = self.request(CallbackSubject::Run(key.clone()), spec.clone(), told);
             self.put_callback(request);
         }
     }
 
-    fn request(&mut self, run: &DagRunKey, spec: CallbackSpec, told: Told<'_>) -> CallbackRequest {
+    /// Brings about what an asset says of how it stands now.
+    pub(super) fn call_back_asset(&mut self, name: &AssetName, told: Told<'_>) {
+        let spec = self.state.deck.assets.get(name);
+        let specs = spec.map_or_else(Vec::new, |spec| spec.callbacks.of(told.event).to_vec());
+        for spec in specs {
+            let request = self.request(CallbackSubject::Asset { asset: name.clone() }, spec, told);
+            self.put_callback(request);
+        }
+    }
+
+    fn request(
+        &mut self,
+        subject: CallbackSubject,
+        spec: CallbackSpec,
+        told: Told<'_>,
+    ) -> CallbackRequest {
         CallbackRequest {
             id: format!("callback-{}", self.next_token()),
-            dag_id: run.dag_id.clone(),
-            dag_run_id: run.dag_run_id.clone(),
+            subject,
             task_id: None,
             map_index: UNMAPPED,
             try_number: 0,

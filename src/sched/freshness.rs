@@ -1,11 +1,13 @@
 //! How old assets may get: of each that has a limit, when it is passed is a timer; that it was
-//! passed is told once for each last event.
+//! passed is told once for each last event, and that it has changed since is told after that.
 
 use std::collections::BTreeMap;
 
+use crate::callback::Told;
 use crate::decision::{About, Decision};
 use crate::index::Timer;
 use crate::types::asset::{AssetEvent, AssetEventKind};
+use crate::types::callback::CallbackEvent;
 use crate::types::event::Severity;
 use crate::types::{AssetName, Timestamp, duration};
 use crate::when;
@@ -33,8 +35,25 @@ impl Decision<'_> {
             return;
         }
         let news = AssetNews { event_id: event.id, timestamp: event.timestamp, is_told: false };
-        self.state.freshness.news.insert(event.name.clone(), news);
+        let before = self.state.freshness.news.insert(event.name.clone(), news);
         self.set_freshness_timer(&event.name);
+        if before.is_some_and(|before| before.is_told) {
+            self.tell_fresh(event);
+        }
+    }
+
+    /// It was told that the asset is stale.
+    fn tell_fresh(&mut self, event: &AssetEvent) {
+        let (name, at) = (&event.name, when::iso(event.timestamp));
+        let message = format!("asset `{name}` is fresh again: it changed at {at}");
+        let told = Told {
+            event: CallbackEvent::OnFresh,
+            state: "fresh",
+            reason: Some(&message),
+            deadline: None,
+        };
+        self.call_back_asset(name, told);
+        self.log(Severity::Info, "asset.fresh", About(None, None, None), None, message);
     }
 
     /// Sets the timers of all assets, after the definitions have changed.
@@ -70,6 +89,13 @@ impl Decision<'_> {
         let limit = duration::text(limit);
         let message =
             format!("asset `{name}` is stale: it last changed at {last}, more than {limit} ago");
+        let told = Told {
+            event: CallbackEvent::OnStale,
+            state: "stale",
+            reason: Some(&message),
+            deadline: None,
+        };
+        self.call_back_asset(name, told);
         self.log(Severity::Warning, "asset.stale", About(None, None, None), None, message);
     }
 }

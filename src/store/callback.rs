@@ -4,20 +4,27 @@ use rusqlite::{Connection, Row, params};
 
 use crate::store::fault::StoreError;
 use crate::store::row;
-use crate::types::Timestamp;
-use crate::types::callback::{CallbackEvent, CallbackRequest, CallbackState};
+use crate::types::callback::{CallbackEvent, CallbackRequest, CallbackState, CallbackSubject};
 use crate::types::run::DagRunKey;
+use crate::types::{AssetName, Timestamp};
+
+/// So many callbacks of an asset are kept.
+const OF_ASSET_MAX: u32 = 50;
 
 /// Appends.
 pub(crate) fn insert(conn: &Connection, request: &CallbackRequest) -> Result<(), StoreError> {
     let sql = "INSERT INTO callback_request (id, dag_id, dag_run_id, task_id, map_index,
             try_number, event, spec, task_or_run_state, reason, deadline, state, tries,
-            created_at, ended_at, output, error)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+            created_at, ended_at, output, error, asset)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+    let (run, asset) = match &request.subject {
+        CallbackSubject::Run(run) => (Some(run), None),
+        CallbackSubject::Asset { asset } => (None, Some(asset)),
+    };
     let values = params![
         request.id,
-        request.dag_id.as_str(),
-        request.dag_run_id.as_str(),
+        run.map(|run| run.dag_id.as_str()),
+        run.map(|run| run.dag_run_id.as_str()),
         request.task_id.as_ref().map(|id| id.as_str()),
         request.map_index,
         request.try_number,
@@ -32,8 +39,18 @@ pub(crate) fn insert(conn: &Connection, request: &CallbackRequest) -> Result<(),
         row::opt_micros(request.ended_at),
         request.output,
         request.error,
+        asset.map(|asset| asset.as_str()),
     ];
-    row::execute(conn, sql, values).map(drop)
+    row::execute(conn, sql, values)?;
+    asset.map_or(Ok(()), |asset| delete_old(conn, asset))
+}
+
+/// Those of a run go with it; of those of an asset the last are kept.
+fn delete_old(conn: &Connection, asset: &AssetName) -> Result<(), StoreError> {
+    let sql = "DELETE FROM callback_request WHERE asset = ?1 AND state <> 'pending'
+        AND rowid NOT IN (SELECT rowid FROM callback_request WHERE asset = ?1
+            ORDER BY created_at DESC, rowid DESC LIMIT ?2)";
+    row::execute(conn, sql, params![asset.as_str(), OF_ASSET_MAX]).map(drop)
 }
 
 /// How a callback's try ended.
@@ -79,11 +96,23 @@ pub fn for_run(conn: &Connection, run: &DagRunKey) -> Result<Vec<CallbackRequest
     row::all(conn, sql, [run.dag_id.as_str(), run.dag_run_id.as_str()], read)
 }
 
+/// Returns the callbacks of an asset, oldest first.
+pub fn for_asset(conn: &Connection, asset: &AssetName) -> Result<Vec<CallbackRequest>, StoreError> {
+    let sql = "SELECT * FROM callback_request WHERE asset = ?1 ORDER BY created_at, rowid";
+    row::all(conn, sql, [asset.as_str()], read)
+}
+
 fn read(row: &Row<'_>) -> Result<CallbackRequest, StoreError> {
+    let subject = match row::opt_text(row, "asset")? {
+        Some(asset) => CallbackSubject::Asset { asset },
+        None => CallbackSubject::Run(DagRunKey {
+            dag_id: row::text(row, "dag_id")?,
+            dag_run_id: row::text(row, "dag_run_id")?,
+        }),
+    };
     Ok(CallbackRequest {
         id: row.get("id")?,
-        dag_id: row::text(row, "dag_id")?,
-        dag_run_id: row::text(row, "dag_run_id")?,
+        subject,
         task_id: row::opt_text(row, "task_id")?,
         map_index: row.get("map_index")?,
         try_number: row.get("try_number")?,
@@ -116,8 +145,7 @@ mod tests {
     fn request(run: &crate::types::run::DagRun, id: &str, when: i64) -> CallbackRequest {
         CallbackRequest {
             id: id.to_owned(),
-            dag_id: run.dag_id.clone(),
-            dag_run_id: run.dag_run_id.clone(),
+            subject: CallbackSubject::Run(run.key()),
             task_id: Some("t".into()),
             map_index: 3,
             try_number: 2,
@@ -176,6 +204,32 @@ mod tests {
         assert_eq!(all.len(), 2);
         assert_eq!((all[0].state, all[0].ended_at), (CallbackState::Done, Some(at(9))));
         assert_eq!(all[0].output.as_deref(), Some("ok"));
+    }
+
+    #[test]
+    fn of_an_asset_the_last_callbacks_are_kept_and_all_that_are_pending() {
+        let (_dir, store) = sample::store();
+        let run = sample::run("d", "r", 0, DagRunState::Running);
+        let of_asset = |n: i64, state| CallbackRequest {
+            subject: CallbackSubject::Asset { asset: "a".into() },
+            task_id: None,
+            event: CallbackEvent::OnStale,
+            state,
+            ..request(&run, &n.to_string(), n)
+        };
+        let rows: Vec<_> = (0..60)
+            .map(|n| {
+                let is_pending = n == 3;
+                let state = if is_pending { CallbackState::Pending } else { CallbackState::Done };
+                Change::InsertCallback(Box::new(of_asset(n, state)))
+            })
+            .collect();
+        store.write_blocking(move |tx| apply::apply(tx, rows)).unwrap();
+        let all = store.read_blocking(|conn| for_asset(conn, &"a".into())).unwrap();
+        let ids: Vec<_> = all.iter().map(|one| one.id.as_str()).collect();
+        assert_eq!((ids.len(), ids[0], ids[1], ids[50]), (51, "3", "10", "59"));
+        assert_eq!(all[0], of_asset(3, CallbackState::Pending));
+        assert_eq!(store.read_blocking(pending).unwrap().len(), 1);
     }
 
     #[test]

@@ -22,6 +22,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0012_observed.sql"),
     include_str!("migrations/0013_watched_assets.sql"),
     include_str!("migrations/0014_lineage.sql"),
+    include_str!("migrations/0015_openlineage.sql"),
+    include_str!("migrations/0016_callbacks_of_assets.sql"),
 ];
 
 /// Brings the database to the schema that this dagdeck knows.
@@ -77,6 +79,8 @@ mod tests {
         "6fb51c4958fc259bb40e1497137cd44a7a362ccdee7d31d0c9d8c48b3e33141f",
         "a0157971a0b28073d7827e2dcb7287cf0a450de6c94a369a6a2bc61618f45d7a",
         "92c40381399006199e9365aee30fa9d0c4580a8502f2793755d32829ce42647f",
+        "7ad2f6dcfa4c11428c488fecb65e368e37a283e57b7c589be32a1a317101f8aa",
+        "14daeea2c6b3e28b409d6cfd7954bfa6bad3f927d9e6cdb02f09222a7d7197e9",
     ];
 
     #[test]

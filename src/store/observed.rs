@@ -6,7 +6,7 @@ use crate::store::fault::StoreError;
 use crate::store::lineage;
 use crate::store::row;
 use crate::store::task_instance::{key_params, read_key};
-use crate::types::io::{CheckView, Observed};
+use crate::types::io::{CheckResult, CheckView, Observed};
 use crate::types::{AttemptKey, DagId, TaskId, Timestamp};
 
 /// Keeps it, in place of what was kept of the attempt before: it may be told twice.
@@ -47,6 +47,15 @@ pub fn io(conn: &Connection, key: &AttemptKey) -> Result<Option<Observed>, Store
     let (dag_id, dag_run_id, task_id, map_index) = key_params(&key.task);
     let values = params![dag_id, dag_run_id, task_id, map_index, key.try_number];
     row::first(conn, sql, values, |row| row::json(row, "observed"))
+}
+
+/// Returns what the checks of an attempt came to, in their order.
+pub fn checks_of(conn: &Connection, key: &AttemptKey) -> Result<Vec<CheckResult>, StoreError> {
+    let sql = "SELECT result FROM check_result WHERE dag_id = ?1 AND dag_run_id = ?2
+        AND task_id = ?3 AND map_index = ?4 AND try_number = ?5 ORDER BY number";
+    let (dag_id, dag_run_id, task_id, map_index) = key_params(&key.task);
+    let values = params![dag_id, dag_run_id, task_id, map_index, key.try_number];
+    row::all(conn, sql, values, |row| row::json(row, "result"))
 }
 
 /// Returns the results of the checks of a task, newest first.

@@ -124,6 +124,19 @@ pub fn for_run(conn: &Connection, run: &DagRunKey) -> Result<Vec<TaskInstance>, 
     row::all(conn, OF_RUN, [run.dag_id.as_str(), run.dag_run_id.as_str()], read)
 }
 
+/// Returns the tasks through which a run failed, as people name them.
+pub fn failed_of(
+    conn: &Connection,
+    run: &DagRunKey,
+    limit: u32,
+) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT task_id FROM task_instance
+        WHERE dag_id = ?1 AND dag_run_id = ?2 AND +state = 'failed'
+        GROUP BY task_id ORDER BY min(id) LIMIT ?3";
+    let values = params![run.dag_id.as_str(), run.dag_run_id.as_str(), limit];
+    row::all(conn, sql, values, |row| Ok(row.get(0)?))
+}
+
 /// Returns how many instances a mapped task had when it was last expanded; `None` where it never
 /// was.
 pub fn last_count(

@@ -7,7 +7,8 @@ use crate::types::event::{EventLog, Severity};
 use crate::types::ids::TrackingRunId;
 use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
 use crate::types::view::{
-    DefinitionsView, ExperimentView, ParamProblem, PoolView, StatusView, TrackingRunView,
+    DefinitionsView, ExperimentView, OpenLineageView, ParamProblem, PoolView, StatusView,
+    TrackingRunView,
 };
 use crate::types::{DagRunState, Fault, Timestamp};
 
@@ -121,6 +122,13 @@ pub(crate) fn status() -> StatusView {
         started_at: before(86_400 * 3),
         api_listen: Some("127.0.0.1:8080".into()),
         serving_listen: Some("127.0.0.1:3000".into()),
+        openlineage: Some(OpenLineageView {
+            target: "http://marquez:5000/api/v1/lineage".into(),
+            sent: 4_102,
+            waiting: 12,
+            lost: 0,
+            problem: None,
+        }),
         problems: vec!["cannot watch `lake:incoming/`: no such folder".into()],
         slots_used: 3,
         slots_total: 16,

@@ -257,6 +257,10 @@ pub enum Request {
         asset: AssetName,
         limit: u32,
     },
+    /// An event of OpenLineage that another program tells of. Told again, it is the same.
+    ReceiveLineage {
+        event: Value,
+    },
     /// Answered with the event.
     EmitAsset {
         name: AssetName,

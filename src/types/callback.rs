@@ -1,12 +1,13 @@
-//! Callbacks: what is told to the outside when a task or a run has come to something. Each is a
-//! row, written in the commit of what brought it about.
+//! Callbacks: what is told to the outside when a task, a run or an asset has come to something.
+//! Each is a row, written in the commit of what brought it about.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ids::{DagId, DagRunId, MapIndex, TaskId, TryNumber};
+use crate::ids::{AssetName, MapIndex, TaskId, TryNumber};
+use crate::run::DagRunKey;
 use crate::time::Timestamp;
 
 /// What is to be told, as defined; templates are unrendered.
@@ -46,6 +47,21 @@ pub enum CallbackEvent {
     OnSkipped,
     /// A deadline was missed.
     Deadline,
+    /// An asset is older than it may get.
+    OnStale,
+    /// … and has changed since.
+    OnFresh,
+}
+
+/// What a callback tells of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum CallbackSubject {
+    /// A run, or a task instance of it.
+    Run(DagRunKey),
+    Asset {
+        asset: AssetName,
+    },
 }
 
 /// How far a callback is.
@@ -57,20 +73,20 @@ pub enum CallbackState {
     Failed,
 }
 
-/// A callback of one task instance or run.
+/// A callback of one task instance, run or asset.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallbackRequest {
     /// Handed on to the outside, so that it can tell a repetition.
     pub id: String,
-    pub dag_id: DagId,
-    pub dag_run_id: DagRunId,
-    /// `None`: of the run.
+    #[serde(flatten)]
+    pub subject: CallbackSubject,
+    /// `None`: of the run, or of the asset.
     pub task_id: Option<TaskId>,
     pub map_index: MapIndex,
     pub try_number: TryNumber,
     pub event: CallbackEvent,
     pub spec: CallbackSpec,
-    /// What the task instance or the run had come to.
+    /// What the task instance, the run or the asset had come to.
     pub task_or_run_state: String,
     /// Why, where there is a why.
     pub reason: Option<String>,
@@ -96,6 +112,8 @@ impl CallbackEvent {
         (Self::OnRetry, "on_retry"),
         (Self::OnSkipped, "on_skipped"),
         (Self::Deadline, "deadline"),
+        (Self::OnStale, "on_stale"),
+        (Self::OnFresh, "on_fresh"),
     ];
 
     /// Returns the spelling in `dags.toml` and on the wire.

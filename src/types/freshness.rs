@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::asset::AssetEvent;
+use crate::callback::CallbackRequest;
 use crate::ids::{AssetName, DagId, DagRunId, TaskId};
 use crate::state::DagRunState;
 use crate::time::Timestamp;
@@ -110,6 +111,9 @@ pub struct AssetWhy {
     pub path: Vec<StaleStep>,
     /// How many assets are made of it, however indirectly.
     pub downstream_assets: usize,
+    /// What was told to the outside of it, oldest first.
+    #[serde(default)]
+    pub callbacks: Vec<CallbackRequest>,
 }
 
 impl AssetWhy {

@@ -11,7 +11,7 @@ mod trace;
 pub use asset::{
     AssetView, DatasetName, LineageEdge, LineageKind, LineageNode, LineageView, LinkStanding,
 };
-pub use daemon::{DefinitionsView, DiagnosticView, PoolView, StatusView};
+pub use daemon::{DefinitionsView, DiagnosticView, OpenLineageView, PoolView, StatusView};
 pub use dag::{
     DagDetailView, DagDiffView, DagVersionView, DagView, GroupView, ParamProblem, PoolNeed,
     RecentRun, TaskPlace, TaskView, TriggerPlan,

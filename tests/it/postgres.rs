@@ -1,8 +1,10 @@
 //! A real PostgreSQL as the warehouse: the sample project on it, an end that reaches the server, and
 //! what is left when either side dies half-way.
 
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -131,6 +133,67 @@ fn a_server_that_dies_in_a_load_comes_back_with_the_table_as_it_was() {
     assert_eq!(runs[0]["state"], "success", "{log}");
     let found = server.rows(&url, "select count(*), count(distinct id), min(name) from t");
     assert_eq!(found, ["400|400|new"]);
+}
+
+/// A line to the server that can be cut.
+struct Line {
+    port: u16,
+    ends: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Line {
+    fn to(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let ends = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&ends);
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let server = TcpStream::connect(("127.0.0.1", server)).unwrap();
+                for (from, to) in [(&client, &server), (&server, &client)] {
+                    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    std::thread::spawn(move || {
+                        let _ = std::io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(Shutdown::Both);
+                    });
+                }
+                kept.lock().unwrap().push(client);
+            }
+        });
+        Self { port, ends }
+    }
+
+    /// Cuts all that goes over it now.
+    fn cut(&self) -> usize {
+        let ends: Vec<TcpStream> = self.ends.lock().unwrap().drain(..).collect();
+        ends.iter().filter(|end| end.shutdown(Shutdown::Both).is_ok()).count()
+    }
+}
+
+#[test]
+fn a_load_whose_connection_is_cut_is_tried_again_and_fills_the_table_once() {
+    let test = "a_load_whose_connection_is_cut_is_tried_again_and_fills_the_table_once";
+    let Some(initdb) = initdb(test) else { return };
+    let server = Postgres::shared(&initdb);
+    let url = server.database();
+    server.rows(&url, SLOW_TABLE);
+    let line = Line::to(server.port);
+    let over = url.replace(&format!(":{}/", server.port), &format!(":{}/", line.port));
+    let mut project = slow_load(&over);
+    project.up();
+    project.run(&["trigger", "d", "--run-id", "r"]).ok();
+    await_that("the load is at work", || server.rows(&url, AT_WORK) == ["1"]);
+    assert_eq!(server.rows(&url, "select id, name from t"), ["-1|old"]);
+    server.rows(&url, "update pace set secs = 0");
+    assert!(line.cut() > 0);
+    let runs = project.wait_for_runs("d", 1);
+    let log = project.run(&["logs", "d", "r", "load"]).stdout;
+    assert_eq!(runs[0]["state"], "success", "{log}");
+    let found = server.rows(&url, "select count(*), count(distinct id), min(name) from t");
+    assert_eq!(found, ["400|400|new"]);
+    let tasks = project.json(&["tasks", "d", "r"]);
+    let load = tasks.as_array().unwrap().iter().find(|task| task["task_id"] == "load").unwrap();
+    assert_eq!(load["try_number"], 2, "{log}");
 }
 
 #[test]

@@ -28,7 +28,8 @@ const PACKAGES: &[(&str, &str)] = &[
 ];
 
 /// Python packages of the clients and validators, pinned.
-const PYTHON_PACKAGES: &[&str] = &["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
+const PYTHON_PACKAGES: &[&str] =
+    &["openapi-spec-validator==0.9.0", "schemathesis==4.32.5", "openlineage-python==1.54.0"];
 
 /// Those of the server of S3: in an environment of their own, for both have much that they want
 /// in one version only.

@@ -12,17 +12,17 @@ use crate::store::sample::asset_event;
 use crate::types::asset::AssetEventSource;
 use crate::web::{Door, Token, bind};
 
-struct Stage {
-    world: World,
+pub(in crate::api) struct Stage {
+    pub(in crate::api) world: World,
     address: std::net::SocketAddr,
-    token: Token,
+    pub(in crate::api) token: Token,
     _door: Door,
     _stop: watch::Sender<bool>,
     _dir: tempfile::TempDir,
 }
 
 impl Stage {
-    async fn new() -> Self {
+    pub(in crate::api) async fn new() -> Self {
         let world = World::new();
         let dir = tempfile::tempdir().unwrap();
         let token = Token::load_or_create(&dir.path().join("token")).unwrap();
@@ -34,7 +34,7 @@ impl Stage {
         Self { world, address, token, _door: door, _stop: stop, _dir: dir }
     }
 
-    async fn ask(&self, line: &str, bearer: &str, body: &str) -> (u16, Value) {
+    pub(in crate::api) async fn ask(&self, line: &str, bearer: &str, body: &str) -> (u16, Value) {
         let mut stream = tokio::net::TcpStream::connect(self.address).await.unwrap();
         let request = format!(
             "{line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {bearer}\r\n\
@@ -46,7 +46,7 @@ impl Stage {
         stream.read_to_string(&mut answer).await.unwrap();
         let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
         let body = answer.split_once("\r\n\r\n").unwrap().1;
-        (status, serde_json::from_str(body).unwrap())
+        (status, serde_json::from_str(body).unwrap_or_default())
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {

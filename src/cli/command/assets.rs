@@ -172,6 +172,12 @@ fn tell(why: &AssetWhy) -> String {
             lines.push(format!("    {remedy}"));
         }
     }
+    for one in &why.callbacks {
+        let (event, action) = (one.event.as_str(), one.spec.action.name());
+        let said = one.error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
+        let state = one.state.as_str();
+        lines.push(format!("told {}: {event}, {action} {state}{said}", ago(Some(one.created_at))));
+    }
     lines.push(
         "old means: an input changed since, the run that was to make it failed, or it is older \
          than its `freshness`"

@@ -135,6 +135,10 @@ fn draw(status: &StatusView) -> String {
         ("store", mib(status.store_bytes)),
         ("memory", or_dash(status.memory_bytes.map(mib))),
     ];
+    if let Some(told) = &status.openlineage {
+        let text = format!("{}  ({} sent, {} waiting)", told.target, told.sent, told.waiting);
+        pairs.push(("openlineage", text));
+    }
     if status.definition_errors > 0 {
         let text = format!("dags.toml has {} errors: `dagdeck check`", status.definition_errors);
         pairs.push(("definitions", text));

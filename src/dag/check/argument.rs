@@ -27,6 +27,7 @@ pub(super) fn arguments<'a>(
     fields: &mut Fields<'a>,
 ) -> Arguments<'a> {
     let mut found = Arguments { args: Map::new(), nodes: Vec::new(), targets: Vec::new() };
+    fields.special_keys_follow();
     for key in operator.all_keys() {
         let Some(entry) = fields.entry(key.name) else {
             if key.required && !scope.given.may_give(key.name) {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::check::Context;
 use crate::check::fields::{Fields, Text};
 use crate::check::names::{Declared, check_id};
+use crate::check::{Context, callback};
 use crate::file::Written;
 use crate::partition;
 use crate::spec::{
@@ -33,9 +33,11 @@ pub(super) fn asset(context: Context<'_>, declared: Declared<'_>) -> Option<Asse
         let help = "write how old it may get, such as `24h`".to_owned();
         context.report.error(node.span, "bad-duration", message, help);
     }
+    let callbacks = callback::of_asset(context, freshness.is_some(), &mut fields);
     let group = group(context, &mut fields);
     fields.finish();
-    Some(AssetSpec { name: AssetName::from(declared.name), uri: uri?, watch, group, freshness })
+    let name = AssetName::from(declared.name);
+    Some(AssetSpec { name, uri: uri?, watch, group, freshness, callbacks })
 }
 
 /// Checks an `[asset_alias.*]`. As in Airflow its name is none of an asset: outlets and schedules
@@ -113,8 +115,9 @@ fn watch(
     uri: Option<&AssetUri>,
 ) -> Option<WatchSpec> {
     let entry = fields.entry("watch")?;
-    let every = match &entry.node.value {
-        Written::Bool(true) => WATCH_EVERY,
+    let plain = WatchSpec { every: WATCH_EVERY, hash: false };
+    let spec = match &entry.node.value {
+        Written::Bool(true) => plain,
         Written::Bool(false) => return None,
         Written::Table(table) => {
             let what = format!("`watch` of {}", fields.what());
@@ -124,8 +127,9 @@ fn watch(
                 let message = "`every` is no time at all".to_owned();
                 context.report.error(entry.node.span, "bad-duration", message, None);
             }
+            let hash = fields.flag("hash").unwrap_or(false);
             fields.finish();
-            every.unwrap_or(WATCH_EVERY)
+            WatchSpec { every: every.unwrap_or(WATCH_EVERY), hash }
         }
         Written::Text(_)
         | Written::Integer(_)
@@ -152,7 +156,16 @@ fn watch(
         let message = format!("{} is no file, lies in no lake, and is no message", fields.what());
         context.report.error(entry.key, "bad-watch", message, help);
     }
-    Some(WatchSpec { every })
+    let is_elsewhere = |kind: ConnectionKind| kind == ConnectionKind::Bucket || kind.is_queue();
+    if let Some(AssetUri::Connection { connection, .. }) = uri
+        && context.names.connections.get(connection).copied().flatten().is_some_and(is_elsewhere)
+        && spec.hash
+    {
+        let message = format!("`hash` in `watch` of {} is of files on this machine", fields.what());
+        let help = "an object's ETag is in each event".to_owned();
+        context.report.error(entry.node.span, "bad-watch", message, help);
+    }
+    Some(spec)
 }
 
 /// Parses the URI of an asset.

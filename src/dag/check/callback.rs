@@ -24,6 +24,8 @@ const OF_TASK: [CallbackEvent; 5] = [
 
 const OF_DAG: [CallbackEvent; 2] = [CallbackEvent::OnFailure, CallbackEvent::OnSuccess];
 
+const OF_ASSET: [CallbackEvent; 2] = [CallbackEvent::OnStale, CallbackEvent::OnFresh];
+
 const HELP: &str = "write `{ notify = \"CONNECTION\", message = \"…\" }`, \
                     `{ webhook = \"CONNECTION or URL\", body = { … } }`, \
                     `{ command = \"…\" }` or `{ argv = [\"…\"] }`";
@@ -36,7 +38,33 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Reads the callbacks of a task, or of `default_args`.
 pub(super) fn of_task(context: Context<'_>, fields: &mut Fields<'_>) -> Callbacks {
-    read(context, None, fields, &OF_TASK)
+    read(context, Subject::Task, fields, &OF_TASK)
+}
+
+/// Reads the callbacks of an asset: without a limit it is never stale.
+pub(super) fn of_asset(
+    context: Context<'_>,
+    has_limit: bool,
+    fields: &mut Fields<'_>,
+) -> Callbacks {
+    let callbacks = read(context, Subject::Asset, fields, &OF_ASSET);
+    for event in OF_ASSET.iter().filter(|_| !has_limit) {
+        if let Some(entry) = fields.entry(event.as_str()) {
+            let message = format!("`{}` of {} is never told", event.as_str(), fields.what());
+            let help = "say how old it may get: `freshness = \"24h\"`".to_owned();
+            context.report.error(entry.key, "missing-key", message, help);
+        }
+    }
+    callbacks
+}
+
+/// What callbacks are of, and what they may name of it.
+#[derive(Clone, Copy)]
+pub(super) enum Subject<'a> {
+    Dag(Scope<'a>),
+    /// Also of `default_args`: what it names of its DAG is checked with each task.
+    Task,
+    Asset,
 }
 
 /// Reads the callbacks of a DAG.
@@ -50,7 +78,7 @@ pub(super) fn of_dag(context: Context<'_>, params: &Params, fields: &mut Fields<
         given: &Expandable::Nothing,
         max_map_length: 0,
     };
-    read(context, Some(scope), fields, &OF_DAG)
+    read(context, Subject::Dag(scope), fields, &OF_DAG)
 }
 
 /// Returns the names of a DAG's tasks, before they are checked.
@@ -64,7 +92,7 @@ pub(super) fn check_references(context: Context<'_>, scope: Scope<'_>, fields: &
     for event in OF_TASK {
         let Some(node) = fields.node(event.as_str()) else { continue };
         node.each_text(&mut |text, span| {
-            reference::check_callback(context, Some(scope), false, Text { text, span });
+            reference::check_callback(context, Some(scope), Text { text, span });
         });
     }
 }
@@ -78,7 +106,7 @@ pub(super) fn over(own: Callbacks, below: &Callbacks) -> Callbacks {
 
 fn read(
     context: Context<'_>,
-    scope: Option<Scope<'_>>,
+    subject: Subject<'_>,
     fields: &mut Fields<'_>,
     events: &[CallbackEvent],
 ) -> Callbacks {
@@ -86,7 +114,7 @@ fn read(
     for event in events {
         if let Some(entry) = fields.entry(event.as_str()) {
             let what = format!("`{}` of {}", event.as_str(), fields.what());
-            found.push((*event, one_or_more(context, scope, &what, entry)));
+            found.push((*event, one_or_more(context, subject, &what, entry)));
         }
     }
     Callbacks(found)
@@ -95,7 +123,7 @@ fn read(
 /// Reads one callback or a list of them.
 pub(super) fn one_or_more(
     context: Context<'_>,
-    scope: Option<Scope<'_>>,
+    subject: Subject<'_>,
     what: &str,
     entry: &Entry,
 ) -> Vec<CallbackSpec> {
@@ -103,12 +131,12 @@ pub(super) fn one_or_more(
         Written::List(items) => items.iter().collect(),
         _ => vec![&entry.node],
     };
-    nodes.into_iter().filter_map(|node| one(context, scope, what, node)).collect()
+    nodes.into_iter().filter_map(|node| one(context, subject, what, node)).collect()
 }
 
 fn one(
     context: Context<'_>,
-    scope: Option<Scope<'_>>,
+    subject: Subject<'_>,
     what: &str,
     node: &Node,
 ) -> Option<CallbackSpec> {
@@ -135,8 +163,12 @@ fn one(
     };
     fields.finish();
     node.each_text(&mut |text, span| {
-        // Those of a DAG are read with what they may name, those of tasks are checked again.
-        reference::check_callback(context, scope, scope.is_some(), Text { text, span });
+        let at = Text { text, span };
+        match subject {
+            Subject::Dag(scope) => reference::check_callback_of_dag(context, scope, at),
+            Subject::Task => reference::check_callback(context, None, at),
+            Subject::Asset => reference::check_callback_of_asset(context, at),
+        }
     });
     Some(spec)
 }

@@ -67,7 +67,9 @@ fn one(
     let interval = fields.duration("interval");
     let called = format!("`callback` of {what}");
     let callbacks = match fields.entry("callback") {
-        Some(entry) => callback::one_or_more(context, Some(scope), &called, entry),
+        Some(entry) => {
+            callback::one_or_more(context, callback::Subject::Dag(scope), &called, entry)
+        }
         None => Vec::new(),
     };
     fields.finish();

@@ -14,8 +14,9 @@ use crate::check::report::Reporter;
 use crate::check::schedule::Meaning;
 use crate::check::system::{Secrets, connection, variable};
 use crate::check::task::Defaults;
-use crate::check::{Context, asset, retention, schedule, slurm};
+use crate::check::{Context, asset, openlineage, retention, schedule, slurm};
 use crate::file::{Entry, Node, Span, Table, Written};
+use crate::openlineage::OpenLineageSpec;
 use crate::partition;
 use crate::retention::Retention;
 use crate::secret::{self, Lookup};
@@ -25,6 +26,9 @@ use crate::spec::{AssetSpec, Deck, ServingSpec, XcomLimits};
 
 /// Slots of the default pool, as Airflow's.
 const DEFAULT_POOL_SLOTS: u32 = 128;
+
+/// Sections that only `dags.toml` itself may have.
+const MAIN: [&str; 6] = ["include", "deck", "api", "serving", "slurm", "openlineage"];
 
 /// Sections that any file may have.
 const SHARED: [&str; 7] =
@@ -101,6 +105,7 @@ pub(super) fn check(
         serving: serving(context, &tables[0]),
         api_listen: api_listen(context, &tables[0]),
         slurm,
+        openlineage: openlineage(secrets, &tables[0]),
         xcom: settings.xcom,
         pools: declared_pools,
         pools_with_deferred,
@@ -135,8 +140,7 @@ fn check_sections(report: &Reporter, tables: &[Table]) {
         let place = Span { file, start: 0, end: 0 };
         let what = format!("`{}`", report.source(file).shown);
         let mut fields = Fields::new(report, what, table, place);
-        let own: &[&'static str] =
-            if file == 0 { &["include", "deck", "api", "serving", "slurm"] } else { &[] };
+        let own: &[&'static str] = if file == 0 { &MAIN } else { &[] };
         for section in own.iter().chain(&SHARED) {
             fields.entry(section);
         }
@@ -249,6 +253,13 @@ fn slurm(context: Context<'_>, main: &Table, defaults: &mut Defaults) -> SlurmSp
     fields.finish();
     defaults.placed = std::mem::take(&mut defaults.placed).over(&options);
     spec
+}
+
+/// Reads `[openlineage]`.
+fn openlineage(secrets: Secrets<'_>, main: &Table) -> OpenLineageSpec {
+    let empty = Table::default();
+    let (table, place) = section(secrets.report, main, "openlineage", &empty);
+    openlineage::of_deck(secrets, Fields::new(secrets.report, "OpenLineage", table, place))
 }
 
 fn is_address(text: &str) -> bool {

@@ -18,6 +18,8 @@ pub(super) struct Fields<'a> {
     /// Where its name stands.
     place: Span,
     known: Vec<&'static str>,
+    /// Where among them those begin that only a table of this kind has.
+    special_from: usize,
 }
 
 /// A text and where it stands.
@@ -34,7 +36,7 @@ impl<'a> Fields<'a> {
         table: &'a Table,
         place: Span,
     ) -> Self {
-        Self { report, what: what.into(), table, place, known: Vec::new() }
+        Self { report, what: what.into(), table, place, known: Vec::new(), special_from: 0 }
     }
 
     pub(super) fn what(&self) -> &str {
@@ -43,6 +45,12 @@ impl<'a> Fields<'a> {
 
     pub(super) const fn place(&self) -> Span {
         self.place
+    }
+
+    /// Says that from here on keys are asked for that not every such table has: they are listed
+    /// first.
+    pub(super) fn special_keys_follow(&mut self) {
+        self.special_from = self.known.len();
     }
 
     /// Returns a key with its value, whatever that is.
@@ -163,9 +171,11 @@ impl<'a> Fields<'a> {
 
     /// Reports every key that nobody asked for.
     pub(super) fn finish(self) {
+        let (general, special) = self.known.split_at(self.special_from);
         for (key, entry) in &self.table.0 {
             if !self.known.contains(&key.as_str()) {
-                let help = suggest::hint(key, "keys here", self.known.iter().copied());
+                let keys = special.iter().chain(general).copied();
+                let help = suggest::hint(key, "keys here", keys);
                 let message = format!("{} has no key `{key}`", self.what);
                 self.report.error(entry.key, "unknown-key", message, help);
             }

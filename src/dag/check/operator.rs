@@ -26,7 +26,7 @@ pub(super) fn check(
             let kinds = [ConnectionKind::Log, ConnectionKind::Webhook];
             connection(context, fields, &kinds, "messages");
         }
-        Operator::CsvExtract | Operator::JsonExtract => {
+        Operator::CsvExtract | Operator::JsonExtract | Operator::ParquetExtract => {
             places(context, fields, &["source"]);
             one_of(context, fields, "on_bad_row", &["reject", "fail"]);
         }

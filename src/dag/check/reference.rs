@@ -1,5 +1,7 @@
 //! What templates refer to: names that can be known before a run are checked here.
 
+use std::collections::BTreeSet;
+
 use crate::check::Context;
 use crate::check::expand::Expandable;
 use crate::check::fields::Text;
@@ -7,7 +9,7 @@ use crate::check::names::unknown;
 use crate::check::task::{Edge, Scope, other_task};
 use crate::file::{Node, Span};
 use crate::suggest;
-use crate::template::{self, CALLBACK_NAMES, MACROS, NAMES, REFUSED};
+use crate::template::{self, ASSET_CALLBACK_NAMES, CALLBACK_NAMES, MACROS, NAMES, REFUSED};
 
 /// Methods of tables, which read as names.
 const METHODS: &[&str] = &["get", "items", "keys", "values"];
@@ -35,6 +37,7 @@ const DAG_RUN: &[&str] = &[
     "data_interval_start",
     "logical_date",
     "note",
+    "partition_key",
     "queued_at",
     "run_after",
     "run_id",
@@ -142,60 +145,87 @@ fn macros(context: Context<'_>, name: &str, span: Span) {
 /// Names that a callback of a run has not.
 const OF_A_TASK: [&str; 5] = ["task", "task_id", "task_instance", "ti", "try_number"];
 
-/// Checks a text of a callback. It may name what happened too, and its names are no edges; without
-/// a `scope` (in `default_args`) the names of tasks and params are left for when it is rendered.
-pub(super) fn check_callback(
-    context: Context<'_>,
-    scope: Option<Scope<'_>>,
-    of_run: bool,
-    at: Text<'_>,
-) {
-    let names = match template::references_in(at.text) {
-        Ok(names) => names,
-        Err(error) => {
-            let message = format!("the template is broken: {}", error.reason);
-            let help = "`{{ name }}` gives a value, `{% if … %}` decides".to_owned();
-            context.report.error(at.span, "bad-template", message, help);
-            return;
-        }
-    };
-    for name in &names {
+/// Checks a text of a callback of a DAG.
+pub(super) fn check_callback_of_dag(context: Context<'_>, scope: Scope<'_>, at: Text<'_>) {
+    for name in &callback_names(context, at) {
+        let root = name.split('.').next().unwrap_or(name);
         let span = context.report.within(at.span, name);
-        let (root, rest) = name.split_once('.').unwrap_or((name, ""));
-        if of_run && OF_A_TASK.contains(&root) {
+        if OF_A_TASK.contains(&root) {
             let message = format!("the callback of a DAG has no `{root}`: it is of no task");
             let help = "write it as a callback of the tasks, in `default_args`".to_owned();
             context.report.error(span, "unknown-name", message, help);
-            continue;
+        } else {
+            callback_name(context, Some(scope), name, span);
         }
-        let first = rest.split('.').next().unwrap_or(rest);
-        match (root, scope) {
-            ("output", Some(scope)) if !rest.is_empty() => {
-                let tasks = || scope.tasks.iter().map(String::as_str);
-                if longest(rest, |task| scope.tasks.contains(task)).is_none() {
-                    unknown(
-                        context.report,
-                        Text { text: first, span },
-                        "task",
-                        "unknown-task",
-                        tasks(),
-                    );
-                }
-            }
-            ("params", Some(scope)) if !rest.is_empty() => param(context, scope, rest, first, span),
-            ("conn", _) if !rest.is_empty() => {
-                let names = &context.names.connections;
-                let text = longest(rest, |name| names.contains_key(name)).unwrap_or(first);
-                context.names.connection(context.report, Text { text, span });
-            }
-            ("var", _) if !rest.is_empty() => variable(context, rest, span),
-            _ if CALLBACK_NAMES.contains(&root) || NAMES.contains(&root) => {}
+    }
+}
+
+/// Checks a text of a callback of an asset: it is of no run.
+pub(super) fn check_callback_of_asset(context: Context<'_>, at: Text<'_>) {
+    for name in &callback_names(context, at) {
+        let span = context.report.within(at.span, name);
+        let (root, rest) = name.split_once('.').unwrap_or((name, ""));
+        match root {
+            "conn" | "var" if !rest.is_empty() => lookup(context, root, rest, span),
+            _ if ASSET_CALLBACK_NAMES.contains(&root) => {}
             _ => {
-                let known = NAMES.iter().chain(CALLBACK_NAMES).copied();
-                let help = suggest::hint(root, "names", known);
-                let message = format!("a callback's template has no name `{root}`");
+                let help = suggest::hint(root, "names", ASSET_CALLBACK_NAMES.iter().copied());
+                let message = format!("the callback of an asset has no name `{root}`");
                 context.report.error(span, "unknown-name", message, help);
             }
+        }
+    }
+}
+
+/// Returns what a callback's text names; says where it is broken.
+fn callback_names(context: Context<'_>, at: Text<'_>) -> BTreeSet<String> {
+    template::references_in(at.text).unwrap_or_else(|error| {
+        let message = format!("the template is broken: {}", error.reason);
+        let help = "`{{ name }}` gives a value, `{% if … %}` decides".to_owned();
+        context.report.error(at.span, "bad-template", message, help);
+        BTreeSet::new()
+    })
+}
+
+/// Checks what is looked up in a table of the whole deck.
+fn lookup(context: Context<'_>, root: &str, rest: &str, span: Span) {
+    if root == "var" {
+        variable(context, rest, span);
+        return;
+    }
+    let names = &context.names.connections;
+    let first = rest.split('.').next().unwrap_or(rest);
+    let text = longest(rest, |name| names.contains_key(name)).unwrap_or(first);
+    context.names.connection(context.report, Text { text, span });
+}
+
+/// Checks a text of a callback. It may name what happened too, and its names are no edges; without
+/// a `scope` (in `default_args`) the names of tasks and params are left for when it is rendered.
+pub(super) fn check_callback(context: Context<'_>, scope: Option<Scope<'_>>, at: Text<'_>) {
+    for name in &callback_names(context, at) {
+        callback_name(context, scope, name, context.report.within(at.span, name));
+    }
+}
+
+fn callback_name(context: Context<'_>, scope: Option<Scope<'_>>, name: &str, span: Span) {
+    let (root, rest) = name.split_once('.').unwrap_or((name, ""));
+    let first = rest.split('.').next().unwrap_or(rest);
+    match (root, scope) {
+        ("output", Some(scope)) if !rest.is_empty() => {
+            let tasks = || scope.tasks.iter().map(String::as_str);
+            if longest(rest, |task| scope.tasks.contains(task)).is_none() {
+                let at = Text { text: first, span };
+                unknown(context.report, at, "task", "unknown-task", tasks());
+            }
+        }
+        ("params", Some(scope)) if !rest.is_empty() => param(context, scope, rest, first, span),
+        ("conn" | "var", _) if !rest.is_empty() => lookup(context, root, rest, span),
+        _ if CALLBACK_NAMES.contains(&root) || NAMES.contains(&root) => {}
+        _ => {
+            let known = NAMES.iter().chain(CALLBACK_NAMES).copied();
+            let help = suggest::hint(root, "names", known);
+            let message = format!("a callback's template has no name `{root}`");
+            context.report.error(span, "unknown-name", message, help);
         }
     }
 }

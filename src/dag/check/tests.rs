@@ -13,6 +13,7 @@ mod inherit;
 mod kept;
 mod lake;
 mod limits;
+mod openlineage;
 mod react;
 mod retention;
 mod sample;
@@ -134,6 +135,14 @@ error[unknown-key]: the deck has no key `timezon`
   = help: did you mean `timezone`?"
     );
     assert_eq!(Diagnostics(vec![found.clone()]).to_string(), format!("{}\n", found.drawing));
+}
+
+#[test]
+fn the_keys_of_the_operator_are_listed_first() {
+    let text = "[deck]\nname = \"x\"\n[dag.d.task.t]\noperator = \"command\"\ncommand = \"true\"\n\
+                zzz = 1\n";
+    let found = load_text(text).unwrap_err().remove(0);
+    assert!(found.drawing.contains("keys here: `command`, "), "{}", found.drawing);
 }
 
 #[test]

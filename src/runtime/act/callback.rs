@@ -19,11 +19,12 @@ use tokio::task::AbortHandle;
 use crate::runtime::act::{Actor, Shared};
 use crate::store::callback::CallbackTry;
 use crate::store::{callback, dag_run, event_log};
-use crate::types::callback::{CallbackRequest, CallbackState};
+use crate::types::callback::{CallbackRequest, CallbackState, CallbackSubject};
 use crate::types::event::{Event, EventLog, Severity};
 
 mod command;
 mod compose;
+mod compose_of_asset;
 mod deliver;
 
 use compose::Composed;
@@ -168,14 +169,17 @@ fn cut(text: &str) -> String {
 async fn note(shared: &Shared, request: &CallbackRequest, ended: &CallbackTry) {
     for nth in 1..=NOTE_TRIES {
         let (row, line) = (ended.clone(), line(request, ended));
-        let (dag_id, dag_run_id) = (request.dag_id.clone(), request.dag_run_id.clone());
+        let subject = request.subject.clone();
         let noted = shared.store.write(move |tx| {
             if callback::note_try(tx, &row)?
                 && let Some(line) = line
             {
                 event_log::insert(tx, &line)?;
             }
-            dag_run::get(tx, &dag_id, &dag_run_id)
+            match subject {
+                CallbackSubject::Run(key) => dag_run::get(tx, &key.dag_id, &key.dag_run_id),
+                CallbackSubject::Asset { .. } => Ok(None),
+            }
         });
         match noted.await {
             Ok(run) => {
@@ -198,9 +202,10 @@ async fn note(shared: &Shared, request: &CallbackRequest, ended: &CallbackTry) {
 
 /// What the feed says: a message to it, or that a callback has failed for good.
 fn line(request: &CallbackRequest, ended: &CallbackTry) -> Option<EventLog> {
-    let of = match &request.task_id {
-        Some(task_id) => format!("`{task_id}`"),
-        None => format!("run `{}`", request.dag_run_id),
+    let (of, run) = match (&request.task_id, &request.subject) {
+        (Some(task_id), CallbackSubject::Run(run)) => (format!("`{task_id}`"), Some(run)),
+        (None, CallbackSubject::Run(run)) => (format!("run `{}`", run.dag_run_id), Some(run)),
+        (_, CallbackSubject::Asset { asset }) => (format!("asset `{asset}`"), None),
     };
     let (severity, event, message) = match ended.state {
         CallbackState::Pending => return None,
@@ -220,8 +225,8 @@ fn line(request: &CallbackRequest, ended: &CallbackTry) -> Option<EventLog> {
         when: ended.at,
         severity,
         event: event.to_owned(),
-        dag_id: Some(request.dag_id.clone()),
-        dag_run_id: Some(request.dag_run_id.clone()),
+        dag_id: run.map(|run| run.dag_id.clone()),
+        dag_run_id: run.map(|run| run.dag_run_id.clone()),
         task_id: request.task_id.clone(),
         owner: None,
         message,

@@ -66,13 +66,7 @@ pub(super) fn build(from: &Sources<'_>) -> Names {
     }
     let (inlets, outlets) =
         from.task.map_or((&[][..], &[][..]), |task| (&task.inlets[..], &task.outlets[..]));
-    set(
-        "var",
-        Value::from_pairs([
-            ("value", plain(json!(from.variables.shown))),
-            ("json", lazy::json_variables(from.variables)),
-        ]),
-    );
+    set("var", variables(from.variables));
     set("conn", from.connections.shown());
     set("macros", Value::from_object(Macros { now: from.now }));
     set("triggering_asset_events", plain(json!(launch.triggering_asset_events)));
@@ -100,6 +94,27 @@ pub(super) fn build(from: &Sources<'_>) -> Names {
     }
     let root = Root { names, dag: Arc::clone(dag), history: Arc::clone(from.history) };
     Names { root: Value::from_object(root), absent }
+}
+
+/// Builds the context of a callback that is of no run.
+pub(super) fn of_no_run(
+    known: &Variables,
+    connections: &Connections,
+    now: Timestamp,
+    happened: BTreeMap<&'static str, serde_json::Value>,
+) -> Names {
+    let looked_up = [
+        ("var", variables(known)),
+        ("conn", connections.shown()),
+        ("macros", Value::from_object(Macros { now })),
+    ];
+    let happened = happened.into_iter().map(|(name, value)| (name, plain(value)));
+    let root = Value::from_pairs(looked_up.into_iter().chain(happened));
+    Names { root, absent: BTreeMap::new() }
+}
+
+fn variables(known: &Variables) -> Value {
+    Value::from_pairs([("value", plain(json!(known.shown))), ("json", lazy::json_variables(known))])
 }
 
 /// Makes what a Python function may ask for by the names of its parameters, as JSON: instants

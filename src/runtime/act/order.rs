@@ -19,6 +19,7 @@ use crate::runtime::act::{Shared, mapping, secrets};
 use crate::runtime::attempt::{AttemptFolder, DatasetOrder, Order, Private};
 use crate::runtime::blocking::blocking;
 use crate::runtime::executor::{Handover, process_table};
+use crate::runtime::openlineage;
 use crate::runtime::operator::is_true;
 use crate::runtime::places::Places;
 use crate::sched::Outcome;
@@ -124,7 +125,7 @@ pub(super) fn compose(
     });
     let mut args = render(&mapping::with_literals(task, &given), &context)?;
     mapping::with_outputs(&mut args, task, &given);
-    let mut env = environment(task, launch, &context)?;
+    let mut env = environment(deck, task, launch, &context)?;
     for (name, one) in mapping::environment(&given) {
         let rendered = match one.is_literal {
             true => render(&Map::from_iter([(name.to_owned(), one.value.clone())]), &context)?,
@@ -204,6 +205,7 @@ fn user(dag: &Dag, launch: &Launch) -> String {
 
 /// The names that tasks find themselves by, then the task's own.
 fn environment<F: FnOnce() -> Names>(
+    deck: &Deck,
     task: &TaskSpec,
     launch: &Launch,
     context: &LazyCell<Names, F>,
@@ -233,6 +235,9 @@ fn environment<F: FnOnce() -> Names>(
     set("AIRFLOW_CTX_TASK_ID", key.task.task_id.as_str());
     set("AIRFLOW_CTX_DAG_RUN_ID", key.task.dag_run_id.as_str());
     set("AIRFLOW_CTX_TRY_NUMBER", &try_number);
+    let (parent, root) = openlineage::parents(&deck.openlineage.namespace, run, key);
+    set("OPENLINEAGE_PARENT_ID", &parent);
+    set("OPENLINEAGE_ROOT_PARENT_ID", &root);
     let own = task.env.iter().map(|(name, text)| (name.clone(), Value::String(text.clone())));
     for (name, value) in render(&own.collect(), context)? {
         env.insert(name, as_text(value));

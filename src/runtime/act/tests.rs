@@ -194,6 +194,16 @@ fn airflows_names_are_there() {
 }
 
 #[test]
+fn the_check_knows_all_that_a_run_has() {
+    let names = command("{{ dag_run | list | join(' ') }}", &[]).unwrap();
+    let names = names.as_str().unwrap().to_owned();
+    assert!(names.contains("partition_key"), "{names}");
+    for name in names.split(' ') {
+        command(&format!("x {{{{ dag_run.{name} }}}}"), &[]).unwrap();
+    }
+}
+
+#[test]
 fn outputs_are_there_null_without_one_and_a_list_where_mapped() {
     let plain = [("before", UNMAPPED, json!({"rows": 3}))];
     assert_eq!(command("{{ output.before.rows }}", &plain).unwrap(), json!(3));

@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 
 use crate::dag::schedule::AssetExpression;
 use crate::dag::spec::ASSET_GROUP;
-use crate::dag::{Dag, partition};
+use crate::dag::{Dag, Deck, partition};
 use crate::runtime::control::freshness::{Judge, Known, Own, RUNS, Runs};
 use crate::runtime::control::{ControlParts, checks, find, lineage, user};
 use crate::runtime::engine::Live;
 use crate::sched::{Input, Reply};
-use crate::store::{StoreError, asset, dag_run, task_instance};
+use crate::store::{StoreError, asset, callback, dag_run, task_instance};
 use crate::types::ask::Answer;
 use crate::types::asset::{AssetEvent, AssetEventSource, AssetEventSpec};
 use crate::types::freshness::{
@@ -29,7 +29,7 @@ pub(super) async fn list(parts: &ControlParts) -> Result<Answer, Fault> {
     let live = parts.live();
     let (summary, runs) = happened(parts, &live).await?;
     let partitions = parts.read(asset::partition_counts).await?;
-    let (assets, now) = (known(&live, &summary), parts.clock.now());
+    let (assets, now) = (known(&live.deck, &summary), parts.clock.now());
     let guards: Vec<_> =
         assets.iter().map(|(name, _)| (name.clone(), checks::guards(&live, name))).collect();
     let last = move |conn: &rusqlite::Connection| {
@@ -39,8 +39,14 @@ pub(super) async fn list(parts: &ControlParts) -> Result<Answer, Fault> {
         guards.into_iter().map(of).collect::<Result<BTreeMap<_, _>, StoreError>>()
     };
     let mut checked = parts.read(last).await?;
-    let mut judge =
-        Judge::new(Known { live: &live, assets: &assets, summary: &summary, runs: &runs, now });
+    let mut judge = Judge::new(Known {
+        deck: &live.deck,
+        dag_states: &live.dag_states,
+        assets: &assets,
+        summary: &summary,
+        runs: &runs,
+        now,
+    });
     let views = assets.iter().cloned().map(|(name, uri)| {
         let seen = summary.get(&name);
         let spec = live.deck.assets.get(&name);
@@ -74,11 +80,11 @@ pub(super) async fn happened(parts: &ControlParts, live: &Live) -> Result<(Summa
 }
 
 /// Returns the assets that there are, with their URIs.
-pub(super) fn known(live: &Live, summary: &Summary) -> Vec<(AssetName, String)> {
-    let declared = live.deck.assets.values().map(|spec| (spec.name.clone(), spec.uri.as_text()));
+pub(super) fn known(deck: &Deck, summary: &Summary) -> Vec<(AssetName, String)> {
+    let declared = deck.assets.values().map(|spec| (spec.name.clone(), spec.uri.as_text()));
     let undeclared = summary
         .values()
-        .filter(|(event, _)| !live.deck.assets.contains_key(&event.name))
+        .filter(|(event, _)| !deck.assets.contains_key(&event.name))
         .map(|(event, _)| (event.name.clone(), event.uri.clone()));
     declared.chain(undeclared).collect()
 }
@@ -221,21 +227,22 @@ pub(super) async fn partitions(
 pub(super) async fn explain(parts: &ControlParts, name: AssetName) -> Result<Answer, Fault> {
     let live = parts.live();
     let (summary, runs) = happened(parts, &live).await?;
-    let assets = known(&live, &summary);
+    let assets = known(&live.deck, &summary);
     if !assets.iter().any(|(known, _)| *known == name) {
         return Err(find::no_asset(&live, &name));
     }
     let now = parts.clock.now();
     let (freshness, mut path) = {
-        let mut judge =
-            Judge::new(Known { live: &live, assets: &assets, summary: &summary, runs: &runs, now });
-        let freshness = judge.freshness(&name);
-        let way = judge.path(&name);
-        let steps = way.iter().enumerate().map(|(at, asset)| {
-            let before = at.checked_sub(1).and_then(|before| way.get(before));
-            step(&judge, asset, before)
+        let mut judge = Judge::new(Known {
+            deck: &live.deck,
+            dag_states: &live.dag_states,
+            assets: &assets,
+            summary: &summary,
+            runs: &runs,
+            now,
         });
-        let mut path: Vec<StaleStep> = steps.collect();
+        let freshness = judge.freshness(&name);
+        let mut path = way(&mut judge, &name);
         if path.is_empty() {
             path.push(fresh(&judge, &name, freshness));
         }
@@ -245,7 +252,20 @@ pub(super) async fn explain(parts: &ControlParts, name: AssetName) -> Result<Ans
         add_failed_task(parts, step).await?;
     }
     let downstream_assets = lineage::downstream_assets(parts, &name).await?;
-    Ok(Answer::AssetWhy(Box::new(AssetWhy { name, freshness, path, downstream_assets })))
+    let of = name.clone();
+    let callbacks = parts.read(move |conn| callback::for_asset(conn, &of)).await?;
+    let why = AssetWhy { name, freshness, path, downstream_assets, callbacks };
+    Ok(Answer::AssetWhy(Box::new(why)))
+}
+
+/// Tells of each asset on the way from the root cause.
+pub(super) fn way(judge: &mut Judge<'_>, name: &AssetName) -> Vec<StaleStep> {
+    let way = judge.path(name);
+    let steps = way.iter().enumerate().map(|(at, asset)| {
+        let before = at.checked_sub(1).and_then(|before| way.get(before));
+        step(judge, asset, before)
+    });
+    steps.collect()
 }
 
 /// Tells of one asset on the way.

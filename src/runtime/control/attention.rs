@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 
 use crate::runtime::control::assets::Summary;
 use crate::runtime::control::freshness::{RUNS, Runs};
-use crate::runtime::control::{ControlParts, executors, find};
+use crate::runtime::control::{ControlParts, executors, find, openlineage};
 use crate::runtime::engine::Live;
 use crate::runtime::layout::Layout;
 use crate::store::attention::{self, Failure, SlowTask, WaitingRuns, WaitingTasks};
@@ -157,6 +157,9 @@ fn broken(parts: &ControlParts) -> Vec<AttentionItem> {
     };
     let trouble = parts.live().trouble.clone();
     items.extend(trouble.iter().map(|problem| of_daemon(problem, Severity::Error, None)));
+    let telling =
+        parts.openlineage.borrow().iter().flat_map(openlineage::problems).collect::<Vec<_>>();
+    items.extend(telling.iter().map(|problem| of_daemon(problem, Severity::Warning, None)));
     let since = Some(parts.started_at);
     let began = parts.listen_problems.iter().chain(watching.iter());
     items.extend(began.map(|problem| of_daemon(problem, Severity::Warning, since)));

@@ -10,10 +10,9 @@ use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::dag::Dag;
+use crate::dag::{Dag, Deck};
 use crate::runtime::control::assets::{self, Summary};
-use crate::runtime::control::find;
-use crate::runtime::engine::Live;
+use crate::sched::change::DagState;
 use crate::types::asset::{AssetEvent, AssetEventSource};
 use crate::types::freshness::{Freshness, Producer, StaleCause};
 use crate::types::view::RecentRun;
@@ -27,7 +26,8 @@ pub(super) type Runs = BTreeMap<DagId, Vec<RecentRun>>;
 
 /// What is known of the world.
 pub(super) struct Known<'a> {
-    pub(super) live: &'a Live,
+    pub(super) deck: &'a Deck,
+    pub(super) dag_states: &'a [DagState],
     /// Every asset with its URI.
     pub(super) assets: &'a [(AssetName, String)],
     pub(super) summary: &'a Summary,
@@ -74,7 +74,7 @@ pub(super) struct Judge<'a> {
 impl<'a> Judge<'a> {
     pub(super) fn new(known: Known<'a>) -> Self {
         let mut makings: BTreeMap<AssetName, Vec<Making>> = BTreeMap::new();
-        for dag in known.live.deck.dags.values() {
+        for dag in known.deck.dags.values() {
             // Few DAGs make assets: of the others nothing is looked at twice.
             let waited = LazyCell::new(|| waited_for(dag, known.assets));
             for task in dag.tasks.values().filter(|task| !task.outlets.is_empty()) {
@@ -140,7 +140,7 @@ impl<'a> Judge<'a> {
 
     /// Says whether it is older than it may get, whoever makes it.
     fn too_old(&self, name: &AssetName) -> Option<Own> {
-        let limit = self.known.live.deck.assets.get(name)?.freshness?;
+        let limit = self.known.deck.assets.get(name)?.freshness?;
         let until = self.last(name)?.timestamp.checked_add(limit).ok()?;
         let dag_id = self.makings.get(name).and_then(|makings| makings.first());
         let dag_id = dag_id.map(|making| making.dag_id.clone());
@@ -242,7 +242,8 @@ impl<'a> Judge<'a> {
     }
 
     fn is_paused(&self, dag_id: &DagId) -> bool {
-        find::dag_state(self.known.live, dag_id).is_some_and(|state| state.is_paused)
+        let of = self.known.dag_states.iter().find(|state| state.dag_id == *dag_id);
+        of.is_some_and(|state| state.is_paused)
     }
 }
 

@@ -141,7 +141,7 @@ async fn facts(parts: &ControlParts, live: &Live) -> Result<Facts, Fault> {
         Ok((store::lineage::links(conn, LINKS_MAX)?, standing::list(conn, &serving)?))
     };
     let (links, versions) = parts.read(read).await?;
-    let (assets, now) = (assets::known(live, &summary), parts.clock.now());
+    let (assets, now) = (assets::known(&live.deck, &summary), parts.clock.now());
     let datasets = datasets(live, parts.layout.project());
     Ok(Facts { summary, assets, runs, models, versions, served, links, datasets, now })
 }
@@ -160,7 +160,14 @@ fn datasets(live: &Live, project: &std::path::Path) -> Vec<(String, DatasetName)
 impl Graph {
     fn judge_assets(&mut self, live: &Live, facts: &Facts) {
         let Facts { assets, summary, runs, now, .. } = facts;
-        let mut judge = Judge::new(Known { live, assets, summary, runs, now: *now });
+        let mut judge = Judge::new(Known {
+            deck: &live.deck,
+            dag_states: &live.dag_states,
+            assets,
+            summary,
+            runs,
+            now: *now,
+        });
         for node in self.nodes.values_mut().filter(|node| node.kind == LineageKind::Asset) {
             node.freshness = Some(judge.freshness(&AssetName::new(node.name.as_str())));
         }

@@ -1,6 +1,6 @@
 //! The daemon as it stands, and its event feed.
 
-use crate::runtime::control::{ControlParts, find};
+use crate::runtime::control::{ControlParts, find, openlineage};
 use crate::store::event_log;
 use crate::types::Fault;
 use crate::types::ask::Answer;
@@ -13,6 +13,8 @@ pub(super) async fn status(parts: &ControlParts) -> Result<Answer, Fault> {
     let serving = parts.serving.status().await;
     let mut problems = parts.listen_problems.clone();
     problems.extend(parts.watch_problems.borrow().iter().cloned());
+    let openlineage = parts.openlineage.borrow().clone();
+    problems.extend(openlineage.iter().flat_map(openlineage::problems));
     problems.extend(live.trouble.clone());
     let serving_listen = match serving {
         Ok(serving) => {
@@ -35,6 +37,7 @@ pub(super) async fn status(parts: &ControlParts) -> Result<Answer, Fault> {
         started_at: parts.started_at,
         api_listen: parts.api_listen.clone(),
         serving_listen,
+        openlineage,
         problems,
         slots_used: live.slots_used,
         slots_total: live.slots_total,

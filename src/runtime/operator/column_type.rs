@@ -27,8 +27,8 @@ pub(super) enum ColumnType {
 }
 
 impl ColumnType {
-    pub(super) const NAMES: &'static str =
-        "int, float, decimal, decimal(DIGITS, SCALE), text, date, timestamp, timestamptz, bool";
+    pub(super) const NAMES: &'static str = "int, float, decimal, decimal(DIGITS, SCALE), text, date, timestamp, timestamptz, bool, \
+         bytes";
 
     /// Reads a type as people write it.
     pub(super) fn parse(name: &str) -> Option<Self> {
@@ -41,6 +41,7 @@ impl ColumnType {
             "timestamp" | "datetime" => Some(Self::Timestamp),
             "timestamptz" => Some(Self::TimestampTz),
             "bool" | "boolean" => Some(Self::Bool),
+            "bytes" | "blob" => Some(Self::Bytes),
             "decimal" => Some(Self::Decimal(None)),
             _ => digits(name.strip_prefix("decimal")?).map(|digits| Self::Decimal(Some(digits))),
         }
@@ -154,6 +155,7 @@ mod tests {
             "timestamp",
             "timestamptz",
             "bool",
+            "bytes",
             "decimal",
             "decimal(10,2)",
             "decimal(38,4)",

@@ -1,9 +1,10 @@
 //! `dataset.validate`: a data set is read as training will read it, and what looks odd is told.
 
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::error::OperatorError;
-use super::{learnt, observed};
+use super::{extract, learnt, observed};
 use crate::ml::Dataset;
 use crate::ml::dataset::{self, ColumnValues};
 use crate::runtime::attempt::Order;
@@ -48,8 +49,16 @@ pub(super) fn read(order: &Order) -> Result<Dataset, OperatorError> {
         let what = format!("read data set `{}` from `{}`", wish.name, wish.path.display());
         OperatorError::io(&what, &error)
     })?;
-    dataset::read_csv(&wish.name, wish.task, &wish.target, &wish.ignore, &bytes)
-        .map_err(|error| OperatorError::Fatal(error.to_string()))
+    let of = |csv: &[u8]| {
+        dataset::read_csv(&wish.name, wish.task, &wish.target, &wish.ignore, csv)
+            .map_err(|error| OperatorError::Fatal(error.to_string()))
+    };
+    if !extract::is_parquet(&bytes) {
+        return of(&bytes);
+    }
+    let read = of(&extract::parquet_as_csv(&wish.name, &wish.path)?)?;
+    let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Dataset { digest, ..read })
 }
 
 pub(super) fn row_count(dataset: &Dataset) -> usize {
@@ -126,6 +135,31 @@ mod tests {
     }
 
     #[test]
+    fn a_parquet_file_is_a_data_set_too() {
+        let mut bench = Bench::new("dataset.validate");
+        let file = "src/runtime/operator/extract/parquet/fixtures/dataset.parquet";
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        bench.order.dataset = Some(crate::runtime::attempt::DatasetOrder {
+            name: "kinds".into(),
+            path: path.clone(),
+            task: crate::dag::spec::LearningTask::Classification,
+            target: "kind".into(),
+            ignore: Vec::new(),
+            assets: Vec::new(),
+        });
+        let dataset = read(&bench.order).unwrap();
+        assert_eq!((dataset.rows(), dataset.classes().len()), (40, 2));
+        let integral = |values: &ColumnValues| match values {
+            ColumnValues::Number { integral, values } => (*integral, missing(values)),
+            other => panic!("{other:?}"),
+        };
+        let found: Vec<_> = dataset.features.iter().map(|one| integral(&one.values)).collect();
+        assert_eq!(found, [(false, 1), (true, 8)]);
+        let bytes = std::fs::read(path).unwrap();
+        assert!(dataset.digest.starts_with(&format!("{:02x}", Sha256::digest(bytes)[0])));
+    }
+
+    #[test]
     fn a_data_set_that_is_not_there_is_named() {
         let mut bench = Bench::new("dataset.validate");
         bench.is_fatal(json!({ "dataset": "iris" }), "`dataset` names no data set");
@@ -135,7 +169,7 @@ mod tests {
             task: crate::dag::spec::LearningTask::Classification,
             target: "species".into(),
             ignore: Vec::new(),
-            assets: vec![],
+            assets: Vec::new(),
         });
         bench.is_fatal(json!({ "dataset": "iris" }), "read data set `iris` from");
     }

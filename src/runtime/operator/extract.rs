@@ -1,16 +1,19 @@
-//! `csv.extract`, `json.extract`: files into a table of the run, row by row; rows that do not fit are
-//! rejected beside the attempt, counted and shown, or end it.
+//! `csv.extract`, `json.extract`, `parquet.extract`: files into a table of the run, row by row; rows
+//! that do not fit are rejected beside the attempt, counted and shown, or end it.
 //!
 //! With a `schema` the table has its columns, in its order; what else the file has is left out.
-//! Without one all columns are taken, and their types inferred from all rows: the files are read
-//! twice. Either way the result says the schema.
+//! Without one all columns are taken, and their types are the file's own, or else inferred from all
+//! rows: the files are read twice. Either way the result says the schema.
 
 mod csv;
 mod field;
 mod files;
 mod json;
+mod parquet;
 mod rejected;
 mod text;
+
+use std::path::Path;
 
 use rusqlite::{Statement, TransactionBehavior};
 use serde_json::{Map, Value};
@@ -24,6 +27,7 @@ use super::error::OperatorError;
 use super::observed;
 use super::tables::{self, TableColumn};
 use crate::connection::sql::quote;
+use crate::connection::{closest, did_you_mean};
 use crate::runtime::attempt::{Order, Private};
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
@@ -41,6 +45,10 @@ trait Cursor {
     fn cell(&self, at: usize) -> Cell<'_>;
     /// Where it stands: a line, or the number of a row.
     fn position(&self) -> u64;
+    /// What is counted so.
+    fn unit(&self) -> &'static str {
+        "line"
+    }
     /// The row as it stands in the file.
     fn raw(&self) -> Vec<String>;
 }
@@ -49,6 +57,7 @@ trait Cursor {
 enum Format {
     Csv(csv::Options),
     Json(text::Encoding),
+    Parquet,
 }
 
 struct ExtractArgs {
@@ -102,26 +111,38 @@ impl ExtractArgs {
         match &self.format {
             Format::Csv(options) => Ok(Box::new(csv::Rows::open(file, options, wanted)?)),
             Format::Json(encoding) => Ok(Box::new(json::Rows::open(file, *encoding, wanted)?)),
+            Format::Parquet => Ok(Box::new(parquet::Rows::open(file, wanted)?)),
         }
     }
 
     /// Says which columns the table gets.
     fn wanted(&self, files: &[SourceFile], log: &TaskLog) -> Result<Vec<Wanted>, OperatorError> {
         if !self.schema.is_empty() {
-            if let Format::Csv(options) = &self.format {
-                csv::tell_left_out(&files[0], options, &self.schema, log)?;
-            }
+            let names = match &self.format {
+                Format::Csv(options) => csv::names(&files[0], options, &self.schema)?,
+                Format::Parquet => parquet::Rows::names(&files[0])?,
+                // Each document has fields of its own.
+                Format::Json(_) => Vec::new(),
+            };
+            tell_left_out(&names, &self.schema, log);
             return Ok(self.schema.clone());
         }
         let nulls = |cell: &Cell<'_>| self.is_null(cell);
         match &self.format {
             Format::Csv(options) => csv::infer(files, options, &nulls),
             Format::Json(encoding) => json::infer(files, *encoding, &nulls),
+            Format::Parquet => parquet::infer(files),
         }
     }
 
     fn is_null(&self, cell: &Cell<'_>) -> bool {
-        matches!(cell, Cell::Text(text) if self.nulls.iter().any(|null| null == text.trim()))
+        let is_any = |text: &str| self.nulls.iter().any(|null| null == text);
+        match cell {
+            Cell::Text(text) => is_any(text.trim()),
+            // `NaN`, `inf`, `-inf`.
+            Cell::Float(number) => !number.is_finite() && is_any(&number.to_string()),
+            _ => false,
+        }
     }
 }
 
@@ -141,6 +162,38 @@ pub(super) fn json(
 ) -> Result<Outcome, OperatorError> {
     let encoding = text::Encoding::read(Args(&order.args))?;
     run(order, private, log, Format::Json(encoding))
+}
+
+pub(super) fn parquet(
+    order: &Order,
+    private: &Private,
+    log: &TaskLog,
+) -> Result<Outcome, OperatorError> {
+    run(order, private, log, Format::Parquet)
+}
+
+/// Says whether a file begins as Parquet does.
+pub(super) fn is_parquet(bytes: &[u8]) -> bool {
+    bytes.starts_with(parquet::MAGIC)
+}
+
+/// Reads a whole Parquet file as a table of texts. What is no number is nothing, as a missing value.
+pub(super) fn parquet_as_csv(name: &str, path: &Path) -> Result<Vec<u8>, OperatorError> {
+    let mut rows = parquet::Rows::open(&SourceFile::new(name, path), None)?;
+    let unwritten = |error: ::csv::Error| OperatorError::fatal(format!("`{name}`: {error}"));
+    let mut csv = ::csv::Writer::from_writer(Vec::new());
+    let header = rows.header();
+    csv.write_record(&header).map_err(unwritten)?;
+    while rows.advance()? {
+        let texts = (0..header.len()).map(|at| match rows.cell(at) {
+            Cell::Null => String::new(),
+            Cell::Float(number) if number.is_finite() => format!("{number:?}"),
+            Cell::Float(_) => String::new(),
+            other => other.to_string(),
+        });
+        csv.write_record(texts).map_err(unwritten)?;
+    }
+    csv.into_inner().map_err(|error| OperatorError::fatal(format!("`{name}`: {error}")))
 }
 
 fn run(
@@ -170,7 +223,7 @@ fn run(
     let mut rows = 0;
     for file in &files {
         let mut cursor = args.open(file, Some(&wanted))?;
-        rejected.begin(&file.name, &cursor.header())?;
+        rejected.begin(&file.name, &*cursor)?;
         rows += fill(&args, &wanted, &mut *cursor, &mut insert, &mut rejected, log)?;
     }
     drop(insert);
@@ -265,6 +318,27 @@ fn told(table: &str, rows: u64, rejected: &Rejected, wanted: &[Wanted], log: &Ta
     Outcome::output(serde_json::json!({
         "table": table, "rows": rows, "rejected": rejected.count(), "schema": schema,
     }))
+}
+
+/// Finds a column of a schema in a file.
+fn place_of(column: &str, file: &str, header: &[String]) -> Result<usize, OperatorError> {
+    header.iter().position(|found| found == column).ok_or_else(|| {
+        let meant = closest(column, header.iter().map(String::as_str));
+        OperatorError::Fatal(format!(
+            "`schema`: `{file}` has no column `{column}`{} (it has {})",
+            did_you_mean(meant.as_deref()),
+            header.join(", ")
+        ))
+    })
+}
+
+/// Says in the log which columns a schema leaves out.
+fn tell_left_out(names: &[String], schema: &[Wanted], log: &TaskLog) {
+    let is_left_out = |column: &&String| !schema.iter().any(|wanted| wanted.name == **column);
+    let left_out: Vec<_> = names.iter().filter(is_left_out).map(String::as_str).collect();
+    if !left_out.is_empty() {
+        log.say(&format!("left out, not in the schema: {}", left_out.join(", ")));
+    }
 }
 
 /// Makes columns of what their cells have in common.

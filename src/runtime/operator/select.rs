@@ -179,7 +179,8 @@ fn quoted(text: &str, quote: char) -> usize {
 
 fn word(text: &str) -> usize {
     let is_of_it = |sign: char| sign.is_alphanumeric() || sign == '_' || sign == '$';
-    text.find(|sign| !is_of_it(sign)).unwrap_or(text.len()).max(1)
+    let first = text.chars().next().map_or(1, char::len_utf8);
+    text.find(|sign| !is_of_it(sign)).unwrap_or(text.len()).max(first)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::dag::retention::{Retention, RunLimits};
 use crate::runtime::layout::Layout;
 use crate::runtime::promotion;
 use crate::runtime::retention::{before, count, folder};
+use crate::store::openlineage::received;
 use crate::store::prune;
 use crate::store::{StoreError, meta};
 use crate::tracking::prune::{self as artifacts, Artifacts};
@@ -24,6 +25,8 @@ pub(crate) struct Plan {
     pub(super) artifacts: Vec<Artifacts>,
     pub(super) events_before: Option<Timestamp>,
     lines: u64,
+    /// Events of OpenLineage that were told here, as old as those of the feed.
+    told_here: u64,
     pub(super) asset_events: Vec<i64>,
 }
 
@@ -60,6 +63,7 @@ impl Plan {
         plan.events_before = older.or(retention.events_max_age).map(|age| before(now, age));
         if let Some(before) = plan.events_before {
             plan.lines = prune::lines_before(conn, before)?;
+            plan.told_here = received::count_before(conn, before)?;
             let told = meta::get(conn, promotion::TOLD)?;
             let told = told.and_then(|id| id.parse().ok()).unwrap_or(0);
             plan.asset_events = prune::asset_events_before(conn, before, told)?;
@@ -112,6 +116,7 @@ impl Plan {
         let size = self.artifacts.iter().map(|one| one.bytes).sum();
         count(&mut report, "artifacts", files, size);
         count(&mut report, "events", self.lines, 0);
+        count(&mut report, "lineage events", self.told_here, 0);
         count(&mut report, "asset events", self.asset_events.len() as u64, 0);
         report
     }

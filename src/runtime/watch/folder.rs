@@ -11,8 +11,9 @@ use notify::event::{
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::{mpsc, watch};
 
+use super::digest::{Content, Digested, Digests};
 use super::report::{Known, Reporter, Telling};
-use super::scan::{Found, scan, see};
+use super::scan::{Found, Seen, scan, see};
 use super::settle::{Settled, Settling, Sign};
 use super::target::Target;
 use crate::dag::Deck;
@@ -62,6 +63,8 @@ pub(super) struct Folders {
     /// What the last scan of each target ran into.
     failures: Vec<Option<String>>,
     settling: Settling,
+    /// Files of assets that want to know their content.
+    digests: Digests,
     /// Files that were renamed away a moment ago.
     leaving: VecDeque<(usize, PathBuf)>,
     /// On which file system the folder of each target was.
@@ -96,6 +99,7 @@ impl Folders {
             refused: Vec::new(),
             failures: Vec::new(),
             settling: Settling::default(),
+            digests: Digests::default(),
             leaving: VecDeque::new(),
             devices: Vec::new(),
             watcher: None,
@@ -136,6 +140,7 @@ impl Folders {
                     self.tell_problems();
                     Ok(())
                 }
+                read = self.digests.next() => self.report_read(read).await,
                 Ok(()) = self.missed.changed() => self.hear(vec![Told::Missed]).await,
                 () = until(due) => self.catch_up().await,
             };
@@ -250,7 +255,35 @@ impl Folders {
                 }
             }
         }
+        self.report(tellings).await
+    }
+
+    /// Reports, and has the content read where that is wanted; what was read is told later.
+    async fn report(&mut self, tellings: Vec<Telling>) -> Result<(), Fault> {
+        if self.targets.iter().any(|target| target.hash) {
+            for telling in &tellings {
+                if let Telling::There { path, moved_from, content: Content::NotRead } = telling
+                    && self.targets.iter().any(|one| one.hash && one.uri_of(path).is_some())
+                {
+                    self.digests.add(path.clone(), moved_from.clone());
+                }
+            }
+        }
         self.reporter.report(&self.targets, tellings).await
+    }
+
+    async fn report_read(&mut self, read: Digested) -> Result<(), Fault> {
+        let Digested { path, moved_from, content } = read;
+        match content {
+            Some(content) => self.report(vec![Telling::There { path, moved_from, content }]).await,
+            // It was written to meanwhile.
+            None => {
+                if matches!(see(&path), Seen::File(_)) {
+                    self.settling.note(time::instant(), &path, Sign::There);
+                }
+                Ok(())
+            }
+        }
     }
 
     fn take(&mut self, path: PathBuf, sign: Sign, from: Option<PathBuf>) -> Option<Telling> {
@@ -271,7 +304,7 @@ impl Folders {
         if let Some(from) = &moved_from {
             self.settling.forget(from);
         }
-        Some(Telling::There { path, moved_from })
+        Some(Telling::There { path, moved_from, content: Content::NotRead })
     }
 
     fn next_due(&self) -> Option<Instant> {
@@ -289,10 +322,12 @@ impl Folders {
         }
         let settled = self.settling.due(time::instant(), see).into_iter();
         let tellings = settled.map(|settled| match settled {
-            Settled::Complete(path) => Telling::There { path, moved_from: None },
+            Settled::Complete(path) => {
+                Telling::There { path, moved_from: None, content: Content::NotRead }
+            }
             Settled::Gone(path) => Telling::Gone(path),
         });
-        self.reporter.report(&self.targets, tellings.collect()).await
+        self.report(tellings.collect()).await
     }
 
     async fn scan(&mut self, at: usize) {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use futures_util::future::join_all;
 use serde_json::{Map, json};
 
+use super::digest::Content;
 use super::scan::{Look, Seen, see};
 use super::target::Target;
 use crate::runtime::handle::Handle;
@@ -19,10 +20,11 @@ pub(super) type Known = BTreeMap<AssetName, BTreeMap<String, String>>;
 /// What is to be told of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Telling {
-    /// It is complete.
+    /// It is complete. Assets that want its content are told with it, the others without.
     There {
         path: PathBuf,
         moved_from: Option<PathBuf>,
+        content: Content,
     },
     Gone(PathBuf),
 }
@@ -48,7 +50,7 @@ impl Reporter {
     /// Says whether a file was reported as it looks.
     pub(super) fn knows(&self, target: &Target, path: &Path, look: Look) -> bool {
         let version = target.uri_of(path).and_then(|uri| self.version(&target.asset, &uri));
-        version.is_some_and(|version| *version == look.to_string())
+        version.is_some_and(|version| parts(version).0 == look.to_string())
     }
 
     /// Returns the files that were told of as this asset.
@@ -92,22 +94,34 @@ impl Reporter {
 
     /// Makes the event; `None`: the file is no concern of the asset, or nothing is new.
     fn spec(&mut self, target: &Target, telling: &Telling) -> Option<AssetEventSpec> {
-        let (path, moved_from, look) = match telling {
-            Telling::Gone(path) => (path, None, None),
-            Telling::There { path, moved_from } => {
+        let (path, moved_from, look, content) = match telling {
+            Telling::Gone(path) => (path, None, None, None),
+            Telling::There { path, moved_from, content } => {
+                if target.hash == (*content == Content::NotRead) {
+                    return None;
+                }
                 let Seen::File(look) = see(path) else { return None };
-                (path, moved_from.as_deref().and_then(|from| target.uri_of(from)), Some(look))
+                let from = moved_from.as_deref().and_then(|from| target.uri_of(from));
+                (path, from, Some(look), digest(content))
             }
         };
         let uri = target.uri_of(path)?;
-        let before = self.version(&target.asset, &uri);
+        let before = self.version(&target.asset, &uri).cloned();
         let moved_from = moved_from.filter(|from| self.version(&target.asset, from).is_some());
-        let version = look.map(|look| look.to_string());
-        let kind = match (&version, before, &moved_from) {
+        let version = look.map(|look| version(look, content));
+        if moved_from.is_none()
+            && let (Some(version), Some(before)) = (&version, &before)
+            && is_same(version, before)
+        {
+            // Its time may be another one: it need not be read again.
+            let version = version.clone();
+            self.known.entry(target.asset.clone()).or_default().insert(uri, version);
+            return None;
+        }
+        let kind = match (&version, &before, &moved_from) {
             (None, None, _) => return None,
             (None, Some(_), _) => AssetEventKind::Deleted,
             (Some(_), _, Some(_)) => AssetEventKind::Moved,
-            (Some(version), Some(before), None) if version == before => return None,
             (Some(_), Some(_), None) => AssetEventKind::Changed,
             (Some(_), None, None) => AssetEventKind::Created,
         };
@@ -115,7 +129,7 @@ impl Reporter {
         let mut spec = AssetEventSpec {
             name: Some(target.asset.clone()),
             kind,
-            extra: extra(&uri, path, look, &object),
+            extra: extra(&uri, path, (look, content), &object),
             object: Some(object),
             ..AssetEventSpec::new(uri, AssetEventSource::Watcher)
         };
@@ -151,6 +165,33 @@ impl Reporter {
     }
 }
 
+fn digest(content: &Content) -> Option<&str> {
+    match content {
+        Content::Sha256(digest) => Some(digest),
+        Content::NotRead | Content::Unreadable => None,
+    }
+}
+
+/// Between how a file looks and what it holds.
+const MARK: &str = ":sha256:";
+
+fn version(look: Look, content: Option<&str>) -> String {
+    content.map_or_else(|| look.to_string(), |digest| format!("{look}{MARK}{digest}"))
+}
+
+/// How a file looked, and what it held where that was read.
+fn parts(version: &str) -> (&str, Option<&str>) {
+    version.split_once(MARK).map_or((version, None), |(look, digest)| (look, Some(digest)))
+}
+
+/// Says whether nothing is new: it holds the same, or looks the same where nobody has read it.
+fn is_same(version: &str, before: &str) -> bool {
+    match (parts(version), parts(before)) {
+        ((_, Some(now)), (_, Some(then))) => now == then,
+        ((now, _), (then, _)) => now == then,
+    }
+}
+
 fn key_of(spec: &AssetEventSpec) -> Option<(AssetName, String, Option<String>)> {
     let version = spec.object.as_ref()?.version.clone();
     Some((spec.name.clone()?, spec.uri.clone(), version))
@@ -159,7 +200,7 @@ fn key_of(spec: &AssetEventSpec) -> Option<(AssetName, String, Option<String>)> 
 fn extra(
     uri: &str,
     path: &Path,
-    look: Option<Look>,
+    (look, content): (Option<Look>, Option<&str>),
     object: &WatchedObject,
 ) -> Map<String, serde_json::Value> {
     let mut extra = Map::new();
@@ -168,6 +209,9 @@ fn extra(
     if let Some(look) = look {
         extra.insert("size".into(), json!(look.size));
         extra.insert("mtime".into(), json!(Timestamp::from_nanosecond(look.mtime_ns).ok()));
+    }
+    if let Some(digest) = content {
+        extra.insert("sha256".into(), json!(digest));
     }
     if let Some(from) = &object.moved_from {
         extra.insert("moved_from".into(), json!(from));

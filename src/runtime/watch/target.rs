@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::connection::object::folder_of_url;
-use crate::dag::spec::{AssetSpec, AssetUri, ConnectionKind};
+use crate::dag::spec::{AssetSpec, AssetUri, ConnectionKind, WatchSpec};
 use crate::dag::{Deck, partition};
 use crate::types::AssetName;
 
@@ -19,6 +19,8 @@ pub(super) struct Target {
     /// Of the path below the folder, part by part: `*` any characters, `**` any parts.
     pattern: Vec<String>,
     pub(super) every: Duration,
+    /// The content of its files is read.
+    pub(super) hash: bool,
 }
 
 impl Target {
@@ -28,7 +30,7 @@ impl Target {
         let mut targets = Vec::new();
         for asset in deck.assets.values() {
             let Some(watch) = asset.watch.filter(|_| is_local(deck, asset)) else { continue };
-            match Self::new(deck, asset, watch.every) {
+            match Self::new(deck, asset, watch) {
                 Ok(target) => targets.push(target),
                 Err(why) => problems.push(format!("asset `{}` is not watched: {why}", asset.name)),
             }
@@ -36,7 +38,7 @@ impl Target {
         (targets, problems)
     }
 
-    fn new(deck: &Deck, asset: &AssetSpec, every: Duration) -> Result<Self, String> {
+    fn new(deck: &Deck, asset: &AssetSpec, watch: WatchSpec) -> Result<Self, String> {
         let (lake, root, key) = match &asset.uri {
             AssetUri::File(path) => match path.strip_prefix('/') {
                 Some(below) => ("file:/".to_owned(), PathBuf::from("/"), below),
@@ -68,7 +70,8 @@ impl Target {
             uri_prefix: format!("{lake}{below}"),
             folder: root.join(below),
             pattern: parts[fixed..].iter().map(|part| (*part).to_owned()).collect(),
-            every,
+            every: watch.every,
+            hash: watch.hash,
         })
     }
 

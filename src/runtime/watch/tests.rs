@@ -11,7 +11,8 @@ use super::*;
 use crate::dag::Deck;
 use crate::dag::secret::Secret;
 use crate::dag::spec::{
-    ASSET_GROUP, AssetSpec, AssetUri, ConnectionKind, ConnectionSpec, ServingSpec, WatchSpec,
+    ASSET_GROUP, AssetSpec, AssetUri, Callbacks, ConnectionKind, ConnectionSpec, ServingSpec,
+    WatchSpec,
 };
 use crate::runtime::handle::Asked;
 use crate::sched::{Change, Input, Reply};
@@ -21,17 +22,20 @@ use crate::types::asset::{AssetEventKind, AssetEventSpec};
 /// Long enough for a slow machine; nothing waits for it where all is well.
 const SOON: Duration = Duration::from_secs(20);
 
-/// A deck with a lake, a warehouse, and watched assets.
+/// A deck with a lake, a warehouse, and watched assets; those that are called `hashed` ask for the
+/// content of their files.
 pub(in crate::runtime) fn deck(project: &Path, assets: &[(&str, &str)]) -> Deck {
     let connection = |name: &str, url: &str, kind| {
         let url = Secret::plain(url);
         (name.to_owned(), ConnectionSpec { name: name.into(), url, kind, options: IndexMap::new() })
     };
     let asset = |(name, uri): &(&str, &str)| {
-        let watch = Some(WatchSpec { every: Duration::from_secs(3600) });
+        let hash = name.starts_with("hashed");
+        let watch = Some(WatchSpec { every: Duration::from_secs(3600), hash });
         let (name, uri) = (AssetName::from(*name), asset_uri(uri));
         let group = ASSET_GROUP.to_owned();
-        (name.clone(), AssetSpec { name, uri, watch, group, freshness: None })
+        let (freshness, callbacks) = (None, Callbacks::default());
+        (name.clone(), AssetSpec { name, uri, watch, group, freshness, callbacks })
     };
     Deck {
         project: project.to_path_buf(),
@@ -57,6 +61,7 @@ pub(in crate::runtime) fn deck(project: &Path, assets: &[(&str, &str)]) -> Deck 
         overlay: Default::default(),
         sources: Vec::new(),
         slurm: Default::default(),
+        openlineage: Default::default(),
         warnings: Vec::new(),
     }
 }
@@ -247,6 +252,48 @@ async fn what_becomes_of_a_file_is_told() {
     std::fs::rename(folder.join("third.csv"), stage.project.path().join("third.csv")).unwrap();
     assert_eq!(told(&stage.next().await), (AssetEventKind::Deleted, "third.csv"));
     assert!(stage.events.is_empty());
+}
+
+/// Returns the next `count` events: of which asset, what happened, and what the file holds.
+async fn heard(stage: &mut Stage, count: usize) -> Vec<(String, AssetEventKind, Option<String>)> {
+    let mut heard = Vec::new();
+    for _ in 0..count {
+        let spec = stage.next().await;
+        let content = spec.extra.get("sha256").map(|digest| digest.as_str().unwrap()[..4].into());
+        heard.push((spec.name.unwrap().to_string(), spec.kind, content));
+    }
+    heard.sort();
+    heard
+}
+
+#[tokio::test]
+async fn who_asks_what_files_hold_is_told_so_and_not_of_the_same_content_twice() {
+    use AssetEventKind::{Changed, Created};
+    const BOTH: &[(&str, &str)] =
+        &[("hashed", "lake:incoming/*.csv"), ("plain", "lake:incoming/*.csv")];
+    let put = |project: &Path, text| write(project, "data/lake/incoming/a.csv", text);
+    let of = |name: &str, kind, content: Option<&str>| {
+        (name.to_owned(), kind, content.map(str::to_owned))
+    };
+    let mut stage = Stage::start(tempfile::tempdir().unwrap(), BOTH);
+    let project = stage.project.path().to_path_buf();
+    put(&project, "1");
+    let (hashed, plain) = (of("hashed", Created, Some("6b86")), of("plain", Created, None));
+    assert_eq!(heard(&mut stage, 2).await, [hashed, plain]);
+    put(&project, "1");
+    assert_eq!(heard(&mut stage, 1).await, [of("plain", Changed, None)]);
+    put(&project, "2");
+    let (hashed, plain) = (of("hashed", Changed, Some("d473")), of("plain", Changed, None));
+    assert_eq!(heard(&mut stage, 2).await, [hashed, plain]);
+    let mut stage = stage.again(BOTH, |project| put(project, "2"));
+    assert_eq!(heard(&mut stage, 1).await, [of("plain", Changed, None)]);
+    put(&project, "1");
+    let (hashed, plain) = (of("hashed", Changed, Some("6b86")), of("plain", Changed, None));
+    assert_eq!(heard(&mut stage, 2).await, [hashed, plain]);
+    // A link to nowhere and a file that nobody may read hold up nothing.
+    std::fs::remove_file(project.join("data/lake/incoming/a.csv")).unwrap();
+    let gone = heard(&mut stage, 2).await;
+    assert!(gone.iter().all(|(_, kind, _)| *kind == AssetEventKind::Deleted), "{gone:?}");
 }
 
 #[tokio::test]

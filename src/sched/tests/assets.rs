@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
+use super::callbacks::says;
 use super::decks::Shape;
 use super::world::{World, dag, deck, task};
 use crate::dag::Dag;
 use crate::dag::operator::Operator;
 use crate::dag::schedule::{AssetExpression, AssetRef};
-use crate::dag::spec::{AssetAliasSpec, AssetUri};
+use crate::dag::spec::{AssetAliasSpec, AssetUri, Callbacks};
 use crate::types::asset::{AssetEventKind, AssetEventSource, AssetEventSpec, WatchedObject};
+use crate::types::callback::{CallbackEvent, CallbackRequest, CallbackSubject};
 use crate::types::event::Event;
 use crate::types::state::DagRunType;
 use crate::types::{AssetName, DagRunState};
@@ -331,4 +333,42 @@ fn that_an_asset_is_too_old_is_told_once_until_it_changes() {
     told(&mut world, change("lake:a.csv"));
     world.tick_after(3600);
     assert_eq!(told_stale(&world), 2);
+}
+
+#[test]
+fn who_was_told_that_an_asset_is_stale_is_told_once_that_it_is_fresh_again() {
+    let limited = || {
+        let mut deck = deck(vec![]);
+        let asset = &mut deck.assets["a"];
+        asset.freshness = Some(std::time::Duration::from_secs(3600));
+        asset.callbacks = Callbacks(vec![
+            (CallbackEvent::OnStale, vec![says("old")]),
+            (CallbackEvent::OnFresh, vec![says("new")]),
+        ]);
+        deck
+    };
+    let mut world = World::new(limited());
+    let heard = |world: &World| {
+        let line = |one: &CallbackRequest| {
+            assert_eq!(one.subject, CallbackSubject::Asset { asset: "a".into() });
+            format!("{} {}", one.event.as_str(), one.task_or_run_state)
+        };
+        world.rows.callbacks.iter().map(line).collect::<Vec<_>>()
+    };
+    told(&mut world, change("lake:a.csv"));
+    told(&mut world, change("lake:a.csv"));
+    assert!(heard(&world).is_empty(), "nobody was told that it is stale");
+    world.tick_after(3600);
+    assert_eq!(heard(&world), ["on_stale stale"]);
+    assert!(world.rows.callbacks[0].reason.as_ref().unwrap().contains("more than 1h ago"));
+    world.restart(limited());
+    world.tick_after(9000);
+    told(&mut world, deleted("lake:a.csv"));
+    assert_eq!(heard(&world).len(), 1, "it is told once, and a deletion is no news");
+    world.restart(limited());
+    told(&mut world, change("lake:a.csv"));
+    told(&mut world, change("lake:a.csv"));
+    assert_eq!(heard(&world), ["on_stale stale", "on_fresh fresh"]);
+    let fresh = world.rows.log.iter().filter(|line| line.event == "asset.fresh").count();
+    assert_eq!(fresh, 1);
 }

@@ -282,7 +282,9 @@ pub(crate) fn deck(dags: Vec<Dag>) -> Deck {
             .into_iter()
             .map(|(name, uri)| {
                 let (name, group) = (crate::types::AssetName::from(name), "asset".to_owned());
-                (name.clone(), AssetSpec { name, uri, watch: None, group, freshness: None })
+                let callbacks = Callbacks::default();
+                let (watch, freshness) = (None, None);
+                (name.clone(), AssetSpec { name, uri, watch, group, freshness, callbacks })
             })
             .collect(),
         datasets: IndexMap::new(),
@@ -302,6 +304,7 @@ pub(crate) fn deck(dags: Vec<Dag>) -> Deck {
         overlay: Default::default(),
         sources: Vec::new(),
         slurm: Default::default(),
+        openlineage: Default::default(),
         warnings: Vec::new(),
     }
 }

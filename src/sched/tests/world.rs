@@ -33,7 +33,7 @@ use crate::change::{DagState, DagVersion, OperationRow};
 use crate::input::{Operate, Undo};
 use crate::types::asset::{AssetEvent, AssetEventKind, WatchedObject};
 use crate::types::backfill::{Backfill, BackfillDagRun, BackfillId};
-use crate::types::callback::CallbackRequest;
+use crate::types::callback::{CallbackRequest, CallbackSubject};
 use crate::types::deadline::Deadline;
 use crate::types::operation::{ClearTasks, Operation, OperationView, Reach, TaskChoice, TaskMove};
 use crate::types::xcom::{RETURN_VALUE, XcomValue};
@@ -153,8 +153,7 @@ impl Rows {
                 self.named_xcoms.retain(|(key, _), _| !is_of(key));
                 self.maps.retain(|key, _| !is_of(key));
                 self.triggering.remove(&run);
-                self.callbacks
-                    .retain(|one| (&one.dag_id, &one.dag_run_id) != (&run.dag_id, &run.dag_run_id));
+                self.callbacks.retain(|one| one.subject != CallbackSubject::Run(run.clone()));
                 self.deadlines.retain(|(key, _), _| *key != run);
             }
             Change::PutBackfill(backfill) => {

@@ -315,5 +315,11 @@ fn why(name: &AssetName) -> AssetWhy {
         }
         (_, name) => vec![step(name, None, "nothing that it is made of has changed since")],
     };
-    AssetWhy { name: name.clone(), freshness: freshness(name.as_str()), path, downstream_assets: 2 }
+    AssetWhy {
+        name: name.clone(),
+        freshness: freshness(name.as_str()),
+        path,
+        downstream_assets: 2,
+        callbacks: Vec::new(),
+    }
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use crate::sample::{before, dags, run, run_detail};
 use crate::types::ask::{Answer, Request};
 use crate::types::callback::{
-    CallbackAction, CallbackEvent, CallbackRequest, CallbackSpec, CallbackState,
+    CallbackAction, CallbackEvent, CallbackRequest, CallbackSpec, CallbackState, CallbackSubject,
 };
 use crate::types::executor::TryPlace;
 use crate::types::grid::{GridRun, GridTask, GridView};
 use crate::types::ids::{TaskInstanceKey, UNMAPPED};
-use crate::types::run::TaskInstance;
+use crate::types::run::{DagRunKey, TaskInstance};
 use crate::types::state::DagRunType;
 use crate::types::view::{GroupView, RunDetailView, TaskPlace};
 use crate::types::{DagId, DagRunId, DagRunState, TaskId, TaskInstanceState as S};
@@ -78,8 +78,10 @@ fn grid(dag_id: &DagId, limit: u32, around: Option<&DagRunId>) -> GridView {
 fn callback(dag_id: &DagId, dag_run_id: &DagRunId) -> CallbackRequest {
     CallbackRequest {
         id: "cb-1".into(),
-        dag_id: dag_id.clone(),
-        dag_run_id: dag_run_id.clone(),
+        subject: CallbackSubject::Run(DagRunKey {
+            dag_id: dag_id.clone(),
+            dag_run_id: dag_run_id.clone(),
+        }),
         task_id: Some("train".into()),
         map_index: UNMAPPED,
         try_number: 1,

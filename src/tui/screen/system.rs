@@ -10,7 +10,7 @@ use crate::screen::{executors, log, missing, settings};
 use crate::state::{Slot, State, Zoom};
 use crate::text;
 use crate::theme;
-use crate::types::view::StatusView;
+use crate::types::view::{OpenLineageView, StatusView};
 use crate::view;
 use crate::widget::paint;
 
@@ -95,7 +95,7 @@ fn facts(state: &State, status: &StatusView) -> Vec<Line<'static>> {
     let listens = |listen: &Option<String>| listen.clone().unwrap_or_else(|| "not open".to_owned());
     let memory = status.memory_bytes.map_or("—".to_owned(), text::bytes);
     let up = text::running(text::seconds(status.started_at, state.now));
-    vec![
+    let mut lines = vec![
         paint::pair("deck", format!("{}  {}", status.deck_name, status.project)),
         paint::pair("version", &status.version),
         paint::pair("process", format!("pid {}, up {up}", status.pid)),
@@ -108,13 +108,28 @@ fn facts(state: &State, status: &StatusView) -> Vec<Line<'static>> {
         paint::pair("DAGs", definitions_line(state, status)),
         paint::pair("api", listens(&status.api_listen)),
         paint::pair("serving", listens(&status.serving_listen)),
+    ];
+    if let Some(told) = &status.openlineage {
+        lines.push(paint::pair("lineage", telling(told)));
+    }
+    lines.extend([
         paint::pair(
             "kept",
             with_keys!(state, "[deck.retention] of dags.toml; {} deletes the rest", Prune),
         ),
         paint::pair("backup", "`dagdeck backup FILE`, running or not"),
         paint::pair("log", with_keys!(state, "{} on the whole screen", OpenLog)),
-    ]
+    ]);
+    lines
+}
+
+/// Says how far those are who are told as OpenLineage: what waits first, for the place may be long.
+fn telling(told: &OpenLineageView) -> String {
+    let figures = match told.waiting {
+        0 => format!("{} sent", told.sent),
+        waiting => format!("{waiting} waiting, {} sent", told.sent),
+    };
+    format!("{figures}  {}", told.target)
 }
 
 /// Says what of `dags.toml` is in force.

@@ -20,6 +20,7 @@ impl Request {
             | Self::CancelBackfill { .. }
             | Self::AnswerApproval(_)
             | Self::EmitAsset { .. }
+            | Self::ReceiveLineage { .. }
             | Self::Promote { .. }
             | Self::Rollback { .. }
             | Self::SetVariables { .. }

@@ -37,6 +37,9 @@ pub struct StatusView {
     /// Where the control API listens beside its socket.
     pub api_listen: Option<String>,
     pub serving_listen: Option<String>,
+    /// Whom runs are told to as OpenLineage; `None`: nobody.
+    #[serde(default)]
+    pub openlineage: Option<OpenLineageView>,
     /// Listeners that could not be opened, watchers that could not watch: a line each.
     pub problems: Vec<String>,
     pub slots_used: u32,
@@ -50,6 +53,21 @@ pub struct StatusView {
     pub memory_bytes: Option<u64>,
     /// The daemon's clock, so that a deck can show ages right.
     pub now: Timestamp,
+}
+
+/// Where events of OpenLineage go, and how far they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenLineageView {
+    /// `http://HOST:PORT/api/v1/lineage` or a file; shows no secret.
+    pub target: String,
+    /// Taken there since the daemon began.
+    pub sent: u64,
+    /// Written down and still to be sent.
+    pub waiting: u64,
+    /// Not sent and never to be: refused there for what they are, or too many to be kept.
+    pub lost: u64,
+    /// Why nothing goes there now.
+    pub problem: Option<String>,
 }
 
 /// A pool and who is in it.

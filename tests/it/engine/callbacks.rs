@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
+use dagdeck::sched::Input;
 use dagdeck::store::{callback, event_log};
 use dagdeck::types::DagRunState;
+use dagdeck::types::asset::{AssetEventSource, AssetEventSpec};
 use dagdeck::types::callback::{CallbackRequest, CallbackState};
 use dagdeck::types::run::DagRunKey;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -230,4 +232,56 @@ async fn a_deadline_that_is_missed_is_told_while_the_run_goes_on() {
     assert_eq!(feed(&bench, "deadline.missed").len(), 1);
     bench.go();
     bench.ended(DagRunState::Success).await;
+}
+
+#[tokio::test]
+async fn that_an_asset_is_stale_is_told_once_with_its_cause_and_that_it_is_fresh_again() {
+    let hook = Hook::start(&[]).await;
+    let told = format!(
+        "[{{ webhook = \"{}\" }}, {{ notify = \"feed\", message = \"{{{{ reason }}}}\" }}, \
+         {{ command = \"echo $DAGDECK_ASSET {{{{ state }}}} {{{{ asset.freshness }}}}\" }}]",
+        hook.url
+    );
+    let deck = format!(
+        "[connection.feed]\nurl = \"log:\"\n[asset.raw]\nuri = \"file:raw.csv\"\n\
+         [asset.sums]\nuri = \"file:sums.csv\"\nfreshness = \"1h\"\n\
+         on_stale = {told}\non_fresh = {told}\n\
+         [dag.sum.task.t]\noperator = \"empty\"\ninlets = [\"raw\"]\noutlets = [\"sums\"]\n"
+    );
+    let fails =
+        "[dag.d.task.t]\noperator = \"command\"\ncommand = \"exit 7\"\noutlets = [\"raw\"]\n";
+    let mut bench = Bench::start_with(&deck, fails).await;
+    let change = || AssetEventSpec::new("file:sums.csv", AssetEventSource::Api);
+    let of_asset = |bench: &Bench| {
+        bench.store.read_blocking(|conn| callback::for_asset(conn, &"sums".into())).unwrap()
+    };
+    let done = |bench: &Bench, count: usize| {
+        let found = of_asset(bench);
+        assert!(found.len() <= count, "told twice: {found:?}");
+        found.len() == count && found.iter().all(|one| one.state == CallbackState::Done)
+    };
+    bench.ask(Input::AssetChanged(change())).await.unwrap();
+    bench.trigger().await.unwrap();
+    bench.ended(DagRunState::Failed).await;
+    bench.clock.set(3_700);
+    bench.ask(Input::Tick).await.unwrap();
+    bench.until("it is told that `sums` is stale", |bench| done(bench, 3)).await;
+    let cause = "made of `raw`: `d` failed to make it";
+    assert!(hook.asked()[0].contains("\"event\":\"on_stale\""), "{:?}", hook.asked());
+    assert!(hook.asked()[0].contains("\"path\":[\"raw\",\"sums\"]"), "{:?}", hook.asked());
+    assert!(hook.asked()[0].contains(cause), "{:?}", hook.asked());
+    let said = feed(&bench, "notify");
+    assert!(said[0].ends_with(&format!("more than 1h ago; {cause}")), "{said:?}");
+    assert_eq!(of_asset(&bench)[2].output.as_deref(), Some("sums stale 1h"));
+
+    bench.stop().await;
+    bench.start_again().await.unwrap();
+    bench.clock.set(9_000);
+    bench.ask(Input::Tick).await.unwrap();
+    assert!(done(&bench, 3));
+    bench.ask(Input::AssetChanged(change())).await.unwrap();
+    bench.until("it is told that `sums` is fresh", |bench| done(bench, 6)).await;
+    assert!(hook.asked()[1].contains("\"state\":\"fresh\""), "{:?}", hook.asked());
+    assert_eq!(of_asset(&bench)[5].output.as_deref(), Some("sums fresh 1h"));
+    assert_eq!((feed(&bench, "asset.stale").len(), feed(&bench, "asset.fresh").len()), (1, 1));
 }

@@ -14,12 +14,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dagdeck::runtime::Layout;
 use dagdeck::runtime::engine::{self, Engine, EngineParts};
+use dagdeck::runtime::openlineage::{self, Teller, TellerParts};
 use dagdeck::runtime::publish::Publisher;
 use dagdeck::runtime::serving;
 use dagdeck::sched::{Command, Input};
 use dagdeck::store::Store;
 use dagdeck::store::callback;
 use dagdeck::store::dag_run::{self, RunFilter};
+use dagdeck::store::openlineage::outbox;
 use dagdeck::store::task_instance;
 use dagdeck::tracking::{artifact, registry, run};
 use dagdeck::types::approval::Response;
@@ -49,6 +51,9 @@ xcom_max_bytes = 20
 
 [deck.default_args]
 retries = 0
+
+[openlineage]
+file = "lineage.jsonl"
 
 [connection.ops]
 url = "log:"
@@ -133,7 +138,7 @@ const DAGS: [(&str, &str, &str); 4] = [
 ];
 
 /// Each kind of step; a run comes to each of them.
-const STEPS: [&str; 15] = [
+const STEPS: [&str; 16] = [
     "decided",
     "committed",
     "carried out",
@@ -149,6 +154,7 @@ const STEPS: [&str; 15] = [
     "fired",
     "called back",
     "callback noted",
+    "lineage sent",
 ];
 
 #[test]
@@ -296,8 +302,24 @@ fn check(dir: &Path, what: &str) {
         assert!(!lines.is_empty(), "{what}: nobody was told: {told}");
         assert!(lines.iter().all(|line| *line == format!("{word} {id}")), "{what}: {told}");
     }
+    check_lineage(dir, what);
     let moves = registry::moves_after(&open(dir), 0).unwrap();
     assert_eq!(moves.len(), 1, "{what}");
+}
+
+/// Every run and every try began and ended, once each, however often that was sent.
+fn check_lineage(dir: &Path, what: &str) {
+    let text = std::fs::read_to_string(dir.join("lineage.jsonl")).unwrap_or_default();
+    let mut told = std::collections::BTreeSet::new();
+    for line in text.lines() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        let word = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        told.insert((word(&event["run"]["runId"]), word(&event["eventType"])));
+    }
+    let count = |kind: &str| told.iter().filter(|(_, event_type)| event_type == kind).count();
+    // Four runs, eleven tasks, one of them tried twice.
+    let counts = [count("START"), count("COMPLETE"), count("FAIL"), count("ABORT")];
+    assert_eq!(counts, [16, 15, 1, 0], "{what}: {text}");
 }
 
 /// Not a test by itself: the copy that is killed. Without its variable it does nothing.
@@ -312,17 +334,28 @@ fn an_engine_of_its_own() {
 
 async fn work(dir: &Path) {
     let store = open(dir);
+    let deck = Arc::new(bench::load(dir));
+    openlineage::follow(&store, &deck).await.unwrap();
+    let (publisher, is_followed) = (Publisher::default(), openlineage::is_told(&deck));
     let parts = EngineParts {
         layout: Layout::new(dir),
         store: store.clone(),
-        deck: Arc::new(bench::load(dir)),
+        deck,
         clock: Arc::new(SystemClock),
         executable: PathBuf::from(env!("CARGO_BIN_EXE_dagdeck")),
         environment: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
         serving: serving::channel().0,
-        publisher: Publisher::default(),
+        publisher: publisher.clone(),
     };
     let engine = engine::start(parts).await.unwrap();
+    let _teller = Teller::start(TellerParts {
+        project: dir.to_owned(),
+        store: store.clone(),
+        live: engine.live.clone(),
+        publisher,
+        is_followed,
+        again: openlineage::AGAIN,
+    });
     // Whoever triggers asks again when the answer was lost, unless the run is there.
     if states(&store, bench::DAG).is_empty() {
         engine.handle.ask(Input::Command(bench::trigger())).await.unwrap();
@@ -371,7 +404,8 @@ fn has_ended(store: &Store, dag_id: &str) -> bool {
 }
 
 fn is_untold(store: &Store) -> bool {
-    !store.read_blocking(callback::pending).unwrap().is_empty()
+    store.read_blocking(outbox::waiting).unwrap() > 0
+        || !store.read_blocking(callback::pending).unwrap().is_empty()
 }
 
 fn states(store: &Store, dag_id: &str) -> Vec<DagRunState> {

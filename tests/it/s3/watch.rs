@@ -62,6 +62,33 @@ fn what_comes_into_a_bucket_is_told_once_also_across_restarts() {
 }
 
 #[test]
+fn a_bucket_that_is_gone_deletes_nothing() {
+    let Some(server) = Server::start("a_bucket_that_is_gone_deletes_nothing") else { return };
+    let mut project = Project::with(&format!("{}{DAGS}", server.toml(server.endpoint())));
+    project.write("s3.key", server.text("secret_access_key"));
+    server.put("readings/a.csv", "1");
+    project.up();
+    assert_eq!(wait_for(&project, 1), [told("created", "a")]);
+    project.down();
+    let lake = || serde_json::json!({ "Bucket": "lake" });
+    let mut one = lake();
+    one["Key"] = "readings/a.csv".into();
+    server.call("delete_object", one);
+    server.call("delete_bucket", lake());
+    project.up();
+    let status = until(|| {
+        let status = project.run(&["status"]).stdout;
+        status.contains("there is no bucket `s3://lake`").then_some(())
+    });
+    assert!(status.is_some());
+    assert_eq!(events(&project), [told("created", "a")]);
+    // An empty one in its place is another matter.
+    server.call("create_bucket", lake());
+    assert_eq!(wait_for(&project, 2)[1], told("deleted", "a"));
+    project.down();
+}
+
+#[test]
 fn a_bucket_that_cannot_be_listed_is_shown_as_a_problem() {
     let test = "a_bucket_that_cannot_be_listed_is_shown_as_a_problem";
     let Some(server) = Server::start(test) else { return };

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::types::asset::AssetEventKind;
+use crate::types::callback::CallbackEvent;
+
+const LOG: &str = "[connection.feed]\nurl = \"log:\"\n";
 
 const PARTS: &str =
     "[asset.day]\nuri = \"lake:{date}.csv\"\nwatch = true\n[asset.whole]\nuri = \"lake:x.csv\"\n";
@@ -27,6 +30,24 @@ fn an_asset_has_a_group_and_a_limit_of_its_age() {
     let broken = |line: &str| places(&format!("[asset.x]\nuri = \"file:x\"\n{line}\n"));
     assert_eq!(broken("freshness = \"0s\""), [("bad-duration", 3, 13)]);
     assert_eq!(broken("group = \"a b\""), [("invalid-id", 3, 9)]);
+}
+
+#[test]
+fn an_asset_with_a_limit_tells_when_it_is_stale_and_when_it_is_fresh_again() {
+    let with = |lines: &str| format!("{LOG}[asset.x]\nuri = \"file:x\"\n{lines}\n");
+    let told = "{ notify = \"feed\", message = \"{{ asset.name }}: {{ cause }}\" }";
+    let both = format!("freshness = \"1h\"\non_stale = {told}\non_fresh = [{told}, {told}]");
+    let deck = load_more(&with(&both)).unwrap();
+    let callbacks = &deck.assets["x"].callbacks;
+    assert_eq!(callbacks.of(CallbackEvent::OnStale).len(), 1);
+    assert_eq!(callbacks.of(CallbackEvent::OnFresh).len(), 2);
+    assert_eq!(places(&with(&format!("on_stale = {told}"))), [("missing-key", 5, 1)]);
+    let of_a_run = "{ command = \"echo {{ run_id }}\" }";
+    let broken = with(&format!("freshness = \"1h\"\non_fresh = {of_a_run}"));
+    assert_eq!(places(&broken), [("unknown-name", 6, 33)]);
+    let nowhere = "{ notify = \"fed\", message = \"x\" }";
+    let broken = with(&format!("freshness = \"1h\"\non_fresh = {nowhere}"));
+    assert_eq!(places(&broken)[0].0, "unknown-connection");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use super::{OUTPUT_LEN_MAX, Refusal};
 use crate::runtime::act::Shared;
-use crate::types::callback::CallbackRequest;
+use crate::types::callback::{CallbackRequest, CallbackSubject};
 
 /// How long to read on when the command has ended: what it left in the pipe, not what a process
 /// in the background may say yet.
@@ -92,11 +92,16 @@ fn environment(request: &CallbackRequest) -> Vec<(&'static str, String)> {
     let mut env = vec![
         ("DAGDECK_CALLBACK_ID", request.id.clone()),
         ("DAGDECK_EVENT", request.event.as_str().to_owned()),
-        ("DAGDECK_DAG_ID", request.dag_id.to_string()),
-        ("DAGDECK_RUN_ID", request.dag_run_id.to_string()),
         ("DAGDECK_STATE", request.task_or_run_state.clone()),
         ("DAGDECK_REASON", request.reason.clone().unwrap_or_default().replace('\0', "")),
     ];
+    match &request.subject {
+        CallbackSubject::Run(run) => {
+            env.push(("DAGDECK_DAG_ID", run.dag_id.to_string()));
+            env.push(("DAGDECK_RUN_ID", run.dag_run_id.to_string()));
+        }
+        CallbackSubject::Asset { asset } => env.push(("DAGDECK_ASSET", asset.to_string())),
+    }
     if let Some(task_id) = &request.task_id {
         env.push(("DAGDECK_TASK_ID", task_id.to_string()));
         env.push(("DAGDECK_MAP_INDEX", request.map_index.to_string()));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::Refusal;
+use super::{Refusal, compose_of_asset};
 use crate::connection::OpenConnection;
 use crate::dag::Deck;
 use crate::dag::spec::ConnectionSpec;
@@ -17,7 +17,7 @@ use crate::runtime::executor::Handover;
 use crate::sched::effect::Launch;
 use crate::store::{asset, dag_run, task_instance};
 use crate::types::asset::AssetEvent;
-use crate::types::callback::{CallbackAction, CallbackRequest};
+use crate::types::callback::{CallbackAction, CallbackRequest, CallbackSubject};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::{AttemptKey, LaunchToken, TaskId, TaskInstanceKey, Timestamp};
 
@@ -50,13 +50,25 @@ pub(super) async fn compose(
     request: &CallbackRequest,
 ) -> Result<Composed, Refusal> {
     let deck = shared.deck.borrow().clone();
-    let found = find(shared, request).await?;
-    let run = found.run.clone();
-    let history = History::new(shared.store.clone(), shared.layout.clone(), run);
     let (own, of_deck, now) = (request.clone(), deck.clone(), shared.clock.now());
     // Templates look things up in the store.
-    let rendered =
-        tokio::task::spawn_blocking(move || render(&of_deck, &own, found, &Arc::new(history), now));
+    let rendered = match &request.subject {
+        CallbackSubject::Run(run) => {
+            let found = find(shared, request, run).await?;
+            let history =
+                History::new(shared.store.clone(), shared.layout.clone(), found.run.clone());
+            let history = Arc::new(history);
+            tokio::task::spawn_blocking(move || {
+                render(&of_deck, &own, |known| context(&own, found, &history, known, now))
+            })
+        }
+        CallbackSubject::Asset { asset } => {
+            let happened = compose_of_asset::find(shared, deck.clone(), asset, now).await?;
+            tokio::task::spawn_blocking(move || {
+                render(&of_deck, &own, |known| Ok(happened.names(&own, known, now)))
+            })
+        }
+    };
     let rendered = rendered.await.map_err(|error| Refusal::passing(format!("render: {error}")))?;
     let (mut args, variables) = rendered?;
     let spec = connection(&deck, request)?;
@@ -67,16 +79,21 @@ pub(super) async fn compose(
     Ok(Composed { args, connection: spec.map(OpenConnection::of), mask })
 }
 
+/// What every template may look up, whatever it is of.
+pub(super) struct Known<'a> {
+    deck: &'a Deck,
+    pub(super) variables: &'a secrets::Variables,
+    pub(super) connections: &'a Connections,
+}
+
 fn render(
     deck: &Deck,
     request: &CallbackRequest,
-    found: Found,
-    history: &Arc<History>,
-    now: Timestamp,
+    names: impl FnOnce(&Known<'_>) -> Result<Names, Refusal>,
 ) -> Result<(Map<String, Value>, secrets::Variables), Refusal> {
     let mut variables = secrets::Variables::new(deck);
     let connections = Connections::new(deck);
-    let names = context(deck, request, found, history, (&variables, &connections), now)?;
+    let names = names(&Known { deck, variables: &variables, connections: &connections })?;
     let args = template::render(&arguments(request), &names);
     let args = args.map_err(|error| Refusal::fatal(error.to_string()))?;
     for text in args.values().flat_map(order::texts) {
@@ -85,9 +102,13 @@ fn render(
     Ok((args, variables))
 }
 
-async fn find(shared: &Shared, request: &CallbackRequest) -> Result<Found, Refusal> {
-    let key = DagRunKey { dag_id: request.dag_id.clone(), dag_run_id: request.dag_run_id.clone() };
-    let task = request.task_id.clone().map(|task_id| task_key(request, task_id));
+async fn find(
+    shared: &Shared,
+    request: &CallbackRequest,
+    run: &DagRunKey,
+) -> Result<Found, Refusal> {
+    let task = request.task_id.clone().map(|task_id| task_key(request, run, task_id));
+    let key = run.clone();
     let read = move |conn: &rusqlite::Connection| {
         let Some(run) = dag_run::get(conn, &key.dag_id, &key.dag_run_id)? else { return Ok(None) };
         let task = match task {
@@ -101,10 +122,10 @@ async fn find(shared: &Shared, request: &CallbackRequest) -> Result<Found, Refus
     found.ok_or_else(|| Refusal::fatal("the run is gone"))
 }
 
-fn task_key(request: &CallbackRequest, task_id: TaskId) -> TaskInstanceKey {
+fn task_key(request: &CallbackRequest, run: &DagRunKey, task_id: TaskId) -> TaskInstanceKey {
     TaskInstanceKey {
-        dag_id: request.dag_id.clone(),
-        dag_run_id: request.dag_run_id.clone(),
+        dag_id: run.dag_id.clone(),
+        dag_run_id: run.dag_run_id.clone(),
         task_id,
         map_index: request.map_index,
     }
@@ -112,19 +133,19 @@ fn task_key(request: &CallbackRequest, task_id: TaskId) -> TaskInstanceKey {
 
 /// The context of an attempt, and what has happened.
 fn context(
-    deck: &Deck,
     request: &CallbackRequest,
     found: Found,
     history: &Arc<History>,
-    (variables, connections): (&secrets::Variables, &Connections),
+    known: &Known<'_>,
     now: Timestamp,
 ) -> Result<Names, Refusal> {
-    let gone = || Refusal::fatal(format!("DAG `{}` is gone from `dags.toml`", request.dag_id));
-    let dag = deck.dags.get(&request.dag_id).ok_or_else(gone)?;
+    let (deck, run) = (known.deck, found.run.key());
+    let gone = || Refusal::fatal(format!("DAG `{}` is gone from `dags.toml`", run.dag_id));
+    let dag = deck.dags.get(&run.dag_id).ok_or_else(gone)?;
     let task_id = request.task_id.clone().unwrap_or_else(|| TaskId::from(""));
     let launch = Launch {
         key: AttemptKey {
-            task: task_key(request, task_id.clone()),
+            task: task_key(request, &run, task_id.clone()),
             try_number: request.try_number,
         },
         token: LaunchToken::from(""),
@@ -133,14 +154,8 @@ fn context(
         run: found.run,
         triggering_asset_events: found.events,
     };
-    let reason = request.reason.clone().unwrap_or_default();
-    let mut happened = BTreeMap::from([
-        ("reason", json!(reason)),
-        ("exception", json!(reason)),
-        ("state", json!(request.task_or_run_state)),
-        ("event", json!(request.event)),
-        ("callback", json!({ "id": request.id })),
-    ]);
+    let mut happened = what_happened(request, request.reason.as_deref().unwrap_or_default());
+    happened.insert("exception", happened["reason"].clone());
     if request.task_id.is_some() {
         happened.insert("try_number", json!(request.try_number));
     }
@@ -153,13 +168,26 @@ fn context(
         task: request.task_id.as_ref().and_then(|task_id| dag.tasks.get(task_id)),
         launch: &launch,
         history,
-        variables,
-        connections,
+        variables: known.variables,
+        connections: known.connections,
         given: &[],
         now,
         ti: instance(request, found.task.as_ref()),
         happened,
     }))
+}
+
+/// What callbacks of all kinds may name.
+pub(super) fn what_happened(
+    request: &CallbackRequest,
+    reason: &str,
+) -> BTreeMap<&'static str, Value> {
+    BTreeMap::from([
+        ("reason", json!(reason)),
+        ("state", json!(request.task_or_run_state)),
+        ("event", json!(request.event)),
+        ("callback", json!({ "id": request.id })),
+    ])
 }
 
 fn instance(
@@ -199,11 +227,15 @@ fn arguments(request: &CallbackRequest) -> Map<String, Value> {
 /// What a webhook is told that has no body of its own.
 fn happened(request: &CallbackRequest) -> Value {
     // A reason may hold braces: it goes through the template's value, not its text.
+    let run = match &request.subject {
+        CallbackSubject::Run(run) => run,
+        CallbackSubject::Asset { .. } => return compose_of_asset::body(request),
+    };
     json!({
         "callback_id": request.id,
         "event": request.event,
-        "dag_id": request.dag_id,
-        "run_id": request.dag_run_id,
+        "dag_id": run.dag_id,
+        "run_id": run.dag_run_id,
         "task_id": request.task_id,
         "map_index": request.map_index,
         "try_number": request.try_number,

@@ -31,8 +31,15 @@ pub(super) fn items(
     (summary, runs): &(Summary, Runs),
     now: Timestamp,
 ) -> Vec<AttentionItem> {
-    let known = assets::known(live, summary);
-    let mut judge = Judge::new(Known { live, assets: &known, summary, runs, now });
+    let known = assets::known(&live.deck, summary);
+    let mut judge = Judge::new(Known {
+        deck: &live.deck,
+        dag_states: &live.dag_states,
+        assets: &known,
+        summary,
+        runs,
+        now,
+    });
     let mut roots: indexmap::IndexMap<AssetName, Vec<AssetName>> = indexmap::IndexMap::new();
     for (name, _) in &known {
         if judge.freshness(name) != Freshness::Stale {

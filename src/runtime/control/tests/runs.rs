@@ -8,11 +8,11 @@ use crate::sched::{Change, Command, Input, Rejected, Reply};
 use crate::store::sample::{self, at, key, object, run, task, task_try};
 use crate::types::ask::{RunsOnly, Trigger};
 use crate::types::callback::{
-    CallbackAction, CallbackEvent, CallbackRequest, CallbackSpec, CallbackState,
+    CallbackAction, CallbackEvent, CallbackRequest, CallbackSpec, CallbackState, CallbackSubject,
 };
 use crate::types::deadline::Deadline;
 use crate::types::event::Event;
-use crate::types::run::TaskInstance;
+use crate::types::run::{DagRunKey, TaskInstance};
 use crate::types::state::TriggeredBy;
 use crate::types::view::{DagView, LogChunk, RunDetailView};
 use crate::types::{AttemptKey, DagId, DagRunState, TaskInstanceState};
@@ -331,6 +331,28 @@ async fn the_status_says_what_runs_and_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn who_is_not_told_as_openlineage_is_a_problem_and_needs_attention() {
+    let world = World::new();
+    let view = crate::types::view::OpenLineageView {
+        target: "http://h/api/v1/lineage".into(),
+        sent: 3,
+        waiting: 1,
+        lost: 2,
+        problem: Some("it answered 503".into()),
+    };
+    world.openlineage.send_replace(Some(view.clone()));
+    let Answer::Status(status) = world.ask(Request::Status).await else { panic!() };
+    assert_eq!(status.openlineage, Some(view));
+    let expected = [
+        "OpenLineage is not told (http://h/api/v1/lineage): it answered 503; 1 event waits",
+        "OpenLineage (http://h/api/v1/lineage) was not told of 2 events; the log says why",
+    ];
+    assert_eq!(status.problems[1..], expected);
+    let Answer::Attention(items) = world.ask(Request::ListAttention).await else { panic!() };
+    assert!(items.iter().any(|item| item.text == expected[0]), "{items:#?}");
+}
+
+#[tokio::test]
 async fn a_shutdown_is_noted_and_the_feed_is_read_by_the_page() {
     let world = World::new();
     assert_eq!(world.ask(Request::Shutdown).await, Answer::Done);
@@ -357,8 +379,10 @@ async fn a_run_shows_its_deadlines_and_what_was_told_of_it() {
     };
     let callback = CallbackRequest {
         id: "callback-1".into(),
-        dag_id: dag_id.clone(),
-        dag_run_id: dag_run_id.clone(),
+        subject: CallbackSubject::Run(DagRunKey {
+            dag_id: dag_id.clone(),
+            dag_run_id: dag_run_id.clone(),
+        }),
         task_id: None,
         map_index: -1,
         try_number: 0,

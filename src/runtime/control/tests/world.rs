@@ -26,7 +26,7 @@ use crate::store::sample::{self, at};
 use crate::types::operation::OperationView;
 use crate::types::serving::{ServedHistory, ServedVersion, ServingStatus};
 use crate::types::time::ManualClock;
-use crate::types::view::PoolView;
+use crate::types::view::{OpenLineageView, PoolView};
 
 /// What the scripted engine answers.
 pub(crate) type Script = Box<dyn Fn(&Input) -> Result<Reply, Fault> + Send>;
@@ -39,6 +39,7 @@ pub(crate) struct World {
     pub(crate) inputs: Arc<Mutex<Vec<Input>>>,
     _senders: (watch::Sender<Arc<Live>>, watch::Sender<DefinitionsView>),
     pub(crate) watch_problems: watch::Sender<Vec<String>>,
+    pub(crate) openlineage: watch::Sender<Option<OpenLineageView>>,
     pub(crate) slurm: watch::Sender<SlurmHeard>,
     pub(crate) workers: WorkersDesk,
 }
@@ -54,6 +55,7 @@ impl World {
         let (live, live_receiver) = watch::channel(Arc::new(live(deck)));
         let (definitions, definitions_receiver) = watch::channel(DefinitionsView::default());
         let (watch_problems, problems_receiver) = watch::channel(Vec::new());
+        let (openlineage, openlineage_receiver) = watch::channel(None);
         let (slurm, slurm_receiver) = watch::channel(SlurmHeard::default());
         let (workers_door, workers, _) = Workers::channel();
         let handle = engine(script, Arc::clone(&inputs));
@@ -70,6 +72,7 @@ impl World {
             workers: workers_door,
             definitions: definitions_receiver,
             watch_problems: problems_receiver,
+            openlineage: openlineage_receiver,
             publisher: Publisher::default(),
             serving: server(),
             clock: Arc::new(ManualClock::new(at(1000))),
@@ -81,7 +84,17 @@ impl World {
         };
         let control = Control::new(parts.clone());
         let _senders = (live, definitions);
-        Self { _dir: dir, control, parts, inputs, _senders, watch_problems, slurm, workers }
+        Self {
+            _dir: dir,
+            control,
+            parts,
+            inputs,
+            _senders,
+            watch_problems,
+            openlineage,
+            slurm,
+            workers,
+        }
     }
 
     pub(crate) async fn ask(&self, request: Request) -> Answer {
@@ -228,7 +241,9 @@ pub(crate) fn deck() -> Deck {
     let dags = [etl, train, basic].into_iter().chain(servings);
     let asset = |name: &str, uri| {
         let (name, group) = (crate::types::AssetName::from(name), "asset".to_owned());
-        (name.clone(), AssetSpec { name, uri, watch: None, group, freshness: None })
+        let callbacks = Callbacks::default();
+        let (watch, freshness) = (None, None);
+        (name.clone(), AssetSpec { name, uri, watch, group, freshness, callbacks })
     };
     Deck {
         project: PathBuf::from("/project"),
@@ -261,6 +276,7 @@ pub(crate) fn deck() -> Deck {
         overlay: Default::default(),
         sources: vec![],
         slurm: Default::default(),
+        openlineage: Default::default(),
         warnings: Vec::new(),
     }
 }

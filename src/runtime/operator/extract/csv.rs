@@ -7,11 +7,9 @@ use ::csv::{ByteRecord, Reader, ReaderBuilder};
 use super::field::{Cell, Inference};
 use super::files::SourceFile;
 use super::text::{self, Encoding};
-use super::{Cursor, Wanted, inferred};
-use crate::connection::{closest, did_you_mean};
+use super::{Cursor, Wanted, inferred, place_of};
 use crate::runtime::operator::args::Args;
 use crate::runtime::operator::error::OperatorError;
-use crate::runtime::task_log::TaskLog;
 
 /// How the file is written.
 pub(super) struct Options {
@@ -113,18 +111,8 @@ impl Rows {
 
     fn places_of(&self, wanted: Option<&[Wanted]>) -> Result<Vec<usize>, OperatorError> {
         let Some(wanted) = wanted else { return Ok((0..self.header.len()).collect()) };
-        let place = |name: &String| {
-            self.header.iter().position(|column| column == name).ok_or_else(|| {
-                let meant = closest(name, self.header.iter().map(String::as_str));
-                OperatorError::Fatal(format!(
-                    "`schema`: `{}` has no column `{name}`{} (it has {})",
-                    self.name,
-                    did_you_mean(meant.as_deref()),
-                    self.header.join(", ")
-                ))
-            })
-        };
-        wanted.iter().map(|wanted| place(&wanted.name)).collect()
+        let place = |wanted: &Wanted| place_of(&wanted.name, &self.name, &self.header);
+        wanted.iter().map(place).collect()
     }
 }
 
@@ -184,20 +172,13 @@ impl Cursor for Rows {
     }
 }
 
-/// Says in the log which columns a schema leaves out.
-pub(super) fn tell_left_out(
+/// What all columns of the file are called.
+pub(super) fn names(
     file: &SourceFile,
     options: &Options,
     schema: &[Wanted],
-    log: &TaskLog,
-) -> Result<(), OperatorError> {
-    let rows = Rows::open(file, options, Some(schema))?;
-    let is_left_out = |column: &&String| !schema.iter().any(|wanted| wanted.name == **column);
-    let left_out: Vec<_> = rows.header.iter().filter(is_left_out).map(String::as_str).collect();
-    if !left_out.is_empty() {
-        log.say(&format!("left out, not in the schema: {}", left_out.join(", ")));
-    }
-    Ok(())
+) -> Result<Vec<String>, OperatorError> {
+    Ok(Rows::open(file, options, Some(schema))?.header)
 }
 
 /// Reads all files to tell the types of their columns; the first one's header counts.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
 use rusqlite::types::{ToSqlOutput, Value as Sql, ValueRef};
 
 use crate::runtime::operator::column_type::ColumnType;
@@ -15,6 +17,11 @@ pub(super) enum Cell<'a> {
     Bool(bool),
     /// With a format that has types of its own, a text is never meant as a number.
     Text(Cow<'a, str>),
+    Bytes(&'a [u8]),
+    Date(Date),
+    /// A day and a time of some clock.
+    Civil(DateTime),
+    Instant(Timestamp),
 }
 
 impl std::fmt::Display for Cell<'_> {
@@ -25,6 +32,10 @@ impl std::fmt::Display for Cell<'_> {
             Self::Float(number) => write!(f, "{number}"),
             Self::Bool(flag) => write!(f, "{flag}"),
             Self::Text(text) => f.write_str(text),
+            Self::Bytes(bytes) => write!(f, "{}", bytes.escape_ascii()),
+            Self::Date(day) => write!(f, "{day}"),
+            Self::Civil(at) => write!(f, "{at}"),
+            Self::Instant(at) => write!(f, "{at}"),
         }
     }
 }
@@ -32,6 +43,7 @@ impl std::fmt::Display for Cell<'_> {
 /// Reads a cell; `None`: it is not of this type.
 pub(super) fn read<'a>(column_type: ColumnType, cell: &'a Cell<'_>) -> Option<ToSqlOutput<'a>> {
     let number = |number: i64| Some(ToSqlOutput::Owned(Sql::Integer(number)));
+    let text = |text: String| Some(ToSqlOutput::Owned(Sql::Text(text)));
     let real = |number: f64| Some(ToSqlOutput::Owned(Sql::Real(number)));
     match (cell, column_type) {
         (Cell::Null, _) => Some(ToSqlOutput::Owned(Sql::Null)),
@@ -46,13 +58,22 @@ pub(super) fn read<'a>(column_type: ColumnType, cell: &'a Cell<'_>) -> Option<To
             number(*found as i64)
         }
         (Cell::Int(_) | Cell::Float(_), ColumnType::Decimal(digits)) => {
-            let text = cell.to_string();
-            let fits = is_decimal(&text, digits);
-            Some(ToSqlOutput::Owned(Sql::Text(text))).filter(|_| fits)
+            let written = cell.to_string();
+            if is_decimal(&written, digits) { text(written) } else { None }
         }
-        (Cell::Int(_) | Cell::Float(_) | Cell::Bool(_), ColumnType::Text) => {
-            Some(ToSqlOutput::Owned(Sql::Text(cell.to_string())))
+        (Cell::Date(day), ColumnType::Timestamp) => text(day.at(0, 0, 0, 0).to_string()),
+        (Cell::Date(_), ColumnType::Date)
+        | (Cell::Civil(_), ColumnType::Timestamp)
+        | (Cell::Instant(_), ColumnType::TimestampTz) => text(cell.to_string()),
+        (Cell::Bytes(bytes), ColumnType::Bytes) => {
+            Some(ToSqlOutput::Borrowed(ValueRef::Blob(bytes)))
         }
+        (Cell::Bytes(bytes), ColumnType::Text) => {
+            let is_text = std::str::from_utf8(bytes).is_ok();
+            is_text.then_some(ToSqlOutput::Borrowed(ValueRef::Text(bytes)))
+        }
+        (Cell::Bytes(_), _) => None,
+        (_, ColumnType::Text) => text(cell.to_string()),
         _ => None,
     }
 }
@@ -66,6 +87,7 @@ fn read_text(column_type: ColumnType, field: &str) -> Option<ToSqlOutput<'_>> {
     let as_is = |text| ToSqlOutput::Borrowed(ValueRef::Text(str::as_bytes(text)));
     match column_type {
         ColumnType::Text => Some(as_is(field)),
+        ColumnType::Bytes => Some(ToSqlOutput::Borrowed(ValueRef::Blob(field.as_bytes()))),
         ColumnType::Decimal(digits) => is_decimal(trimmed, digits).then(|| as_is(trimmed)),
         ColumnType::Date => is_date(trimmed).then(|| as_is(trimmed)),
         _ => read_owned(column_type, trimmed).map(ToSqlOutput::Owned),

@@ -17,6 +17,10 @@ pub(super) struct SourceFile {
 }
 
 impl SourceFile {
+    pub(super) fn new(name: &str, path: &Path) -> Self {
+        Self { name: name.to_owned(), path: path.to_path_buf() }
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -46,7 +50,7 @@ pub(super) fn list(
     let pattern = location.file_name();
     if !location.is_folder() && !pattern.contains('*') {
         let path = local_file(order, private, log, source)?;
-        return Ok(vec![SourceFile { name: source.to_owned(), path }]);
+        return Ok(vec![SourceFile::new(source, &path)]);
     }
     let path = location.path().ok_or_else(|| {
         OperatorError::Fatal(format!(

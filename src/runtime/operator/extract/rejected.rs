@@ -34,7 +34,7 @@ impl Rejected {
     }
 
     /// Turns to the next file; the header is the first one's.
-    pub(super) fn begin(&mut self, source: &str, header: &[String]) -> Result<(), OperatorError> {
+    pub(super) fn begin(&mut self, source: &str, cursor: &dyn Cursor) -> Result<(), OperatorError> {
         source.clone_into(&mut self.source);
         if self.writer.is_some() {
             return Ok(());
@@ -49,8 +49,9 @@ impl Rejected {
                 OperatorError::io(&format!("write `{}`", self.path.display()), &error)
             })?;
         let mut writer = ::csv::WriterBuilder::new().flexible(true).from_writer(file);
-        let own: &[&str] =
-            if self.are_several { &["file", "line", "reason"] } else { &["line", "reason"] };
+        let own = ["file", cursor.unit(), "reason"];
+        let own = if self.are_several { &own[..] } else { &own[1..] };
+        let header = cursor.header();
         let columns = own.iter().copied().chain(header.iter().map(String::as_str));
         writer.write_record(columns).map_err(|error| unwritten(&error))?;
         self.writer = Some(writer);
@@ -64,15 +65,18 @@ impl Rejected {
         reason: &str,
         log: &TaskLog,
     ) -> Result<(), OperatorError> {
-        let line = cursor.position();
+        let (unit, line) = (cursor.unit(), cursor.position());
         if !self.may_reject {
-            return Err(OperatorError::Fatal(format!("`{}`, line {line}: {reason}", self.source)));
+            return Err(OperatorError::Fatal(format!(
+                "`{}`, {unit} {line}: {reason}",
+                self.source
+            )));
         }
         self.count += 1;
         if self.count <= TOLD_MAX {
             let of =
                 if self.are_several { format!(" of `{}`", self.source) } else { String::new() };
-            log.say(&format!("rejected line {line}{of}: {reason}"));
+            log.say(&format!("rejected {unit} {line}{of}: {reason}"));
         }
         let Some(writer) = &mut self.writer else { return Ok(()) };
         let line = line.to_string();

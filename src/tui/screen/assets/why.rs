@@ -11,6 +11,7 @@ use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
 use crate::types::AssetName;
+use crate::types::callback::CallbackState;
 use crate::types::freshness::{AssetWhy, StaleCause, StaleStep};
 use crate::widget::paint;
 
@@ -51,6 +52,15 @@ fn lines(state: &State, why: &AssetWhy, selected: usize, width: usize) -> Vec<Li
         lines.extend(step_lines(state, step, (at, selected == at), width));
     }
     lines.push(Line::default());
+    for told in &why.callbacks {
+        let (event, action) = (told.event.as_str(), told.spec.action.name());
+        let (ago, state_word) = (text::ago(state.now, told.created_at), told.state.as_str());
+        let style = match told.state {
+            CallbackState::Failed => theme::BAD,
+            CallbackState::Pending | CallbackState::Done => theme::DIM,
+        };
+        lines.push(paint::line(format!("told {ago}: {event}, {action} {state_word}"), style));
+    }
     for piece in text::wrap_words(MEANING, width) {
         lines.push(paint::line(piece, theme::DIM));
     }
