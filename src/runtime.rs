@@ -19,6 +19,7 @@ pub mod layout;
 pub mod logs;
 pub mod openlineage;
 pub mod operator;
+pub(crate) mod places;
 pub mod project;
 pub mod promotion;
 pub mod publish;

@@ -3,6 +3,7 @@
 
 pub mod artifact;
 pub mod experiment;
+pub mod input;
 pub mod prune;
 pub mod registry;
 pub mod run;

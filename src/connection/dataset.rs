@@ -1,6 +1,7 @@
 //! The names that data of a connection goes by, as OpenLineage has them: what an attempt saw, what
 //! `dags.toml` calls an asset, and what a program elsewhere tells of are found to be the same.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::connection::OpenConnection;
@@ -50,6 +51,20 @@ pub fn of_connection(
     }
 }
 
+/// Names what lies at a URI: `file:PATH` or `CONNECTION:PATH`; `None`: no data set does.
+pub fn of_uri(
+    uri: &str,
+    connections: &BTreeMap<String, OpenConnection>,
+    project: &Path,
+) -> Option<DatasetName> {
+    let (scheme, path) = uri.split_once(':')?;
+    match connections.get(scheme) {
+        Some(connection) => of_connection(connection, path, project),
+        None if scheme == "file" => Some(of_file(&project.join(path))),
+        None => None,
+    }
+}
+
 /// Names a file of this machine.
 pub fn of_file(path: &Path) -> DatasetName {
     // `./data/x.csv` and `data/x.csv` are one file.
@@ -59,8 +74,6 @@ pub fn of_file(path: &Path) -> DatasetName {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     fn named(url: &str, path: &str) -> Option<(String, String)> {

@@ -127,9 +127,16 @@ impl Operator {
                 | Self::ParquetExtract
                 | Self::TableTransform
                 | Self::TableCheck
-                | Self::SqlRun
                 | Self::SqlExtract
                 | Self::SqlLoad
+                | Self::ObjectCopy
+                | Self::ObjectMove
+                | Self::ObjectDownload
+                | Self::ObjectUpload
+                | Self::DatasetValidate
+                | Self::MlTrain
+                | Self::ModelRegister
+                | Self::ServingDeploy
         )
     }
 

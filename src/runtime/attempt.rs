@@ -86,6 +86,9 @@ pub struct DatasetOrder {
     pub task: LearningTask,
     pub target: String,
     pub ignore: Vec<String>,
+    /// The assets that the file is.
+    #[serde(default)]
+    pub assets: Vec<AssetName>,
 }
 
 /// What an attempt's process is handed on its standard input (one JSON document): never on disk.

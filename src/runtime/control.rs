@@ -240,6 +240,8 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         Request::GetXcom { task, key } => xcom::get(parts, task, key).await,
         Request::ListAssets => assets::list(parts).await,
         Request::ShowLineage { of, reach } => lineage::show(parts, of, reach).await,
+        Request::ListColumns { of, column } => lineage::list_columns(parts, of, column).await,
+        Request::TraceLineage { of } => lineage::trace_from(parts, of).await,
         Request::ExplainAsset { name } => assets::explain(parts, name).await,
         Request::ListAssetEvents { asset, limit } => assets::events(parts, asset, limit).await,
         Request::ListAssetChecks { asset, limit } => checks::list(parts, asset, limit).await,

@@ -6,14 +6,16 @@ use rusqlite::{Connection, Row, params};
 use crate::store::fault::StoreError;
 use crate::store::row;
 use crate::store::task_instance::{key_params, read_key};
-use crate::types::io::{DatasetRef, Observed};
+use crate::types::io::{ASSETS, DatasetRef, Observed};
 use crate::types::lineage::{Direction, JobRef, LineageLink, SeenDataset};
 use crate::types::run::DagRunKey;
-use crate::types::{AttemptKey, TaskInstanceKey, Timestamp};
+use crate::types::{AssetName, AttemptKey, TaskInstanceKey, Timestamp};
 
 /// A job that meets other data sets each time (a file a day) is known by the last so many of each
 /// direction.
 const OF_JOB_MAX: usize = 100;
+/// Of all jobs elsewhere so many ends of links are kept.
+const FOREIGN_MAX: u64 = 20_000;
 /// An attempt is found by so many of its data sets in each direction.
 const OF_ATTEMPT_MAX: usize = 1_000;
 
@@ -29,7 +31,24 @@ pub fn put(conn: &Connection, link: &LineageLink) -> Result<(), StoreError> {
             forget_beyond(conn, &link.job, direction)?;
         }
     }
-    Ok(())
+    match link.job {
+        JobRef::Foreign { .. } => forget_foreign(conn, FOREIGN_MAX),
+        JobRef::Task { .. } => Ok(()),
+    }
+}
+
+/// Whoever names a job anew each time shall not fill the disk: those that were seen longest ago go.
+fn forget_foreign(conn: &Connection, max: u64) -> Result<(), StoreError> {
+    let sql = "SELECT count(*) FROM lineage_link WHERE job_kind = 'foreign'";
+    let beyond = row::count(conn, sql, [])?.saturating_sub(max);
+    if beyond == 0 {
+        return Ok(());
+    }
+    let sql = "DELETE FROM lineage_link WHERE job_kind = 'foreign'
+        AND (job_namespace, job_name, direction, namespace, name) IN (
+            SELECT job_namespace, job_name, direction, namespace, name FROM lineage_link
+            WHERE job_kind = 'foreign' ORDER BY last_seen, job_namespace, job_name LIMIT ?1)";
+    row::execute(conn, sql, [row_count(beyond)]).map(drop)
 }
 
 fn put_end(
@@ -140,8 +159,26 @@ pub(crate) fn put_asset(
     asset: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let outputs = vec![DatasetRef::new(crate::types::io::ASSETS, asset)];
-    put(conn, &link_of(task, &Observed { outputs, ..Observed::default() }, now))
+    let outputs = vec![DatasetRef::new(ASSETS, asset)];
+    put(conn, &link_of(task, &Observed { outputs, ..Observed::default() }, now))?;
+    let (dag_id, dag_run_id, task_id, map_index) = key_params(task);
+    // Which of its tries told of it is not known, and needs not be.
+    let sql = "INSERT OR REPLACE INTO task_dataset (namespace, name, direction, dag_id,
+            dag_run_id, task_id, map_index, try_number, seen)
+        SELECT ?1, ?2, 'wrote', ?3, ?4, ?5, ?6, 0, ?7
+        WHERE EXISTS (SELECT 1 FROM dag_run WHERE dag_id = ?3 AND dag_run_id = ?4)";
+    let values = params![ASSETS, asset, dag_id, dag_run_id, task_id, map_index, row::micros(now)];
+    row::execute(conn, sql, values).map(drop)
+}
+
+/// Returns the assets that the tasks of a run told of, in the order in which they did.
+pub fn assets_of_run(conn: &Connection, run: &DagRunKey) -> Result<Vec<AssetName>, StoreError> {
+    let sql = "SELECT name, min(seen) AS seen FROM task_dataset
+        WHERE dag_id = ?1 AND dag_run_id = ?2 AND namespace = 'asset' AND direction = 'wrote'
+        GROUP BY name ORDER BY seen, name";
+    row::all(conn, sql, [run.dag_id.as_str(), run.dag_run_id.as_str()], |row| {
+        row::text(row, "name")
+    })
 }
 
 /// Returns the links that were seen last, at most `limit`, the latest first.

@@ -108,6 +108,44 @@ mod tests {
     }
 
     #[test]
+    fn what_was_seen_before_there_was_a_lineage_is_in_it() {
+        use crate::store::{dag_run, lineage, sample};
+        use crate::types::DagRunState;
+        use crate::types::lineage::Direction;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.db");
+        let mut conn = Connection::open(&path).unwrap();
+        migrate_with(&mut conn, &path, &MIGRATIONS[..13]).unwrap();
+        for (id, secs) in [("r1", 1), ("r2", 2)] {
+            dag_run::put(&conn, &sample::run("etl", id, secs, DagRunState::Success)).unwrap();
+        }
+        let file = r#"{"namespace": "file", "name": "/p/a.csv", "rows": N}"#;
+        for (run, rows) in [("r2", "20"), ("r1", "10")] {
+            let observed = format!(r#"{{"inputs": [{}]}}"#, file.replace('N', rows));
+            let sql = "INSERT INTO task_io VALUES ('etl', ?1, 'extract', -1, 1, ?2)";
+            conn.execute(sql, [run, &observed]).unwrap();
+        }
+        let source = r#"{"kind": "task", "dag_id": "etl", "dag_run_id": "r1", "task_id": "load", "map_index": -1}"#;
+        let sql = "INSERT INTO asset_event (id, name, uri, timestamp, source, extra)
+            VALUES (1, 'x', 'w:x', 5, ?1, '{}')";
+        conn.execute(sql, [source]).unwrap();
+        migrate(&mut conn, &path).unwrap();
+        let links = lineage::links(&conn, 9).unwrap();
+        let found: Vec<_> = links
+            .iter()
+            .map(|l| (l.job.to_string(), l.direction, l.dataset.name.as_str(), l.dataset.rows))
+            .collect();
+        let expected = [
+            ("etl.extract".to_owned(), Direction::Read, "/p/a.csv", Some(20)),
+            ("etl.load".to_owned(), Direction::Wrote, "x", None),
+        ];
+        assert_eq!(found, expected, "the last run's");
+        let read = lineage::attempts(&conn, &links[0].dataset, Direction::Read, 9).unwrap();
+        let runs: Vec<_> = read.iter().map(|(key, _)| key.task.dag_run_id.as_str()).collect();
+        assert_eq!(runs, ["r2", "r1"]);
+    }
+
+    #[test]
     fn a_migration_that_fails_leaves_the_schema_before_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.db");

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, params};
 
 use crate::dag::suggest;
 use crate::store::{Store, StoreError, row};
-use crate::tracking::{alias, run};
+use crate::tracking::{alias, input, run};
 use crate::types::view::{
     AliasMove, AliasPlan, ModelDetailView, ModelVersionView, ModelView, TrackingRunView,
 };
@@ -293,6 +293,8 @@ fn read_version(row: &Row<'_>) -> Result<ModelVersionView, StoreError> {
             .map_err(|source| StoreError::Content { column: "signature", source })?,
         size_bytes: None,
         origin: None,
+        serves: None,
+        inputs: Vec::new(),
         gates: Vec::new(),
     })
 }
@@ -309,6 +311,7 @@ fn with_figures(
         let run = run::view(conn, run_id)?;
         let file = run.artifacts.iter().find(|(path, _)| path == MODEL_FILE);
         version.size_bytes = file.map(|(_, bytes)| *bytes);
+        version.inputs = input::of_run(conn, run_id)?;
         version.metrics = run.metrics;
         version.params = run.params;
         // The signature has a place of its own.

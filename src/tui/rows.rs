@@ -7,6 +7,7 @@ pub(crate) mod backfill;
 pub(crate) mod keyed;
 pub(crate) mod models;
 pub(crate) mod operation;
+pub(crate) mod origin;
 pub(crate) mod run;
 mod setting;
 pub(crate) mod tracking;
@@ -77,6 +78,7 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         Screen::Commands => keys_of(&orders(state, level)),
         Screen::Approvals => keys_of(&approvals(state, level)),
         Screen::Impact(name) => keys_of(&assets::impact(state, level, name)),
+        screen @ (Screen::Chain(_) | Screen::Columns(_)) => origin::keys(state, screen),
         Screen::AssetWhy(name) => {
             let why = state.cache.asset_why(name);
             let steps = why.map(|why| why.path.as_slice()).unwrap_or_default();
@@ -147,7 +149,11 @@ pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
         Screen::Run(_) => crate::screen::run::places::info(state),
         // Tasks of a DAG stand in the order of their graph, the steps of a cause in
         // the order of what led to what, and facts of a tracked run by what they are.
-        Screen::Dag(_) | Screen::AssetWhy(_) | Screen::TrackingRun(_) => {
+        Screen::Dag(_)
+        | Screen::AssetWhy(_)
+        | Screen::Chain(_)
+        | Screen::Columns(_)
+        | Screen::TrackingRun(_) => {
             return None;
         }
         Screen::Form(_)

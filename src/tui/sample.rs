@@ -19,6 +19,7 @@ mod lab;
 mod log;
 pub(crate) mod models;
 pub(crate) mod operations;
+mod origin;
 pub(crate) mod run;
 mod runs;
 mod scoring;

@@ -33,6 +33,7 @@ mod mouse;
 mod movement;
 pub(crate) mod notice;
 mod orders;
+mod origin;
 pub(crate) mod pages;
 pub(crate) mod palette;
 pub(crate) mod plugin;

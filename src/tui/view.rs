@@ -116,6 +116,8 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
         Screen::CompareRuns(ids) => compare::draw(buf, area, state, ids),
         Screen::AssetWhy(name) => assets::draw_why(buf, area, state, name),
         Screen::Impact(name) => assets::draw_impact(buf, area, state, name),
+        Screen::Chain(id) => assets::draw_chain(buf, area, state, id),
+        Screen::Columns(id) => assets::draw_columns(buf, area, state, id),
         Screen::Model(name) => models::draw_page(buf, area, state, name),
         Screen::Compare(left, right) => {
             models::compare::draw_page(buf, area, state, left, right);

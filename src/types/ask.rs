@@ -229,6 +229,16 @@ pub enum Request {
         #[serde(flatten)]
         reach: LineageReach,
     },
+    /// The columns of a node of the lineage, or one of them, and where each comes from.
+    ListColumns {
+        of: String,
+        #[serde(default)]
+        column: Option<String>,
+    },
+    /// What a node of the lineage was made of and what was made of it, run by run.
+    TraceLineage {
+        of: String,
+    },
     /// Why an asset is old: the way from the root cause down to it.
     ExplainAsset {
         name: AssetName,

@@ -26,6 +26,8 @@ pub const DATASETS: &str = "dataset";
 pub const MODELS: &str = "model";
 /// What answers, by the model's name.
 pub const ENDPOINTS: &str = "endpoint";
+/// Tracked runs, by id: between a training and a registration.
+pub const TRACKED: &str = "tracked";
 /// Assets, by name: what an outlet tells of, wherever it lies.
 pub const ASSETS: &str = "asset";
 

@@ -6,6 +6,7 @@ mod daemon;
 mod dag;
 mod lab;
 mod run;
+mod trace;
 
 pub use asset::{
     AssetView, DatasetName, LineageEdge, LineageKind, LineageNode, LineageView, LinkStanding,
@@ -20,3 +21,4 @@ pub use lab::{
     ModelDetailView, ModelVersionView, ModelView, TrackingRunView,
 };
 pub use run::{LogChunk, RunDetailView, TaskDetailView, count_states};
+pub use trace::{ColumnStep, ColumnTrace, ColumnsView, RunInput, TraceKind, TraceStep, TraceView};

@@ -16,6 +16,7 @@ mod data;
 mod deck;
 mod engine;
 mod layers;
+mod lineage;
 mod openlineage;
 mod peers;
 mod postgres;

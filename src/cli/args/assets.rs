@@ -21,9 +21,18 @@ pub enum AssetsCommand {
         /// At most so many hops downstream of it; everything where none is given
         #[arg(long, value_name = "HOPS", requires = "name")]
         down: Option<u32>,
+        /// Its columns and where each comes from; `NAME.COLUMN` shows one
+        #[arg(long, requires = "name", conflicts_with_all = ["up", "down"])]
+        columns: bool,
         /// How to draw it; `-o json` prints it for programs
         #[arg(long, value_name = "FORMAT", default_value = "tree")]
         format: LineageFormat,
+    },
+    /// Walk from a file, a table, a model or an endpoint both ways, run by run: what it was made
+    /// of, and what was made of it
+    Trace {
+        /// As of `assets lineage`
+        name: String,
     },
     /// Say why an asset is old: the way from the root cause down to it
     Why { asset: String },

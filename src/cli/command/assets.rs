@@ -1,6 +1,7 @@
-//! `assets list|lineage|why|impact|events|checks|emit|partitions`.
+//! `assets list|lineage|trace|why|impact|events|checks|emit|partitions`.
 
 mod draw;
+mod trace;
 
 use crate::cli::args::{AssetsCommand, LineageFormat};
 use crate::cli::command::{ask, expect_answer};
@@ -24,7 +25,21 @@ pub async fn dispatch(
             let assets = expect_answer!(answer, Answer::Assets(assets) => assets, "assets list");
             output.answer(&assets, |assets| list(assets));
         }
-        AssetsCommand::Lineage { name, up, down, format } => {
+        AssetsCommand::Lineage { name: Some(of), columns: true, format, .. } => {
+            let answer = ask(layout, Request::ListColumns { of, column: None }).await?;
+            let columns = expect_answer!(answer, Answer::Columns(view) => view, "assets lineage");
+            output.answer(&columns, |columns| match format {
+                LineageFormat::Tree => trace::columns(columns),
+                LineageFormat::Mermaid => trace::columns_mermaid(columns),
+                LineageFormat::Dot => trace::columns_dot(columns),
+            });
+        }
+        AssetsCommand::Trace { name } => {
+            let answer = ask(layout, Request::TraceLineage { of: name }).await?;
+            let found = expect_answer!(answer, Answer::Trace(trace) => trace, "assets trace");
+            output.answer(&found, |found| trace::trace(found));
+        }
+        AssetsCommand::Lineage { name, up, down, format, .. } => {
             let reach = LineageReach { up, down, limit: None };
             let lineage = lineage(layout, name, reach).await?;
             output.answer(&lineage, |lineage| match format {

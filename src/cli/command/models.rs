@@ -9,7 +9,10 @@ use crate::cli::output::{Output, ago, fields, or_dash, table};
 use crate::client::Client;
 use crate::runtime::Layout;
 use crate::types::ask::{Answer, Request};
-use crate::types::view::{AliasPlan, ModelDetailView, ModelVersionView, ModelView};
+use crate::types::view::{AliasPlan, ModelDetailView, ModelVersionView, ModelView, RunInput};
+
+/// Characters of a digest that people compare.
+const DIGEST_LEN: usize = 12;
 
 /// Carries out a command about models.
 pub async fn dispatch(
@@ -117,15 +120,20 @@ fn show(detail: &ModelDetailView) -> String {
             ago(Some(version.creation_timestamp)),
             figures.join("  "),
             gates(version),
+            or_dash(version.serves.map(|share| format!("{share} %"))),
             or_dash(version.run_id.clone()),
         ]
     });
     text.push_str("\n\n");
     text.push_str(&table(
-        &["VERSION", "ALIASES", "MADE", "METRICS", "GATES", "RUN"],
+        &["VERSION", "ALIASES", "MADE", "METRICS", "GATES", "SERVES", "RUN"],
         versions,
         "no versions",
     ));
+    if let Some(learnt) = learnt(detail) {
+        text.push_str("\n\n");
+        text.push_str(&learnt);
+    }
     let moves = detail.history.iter().map(|moved| {
         vec![
             ago(Some(moved.when)),
@@ -140,6 +148,31 @@ fn show(detail: &ModelDetailView) -> String {
     let header = ["WHEN", "ACTION", "ALIAS", "VERSION", "BY", "WHY"];
     text.push_str(&table(&header, moves, "never promoted"));
     text
+}
+
+/// Tells what the versions learnt from, where that was kept.
+fn learnt(detail: &ModelDetailView) -> Option<String> {
+    let inputs = detail
+        .versions
+        .iter()
+        .flat_map(|version| version.inputs.iter().map(move |input| (version, input)));
+    let row = |(version, input): (&ModelVersionView, &RunInput)| {
+        let events = input.asset_events.iter();
+        let events: Vec<String> =
+            events.map(|event| format!("{} {}", event.name, ago(Some(event.timestamp)))).collect();
+        vec![
+            version.version.to_string(),
+            input.name.clone(),
+            input.digest.chars().take(DIGEST_LEN).collect(),
+            input.rows.to_string(),
+            input.columns.len().to_string(),
+            input.source.clone(),
+            or_dash((!events.is_empty()).then(|| events.join(", "))),
+        ]
+    };
+    let rows: Vec<Vec<String>> = inputs.map(row).collect();
+    let header = ["VERSION", "LEARNT FROM", "DIGEST", "ROWS", "COLUMNS", "FILE", "CHANGED BY"];
+    (!rows.is_empty()).then(|| table(&header, rows, ""))
 }
 
 /// Tells the gates of a version: `decide passed`.

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use rusqlite::Transaction;
 use serde_json::{Map, Value};
 
-use crate::connection::OpenConnection;
+use crate::connection::{OpenConnection, dataset};
 use crate::dag::operator::{KeyKind, Operator};
 use crate::dag::spec::{AssetUri, ConnectionSpec};
 use crate::dag::template::{self, Names};
@@ -21,10 +21,11 @@ use crate::runtime::blocking::blocking;
 use crate::runtime::executor::{Handover, process_table};
 use crate::runtime::openlineage;
 use crate::runtime::operator::is_true;
+use crate::runtime::places::Places;
 use crate::sched::Outcome;
 use crate::sched::effect::Launch;
 use crate::store;
-use crate::types::{TaskId, Timestamp};
+use crate::types::{AssetName, TaskId, Timestamp};
 
 /// Characters of a rendered text that are kept, as Airflow's `max_templated_field_length`.
 const RENDERED_LEN_MAX: usize = 4_096;
@@ -142,7 +143,7 @@ pub(super) fn compose(
         key: launch.key.clone(),
         token: launch.token.clone(),
         operator: task.operator.name().to_owned(),
-        dataset: dataset(deck, task, &args)?,
+        dataset: dataset_order(deck, task, &args)?,
         connections: connections.iter().map(|spec| spec.name.clone()).collect(),
         args,
         env,
@@ -275,7 +276,7 @@ pub(super) fn texts(value: &Value) -> Vec<&str> {
     }
 }
 
-fn dataset(
+fn dataset_order(
     deck: &Deck,
     task: &TaskSpec,
     args: &Map<String, Value>,
@@ -293,13 +294,23 @@ fn dataset(
         let uri = spec.uri.as_text();
         return Err(Outcome::fatal(format!("data set `{name}` lies at `{uri}`, not in a file")));
     };
+    let path = deck.project.join(Path::new(path));
     Ok(Some(DatasetOrder {
         name: spec.name.clone(),
-        path: deck.project.join(Path::new(path)),
+        assets: assets_at(deck, &path),
+        path,
         task: spec.task,
         target: spec.target.clone(),
         ignore: spec.ignore.clone(),
     }))
+}
+
+/// Returns the assets that a file is.
+fn assets_at(deck: &Deck, path: &Path) -> Vec<AssetName> {
+    let assets = deck.assets.values().map(|spec| (spec.name.clone(), spec.uri.as_text()));
+    let places = Places::new(deck, &deck.project, &assets.collect::<Vec<_>>());
+    let at = dataset::of_file(path);
+    places.asset(&at.namespace, &at.name).into_iter().cloned().collect()
 }
 
 /// No other try will find it either.

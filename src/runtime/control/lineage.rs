@@ -11,6 +11,7 @@ use crate::runtime::control::ControlParts;
 use crate::runtime::control::assets::{self, Summary};
 use crate::runtime::control::freshness::{Judge, Known, Runs};
 use crate::runtime::engine::Live;
+use crate::runtime::places::Places;
 use crate::runtime::promotion::off_thread;
 use crate::store;
 use crate::tracking::registry;
@@ -21,16 +22,18 @@ use crate::types::serving::ServedVersion;
 use crate::types::view::{DatasetName, LineageKind, ModelView};
 use crate::types::{AssetName, Fault, Timestamp};
 
+mod columns;
 mod declared;
 mod find;
 mod graph;
-mod places;
 mod reach;
 mod seen;
+mod trace;
 
+use columns::Columns;
 pub(super) use declared::deploys;
 use graph::Graph;
-use places::Places;
+use trace::Ground;
 
 /// Links that are looked at, those that were seen last.
 const LINKS_MAX: u32 = 20_000;
@@ -41,9 +44,38 @@ pub(super) async fn show(
     of: Option<String>,
     reach: LineageReach,
 ) -> Result<Answer, Fault> {
-    let graph = all(parts, &parts.live()).await?;
+    let (graph, ..) = known(parts).await?;
     let id = of.map(|wanted| graph.find(&wanted)).transpose()?;
     Ok(Answer::Lineage(graph.view(id.map(|id| (id, reach)))))
+}
+
+/// Returns the columns of a node, and where each comes from. `NAME.COLUMN` is taken for one column
+/// where there is no such node.
+pub(super) async fn list_columns(
+    parts: &ControlParts,
+    of: String,
+    column: Option<String>,
+) -> Result<Answer, Fault> {
+    let (graph, facts, places) = known(parts).await?;
+    let (id, column) = match (graph.find(&of), of.rsplit_once('.')) {
+        (Err(unknown), Some((name, last))) if column.is_none() => {
+            (graph.find(name).map_err(|_| unknown)?, Some(last.to_owned()))
+        }
+        (found, _) => (found?, column),
+    };
+    let node = graph.nodes.get(id).ok_or_else(|| Fault::not_found("it is gone"))?;
+    let columns = Columns::new(&facts.links, &places);
+    columns.of(node, column.as_deref()).map(Answer::Columns)
+}
+
+/// Walks from a node both ways, run by run.
+pub(super) async fn trace_from(parts: &ControlParts, of: String) -> Result<Answer, Fault> {
+    let (graph, facts, places) = known(parts).await?;
+    let id = graph.find(&of)?;
+    let node = graph.nodes.get(id).ok_or_else(|| Fault::not_found("it is gone"))?.clone();
+    let ground = Ground { places, served: facts.served };
+    let trace = parts.read(move |conn| trace::trace(conn, &ground, &node)).await?;
+    Ok(Answer::Trace(Box::new(trace)))
 }
 
 /// Counts the assets that are made of one.
@@ -51,7 +83,7 @@ pub(super) async fn downstream_assets(
     parts: &ControlParts,
     name: &AssetName,
 ) -> Result<usize, Fault> {
-    let graph = all(parts, &parts.live()).await?;
+    let (graph, ..) = known(parts).await?;
     let id = LineageKind::Asset.id(name.as_str());
     let found = graph.around(&id, LineageReach { up: Some(0), ..LineageReach::default() });
     let is_asset =
@@ -59,7 +91,9 @@ pub(super) async fn downstream_assets(
     Ok(found.hops.keys().filter(is_asset).count().saturating_sub(1))
 }
 
-async fn all(parts: &ControlParts, live: &Live) -> Result<Graph, Fault> {
+/// Returns the whole graph, with what it was made of.
+async fn known(parts: &ControlParts) -> Result<(Graph, Facts, Places), Fault> {
+    let live = &*parts.live();
     let facts = facts(parts, live).await?;
     let places = Places::new(&live.deck, parts.layout.project(), &facts.assets);
     let mut graph = Graph::default();
@@ -72,7 +106,7 @@ async fn all(parts: &ControlParts, live: &Live) -> Result<Graph, Fault> {
     graph.add_versions(&facts);
     graph.add_endpoints(live, &facts);
     graph.judge_assets(live, &facts);
-    Ok(graph)
+    Ok((graph, facts, places))
 }
 
 /// What the lineage is drawn from, beside the definitions.

@@ -19,6 +19,14 @@ pub(super) async fn answer(parts: &ControlParts, request: Request) -> Result<Ans
         Request::ShowModel { name } => {
             let mut model = tracked(parts, move |store| registry::show(store, &name)).await?;
             model.versions = gates::add(parts, model.versions).await?;
+            let served = parts.serving.status().await.map(|status| status.versions);
+            for served in served.unwrap_or_default().iter().filter(|s| s.model == model.model.name)
+            {
+                let version = model.versions.iter_mut().find(|v| v.version == served.version);
+                if let Some(version) = version {
+                    version.serves = Some(served.weight);
+                }
+            }
             Ok(Answer::Model(Box::new(model)))
         }
         Request::PlanPromote { name, version, alias } => {

@@ -13,7 +13,7 @@ use crate::connection::{OpenConnection, dataset};
 use crate::dag::Deck;
 use crate::dag::spec::AssetUri;
 use crate::types::AssetName;
-use crate::types::io::{ASSETS, DATASETS, DatasetRef, ENDPOINTS, MODELS, RUN_TABLES};
+use crate::types::io::{ASSETS, DATASETS, DatasetRef, ENDPOINTS, MODELS, RUN_TABLES, TRACKED};
 use crate::types::view::DatasetName;
 
 /// Of what is known only here.
@@ -38,7 +38,7 @@ pub(super) fn of_asset(deck: &Deck, asset: &AssetName) -> DatasetName {
 pub(super) fn of_seen(deck: &Deck, seen: &DatasetRef) -> DatasetName {
     match seen.namespace.as_str() {
         ASSETS => of_asset(deck, &AssetName::from(seen.name.as_str())),
-        kind @ (DATASETS | MODELS | ENDPOINTS) => ours(format!("{kind}:{}", seen.name)),
+        kind @ (DATASETS | MODELS | ENDPOINTS | TRACKED) => ours(format!("{kind}:{}", seen.name)),
         _ => DatasetName { namespace: seen.namespace.clone(), name: seen.name.clone() },
     }
 }

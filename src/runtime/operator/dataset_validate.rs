@@ -4,7 +4,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::error::OperatorError;
-use super::extract;
+use super::{extract, learnt, observed};
 use crate::ml::Dataset;
 use crate::ml::dataset::{self, ColumnValues};
 use crate::runtime::attempt::Order;
@@ -22,6 +22,7 @@ pub(super) fn run(order: &Order, log: &TaskLog) -> Result<Outcome, OperatorError
     let problems = problems(&dataset);
     let rows = row_count(&dataset);
     let columns: Vec<_> = dataset.features.iter().map(|column| column.name.as_str()).collect();
+    observed::write(order, &learnt::seen(order, &dataset), log)?;
     log.say(&format!(
         "`{}`: {rows} rows, {} features, target `{}`, digest {}",
         dataset.name,
@@ -144,6 +145,7 @@ mod tests {
             task: crate::dag::spec::LearningTask::Classification,
             target: "kind".into(),
             ignore: Vec::new(),
+            assets: Vec::new(),
         });
         let dataset = read(&bench.order).unwrap();
         assert_eq!((dataset.rows(), dataset.classes().len()), (40, 2));
@@ -167,6 +169,7 @@ mod tests {
             task: crate::dag::spec::LearningTask::Classification,
             target: "species".into(),
             ignore: Vec::new(),
+            assets: Vec::new(),
         });
         bench.is_fatal(json!({ "dataset": "iris" }), "read data set `iris` from");
     }

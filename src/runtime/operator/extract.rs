@@ -31,7 +31,7 @@ use crate::connection::{closest, did_you_mean};
 use crate::runtime::attempt::{Order, Private};
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
-use crate::types::io::{ColumnRef, Observed};
+use crate::types::io::{ColumnRef, DatasetRef, Observed};
 
 /// A file that is read row by row.
 trait Cursor {
@@ -229,25 +229,29 @@ fn run(
     drop(insert);
     rejected.finish(log)?;
     transaction.commit()?;
-    observe(order, &table, rows, &files, &wanted, log)?;
+    observe((order, private), &table, rows, &files, &wanted, log)?;
     Ok(told(&table, rows, &rejected, &wanted, log))
 }
 
 fn observe(
-    order: &Order,
+    (order, private): (&Order, &Private),
     table: &str,
     rows: u64,
     files: &[SourceFile],
     wanted: &[Wanted],
     log: &TaskLog,
 ) -> Result<(), OperatorError> {
+    let inputs: Vec<DatasetRef> = files
+        .iter()
+        .map(|file| observed::file_read(order, private, &file.name, file.path()))
+        .collect();
     let columns = wanted.iter().map(|wanted| ColumnRef {
         name: wanted.name.clone(),
         column_type: wanted.column_type.name(),
-        origins: Vec::new(),
+        origins: observed::taken_from(&inputs, &wanted.name),
     });
     let told = Observed {
-        inputs: files.iter().map(|file| observed::file_read(file.path())).collect(),
+        inputs: inputs.clone(),
         outputs: vec![observed::run_table(order, table, Some(rows), columns.collect())],
         checks: Vec::new(),
     };

@@ -5,8 +5,8 @@
 use serde_json::{Map, Value, json};
 
 use super::args::Args;
-use super::dataset_validate;
 use super::error::{OperatorError, chain};
+use super::{dataset_validate, learnt, observed};
 use crate::ml::{self, Dataset, TrainSpec, Trained};
 use crate::runtime::attempt::Order;
 use crate::runtime::layout::Layout;
@@ -14,9 +14,11 @@ use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
 use crate::store::Store;
 use crate::tracking::run::{MetricPoint, NewRun};
-use crate::tracking::{artifact, experiment, run};
-use crate::types::view::TrackingRunView;
-use crate::types::{TrackingRunId, time};
+use crate::tracking::{artifact, experiment, input, run};
+use crate::types::io::{DatasetRef, Observed, TRACKED};
+use crate::types::run::DagRunKey;
+use crate::types::view::{RunInput, TrackingRunView};
+use crate::types::{AssetName, TrackingRunId, time};
 
 const SEED: i64 = 42;
 const TEST_SIZE: f64 = 0.2;
@@ -72,6 +74,7 @@ pub(super) fn run(order: &Order, log: &TaskLog) -> Result<Outcome, OperatorError
     let experiment_id = experiment::ensure(&store, &experiment)?;
     let tracked = run::create(&store, new_run(order, &args, &dataset, &experiment_id))?;
     log.say(&format!("run {} of experiment `{experiment}`", tracked.run_id));
+    keep_input(order, &dataset, &store, &tracked.run_id, log)?;
     let trained = train(&dataset, &args.spec, log).and_then(|trained| {
         record(&store, &layout, &tracked, &args.spec, &trained).map(|()| trained)
     });
@@ -89,6 +92,26 @@ pub(super) fn run(order: &Order, log: &TaskLog) -> Result<Outcome, OperatorError
             Err(error)
         }
     }
+}
+
+/// Keeps what is learnt from with the run, before anything comes of it.
+fn keep_input(
+    order: &Order,
+    dataset: &Dataset,
+    store: &Store,
+    run_id: &TrackingRunId,
+    log: &TaskLog,
+) -> Result<(), OperatorError> {
+    if let Some(learnt) = learnt::input(order, dataset) {
+        let task = &order.key.task;
+        let run = DagRunKey { dag_id: task.dag_id.clone(), dag_run_id: task.dag_run_id.clone() };
+        let assets = order.dataset.iter().flat_map(|dataset| dataset.assets.clone());
+        let assets: Vec<AssetName> = assets.collect();
+        let asset_events = store.read_blocking(|conn| input::events_before(conn, &run, &assets))?;
+        input::put(store, run_id, RunInput { asset_events, ..learnt })?;
+    }
+    let outputs = vec![DatasetRef::new(TRACKED, run_id.as_str())];
+    observed::write(order, &Observed { outputs, ..learnt::seen(order, dataset) }, log)
 }
 
 fn new_run(order: &Order, args: &TrainArgs, dataset: &Dataset, experiment_id: &str) -> NewRun {

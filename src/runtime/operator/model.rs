@@ -12,11 +12,14 @@ use super::DaemonContext;
 use super::args::{Args, unfit};
 use super::error::OperatorError;
 use super::registered::ask;
+use super::{learnt, observed};
 use crate::runtime::attempt::folder;
 use crate::runtime::promotion;
 use crate::sched::Outcome;
 use crate::tracking::registry::{self, MoveAlias};
 use crate::types::event::Event;
+use crate::types::io::{DATASETS, DatasetRef, MODELS, Observed, TRACKED};
+use crate::types::view::{DatasetName, ModelVersionView};
 use crate::types::{TrackingRunId, time};
 
 /// The alias that is meant where none is named.
@@ -37,7 +40,28 @@ pub(super) async fn register(context: &DaemonContext) -> Result<Outcome, Operato
     };
     context.publisher.publish(Event::TrackingChanged);
     context.log.say(&format!("run {run_id} is `{name}` version {}", registered.version));
+    tell(context, &run_id, &registered)?;
     Ok(Outcome::output(json!({ "name": name, "version": registered.version, "run_id": run_id })))
+}
+
+/// Tells what a version was made of.
+fn tell(
+    context: &DaemonContext,
+    run_id: &TrackingRunId,
+    registered: &ModelVersionView,
+) -> Result<(), OperatorError> {
+    let set = registered.inputs.first().map(|input| input.name.clone()).unwrap_or_default();
+    let at = DatasetName { namespace: DATASETS.to_owned(), name: set };
+    let version = DatasetRef {
+        columns: learnt::features(&registered.inputs, &at),
+        ..DatasetRef::new(MODELS, format!("{}/{}", registered.name, registered.version))
+    };
+    let told = Observed {
+        inputs: vec![DatasetRef::new(TRACKED, run_id.as_str())],
+        outputs: vec![version],
+        ..Observed::default()
+    };
+    observed::write(&context.order, &told, &context.log)
 }
 
 /// Moves an alias to a version; the asset event follows.

@@ -21,6 +21,7 @@ use self::journal::Journal;
 use self::place::Place;
 use super::args::Args;
 use super::error::OperatorError;
+use super::observed;
 use crate::connection::object::{LakeError, LakeFault};
 use crate::dag::operator::Operator;
 use crate::runtime::attempt::{Order, Private};
@@ -88,6 +89,7 @@ async fn carry(
     let journal = Journal::open(order)?;
     let carried = act::carry(&wish, &journal, log).await?;
     journal.finish()?;
+    observed::write(order, &told::seen(order, private, &carried), log)?;
     Ok(told::carried(&wish, order, &carried))
 }
 

@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 
 use super::error::OperatorError;
 use crate::connection::dataset;
-use crate::runtime::attempt::Order;
+use crate::runtime::attempt::{Order, Private};
 use crate::runtime::executor::handover::mask_texts;
 use crate::runtime::task_log::TaskLog;
-use crate::types::io::{ColumnRef, DatasetRef, Observed, RUN_TABLES};
+use crate::types::io::{ColumnOrigin, ColumnRef, DatasetRef, Observed, RUN_TABLES};
 use crate::types::view::DatasetName;
 
 /// A longer one is not read: a million columns are a mistake.
 const LEN_MAX: u64 = 4 << 20;
+/// A column of many files is said to come of so many.
+const FILES_OF_COLUMN_MAX: usize = 8;
 
 fn file(folder: &Path) -> PathBuf {
     folder.join("observed.json")
@@ -38,11 +40,23 @@ pub(crate) fn read(folder: &Path) -> Option<Observed> {
     serde_json::from_slice(&bytes).ok()
 }
 
-/// Names a file.
-pub(super) fn file_read(path: &Path) -> DatasetRef {
+/// Names a file by its URI, an object by that too: `path` is where its content was read.
+pub(super) fn file_read(order: &Order, private: &Private, uri: &str, path: &Path) -> DatasetRef {
     let bytes = std::fs::metadata(path).ok().map(|metadata| metadata.len());
-    let DatasetName { namespace, name } = dataset::of_file(path);
+    let at = dataset::of_uri(uri, &private.connections, &order.project);
+    let DatasetName { namespace, name } = at.unwrap_or_else(|| dataset::of_file(path));
     DatasetRef { bytes, ..DatasetRef::new(namespace, name) }
+}
+
+/// Says that a column is that of files, the first few of them.
+pub(super) fn taken_from(files: &[DatasetRef], column: &str) -> Vec<ColumnOrigin> {
+    let origin = |file: &DatasetRef| ColumnOrigin {
+        namespace: file.namespace.clone(),
+        name: file.name.clone(),
+        column: column.to_owned(),
+        computed: false,
+    };
+    files.iter().take(FILES_OF_COLUMN_MAX).map(origin).collect()
 }
 
 /// Names a table of a SQLite database.

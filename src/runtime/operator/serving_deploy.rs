@@ -17,8 +17,11 @@ use super::DaemonContext;
 use super::args::{Args, unfit};
 use super::error::OperatorError;
 use super::registered::{ModelUri, resolve};
+use super::{learnt, observed};
 use crate::sched::Outcome;
 use crate::types::event::Event;
+use crate::types::io::{DatasetRef, ENDPOINTS, MODELS, Observed};
+use crate::types::view::{DatasetName, ModelVersionView};
 
 pub(super) async fn run(context: &DaemonContext) -> Result<Outcome, OperatorError> {
     let args = Args(&context.order.args);
@@ -39,8 +42,27 @@ pub(super) async fn run(context: &DaemonContext) -> Result<Outcome, OperatorErro
     let rolled_out = rollout.carry_out(&strategy).await;
     context.publisher.publish(Event::ServingChanged);
     let rolled_out = rolled_out?;
+    tell(context, &version)?;
     Ok(Outcome::output(json!({
         "model": version.name, "version": version.version, "previous": rolled_out.previous,
         "state": "serving", "steps": rolled_out.steps,
     })))
+}
+
+/// Tells which version the endpoint answers with.
+fn tell(context: &DaemonContext, version: &ModelVersionView) -> Result<(), OperatorError> {
+    let at = DatasetName {
+        namespace: MODELS.to_owned(),
+        name: format!("{}/{}", version.name, version.version),
+    };
+    let endpoint = DatasetRef {
+        columns: learnt::features(&version.inputs, &at),
+        ..DatasetRef::new(ENDPOINTS, version.name.as_str())
+    };
+    let told = Observed {
+        inputs: vec![DatasetRef::new(at.namespace, at.name)],
+        outputs: vec![endpoint],
+        ..Observed::default()
+    };
+    observed::write(&context.order, &told, &context.log)
 }

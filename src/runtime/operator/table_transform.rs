@@ -25,7 +25,8 @@ pub(super) fn run(order: &Order, log: &TaskLog) -> Result<Outcome, OperatorError
     let (columns, origins) = {
         let statement = transaction.prepare(sql)?;
         let named = |_: &str, table: &str| observed::run_table(order, table, None, Vec::new());
-        (tables::result_columns(&statement), tables::result_origins(&statement, named))
+        let origins = tables::result_origins(&transaction, sql, named)?;
+        (tables::result_columns(&statement), origins)
     };
     tables::make(&transaction, "main", &table, &columns)?;
     let insert = format!("insert into main.{} {sql}", quote(&table));
@@ -86,7 +87,36 @@ mod tests {
             .iter()
             .map(|column| (column.name.as_str(), column.origins.first().map(|o| o.column.as_str())))
             .collect();
-        assert_eq!(origins, [("id", Some("id")), ("called", Some("name")), ("salary * 2", None)]);
+        let expected =
+            [("id", Some("id")), ("called", Some("name")), ("salary * 2", Some("salary"))];
+        assert_eq!(origins, expected);
+        let computed: Vec<bool> =
+            told.outputs[0].columns.iter().map(|column| column.origins[0].computed).collect();
+        assert_eq!(computed, [false, false, true]);
+    }
+
+    #[test]
+    fn computed_columns_name_what_they_are_made_of_through_stars_and_subqueries() {
+        let bench = bench();
+        let sql = "with high as (select * from input where salary > 0)
+            select h.*, round(h.salary / 12, 2) as monthly, count(*) as n, id || '' as text
+            from high as h group by id order by 1";
+        bench.run(json!({ "input": "extract", "sql": sql }));
+        let told = crate::runtime::operator::observed::read(&bench.order.folder).unwrap();
+        let origins: Vec<_> = told.outputs[0]
+            .columns
+            .iter()
+            .map(|one| (one.name.as_str(), one.origins.first().map(|o| (&*o.name, &*o.column))))
+            .collect();
+        let from = |column| Some(("d.extract", column));
+        let expected = [
+            ("id", from("id")),
+            ("salary", from("salary")),
+            ("monthly", from("salary")),
+            ("n", None),
+            ("text", from("id")),
+        ];
+        assert_eq!(origins, expected);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use super::column_type::{ColumnType, TypedColumn};
 use super::error::OperatorError;
+use super::select::{self, Select};
 use crate::connection::sql::quote;
 use crate::connection::{closest, did_you_mean};
 use crate::runtime::attempt::Order;
@@ -131,25 +132,70 @@ pub(super) fn result_columns(statement: &rusqlite::Statement<'_>) -> Vec<TableCo
     columns.collect()
 }
 
-/// Says what a statement's columns are and which columns they take over as they are, as far as
-/// SQLite says so; `named` gives the data set of a table of one of the open databases.
+/// Says what the columns of a `select` are and which columns they come from, as far as SQLite says
+/// so; `named` gives the data set of a table of one of the open databases.
 pub(super) fn result_origins(
-    statement: &rusqlite::Statement<'_>,
+    database: &Connection,
+    sql: &str,
     named: impl Fn(&str, &str) -> DatasetRef,
-) -> Vec<ColumnRef> {
-    let columns = result_columns(statement);
-    let origins = statement.columns_with_metadata().map(|column| {
+) -> Result<Vec<ColumnRef>, OperatorError> {
+    let statement = database.prepare(sql)?;
+    let columns = result_columns(&statement);
+    let origins = direct_origins(&statement, &named);
+    let select = Select::of(sql);
+    let count = columns.len();
+    let mut left = select::NAMES_MAX;
+    let columns = columns.into_iter().zip(origins).enumerate().map(|(at, (column, origin))| {
+        let item = select.as_ref().and_then(|select| Some((select, select.item(at, count)?)));
+        let origins = match (origin, item) {
+            (Some(origin), _) => vec![origin],
+            (None, Some((select, item))) => computed(database, select, item, &named, &mut left),
+            (None, None) => Vec::new(),
+        };
+        ColumnRef { name: column.name, column_type: column.declared_type, origins }
+    });
+    Ok(columns.collect())
+}
+
+/// Returns the columns that a statement's columns take over as they are.
+fn direct_origins(
+    statement: &rusqlite::Statement<'_>,
+    named: &impl Fn(&str, &str) -> DatasetRef,
+) -> Vec<Option<ColumnOrigin>> {
+    let columns = statement.columns_with_metadata();
+    let origins = columns.map(|column| {
         let (database, table) = (column.database_name()?, column.table_name()?);
         let DatasetRef { namespace, name, .. } = named(database, table);
         let column = column.origin_name()?.to_owned();
         Some(ColumnOrigin { namespace, name, column, computed: false })
     });
-    let columns = columns.into_iter().zip(origins).map(|(column, origin)| ColumnRef {
-        name: column.name,
-        column_type: column.declared_type,
-        origins: origin.into_iter().collect(),
-    });
-    columns.collect()
+    origins.collect()
+}
+
+/// Asks the database which columns the names in a computed item are.
+fn computed(
+    database: &Connection,
+    select: &Select<'_>,
+    item: &str,
+    named: &impl Fn(&str, &str) -> DatasetRef,
+    left: &mut usize,
+) -> Vec<ColumnOrigin> {
+    let mut found: Vec<ColumnOrigin> = Vec::new();
+    for name in select::names(item) {
+        if *left == 0 {
+            break;
+        }
+        *left -= 1;
+        // What is no column is a word that nobody listed.
+        let Ok(statement) = database.prepare(&select.question(name)) else { continue };
+        for origin in direct_origins(&statement, named).into_iter().flatten() {
+            let origin = ColumnOrigin { computed: true, ..origin };
+            if !found.contains(&origin) {
+                found.push(origin);
+            }
+        }
+    }
+    found
 }
 
 /// Tells columns of one name apart as SQLite does: `id`, `id:1`.

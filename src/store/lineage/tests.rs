@@ -74,6 +74,26 @@ fn a_job_that_meets_another_file_each_time_is_known_by_the_last_hundred() {
 }
 
 #[test]
+fn of_jobs_elsewhere_those_seen_last_are_kept() {
+    let (_dir, store) = sample::store();
+    store
+        .write_blocking(|tx| {
+            for n in 0..9 {
+                let job = JobRef::Foreign { namespace: "spark".into(), name: format!("run {n}") };
+                put(tx, &LineageLink { job, ..foreign(&["a"], &[], n) })?;
+            }
+            let job = JobRef::Task { dag_id: "etl".into(), task_id: "load".into() };
+            put(tx, &LineageLink { job, ..foreign(&["a"], &[], 0) })?;
+            forget_foreign(tx, 4)
+        })
+        .unwrap();
+    let found = store.read_blocking(|conn| links(conn, 99)).unwrap();
+    let jobs: Vec<String> = found.iter().map(|link| link.job.to_string()).collect();
+    let kept = ["spark/run 8", "spark/run 7", "spark/run 6", "spark/run 5", "etl.load"];
+    assert_eq!(jobs, kept);
+}
+
+#[test]
 fn an_attempt_is_found_by_what_it_read_and_goes_with_its_run() {
     let (_dir, store) = with_run();
     let key = AttemptKey { task: sample::key("etl", "r1", "load"), try_number: 1 };

@@ -116,6 +116,8 @@ pub(crate) enum Action {
     Emit,
     Materialise,
     Impact,
+    Chain,
+    ColumnOrigins,
     Compare,
     OnlyDifferent,
     Promote,

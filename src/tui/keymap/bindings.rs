@@ -2,10 +2,10 @@
 //! palette and the keymap file are all made.
 
 use crate::keymap::Place::{
-    Approvals, AssetDetails, AssetWhy, Assets, Attention, BackfillPage, Backfills, Commands,
-    Compare, CompareRuns, DagPage, Dags, Diff, Errors, Events, Experiments, Graph, Impact, Lineage,
-    Log, ModelDetails, ModelPage, Models, OperationPage, Operations, Runs, Serving, System, Tasks,
-    TrackingRun, TrackingRuns, Versions,
+    Approvals, AssetDetails, AssetWhy, Assets, Attention, BackfillPage, Backfills, Chain, Columns,
+    Commands, Compare, CompareRuns, DagPage, Dags, Diff, Errors, Events, Experiments, Graph,
+    Impact, Lineage, Log, ModelDetails, ModelPage, Models, OperationPage, Operations, Runs,
+    Serving, System, Tasks, TrackingRun, TrackingRuns, Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 
@@ -36,9 +36,10 @@ const LISTS: &[Place] = &[
     OperationPage,
     Commands,
 ];
-/// Lists, and the tasks of a run, which stand in the order of their graph.
+/// Lists, and the tasks of a run and the columns of a table, which stand in an order of their own.
 const FILTERED: &[Place] = &{
-    let mut filtered = [Tasks; LISTS.len() + 1];
+    let mut filtered = [Tasks; LISTS.len() + 2];
+    filtered[LISTS.len() + 1] = Columns;
     let mut at = 0;
     while at < LISTS.len() {
         filtered[at] = LISTS[at];
@@ -81,6 +82,23 @@ const OF_A_VERSION: &[Place] = &[Models, ModelDetails, ModelPage, Compare];
 const ASSETS: &[Place] = &[Assets, Lineage, AssetDetails];
 /// Places about one asset.
 const OF_AN_ASSET: &[Place] = &[Assets, Lineage, AssetDetails, AssetWhy, Impact];
+/// Places about something that has a chain from file to answer.
+const WITH_A_CHAIN: &[Place] = &[
+    Assets,
+    Lineage,
+    AssetDetails,
+    AssetWhy,
+    Impact,
+    Chain,
+    Columns,
+    Models,
+    ModelDetails,
+    ModelPage,
+    Serving,
+];
+/// Places about something that has columns.
+const WITH_COLUMNS: &[Place] =
+    &[Assets, Lineage, AssetDetails, Impact, Chain, Models, ModelDetails, ModelPage, Serving];
 const RUN: &[Place] = &[Tasks, Graph, Log];
 /// Places about a DAG that has its page and its list of runs elsewhere.
 const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills, BackfillPage];

@@ -41,6 +41,8 @@ places! {
     AssetDetails,
     AssetWhy,
     Impact,
+    Chain,
+    Columns,
     Experiments,
     TrackingRuns,
     TrackingRun,
@@ -79,6 +81,8 @@ pub(crate) fn place(state: &State) -> Place {
         },
         Screen::AssetWhy(_) => Place::AssetWhy,
         Screen::Impact(_) => Place::Impact,
+        Screen::Chain(_) => Place::Chain,
+        Screen::Columns(_) => Place::Columns,
         Screen::Root(View::Experiments) => Place::Experiments,
         Screen::Root(View::Models) => match level.models.pane {
             ModelPane::Registry => Place::Models,

@@ -177,6 +177,13 @@ pub(crate) fn shown(state: &State) -> Option<&AssetView> {
     }
 }
 
+/// Says whether the selection is a node of the lineage: its pane, or what stands beside it.
+pub(crate) fn is_in_lineage(state: &State) -> bool {
+    let level = state.level();
+    let has_panes = matches!(level.screen, Screen::Root(_) | Screen::Asset(_));
+    has_panes && level.lineage.pane != AssetPane::Tree
+}
+
 /// Returns the id of the node in the middle of the lineage.
 pub(crate) fn focus(state: &State, level: &Level) -> Option<String> {
     let own = || own(state, level).map(|asset| format!("asset:{}", asset.name));

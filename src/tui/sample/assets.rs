@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::before;
+use super::{before, origin};
 use crate::types::ask::{Answer, LineageReach, Request};
 use crate::types::asset::{AssetEvent, AssetEventKind, AssetEventSource};
 use crate::types::freshness::{
@@ -13,7 +13,8 @@ use crate::types::freshness::{
 use crate::types::ids::TaskInstanceKey;
 use crate::types::io::{CheckResult, CheckView, OnFail};
 use crate::types::view::{
-    AssetView, LineageEdge, LineageKind, LineageNode, LineageView, LinkStanding, RecentRun,
+    AssetView, DatasetName, LineageEdge, LineageKind, LineageNode, LineageView, LinkStanding,
+    RecentRun,
 };
 use crate::types::{AssetName, DagRunState, Timestamp};
 
@@ -22,6 +23,8 @@ pub(crate) fn answer(request: &Request) -> Option<Answer> {
     Some(match request {
         Request::ListAssets => Answer::Assets(assets()),
         Request::ShowLineage { of, reach } => Answer::Lineage(around(of.as_deref(), *reach)),
+        Request::TraceLineage { of } => Answer::Trace(Box::new(origin::trace(of))),
+        Request::ListColumns { of, .. } => Answer::Columns(origin::columns(of)),
         Request::ListAssetEvents { asset, .. } => {
             let name = asset.as_ref().map_or("lake_readings", |name| name.as_str());
             let count = assets().iter().find(|a| a.name.as_str() == name)?.event_count.min(3);
@@ -44,6 +47,7 @@ const EDGES: &[(&str, &str)] = &[
     ("dag:etl_example", "asset:employee_data_asset"),
     ("asset:incoming", "dag:minio_path_watcher"),
     ("dag:minio_path_watcher", "asset:lake_readings"),
+    ("file:/project/data/stations.csv", "dag:minio_producer"),
     ("dag:minio_producer", "asset:lake_readings"),
     ("asset:lake_readings", "dag:minio_consumer"),
     ("asset:lake_readings", "dag:features"),
@@ -164,7 +168,7 @@ fn partition_key(n: i64) -> String {
     ["2026-03-02", "2026-03-01", "2026-02-28"][usize::try_from(n.min(2)).unwrap()].to_owned()
 }
 
-fn asset_event(name: &str, n: i64) -> AssetEvent {
+pub(super) fn asset_event(name: &str, n: i64) -> AssetEvent {
     let task = TaskInstanceKey {
         dag_id: "minio_producer".into(),
         dag_run_id: "scheduled__2026-03-02T08:00:00+00:00".into(),
@@ -194,12 +198,8 @@ fn asset_event(name: &str, n: i64) -> AssetEvent {
 
 fn node(id: &str, hop: i32, hidden: (u32, u32)) -> LineageNode {
     let (kind, name) = id.split_once(':').unwrap();
-    let kind = match kind {
-        "dag" => LineageKind::Dag,
-        "model" => LineageKind::Model,
-        "endpoint" => LineageKind::Endpoint,
-        _ => LineageKind::Asset,
-    };
+    let kind = LineageKind::ALL.into_iter().find(|one| one.as_str() == kind).unwrap();
+    let name = name.trim_start_matches("/project/");
     let freshness = (kind == LineageKind::Asset).then(|| freshness(name));
     let state = match (&kind, name) {
         (LineageKind::Dag, "minio_producer") => Some(DagRunState::Failed),
@@ -219,7 +219,13 @@ fn node(id: &str, hop: i32, hidden: (u32, u32)) -> LineageNode {
         is_paused,
         hop,
         hidden,
-        datasets: Vec::new(),
+        datasets: match kind {
+            LineageKind::File => vec![DatasetName {
+                namespace: "file".into(),
+                name: "/project/data/stations.csv".into(),
+            }],
+            _ => Vec::new(),
+        },
         note: String::new(),
     }
 }
@@ -228,9 +234,13 @@ fn edge(from: &str, to: &str) -> LineageEdge {
     LineageEdge {
         from: from.to_owned(),
         to: to.to_owned(),
-        standing: LinkStanding::Both,
-        last_seen: Some(before(180)),
-        by: Vec::new(),
+        standing: match (from, to) {
+            ("asset:lake_readings", "dag:features") => LinkStanding::Declared,
+            ("file:/project/data/stations.csv", _) => LinkStanding::Seen,
+            _ => LinkStanding::Both,
+        },
+        last_seen: (to != "dag:features").then(|| before(180)),
+        by: vec![if from.starts_with("dag:") { "write" } else { "read" }.to_owned()],
     }
 }
 

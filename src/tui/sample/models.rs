@@ -5,8 +5,11 @@ use serde_json::{Value, json};
 use super::{before, tracking_run};
 use crate::types::ask::{Answer, Request};
 use crate::types::gate::{Gate, GateFigure, Origin};
+use crate::types::io::ColumnRef;
 use crate::types::run::DagRunKey;
-use crate::types::view::{AliasMove, AliasPlan, ModelDetailView, ModelVersionView, ModelView};
+use crate::types::view::{
+    AliasMove, AliasPlan, ModelDetailView, ModelVersionView, ModelView, RunInput,
+};
 
 /// Answers what concerns registered models.
 pub(crate) fn answer(request: &Request) -> Option<Answer> {
@@ -90,6 +93,26 @@ fn model_version(name: &str, version: u32) -> ModelVersionView {
             dag_version_number: Some(version.min(2)),
         }),
         gates: vec![gate(version)],
+        serves: (version == 3).then_some(90),
+        inputs: vec![input(name, version)],
+    }
+}
+
+fn input(name: &str, version: u32) -> RunInput {
+    let column = |name: &str, kind: &str| ColumnRef {
+        name: name.into(),
+        column_type: kind.into(),
+        origins: vec![],
+    };
+    RunInput {
+        name: name.into(),
+        digest: if version > 2 { "9f3c11d2a0b1c2d3" } else { "77aa0b1cd4e5f607" }.into(),
+        source: format!("/project/data/{name}.csv"),
+        rows: 150,
+        bytes: 3_858,
+        target: "species".into(),
+        columns: vec![column("sepal_length", "double"), column("species", "string")],
+        asset_events: vec![super::assets::asset_event("features/rfm", 0)],
     }
 }
 

@@ -21,10 +21,12 @@ use crate::widget::paint;
 mod details;
 pub(crate) mod impact;
 mod lineage;
+mod origin;
 pub(crate) mod tree;
 mod why;
 
 pub(crate) use impact::draw as draw_impact;
+pub(crate) use origin::{draw_chain, draw_columns};
 pub(crate) use why::draw as draw_why;
 
 /// Below this there is one pane at a time.

@@ -112,6 +112,11 @@ fn put_part(buf: &mut Buffer, row: Rect, x: u16, part: Span<'static>, target: Ta
     x.saturating_add(width)
 }
 
+/// Names a node of the lineage shortly.
+fn without_kind(id: &str) -> String {
+    text::cut_middle(id.split_once(':').map_or(id, |(_, name)| name), 30)
+}
+
 fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
     let mut x = 1;
     let levels = state.levels();
@@ -128,6 +133,8 @@ fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
             Screen::Compare(left, right) => format!("v{} ↔ v{}", left.1, right.1),
             Screen::AssetWhy(name) => format!("why {name}"),
             Screen::Impact(name) => format!("made of {name}"),
+            Screen::Chain(id) => format!("chain of {}", without_kind(id)),
+            Screen::Columns(id) => format!("columns of {}", without_kind(id)),
             Screen::Experiment(name) | Screen::Model(name) => name.clone(),
             Screen::TrackingRun(run_id) => match state.cache.tracking_run(run_id) {
                 Some(run) => run.run_name.clone(),

@@ -101,6 +101,10 @@ pub(crate) enum Screen {
     AssetWhy(AssetName),
     /// What is made of an asset.
     Impact(AssetName),
+    /// The chain from a file to an answer through a node of the lineage, by its id.
+    Chain(String),
+    /// The columns of a node and where they come from.
+    Columns(String),
     Experiment(String),
     TrackingRun(TrackingRunId),
     /// A file of a tracked run.

@@ -22,6 +22,8 @@ snapshots! {
     asset_page: "3Gk<enter>";
     asset_why: "3jjjw";
     asset_impact: "3GkM";
+    asset_chain: "3GkT";
+    asset_columns: "3ggjC";
     emit_dialog: "3Gkm";
 }
 
@@ -260,4 +262,48 @@ fn what_cannot_be_answered_says_so_in_its_pane() {
     assert!(driver.text().contains("the store does not answer"), "{}", driver.text());
     driver.keys("w");
     assert!(driver.text().contains("there is no asset"), "{}", driver.text());
+}
+
+#[test]
+fn the_chain_is_walked_from_asset_model_and_endpoint_and_opens_what_it_names() {
+    let mut driver = Driver::new(100, 30);
+    driver.keys("3GkT");
+    assert!(matches!(driver.screen(), Screen::Chain(id) if id == "asset:lake_readings"));
+    assert!(driver.text().contains("MADE OF") && driver.text().contains("BECAME"));
+    driver.keys("yy");
+    assert_eq!(driver.copied, ["dagdeck assets trace asset:lake_readings"]);
+    driver.keys("<enter>");
+    assert!(matches!(driver.screen(), Screen::Run(run) if run.dag_id.as_str() == "features"));
+    driver.keys("<esc>Gk<enter>");
+    let screen = driver.screen();
+    assert!(matches!(screen, Screen::Run(_)), "the last but one is the deploy: {screen:?}");
+    driver.keys("<esc>GT");
+    assert!(matches!(driver.screen(), Screen::Chain(id) if id == "endpoint:iris"), "it goes on");
+    driver.keys("5<enter>jT");
+    assert!(matches!(driver.screen(), Screen::Chain(id) if id.starts_with("version:iris/")));
+    driver.keys("6T");
+    assert!(matches!(driver.screen(), Screen::Chain(id) if id == "endpoint:iris"));
+}
+
+#[test]
+fn columns_are_shown_with_their_way_and_filtered_by_it() {
+    let mut driver = Driver::new(100, 30);
+    driver.keys("3ggjC");
+    assert!(matches!(driver.screen(), Screen::Columns(id) if id == "asset:employee_data_asset"));
+    let text = driver.text();
+    assert!(text.contains("yearly_salary") && text.contains("ƒ etl_example.extract.salary"));
+    assert!(text.contains("nobody told"), "{text}");
+    driver.keys("/salary<enter>");
+    assert!(!driver.text().contains("loaded_at"), "{}", driver.text());
+    driver.keys("<esc><esc>GkC");
+    assert!(driver.text().contains("Nothing was told of its columns yet"), "{}", driver.text());
+}
+
+#[test]
+fn a_link_that_was_never_seen_is_told_in_words() {
+    let mut driver = Driver::new(200, 60);
+    driver.keys("3Gk");
+    assert!(driver.text().contains("declared, never seen"), "{}", driver.text());
+    driver.keys("<tab>hj");
+    assert!(driver.text().contains("seen, not declared"), "{}", driver.text());
 }

@@ -105,6 +105,8 @@ fn everywhere() -> Vec<(View, Option<Screen>)> {
         Screen::Asset(asset()),
         Screen::AssetWhy(asset()),
         Screen::Impact(asset()),
+        Screen::Chain("version:iris/3".to_owned()),
+        Screen::Columns("asset:employee_data_asset".to_owned()),
         Screen::Experiment("iris".to_owned()),
         Screen::Model("iris".to_owned()),
         Screen::Compare(("iris".to_owned(), 3), ("iris".to_owned(), 4)),

@@ -13,7 +13,7 @@ use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
 use crate::update::{
     assets, attention, confirm, copy, edit, feed, goto, lab, leave, log, marks, menu, models,
-    mouse, pages, palette, run, sheet,
+    mouse, origin, pages, palette, run, sheet,
 };
 
 mod here;
@@ -22,6 +22,9 @@ pub(crate) use here::{dag_here, say_no_dag};
 
 /// Does what a key stands for.
 pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+    if origin::perform(state, action) {
+        return;
+    }
     if assets::perform(state, action, effects) || models::perform(state, action, effects) {
         return;
     }
@@ -266,6 +269,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         | Action::Compare
         | Action::OnlyDifferent
         | Action::Materialise
+        | Action::Chain
+        | Action::ColumnOrigins
         | Action::Impact => {}
     }
 }

@@ -201,8 +201,8 @@ fn open(state: &mut State) {
         Screen::Impact(name) => {
             let nodes = rows::impact(state, level, name);
             let node = crate::rows::selected(level, &nodes);
-            if let Some((kind, name)) = node.map(|node| (node.kind, node.name.clone())) {
-                open_node(state, &kind, &name);
+            if let Some(id) = node.map(|node| node.id.clone()) {
+                open_node(state, &id);
             }
         }
         Screen::AssetWhy(name) => {
@@ -238,9 +238,8 @@ fn open_in_pane(state: &mut State) {
             None => {}
         },
         AssetPane::Lineage => {
-            let node = rows::node(state).map(|node| (node.kind, node.name.clone()));
-            if let Some((kind, name)) = node {
-                open_node(state, &kind, &name);
+            if let Some(id) = rows::node(state).map(|node| node.id.clone()) {
+                open_node(state, &id);
             }
         }
         AssetPane::Details => open_event(state),
@@ -260,24 +259,19 @@ fn open_asset(state: &mut State, name: AssetName) {
     state.level_mut().lineage.pane = AssetPane::Lineage;
 }
 
-/// Shows what a node of the lineage stands for.
-fn open_node(state: &mut State, kind: &LineageKind, name: &str) {
-    match kind {
-        LineageKind::Asset => open_asset(state, AssetName::new(name)),
-        LineageKind::Dag => state.push(Screen::Dag(DagId::new(name))),
-        LineageKind::Model => state.push(Screen::Model(name.to_owned())),
-        LineageKind::Version => {
-            let model = name.split_once(" v").map_or(name, |(model, _)| model);
+/// Shows what a node of the lineage stands for; what has no page of its own, by its chain.
+pub(crate) fn open_node(state: &mut State, id: &str) {
+    let (kind, name) = id.split_once(':').unwrap_or_default();
+    match LineageKind::ALL.into_iter().find(|one| one.as_str() == kind) {
+        Some(LineageKind::Asset) => open_asset(state, AssetName::new(name)),
+        Some(LineageKind::Dag) => state.push(Screen::Dag(DagId::new(name))),
+        Some(LineageKind::Model) => state.push(Screen::Model(name.to_owned())),
+        Some(LineageKind::Version) => {
+            let model = name.rsplit_once('/').map_or(name, |(model, _)| model);
             state.push(Screen::Model(model.to_owned()));
         }
-        LineageKind::Endpoint => state.switch(View::Serving),
-        LineageKind::File
-        | LineageKind::Object
-        | LineageKind::Table
-        | LineageKind::Dataset
-        | LineageKind::Job => {
-            state.say(Tone::Info, format!("{name} has no page: nothing of it is declared"));
-        }
+        Some(LineageKind::Endpoint) => state.switch(View::Serving),
+        _ => state.push(Screen::Chain(id.to_owned())),
     }
 }
 

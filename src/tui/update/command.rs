@@ -94,6 +94,8 @@ pub(crate) fn equivalent(state: &State) -> String {
         Screen::Root(View::Assets) | Screen::Asset(_) => assets(state),
         Screen::AssetWhy(name) => format!("dagdeck assets why {}", shell(name.as_str())),
         Screen::Impact(name) => format!("dagdeck assets impact {}", shell(name.as_str())),
+        Screen::Chain(id) => format!("dagdeck assets trace {}", shell(id)),
+        Screen::Columns(id) => format!("dagdeck assets lineage {} --columns", shell(id)),
         Screen::Root(View::Experiments) => "dagdeck experiments list".to_owned(),
         Screen::Experiment(name) => {
             let query = tracking::query(state, level, name);

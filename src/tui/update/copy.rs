@@ -70,6 +70,11 @@ fn subject(state: &State) -> Subject {
                 json: json(asset),
             })
         }
+        Screen::Chain(_) | Screen::Columns(_) => rows::origin::node_here(state).map(|id| Subject {
+            name: id.split_once(':').map(|(_, name)| name.to_owned()),
+            id: Some(id),
+            ..Subject::default()
+        }),
         Screen::Root(View::Experiments) => rows::selected(level, &rows::experiments(state, level))
             .map(|one| Subject {
                 id: Some(one.experiment_id.to_string()),

@@ -69,6 +69,8 @@ fn needs(state: &State) -> Vec<Slot> {
         }
         Screen::AssetWhy(name) => slots.push(Slot::AssetWhy(name.clone())),
         Screen::Impact(name) => slots.push(rows::assets::impact_slot(name)),
+        Screen::Chain(id) => slots.push(Slot::Trace(id.clone())),
+        Screen::Columns(id) => slots.push(Slot::Columns(id.clone())),
         Screen::Root(View::Experiments) => {
             slots.push(Slot::Experiments);
         }

@@ -20,10 +20,10 @@ use crate::run::{DagRun, TaskInstance};
 use crate::serving::{PredictionView, ServingStatus};
 use crate::settings::{ConnectionTest, ConnectionView, SlotPoolView, VariableView};
 use crate::view::{
-    AliasPlan, ArtifactView, AssetView, DagDetailView, DagDiffView, DagVersionView, DagView,
-    DefinitionsView, ExperimentView, LineageView, LogChunk, MetricHistoryView, ModelDetailView,
-    ModelVersionView, ModelView, ParamProblem, RunDetailView, StatusView, TaskDetailView,
-    TrackingRunView, TriggerPlan,
+    AliasPlan, ArtifactView, AssetView, ColumnsView, DagDetailView, DagDiffView, DagVersionView,
+    DagView, DefinitionsView, ExperimentView, LineageView, LogChunk, MetricHistoryView,
+    ModelDetailView, ModelVersionView, ModelView, ParamProblem, RunDetailView, StatusView,
+    TaskDetailView, TraceView, TrackingRunView, TriggerPlan,
 };
 use crate::why::WhyView;
 use crate::xcom::XcomView;
@@ -98,6 +98,8 @@ pub enum Answer {
     Approval(Box<HitlDetail>),
     Assets(Vec<AssetView>),
     Lineage(LineageView),
+    Columns(ColumnsView),
+    Trace(Box<TraceView>),
     AssetEvents(Vec<AssetEventView>),
     AssetEvent(Box<AssetEvent>),
     Partitions(Vec<PartitionView>),

@@ -67,6 +67,8 @@ impl Request {
             | Self::ShowApproval { .. }
             | Self::ListAssets
             | Self::ShowLineage { .. }
+            | Self::ListColumns { .. }
+            | Self::TraceLineage { .. }
             | Self::ExplainAsset { .. }
             | Self::ListAssetEvents { .. }
             | Self::ListAssetChecks { .. }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::RunInput;
 use crate::gate::{Gate, Origin};
 use crate::ids::{DagId, TrackingRunId};
 use crate::time::Timestamp;
@@ -98,6 +99,12 @@ pub struct ModelVersionView {
     /// The run of a DAG that made it, where one did.
     #[serde(default)]
     pub origin: Option<Origin>,
+    /// Percent of the requests that it answers at the model's endpoint now.
+    #[serde(default)]
+    pub serves: Option<u8>,
+    /// What its tracked run learnt from.
+    #[serde(default)]
+    pub inputs: Vec<RunInput>,
     /// What that run's gates found of it.
     #[serde(default)]
     pub gates: Vec<Gate>,

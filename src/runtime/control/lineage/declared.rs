@@ -7,14 +7,15 @@
 
 use super::Facts;
 use super::graph::{Graph, Reason};
-use super::places::Places;
 use crate::dag::operator::Operator;
 use crate::dag::schedule::{AssetRef, matches_pattern};
 use crate::dag::{Dag, TaskSpec};
 use crate::runtime::control::{assets, find};
 use crate::runtime::engine::Live;
+use crate::runtime::places::Places;
 use crate::types::AssetName;
-use crate::types::view::LineageKind;
+use crate::types::io::DATASETS;
+use crate::types::view::{DatasetName, LineageKind};
 
 impl Graph {
     pub(super) fn add_nodes(&mut self, live: &Live, facts: &Facts) {
@@ -48,6 +49,10 @@ impl Graph {
         for spec in live.deck.datasets.values() {
             let dataset = self.add(LineageKind::Dataset, &spec.name, None);
             let Some(at) = facts.dataset_at(&spec.name) else { continue };
+            if let Some(node) = self.nodes.get_mut(&dataset) {
+                let own = DatasetName { namespace: DATASETS.into(), name: spec.name.clone() };
+                node.datasets.extend([own, at.clone()]);
+            }
             if let Some(file) = self.add_place(places, &at.namespace, &at.name, None) {
                 self.link(&file, &dataset, Reason::known());
             }
@@ -61,7 +66,7 @@ impl Graph {
             let task_id = task.task_id.as_str();
             for inlet in &task.inlets {
                 let inlet = self.add(LineageKind::Asset, inlet.as_str(), None);
-                let reason = Reason::declared(task_id, task.operator.observes());
+                let reason = Reason::declared(task_id, tells_what_it_reads(task.operator));
                 self.link(&inlet, &dag_node, reason);
             }
             for outlet in &task.outlets {
@@ -187,6 +192,11 @@ impl Graph {
             }
         }
     }
+}
+
+/// Says whether an operator that reads an asset would tell so.
+const fn tells_what_it_reads(operator: Operator) -> bool {
+    operator.observes() && !matches!(operator, Operator::ModelRegister | Operator::ServingDeploy)
 }
 
 /// Returns the data set that a task names without a template.

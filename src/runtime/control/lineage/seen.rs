@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::graph::{Graph, Reason};
-use super::places::Places;
+use crate::runtime::places::Places;
 use crate::types::Timestamp;
 use crate::types::io::{ASSETS, DATASETS, ENDPOINTS, MODELS};
 use crate::types::lineage::{Direction, JobRef, SeenDataset};

@@ -150,3 +150,64 @@ async fn what_is_seen_and_what_is_declared_are_one_graph_and_told_apart() {
     assert_eq!(around.focus.as_deref(), Some("table:postgres://h:5432/db.public.mart"));
     assert!(ids(&around).contains(&"dag:basic"), "the chain goes through the foreign job");
 }
+
+/// A table whose column comes from others.
+fn table(name: &str, column: &str, origins: &[(&str, &str)]) -> DatasetRef {
+    let origin = |(name, column): &(&str, &str)| crate::types::io::ColumnOrigin {
+        namespace: "pg".into(),
+        name: (*name).into(),
+        column: (*column).into(),
+        computed: false,
+    };
+    let column = crate::types::io::ColumnRef {
+        name: column.into(),
+        column_type: "int".into(),
+        origins: origins.iter().map(origin).collect(),
+    };
+    DatasetRef { columns: vec![column], ..DatasetRef::new("pg", name) }
+}
+
+#[tokio::test]
+async fn columns_that_come_from_themselves_end_and_long_ways_are_cut() {
+    let world = World::new();
+    let link = |output| link(task("basic", "say"), vec![], vec![output]);
+    told(&world, vec![link(table("round", "a", &[("round", "a"), ("other", "b")]))]).await;
+    let chain =
+        (0..80).map(|n| link(table(&format!("t{n}"), "a", &[(&format!("t{}", n + 1), "a")])));
+    told(&world, chain.collect()).await;
+    let columns = async |of: &str| match world
+        .ask(Request::ListColumns { of: of.into(), column: None })
+        .await
+    {
+        Answer::Columns(columns) => columns,
+        other => panic!("{other:?}"),
+    };
+    let round = columns("pg/round").await;
+    let way: Vec<_> =
+        round.columns[0].origins.iter().map(|step| (step.depth, &*step.name)).collect();
+    assert_eq!(way, [(1, "round"), (1, "other")]);
+    let long = columns("pg/t0").await;
+    assert_eq!(long.columns[0].origins.last().unwrap().depth, 80);
+    // A table of which nothing is known but that it was read.
+    assert_eq!(columns("asset:csv").await.columns, []);
+    let request = Request::ListColumns { of: "pg/round".into(), column: Some("aa".into()) };
+    let fault = world.refusal(request).await;
+    assert!(fault.hint.is_some_and(|hint| hint.contains("`a`") || hint.contains("it has a")));
+}
+
+#[tokio::test]
+async fn a_chain_ends_where_nothing_is_known_and_says_so() {
+    let world = World::new();
+    models::version(&world.parts.store);
+    let trace = async |of: &str| match world.ask(Request::TraceLineage { of: of.into() }).await {
+        Answer::Trace(trace) => *trace,
+        other => panic!("{other:?}"),
+    };
+    let version = trace("models:/iris/1").await;
+    assert_eq!((version.id.as_str(), version.is_cut), ("version:iris/1", false));
+    assert_eq!((version.upstream, version.downstream), (vec![], vec![]));
+    let endpoint = trace("endpoint:iris").await;
+    assert_eq!(endpoint.upstream, [], "version 3, that serves, is not registered here");
+    let fault = world.refusal(Request::TraceLineage { of: "irsi".into() }).await;
+    assert_eq!(fault.kind, FaultKind::NotFound);
+}

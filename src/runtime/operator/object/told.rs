@@ -5,16 +5,21 @@ use serde_json::{Map, Value, json};
 
 use super::act::Wish;
 use super::place::Place;
+use crate::connection::dataset;
 use crate::connection::object::Object;
-use crate::runtime::attempt::Order;
+use crate::runtime::attempt::{Order, Private};
 use crate::sched::Outcome;
 use crate::types::asset::{AssetEventSource, AssetEventSpec};
+use crate::types::io::{DatasetRef, Observed};
 
 /// So many are named in the log.
 pub(super) const SAID_MAX: usize = 100;
 
 /// So many are told in the result: `count` is of all.
 const TOLD_MAX: usize = 10_000;
+
+/// So many are told to the lineage.
+const SEEN_MAX: usize = 1_000;
 
 /// So many changes one task tells of each of its outlets.
 const EVENTS_LEN_MAX: usize = 1_000;
@@ -82,6 +87,21 @@ pub(super) fn carried(wish: &Wish, order: &Order, carried: &[Carried]) -> Outcom
         chosen: None,
         skip_all_downstream: false,
         asset_events: asset_events(order, carried),
+    }
+}
+
+/// What was read and written, by the names that the lineage has for it.
+pub(super) fn seen(order: &Order, private: &Private, carried: &[Carried]) -> Observed {
+    let named = |uri: &str, one: &Carried| {
+        let at = dataset::of_uri(uri, &private.connections, &order.project)?;
+        let digest = one.sha256.clone().or_else(|| one.e_tag.clone());
+        Some(DatasetRef { bytes: Some(one.size), digest, ..DatasetRef::new(at.namespace, at.name) })
+    };
+    let some = || carried.iter().take(SEEN_MAX);
+    Observed {
+        inputs: some().filter_map(|one| named(&one.source, one)).collect(),
+        outputs: some().filter_map(|one| named(&one.target, one)).collect(),
+        ..Observed::default()
     }
 }
 

@@ -13,6 +13,7 @@ use crate::runtime::attempt::Order;
 use crate::runtime::operator::column_type::ColumnType;
 use crate::runtime::operator::error::OperatorError;
 use crate::runtime::operator::postgres::{copy, target, types, with_session};
+use crate::runtime::operator::select::{self, Select};
 use crate::runtime::operator::tables::{self, TableColumn};
 use crate::types::io::{ColumnOrigin, ColumnRef};
 
@@ -56,7 +57,8 @@ async fn columns(
     Ok(columns.collect())
 }
 
-/// Says which columns of which tables the result takes over, as the server tells.
+/// Says which columns of which tables the result comes from, as the server tells: those that are
+/// taken over as they are, and those that the names in a computed one are.
 async fn origins(
     client: &Client,
     target: &Target,
@@ -64,25 +66,48 @@ async fn origins(
     columns: &[(TableColumn, ColumnType)],
 ) -> Result<Vec<ColumnRef>, OperatorError> {
     let prepared = client.prepare(sql).await?;
-    let asked = "
-        select c.relnamespace::regnamespace::text, c.relname::text, a.attname::text
-        from pg_class c join pg_attribute a on a.attrelid = c.oid
-        where c.oid = $1 and a.attnum = $2";
+    let select = Select::of(sql);
+    let mut left = select::NAMES_MAX;
     let mut found = Vec::new();
-    for (column, (made, _)) in prepared.columns().iter().zip(columns) {
-        let mut origins = Vec::new();
-        if let (Some(table), Some(number)) = (column.table_oid(), column.column_id())
-            && let Some(row) = client.query_opt(asked, &[&table, &number]).await?
-        {
-            let (schema, table): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-            let (namespace, name) = target.dataset(&schema, &table);
-            let column = row.try_get(2)?;
-            origins.push(ColumnOrigin { namespace, name, column, computed: false });
+    for (at, (column, (made, _))) in prepared.columns().iter().zip(columns).enumerate() {
+        let mut origins: Vec<_> = origin(client, target, column).await?.into_iter().collect();
+        let item =
+            select.as_ref().and_then(|select| Some((select, select.item(at, columns.len())?)));
+        if let (true, Some((select, item))) = (origins.is_empty(), item) {
+            for name in select::names(item) {
+                left = left.saturating_sub(1);
+                // What is no column is a word that nobody listed.
+                let question = select.question(name);
+                let Ok(asked) = client.prepare(&question).await else { continue };
+                let Some(first) = asked.columns().first().filter(|_| left > 0) else { continue };
+                if let Some(from) = origin(client, target, first).await? {
+                    origins.push(ColumnOrigin { computed: true, ..from });
+                }
+            }
         }
         let (name, column_type) = (made.name.clone(), made.declared_type.clone());
         found.push(ColumnRef { name, column_type, origins });
     }
     Ok(found)
+}
+
+/// Returns the column that a result's column is.
+async fn origin(
+    client: &Client,
+    target: &Target,
+    column: &tokio_postgres::Column,
+) -> Result<Option<ColumnOrigin>, OperatorError> {
+    let asked = "
+        select c.relnamespace::regnamespace::text, c.relname::text, a.attname::text
+        from pg_class c join pg_attribute a on a.attrelid = c.oid
+        where c.oid = $1 and a.attnum = $2";
+    let (Some(table), Some(number)) = (column.table_oid(), column.column_id()) else {
+        return Ok(None);
+    };
+    let Some(row) = client.query_opt(asked, &[&table, &number]).await? else { return Ok(None) };
+    let (schema, table): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+    let (namespace, name) = target.dataset(&schema, &table);
+    Ok(Some(ColumnOrigin { namespace, name, column: row.try_get(2)?, computed: false }))
 }
 
 async fn fill(

@@ -24,7 +24,8 @@ pub(super) fn extract(
     let (columns, origins) = {
         let statement = database.prepare(sql)?;
         let named = |_: &str, table: &str| observed::sqlite_table(&path, table, None);
-        (tables::result_columns(&statement), tables::result_origins(&statement, named))
+        let origins = tables::result_origins(&database, sql, named)?;
+        (tables::result_columns(&statement), origins)
     };
     // Deferred: the database that is read is not locked for others who write.
     let transaction = database.transaction()?;

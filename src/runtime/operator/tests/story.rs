@@ -49,6 +49,7 @@ impl World {
             task: LearningTask::Classification,
             target: "species".into(),
             ignore: Vec::new(),
+            assets: vec![],
         });
         let (inputs, mut asked) = mpsc::channel::<Asked>(16);
         let (seen, events) = mpsc::unbounded_channel();

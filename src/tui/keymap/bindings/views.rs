@@ -1,10 +1,12 @@
 //! Of assets, models, experiments, the model server and what else has a view of its own.
 
 use crate::keymap::Place::{
-    Approvals, AssetDetails, AssetWhy, Assets, Compare, CompareRuns, Impact, Lineage, ModelDetails,
-    ModelPage, Models, Serving, System, TrackingRun, TrackingRuns,
+    Approvals, AssetDetails, AssetWhy, Assets, Chain, Compare, CompareRuns, Impact, Lineage,
+    ModelDetails, ModelPage, Models, Serving, System, TrackingRun, TrackingRuns,
 };
-use crate::keymap::bindings::{ASSETS, CHARTED, EDITABLE, OF_A_VERSION, OF_AN_ASSET, change, key};
+use crate::keymap::bindings::{
+    ASSETS, CHARTED, EDITABLE, OF_A_VERSION, OF_AN_ASSET, WITH_A_CHAIN, WITH_COLUMNS, change, key,
+};
 use crate::keymap::{Action, Binding};
 use crate::update::ChartKey;
 
@@ -221,5 +223,21 @@ pub(super) const BINDINGS: &[Binding] = &[
         "edit",
         "open its definition in your editor; what you save is checked",
         EDITABLE,
+    ),
+    // Along the lineage, from many views.
+    key(Action::Open, &["enter"], "open", "the run, or the page, of the step", &[Chain]),
+    key(
+        Action::Chain,
+        &["T"],
+        "chain",
+        "the chain of runs from file to answer: what it was made of, what it became",
+        WITH_A_CHAIN,
+    ),
+    key(
+        Action::ColumnOrigins,
+        &["C"],
+        "columns",
+        "its columns, and where each comes from",
+        WITH_COLUMNS,
     ),
 ];

@@ -14,11 +14,15 @@ use crate::theme;
 use crate::types::asset::AssetEventKind;
 use crate::types::freshness::{AssetEventView, AssetWhy};
 use crate::types::io::{CheckResult, OnFail};
-use crate::types::view::{AssetView, LineageNode};
+use crate::types::view::{AssetView, LineageKind, LineageNode};
 use crate::types::{DagId, TaskId};
 use crate::widget::paint;
 use crate::widget::table::{highlight, offset};
 
+/// So many names of the data of a node are shown.
+const DATASETS_SHOWN: usize = 3;
+/// So many links of a node have a line.
+const LINKS_SHOWN: usize = 6;
 /// So many expectations have a line of their own.
 const CHECKS_SHOWN: usize = 4;
 
@@ -113,11 +117,59 @@ fn of_node(state: &State, node: &LineageNode) -> Vec<Line<'static>> {
     } else if let Some(last) = node.last {
         lines.push(paint::pair("changed", text::ago(state.now, last)));
     }
+    if !node.note.is_empty() {
+        lines.push(paint::pair("is", node.note.clone()));
+    }
+    for (at, name) in node.datasets.iter().take(DATASETS_SHOWN).enumerate() {
+        let label = if at == 0 { "known as" } else { "" };
+        lines.push(paint::pair(label, format!("{} {}", name.namespace, name.name)));
+    }
+    lines.extend(links(state, &node.id, true));
     lines.push(Line::default());
     let open = label_at(state, Place::Lineage, Action::Open);
     let middle = label_at(state, Place::Lineage, Action::Recentre);
     let keys = format!("{open} opens it   {middle} puts it in the middle");
     lines.push(paint::line(keys, theme::DIM));
+    lines
+}
+
+/// Tells how it is known that data flows to and from a node: all of its links, or only those that
+/// were declared and never seen, or seen and not declared.
+fn links(state: &State, id: &str, all: bool) -> Vec<Line<'static>> {
+    let Some(lineage) = rows::lineage(state) else { return Vec::new() };
+    let name = |id: &str| {
+        let node = lineage.nodes.iter().find(|node| node.id == id);
+        node.map_or_else(|| id.to_owned(), |node| node.name.clone())
+    };
+    let mut lines = Vec::new();
+    for edge in &lineage.edges {
+        let (way, other) = match (edge.from == id, edge.to == id) {
+            (true, _) => ("→", &edge.to),
+            (_, true) => ("←", &edge.from),
+            _ => continue,
+        };
+        let words = edge.standing.words();
+        if words.is_none() && !all {
+            continue;
+        }
+        let style = if words.is_some() { theme::WARN } else { theme::DIM };
+        let mut told: Vec<String> = words.map(str::to_owned).into_iter().collect();
+        if let Some(seen) = edge.last_seen {
+            told.push(format!("last {}", text::ago(state.now, seen)));
+        }
+        if !edge.by.is_empty() {
+            told.push(format!("by {}", edge.by.join(", ")));
+        }
+        let label = if lines.is_empty() { "links" } else { "" };
+        lines.push(Line::from(vec![
+            paint::span(format!("{label:<11} {way} "), theme::DIM),
+            paint::span(name(other), theme::PLAIN),
+            paint::span(format!("  {}", told.join(", ")), style),
+        ]));
+        if lines.len() == LINKS_SHOWN {
+            break;
+        }
+    }
     lines
 }
 
@@ -147,6 +199,7 @@ fn facts(state: &State, asset: &AssetView, width: usize) -> Vec<Line<'static>> {
         "starts",
         if starts.is_empty() { "—".to_owned() } else { starts.join(", ") },
     ));
+    lines.extend(links(state, &LineageKind::Asset.id(asset.name.as_str()), false));
     lines.extend(checks(state, asset, width));
     let has_cause = |why: &&AssetWhy| why.path.iter().any(|step| step.cause.is_some());
     if let Some(why) = rows::why(state).filter(has_cause) {

@@ -48,7 +48,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, state: &State, is_focused: bool
             FewerHops,
             MoreHops
         ),
-        false => "◇ asset  » dag  ◈ model  ↦ endpoint".to_owned(),
+        false => "◇ asset  ≡ table  ▫ file  » dag  ◈ model  ↦ endpoint".to_owned(),
     };
     let inside = paint::panel(buf, area, &title, &note, is_focused);
     if lineage.nodes.len() < 2 {

@@ -16,6 +16,8 @@ use crate::widget::paint;
 
 /// Lines that a list of figures may take.
 const BLOCK_MAX: usize = 6;
+/// Events of assets that have a line.
+const EVENTS_MAX: usize = 3;
 
 pub(super) fn draw(
     buf: &mut Buffer,
@@ -50,6 +52,7 @@ fn lines(state: &State, version: &ModelVersionView, width: usize) -> Vec<Line<'s
         let size = version.size_bytes.map(|bytes| format!(", {}", text::bytes(bytes)));
         lines.push(paint::pair("tracked as", format!("run {short}{}", size.unwrap_or_default())));
     }
+    lines.extend(learnt(state, version, width));
     let mut metrics: Vec<&(String, f64)> = version.metrics.iter().collect();
     metrics.sort_by_key(|(name, _)| metric_rank(name));
     let figures: Vec<String> =
@@ -89,6 +92,29 @@ fn way(state: &State, version: &ModelVersionView) -> String {
         steps.push(format!("{share} of the requests"));
     }
     steps.join(" → ")
+}
+
+/// Tells what it learnt from: the data as it was then, and what had changed it.
+fn learnt(state: &State, version: &ModelVersionView, width: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for input in &version.inputs {
+        let told = format!(
+            "{}: {}, {}, target {}, digest {}, {}",
+            input.name,
+            text::count(usize::try_from(input.rows).unwrap_or(usize::MAX), "row"),
+            text::count(input.columns.len(), "column"),
+            input.target,
+            text::cut(&input.digest, 9),
+            input.source,
+        );
+        lines.extend(block("learnt from", &told, width));
+        for (at, event) in input.asset_events.iter().take(EVENTS_MAX).enumerate() {
+            let ago = text::ago(state.now, event.timestamp);
+            let told = format!("{} {ago} by {}", event.name, event.source);
+            lines.extend(block(if at == 0 { "changed" } else { "" }, &told, width));
+        }
+    }
+    lines
 }
 
 /// Returns the version's share of its model's requests: the server may be behind the alias.

@@ -17,9 +17,9 @@ use crate::types::run::{DagRun, DagRunKey};
 use crate::types::serving::ServingStatus;
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{
-    ArtifactView, AssetView, DagDetailView, DagDiffView, DagVersionView, DagView, DefinitionsView,
-    ExperimentView, LineageView, MetricHistoryView, ModelDetailView, ModelView, RunDetailView,
-    StatusView, TaskDetailView, TrackingRunView,
+    ArtifactView, AssetView, ColumnsView, DagDetailView, DagDiffView, DagVersionView, DagView,
+    DefinitionsView, ExperimentView, LineageView, MetricHistoryView, ModelDetailView, ModelView,
+    RunDetailView, StatusView, TaskDetailView, TraceView, TrackingRunView,
 };
 use crate::types::why::{WhySubject, WhyView};
 use crate::types::{AssetName, DagId, DagRunId, TrackingRunId};
@@ -83,6 +83,8 @@ readers! {
     callbacks(key: &DagRunKey) -> [CallbackRequest] = Slot::Callbacks(key.clone()), Answer::Callbacks(list) => list.as_slice();
     task(key: &TaskInstanceKey) -> TaskDetailView = Slot::Task(key.clone()), Answer::Task(view) => view;
     assets() -> [AssetView] = Slot::Assets, Answer::Assets(list) => list.as_slice();
+    trace(id: &str) -> TraceView = Slot::Trace(id.to_owned()), Answer::Trace(view) => view;
+    columns(id: &str) -> ColumnsView = Slot::Columns(id.to_owned()), Answer::Columns(view) => view;
     asset_why(asset: &AssetName) -> AssetWhy = Slot::AssetWhy(asset.clone()), Answer::AssetWhy(view) => view;
     asset_events(asset: Option<&AssetName>) -> [AssetEventView] = Slot::AssetEvents(asset.cloned()), Answer::AssetEvents(list) => list.as_slice();
     partitions(asset: &AssetName) -> [PartitionView] = Slot::Partitions(asset.clone()), Answer::Partitions(list) => list.as_slice();

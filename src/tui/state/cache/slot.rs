@@ -45,6 +45,10 @@ pub(crate) enum Slot {
     Task(TaskInstanceKey),
     Assets,
     Lineage(String, LineageReach),
+    /// The chain through a node of the lineage.
+    Trace(String),
+    /// The columns of a node.
+    Columns(String),
     AssetWhy(AssetName),
     AssetEvents(Option<AssetName>),
     Partitions(AssetName),
@@ -108,6 +112,8 @@ impl Slot {
             Self::Task(key) => Request::ShowTask { key },
             Self::Assets => Request::ListAssets,
             Self::Lineage(node, reach) => Request::ShowLineage { of: Some(node), reach },
+            Self::Trace(of) => Request::TraceLineage { of },
+            Self::Columns(of) => Request::ListColumns { of, column: None },
             Self::AssetWhy(name) => Request::ExplainAsset { name },
             Self::AssetEvents(asset) => Request::ListAssetEvents { asset, limit: 100 },
             Self::Partitions(asset) => Request::ListPartitions { asset, limit: 20 },
@@ -160,7 +166,8 @@ impl Slot {
             Event::Resync => true,
             Event::DagRunChanged { dag_id, dag_run_id, state } => match self {
                 Self::Status | Self::Dags | Self::Events | Self::Glance | Self::Runs(None) => true,
-                Self::Lineage(..) | Self::AssetWhy(_) | Self::Assets | Self::Attention => true,
+                Self::Lineage(..) | Self::Trace(_) | Self::Columns(_) => true,
+                Self::AssetWhy(_) | Self::Assets | Self::Attention => true,
                 // Only an end is counted.
                 Self::Pulse => state.is_finished(),
                 Self::Approvals | Self::Backfill(..) => true,
@@ -202,6 +209,7 @@ impl Slot {
                 self,
                 Self::Assets
                     | Self::Lineage(..)
+                    | Self::Trace(_)
                     | Self::AssetWhy(_)
                     | Self::AssetEvents(_)
                     | Self::Partitions(_)
@@ -239,6 +247,8 @@ impl Slot {
                     | Self::Models
                     | Self::Model(_)
                     | Self::Lineage(..)
+                    | Self::Trace(_)
+                    | Self::Columns(_)
                     | Self::Events
                     | Self::Glance
             ),
@@ -249,6 +259,7 @@ impl Slot {
                         | Self::Status
                         | Self::Attention
                         | Self::Lineage(..)
+                        | Self::Trace(_)
                         | Self::Events
                         | Self::Glance
                 )

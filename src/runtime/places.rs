@@ -8,7 +8,7 @@ use crate::connection::dataset::{self, FILES};
 use crate::dag::{Deck, partition};
 use crate::runtime::watch::matches;
 use crate::types::AssetName;
-use crate::types::io::{ASSETS, DATASETS, ENDPOINTS, MODELS, RUN_TABLES};
+use crate::types::io::{ASSETS, DATASETS, ENDPOINTS, MODELS, RUN_TABLES, TRACKED};
 use crate::types::view::{DatasetName, LineageKind};
 
 /// Whose names begin with these hold objects; whatever else is no file is taken for a table.
@@ -16,16 +16,16 @@ const BUCKETS: [&str; 8] = ["s3:", "gs:", "abfs:", "abfss:", "wasb:", "wasbs:", 
 
 /// What a data set is in the graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) kind: LineageKind,
+pub(crate) struct Place {
+    pub(crate) kind: LineageKind,
     /// What it is found by.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// What people see.
-    pub(super) shown: String,
+    pub(crate) shown: String,
 }
 
 /// Knows where assets and connections lie.
-pub(super) struct Places {
+pub(crate) struct Places {
     project: String,
     exact: BTreeMap<DatasetName, AssetName>,
     patterns: Vec<(DatasetName, Vec<String>, AssetName)>,
@@ -35,12 +35,10 @@ pub(super) struct Places {
 
 impl Places {
     /// Looks where assets lie, given each with its URI.
-    pub(super) fn new(deck: &Deck, project: &Path, assets: &[(AssetName, String)]) -> Self {
-        let open: BTreeMap<&str, OpenConnection> = deck
-            .connections
-            .values()
-            .map(|spec| (spec.name.as_str(), OpenConnection::of(spec)))
-            .collect();
+    pub(crate) fn new(deck: &Deck, project: &Path, assets: &[(AssetName, String)]) -> Self {
+        let open = deck.connections.values();
+        let open: BTreeMap<String, OpenConnection> =
+            open.map(|spec| (spec.name.clone(), OpenConnection::of(spec))).collect();
         let mut places = Self {
             project: format!("{}/", project.display()),
             exact: BTreeMap::new(),
@@ -48,7 +46,7 @@ impl Places {
             connections: Vec::new(),
         };
         for (name, uri) in assets {
-            let Some(found) = lies_at(uri, &open, project) else { continue };
+            let Some(found) = dataset::of_uri(uri, &open, project) else { continue };
             let glob = partition::glob(&found.name);
             if glob.contains('*') {
                 let parts = glob.split('/').map(str::to_owned).collect();
@@ -59,7 +57,7 @@ impl Places {
         }
         for (name, connection) in &open {
             if let Some(base) = dataset::of_connection(connection, "", project) {
-                places.connections.push((base, (*name).to_owned()));
+                places.connections.push((base, name.clone()));
             }
         }
         places.connections.sort_by_key(|(base, _)| std::cmp::Reverse(base.name.len()));
@@ -67,10 +65,10 @@ impl Places {
     }
 
     /// Says what a data set is; nothing of the tables between the tasks of a run.
-    pub(super) fn of(&self, namespace: &str, name: &str) -> Option<Place> {
+    pub(crate) fn of(&self, namespace: &str, name: &str) -> Option<Place> {
         let own = |kind| Some(Place { kind, name: name.to_owned(), shown: name.to_owned() });
         match namespace {
-            RUN_TABLES => return None,
+            RUN_TABLES | TRACKED => return None,
             ASSETS => return own(LineageKind::Asset),
             DATASETS => return own(LineageKind::Dataset),
             ENDPOINTS => return own(LineageKind::Endpoint),
@@ -95,7 +93,8 @@ impl Places {
         })
     }
 
-    fn asset(&self, namespace: &str, name: &str) -> Option<&AssetName> {
+    /// Returns the asset that a data set is, or is a part of.
+    pub(crate) fn asset(&self, namespace: &str, name: &str) -> Option<&AssetName> {
         let exact = DatasetName { namespace: namespace.to_owned(), name: name.to_owned() };
         if let Some(found) = self.exact.get(&exact) {
             return Some(found);
@@ -130,20 +129,6 @@ impl Places {
             FILES => name.strip_prefix(&self.project).unwrap_or(name).to_owned(),
             _ => format!("{namespace}/{name}"),
         }
-    }
-}
-
-/// Names what lies at an asset's URI; `None`: no data set does.
-fn lies_at(
-    uri: &str,
-    open: &BTreeMap<&str, OpenConnection>,
-    project: &Path,
-) -> Option<DatasetName> {
-    let (scheme, path) = uri.split_once(':')?;
-    match open.get(scheme) {
-        Some(connection) => dataset::of_connection(connection, path, project),
-        None if scheme == "file" => Some(dataset::of_file(&project.join(path))),
-        None => None,
     }
 }
 
