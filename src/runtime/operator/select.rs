@@ -76,11 +76,11 @@ impl<'a> Select<'a> {
 
     /// Returns the item that makes a column, where that is certain: a `*` stands for many.
     pub(super) fn item(&self, column: usize, columns: usize) -> Option<&'a str> {
-        let is_star = |item: &&str| item.ends_with('*');
-        let (first, last) = (
-            self.items.iter().position(|i| is_star(&i)),
-            self.items.iter().rposition(|i| is_star(&i)),
-        );
+        fn is_star(item: &&str) -> bool {
+            item.ends_with('*')
+        }
+        let (first, last) =
+            (self.items.iter().position(is_star), self.items.iter().rposition(is_star));
         let at = match (first, last) {
             (Some(first), _) if column < first => column,
             (_, Some(last)) => {

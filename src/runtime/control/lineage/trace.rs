@@ -129,7 +129,7 @@ impl<'a> Walk<'a> {
 
     fn last_runs(&self, dag_id: &str) -> Result<Vec<DagRunKey>, StoreError> {
         let dag_id = crate::types::DagId::new(dag_id);
-        let runs = dag_run::recent(self.conn, &[dag_id.clone()], 3)?.remove(&dag_id);
+        let runs = dag_run::recent(self.conn, std::slice::from_ref(&dag_id), 3)?.remove(&dag_id);
         let key = |run: crate::types::view::RecentRun| DagRunKey {
             dag_id: dag_id.clone(),
             dag_run_id: run.dag_run_id,

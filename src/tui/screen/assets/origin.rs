@@ -66,7 +66,7 @@ pub(crate) fn draw_chain(buf: &mut Buffer, area: Rect, state: &State, id: &str) 
 fn middle(kind: &str, name: &str) -> Vec<Line<'static>> {
     let own = Line::from(vec![
         paint::span(format!("{kind} "), theme::DIM),
-        paint::span(name.to_owned(), theme::BOLD),
+        paint::span(name, theme::BOLD),
     ]);
     vec![Line::default(), own, Line::default(), paint::line("BECAME", theme::DIM)]
 }
