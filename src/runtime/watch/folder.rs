@@ -355,7 +355,7 @@ impl Folders {
         let (target, now) = (&self.targets[at], time::instant());
         for (look, path) in &found.files {
             if !self.reporter.knows(target, path, *look) {
-                self.settling.note(now, path, Sign::There);
+                self.settling.found(now, path, *look, look.age(time::now()));
             }
         }
         if *self.devices[at].get_or_insert(found.device) != found.device {

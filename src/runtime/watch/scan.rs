@@ -4,8 +4,10 @@ use std::fmt;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::target::Target;
+use crate::types::Timestamp;
 
 /// Deeper folders are not looked into: a link in a circle must not hold a scan.
 const DEPTH_MAX: usize = 32;
@@ -16,6 +18,14 @@ pub(super) struct Look {
     /// Nanoseconds since 1970.
     pub(super) mtime_ns: i128,
     pub(super) size: u64,
+}
+
+impl Look {
+    /// Says how long ago it was last written; nothing where that is yet to come.
+    pub(super) fn age(self, now: Timestamp) -> Duration {
+        u64::try_from(now.as_nanosecond() - self.mtime_ns)
+            .map_or(Duration::ZERO, Duration::from_nanos)
+    }
 }
 
 impl fmt::Display for Look {

@@ -4,6 +4,7 @@
 //! ```text
 //! close after writing, rename ─┬─────────────────────────────► complete
 //!                              └─ told a moment ago: wait ───► complete (once, for all closes)
+//! seen by a scan, a second old ───────────────────────────────► complete
 //! create, seen by a scan ─► pending ─ unchanged for 50 ms ────► complete
 //!                              └─ written to ─► until it is closed
 //! removed ─► not there again for 300 ms ──────────────────────► gone
@@ -106,6 +107,18 @@ impl Settling {
             }
         }
         false
+    }
+
+    /// Takes note of a file as a scan found it, last written so long ago. One that was left alone
+    /// for long is complete as it stands: to wait for it would be to tell of it only after
+    /// whoever reads it now.
+    pub(super) fn found(&mut self, now: Instant, path: &Path, look: Look, age: Duration) {
+        let waits = self.pending.get(path).is_some_and(|one| one.wait != Wait::Gone);
+        if age < QUIET_OPENED || waits || self.writing.contains(path) {
+            self.note(now, path, Sign::There);
+        } else {
+            self.put(path, now, Wait::Quiet { quiet: QUIET, seen: Some(look) });
+        }
     }
 
     /// Says whether a file that is complete is to be told of now; else it waits.

@@ -99,12 +99,12 @@ pub(super) fn columns_dot(view: &ColumnsView) -> String {
 /// Draws the chain: what it was made of, itself, what was made of it.
 pub(super) fn trace(view: &TraceView) -> String {
     let mut lines = vec!["made of".to_owned()];
-    lines.extend(steps(&view.upstream, "nothing that is known of here"));
+    lines.extend(steps(&view.upstream, "nothing that is known"));
     lines.push(String::new());
     lines.push(format!("{} {}", view.kind.as_str(), view.name));
     lines.push(String::new());
     lines.push("became".to_owned());
-    lines.extend(steps(&view.downstream, "nothing that is known of here"));
+    lines.extend(steps(&view.downstream, "nothing that is known"));
     if view.is_cut {
         lines.push(String::new());
         lines.push("there is more: trace one of the steps".to_owned());
@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(
             trace(&view),
             "made of\n  data set iris  (150 rows)\n    file data/iris.csv\n\nversion iris v1\n\n\
-             became\n  nothing that is known of here\n\nthere is more: trace one of the steps"
+             became\n  nothing that is known\n\nthere is more: trace one of the steps"
         );
     }
 }

@@ -49,6 +49,26 @@ fn a_file_that_still_grows_is_waited_for() {
 }
 
 #[test]
+fn a_file_that_a_scan_finds_old_is_complete_as_it_stands() {
+    let (mut settling, now, a) = (Settling::default(), time::instant(), Path::new(A));
+    let found = Look { mtime_ns: 1, size: 5 };
+    settling.found(now, a, found, ms(1000));
+    assert_eq!(settling.due(now, look(5)), [complete(a)]);
+
+    settling.found(now, a, found, ms(999));
+    assert!(settling.due(now, look(5)).is_empty(), "its writer may be at it");
+    settling.forget(a);
+
+    settling.found(now, a, found, ms(1000));
+    assert!(settling.due(now, look(6)).is_empty(), "it was written to since");
+    settling.forget(a);
+
+    settling.note(now, a, Sign::Written);
+    settling.found(now, a, found, ms(1000));
+    assert_eq!(settling.next_due(), None, "it waits for the close");
+}
+
+#[test]
 fn an_empty_file_that_somebody_has_opened_waits_for_its_content() {
     let (mut settling, now, a) = (Settling::default(), time::instant(), Path::new(A));
     settling.note(now, a, Sign::There);

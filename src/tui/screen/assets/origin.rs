@@ -40,7 +40,7 @@ pub(crate) fn draw_chain(buf: &mut Buffer, area: Rect, state: &State, id: &str) 
     let mut at_selected = 0;
     let mut downstream_begins = false;
     if !rows.iter().any(|row| row.is_upstream) {
-        lines.push(paint::line("  nothing that is known of here", theme::DIM));
+        lines.push(paint::line("  nothing that is known", theme::DIM));
     }
     for (at, row) in rows.iter().enumerate() {
         if !row.is_upstream && !downstream_begins {
@@ -54,7 +54,7 @@ pub(crate) fn draw_chain(buf: &mut Buffer, area: Rect, state: &State, id: &str) 
     }
     if !downstream_begins {
         lines.extend(middle(trace.kind.as_str(), &trace.name));
-        lines.push(paint::line("  nothing that is known of here", theme::DIM));
+        lines.push(paint::line("  nothing that is known", theme::DIM));
     }
     if trace.is_cut {
         lines.push(paint::line("  … there is more: go on from one of the steps", theme::DIM));
