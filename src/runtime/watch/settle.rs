@@ -60,6 +60,8 @@ struct Pending {
 enum Wait {
     /// Until it looks as it did, so long ago.
     Quiet { quiet: Duration, seen: Option<Look> },
+    /// Until it still looks as a scan found it, whoever opens it: whoever writes to it says so.
+    Found(Look),
     /// It is complete, and was told of a moment ago.
     Again,
     /// Whether it comes back.
@@ -114,10 +116,13 @@ impl Settling {
     /// whoever reads it now.
     pub(super) fn found(&mut self, now: Instant, path: &Path, look: Look, age: Duration) {
         let waits = self.pending.get(path).is_some_and(|one| one.wait != Wait::Gone);
-        if age < QUIET_OPENED || waits || self.writing.contains(path) {
-            self.note(now, path, Sign::There);
-        } else {
-            self.put(path, now, Wait::Quiet { quiet: QUIET, seen: Some(look) });
+        if waits || self.writing.contains(path) {
+            return;
+        }
+        match age < QUIET_OPENED {
+            true if look.size == 0 => self.wait(now, path, QUIET),
+            true => self.put(path, now + QUIET, Wait::Found(look)),
+            false => self.put(path, now, Wait::Found(look)),
         }
     }
 
@@ -185,6 +190,7 @@ impl Settling {
             };
             let (quiet, seen) = match pending.wait {
                 Wait::Quiet { quiet, seen } => (quiet, seen),
+                Wait::Found(found) => (QUIET, Some(found)),
                 // It was written anew, and nobody told so.
                 Wait::Gone => (QUIET, None),
                 Wait::Again => (Duration::ZERO, Some(found)),

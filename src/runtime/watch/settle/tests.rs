@@ -56,12 +56,18 @@ fn a_file_that_a_scan_finds_old_is_complete_as_it_stands() {
     assert_eq!(settling.due(now, look(5)), [complete(a)]);
 
     settling.found(now, a, found, ms(999));
-    assert!(settling.due(now, look(5)).is_empty(), "its writer may be at it");
-    settling.forget(a);
+    settling.note(now, a, Sign::Opened);
+    assert!(settling.due(now + ms(49), look(5)).is_empty(), "its writer may be at it");
+    assert_eq!(settling.due(now + ms(50), look(5)), [complete(a)]);
 
     settling.found(now, a, found, ms(1000));
     assert!(settling.due(now, look(6)).is_empty(), "it was written to since");
     settling.forget(a);
+
+    settling.found(now, a, Look { mtime_ns: 1, size: 0 }, ms(10));
+    settling.note(now, a, Sign::Opened);
+    settling.due(now + ms(1000), look(0));
+    assert!(settling.due(now + ms(2000), look(0)).is_empty(), "it waits for its content");
 
     settling.note(now, a, Sign::Written);
     settling.found(now, a, found, ms(1000));
