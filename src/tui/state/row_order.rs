@@ -32,7 +32,7 @@ impl RowOrder {
     pub(crate) fn get(&self, basis: Basis, make: impl Fn() -> Vec<usize>) -> Vec<usize> {
         let known = self.0.borrow().as_ref().filter(|(of, _)| *of == basis).map(|(_, o)| o.clone());
         if let Some(known) = known {
-            debug_assert!(!cfg!(test) || known == make(), "the order of `{}` is stale", basis.list);
+            assert!(!cfg!(test) || known == make(), "the order of `{}` is stale", basis.list);
             return known;
         }
         let made = make();

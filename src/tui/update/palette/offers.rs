@@ -101,7 +101,7 @@ impl Offers {
             self.tasks = entries::tasks(state);
             self.shape = shape;
         }
-        debug_assert!(
+        assert!(
             !cfg!(test)
                 || (self.named == entries::named(state) && self.tasks == entries::tasks(state)),
             "a palette is stale"
