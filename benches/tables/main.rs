@@ -113,8 +113,7 @@ fn run(project: &Path, private: &Private, operator: &str, task: &str, args: &Val
     std::fs::create_dir_all(&folder).unwrap();
     let order: Order = serde_json::from_value(json!({
         "key": {
-            "task": { "dag_id": "d", "dag_run_id": "r", "task_id": task, "map_index": -1 },
-            "try_number": 1,
+            "dag_id": "d", "dag_run_id": "r", "task_id": task, "map_index": -1, "try_number": 1,
         },
         "token": "t", "operator": operator, "args": args, "env": {}, "project": project,
         "folder": folder, "run_folder": run_folder, "execution_timeout_secs": null,
