@@ -27,6 +27,29 @@ const SENSITIVE: [&str; 14] = [
 /// What stands in the place of a secret.
 pub const MASK: &str = "***";
 
+/// Texts that nobody may be shown, the longest first: one may hold another.
+#[derive(Debug, Clone, Default)]
+pub struct Mask(Vec<String>);
+
+impl Mask {
+    pub fn new(mut texts: Vec<String>) -> Self {
+        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        texts.retain(|text| !text.is_empty());
+        Self(texts)
+    }
+
+    /// Replaces each of them by `***`.
+    pub fn hide(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for secret in &self.0 {
+            if text.contains(secret.as_str()) {
+                text = text.replace(secret.as_str(), MASK);
+            }
+        }
+        text
+    }
+}
+
 /// A text that may hold `${env:NAME}` or `${file:path}`; resolved where it is used, masked
 /// wherever it is shown.
 #[derive(Clone, PartialEq, Eq)]

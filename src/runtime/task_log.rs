@@ -14,6 +14,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::dag::secret::Mask;
 use crate::types::time;
 
 /// Bytes of one attempt's log, unless the deck says otherwise.
@@ -34,7 +35,7 @@ pub enum Stream {
 #[derive(Debug)]
 pub struct TaskLog {
     kept: Mutex<Kept>,
-    mask: Vec<String>,
+    mask: Mask,
     len_max: u64,
 }
 
@@ -60,10 +61,7 @@ impl TaskLog {
     }
 
     /// A log that is made, with its folder, when there is something to write into it.
-    pub fn lazy(folder: &Path, mut mask: Vec<String>) -> Self {
-        // Longest first: a secret may hold another.
-        mask.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        mask.retain(|secret| !secret.is_empty());
+    pub fn lazy(folder: &Path, mask: Vec<String>) -> Self {
         let kept = Kept {
             folder: folder.to_owned(),
             file: None,
@@ -72,7 +70,7 @@ impl TaskLog {
             left_out: 0,
             is_full: false,
         };
-        Self { kept: Mutex::new(kept), mask, len_max: LEN_MAX }
+        Self { kept: Mutex::new(kept), mask: Mask::new(mask), len_max: LEN_MAX }
     }
 
     /// Keeps so many bytes at most, and the last lines.
@@ -115,13 +113,7 @@ impl TaskLog {
 
     /// Replaces every secret by `***`.
     pub fn masked(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in &self.mask {
-            if text.contains(secret.as_str()) {
-                text = text.replace(secret.as_str(), "***");
-            }
-        }
-        text
+        self.mask.hide(text)
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {

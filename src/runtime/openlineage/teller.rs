@@ -15,6 +15,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 
 use crate::dag::openlineage::{OpenLineageSpec, Transport};
+use crate::dag::secret::Mask;
 use crate::runtime::act::secrets_of;
 use crate::runtime::engine::Live;
 use crate::runtime::openlineage::transport::{AT_ONCE, Channel, Verdict, target};
@@ -213,8 +214,8 @@ impl Work {
         let deck = Arc::clone(&self.parts.live.borrow().deck);
         let read = move |conn: &rusqlite::Connection| {
             let due = outbox::due(conn, BATCH)?;
-            let secrets = secrets_of(&deck);
-            let mask = |text: &str| masked(text, &secrets);
+            let secrets = Mask::new(secrets_of(&deck));
+            let mask = |text: &str| secrets.hide(text);
             let mut ready = Vec::with_capacity(due.len());
             for one in due {
                 let (id, subject) = (one.id, one.subject.clone());
@@ -301,14 +302,6 @@ fn fits(group: &[Ready], one: &Ready) -> bool {
         true => one.subject != other.subject,
         false => one.subject.run() != other.subject.run(),
     })
-}
-
-fn masked(text: &str, secrets: &[String]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        text = text.replace(secret.as_str(), crate::dag::secret::MASK);
-    }
-    text
 }
 
 #[cfg(test)]

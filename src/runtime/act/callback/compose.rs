@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{Refusal, compose_of_asset};
 use crate::connection::OpenConnection;
 use crate::dag::Deck;
+use crate::dag::secret::Mask;
 use crate::dag::spec::ConnectionSpec;
 use crate::dag::template::{self, Names};
 use crate::runtime::act::context::{self, Connections, History, Sources};
@@ -27,13 +28,13 @@ pub(super) struct Composed {
     pub(super) args: Map<String, Value>,
     /// That the action goes through.
     pub(super) connection: Option<OpenConnection>,
-    mask: Vec<String>,
+    mask: Mask,
 }
 
 impl Composed {
     /// Replaces every secret by `***`.
     pub(super) fn masked(&self, text: &str) -> String {
-        self.mask.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+        self.mask.hide(text)
     }
 }
 
@@ -76,7 +77,7 @@ pub(super) async fn compose(
     mask.extend(spec.into_iter().flat_map(secrets::of_connection));
     let handover = Handover { secrets: variables.secrets, ..Handover::default() };
     handover.fill_args(&mut args);
-    Ok(Composed { args, connection: spec.map(OpenConnection::of), mask })
+    Ok(Composed { args, connection: spec.map(OpenConnection::of), mask: Mask::new(mask) })
 }
 
 /// What every template may look up, whatever it is of.
