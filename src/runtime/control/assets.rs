@@ -39,14 +39,7 @@ pub(super) async fn list(parts: &ControlParts) -> Result<Answer, Fault> {
         guards.into_iter().map(of).collect::<Result<BTreeMap<_, _>, StoreError>>()
     };
     let mut checked = parts.read(last).await?;
-    let mut judge = Judge::new(Known {
-        deck: &live.deck,
-        dag_states: &live.dag_states,
-        assets: &assets,
-        summary: &summary,
-        runs: &runs,
-        now,
-    });
+    let mut judge = Judge::new(Known::of(&live, &assets, (&summary, &runs), now));
     let views = assets.iter().cloned().map(|(name, uri)| {
         let seen = summary.get(&name);
         let spec = live.deck.assets.get(&name);
@@ -233,14 +226,7 @@ pub(super) async fn explain(parts: &ControlParts, name: AssetName) -> Result<Ans
     }
     let now = parts.clock.now();
     let (freshness, mut path) = {
-        let mut judge = Judge::new(Known {
-            deck: &live.deck,
-            dag_states: &live.dag_states,
-            assets: &assets,
-            summary: &summary,
-            runs: &runs,
-            now,
-        });
+        let mut judge = Judge::new(Known::of(&live, &assets, (&summary, &runs), now));
         let freshness = judge.freshness(&name);
         let mut path = way(&mut judge, &name);
         if path.is_empty() {

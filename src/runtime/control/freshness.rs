@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::dag::{Dag, Deck};
 use crate::runtime::control::assets::{self, Summary};
+use crate::runtime::engine::Live;
 use crate::sched::change::DagState;
 use crate::types::asset::{AssetEvent, AssetEventSource};
 use crate::types::freshness::{Freshness, Producer, StaleCause};
@@ -33,6 +34,18 @@ pub(super) struct Known<'a> {
     pub(super) summary: &'a Summary,
     pub(super) runs: &'a Runs,
     pub(super) now: Timestamp,
+}
+
+impl<'a> Known<'a> {
+    /// Takes definitions and states as they are now.
+    pub(super) fn of(
+        live: &'a Live,
+        assets: &'a [(AssetName, String)],
+        (summary, runs): (&'a Summary, &'a Runs),
+        now: Timestamp,
+    ) -> Self {
+        Self { deck: &live.deck, dag_states: &live.dag_states, assets, summary, runs, now }
+    }
 }
 
 /// A DAG that makes an asset, and of what.

@@ -160,14 +160,7 @@ fn datasets(live: &Live, project: &std::path::Path) -> Vec<(String, DatasetName)
 impl Graph {
     fn judge_assets(&mut self, live: &Live, facts: &Facts) {
         let Facts { assets, summary, runs, now, .. } = facts;
-        let mut judge = Judge::new(Known {
-            deck: &live.deck,
-            dag_states: &live.dag_states,
-            assets,
-            summary,
-            runs,
-            now: *now,
-        });
+        let mut judge = Judge::new(Known::of(live, assets, (summary, runs), *now));
         for node in self.nodes.values_mut().filter(|node| node.kind == LineageKind::Asset) {
             node.freshness = Some(judge.freshness(&AssetName::new(node.name.as_str())));
         }

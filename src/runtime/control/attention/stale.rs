@@ -32,14 +32,7 @@ pub(super) fn items(
     now: Timestamp,
 ) -> Vec<AttentionItem> {
     let known = assets::known(&live.deck, summary);
-    let mut judge = Judge::new(Known {
-        deck: &live.deck,
-        dag_states: &live.dag_states,
-        assets: &known,
-        summary,
-        runs,
-        now,
-    });
+    let mut judge = Judge::new(Known::of(live, &known, (summary, runs), now));
     let mut roots: indexmap::IndexMap<AssetName, Vec<AssetName>> = indexmap::IndexMap::new();
     for (name, _) in &known {
         if judge.freshness(name) != Freshness::Stale {

@@ -2,7 +2,8 @@
 
 use super::{LOOKED_AT, RUNS_MAX, Walk, name_of, run_of, version_of};
 use crate::store::{StoreError, asset, lineage};
-use crate::types::asset::AssetEventSource;
+use crate::types::asset::{AssetEvent, AssetEventSource};
+use crate::types::freshness::StartedRun;
 use crate::types::io::{ASSETS, DatasetRef, ENDPOINTS, MODELS, RUN_TABLES, TRACKED};
 use crate::types::lineage::Direction;
 use crate::types::run::DagRunKey;
@@ -48,8 +49,7 @@ impl Walk<'_> {
     ) -> Result<(), StoreError> {
         let mut runs: Vec<DagRunKey> = Vec::new();
         for event in asset::events(self.conn, Some(name), LOOKED_AT)? {
-            for started in asset::started(self.conn, event.id)? {
-                let run = DagRunKey { dag_id: started.dag_id, dag_run_id: started.dag_run_id };
+            for run in self.started_by(&event)? {
                 if !runs.contains(&run) {
                     runs.push(run);
                 }
@@ -59,6 +59,12 @@ impl Walk<'_> {
             }
         }
         self.some_downstream(&runs, depth)
+    }
+
+    fn started_by(&self, event: &AssetEvent) -> Result<Vec<DagRunKey>, StoreError> {
+        let started = asset::started(self.conn, event.id)?.into_iter();
+        let key = |run: StartedRun| DagRunKey { dag_id: run.dag_id, dag_run_id: run.dag_run_id };
+        Ok(started.map(key).collect())
     }
 
     pub(super) fn run_downstream(&mut self, run: &DagRunKey, depth: u32) -> Result<(), StoreError> {
@@ -76,8 +82,7 @@ impl Walk<'_> {
                 _ => false,
             });
             for event in own {
-                for started in asset::started(self.conn, event.id)? {
-                    let next = DagRunKey { dag_id: started.dag_id, dag_run_id: started.dag_run_id };
+                for next in self.started_by(event)? {
                     self.run_downstream(&next, depth + 2)?;
                 }
             }
