@@ -6,18 +6,25 @@
 //! ```
 //! A [`Model`](model::Model) holds its preprocessing: it takes raw records.
 
+pub mod compare;
 pub mod dataset;
 pub mod estimator;
 pub mod metric;
 pub mod model;
 pub mod preprocess;
+pub mod profile;
 mod random;
 #[cfg(test)]
 mod sample;
+pub mod search;
 pub mod train;
 
 use dagdeck_dag as dag;
 
+pub use compare::{Comparison, HeldOut};
 pub use dataset::Dataset;
+pub use estimator::reference as estimators;
 pub use model::{Model, Prediction, Signature};
+pub use profile::Profile;
+pub use search::{Sampler, Search, SearchSpec, Trial, TrialState};
 pub use train::{TrainSpec, Trained, split, train};

@@ -45,6 +45,7 @@ pub enum DataType {
     Long,
     Boolean,
     String,
+    Datetime,
 }
 
 /// One answer.

@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 use crate::connection::OpenConnection;
 use crate::dag::limits::TaskLimits;
 use crate::dag::slurm::SlurmOptions;
-use crate::dag::spec::{LearningTask, XcomLimits};
+use crate::dag::spec::{TableSpec, XcomLimits};
 use crate::runtime::executor::process_table::Process;
 use crate::sched::Outcome;
 use crate::types::asset::AssetEvent;
@@ -83,9 +83,8 @@ pub struct DatasetOrder {
     pub name: String,
     /// Absolute.
     pub path: PathBuf,
-    pub task: LearningTask,
-    pub target: String,
-    pub ignore: Vec<String>,
+    #[serde(flatten)]
+    pub table: TableSpec,
     /// The assets that the file is.
     #[serde(default)]
     pub assets: Vec<AssetName>,

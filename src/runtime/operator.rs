@@ -54,6 +54,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 pub(crate) use self::branch::is_true;
+pub use self::dataset_validate::read_dataset;
 use self::error::{OperatorError, settle};
 use self::output::Finished;
 use self::waiting::until_cancelled;

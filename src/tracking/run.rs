@@ -1,5 +1,9 @@
 //! Tracked runs.
 
+mod nested;
+
+pub use nested::{NestedRun, PARENT, nest, nested_tags, take_over};
+
 use rusqlite::{Connection, Row, params};
 
 use crate::store::{Store, StoreError, row};

@@ -299,9 +299,7 @@ fn dataset_order(
         name: spec.name.clone(),
         assets: assets_at(deck, &path),
         path,
-        task: spec.task,
-        target: spec.target.clone(),
-        ignore: spec.ignore.clone(),
+        table: spec.table.clone(),
     }))
 }
 

@@ -1,15 +1,21 @@
 //! `dataset.validate`: a data set is read as training will read it, and what looks odd is told.
 
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::error::OperatorError;
 use super::{extract, learnt, observed};
+use crate::dag::Deck;
+use crate::dag::spec::{AssetUri, TableSpec};
 use crate::ml::Dataset;
 use crate::ml::dataset::{self, ColumnValues};
 use crate::runtime::attempt::Order;
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
+use crate::types::Fault;
 
 /// More distinct texts than this share of the rows look like names, not categories.
 const DISTINCT_SHARE_MAX: f64 = 0.5;
@@ -45,20 +51,54 @@ pub(super) fn read(order: &Order) -> Result<Dataset, OperatorError> {
         .dataset
         .as_ref()
         .ok_or_else(|| OperatorError::fatal("`dataset` names no data set of `dags.toml`"))?;
-    let bytes = std::fs::read(&wish.path).map_err(|error| {
-        let what = format!("read data set `{}` from `{}`", wish.name, wish.path.display());
-        OperatorError::io(&what, &error)
-    })?;
-    let of = |csv: &[u8]| {
-        dataset::read_csv(&wish.name, wish.task, &wish.target, &wish.ignore, csv)
-            .map_err(|error| OperatorError::Fatal(error.to_string()))
+    read_file(&wish.name, &wish.path, &wish.table)
+}
+
+/// Reads a data set of `dags.toml` as training does.
+pub fn read_dataset(deck: &Deck, name: &str) -> Result<Dataset, Fault> {
+    let Some(spec) = deck.datasets.get(name) else {
+        let known: Vec<&str> = deck.datasets.keys().map(String::as_str).collect();
+        let fault = Fault::not_found(format!("dags.toml has no data set `{name}`"));
+        return Err(fault.hint(format!("it has {}", known.join(", "))));
     };
-    if !extract::is_parquet(&bytes) {
-        return of(&bytes);
+    let AssetUri::File(path) = &spec.uri else {
+        let uri = spec.uri.as_text();
+        return Err(Fault::invalid(format!("data set `{name}` lies at `{uri}`, not in a file")));
+    };
+    let read = read_file(name, &deck.project.join(path), &spec.table);
+    read.map_err(|error| Fault::invalid(error.to_string()))
+}
+
+/// Reads CSV or Parquet; a file that changes meanwhile is another table, for another try.
+fn read_file(name: &str, path: &Path, table: &TableSpec) -> Result<Dataset, OperatorError> {
+    let failed = |error: std::io::Error| {
+        let what = format!("read data set `{name}` from `{}`", path.display());
+        OperatorError::io(&what, &error)
+    };
+    let before = stamp(path).map_err(failed)?;
+    let bytes = std::fs::read(path).map_err(failed)?;
+    let read = |csv: &[u8]| {
+        dataset::read_csv(name, table, csv).map_err(|error| OperatorError::Fatal(error.to_string()))
+    };
+    let found = match extract::is_parquet(&bytes) {
+        false => read(&bytes),
+        true => extract::parquet_as_csv(name, path).and_then(|csv| {
+            let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            Ok(Dataset { digest, ..read(&csv)? })
+        }),
+    };
+    // What is wrong with half a table is not told: it may be whole by now.
+    if stamp(path).map_err(failed)? != before {
+        let text = format!("data set `{name}`: `{}` changed while it was read", path.display());
+        return Err(OperatorError::passing(text));
     }
-    let read = of(&extract::parquet_as_csv(&wish.name, &wish.path)?)?;
-    let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Dataset { digest, ..read })
+    found
+}
+
+/// Returns what changes when a file is written to or replaced.
+fn stamp(path: &Path) -> std::io::Result<(u64, u64, i64, i64)> {
+    let of = std::fs::metadata(path)?;
+    Ok((of.ino(), of.len(), of.mtime(), of.mtime_nsec()))
 }
 
 pub(super) fn row_count(dataset: &Dataset) -> usize {
@@ -87,6 +127,14 @@ fn problem(name: &str, values: &ColumnValues, rows: usize) -> Option<String> {
         ColumnValues::Boolean(values) => (missing(values), distinct(values.iter().copied()), false),
         ColumnValues::Text(values) => {
             (missing(values), distinct(values.iter().map(Option::as_deref)), true)
+        }
+        // Every sentence may be another.
+        ColumnValues::Words(values) => {
+            (missing(values), distinct(values.iter().map(Option::as_deref)), false)
+        }
+        ColumnValues::Date(values) => {
+            let keys = values.iter().map(|value| value.map(f64::to_bits));
+            (missing(values), distinct(keys), false)
         }
     };
     if missing == rows {
@@ -142,9 +190,10 @@ mod tests {
         bench.order.dataset = Some(crate::runtime::attempt::DatasetOrder {
             name: "kinds".into(),
             path: path.clone(),
-            task: crate::dag::spec::LearningTask::Classification,
-            target: "kind".into(),
-            ignore: Vec::new(),
+            table: crate::dag::spec::TableSpec::new(
+                crate::dag::spec::LearningTask::Classification,
+                "kind",
+            ),
             assets: Vec::new(),
         });
         let dataset = read(&bench.order).unwrap();
@@ -160,15 +209,46 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_changes_while_it_is_read_is_for_another_try() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("grows.csv");
+        std::fs::write(&path, "a,y\n").unwrap();
+        // Somebody who never stops writing: whoever reads meets a change sooner or later.
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let writer = std::thread::spawn({
+            let path = path.clone();
+            move || {
+                let mut n = 0;
+                while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+                    n += 1;
+                    let rows: String = (0..2000).map(|row| format!("{row},{}\n", n % 7)).collect();
+                    std::fs::write(&path, format!("a,y\n{rows}")).unwrap();
+                }
+            }
+        });
+        let table = TableSpec::new(crate::dag::spec::LearningTask::Regression, "a");
+        let changed = |_| match read_file("grows", &path, &table) {
+            Err(OperatorError::Passing(text)) => text.ends_with("changed while it was read"),
+            _ => false,
+        };
+        let met = (0..10_000).any(changed);
+        drop(stop);
+        writer.join().unwrap();
+        assert!(met);
+        assert!(read_file("grows", &path, &table).is_ok());
+    }
+
+    #[test]
     fn a_data_set_that_is_not_there_is_named() {
         let mut bench = Bench::new("dataset.validate");
         bench.is_fatal(json!({ "dataset": "iris" }), "`dataset` names no data set");
         bench.order.dataset = Some(crate::runtime::attempt::DatasetOrder {
             name: "iris".into(),
             path: bench.project().join("data/iris.csv"),
-            task: crate::dag::spec::LearningTask::Classification,
-            target: "species".into(),
-            ignore: Vec::new(),
+            table: crate::dag::spec::TableSpec::new(
+                crate::dag::spec::LearningTask::Classification,
+                "species",
+            ),
             assets: Vec::new(),
         });
         bench.is_fatal(json!({ "dataset": "iris" }), "read data set `iris` from");

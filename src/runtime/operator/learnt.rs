@@ -50,7 +50,8 @@ fn columns(dataset: &Dataset) -> Vec<ColumnRef> {
             ColumnValues::Number { integral: true, .. } => "integer",
             ColumnValues::Number { .. } => "double",
             ColumnValues::Boolean(_) => "boolean",
-            ColumnValues::Text(_) => "string",
+            ColumnValues::Text(_) | ColumnValues::Words(_) => "string",
+            ColumnValues::Date(_) => "datetime",
         };
         (column.name.as_str(), kind)
     });

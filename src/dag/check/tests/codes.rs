@@ -482,3 +482,31 @@ fn bad_size() {
     points_at(own, "unknown-key", 2, 1);
     points_at("[dag.base]\nretention = \"1d\"\n", "wrong-type", 2, 13);
 }
+
+#[test]
+fn types_and_split_of_a_data_set() {
+    let set = "[dataset.x]\nuri = \"file:x\"\ntask = \"regression\"\ntarget = \"y\"\n";
+    let with = |line: &str| format!("{set}{line}\n");
+    let right = [
+        "types = { a = \"number\", b = \"date\", c = \"text\", d = \"category\", e = \"boolean\" }",
+        "split = { by = \"stratified\" }",
+        "split = { by = \"time\", column = \"at\" }",
+        "split = { by = \"group\", column = \"who\" }",
+    ];
+    for line in right {
+        assert!(load_more(&with(line)).is_ok(), "{line}");
+    }
+    let wrong = [
+        ("types = { a = \"nummer\" }", "bad-value"),
+        ("types = { a = 3 }", "wrong-type"),
+        ("types = { y = \"number\" }", "bad-value"),
+        ("split = { by = \"luck\" }", "bad-value"),
+        ("split = { by = \"time\" }", "missing-key"),
+        ("split = { by = \"time\", column = \"y\" }", "bad-value"),
+        ("split = { by = \"stratified\", column = \"at\" }", "unknown-key"),
+        ("split = { column = \"at\" }", "missing-key"),
+    ];
+    for (line, code) in wrong {
+        assert_eq!(places(&with(line))[0].0, code, "{line}");
+    }
+}
