@@ -53,6 +53,11 @@ impl Manifest {
         self.content.get("flavors")?.as_object()
     }
 
+    /// Says whether dagdeck wrote it, of a model that it trained.
+    pub fn is_own(&self) -> bool {
+        self.flavors().is_some_and(|flavors| flavors.contains_key("dagdeck"))
+    }
+
     /// Says which of the formats known here the model has.
     pub fn flavor(&self) -> Result<Flavor, ForeignError> {
         let flavors = self.flavors();

@@ -1,24 +1,12 @@
-//! Files that are wrong; and models that the real libraries made, with what Python answers by them
-//! (`tests/golden/make_foreign.py`, which `DAGDECK_TEST_LIBRARIES`, a Python that has them, runs).
+//! Manifests, signatures, and files that are wrong. What models of the real libraries answer is
+//! compared with Python's answers in the tests of the whole program.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
-
-use serde::Deserialize;
 use serde_json::json;
 
 use super::*;
 use crate::dag::spec::LearningTask;
 use crate::sample::{holes, iris, quick};
 use crate::{Dataset, Model, train};
-
-#[derive(Deserialize)]
-struct Case {
-    file: String,
-    rows: Vec<Value>,
-    expected: Vec<Value>,
-}
 
 fn numbers(prediction: &Prediction) -> Vec<f64> {
     match prediction {
@@ -27,49 +15,11 @@ fn numbers(prediction: &Prediction) -> Vec<f64> {
     }
 }
 
-fn expected(value: &Value) -> Vec<f64> {
-    match value {
-        Value::Array(all) => all.iter().map(|v| v.as_f64().unwrap()).collect(),
-        one => vec![one.as_f64().unwrap()],
-    }
-}
-
 /// The greatest difference between two answers, in relation to their size where it is above 1.
 fn distance(found: &[f64], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len(), "{found:?} {expected:?}");
     let apart = |(a, b): (&f64, &f64)| (a - b).abs() / a.abs().max(b.abs()).max(1.0);
     found.iter().zip(expected).map(apart).fold(0.0, f64::max)
-}
-
-#[test]
-fn models_of_the_real_libraries_answer_as_python_does() {
-    let Ok(python) = std::env::var("DAGDECK_TEST_LIBRARIES") else {
-        println!("skipped: DAGDECK_TEST_LIBRARIES names no Python with the libraries");
-        return;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/make_foreign.py");
-    let made = Command::new(python).arg(script).arg(folder.path()).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let cases = fs::read(folder.path().join("cases.json")).unwrap();
-    let cases: Vec<Case> = serde_json::from_slice(&cases).unwrap();
-    let mut wrong = Vec::new();
-    for case in &cases {
-        let bytes = fs::read(folder.path().join(&case.file)).unwrap();
-        let answered = Foreign::read_bare(&bytes, None).map_err(|error| error.to_string());
-        let answered =
-            answered.and_then(|model| model.predict(&case.rows).map_err(|error| error.to_string()));
-        let far = answered.map(|answers| {
-            let pairs = answers.iter().zip(&case.expected);
-            pairs.map(|(a, b)| distance(&numbers(a), &expected(b))).fold(0.0, f64::max)
-        });
-        match far {
-            Ok(far) if far <= 1e-6 => {}
-            Ok(far) => wrong.push(format!("{}: {far:e} away", case.file)),
-            Err(error) => wrong.push(format!("{}: {error}", case.file)),
-        }
-    }
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
 /// XGBoost's JSON, as the boosted trees of the sample are kept, with the model's own answers.

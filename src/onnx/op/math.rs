@@ -49,8 +49,11 @@ fn of_one(name: &str) -> Option<fn(f64) -> f64> {
     })
 }
 
+/// Yes is 1, no is 0.
+type OfTwo = fn(f64, f64) -> f64;
+
 /// A function of two numbers, and whether it answers yes or no.
-fn of_two(name: &str) -> Option<(fn(f64, f64) -> f64, bool)> {
+fn of_two(name: &str) -> Option<(OfTwo, bool)> {
     Some(match name {
         "Add" => (|a, b| a + b, false),
         "Sub" => (|a, b| a - b, false),
@@ -101,7 +104,7 @@ impl Op for One {
 
 #[derive(Debug)]
 struct Two {
-    function: fn(f64, f64) -> f64,
+    function: OfTwo,
     /// It answers yes or no.
     says: bool,
 }
