@@ -54,7 +54,8 @@ impl Server {
     fn wait(&mut self) {
         let address = self.address.clone();
         let answers = || std::net::TcpStream::connect(&address).is_ok();
-        let is_up = || (answers() && http(&address, "GET", "/health", None).status == 200).then_some(());
+        let is_up =
+            || (answers() && http(&address, "GET", "/health", None).status == 200).then_some(());
         // It reads half of PyPI first: on a busy machine that takes its time.
         until(is_up).or_else(|| until(is_up)).expect("mlflow server comes up");
     }
