@@ -10,7 +10,7 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::api::{assets, events, openlineage};
+use crate::api::{assets, events, mlflow, openlineage};
 use crate::runtime::Control;
 use crate::types::Fault;
 use crate::types::ask::Request;
@@ -57,6 +57,7 @@ fn router(shared: Shared, guard: Guard) -> Router {
         .route("/api/v2/assets", get(assets::list))
         .route("/api/v2/assets/events", get(assets::events).post(assets::create))
         .route("/api/v1/lineage", post(openlineage::receive))
+        .merge(mlflow::routes())
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -68,6 +68,8 @@ fn find(conn: &Connection, name: &str) -> Result<Option<i64>, StoreError> {
     row::first(conn, sql, [name], |row| Ok(row.get(0)?))
 }
 
+pub mod record;
+
 #[cfg(test)]
 mod tests {
     use super::*;

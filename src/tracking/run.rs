@@ -74,7 +74,7 @@ pub fn log_batch(
 ) -> Result<(), StoreError> {
     let run_id = run_id.clone();
     store.write_blocking(move |tx| {
-        require(tx, &run_id)?;
+        record::require_active(tx, &run_id)?;
         params.iter().try_for_each(|(key, value)| put_param(tx, &run_id, key, value))?;
         metrics.iter().try_for_each(|point| put_metric(tx, &run_id, point))?;
         tags.iter().try_for_each(|(key, value)| put_tag(tx, &run_id, key, value))
@@ -280,6 +280,8 @@ fn touch_experiment(
         WHERE experiment_id = (SELECT experiment_id FROM runs WHERE run_id = ?1)";
     row::execute(conn, sql, params![run_id.as_str(), row::micros(when)]).map(drop)
 }
+
+pub mod record;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, params_from_iter};
 
 use crate::store::{Store, StoreError, row};
+use crate::tracking::run::record::{self, Run};
 use crate::tracking::{experiment, run};
 use crate::types::search::{self, Attribute, Clause, Comparator, Operand, Order, Subject};
 use crate::types::view::TrackingRunView;
@@ -20,34 +21,71 @@ pub struct Search {
     pub offset: u32,
 }
 
-/// Finds runs, and how many there are in all.
-pub fn runs(store: &Store, search: &Search) -> Result<(Vec<TrackingRunView>, u64), StoreError> {
-    let clauses = search::filter(&search.filter)
-        .map_err(|mistake| mistake.fault("filter", &search.filter))?;
-    let order = search
-        .order_by
+/// Which runs a client of MLflow means, and which page of them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunSearch {
+    pub experiment_ids: Vec<String>,
+    pub filter: String,
+    /// After these the newest comes first; a run that lacks the key comes last.
+    pub order_by: Vec<String>,
+    pub stage: LifecycleStage,
+    pub limit: u32,
+    pub offset: u32,
+}
+
+/// Whether runs that are deleted are meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LifecycleStage {
+    #[default]
+    Active,
+    Deleted,
+    Any,
+}
+
+/// Finds runs of experiments, and how many there are in all. An id of no experiment finds nothing.
+pub fn records(store: &Store, search: &RunSearch) -> Result<(Vec<Run>, u64), StoreError> {
+    let (clauses, order) = read(&search.filter, &search.order_by)?;
+    let numbers = search.experiment_ids.iter().filter_map(|id| id.parse().ok());
+    let scope = Scope { experiments: numbers.collect(), stage: search.stage };
+    store.read_blocking(|conn| {
+        let total = count(conn, &scope, &clauses)?;
+        let sql = Sql::page(&scope, &clauses, &order, search.limit, search.offset);
+        let read = |row: &rusqlite::Row<'_>| record::read(conn, row);
+        Ok((row::all(conn, &sql.text, params_from_iter(&sql.values), read)?, total))
+    })
+}
+
+fn read(filter: &str, order_by: &[String]) -> Result<(Vec<Clause>, Vec<Order>), StoreError> {
+    let clauses = search::filter(filter).map_err(|mistake| mistake.fault("filter", filter))?;
+    let order = order_by
         .iter()
         .map(|text| search::order(text).map_err(|mistake| mistake.fault("order", text)));
-    let order = order.collect::<Result<Vec<_>, _>>()?;
+    Ok((clauses, order.collect::<Result<Vec<_>, _>>()?))
+}
+
+/// Whose runs are looked at.
+struct Scope {
+    experiments: Vec<i64>,
+    stage: LifecycleStage,
+}
+
+/// Finds runs, and how many there are in all.
+pub fn runs(store: &Store, search: &Search) -> Result<(Vec<TrackingRunView>, u64), StoreError> {
+    let (clauses, order) = read(&search.filter, &search.order_by)?;
     store.read_blocking(|conn| {
         let experiment_id = experiment::require(conn, &search.experiment)?;
-        let total = count(conn, experiment_id, &clauses)?;
-        let mut sql = Sql::new("SELECT r.* FROM runs AS r");
-        sql.restrict(experiment_id, &clauses);
-        sql.order(&order);
-        sql.push(" LIMIT ");
-        sql.bind(SqlValue::Integer(search.limit.into()));
-        sql.push(" OFFSET ");
-        sql.bind(SqlValue::Integer(search.offset.into()));
+        let scope = Scope { experiments: vec![experiment_id], stage: LifecycleStage::Active };
+        let total = count(conn, &scope, &clauses)?;
+        let sql = Sql::page(&scope, &clauses, &order, search.limit, search.offset);
         let runs = row::all(conn, &sql.text, params_from_iter(&sql.values), run::read)?;
         let runs = runs.into_iter().map(|found| run::with_figures(conn, found));
         Ok((runs.collect::<Result<_, _>>()?, total))
     })
 }
 
-fn count(conn: &Connection, experiment_id: i64, clauses: &[Clause]) -> Result<u64, StoreError> {
+fn count(conn: &Connection, scope: &Scope, clauses: &[Clause]) -> Result<u64, StoreError> {
     let mut sql = Sql::new("SELECT count(*) FROM runs AS r");
-    sql.restrict(experiment_id, clauses);
+    sql.restrict(scope, clauses);
     row::count(conn, &sql.text, params_from_iter(&sql.values))
 }
 
@@ -71,9 +109,34 @@ impl Sql {
         self.text.push_str(&format!("?{}", self.values.len()));
     }
 
-    fn restrict(&mut self, experiment_id: i64, clauses: &[Clause]) {
-        self.push(" WHERE r.experiment_id = ");
-        self.bind(SqlValue::Integer(experiment_id));
+    fn page(
+        scope: &Scope,
+        clauses: &[Clause],
+        order: &[Order],
+        limit: u32,
+        offset: u32,
+    ) -> Self {
+        let mut sql = Self::new("SELECT r.* FROM runs AS r");
+        sql.restrict(scope, clauses);
+        sql.order(order);
+        sql.push(" LIMIT ");
+        sql.bind(SqlValue::Integer(limit.into()));
+        sql.push(" OFFSET ");
+        sql.bind(SqlValue::Integer(offset.into()));
+        sql
+    }
+
+    fn restrict(&mut self, scope: &Scope, clauses: &[Clause]) {
+        self.push(" WHERE r.experiment_id IN (");
+        for (at, id) in scope.experiments.iter().enumerate() {
+            self.push(if at == 0 { "" } else { ", " });
+            self.bind(SqlValue::Integer(*id));
+        }
+        self.push(match scope.stage {
+            LifecycleStage::Active => ") AND r.lifecycle_stage = 'active'",
+            LifecycleStage::Deleted => ") AND r.lifecycle_stage = 'deleted'",
+            LifecycleStage::Any => ")",
+        });
         for clause in clauses {
             self.push(" AND ");
             self.clause(clause);

@@ -1,0 +1,47 @@
+//! The tracker as a door sees it: reads and writes off the async threads, and tells the deck that
+//! something is new.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::runtime::control::ControlParts;
+use crate::runtime::promotion::off_thread;
+use crate::store::{Store, StoreError};
+use crate::types::event::Event;
+use crate::types::{Fault, Timestamp};
+
+/// Experiments, runs and models; clones share them.
+#[derive(Clone)]
+pub struct Tracker {
+    pub(super) parts: Arc<ControlParts>,
+}
+
+impl Tracker {
+    /// Asks, off the async threads.
+    pub async fn read<R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Store) -> Result<R, StoreError> + Send + 'static,
+    ) -> Result<R, Fault> {
+        let store = self.parts.store.clone();
+        off_thread(move || f(&store).map_err(Fault::from)).await
+    }
+
+    /// Changes something: durable when it returns, also where the caller goes away meanwhile.
+    pub async fn write<R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Store) -> Result<R, StoreError> + Send + 'static,
+    ) -> Result<R, Fault> {
+        let done = self.read(f).await?;
+        self.parts.publisher.publish(Event::TrackingChanged);
+        Ok(done)
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// Where artifacts lie below.
+    pub fn state_dir(&self) -> PathBuf {
+        self.parts.layout.state_dir()
+    }
+}
