@@ -24,6 +24,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0014_lineage.sql"),
     include_str!("migrations/0015_openlineage.sql"),
     include_str!("migrations/0016_callbacks_of_assets.sql"),
+    include_str!("migrations/0017_mlflow.sql"),
+    include_str!("migrations/0018_registry.sql"),
 ];
 
 /// Brings the database to the schema that this dagdeck knows.

@@ -3,11 +3,12 @@
 
 use rusqlite::{Connection, Row, params};
 
-use crate::store::{Store, StoreError, row};
+use crate::store::{StoreError, row};
 use crate::tracking::experiment::record as experiment;
-use crate::tracking::run::MetricPoint;
+use crate::tracking::run::{MetricPoint, some_name};
 use crate::types::{Fault, Timestamp, TrackingRunId};
 
+pub mod files;
 pub mod search;
 
 /// Where a logged model's files stand: `PENDING` while they are sent.
@@ -57,45 +58,44 @@ pub struct NewLoggedModel {
 
 /// Makes a logged model whose files are still to come.
 pub fn create(
-    store: &Store,
-    new: NewLoggedModel,
+    tx: &Connection,
+    new: &NewLoggedModel,
     now: Timestamp,
 ) -> Result<LoggedModel, StoreError> {
     if let Some(name) = &new.name {
         check_name(name)?;
     }
-    store.write_blocking(move |tx| {
-        let experiment_id = experiment::active(tx, &new.experiment_id)?;
-        let experiment = experiment::of(tx, &new.experiment_id)?;
-        let model_id = format!("m-{}", uuid::Uuid::new_v4().simple());
-        let sql = "INSERT INTO logged_models (model_id, experiment_id, name, artifact_uri,
-                creation_timestamp, last_updated_timestamp, status, model_type, source_run_id)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?5, 'PENDING', ?6, ?7)";
-        let root = experiment.artifact_location.trim_end_matches('/');
-        let values = params![
-            model_id,
-            experiment_id,
-            new.name.clone().unwrap_or_else(|| model_id.clone()),
-            format!("{root}/models/{model_id}/artifacts"),
-            row::micros(now),
-            new.model_type,
-            new.source_run_id.as_ref().map(TrackingRunId::as_str),
-        ];
-        row::execute(tx, sql, values)?;
-        put_params(tx, &model_id, &new.params)?;
-        put_tags(tx, &model_id, &new.tags)?;
-        of(tx, &model_id)
-    })
-}
-
-/// Returns a logged model that is not deleted; refuses with `NotFound`.
-pub fn get(store: &Store, model_id: &str) -> Result<LoggedModel, StoreError> {
-    store.read_blocking(|conn| of(conn, model_id))
+    let experiment = experiment::get(tx, &new.experiment_id)?;
+    if experiment.lifecycle_stage != "active" {
+        let text = format!(
+            "The experiment {} must be in the 'active' state. Current state is {}.",
+            experiment.experiment_id, experiment.lifecycle_stage
+        );
+        return Err(Fault::invalid(text).into());
+    }
+    let model_id = format!("m-{}", uuid::Uuid::new_v4().simple());
+    let sql = "INSERT INTO logged_models (model_id, experiment_id, name, artifact_uri,
+            creation_timestamp, last_updated_timestamp, status, model_type, source_run_id)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?5, 'PENDING', ?6, ?7)";
+    let root = experiment.artifact_location.trim_end_matches('/');
+    let values = params![
+        model_id,
+        experiment.experiment_id,
+        new.name.clone().unwrap_or_else(some_name),
+        format!("{root}/models/{model_id}/artifacts"),
+        row::micros(now),
+        new.model_type,
+        new.source_run_id.as_ref().map(TrackingRunId::as_str),
+    ];
+    row::execute(tx, sql, values)?;
+    put_params(tx, &model_id, &new.params)?;
+    put_tags(tx, &model_id, &new.tags)?;
+    of(tx, &model_id)
 }
 
 /// Says that the files of a logged model are there, or will not come.
 pub fn finalize(
-    store: &Store,
+    tx: &Connection,
     model_id: &str,
     status: &str,
     now: Timestamp,
@@ -104,70 +104,56 @@ pub fn finalize(
         let text = format!("Invalid logged model status: {status}");
         return Err(Fault::invalid(text).hint(format!("one of {}", STATUSES.join(", "))).into());
     }
-    let (model_id, status) = (model_id.to_owned(), status.to_owned());
-    store.write_blocking(move |tx| {
-        require(tx, &model_id)?;
-        let sql = "UPDATE logged_models SET status = ?2, last_updated_timestamp = ?3
-            WHERE model_id = ?1";
-        row::execute(tx, sql, params![model_id, status, row::micros(now)])?;
-        of(tx, &model_id)
-    })
+    require(tx, model_id)?;
+    let sql = "UPDATE logged_models SET status = ?2, last_updated_timestamp = ?3
+        WHERE model_id = ?1";
+    row::execute(tx, sql, params![model_id, status, row::micros(now)])?;
+    of(tx, model_id)
 }
 
 /// Hides a logged model; its files stay until they are cleared away.
-pub fn delete(store: &Store, model_id: &str, now: Timestamp) -> Result<(), StoreError> {
-    let model_id = model_id.to_owned();
-    store.write_blocking(move |tx| {
-        require(tx, &model_id)?;
-        let sql = "UPDATE logged_models
-            SET lifecycle_stage = 'deleted', deleted_time = ?2, last_updated_timestamp = ?2
-            WHERE model_id = ?1";
-        row::execute(tx, sql, params![model_id, row::micros(now)]).map(drop)
-    })
+pub fn delete(tx: &Connection, model_id: &str, now: Timestamp) -> Result<(), StoreError> {
+    require(tx, model_id)?;
+    let sql = "UPDATE logged_models
+        SET lifecycle_stage = 'deleted', deleted_time = ?2, last_updated_timestamp = ?2
+        WHERE model_id = ?1";
+    row::execute(tx, sql, params![model_id, row::micros(now)]).map(drop)
 }
 
 /// Puts tags on a logged model.
 pub fn set_tags(
-    store: &Store,
+    tx: &Connection,
     model_id: &str,
-    tags: Vec<(String, String)>,
+    tags: &[(String, String)],
 ) -> Result<LoggedModel, StoreError> {
-    let model_id = model_id.to_owned();
-    store.write_blocking(move |tx| {
-        require(tx, &model_id)?;
-        put_tags(tx, &model_id, &tags)?;
-        of(tx, &model_id)
-    })
+    require(tx, model_id)?;
+    put_tags(tx, model_id, tags)?;
+    of(tx, model_id)
 }
 
 /// Takes a tag off; refuses one that is not there.
-pub fn delete_tag(store: &Store, model_id: &str, key: &str) -> Result<(), StoreError> {
-    let (model_id, key) = (model_id.to_owned(), key.to_owned());
-    store.write_blocking(move |tx| {
-        require(tx, &model_id)?;
-        let sql = "DELETE FROM logged_model_tags WHERE model_id = ?1 AND key = ?2";
-        if row::execute(tx, sql, [&model_id, &key])? == 0 {
-            let text = format!("No tag with key '{key}' found for model with ID '{model_id}'.");
-            return Err(Fault::not_found(text).into());
-        }
-        Ok(())
-    })
+pub fn delete_tag(tx: &Connection, model_id: &str, key: &str) -> Result<(), StoreError> {
+    require(tx, model_id)?;
+    let sql = "DELETE FROM logged_model_tags WHERE model_id = ?1 AND key = ?2";
+    if row::execute(tx, sql, [model_id, key])? == 0 {
+        let text = format!("No tag with key '{key}' found for model with ID '{model_id}'.");
+        return Err(Fault::not_found(text).into());
+    }
+    Ok(())
 }
 
 /// Adds params to a logged model.
 pub fn log_params(
-    store: &Store,
+    tx: &Connection,
     model_id: &str,
-    params: Vec<(String, String)>,
+    params: &[(String, String)],
 ) -> Result<(), StoreError> {
-    let model_id = model_id.to_owned();
-    store.write_blocking(move |tx| {
-        require(tx, &model_id)?;
-        put_params(tx, &model_id, &params)
-    })
+    require(tx, model_id)?;
+    put_params(tx, model_id, params)
 }
 
-pub(crate) fn of(conn: &Connection, model_id: &str) -> Result<LoggedModel, StoreError> {
+/// Returns a logged model that is not deleted; refuses with `NotFound`.
+pub fn of(conn: &Connection, model_id: &str) -> Result<LoggedModel, StoreError> {
     let sql = "SELECT * FROM logged_models WHERE model_id = ?1 AND lifecycle_stage = 'active'";
     let found = row::first(conn, sql, [model_id], |row| read(conn, row))?;
     found.ok_or_else(|| unknown(model_id))

@@ -5,8 +5,9 @@ use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 use crate::api::control::Shared;
-use crate::api::mlflow::registered_models::{fields, key_values, listed};
-use crate::api::mlflow::wire::{Asked, Refusal, lacks, millis, number, offset};
+use crate::api::mlflow::registered_models::{fields, key_values};
+use crate::api::mlflow::wire::{Asked, Page, Refusal, lacks, millis, number};
+use crate::tracking::logged_model::files::{self, FileInfo};
 use crate::tracking::logged_model::search::{self, DatasetWanted, LoggedModelSearch, MetricOrder};
 use crate::tracking::logged_model::{self, LoggedModel, ModelMetric, NewLoggedModel};
 use crate::types::TrackingRunId;
@@ -14,8 +15,8 @@ use crate::types::TrackingRunId;
 type Answer = Result<Json<Value>, Refusal>;
 
 /// Models of a page.
-const MODELS: i64 = 100;
-const MODELS_MAX: i64 = 1_000;
+const MODELS: u32 = 100;
+const MODELS_MAX: u32 = 1_000;
 
 pub(super) async fn create(State(shared): State<Shared>, asked: Asked) -> Answer {
     let filled = |name: &str| -> Result<Option<String>, Refusal> {
@@ -31,11 +32,11 @@ pub(super) async fn create(State(shared): State<Shared>, asked: Asked) -> Answer
     };
     let tracker = shared.control.tracker();
     let now = tracker.now();
-    answer(tracker.write(move |store| logged_model::create(store, new, now)).await?)
+    answer(tracker.commit(move |tx| logged_model::create(tx, &new, now)).await?)
 }
 
 pub(super) async fn get(State(shared): State<Shared>, Path(id): Path<String>) -> Answer {
-    answer(shared.control.tracker().read(move |store| logged_model::get(store, &id)).await?)
+    answer(shared.control.tracker().look(move |conn| logged_model::of(conn, &id)).await?)
 }
 
 pub(super) async fn finalize(
@@ -47,13 +48,13 @@ pub(super) async fn finalize(
     let status = status.strip_prefix(STATUS).unwrap_or(status).to_owned();
     let tracker = shared.control.tracker();
     let now = tracker.now();
-    answer(tracker.write(move |store| logged_model::finalize(store, &id, &status, now)).await?)
+    answer(tracker.commit(move |tx| logged_model::finalize(tx, &id, &status, now)).await?)
 }
 
 pub(super) async fn delete(State(shared): State<Shared>, Path(id): Path<String>) -> Answer {
     let tracker = shared.control.tracker();
     let now = tracker.now();
-    tracker.write(move |store| logged_model::delete(store, &id, now)).await?;
+    tracker.commit(move |tx| logged_model::delete(tx, &id, now)).await?;
     Ok(Json(json!({})))
 }
 
@@ -63,16 +64,14 @@ pub(super) async fn set_tags(
     asked: Asked,
 ) -> Answer {
     let tags = asked.pairs("tags")?;
-    let set = move |store: &_| logged_model::set_tags(store, &id, tags);
-    answer(shared.control.tracker().write(set).await?)
+    answer(shared.control.tracker().commit(move |tx| logged_model::set_tags(tx, &id, &tags)).await?)
 }
 
 pub(super) async fn delete_tag(
     State(shared): State<Shared>,
     Path((id, key)): Path<(String, String)>,
 ) -> Answer {
-    let delete = move |store: &_| logged_model::delete_tag(store, &id, &key);
-    shared.control.tracker().write(delete).await?;
+    shared.control.tracker().commit(move |tx| logged_model::delete_tag(tx, &id, &key)).await?;
     Ok(Json(json!({})))
 }
 
@@ -82,31 +81,47 @@ pub(super) async fn log_params(
     asked: Asked,
 ) -> Answer {
     let params = asked.pairs("params")?;
-    let log = move |store: &_| logged_model::log_params(store, &id, params);
-    shared.control.tracker().write(log).await?;
+    shared.control.tracker().commit(move |tx| logged_model::log_params(tx, &id, &params)).await?;
     Ok(Json(json!({})))
 }
 
 pub(super) async fn search(State(shared): State<Shared>, asked: Asked) -> Answer {
-    let limit = asked.integer("max_results")?.unwrap_or(MODELS);
-    if !(1..=MODELS_MAX).contains(&limit) {
-        return Err(Refusal::invalid(format!(
-            "Invalid value {limit} for parameter 'max_results' supplied: it lies between 1 and \
-             {MODELS_MAX}"
-        )));
-    }
+    let page = Page::read(&asked, MODELS, MODELS_MAX)?;
     let search = LoggedModelSearch {
         experiment_ids: asked.texts("experiment_ids")?,
         filter: asked.text("filter")?.unwrap_or_default().to_owned(),
         datasets: asked.objects("datasets")?.iter().map(dataset).collect::<Result<_, _>>()?,
         order_by: asked.objects("order_by")?.iter().map(order).collect::<Result<_, _>>()?,
-        limit: u32::try_from(limit).unwrap_or(u32::MAX),
-        offset: offset(&asked)?,
+        limit: page.limit,
+        offset: page.offset,
     };
-    let page = (search.offset, search.limit);
-    let find = move |store: &_| search::models(store, &search);
-    let found = shared.control.tracker().read(find).await?;
-    Ok(Json(listed("models", page, found, model)))
+    let found = shared.control.tracker().look(move |conn| search::models(conn, &search)).await?;
+    Ok(Json(page.answer("models", found.into_iter().map(model).collect())))
+}
+
+pub(super) async fn artifacts(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    asked: Asked,
+) -> Answer {
+    let below = asked.text("artifact_directory_path")?.unwrap_or_default().to_owned();
+    let tracker = shared.control.tracker();
+    let folder = tracker.artifacts_dir();
+    let (uri, found) = tracker.look(move |conn| {
+        let uri = logged_model::of(conn, &id)?.artifact_uri;
+        let files = files::list(&folder, &uri, &below)?;
+        Ok((uri, files))
+    }).await?;
+    let file = |file: FileInfo| {
+        let is_dir = file.size.is_none();
+        fields([
+            ("path", file.path.into()),
+            ("is_dir", is_dir.into()),
+            ("file_size", json!(file.size)),
+        ])
+    };
+    let found: Vec<Value> = found.into_iter().map(file).collect();
+    Ok(Json(fields([("root_uri", uri.into()), ("files", found.into())])))
 }
 
 fn dataset(asked: &Asked) -> Result<DatasetWanted, Refusal> {

@@ -5,8 +5,8 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use crate::api::control::Shared;
-use crate::api::mlflow::registered_models::{fields, key_values, listed, name, tag, tags, wanted};
-use crate::api::mlflow::wire::{Asked, Refusal, lacks, millis};
+use crate::api::mlflow::registered_models::{fields, key_values, name, tag, tags, wanted};
+use crate::api::mlflow::wire::{Asked, Page, Refusal, lacks, millis};
 use crate::tracking::registry::search;
 use crate::tracking::registry::version::{self, NewVersion, Version};
 use crate::types::TrackingRunId;
@@ -14,8 +14,8 @@ use crate::types::TrackingRunId;
 type Answer = Result<Json<Value>, Refusal>;
 
 /// Versions of a page.
-const VERSIONS: i64 = 10_000;
-const VERSIONS_MAX: i64 = 200_000;
+const VERSIONS: u32 = 10_000;
+const VERSIONS_MAX: u32 = 200_000;
 
 pub(super) async fn create(State(shared): State<Shared>, asked: Asked) -> Answer {
     let text = |name: &str| asked.text(name).map(|text| text.map(str::to_owned));
@@ -33,12 +33,12 @@ pub(super) async fn create(State(shared): State<Shared>, asked: Asked) -> Answer
     };
     let tracker = shared.control.tracker();
     let now = tracker.now();
-    answer(tracker.write(move |store| version::create(store, new, now)).await?)
+    answer(tracker.commit(move |tx| version::create(tx, new, now)).await?)
 }
 
 pub(super) async fn get(State(shared): State<Shared>, asked: Asked) -> Answer {
     let (name, version) = which(&asked)?;
-    answer(shared.control.tracker().read(move |store| version::get(store, &name, version)).await?)
+    answer(shared.control.tracker().look(move |conn| version::of(conn, &name, version)).await?)
 }
 
 pub(super) async fn update(State(shared): State<Shared>, asked: Asked) -> Answer {
@@ -46,32 +46,29 @@ pub(super) async fn update(State(shared): State<Shared>, asked: Asked) -> Answer
     let description = asked.text("description")?.map(str::to_owned);
     let tracker = shared.control.tracker();
     let now = tracker.now();
-    let describe = move |store: &_| {
-        version::describe(store, (&name, version), description.as_deref(), now)
-    };
-    answer(tracker.write(describe).await?)
+    answer(tracker.commit(move |tx| {
+        version::describe(tx, (&name, version), description.as_deref(), now)
+    }).await?)
 }
 
 pub(super) async fn delete(State(shared): State<Shared>, asked: Asked) -> Answer {
     let (name, version) = which(&asked)?;
     let tracker = shared.control.tracker();
     let (user, now) = (tracker.user(), tracker.now());
-    tracker.write(move |store| version::delete(store, (&name, version), &user, now)).await?;
+    tracker.commit(move |tx| version::delete(tx, (&name, version), &user, now)).await?;
     Ok(Json(json!({})))
 }
 
 pub(super) async fn search(State(shared): State<Shared>, asked: Asked) -> Answer {
-    let wanted = wanted(&asked, VERSIONS, VERSIONS_MAX)?;
-    let page = (wanted.offset, wanted.limit);
-    let find = move |store: &_| search::versions(store, &wanted);
-    let found = shared.control.tracker().read(find).await?;
-    Ok(Json(listed("model_versions", page, found, model_version)))
+    let page = Page::read(&asked, VERSIONS, VERSIONS_MAX)?;
+    let wanted = wanted(&asked, page)?;
+    let found = shared.control.tracker().look(move |conn| search::versions(conn, &wanted)).await?;
+    Ok(Json(page.answer("model_versions", found.into_iter().map(model_version).collect())))
 }
 
 pub(super) async fn download_uri(State(shared): State<Shared>, asked: Asked) -> Answer {
     let (name, version) = which(&asked)?;
-    let read = move |store: &_| version::download_uri(store, &name, version);
-    let uri = shared.control.tracker().read(read).await?;
+    let uri = shared.control.tracker().look(move |conn| version::download_uri(conn, &name, version)).await?;
     Ok(Json(json!({"artifact_uri": uri})))
 }
 
@@ -81,23 +78,20 @@ pub(super) async fn transition_stage(State(shared): State<Shared>, asked: Asked)
     let archive = asked.flag("archive_existing_versions")?.unwrap_or(false);
     let tracker = shared.control.tracker();
     let now = tracker.now();
-    let move_it = move |store: &_| {
-        version::transition_stage(store, (&name, version), &stage, archive, now)
-    };
-    answer(tracker.write(move_it).await?)
+    answer(tracker.commit(move |tx| {
+        version::transition_stage(tx, (&name, version), &stage, archive, now)
+    }).await?)
 }
 
 pub(super) async fn set_tag(State(shared): State<Shared>, asked: Asked) -> Answer {
     let ((name, version), (key, value)) = (which(&asked)?, tag(&asked)?);
-    let set = move |store: &_| version::set_tag(store, (&name, version), &key, &value);
-    shared.control.tracker().write(set).await?;
+    shared.control.tracker().commit(move |tx| version::set_tag(tx, (&name, version), &key, &value)).await?;
     Ok(Json(json!({})))
 }
 
 pub(super) async fn delete_tag(State(shared): State<Shared>, asked: Asked) -> Answer {
     let ((name, version), key) = (which(&asked)?, asked.needed("key")?.to_owned());
-    let delete = move |store: &_| version::delete_tag(store, (&name, version), &key);
-    shared.control.tracker().write(delete).await?;
+    shared.control.tracker().commit(move |tx| version::delete_tag(tx, (&name, version), &key)).await?;
     Ok(Json(json!({})))
 }
 
@@ -135,7 +129,6 @@ pub(super) fn model_version(version: Version) -> Value {
         ("status", version.status.into()),
         ("status_message", json!(version.status_message)),
         ("run_link", json!(version.run_link)),
-        ("model_id", json!(version.model_id)),
         ("tags", key_values(version.tags)),
         ("aliases", json!(version.aliases)),
     ])

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::api::control::Shared;
 use crate::api::mlflow::model_versions::{self, version_number};
-use crate::api::mlflow::wire::{Asked, Refusal, lacks, millis, offset, without_empty};
+use crate::api::mlflow::wire::{Asked, Page, Refusal, lacks, millis, without_empty};
 use crate::tracking::registry::record::{self, RegisteredModel};
 use crate::tracking::registry::{search, version};
 use crate::tracking::search::{LifecycleStage, Wanted};
@@ -14,8 +14,8 @@ use crate::tracking::search::{LifecycleStage, Wanted};
 type Answer = Result<Json<Value>, Refusal>;
 
 /// Models of a page.
-const MODELS: i64 = 100;
-const MODELS_MAX: i64 = 1_000;
+const MODELS: u32 = 100;
+const MODELS_MAX: u32 = 1_000;
 
 /// MLflow's limits to a tag of a model or a version.
 const KEY_LEN_MAX: usize = 250;
@@ -27,13 +27,12 @@ pub(super) async fn create(State(shared): State<Shared>, asked: Asked) -> Answer
     let tags = tags(&asked)?;
     let tracker = shared.control.tracker();
     let now = tracker.now();
-    let make = move |store: &_| record::create(store, &name, description.as_deref(), &tags, now);
-    answer(tracker.write(make).await?)
+    answer(tracker.commit(move |tx| record::create(tx, &name, description.as_deref(), &tags, now)).await?)
 }
 
 pub(super) async fn get(State(shared): State<Shared>, asked: Asked) -> Answer {
     let name = name(&asked)?;
-    answer(shared.control.tracker().read(move |store| record::get(store, &name)).await?)
+    answer(shared.control.tracker().look(move |conn| record::of(conn, &name)).await?)
 }
 
 pub(super) async fn update(State(shared): State<Shared>, asked: Asked) -> Answer {
@@ -41,35 +40,32 @@ pub(super) async fn update(State(shared): State<Shared>, asked: Asked) -> Answer
     let description = asked.text("description")?.map(str::to_owned);
     let tracker = shared.control.tracker();
     let now = tracker.now();
-    let describe = move |store: &_| record::describe(store, &name, description.as_deref(), now);
-    answer(tracker.write(describe).await?)
+    answer(tracker.commit(move |tx| record::describe(tx, &name, description.as_deref(), now)).await?)
 }
 
 pub(super) async fn rename(State(shared): State<Shared>, asked: Asked) -> Answer {
     let (name, new_name) = (name(&asked)?, asked.needed("new_name")?.to_owned());
     let tracker = shared.control.tracker();
     let now = tracker.now();
-    answer(tracker.write(move |store| record::rename(store, &name, &new_name, now)).await?)
+    answer(tracker.commit(move |tx| record::rename(tx, &name, &new_name, now)).await?)
 }
 
 pub(super) async fn delete(State(shared): State<Shared>, asked: Asked) -> Answer {
     let name = name(&asked)?;
-    shared.control.tracker().write(move |store| record::delete(store, &name)).await?;
+    shared.control.tracker().commit(move |tx| record::delete(tx, &name)).await?;
     Ok(Json(json!({})))
 }
 
 pub(super) async fn search(State(shared): State<Shared>, asked: Asked) -> Answer {
-    let wanted = wanted(&asked, MODELS, MODELS_MAX)?;
-    let page = (wanted.offset, wanted.limit);
-    let find = move |store: &_| search::models(store, &wanted);
-    let found = shared.control.tracker().read(find).await?;
-    Ok(Json(listed("registered_models", page, found, registered_model)))
+    let page = Page::read(&asked, MODELS, MODELS_MAX)?;
+    let wanted = wanted(&asked, page)?;
+    let found = shared.control.tracker().look(move |conn| search::models(conn, &wanted)).await?;
+    Ok(Json(page.answer("registered_models", found.into_iter().map(registered_model).collect())))
 }
 
 pub(super) async fn latest_versions(State(shared): State<Shared>, asked: Asked) -> Answer {
     let (name, stages) = (name(&asked)?, asked.texts("stages")?);
-    let read = move |store: &_| version::latest_in(store, &name, &stages);
-    let versions = shared.control.tracker().read(read).await?;
+    let versions = shared.control.tracker().look(move |conn| version::latest_in(conn, &name, &stages)).await?;
     let versions: Vec<Value> =
         versions.into_iter().map(model_versions::model_version).collect();
     Ok(Json(fields([("model_versions", versions.into())])))
@@ -77,15 +73,13 @@ pub(super) async fn latest_versions(State(shared): State<Shared>, asked: Asked) 
 
 pub(super) async fn set_tag(State(shared): State<Shared>, asked: Asked) -> Answer {
     let (name, (key, value)) = (name(&asked)?, tag(&asked)?);
-    let set = move |store: &_| record::set_tag(store, &name, &key, &value);
-    shared.control.tracker().write(set).await?;
+    shared.control.tracker().commit(move |tx| record::set_tag(tx, &name, &key, &value)).await?;
     Ok(Json(json!({})))
 }
 
 pub(super) async fn delete_tag(State(shared): State<Shared>, asked: Asked) -> Answer {
     let (name, key) = (name(&asked)?, asked.needed("key")?.to_owned());
-    let delete = move |store: &_| record::delete_tag(store, &name, &key);
-    shared.control.tracker().write(delete).await?;
+    shared.control.tracker().commit(move |tx| record::delete_tag(tx, &name, &key)).await?;
     Ok(Json(json!({})))
 }
 
@@ -101,15 +95,13 @@ pub(super) async fn delete_alias(State(shared): State<Shared>, asked: Asked) -> 
     let (name, alias) = (name(&asked)?, alias(&asked)?);
     let tracker = shared.control.tracker();
     let (user, now) = (tracker.user(), tracker.now());
-    let take = move |store: &_| version::delete_alias(store, (&name, &alias), &user, now);
-    tracker.write(take).await?;
+    tracker.commit(move |tx| version::delete_alias(tx, (&name, &alias), &user, now)).await?;
     Ok(Json(json!({})))
 }
 
 pub(super) async fn by_alias(State(shared): State<Shared>, asked: Asked) -> Answer {
     let (name, alias) = (name(&asked)?, alias(&asked)?);
-    let read = move |store: &_| version::by_alias(store, &name, &alias);
-    model_versions::answer(shared.control.tracker().read(read).await?)
+    model_versions::answer(shared.control.tracker().look(move |conn| version::by_alias(conn, &name, &alias)).await?)
 }
 
 pub(super) fn name(asked: &Asked) -> Result<String, Refusal> {
@@ -159,42 +151,15 @@ fn checked(key: String, value: String) -> Result<(String, String), Refusal> {
     Ok((key, value))
 }
 
-/// The page of a search that is meant.
-pub(super) fn wanted(asked: &Asked, default: i64, max: i64) -> Result<Wanted, Refusal> {
-    let limit = asked.integer("max_results")?.unwrap_or(default);
-    if limit < 1 {
-        return Err(Refusal::invalid(format!(
-            "Invalid value {limit} for parameter 'max_results' supplied: it must be at least 1"
-        )));
-    }
-    if limit > max {
-        return Err(Refusal::invalid(format!(
-            "Invalid value for request parameter max_results. It must be at most {max}, but got \
-             value {limit}"
-        )));
-    }
+/// What a search of models or versions looks for.
+pub(super) fn wanted(asked: &Asked, page: Page) -> Result<Wanted, Refusal> {
     Ok(Wanted {
-        stage: LifecycleStage::Active,
         filter: asked.text("filter")?.unwrap_or_default().to_owned(),
         order_by: asked.texts("order_by")?,
-        limit: u32::try_from(limit).unwrap_or(u32::MAX),
-        offset: offset(asked)?,
+        stage: LifecycleStage::Active,
+        limit: page.limit,
+        offset: page.offset,
     })
-}
-
-/// A page of a list of which one more was looked for, with the token of the page after it.
-pub(super) fn listed<R>(
-    name: &str,
-    (offset, limit): (u32, u32),
-    mut found: Vec<R>,
-    shown: impl FnMut(R) -> Value,
-) -> Value {
-    let is_more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next = offset.saturating_add(limit);
-    let found: Vec<Value> = found.into_iter().map(shown).collect();
-    let token = if is_more { format!("p{next}").into() } else { Value::Null };
-    fields([(name, found.into()), ("next_page_token", token)])
 }
 
 /// An object without what is empty.

@@ -1,9 +1,9 @@
 //! Logged models by MLflow's filter: a metric may be asked for as it was found on a data set.
 
 use rusqlite::types::Value as SqlValue;
-use rusqlite::{Row, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
 
-use crate::store::{Store, StoreError, row};
+use crate::store::{StoreError, row};
 use crate::tracking::logged_model::{self, LoggedModel};
 use crate::tracking::search;
 use crate::tracking::search::sql::{Shape, Sql, Table};
@@ -59,7 +59,7 @@ static MODELS: Shape = Shape {
 };
 
 /// Finds logged models, one more than the limit where there are more.
-pub fn models(store: &Store, wanted: &LoggedModelSearch) -> Result<Vec<LoggedModel>, StoreError> {
+pub fn models(conn: &Connection, wanted: &LoggedModelSearch) -> Result<Vec<LoggedModel>, StoreError> {
     let vocabulary = &vocabulary::LOGGED_MODELS;
     let (clauses, _) = search::read(vocabulary, &wanted.filter, &[])?;
     let order = wanted.order_by.iter().map(|key| Ok((read_order(key)?, &key.dataset)));
@@ -89,10 +89,8 @@ pub fn models(store: &Store, wanted: &LoggedModelSearch) -> Result<Vec<LoggedMod
     }
     sql.push(MODELS.ties);
     sql.page(wanted.limit.saturating_add(1), wanted.offset);
-    store.read_blocking(|conn| {
-        let read = |row: &Row<'_>| logged_model::read(conn, row);
-        row::all(conn, &sql.text, params_from_iter(&sql.values), read)
-    })
+    let read = |row: &Row<'_>| logged_model::read(conn, row);
+    row::all(conn, &sql.text, params_from_iter(&sql.values), read)
 }
 
 fn read_order(key: &MetricOrder) -> Result<Order, StoreError> {

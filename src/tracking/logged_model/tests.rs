@@ -5,10 +5,16 @@ use rusqlite::params;
 use super::search::{DatasetWanted, LoggedModelSearch, MetricOrder};
 use super::*;
 use crate::store::sample::{self, at};
-use crate::tracking::run::{self, NewRun};
 use crate::types::FaultKind;
 
-fn made(store: &Store, name: &str, secs: i64) -> LoggedModel {
+/// A connection to a store of its own.
+fn empty() -> (tempfile::TempDir, Connection) {
+    let (dir, _) = sample::store();
+    let conn = Connection::open(dir.path().join("dagdeck.db")).unwrap();
+    (dir, conn)
+}
+
+fn made(conn: &Connection, name: &str, secs: i64) -> LoggedModel {
     let new = NewLoggedModel {
         experiment_id: "0".into(),
         name: Some(name.into()),
@@ -17,30 +23,20 @@ fn made(store: &Store, name: &str, secs: i64) -> LoggedModel {
         tags: vec![("a".into(), "1".into())],
         ..NewLoggedModel::default()
     };
-    create(store, new, at(secs)).unwrap()
+    create(conn, &new, at(secs)).unwrap()
 }
 
-fn find(store: &Store, model_id: &str, value: f64, step: i64, dataset: Option<&str>) {
-    let new = NewRun {
-        experiment_id: "0".into(),
-        run_name: "r".into(),
-        user_id: "ada".into(),
-        start_time: at(0),
-        tags: vec![],
-        attempt_token: None,
-    };
-    let run_id = run::create(store, new).unwrap().run_id;
-    let values = (model_id.to_owned(), run_id.to_string(), dataset.map(str::to_owned));
-    store
-        .write_blocking(move |tx| {
-            let sql = "INSERT INTO model_metrics (model_id, run_id, key, timestamp, step, value,
-                    dataset_name, dataset_digest)
-                VALUES (?1, ?2, 'auc', ?3, ?4, ?5, ?6, 'd1')";
-            let (model_id, run_id, dataset) = values;
-            let at = row::micros(at(step));
-            row::execute(tx, sql, params![model_id, run_id, at, step, value, dataset])
-        })
-        .unwrap();
+fn find(conn: &Connection, model_id: &str, value: f64, step: i64, dataset: Option<&str>) {
+    let run_id = format!("r{step}{}", dataset.unwrap_or_default());
+    let sql = "INSERT OR IGNORE INTO runs (run_id, experiment_id, run_name, user_id, status,
+            start_time, artifact_uri)
+        VALUES (?1, 0, 'r', 'ada', 'RUNNING', 0, 'a')";
+    row::execute(conn, sql, [&run_id]).unwrap();
+    let sql = "INSERT INTO model_metrics (model_id, run_id, key, timestamp, step, value,
+            dataset_name, dataset_digest)
+        VALUES (?1, ?2, 'auc', ?3, ?4, ?5, ?6, 'd1')";
+    let values = params![model_id, run_id, row::micros(at(step)), step, value, dataset];
+    row::execute(conn, sql, values).unwrap();
 }
 
 fn refusal<R: std::fmt::Debug>(result: Result<R, StoreError>) -> Fault {
@@ -52,52 +48,52 @@ fn refusal<R: std::fmt::Debug>(result: Result<R, StoreError>) -> Fault {
 
 #[test]
 fn a_logged_model_is_pending_until_its_files_are_there() {
-    let (_dir, store) = sample::store();
-    let model = made(&store, "tree", 1);
+    let (_dir, conn) = empty();
+    let model = made(&conn, "tree", 1);
     assert!(model.model_id.starts_with("m-") && model.model_id.len() == 34, "{model:?}");
     assert_eq!(model.status, "PENDING");
     let at_home = format!("mlflow-artifacts:/0/models/{}/artifacts", model.model_id);
     assert_eq!(model.artifact_uri, at_home);
-    let ready = finalize(&store, &model.model_id, "READY", at(2)).unwrap();
+    let ready = finalize(&conn, &model.model_id, "READY", at(2)).unwrap();
     assert_eq!((ready.status.as_str(), ready.last_updated_timestamp), ("READY", at(2)));
-    assert_eq!(refusal(finalize(&store, &model.model_id, "GONE", at(2))).kind, FaultKind::Invalid);
-    set_tags(&store, &model.model_id, vec![("b".into(), "2".into())]).unwrap();
-    delete_tag(&store, &model.model_id, "a").unwrap();
-    assert_eq!(refusal(delete_tag(&store, &model.model_id, "a")).kind, FaultKind::NotFound);
-    log_params(&store, &model.model_id, vec![("width".into(), "9".into())]).unwrap();
-    let model = get(&store, &model.model_id).unwrap();
+    assert_eq!(refusal(finalize(&conn, &model.model_id, "GONE", at(2))).kind, FaultKind::Invalid);
+    set_tags(&conn, &model.model_id, &[("b".into(), "2".into())]).unwrap();
+    delete_tag(&conn, &model.model_id, "a").unwrap();
+    assert_eq!(refusal(delete_tag(&conn, &model.model_id, "a")).kind, FaultKind::NotFound);
+    log_params(&conn, &model.model_id, &[("width".into(), "9".into())]).unwrap();
+    let model = of(&conn, &model.model_id).unwrap();
     assert_eq!(model.tags, [("b".to_owned(), "2".to_owned())]);
     assert_eq!(model.params.len(), 2);
-    delete(&store, &model.model_id, at(3)).unwrap();
-    assert_eq!(refusal(get(&store, &model.model_id)).kind, FaultKind::NotFound);
-    assert_eq!(refusal(delete(&store, &model.model_id, at(3))).kind, FaultKind::NotFound);
+    delete(&conn, &model.model_id, at(3)).unwrap();
+    assert_eq!(refusal(of(&conn, &model.model_id)).kind, FaultKind::NotFound);
+    assert_eq!(refusal(delete(&conn, &model.model_id, at(3))).kind, FaultKind::NotFound);
 }
 
 #[test]
 fn a_model_needs_an_experiment_and_a_name_that_a_uri_can_hold() {
-    let (_dir, store) = sample::store();
+    let (_dir, conn) = empty();
     let new = |experiment: &str, name: &str| NewLoggedModel {
         experiment_id: experiment.into(),
         name: Some(name.into()),
         ..NewLoggedModel::default()
     };
-    assert_eq!(refusal(create(&store, new("77", "x"), at(0))).kind, FaultKind::NotFound);
+    assert_eq!(refusal(create(&conn, &new("77", "x"), at(0))).kind, FaultKind::NotFound);
     for name in ["a/b", "a:b", "a.b", "a%b", "a'b", "a\"b"] {
-        assert_eq!(refusal(create(&store, new("0", name), at(0))).kind, FaultKind::Invalid, "{name}");
+        assert_eq!(refusal(create(&conn, &new("0", name), at(0))).kind, FaultKind::Invalid, "{name}");
     }
 }
 
 #[test]
 fn models_are_found_by_what_runs_found_of_them_also_on_one_data_set() {
-    let (_dir, store) = sample::store();
-    let (one, two) = (made(&store, "one", 1), made(&store, "two", 2));
-    made(&store, "three", 3);
-    find(&store, &one.model_id, 0.9, 1, Some("train"));
-    find(&store, &one.model_id, 0.4, 2, Some("test"));
-    find(&store, &two.model_id, 0.6, 1, Some("test"));
+    let (_dir, conn) = empty();
+    let (one, two) = (made(&conn, "one", 1), made(&conn, "two", 2));
+    made(&conn, "three", 3);
+    find(&conn, &one.model_id, 0.9, 1, Some("train"));
+    find(&conn, &one.model_id, 0.4, 2, Some("test"));
+    find(&conn, &two.model_id, 0.6, 1, Some("test"));
     let names = |search: LoggedModelSearch| {
         let search = LoggedModelSearch { experiment_ids: vec!["0".into()], limit: 10, ..search };
-        let found = search::models(&store, &search).unwrap();
+        let found = search::models(&conn, &search).unwrap();
         found.into_iter().map(|model| model.name).collect::<Vec<_>>()
     };
     let filter = |filter: &str| LoggedModelSearch { filter: filter.into(), ..Default::default() };
@@ -118,5 +114,5 @@ fn models_are_found_by_what_runs_found_of_them_also_on_one_data_set() {
     assert_eq!(names(by("metrics.auc", false, Some(train))), ["one", "three", "two"]);
     assert_eq!(names(by("creation_timestamp", false, None)), ["one", "two", "three"]);
     let odd = LoggedModelSearch { limit: 1, ..by("name", false, Some(test)) };
-    assert_eq!(refusal(search::models(&store, &odd)).kind, FaultKind::Invalid);
+    assert_eq!(refusal(search::models(&conn, &odd)).kind, FaultKind::Invalid);
 }

@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, Row, params};
 
-use crate::store::{Store, StoreError, row};
+use crate::store::{StoreError, row};
 use crate::tracking::registry::version::{self, Version};
 use crate::tracking::{alias, registry};
 use crate::types::{Fault, FaultKind, Timestamp};
@@ -24,113 +24,90 @@ pub struct RegisteredModel {
 
 /// Makes a model without versions; refuses a name that is taken.
 pub fn create(
-    store: &Store,
+    tx: &Connection,
     name: &str,
     description: Option<&str>,
     tags: &[(String, String)],
     now: Timestamp,
 ) -> Result<RegisteredModel, StoreError> {
     registry::check_name("a model", name)?;
-    let (name, description) = (name.to_owned(), description.map(str::to_owned));
-    let tags = tags.to_vec();
-    store.write_blocking(move |tx| {
-        let sql = "INSERT OR IGNORE INTO registered_models
-                (name, creation_timestamp, last_updated_timestamp, description)
-            VALUES (?1, ?2, ?2, ?3)";
-        if row::execute(tx, sql, params![name, row::micros(now), description])? == 0 {
-            return Err(taken(&name));
-        }
-        tags.iter().try_for_each(|(key, value)| put_tag(tx, &name, key, value))?;
-        of(tx, &name)
-    })
-}
-
-/// Returns a model; refuses with `NotFound`.
-pub fn get(store: &Store, name: &str) -> Result<RegisteredModel, StoreError> {
-    store.read_blocking(|conn| of(conn, name))
+    let sql = "INSERT OR IGNORE INTO registered_models
+            (name, creation_timestamp, last_updated_timestamp, description)
+        VALUES (?1, ?2, ?2, ?3)";
+    if row::execute(tx, sql, params![name, row::micros(now), description])? == 0 {
+        return Err(taken(name));
+    }
+    tags.iter().try_for_each(|(key, value)| put_tag(tx, name, key, value))?;
+    of(tx, name)
 }
 
 /// Describes a model anew.
 pub fn describe(
-    store: &Store,
+    tx: &Connection,
     name: &str,
     description: Option<&str>,
     now: Timestamp,
 ) -> Result<RegisteredModel, StoreError> {
-    let (name, description) = (name.to_owned(), description.map(str::to_owned));
-    store.write_blocking(move |tx| {
-        require(tx, &name)?;
-        let sql = "UPDATE registered_models SET description = ?2, last_updated_timestamp = ?3
-            WHERE name = ?1";
-        row::execute(tx, sql, params![name, description, row::micros(now)])?;
-        of(tx, &name)
-    })
+    require(tx, name)?;
+    let sql = "UPDATE registered_models SET description = ?2, last_updated_timestamp = ?3
+        WHERE name = ?1";
+    row::execute(tx, sql, params![name, description, row::micros(now)])?;
+    of(tx, name)
 }
 
 /// Gives a model another name, with its versions, aliases and their history. A model that serves
 /// keeps its name: the requests that come name it.
 pub fn rename(
-    store: &Store,
+    tx: &Connection,
     name: &str,
     new_name: &str,
     now: Timestamp,
 ) -> Result<RegisteredModel, StoreError> {
     registry::check_name("a model", new_name)?;
-    let (name, new_name) = (name.to_owned(), new_name.to_owned());
-    store.write_blocking(move |tx| {
-        require(tx, &name)?;
-        if name != new_name && exists(tx, &new_name)? {
-            return Err(taken(&new_name));
-        }
-        if let Some(version) = version::serving(tx, &name)?.first() {
-            let text = format!("version {version} of model `{name}` serves: its name must stay");
-            return Err(Fault::conflict(text).hint("deploy another model first").into());
-        }
-        let values = params![name, new_name, row::micros(now)];
-        let sql = "UPDATE registered_models SET name = ?2, last_updated_timestamp = ?3
-            WHERE name = ?1";
-        row::execute(tx, sql, values)?;
-        let sql = "UPDATE model_versions SET last_updated_timestamp = ?3 WHERE name IN (?1, ?2)";
-        row::execute(tx, sql, values)?;
-        let sql = "UPDATE registered_model_alias_history SET name = ?2 WHERE name = ?1";
-        row::execute(tx, sql, [&name, &new_name])?;
-        of(tx, &new_name)
-    })
+    require(tx, name)?;
+    if name != new_name && exists(tx, new_name)? {
+        return Err(taken(new_name));
+    }
+    if let Some(version) = version::serving(tx, name)?.first() {
+        let text = format!("version {version} of model `{name}` serves: its name must stay");
+        return Err(Fault::conflict(text).hint("deploy another model first").into());
+    }
+    let values = params![name, new_name, row::micros(now)];
+    let sql = "UPDATE registered_models SET name = ?2, last_updated_timestamp = ?3
+        WHERE name = ?1";
+    row::execute(tx, sql, values)?;
+    let sql = "UPDATE model_versions SET last_updated_timestamp = ?3 WHERE name IN (?1, ?2)";
+    row::execute(tx, sql, values)?;
+    let sql = "UPDATE registered_model_alias_history SET name = ?2 WHERE name = ?1";
+    row::execute(tx, sql, [name, new_name])?;
+    of(tx, new_name)
 }
 
 /// Deletes a model with its versions and aliases; the history of the aliases stays. Refused while
 /// one of the versions serves or is the one in production.
-pub fn delete(store: &Store, name: &str) -> Result<(), StoreError> {
-    let name = name.to_owned();
-    store.write_blocking(move |tx| {
-        require(tx, &name)?;
-        let sql = "SELECT version FROM model_versions WHERE name = ?1 ORDER BY version";
-        let versions: Vec<u32> = row::all(tx, sql, [&name], |row| Ok(row.get(0)?))?;
-        versions.iter().try_for_each(|version| version::check_free(tx, &name, *version))?;
-        row::execute(tx, "DELETE FROM registered_models WHERE name = ?1", [&name]).map(drop)
-    })
+pub fn delete(tx: &Connection, name: &str) -> Result<(), StoreError> {
+    require(tx, name)?;
+    let sql = "SELECT version FROM model_versions WHERE name = ?1 ORDER BY version";
+    let versions: Vec<u32> = row::all(tx, sql, [name], |row| Ok(row.get(0)?))?;
+    versions.iter().try_for_each(|version| version::check_free(tx, name, *version))?;
+    row::execute(tx, "DELETE FROM registered_models WHERE name = ?1", [name]).map(drop)
 }
 
 /// Puts a tag on a model.
-pub fn set_tag(store: &Store, name: &str, key: &str, value: &str) -> Result<(), StoreError> {
-    let (name, key, value) = (name.to_owned(), key.to_owned(), value.to_owned());
-    store.write_blocking(move |tx| {
-        require(tx, &name)?;
-        put_tag(tx, &name, &key, &value)
-    })
+pub fn set_tag(tx: &Connection, name: &str, key: &str, value: &str) -> Result<(), StoreError> {
+    require(tx, name)?;
+    put_tag(tx, name, key, value)
 }
 
 /// Takes a tag off, where it is there.
-pub fn delete_tag(store: &Store, name: &str, key: &str) -> Result<(), StoreError> {
-    let (name, key) = (name.to_owned(), key.to_owned());
-    store.write_blocking(move |tx| {
-        require(tx, &name)?;
-        let sql = "DELETE FROM registered_model_tags WHERE name = ?1 AND key = ?2";
-        row::execute(tx, sql, [name, key]).map(drop)
-    })
+pub fn delete_tag(tx: &Connection, name: &str, key: &str) -> Result<(), StoreError> {
+    require(tx, name)?;
+    let sql = "DELETE FROM registered_model_tags WHERE name = ?1 AND key = ?2";
+    row::execute(tx, sql, [name, key]).map(drop)
 }
 
-pub(crate) fn of(conn: &Connection, name: &str) -> Result<RegisteredModel, StoreError> {
+/// Returns a model; refuses with `NotFound`.
+pub fn of(conn: &Connection, name: &str) -> Result<RegisteredModel, StoreError> {
     let sql = "SELECT * FROM registered_models WHERE name = ?1";
     let found = row::first(conn, sql, [name], |row| read(conn, row))?;
     found.ok_or_else(|| unknown(name))

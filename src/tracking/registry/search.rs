@@ -1,8 +1,8 @@
 //! Registered models and their versions by MLflow's filter and order.
 
-use rusqlite::Row;
+use rusqlite::{Connection, Row};
 
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 use crate::tracking::registry::record::{self, RegisteredModel};
 use crate::tracking::registry::version::{self, Version};
 use crate::tracking::search::sql::{Shape, Sql, Table};
@@ -48,37 +48,33 @@ static VERSIONS: Shape = Shape {
 
 /// Finds registered models, one more than the limit where there are more. Prompts are found only by
 /// a filter that asks for them.
-pub fn models(store: &Store, wanted: &Wanted) -> Result<Vec<RegisteredModel>, StoreError> {
+pub fn models(conn: &Connection, wanted: &Wanted) -> Result<Vec<RegisteredModel>, StoreError> {
     let vocabulary = &vocabulary::REGISTERED_MODELS;
     let (clauses, order) = search::read(vocabulary, &wanted.filter, &wanted.order_by)?;
     let (prompts, clauses) = of_prompts(clauses);
-    store.read_blocking(|conn| {
-        let restrict = |sql: &mut Sql| {
-            sql.push(prompts.word());
-            sql.push("EXISTS (SELECT 1 FROM registered_model_tags AS t WHERE t.name = m.name");
-            sql.push(&format!(" AND t.key = '{PROMPT_TAG}' AND t.value = 'true')"));
-        };
-        let page = (wanted.limit.saturating_add(1), wanted.offset);
-        let read = |row: &Row<'_>| record::read(conn, row);
-        search::page(conn, &MODELS, (&clauses, &order), &restrict, page, read)
-    })
+    let restrict = |sql: &mut Sql| {
+        sql.push(prompts.word());
+        sql.push("EXISTS (SELECT 1 FROM registered_model_tags AS t WHERE t.name = m.name");
+        sql.push(&format!(" AND t.key = '{PROMPT_TAG}' AND t.value = 'true')"));
+    };
+    let page = (wanted.limit.saturating_add(1), wanted.offset);
+    let read = |row: &Row<'_>| record::read(conn, row);
+    search::page(conn, &MODELS, (&clauses, &order), &restrict, page, read)
 }
 
 /// Finds versions, one more than the limit where there are more; those of prompts as above.
-pub fn versions(store: &Store, wanted: &Wanted) -> Result<Vec<Version>, StoreError> {
+pub fn versions(conn: &Connection, wanted: &Wanted) -> Result<Vec<Version>, StoreError> {
     let vocabulary = &vocabulary::MODEL_VERSIONS;
     let (clauses, order) = search::read(vocabulary, &wanted.filter, &wanted.order_by)?;
     let (prompts, clauses) = of_prompts(clauses);
-    store.read_blocking(|conn| {
-        let restrict = |sql: &mut Sql| {
-            sql.push(prompts.word());
-            sql.push("EXISTS (SELECT 1 FROM model_version_tags AS t WHERE t.name = o.name");
-            sql.push(&format!(" AND t.key = '{PROMPT_TAG}' AND t.value = 'true')"));
-        };
-        let page = (wanted.limit.saturating_add(1), wanted.offset);
-        let read = |row: &Row<'_>| version::read(conn, row);
-        search::page(conn, &VERSIONS, (&clauses, &order), &restrict, page, read)
-    })
+    let restrict = |sql: &mut Sql| {
+        sql.push(prompts.word());
+        sql.push("EXISTS (SELECT 1 FROM model_version_tags AS t WHERE t.name = o.name");
+        sql.push(&format!(" AND t.key = '{PROMPT_TAG}' AND t.value = 'true')"));
+    };
+    let page = (wanted.limit.saturating_add(1), wanted.offset);
+    let read = |row: &Row<'_>| version::read(conn, row);
+    search::page(conn, &VERSIONS, (&clauses, &order), &restrict, page, read)
 }
 
 /// Whether prompts are searched, or models.

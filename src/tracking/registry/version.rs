@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, Row, params};
 
-use crate::store::{Store, StoreError, row};
+use crate::store::{StoreError, row};
 use crate::tracking::alias;
 use crate::tracking::registry::{record, source};
 use crate::types::view::AliasMove;
@@ -55,13 +55,11 @@ pub struct NewVersion {
 
 /// Makes the next version of a model; refuses a model that is not there, and a source that is not
 /// the version's to name.
-pub fn create(store: &Store, mut new: NewVersion, now: Timestamp) -> Result<Version, StoreError> {
-    store.write_blocking(move |tx| {
-        record::require(tx, &new.name)?;
-        source::settle(tx, &mut new)?;
-        let version = insert(tx, &new, now)?;
-        of(tx, &new.name, version)
-    })
+pub fn create(tx: &Connection, mut new: NewVersion, now: Timestamp) -> Result<Version, StoreError> {
+    record::require(tx, &new.name)?;
+    source::settle(tx, &mut new)?;
+    let version = insert(tx, &new, now)?;
+    of(tx, &new.name, version)
 }
 
 /// Adds the next version of a model that is there, and returns its number.
@@ -97,28 +95,19 @@ pub(crate) fn insert(
     Ok(number)
 }
 
-/// Returns a version; refuses with `NotFound`.
-pub fn get(store: &Store, name: &str, version: u32) -> Result<Version, StoreError> {
-    store.read_blocking(|conn| of(conn, name, version))
-}
-
 /// Returns the version that bears an alias; refuses an alias that nothing bears.
-pub fn by_alias(store: &Store, name: &str, alias: &str) -> Result<Version, StoreError> {
-    store.read_blocking(|conn| {
-        record::require(conn, name)?;
-        match alias::current(conn, name, alias)? {
-            Some(version) => of(conn, name, version),
-            None => Err(no_alias(alias)),
-        }
-    })
+pub fn by_alias(conn: &Connection, name: &str, alias: &str) -> Result<Version, StoreError> {
+    record::require(conn, name)?;
+    match alias::current(conn, name, alias)? {
+        Some(version) => of(conn, name, version),
+        None => Err(no_alias(alias)),
+    }
 }
 
 /// Returns where the files of a version lie, also where its source names a logged model or a run.
-pub fn download_uri(store: &Store, name: &str, version: u32) -> Result<String, StoreError> {
-    store.read_blocking(|conn| {
-        let source = of(conn, name, version)?.source;
-        Ok(source::resolved(conn, &source)?.unwrap_or(source))
-    })
+pub fn download_uri(conn: &Connection, name: &str, version: u32) -> Result<String, StoreError> {
+    let source = of(conn, name, version)?.source;
+    Ok(source::resolved(conn, &source)?.unwrap_or(source))
 }
 
 /// Returns the version that `NAME/VERSION`, `NAME/latest`, `NAME/STAGE` or `NAME@ALIAS` names.
@@ -141,24 +130,21 @@ pub(crate) fn named(conn: &Connection, text: &str) -> Result<Version, StoreError
 
 /// Describes a version anew.
 pub fn describe(
-    store: &Store,
+    tx: &Connection,
     (name, version): (&str, u32),
     description: Option<&str>,
     now: Timestamp,
 ) -> Result<Version, StoreError> {
-    let (name, description) = (name.to_owned(), description.map(str::to_owned));
-    store.write_blocking(move |tx| {
-        require(tx, &name, version)?;
-        let sql = "UPDATE model_versions SET description = ?3, last_updated_timestamp = ?4
-            WHERE name = ?1 AND version = ?2";
-        row::execute(tx, sql, params![name, version, description, row::micros(now)])?;
-        of(tx, &name, version)
-    })
+    require(tx, name, version)?;
+    let sql = "UPDATE model_versions SET description = ?3, last_updated_timestamp = ?4
+        WHERE name = ?1 AND version = ?2";
+    row::execute(tx, sql, params![name, version, description, row::micros(now)])?;
+    of(tx, name, version)
 }
 
 /// Puts a version into a stage. `archive_existing`: those that are there now are archived.
 pub fn transition_stage(
-    store: &Store,
+    tx: &Connection,
     (name, version): (&str, u32),
     stage: &str,
     archive_existing: bool,
@@ -172,21 +158,18 @@ pub fn transition_stage(
         );
         return Err(Fault::invalid(text).into());
     }
-    let name = name.to_owned();
-    store.write_blocking(move |tx| {
-        require(tx, &name, version)?;
-        if archive_existing {
-            let sql = "UPDATE model_versions
-                SET current_stage = 'Archived', last_updated_timestamp = ?4
-                WHERE name = ?1 AND version <> ?2 AND current_stage = ?3";
-            row::execute(tx, sql, params![name, version, stage, row::micros(now)])?;
-        }
-        let sql = "UPDATE model_versions SET current_stage = ?3, last_updated_timestamp = ?4
-            WHERE name = ?1 AND version = ?2";
+    require(tx, name, version)?;
+    if archive_existing {
+        let sql = "UPDATE model_versions
+            SET current_stage = 'Archived', last_updated_timestamp = ?4
+            WHERE name = ?1 AND version <> ?2 AND current_stage = ?3";
         row::execute(tx, sql, params![name, version, stage, row::micros(now)])?;
-        record::touch(tx, &name, now)?;
-        of(tx, &name, version)
-    })
+    }
+    let sql = "UPDATE model_versions SET current_stage = ?3, last_updated_timestamp = ?4
+        WHERE name = ?1 AND version = ?2";
+    row::execute(tx, sql, params![name, version, stage, row::micros(now)])?;
+    record::touch(tx, name, now)?;
+    of(tx, name, version)
 }
 
 /// Returns a stage as MLflow writes it, from any case.
@@ -204,48 +187,33 @@ pub fn canonical_stage(stage: &str) -> Result<&'static str, StoreError> {
 /// Deletes a version with the aliases that it bears, each with a line in its history. Refused
 /// while it serves or is the one in production.
 pub fn delete(
-    store: &Store,
+    tx: &Connection,
     (name, version): (&str, u32),
     user: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (name, user) = (name.to_owned(), user.to_owned());
-    store.write_blocking(move |tx| {
-        let found = of(tx, &name, version)?;
-        check_free(tx, &name, version)?;
-        for alias in found.aliases {
-            take_alias(tx, (&name, &alias), &user, now)?;
-        }
-        let sql = "DELETE FROM model_versions WHERE name = ?1 AND version = ?2";
-        row::execute(tx, sql, params![name, version])?;
-        record::touch(tx, &name, now)
-    })
+    let found = of(tx, name, version)?;
+    check_free(tx, name, version)?;
+    for alias in found.aliases {
+        delete_alias(tx, (name, &alias), user, now)?;
+    }
+    let sql = "DELETE FROM model_versions WHERE name = ?1 AND version = ?2";
+    row::execute(tx, sql, params![name, version])?;
+    record::touch(tx, name, now)
 }
 
 /// Takes an alias away, where something bears it, with a line in its history.
 pub fn delete_alias(
-    store: &Store,
+    tx: &Connection,
     (name, alias): (&str, &str),
     user: &str,
     now: Timestamp,
 ) -> Result<Option<AliasMove>, StoreError> {
-    let (name, alias, user) = (name.to_owned(), alias.to_owned(), user.to_owned());
-    store.write_blocking(move |tx| {
-        record::require(tx, &name)?;
-        take_alias(tx, (&name, &alias), &user, now)
-    })
-}
-
-fn take_alias(
-    conn: &Connection,
-    (name, alias): (&str, &str),
-    user: &str,
-    now: Timestamp,
-) -> Result<Option<AliasMove>, StoreError> {
-    let Some(from_version) = alias::current(conn, name, alias)? else { return Ok(None) };
+    record::require(tx, name)?;
+    let Some(from_version) = alias::current(tx, name, alias)? else { return Ok(None) };
     let sql = "DELETE FROM registered_model_aliases WHERE name = ?1 AND alias = ?2";
-    row::execute(conn, sql, [name, alias])?;
-    record::touch(conn, name, now)?;
+    row::execute(tx, sql, [name, alias])?;
+    record::touch(tx, name, now)?;
     let taken = AliasMove {
         id: 0,
         name: name.to_owned(),
@@ -257,7 +225,7 @@ fn take_alias(
         action: "delete".to_owned(),
         reason: None,
     };
-    alias::record(conn, taken).map(Some)
+    alias::record(tx, taken).map(Some)
 }
 
 /// Refuses to do away with a version that answers requests, or is the one in production.
@@ -301,47 +269,40 @@ pub(crate) fn latest(
 
 /// As `latest`, of a model that must be there.
 pub fn latest_in(
-    store: &Store,
+    conn: &Connection,
     name: &str,
     stages: &[String],
 ) -> Result<Vec<Version>, StoreError> {
     let stages: Vec<&str> =
         stages.iter().map(|stage| canonical_stage(stage)).collect::<Result<_, _>>()?;
-    store.read_blocking(|conn| {
-        record::require(conn, name)?;
-        latest(conn, name, &stages)
-    })
+    record::require(conn, name)?;
+    latest(conn, name, &stages)
 }
 
 /// Puts a tag on a version.
 pub fn set_tag(
-    store: &Store,
+    tx: &Connection,
     (name, version): (&str, u32),
     key: &str,
     value: &str,
 ) -> Result<(), StoreError> {
-    let (name, key, value) = (name.to_owned(), key.to_owned(), value.to_owned());
-    store.write_blocking(move |tx| {
-        require(tx, &name, version)?;
-        put_tag(tx, (&name, version), &key, &value)
-    })
+    require(tx, name, version)?;
+    put_tag(tx, (name, version), key, value)
 }
 
 /// Takes a tag off, where it is there.
 pub fn delete_tag(
-    store: &Store,
+    tx: &Connection,
     (name, version): (&str, u32),
     key: &str,
 ) -> Result<(), StoreError> {
-    let (name, key) = (name.to_owned(), key.to_owned());
-    store.write_blocking(move |tx| {
-        require(tx, &name, version)?;
-        let sql = "DELETE FROM model_version_tags WHERE name = ?1 AND version = ?2 AND key = ?3";
-        row::execute(tx, sql, params![name, version, key]).map(drop)
-    })
+    require(tx, name, version)?;
+    let sql = "DELETE FROM model_version_tags WHERE name = ?1 AND version = ?2 AND key = ?3";
+    row::execute(tx, sql, params![name, version, key]).map(drop)
 }
 
-pub(crate) fn of(conn: &Connection, name: &str, version: u32) -> Result<Version, StoreError> {
+/// Returns a version; refuses with `NotFound`.
+pub fn of(conn: &Connection, name: &str, version: u32) -> Result<Version, StoreError> {
     let sql = "SELECT * FROM model_versions WHERE name = ?1 AND version = ?2";
     let found = row::first(conn, sql, params![name, version], |row| read(conn, row))?;
     found.ok_or_else(|| unknown(name, version))

@@ -14,13 +14,14 @@ fn wanted(filter: &str, order_by: &[&str]) -> Wanted {
     }
 }
 
-fn with_models() -> (tempfile::TempDir, Store) {
-    let (dir, store) = sample::store();
+fn with_models() -> (tempfile::TempDir, Connection) {
+    let (dir, _) = sample::store();
+    let conn = Connection::open(dir.path().join("dagdeck.db")).unwrap();
     for (n, name) in ["iris", "wine", "Wheat", "prompt"].into_iter().enumerate() {
         let key = if name == "prompt" { PROMPT_TAG } else { "kind" };
         let tags = [(key.to_owned(), if name == "prompt" { "true" } else { "plant" }.to_owned())];
         let now = at(10 - i64::try_from(n).unwrap());
-        record::create(&store, name, None, &tags, now).unwrap();
+        record::create(&conn, name, None, &tags, now).unwrap();
     }
     for n in 1..=3_i64 {
         let new = NewVersion {
@@ -30,16 +31,16 @@ fn with_models() -> (tempfile::TempDir, Store) {
             tags: vec![("checked".into(), if n == 1 { "yes" } else { "no" }.into())],
             ..NewVersion::default()
         };
-        version::create(&store, new, at(20 + n)).unwrap();
+        version::create(&conn, new, at(20 + n)).unwrap();
     }
-    (dir, store)
+    (dir, conn)
 }
 
 #[test]
 fn models_are_found_by_name_and_tags_and_prompts_only_by_their_tag() {
-    let (_dir, store) = with_models();
+    let (_dir, conn) = with_models();
     let names = |filter: &str, order: &[&str]| {
-        let found = models(&store, &wanted(filter, order)).unwrap();
+        let found = models(&conn, &wanted(filter, order)).unwrap();
         found.into_iter().map(|model| model.name).collect::<Vec<_>>()
     };
     assert_eq!(names("", &[]), ["Wheat", "iris", "wine"]);
@@ -54,9 +55,9 @@ fn models_are_found_by_name_and_tags_and_prompts_only_by_their_tag() {
 
 #[test]
 fn versions_are_found_by_number_run_and_tags_the_newest_first() {
-    let (_dir, store) = with_models();
+    let (_dir, conn) = with_models();
     let found = |filter: &str, order: &[&str]| {
-        let found = versions(&store, &wanted(filter, order)).unwrap();
+        let found = versions(&conn, &wanted(filter, order)).unwrap();
         found.into_iter().map(|found| (found.name, found.version)).collect::<Vec<_>>()
     };
     let of = |name: &str, version: u32| (name.to_owned(), version);
@@ -70,13 +71,13 @@ fn versions_are_found_by_number_run_and_tags_the_newest_first() {
 
 #[test]
 fn a_page_has_one_more_where_there_are_more_and_what_is_no_word_is_refused() {
-    let (_dir, store) = with_models();
+    let (_dir, conn) = with_models();
     let page = Wanted { limit: 2, ..wanted("", &[]) };
-    assert_eq!(models(&store, &page).unwrap().len(), 3);
-    assert_eq!(models(&store, &Wanted { offset: 2, ..page }).unwrap().len(), 1);
+    assert_eq!(models(&conn, &page).unwrap().len(), 3);
+    assert_eq!(models(&conn, &Wanted { offset: 2, ..page }).unwrap().len(), 1);
     for filter in ["nome = 'x'", "metrics.a > 1", "name > 'x'", "name = x"] {
-        assert!(models(&store, &wanted(filter, &[])).is_err(), "{filter}");
-        assert!(versions(&store, &wanted(filter, &[])).is_err(), "{filter}");
+        assert!(models(&conn, &wanted(filter, &[])).is_err(), "{filter}");
+        assert!(versions(&conn, &wanted(filter, &[])).is_err(), "{filter}");
     }
-    assert!(versions(&store, &wanted("", &["stage"])).is_err());
+    assert!(versions(&conn, &wanted("", &["stage"])).is_err());
 }
