@@ -98,7 +98,8 @@ pub(crate) fn rollback_target(
     let moves = row::all(conn, sql, [name, alias], read)?;
     let rolled_back = rolled_back_from(&moves);
     let sql = "SELECT version FROM model_versions WHERE name = ?1";
-    let there: BTreeSet<u32> = row::all(conn, sql, [name], |row| Ok(row.get(0)?))?.into_iter().collect();
+    let there: BTreeSet<u32> =
+        row::all(conn, sql, [name], |row| Ok(row.get(0)?))?.into_iter().collect();
     let target = moves.iter().filter_map(|moved| moved.from_version).find(|version| {
         *version != present && !rolled_back.contains(version) && there.contains(version)
     });

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row, params};
 
 use crate::store::{Store, StoreError, row};
-use crate::tracking::artifact;
+use crate::tracking::{artifact, experiment};
 use crate::types::view::TrackingRunView;
 use crate::types::{Fault, Timestamp, TrackingRunId};
 
@@ -34,34 +34,39 @@ const ENDS: [&str; 3] = ["FINISHED", "FAILED", "KILLED"];
 /// Makes a run in state `RUNNING`. Its artifacts go below the returned run's `artifact_uri`.
 pub fn create(store: &Store, run: NewRun) -> Result<TrackingRunView, StoreError> {
     store.write_blocking(move |tx| {
-        let sql = "SELECT run_id FROM runs WHERE attempt_token = ?1";
-        let made = row::first(tx, sql, [&run.attempt_token], |row| row::text(row, "run_id"))?;
-        if let Some(run_id) = made {
-            return view(tx, &run_id);
-        }
-        let experiment_id = experiment_number(tx, &run.experiment_id)?;
-        let run_id = TrackingRunId::new(uuid::Uuid::new_v4().simple().to_string());
-        let sql = "INSERT INTO runs (run_id, experiment_id, run_name, user_id, status,
-                start_time, artifact_uri, attempt_token)
-            VALUES (?1, ?2, ?3, ?4, 'RUNNING', ?5, ?6, ?7)";
-        let values = params![
-            run_id.as_str(),
-            experiment_id,
-            run.run_name,
-            run.user_id,
-            row::micros(run.start_time),
-            format!("mlflow-artifacts:/{experiment_id}/{run_id}/artifacts"),
-            run.attempt_token,
-        ];
-        row::execute(tx, sql, values)?;
-        // As MLflow's clients expect it.
-        put_tag(tx, &run_id, "mlflow.runName", &run.run_name)?;
-        for (key, value) in &run.tags {
-            put_tag(tx, &run_id, key, value)?;
-        }
-        touch_experiment(tx, &run_id, run.start_time)?;
+        let run_id = make(tx, &run)?;
         view(tx, &run_id)
     })
+}
+
+/// Makes a run, or finds the one that the same attempt has made.
+pub(crate) fn make(tx: &Connection, run: &NewRun) -> Result<TrackingRunId, StoreError> {
+    let sql = "SELECT run_id FROM runs WHERE attempt_token = ?1";
+    if let Some(made) = row::first(tx, sql, [&run.attempt_token], |row| row::text(row, "run_id"))? {
+        return Ok(made);
+    }
+    let found = experiment::record::active(tx, &run.experiment_id)?;
+    let run_id = TrackingRunId::new(uuid::Uuid::new_v4().simple().to_string());
+    let sql = "INSERT INTO runs (run_id, experiment_id, run_name, user_id, status,
+            start_time, artifact_uri, attempt_token)
+        VALUES (?1, ?2, ?3, ?4, 'RUNNING', ?5, ?6, ?7)";
+    let values = params![
+        run_id.as_str(),
+        found.experiment_id,
+        run.run_name,
+        run.user_id,
+        row::micros(run.start_time),
+        format!("{}/{run_id}/artifacts", found.artifact_location.trim_end_matches('/')),
+        run.attempt_token,
+    ];
+    row::execute(tx, sql, values)?;
+    // As MLflow's clients expect it.
+    put_tag(tx, &run_id, record::RUN_NAME, &run.run_name)?;
+    for (key, value) in &run.tags {
+        put_tag(tx, &run_id, key, value)?;
+    }
+    touch_experiment(tx, &run_id, run.start_time)?;
+    Ok(run_id)
 }
 
 /// Logs in one transaction. A param that has another value already is refused.
@@ -122,7 +127,8 @@ fn put_param(
         row::first(conn, sql, [run_id.as_str(), key], |row| Ok(row.get(0)?))?;
     match present {
         Some(present) if present != value => Err(Fault::conflict(format!(
-            "param `{key}` of run `{run_id}` is `{present}` already, and cannot become `{value}`"
+            "Changing param values is not allowed. Param with key='{key}' was already logged with \
+             value='{present}' for run ID='{run_id}'. Attempted logging new value '{value}'."
         ))
         .hint("params are written once; use a tag for what changes")
         .into()),
@@ -185,18 +191,28 @@ pub fn metric_history(
     run_id: &TrackingRunId,
     key: &str,
 ) -> Result<Vec<MetricPoint>, StoreError> {
-    store.read_blocking(|conn| {
-        require(conn, run_id)?;
-        let sql = "SELECT * FROM metrics WHERE run_id = ?1 AND key = ?2
-            ORDER BY step, timestamp, value";
-        row::all(conn, sql, [run_id.as_str(), key], |row| {
-            Ok(MetricPoint {
-                key: row.get("key")?,
-                value: row::number(row, "value")?,
-                timestamp: row::time(row, "timestamp")?,
-                step: row.get("step")?,
-            })
-        })
+    store.read_blocking(|conn| history(conn, run_id, key, (u32::MAX, 0)))
+}
+
+/// Returns a page of them: its length, and how many come before.
+pub(crate) fn history(
+    conn: &Connection,
+    run_id: &TrackingRunId,
+    key: &str,
+    (limit, offset): (u32, u32),
+) -> Result<Vec<MetricPoint>, StoreError> {
+    require(conn, run_id)?;
+    let sql = "SELECT * FROM metrics WHERE run_id = ?1 AND key = ?2
+        ORDER BY step, timestamp, value LIMIT ?3 OFFSET ?4";
+    row::all(conn, sql, params![run_id.as_str(), key, limit, offset], point)
+}
+
+pub(crate) fn point(row: &Row<'_>) -> Result<MetricPoint, StoreError> {
+    Ok(MetricPoint {
+        key: row.get("key")?,
+        value: row::number(row, "value")?,
+        timestamp: row::time(row, "timestamp")?,
+        step: row.get("step")?,
     })
 }
 
@@ -223,8 +239,9 @@ pub(crate) fn find(
     run.map(|run| with_figures(conn, run)).transpose()
 }
 
+/// In MLflow's words, which its clients look for.
 fn no_run(run_id: &TrackingRunId) -> StoreError {
-    Fault::not_found(format!("there is no tracked run `{run_id}`"))
+    Fault::not_found(format!("Run with id={run_id} not found"))
         .hint("`dagdeck experiments runs NAME` shows what there is")
         .into()
 }
@@ -263,14 +280,6 @@ pub(crate) fn with_figures(
     Ok(run)
 }
 
-fn experiment_number(conn: &Connection, experiment_id: &str) -> Result<i64, StoreError> {
-    let refused = || Fault::not_found(format!("there is no experiment with id `{experiment_id}`"));
-    let number: i64 = experiment_id.parse().map_err(|_| refused())?;
-    let sql = "SELECT experiment_id FROM experiments WHERE experiment_id = ?1";
-    let found = row::first(conn, sql, [number], |row| Ok(row.get(0)?))?;
-    found.ok_or_else(|| refused().into())
-}
-
 fn touch_experiment(
     conn: &Connection,
     run_id: &TrackingRunId,
@@ -281,7 +290,11 @@ fn touch_experiment(
     row::execute(conn, sql, params![run_id.as_str(), row::micros(when)]).map(drop)
 }
 
+pub mod data;
+mod name;
 pub mod record;
+
+pub use name::some_name;
 
 #[cfg(test)]
 mod tests;

@@ -5,25 +5,35 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use crate::api::control::Shared;
-use crate::api::mlflow::wire::{Asked, Code, Refusal, millis, without_empty};
+use crate::api::mlflow::check;
+use crate::api::mlflow::wire::{Asked, Code, Page, Refusal, millis, pairs, stage, without_empty};
 use crate::tracking::experiment::record::{self, Experiment};
+use crate::tracking::search::{self, Wanted};
 
 type Answer = Result<Json<Value>, Refusal>;
 
+/// Experiments of a page.
+const PAGE: u32 = 1_000;
+const PAGE_MAX: u32 = 50_000;
+
 pub(super) async fn create(State(shared): State<Shared>, asked: Asked) -> Answer {
     let name = asked.needed("name")?.to_owned();
-    let location = asked.text("artifact_location")?.map(str::to_owned);
+    check::experiment_name(&name)?;
+    let location = asked.text("artifact_location")?.filter(|location| !location.is_empty());
+    let location = location.map(str::to_owned);
     let tags = asked.pairs("tags")?;
+    tags.iter().try_for_each(check::experiment_tag)?;
     let tracker = shared.control.tracker();
     let now = tracker.now();
-    let make = move |store: &_| record::create(store, &name, location.as_deref(), &tags, now);
-    let id = tracker.write(make).await?;
+    let id = tracker
+        .commit(move |tx| record::create(tx, &name, location.as_deref(), &tags, now))
+        .await?;
     Ok(Json(json!({"experiment_id": id})))
 }
 
 pub(super) async fn get(State(shared): State<Shared>, asked: Asked) -> Answer {
     let id = asked.needed("experiment_id")?.to_owned();
-    let found = shared.control.tracker().read(move |store| record::get(store, &id)).await?;
+    let found = shared.control.tracker().look(move |conn| record::get(conn, &id)).await?;
     Ok(Json(json!({"experiment": experiment(found)})))
 }
 
@@ -31,7 +41,7 @@ pub(super) async fn get_by_name(State(shared): State<Shared>, asked: Asked) -> A
     let name = asked.needed("experiment_name")?.to_owned();
     let wanted = name.clone();
     let tracker = shared.control.tracker();
-    match tracker.read(move |store| record::by_name(store, &wanted)).await? {
+    match tracker.look(move |conn| record::by_name(conn, &wanted)).await? {
         Some(found) => Ok(Json(json!({"experiment": experiment(found)}))),
         None => {
             let text = format!("Could not find experiment with name '{name}'");
@@ -40,12 +50,28 @@ pub(super) async fn get_by_name(State(shared): State<Shared>, asked: Asked) -> A
     }
 }
 
+pub(super) async fn search(State(shared): State<Shared>, asked: Asked) -> Answer {
+    let page = Page::read(&asked, PAGE, PAGE_MAX)?;
+    let wanted = Wanted {
+        filter: asked.text("filter")?.unwrap_or_default().to_owned(),
+        order_by: asked.texts("order_by")?,
+        stage: stage(&asked, "view_type")?,
+        limit: page.limit,
+        offset: page.offset,
+    };
+    let tracker = shared.control.tracker();
+    let found = tracker.read(move |store| search::experiments(store, &wanted)).await?;
+    let shown = found.into_iter().map(experiment).collect();
+    Ok(Json(page.answer("experiments", shown)))
+}
+
 pub(super) async fn update(State(shared): State<Shared>, asked: Asked) -> Answer {
     let id = asked.needed("experiment_id")?.to_owned();
     let name = asked.needed("new_name")?.to_owned();
+    check::experiment_name(&name)?;
     let tracker = shared.control.tracker();
     let now = tracker.now();
-    tracker.write(move |store| record::rename(store, &id, &name, now)).await?;
+    tracker.commit(move |tx| record::rename(tx, &id, &name, now)).await?;
     Ok(Json(json!({})))
 }
 
@@ -53,7 +79,7 @@ pub(super) async fn delete(State(shared): State<Shared>, asked: Asked) -> Answer
     let id = asked.needed("experiment_id")?.to_owned();
     let tracker = shared.control.tracker();
     let now = tracker.now();
-    tracker.write(move |store| record::delete(store, &id, now)).await?;
+    tracker.commit(move |tx| record::delete(tx, &id, now)).await?;
     Ok(Json(json!({})))
 }
 
@@ -61,29 +87,26 @@ pub(super) async fn restore(State(shared): State<Shared>, asked: Asked) -> Answe
     let id = asked.needed("experiment_id")?.to_owned();
     let tracker = shared.control.tracker();
     let now = tracker.now();
-    tracker.write(move |store| record::restore(store, &id, now)).await?;
+    tracker.commit(move |tx| record::restore(tx, &id, now)).await?;
     Ok(Json(json!({})))
 }
 
 pub(super) async fn set_tag(State(shared): State<Shared>, asked: Asked) -> Answer {
     let id = asked.needed("experiment_id")?.to_owned();
-    let key = asked.needed("key")?.to_owned();
-    let value = asked.text("value")?.unwrap_or_default().to_owned();
+    let tag = asked.pair()?;
+    check::experiment_tag(&tag)?;
     let tracker = shared.control.tracker();
-    tracker.write(move |store| record::set_tag(store, &id, &key, &value)).await?;
+    tracker.commit(move |tx| record::set_tag(tx, &id, &tag.0, &tag.1)).await?;
     Ok(Json(json!({})))
 }
 
 pub(super) async fn delete_tag(State(shared): State<Shared>, asked: Asked) -> Answer {
     let (id, key) = (asked.needed("experiment_id")?.to_owned(), asked.needed("key")?.to_owned());
-    let tracker = shared.control.tracker();
-    tracker.write(move |store| record::delete_tag(store, &id, &key)).await?;
+    shared.control.tracker().commit(move |tx| record::delete_tag(tx, &id, &key)).await?;
     Ok(Json(json!({})))
 }
 
 fn experiment(of: Experiment) -> Value {
-    let tags: Vec<Value> =
-        of.tags.into_iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
     let fields = [
         ("experiment_id", of.experiment_id.into()),
         ("name", of.name.into()),
@@ -91,7 +114,7 @@ fn experiment(of: Experiment) -> Value {
         ("lifecycle_stage", of.lifecycle_stage.into()),
         ("creation_time", of.creation_time.map_or(Value::Null, millis)),
         ("last_update_time", of.last_update_time.map_or(Value::Null, millis)),
-        ("tags", tags.into()),
+        ("tags", pairs(&of.tags)),
     ];
     without_empty(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }

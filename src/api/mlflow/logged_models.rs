@@ -107,11 +107,13 @@ pub(super) async fn artifacts(
     let below = asked.text("artifact_directory_path")?.unwrap_or_default().to_owned();
     let tracker = shared.control.tracker();
     let folder = tracker.artifacts_dir();
-    let (uri, found) = tracker.look(move |conn| {
-        let uri = logged_model::of(conn, &id)?.artifact_uri;
-        let files = files::list(&folder, &uri, &below)?;
-        Ok((uri, files))
-    }).await?;
+    let (uri, found) = tracker
+        .look(move |conn| {
+            let uri = logged_model::of(conn, &id)?.artifact_uri;
+            let files = files::list(&folder, &uri, &below)?;
+            Ok((uri, files))
+        })
+        .await?;
     let file = |file: FileInfo| {
         let is_dir = file.size.is_none();
         fields([

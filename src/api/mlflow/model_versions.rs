@@ -46,9 +46,11 @@ pub(super) async fn update(State(shared): State<Shared>, asked: Asked) -> Answer
     let description = asked.text("description")?.map(str::to_owned);
     let tracker = shared.control.tracker();
     let now = tracker.now();
-    answer(tracker.commit(move |tx| {
-        version::describe(tx, (&name, version), description.as_deref(), now)
-    }).await?)
+    answer(
+        tracker
+            .commit(move |tx| version::describe(tx, (&name, version), description.as_deref(), now))
+            .await?,
+    )
 }
 
 pub(super) async fn delete(State(shared): State<Shared>, asked: Asked) -> Answer {
@@ -68,7 +70,11 @@ pub(super) async fn search(State(shared): State<Shared>, asked: Asked) -> Answer
 
 pub(super) async fn download_uri(State(shared): State<Shared>, asked: Asked) -> Answer {
     let (name, version) = which(&asked)?;
-    let uri = shared.control.tracker().look(move |conn| version::download_uri(conn, &name, version)).await?;
+    let uri = shared
+        .control
+        .tracker()
+        .look(move |conn| version::download_uri(conn, &name, version))
+        .await?;
     Ok(Json(json!({"artifact_uri": uri})))
 }
 
@@ -78,20 +84,30 @@ pub(super) async fn transition_stage(State(shared): State<Shared>, asked: Asked)
     let archive = asked.flag("archive_existing_versions")?.unwrap_or(false);
     let tracker = shared.control.tracker();
     let now = tracker.now();
-    answer(tracker.commit(move |tx| {
-        version::transition_stage(tx, (&name, version), &stage, archive, now)
-    }).await?)
+    answer(
+        tracker
+            .commit(move |tx| version::transition_stage(tx, (&name, version), &stage, archive, now))
+            .await?,
+    )
 }
 
 pub(super) async fn set_tag(State(shared): State<Shared>, asked: Asked) -> Answer {
     let ((name, version), (key, value)) = (which(&asked)?, tag(&asked)?);
-    shared.control.tracker().commit(move |tx| version::set_tag(tx, (&name, version), &key, &value)).await?;
+    shared
+        .control
+        .tracker()
+        .commit(move |tx| version::set_tag(tx, (&name, version), &key, &value))
+        .await?;
     Ok(Json(json!({})))
 }
 
 pub(super) async fn delete_tag(State(shared): State<Shared>, asked: Asked) -> Answer {
     let ((name, version), key) = (which(&asked)?, asked.needed("key")?.to_owned());
-    shared.control.tracker().commit(move |tx| version::delete_tag(tx, (&name, version), &key)).await?;
+    shared
+        .control
+        .tracker()
+        .commit(move |tx| version::delete_tag(tx, (&name, version), &key))
+        .await?;
     Ok(Json(json!({})))
 }
 
@@ -123,12 +139,12 @@ pub(super) fn model_version(version: Version) -> Value {
         ("last_updated_timestamp", millis(version.last_updated_timestamp)),
         ("user_id", json!(version.user_id)),
         ("current_stage", version.current_stage.into()),
-        ("description", json!(version.description)),
+        ("description", version.description.unwrap_or_default().into()),
         ("source", version.source.into()),
         ("run_id", json!(version.run_id)),
         ("status", version.status.into()),
         ("status_message", json!(version.status_message)),
-        ("run_link", json!(version.run_link)),
+        ("run_link", version.run_link.unwrap_or_default().into()),
         ("tags", key_values(version.tags)),
         ("aliases", json!(version.aliases)),
     ])

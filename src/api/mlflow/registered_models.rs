@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::api::control::Shared;
 use crate::api::mlflow::model_versions::{self, version_number};
-use crate::api::mlflow::wire::{Asked, Page, Refusal, lacks, millis, without_empty};
+use crate::api::mlflow::wire::{Asked, Page, Refusal, millis, without_empty};
 use crate::tracking::registry::record::{self, RegisteredModel};
 use crate::tracking::registry::{search, version};
 use crate::tracking::search::{LifecycleStage, Wanted};
@@ -27,7 +27,11 @@ pub(super) async fn create(State(shared): State<Shared>, asked: Asked) -> Answer
     let tags = tags(&asked)?;
     let tracker = shared.control.tracker();
     let now = tracker.now();
-    answer(tracker.commit(move |tx| record::create(tx, &name, description.as_deref(), &tags, now)).await?)
+    answer(
+        tracker
+            .commit(move |tx| record::create(tx, &name, description.as_deref(), &tags, now))
+            .await?,
+    )
 }
 
 pub(super) async fn get(State(shared): State<Shared>, asked: Asked) -> Answer {
@@ -40,7 +44,9 @@ pub(super) async fn update(State(shared): State<Shared>, asked: Asked) -> Answer
     let description = asked.text("description")?.map(str::to_owned);
     let tracker = shared.control.tracker();
     let now = tracker.now();
-    answer(tracker.commit(move |tx| record::describe(tx, &name, description.as_deref(), now)).await?)
+    answer(
+        tracker.commit(move |tx| record::describe(tx, &name, description.as_deref(), now)).await?,
+    )
 }
 
 pub(super) async fn rename(State(shared): State<Shared>, asked: Asked) -> Answer {
@@ -65,9 +71,9 @@ pub(super) async fn search(State(shared): State<Shared>, asked: Asked) -> Answer
 
 pub(super) async fn latest_versions(State(shared): State<Shared>, asked: Asked) -> Answer {
     let (name, stages) = (name(&asked)?, asked.texts("stages")?);
-    let versions = shared.control.tracker().look(move |conn| version::latest_in(conn, &name, &stages)).await?;
-    let versions: Vec<Value> =
-        versions.into_iter().map(model_versions::model_version).collect();
+    let versions =
+        shared.control.tracker().look(move |conn| version::latest_in(conn, &name, &stages)).await?;
+    let versions: Vec<Value> = versions.into_iter().map(model_versions::model_version).collect();
     Ok(Json(fields([("model_versions", versions.into())])))
 }
 
@@ -101,7 +107,9 @@ pub(super) async fn delete_alias(State(shared): State<Shared>, asked: Asked) -> 
 
 pub(super) async fn by_alias(State(shared): State<Shared>, asked: Asked) -> Answer {
     let (name, alias) = (name(&asked)?, alias(&asked)?);
-    model_versions::answer(shared.control.tracker().look(move |conn| version::by_alias(conn, &name, &alias)).await?)
+    model_versions::answer(
+        shared.control.tracker().look(move |conn| version::by_alias(conn, &name, &alias)).await?,
+    )
 }
 
 pub(super) fn name(asked: &Asked) -> Result<String, Refusal> {
@@ -130,7 +138,7 @@ fn alias(asked: &Asked) -> Result<String, Refusal> {
 
 /// A tag that is to be set: `key` and `value`.
 pub(super) fn tag(asked: &Asked) -> Result<(String, String), Refusal> {
-    let value = asked.text("value")?.ok_or_else(|| lacks("value"))?;
+    let value = asked.text("value")?.unwrap_or_default();
     checked(asked.needed("key")?.to_owned(), value.to_owned())
 }
 

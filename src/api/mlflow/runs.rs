@@ -1,4 +1,4 @@
-//! `runs/*` and `metrics/get-history`.
+//! `runs/*` but what they log: made, changed, deleted, restored, found.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,283 +6,146 @@ use serde_json::{Value, json};
 
 use crate::api::control::Shared;
 use crate::api::mlflow::wire::{
-    Asked, Refusal, instant, lacks, millis, next_page, number, offset, without_empty,
+    Asked, Page, Refusal, instant, lacks, millis, pairs, stage, unfit, without_empty,
 };
-use crate::tracking::run::record::{self, Run, RunUpdate};
-use crate::tracking::run::{self, MetricPoint, NewRun};
-use crate::tracking::search::{self, LifecycleStage, RunSearch};
-use crate::types::{Timestamp, TrackingRunId};
+use crate::api::mlflow::{check, metrics};
+use crate::tracking::run::record::{self, RUN_NAME, Run, RunUpdate};
+use crate::tracking::run::{self, NewRun};
+use crate::tracking::search::{self, Wanted};
+use crate::types::TrackingRunId;
 
 type Answer = Result<Json<Value>, Refusal>;
 
-/// MLflow's limits to a batch.
-const METRICS_MAX: usize = 1_000;
-const PARAMS_MAX: usize = 100;
-const TAGS_MAX: usize = 100;
-const ALL_MAX: usize = 1_000;
-
-/// MLflow's limits to a text.
-const KEY_LEN_MAX: usize = 250;
-const PARAM_LEN_MAX: usize = 6_000;
-const TAG_LEN_MAX: usize = 8_000;
-
 /// Runs of a page.
-const RUNS: u32 = 1_000;
-const RUNS_MAX: i64 = 50_000;
+const PAGE: u32 = 1_000;
+const PAGE_MAX: u32 = 50_000;
 
-/// Points of a page of a history.
-const POINTS_MAX: i64 = 25_000;
+/// The states of MLflow's runs, by their numbers.
+const STATUSES: [&str; 5] = ["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"];
 
 pub(super) async fn create(State(shared): State<Shared>, asked: Asked) -> Answer {
     let tracker = shared.control.tracker();
     let tags = asked.pairs("tags")?;
-    let tag = |key: &str| tags.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str());
     let named = asked.text("run_name")?.filter(|name| !name.is_empty());
-    let run_name = named.or_else(|| tag("mlflow.runName")).map(str::to_owned);
+    let tagged = tags.iter().find(|(key, _)| key == RUN_NAME).map(|(_, name)| name.as_str());
+    if let (Some(named), Some(tagged)) = (named, tagged)
+        && named != tagged
+    {
+        return Err(Refusal::invalid(format!(
+            "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different \
+             values (run_name='{named}', mlflow.runName='{tagged}')."
+        )));
+    }
+    let experiment_id = asked.text("experiment_id")?.filter(|id| !id.is_empty());
     let new = NewRun {
-        experiment_id: asked.text("experiment_id")?.unwrap_or("0").to_owned(),
-        run_name: run_name.unwrap_or_else(run::some_name),
-        user_id: asked.text("user_id")?.or(tag("mlflow.user")).unwrap_or_default().to_owned(),
-        start_time: match asked.integer("start_time")? {
-            Some(at) => instant("start_time", at)?,
-            None => tracker.now(),
-        },
-        tags: tags.clone(),
+        experiment_id: experiment_id.unwrap_or("0").to_owned(),
+        run_name: named.or(tagged).map_or_else(run::some_name, str::to_owned),
+        user_id: asked.text("user_id")?.unwrap_or_default().to_owned(),
+        start_time: instant("start_time", asked.integer("start_time")?.unwrap_or(0))?,
+        tags,
         attempt_token: None,
     };
-    let make = move |store: &_| {
-        let made = run::create(store, new)?;
-        record::get(store, &made.run_id)
-    };
-    let made = tracker.write(make).await?;
+    let made = tracker.commit(move |tx| record::create(tx, &new)).await?;
     Ok(Json(json!({"run": of_run(made)})))
 }
 
 pub(super) async fn get(State(shared): State<Shared>, asked: Asked) -> Answer {
     let run_id = run_id(&asked)?;
-    let found = shared.control.tracker().read(move |store| record::get(store, &run_id)).await?;
+    let found = shared.control.tracker().look(move |conn| record::of(conn, &run_id)).await?;
     Ok(Json(json!({"run": of_run(found)})))
 }
 
 pub(super) async fn update(State(shared): State<Shared>, asked: Asked) -> Answer {
     let run_id = run_id(&asked)?;
-    let end_time = asked.integer("end_time")?.filter(|at| *at > 0);
+    let end_time = asked.integer("end_time")?;
     let change = RunUpdate {
-        status: asked.text("status")?.map(str::to_owned),
+        status: status(&asked)?.map(str::to_owned),
         end_time: end_time.map(|at| instant("end_time", at)).transpose()?,
         run_name: asked.text("run_name")?.filter(|name| !name.is_empty()).map(str::to_owned),
     };
     let tracker = shared.control.tracker();
-    let run = tracker.write(move |store| record::update(store, &run_id, change)).await?;
+    let run = tracker.commit(move |tx| record::update(tx, &run_id, &change)).await?;
     Ok(Json(json!({"run_info": info(&run)})))
 }
 
+/// A client sends the word, or its number.
+fn status(asked: &Asked) -> Result<Option<&'static str>, Refusal> {
+    let Some(value) = asked.value("status") else { return Ok(None) };
+    let found = match value {
+        Value::String(word) => STATUSES.into_iter().find(|status| status == word),
+        number => number
+            .as_u64()
+            .and_then(|number| usize::try_from(number).ok()?.checked_sub(1))
+            .and_then(|at| STATUSES.get(at).copied()),
+    };
+    found.map(Some).ok_or_else(|| unfit("status", value))
+}
+
 pub(super) async fn delete(State(shared): State<Shared>, asked: Asked) -> Answer {
-    set_lifecycle(&shared, &asked, true).await
+    let run_id = run_id(&asked)?;
+    let tracker = shared.control.tracker();
+    let now = tracker.now();
+    tracker.commit(move |tx| record::delete(tx, &run_id, now)).await?;
+    Ok(Json(json!({})))
 }
 
 pub(super) async fn restore(State(shared): State<Shared>, asked: Asked) -> Answer {
-    set_lifecycle(&shared, &asked, false).await
-}
-
-async fn set_lifecycle(shared: &Shared, asked: &Asked, is_deleted: bool) -> Answer {
-    let run_id = run_id(asked)?;
-    let tracker = shared.control.tracker();
-    let now = tracker.now();
-    let set = move |store: &_| record::set_lifecycle(store, &run_id, is_deleted, now);
-    tracker.write(set).await?;
-    Ok(Json(json!({})))
-}
-
-pub(super) async fn log_metric(State(shared): State<Shared>, asked: Asked) -> Answer {
     let run_id = run_id(&asked)?;
-    let tracker = shared.control.tracker();
-    let point = point(&asked, tracker.now())?;
-    let log = move |store: &_| run::log_batch(store, &run_id, vec![point], vec![], vec![]);
-    tracker.write(log).await?;
+    shared.control.tracker().commit(move |tx| record::restore(tx, &run_id)).await?;
     Ok(Json(json!({})))
-}
-
-pub(super) async fn log_parameter(State(shared): State<Shared>, asked: Asked) -> Answer {
-    let run_id = run_id(&asked)?;
-    let param = checked("param", pair(&asked)?, PARAM_LEN_MAX)?;
-    let log = move |store: &_| run::log_batch(store, &run_id, vec![], vec![param], vec![]);
-    shared.control.tracker().write(log).await?;
-    Ok(Json(json!({})))
-}
-
-pub(super) async fn set_tag(State(shared): State<Shared>, asked: Asked) -> Answer {
-    let run_id = run_id(&asked)?;
-    let tag = checked("tag", pair(&asked)?, TAG_LEN_MAX)?;
-    let log = move |store: &_| run::log_batch(store, &run_id, vec![], vec![], vec![tag]);
-    shared.control.tracker().write(log).await?;
-    Ok(Json(json!({})))
-}
-
-pub(super) async fn delete_tag(State(shared): State<Shared>, asked: Asked) -> Answer {
-    let (run_id, key) = (run_id(&asked)?, asked.needed("key")?.to_owned());
-    let delete = move |store: &_| record::delete_tag(store, &run_id, &key);
-    shared.control.tracker().write(delete).await?;
-    Ok(Json(json!({})))
-}
-
-pub(super) async fn log_batch(State(shared): State<Shared>, asked: Asked) -> Answer {
-    let run_id = run_id(&asked)?;
-    let tracker = shared.control.tracker();
-    let now = tracker.now();
-    let metrics = asked.objects("metrics")?;
-    let metrics = metrics.iter().map(|one| point(one, now)).collect::<Result<Vec<_>, _>>()?;
-    let all = |what, pairs: Vec<_>, max| {
-        pairs.into_iter().map(|pair| checked(what, pair, max)).collect::<Result<Vec<_>, _>>()
-    };
-    let params = all("param", asked.pairs("params")?, PARAM_LEN_MAX)?;
-    let tags = all("tag", asked.pairs("tags")?, TAG_LEN_MAX)?;
-    at_most("metrics", metrics.len(), METRICS_MAX)?;
-    at_most("params", params.len(), PARAMS_MAX)?;
-    at_most("tags", tags.len(), TAGS_MAX)?;
-    at_most("metrics, params, and tags", metrics.len() + params.len() + tags.len(), ALL_MAX)?;
-    tracker.write(move |store| run::log_batch(store, &run_id, metrics, params, tags)).await?;
-    Ok(Json(json!({})))
-}
-
-pub(super) async fn history(State(shared): State<Shared>, asked: Asked) -> Answer {
-    let (run_id, key) = (run_id(&asked)?, asked.needed("metric_key")?.to_owned());
-    let offset = offset(&asked)?;
-    let limit = asked.integer("max_results")?.map(|max| max.clamp(1, POINTS_MAX));
-    let read = move |store: &_| run::metric_history(store, &run_id, &key);
-    let points = shared.control.tracker().read(read).await?;
-    let total = points.len() as u64;
-    let limit = limit.map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX));
-    let shown: Vec<Value> =
-        points.iter().skip(offset as usize).take(limit).map(metric).collect();
-    let next = next_page(offset, shown.len(), total);
-    Ok(Json(without_empty(
-        [("metrics".to_owned(), shown.into()), ("next_page_token".to_owned(), json!(next))]
-            .into_iter()
-            .collect(),
-    )))
 }
 
 pub(super) async fn search(State(shared): State<Shared>, asked: Asked) -> Answer {
-    let offset = offset(&asked)?;
-    let limit = match asked.integer("max_results")? {
-        None => RUNS,
-        Some(max) if (1..=RUNS_MAX).contains(&max) => u32::try_from(max).unwrap_or(RUNS),
-        Some(max) => {
-            return Err(Refusal::invalid(format!(
-                "Invalid value {max} for parameter 'max_results' supplied: it lies between 1 and \
-                 {RUNS_MAX}"
-            )));
-        }
-    };
-    let search = RunSearch {
-        experiment_ids: asked.texts("experiment_ids")?,
+    let page = Page::read(&asked, PAGE, PAGE_MAX)?;
+    let wanted = Wanted {
         filter: asked.text("filter")?.unwrap_or_default().to_owned(),
         order_by: asked.texts("order_by")?,
-        stage: match asked.text("run_view_type")? {
-            None | Some("ACTIVE_ONLY") => LifecycleStage::Active,
-            Some("DELETED_ONLY") => LifecycleStage::Deleted,
-            Some("ALL") => LifecycleStage::Any,
-            Some(other) => {
-                return Err(Refusal::invalid(format!("Invalid run_view_type: {other}")));
-            }
-        },
-        limit,
-        offset,
+        stage: stage(&asked, "run_view_type")?,
+        limit: page.limit,
+        offset: page.offset,
     };
+    let experiments = asked.texts("experiment_ids")?;
+    if let Some(odd) = experiments.iter().find(|id| id.parse::<i64>().is_err()) {
+        return Err(Refusal::invalid(format!(
+            "Invalid experiment ID '{odd}'. Experiment ID must be a valid integer."
+        )));
+    }
     let tracker = shared.control.tracker();
-    let (runs, total) = tracker.read(move |store| search::records(store, &search)).await?;
-    let shown: Vec<Value> = runs.into_iter().map(of_run).collect();
-    let next = next_page(offset, shown.len(), total);
-    Ok(Json(without_empty(
-        [("runs".to_owned(), shown.into()), ("next_page_token".to_owned(), json!(next))]
-            .into_iter()
-            .collect(),
-    )))
+    let runs = tracker.read(move |store| search::records(store, &experiments, &wanted)).await?;
+    Ok(Json(page.answer("runs", runs.into_iter().map(of_run).collect())))
 }
 
 /// `run_uuid` is what it was called once.
-fn run_id(asked: &Asked) -> Result<TrackingRunId, Refusal> {
+pub(super) fn run_id(asked: &Asked) -> Result<TrackingRunId, Refusal> {
     let id = match asked.text("run_id")? {
         Some(id) if !id.is_empty() => Some(id),
         _ => asked.text("run_uuid")?.filter(|id| !id.is_empty()),
     };
-    id.map(TrackingRunId::new).ok_or_else(|| lacks("run_id"))
-}
-
-fn pair(asked: &Asked) -> Result<(String, String), Refusal> {
-    let value = asked.text("value")?.unwrap_or_default();
-    Ok((asked.needed("key")?.to_owned(), value.to_owned()))
-}
-
-fn point(asked: &Asked, now: Timestamp) -> Result<MetricPoint, Refusal> {
-    let key = asked.needed("key")?.to_owned();
-    check_key("metric", &key)?;
-    Ok(MetricPoint {
-        value: asked.number("value")?.ok_or_else(|| lacks("value"))?,
-        timestamp: match asked.integer("timestamp")? {
-            Some(at) => instant("timestamp", at)?,
-            None => now,
-        },
-        step: asked.integer("step")?.unwrap_or(0),
-        key,
-    })
-}
-
-fn checked(
-    what: &str,
-    (key, value): (String, String),
-    len_max: usize,
-) -> Result<(String, String), Refusal> {
-    check_key(what, &key)?;
-    let len = value.chars().count();
-    if len > len_max {
-        return Err(Refusal::invalid(format!(
-            "{what} '{key}' has a value of {len} characters; {len_max} at most"
-        )));
-    }
-    Ok((key, value))
-}
-
-/// A key may be the name of a file, as MLflow has it.
-fn check_key(what: &str, key: &str) -> Result<(), Refusal> {
-    let is_taken = |c: char| c.is_alphanumeric() || "_-. :/".contains(c);
-    let climbs = key.starts_with('/') || key.split('/').any(|part| part == ".." || part == ".");
-    if key.chars().count() > KEY_LEN_MAX || !key.chars().all(is_taken) || climbs {
-        return Err(Refusal::invalid(format!(
-            "Invalid {what} name: '{key}'. Names may only contain alphanumerics, underscores (_), \
-             dashes (-), periods (.), spaces ( ), colons (:) and slashes (/), {KEY_LEN_MAX} \
-             characters at most."
-        )));
-    }
-    Ok(())
-}
-
-fn at_most(what: &str, len: usize, max: usize) -> Result<(), Refusal> {
-    match len > max {
-        false => Ok(()),
-        true => Err(Refusal::invalid(format!(
-            "A batch logging request can contain at most {max} {what}. Got {len} {what}."
-        ))),
-    }
+    let id = id.ok_or_else(|| lacks("run_id"))?;
+    check::run_id(id)?;
+    Ok(TrackingRunId::new(id))
 }
 
 fn of_run(run: Run) -> Value {
-    let pairs = |all: &[(String, String)]| {
-        let pair = |(key, value): &(String, String)| json!({"key": key, "value": value});
-        Value::Array(all.iter().map(pair).collect())
+    let metrics: Vec<Value> = run.metrics.iter().map(metrics::point).collect();
+    let object = |fields: Vec<(&str, Value)>| {
+        without_empty(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     };
-    let metrics: Vec<Value> = run.metrics.iter().map(metric).collect();
-    let data = [
-        ("metrics".to_owned(), metrics.into()),
-        ("params".to_owned(), pairs(&run.params)),
-        ("tags".to_owned(), pairs(&run.tags)),
-    ];
+    let used = run.model_inputs.iter().map(|model| json!({"model_id": model.model_id}));
+    let made = run.model_outputs.iter();
+    let made = made.map(|model| json!({"model_id": model.model_id, "step": model.step}));
     json!({
         "info": info(&run),
-        "data": without_empty(data.into_iter().collect()),
-        "inputs": {},
-        "outputs": {},
+        "data": object(vec![
+            ("metrics", metrics.into()),
+            ("params", pairs(&run.params)),
+            ("tags", pairs(&run.tags)),
+        ]),
+        "inputs": object(vec![
+            ("dataset_inputs", run.datasets.clone().into()),
+            ("model_inputs", used.collect::<Vec<_>>().into()),
+        ]),
+        "outputs": object(vec![("model_outputs", made.collect::<Vec<_>>().into())]),
     })
 }
 
@@ -300,13 +163,4 @@ fn info(run: &Run) -> Value {
         ("lifecycle_stage", json!(run.lifecycle_stage)),
     ];
     without_empty(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-}
-
-fn metric(point: &MetricPoint) -> Value {
-    json!({
-        "key": point.key,
-        "value": number(point.value),
-        "timestamp": millis(point.timestamp),
-        "step": point.step,
-    })
 }

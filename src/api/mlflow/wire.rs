@@ -1,8 +1,6 @@
 //! What MLflow's REST API has in common: parameters from the query or the body, errors by their
 //! codes, numbers as protobuf's JSON has them.
 
-use std::borrow::Cow;
-
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -12,10 +10,12 @@ use serde_json::{Map, Number, Value, json};
 
 use crate::api::control::Shared;
 use crate::store::StoreError;
+use crate::tracking::search::LifecycleStage;
 use crate::types::{Fault, FaultKind, Timestamp};
+use crate::web::body;
 
 /// Body of a request, at most: a batch of a thousand metrics has 100 kB.
-const BODY_BYTES_MAX: usize = 16 << 20;
+const BODY_BYTES_MAX: u64 = 16 << 20;
 
 /// MLflow's error codes that are used here, each with its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,6 @@ pub(super) enum Code {
     ResourceDoesNotExist,
     ResourceAlreadyExists,
     InvalidState,
-    EndpointNotFound,
     TemporarilyUnavailable,
     Internal,
 }
@@ -36,7 +35,6 @@ impl Code {
             Self::ResourceDoesNotExist => "RESOURCE_DOES_NOT_EXIST",
             Self::ResourceAlreadyExists => "RESOURCE_ALREADY_EXISTS",
             Self::InvalidState => "INVALID_STATE",
-            Self::EndpointNotFound => "ENDPOINT_NOT_FOUND",
             Self::TemporarilyUnavailable => "TEMPORARILY_UNAVAILABLE",
             Self::Internal => "INTERNAL_ERROR",
         }
@@ -45,7 +43,7 @@ impl Code {
     const fn status(self) -> StatusCode {
         match self {
             Self::InvalidParameterValue | Self::ResourceAlreadyExists => StatusCode::BAD_REQUEST,
-            Self::ResourceDoesNotExist | Self::EndpointNotFound => StatusCode::NOT_FOUND,
+            Self::ResourceDoesNotExist => StatusCode::NOT_FOUND,
             Self::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::InvalidState | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -76,19 +74,17 @@ impl Refusal {
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
         let code = match fault.kind {
-            FaultKind::Invalid | FaultKind::Conflict | FaultKind::Denied => {
-                Code::InvalidParameterValue
-            }
+            FaultKind::Invalid | FaultKind::Conflict => Code::InvalidParameterValue,
+            FaultKind::Denied => Code::InvalidState,
             FaultKind::NotFound => Code::ResourceDoesNotExist,
             FaultKind::Exists => Code::ResourceAlreadyExists,
             FaultKind::Busy | FaultKind::Unavailable => Code::TemporarilyUnavailable,
             FaultKind::Internal => Code::Internal,
         };
-        let message = match &fault.hint {
-            Some(hint) => format!("{}; {hint}", fault.message),
-            None => fault.message,
-        };
-        Self { code, message }
+        if fault.kind == FaultKind::Internal {
+            tracing::error!(%fault, "a request of an MLflow client was not answered");
+        }
+        Self { code, message: fault.message }
     }
 }
 
@@ -117,8 +113,13 @@ impl FromRequest<Shared> for Asked {
         if request.method() == Method::GET {
             return Ok(Self::of_query(request.uri().query().unwrap_or_default()));
         }
-        let body = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX).await;
-        Self::of_body(&body.map_err(|error| Refusal::invalid(format!("read the body: {error}")))?)
+        let query = request.uri().query().map(str::to_owned);
+        let body = body::read(request.into_body(), BODY_BYTES_MAX).await;
+        let body = body.map_err(|error| Refusal::invalid(error.to_string()))?;
+        match query {
+            Some(query) if body.is_empty() => Ok(Self::of_query(&query)),
+            _ => Self::of_body(&body),
+        }
     }
 }
 
@@ -156,7 +157,7 @@ impl Asked {
         match self.value(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => Err(not_a("string", name, other)),
+            Some(other) => Err(unfit(name, other)),
         }
     }
 
@@ -169,16 +170,36 @@ impl Asked {
         self.value(name).map(|value| integer(name, value)).transpose()
     }
 
+    /// An object, to be asked in its turn.
+    pub(super) fn object(&self, name: &str) -> Result<Option<Self>, Refusal> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::Object(fields)) => Ok(Some(Self(fields.clone()))),
+            Some(other) => Err(unfit(name, other)),
+        }
+    }
+
+    /// A yes or a no.
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Refusal> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+            Some(other) => Err(unfit(name, other)),
+        }
+    }
+
     /// The objects of a list, each to be asked in its turn.
     pub(super) fn objects(&self, name: &str) -> Result<Vec<Self>, Refusal> {
         let items = match self.value(name) {
             None => return Ok(Vec::new()),
             Some(Value::Array(items)) => items.as_slice(),
-            Some(other) => return Err(not_a("list", name, other)),
+            Some(other) => return Err(unfit(name, other)),
         };
         let object = |item: &Value| match item {
             Value::Object(fields) => Ok(Self(fields.clone())),
-            other => Err(not_a("list of objects", name, other)),
+            other => Err(unfit(name, other)),
         };
         items.iter().map(object).collect()
     }
@@ -187,7 +208,7 @@ impl Asked {
     pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, Refusal> {
         let text = |item: &Value| match item {
             Value::String(text) => Ok(text.clone()),
-            other => Err(not_a("list of strings", name, other)),
+            other => Err(unfit(name, other)),
         };
         match self.value(name) {
             None => Ok(Vec::new()),
@@ -198,11 +219,18 @@ impl Asked {
 
     /// Keys with their values: `[{"key": …, "value": …}]`.
     pub(super) fn pairs(&self, name: &str) -> Result<Vec<(String, String)>, Refusal> {
-        let pair = |one: Self| {
-            let value = one.text("value")?.unwrap_or_default().to_owned();
-            Ok((one.needed("key")?.to_owned(), value))
-        };
-        self.objects(name)?.into_iter().map(pair).collect()
+        self.objects(name)?.iter().map(Self::pair).collect()
+    }
+
+    /// `key` and `value`; without a value it is empty.
+    pub(super) fn pair(&self) -> Result<(String, String), Refusal> {
+        let value = self.text("value")?.unwrap_or_default();
+        Ok((self.needed("key")?.to_owned(), value.to_owned()))
+    }
+
+    /// All of it, as it was sent.
+    pub(super) fn into_value(self) -> Value {
+        Value::Object(self.0)
     }
 
     /// A number; NaN and the infinities are texts on the wire.
@@ -213,7 +241,7 @@ impl Asked {
             Value::String(text) => text.trim().parse().ok(),
             _ => None,
         };
-        number.map(Some).ok_or_else(|| not_a("number", name, value))
+        number.map(Some).ok_or_else(|| unfit(name, value))
     }
 }
 
@@ -223,25 +251,58 @@ fn integer(name: &str, value: &Value) -> Result<i64, Refusal> {
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
-    number.ok_or_else(|| not_a("integer", name, value))
+    number.ok_or_else(|| unfit(name, value))
 }
+
+/// Where MLflow says no more than that.
+const SEE: &str = "See the API docs for more information about request parameters.";
 
 pub(super) fn lacks(name: &str) -> Refusal {
-    Refusal::invalid(format!(
-        "Missing value for required parameter '{name}'. See the API docs for more information \
-         about request parameters."
-    ))
+    Refusal::invalid(format!("Missing value for required parameter '{name}'. {SEE}"))
 }
 
-fn not_a(what: &str, name: &str, value: &Value) -> Refusal {
+/// Refuses what is of a wrong type, in MLflow's words, which are Python's.
+pub(super) fn unfit(name: &str, value: &Value) -> Refusal {
+    let kind = match value {
+        Value::Null => "NoneType",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float",
+        Value::Number(_) => "int",
+        Value::String(_) => "str",
+        Value::Array(_) => "list",
+        Value::Object(_) => "dict",
+    };
     let mut shown = value.to_string();
-    if let Some((at, _)) = shown.char_indices().nth(100) {
+    if let Some((at, _)) = shown.char_indices().nth(1_000) {
         shown.truncate(at);
         shown.push('…');
     }
     Refusal::invalid(format!(
-        "Invalid value {shown} for parameter '{name}' supplied: it is no {what}"
+        "Invalid value {shown} for parameter '{name}' supplied:  Hint: Value was of type '{kind}'. \
+         {SEE}"
     ))
+}
+
+/// Reads which things are meant: those that are there, those that are deleted, or both. MLflow's
+/// clients send a word or its number.
+pub(super) fn stage(asked: &Asked, name: &str) -> Result<LifecycleStage, Refusal> {
+    let word = match asked.value(name) {
+        None => return Ok(LifecycleStage::Active),
+        Some(Value::String(word)) => word.clone(),
+        Some(other) => other.to_string(),
+    };
+    match word.as_str() {
+        "ACTIVE_ONLY" | "1" => Ok(LifecycleStage::Active),
+        "DELETED_ONLY" | "2" => Ok(LifecycleStage::Deleted),
+        "ALL" | "3" => Ok(LifecycleStage::Any),
+        _ => Err(unfit(name, &Value::String(word))),
+    }
+}
+
+/// Writes keys with their values.
+pub(super) fn pairs(all: &[(String, String)]) -> Value {
+    let pair = |(key, value): &(String, String)| json!({"key": key, "value": value});
+    Value::Array(all.iter().map(pair).collect())
 }
 
 /// Writes a number as protobuf's JSON does.
@@ -262,24 +323,61 @@ pub(super) fn millis(at: Timestamp) -> Value {
 /// Reads an instant; what no calendar has is refused.
 pub(super) fn instant(name: &str, millis: i64) -> Result<Timestamp, Refusal> {
     let at = Timestamp::from_millisecond(millis);
-    at.map_err(|_| Refusal::invalid(format!("Invalid value {millis} for parameter '{name}' supplied")))
+    at.map_err(|_| {
+        Refusal::invalid(format!("Invalid value {millis} for parameter '{name}' supplied"))
+    })
 }
 
-/// A page of a list, as its opaque token names it: how many come before.
+/// A page of a list that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Page {
+    pub(super) limit: u32,
+    pub(super) offset: u32,
+}
+
+impl Page {
+    /// Reads `max_results` and `page_token`.
+    pub(super) fn read(asked: &Asked, default: u32, max: u32) -> Result<Self, Refusal> {
+        let limit = match asked.integer("max_results")? {
+            None => default,
+            Some(wanted) => {
+                let refuse = |why: String| {
+                    Refusal::invalid(format!(
+                        "Invalid value {wanted} for parameter 'max_results' supplied. It must be \
+                         {why}"
+                    ))
+                };
+                match u32::try_from(wanted) {
+                    Ok(0) | Err(_) if wanted < 1 => {
+                        return Err(refuse("a positive integer".into()));
+                    }
+                    Ok(wanted) if wanted <= max => wanted,
+                    _ => return Err(refuse(format!("at most {max}"))),
+                }
+            }
+        };
+        Ok(Self { limit, offset: offset(asked)? })
+    }
+
+    /// Makes the answer of what was found: one more than the limit says that there are more.
+    pub(super) fn answer(self, name: &str, mut found: Vec<Value>) -> Value {
+        let limit = self.limit as usize;
+        let next = (found.len() > limit).then(|| format!("p{}", self.offset + self.limit));
+        found.truncate(limit);
+        let fields = [(name.to_owned(), found.into()), ("next_page_token".into(), json!(next))];
+        without_empty(fields.into_iter().collect())
+    }
+}
+
+/// Reads `page_token`: how many come before, which means nothing to a client.
 pub(super) fn offset(asked: &Asked) -> Result<u32, Refusal> {
     match asked.text("page_token")? {
         None | Some("") => Ok(0),
         Some(token) => token
             .strip_prefix('p')
             .and_then(|offset| offset.parse().ok())
-            .ok_or_else(|| Refusal::invalid(format!("Invalid page token: '{token}'"))),
+            .ok_or_else(|| Refusal::invalid("Invalid page token, could not base64-decode")),
     }
-}
-
-/// The token of the page after one that ends here; none where it is the last.
-pub(super) fn next_page(offset: u32, shown: usize, total: u64) -> Option<Cow<'static, str>> {
-    let end = u64::from(offset) + shown as u64;
-    (end < total).then(|| format!("p{end}").into())
 }
 
 /// Leaves out what is empty, as protobuf's JSON does.

@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rusqlite::{Connection, Transaction};
+
 use crate::runtime::control::ControlParts;
 use crate::runtime::promotion::off_thread;
 use crate::store::{Store, StoreError};
@@ -26,6 +28,14 @@ impl Tracker {
         off_thread(move || f(&store).map_err(Fault::from)).await
     }
 
+    /// As `read`, of one moment.
+    pub async fn look<R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Connection) -> Result<R, StoreError> + Send + 'static,
+    ) -> Result<R, Fault> {
+        Ok(self.parts.store.read(f).await?)
+    }
+
     /// Changes something: durable when it returns, also where the caller goes away meanwhile.
     pub async fn write<R: Send + 'static>(
         &self,
@@ -36,12 +46,22 @@ impl Tracker {
         Ok(done)
     }
 
+    /// As `write`, in one transaction that others share: no thread waits for it.
+    pub async fn commit<R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Transaction<'_>) -> Result<R, StoreError> + Send + 'static,
+    ) -> Result<R, Fault> {
+        let done = self.parts.store.write(f).await?;
+        self.parts.publisher.publish(Event::TrackingChanged);
+        Ok(done)
+    }
+
     pub fn now(&self) -> Timestamp {
         self.parts.clock.now()
     }
 
-    /// Where artifacts lie below.
-    pub fn state_dir(&self) -> PathBuf {
-        self.parts.layout.state_dir()
+    /// Where artifacts lie, the default experiment's below `0`.
+    pub fn artifacts_dir(&self) -> PathBuf {
+        self.parts.layout.artifacts_dir()
     }
 }

@@ -59,7 +59,10 @@ static MODELS: Shape = Shape {
 };
 
 /// Finds logged models, one more than the limit where there are more.
-pub fn models(conn: &Connection, wanted: &LoggedModelSearch) -> Result<Vec<LoggedModel>, StoreError> {
+pub fn models(
+    conn: &Connection,
+    wanted: &LoggedModelSearch,
+) -> Result<Vec<LoggedModel>, StoreError> {
     let vocabulary = &vocabulary::LOGGED_MODELS;
     let (clauses, _) = search::read(vocabulary, &wanted.filter, &[])?;
     let order = wanted.order_by.iter().map(|key| Ok((read_order(key)?, &key.dataset)));
@@ -111,7 +114,11 @@ fn by(sql: &mut Sql, key: &Order, dataset: Option<&DatasetWanted>) {
         sql.push(what);
         found(sql, &key.subject, dataset.map(std::slice::from_ref).unwrap_or_default());
         sql.push(" ORDER BY v.timestamp DESC, v.step DESC LIMIT 1))");
-        sql.push(&if what.starts_with("ifnull") { ", 2), ".to_owned() } else { format!(" {direction}, ") });
+        sql.push(&if what.starts_with("ifnull") {
+            ", 2), ".to_owned()
+        } else {
+            format!(" {direction}, ")
+        });
     }
 }
 

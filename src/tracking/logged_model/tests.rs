@@ -79,7 +79,11 @@ fn a_model_needs_an_experiment_and_a_name_that_a_uri_can_hold() {
     };
     assert_eq!(refusal(create(&conn, &new("77", "x"), at(0))).kind, FaultKind::NotFound);
     for name in ["a/b", "a:b", "a.b", "a%b", "a'b", "a\"b"] {
-        assert_eq!(refusal(create(&conn, &new("0", name), at(0))).kind, FaultKind::Invalid, "{name}");
+        assert_eq!(
+            refusal(create(&conn, &new("0", name), at(0))).kind,
+            FaultKind::Invalid,
+            "{name}"
+        );
     }
 }
 

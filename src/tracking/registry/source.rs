@@ -95,13 +95,14 @@ pub(crate) fn resolved(conn: &Connection, source: &str) -> Result<Option<String>
 
 fn is_model_id(rest: &str) -> bool {
     let id = rest.split('/').next().unwrap_or(rest);
-    id.strip_prefix("m-").is_some_and(|hex| {
-        hex.len() == 32 && hex.chars().all(|c| c.is_ascii_hexdigit())
-    }) && !rest.contains('@')
+    id.strip_prefix("m-")
+        .is_some_and(|hex| hex.len() == 32 && hex.chars().all(|c| c.is_ascii_hexdigit()))
+        && !rest.contains('@')
 }
 
 fn within(source: &str, root: &str, id_name: &str) -> Result<(), StoreError> {
-    let is_below = source.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let is_below =
+        source.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if !root.is_empty() && is_below { Ok(()) } else { Err(not_of(source, id_name)) }
 }
 
@@ -189,7 +190,9 @@ mod tests {
         ] {
             assert!(check_plain(source).is_err(), "{source}");
         }
-        for source in ["s3://b/m", "mlflow-artifacts:/1/ab/artifacts/m", "models:/x/1", "http://h/a..b"] {
+        for source in
+            ["s3://b/m", "mlflow-artifacts:/1/ab/artifacts/m", "models:/x/1", "http://h/a..b"]
+        {
             assert!(check_plain(source).is_ok(), "{source}");
         }
     }

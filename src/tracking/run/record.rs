@@ -1,11 +1,17 @@
-//! A run as MLflow's clients know it: with the steps of its latest metrics and where in its life
-//! it stands. Only a run that is not deleted takes anything.
+//! A run as MLflow's clients know it: with the steps of its latest metrics, what it learnt from and
+//! where in its life it stands. Only a run that is not deleted takes anything. The texts of
+//! refusals are MLflow's.
 
 use rusqlite::{Connection, Row, params};
+use serde_json::Value;
 
-use crate::store::{Store, StoreError, row};
-use crate::tracking::run::{MetricPoint, no_run, put_tag};
+use crate::store::{StoreError, row};
+use crate::tracking::run::data::{self, DatasetInput, Direction, ModelPoint, RunModel};
+use crate::tracking::run::{self, MetricPoint, NewRun, no_run, put_tag};
 use crate::types::{Fault, Timestamp, TrackingRunId};
+
+/// The tag that is the run's name, too.
+pub const RUN_NAME: &str = "mlflow.runName";
 
 /// All that is kept of a run but its histories and artifacts.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +30,22 @@ pub struct Run {
     pub metrics: Vec<MetricPoint>,
     pub params: Vec<(String, String)>,
     pub tags: Vec<(String, String)>,
+    /// The data that it learnt from, in MLflow's shape.
+    pub datasets: Vec<Value>,
+    /// The logged models that it used.
+    pub model_inputs: Vec<RunModel>,
+    /// The logged models that it made.
+    pub model_outputs: Vec<RunModel>,
+}
+
+/// What a client logs at once.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Batch {
+    pub metrics: Vec<MetricPoint>,
+    /// Points of `metrics` that are of a logged model, too.
+    pub model_metrics: Vec<ModelPoint>,
+    pub params: Vec<(String, String)>,
+    pub tags: Vec<(String, String)>,
 }
 
 /// What is to be changed of a run.
@@ -34,15 +56,13 @@ pub struct RunUpdate {
     pub run_name: Option<String>,
 }
 
-/// The states of MLflow's runs.
-pub const STATUSES: [&str; 5] = ["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"];
-
-/// Returns a run, deleted or not; refuses with `NotFound`.
-pub fn get(store: &Store, run_id: &TrackingRunId) -> Result<Run, StoreError> {
-    store.read_blocking(|conn| of(conn, run_id))
+/// Makes a run, and returns it.
+pub fn create(tx: &Connection, new: &NewRun) -> Result<Run, StoreError> {
+    of(tx, &run::make(tx, new)?)
 }
 
-pub(crate) fn of(conn: &Connection, run_id: &TrackingRunId) -> Result<Run, StoreError> {
+/// Returns a run, deleted or not; refuses with `NotFound`.
+pub fn of(conn: &Connection, run_id: &TrackingRunId) -> Result<Run, StoreError> {
     let sql = "SELECT * FROM runs WHERE run_id = ?1";
     let found = row::first(conn, sql, [run_id.as_str()], |row| read(conn, row))?;
     found.ok_or_else(|| no_run(run_id))
@@ -56,14 +76,6 @@ pub(crate) fn read(conn: &Connection, row: &Row<'_>) -> Result<Run, StoreError> 
     let params = "SELECT key, value FROM params WHERE run_id = ?1 ORDER BY key";
     let tags = "SELECT key, value FROM tags WHERE run_id = ?1 ORDER BY key";
     let metrics = "SELECT * FROM latest_metrics WHERE run_id = ?1 ORDER BY key";
-    let point = |row: &Row<'_>| {
-        Ok(MetricPoint {
-            key: row.get("key")?,
-            value: row::number(row, "value")?,
-            timestamp: row::time(row, "timestamp")?,
-            step: row.get("step")?,
-        })
-    };
     Ok(Run {
         run_name: row.get("run_name")?,
         experiment_id: row.get::<_, i64>("experiment_id")?.to_string(),
@@ -73,84 +85,107 @@ pub(crate) fn read(conn: &Connection, row: &Row<'_>) -> Result<Run, StoreError> 
         end_time: row::opt_time(row, "end_time")?,
         artifact_uri: row.get("artifact_uri")?,
         lifecycle_stage: row.get("lifecycle_stage")?,
-        metrics: row::all(conn, metrics, [id], point)?,
+        metrics: row::all(conn, metrics, [id], run::point)?,
         params: row::all(conn, params, [id], pair)?,
         tags: row::all(conn, tags, [id], pair)?,
+        datasets: data::datasets(conn, &run_id)?,
+        model_inputs: data::models(conn, &run_id, Direction::Input)?,
+        model_outputs: data::models(conn, &run_id, Direction::Output)?,
         run_id,
     })
 }
 
-/// Changes a run that is not deleted, and returns it.
-pub fn update(store: &Store, run_id: &TrackingRunId, change: RunUpdate) -> Result<Run, StoreError> {
-    if let Some(status) = change.status.as_deref()
-        && !STATUSES.contains(&status)
-    {
-        let text = format!("Invalid run status: {status}");
-        return Err(Fault::invalid(text).hint(format!("one of {}", STATUSES.join(", "))).into());
-    }
-    let run_id = run_id.clone();
-    store.write_blocking(move |tx| {
-        require_active(tx, &run_id)?;
-        let sql = "UPDATE runs SET status = ifnull(?2, status), end_time = ifnull(?3, end_time),
-                run_name = ifnull(?4, run_name)
-            WHERE run_id = ?1";
-        let end_time = row::opt_micros(change.end_time);
-        let values = params![run_id.as_str(), change.status, end_time, change.run_name];
-        row::execute(tx, sql, values)?;
-        if let Some(name) = &change.run_name {
-            // The two are one to MLflow's clients.
-            put_tag(tx, &run_id, "mlflow.runName", name)?;
+/// Logs a batch to a run. A param that has another value already is refused.
+pub fn log(tx: &Connection, run_id: &TrackingRunId, batch: &Batch) -> Result<(), StoreError> {
+    require_active(tx, run_id)?;
+    batch.params.iter().try_for_each(|(key, value)| run::put_param(tx, run_id, key, value))?;
+    batch.metrics.iter().try_for_each(|point| run::put_metric(tx, run_id, point))?;
+    batch.model_metrics.iter().try_for_each(|point| data::put_point(tx, run_id, point))?;
+    for (key, value) in &batch.tags {
+        put_tag(tx, run_id, key, value)?;
+        if key == RUN_NAME {
+            let sql = "UPDATE runs SET run_name = ?2 WHERE run_id = ?1";
+            row::execute(tx, sql, params![run_id.as_str(), value])?;
         }
-        of(tx, &run_id)
-    })
+    }
+    Ok(())
 }
 
-/// Hides a run, or shows it again.
-pub fn set_lifecycle(
-    store: &Store,
+/// Keeps what a run learnt from and used.
+pub fn log_inputs(
+    tx: &Connection,
     run_id: &TrackingRunId,
-    is_deleted: bool,
-    now: Timestamp,
+    datasets: &[DatasetInput],
+    models: &[RunModel],
 ) -> Result<(), StoreError> {
-    let run_id = run_id.clone();
-    store.write_blocking(move |tx| {
-        super::require(tx, &run_id)?;
-        let (stage, at) = match is_deleted {
-            true => ("deleted", Some(row::micros(now))),
-            false => ("active", None),
-        };
-        let sql = "UPDATE runs SET lifecycle_stage = ?2, deleted_time = ?3 WHERE run_id = ?1";
-        row::execute(tx, sql, params![run_id.as_str(), stage, at]).map(drop)
-    })
+    require_active(tx, run_id)?;
+    datasets.iter().try_for_each(|dataset| data::put_dataset(tx, run_id, dataset))?;
+    models.iter().try_for_each(|model| data::put_model(tx, run_id, Direction::Input, model))
+}
+
+/// Keeps what a run made.
+pub fn log_outputs(
+    tx: &Connection,
+    run_id: &TrackingRunId,
+    models: &[RunModel],
+) -> Result<(), StoreError> {
+    require_active(tx, run_id)?;
+    models.iter().try_for_each(|model| data::put_model(tx, run_id, Direction::Output, model))
+}
+
+/// Changes a run that is not deleted, and returns it.
+pub fn update(
+    tx: &Connection,
+    run_id: &TrackingRunId,
+    change: &RunUpdate,
+) -> Result<Run, StoreError> {
+    require_active(tx, run_id)?;
+    let sql = "UPDATE runs SET status = ifnull(?2, status), end_time = ifnull(?3, end_time),
+            run_name = ifnull(?4, run_name)
+        WHERE run_id = ?1";
+    let end_time = row::opt_micros(change.end_time);
+    row::execute(tx, sql, params![run_id.as_str(), change.status, end_time, change.run_name])?;
+    if let Some(name) = &change.run_name {
+        put_tag(tx, run_id, RUN_NAME, name)?;
+    }
+    of(tx, run_id)
+}
+
+/// Hides a run.
+pub fn delete(tx: &Connection, run_id: &TrackingRunId, now: Timestamp) -> Result<(), StoreError> {
+    run::require(tx, run_id)?;
+    let sql = "UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ?2 WHERE run_id = ?1";
+    row::execute(tx, sql, params![run_id.as_str(), row::micros(now)]).map(drop)
+}
+
+/// Shows a run again.
+pub fn restore(tx: &Connection, run_id: &TrackingRunId) -> Result<(), StoreError> {
+    run::require(tx, run_id)?;
+    let sql = "UPDATE runs SET lifecycle_stage = 'active', deleted_time = NULL WHERE run_id = ?1";
+    row::execute(tx, sql, [run_id.as_str()]).map(drop)
 }
 
 /// Takes a tag off; refuses one that is not there.
-pub fn delete_tag(store: &Store, run_id: &TrackingRunId, key: &str) -> Result<(), StoreError> {
-    let (run_id, key) = (run_id.clone(), key.to_owned());
-    store.write_blocking(move |tx| {
-        require_active(tx, &run_id)?;
-        let sql = "DELETE FROM tags WHERE run_id = ?1 AND key = ?2";
-        if row::execute(tx, sql, params![run_id.as_str(), key])? == 0 {
-            let text = format!("No tag with name: {key} in run with id {run_id}");
-            return Err(Fault::not_found(text).into());
-        }
-        Ok(())
-    })
+pub fn delete_tag(tx: &Connection, run_id: &TrackingRunId, key: &str) -> Result<(), StoreError> {
+    require_active(tx, run_id)?;
+    let sql = "DELETE FROM tags WHERE run_id = ?1 AND key = ?2";
+    if row::execute(tx, sql, params![run_id.as_str(), key])? == 0 {
+        let text = format!("No tag with name: {key} in run with id {run_id}");
+        return Err(Fault::not_found(text).into());
+    }
+    Ok(())
 }
 
 /// Refuses a run that is not there, or that is deleted.
 pub(crate) fn require_active(conn: &Connection, run_id: &TrackingRunId) -> Result<(), StoreError> {
     let sql = "SELECT lifecycle_stage FROM runs WHERE run_id = ?1";
-    let stage: Option<String> =
-        row::first(conn, sql, [run_id.as_str()], |row| Ok(row.get(0)?))?;
+    let stage: Option<String> = row::first(conn, sql, [run_id.as_str()], |row| Ok(row.get(0)?))?;
     match stage.as_deref() {
         Some("active") => Ok(()),
-        Some(stage) => {
-            let text = format!(
-                "The run {run_id} must be in the 'active' state. Current state is {stage}."
-            );
-            Err(Fault::invalid(text).into())
-        }
+        Some(stage) => Err(Fault::invalid(format!(
+            "The run {run_id} must be in the 'active' state. Current state is {stage}."
+        ))
+        .into()),
         None => Err(no_run(run_id)),
     }
 }

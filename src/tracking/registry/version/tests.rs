@@ -61,10 +61,10 @@ fn a_model_is_made_described_tagged_renamed_and_deleted() {
     let made = record::create(&conn, "iris", Some("leaves"), &tags, at(1)).unwrap();
     assert_eq!((made.description.as_deref(), made.tags.as_slice()), (Some("leaves"), &tags[..]));
     let fault = refusal(record::create(&conn, "iris", None, &[], at(1)));
-    assert_eq!((fault.kind, fault.message.as_str()), (
-        FaultKind::Exists,
-        "Registered Model (name=iris) already exists."
-    ));
+    assert_eq!(
+        (fault.kind, fault.message.as_str()),
+        (FaultKind::Exists, "Registered Model (name=iris) already exists.")
+    );
     for name in ["", "a/b", "a:b"] {
         let refused = record::create(&conn, name, None, &[], at(1));
         assert_eq!(refusal(refused).kind, FaultKind::Invalid, "{name}");
@@ -137,9 +137,14 @@ fn aliases_go_with_their_version_and_leave_a_line() {
     let lines: Vec<_> = shown
         .history
         .iter()
-        .map(|line| (line.alias.as_str(), line.to_version, line.user.as_str(), line.action.as_str()))
+        .map(|line| {
+            (line.alias.as_str(), line.to_version, line.user.as_str(), line.action.as_str())
+        })
         .collect();
-    assert_eq!(lines[..2], [("old", None, "grace", "delete"), ("challenger", None, "grace", "delete")]);
+    assert_eq!(
+        lines[..2],
+        [("old", None, "grace", "delete"), ("challenger", None, "grace", "delete")]
+    );
     assert_eq!(delete_alias(&conn, ("iris", "nobody"), "ada", at(61)).unwrap(), None);
     let fault = refusal(by_alias(&conn, "iris", "challenger"));
     assert_eq!(fault.message, "Registered model alias challenger not found.");
@@ -197,7 +202,8 @@ fn a_source_that_names_a_logged_model_leads_to_its_files() {
     assert_eq!(download_uri(&conn, "iris", 1).unwrap(), logged.artifact_uri);
     assert_eq!(download_uri(&conn, "iris", 2).unwrap(), "s3://b/m");
     assert_eq!(download_uri(&conn, "iris", 3).unwrap(), logged.artifact_uri);
-    for source in ["runs:/other/m", "mlflow-artifacts:/0/other/artifacts/m", "/etc", "models:/x/1"] {
+    for source in ["runs:/other/m", "mlflow-artifacts:/0/other/artifacts/m", "/etc", "models:/x/1"]
+    {
         assert!(create(&conn, new(source), at(1)).is_err(), "{source}");
     }
 }
