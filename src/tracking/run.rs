@@ -1,5 +1,7 @@
 //! Tracked runs.
 
+use std::ops::RangeInclusive;
+
 use rusqlite::{Connection, Row, params};
 
 use crate::store::{Store, StoreError, row};
@@ -191,19 +193,35 @@ pub fn metric_history(
     run_id: &TrackingRunId,
     key: &str,
 ) -> Result<Vec<MetricPoint>, StoreError> {
-    store.read_blocking(|conn| history(conn, run_id, key, (u32::MAX, 0)))
+    store.read_blocking(|conn| {
+        require(conn, run_id)?;
+        history_by_step(conn, run_id, key, i64::MIN..=i64::MAX)
+    })
 }
 
-/// Returns a page of them: its length, and how many come before.
-pub(crate) fn history(
+/// Returns the values of one metric at some steps, in their order; of no run there are none.
+pub(crate) fn history_by_step(
+    conn: &Connection,
+    run_id: &TrackingRunId,
+    key: &str,
+    steps: RangeInclusive<i64>,
+) -> Result<Vec<MetricPoint>, StoreError> {
+    let sql = "SELECT * FROM metrics WHERE run_id = ?1 AND key = ?2 AND step BETWEEN ?3 AND ?4
+        ORDER BY step, timestamp, value";
+    let values = params![run_id.as_str(), key, steps.start(), steps.end()];
+    row::all(conn, sql, values, point)
+}
+
+/// Returns a page of the values of one metric as they were logged: its length, and how many come
+/// before. Of no run there are none.
+pub(crate) fn history_by_time(
     conn: &Connection,
     run_id: &TrackingRunId,
     key: &str,
     (limit, offset): (u32, u32),
 ) -> Result<Vec<MetricPoint>, StoreError> {
-    require(conn, run_id)?;
     let sql = "SELECT * FROM metrics WHERE run_id = ?1 AND key = ?2
-        ORDER BY step, timestamp, value LIMIT ?3 OFFSET ?4";
+        ORDER BY timestamp, step, value LIMIT ?3 OFFSET ?4";
     row::all(conn, sql, params![run_id.as_str(), key, limit, offset], point)
 }
 

@@ -17,6 +17,7 @@ mod deck;
 mod engine;
 mod layers;
 mod lineage;
+mod mlflow;
 mod openlineage;
 mod peers;
 mod postgres;

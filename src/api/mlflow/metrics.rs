@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::api::control::Shared;
 use crate::api::mlflow::runs::run_id;
-use crate::api::mlflow::wire::{Asked, Page, Refusal, lacks, millis, number, offset};
+use crate::api::mlflow::wire::{Asked, Page, Refusal, SEE, lacks, millis, number, offset};
 use crate::tracking::run::{self, MetricPoint};
 use crate::types::TrackingRunId;
 
@@ -35,7 +35,7 @@ pub(super) async fn history(State(shared): State<Shared>, asked: Asked) -> Answe
             Page { limit, offset: offset(&asked)? }
         }
     };
-    let read = move |conn: &_| run::history(conn, &run_id, &key, (page.limit + 1, page.offset));
+    let read = move |conn: &_| run::history_by_time(conn, &run_id, &key, (page.limit + 1, page.offset));
     let points = shared.control.tracker().look(move |conn| read(conn)).await?;
     Ok(Json(page.answer("metrics", points.iter().map(point).collect())))
 }
@@ -59,7 +59,7 @@ pub(super) async fn histories(State(shared): State<Shared>, asked: Asked) -> Ans
         let mut left = max;
         let mut found = Vec::new();
         for run_id in sorted(run_ids) {
-            let points = run::history(conn, &run_id, &key, (left, 0))?;
+            let points = run::history_by_time(conn, &run_id, &key, (left, 0))?;
             left -= u32::try_from(points.len()).unwrap_or(left).min(left);
             found.extend(points.iter().map(|point| of_run(&run_id, point)));
         }
@@ -80,7 +80,7 @@ pub(super) async fn sampled(State(shared): State<Shared>, asked: Asked) -> Answe
     let key = asked.needed("metric_key")?.to_owned();
     let max = asked.integer("max_results")?.unwrap_or(SAMPLED_MAX);
     if !(1..=SAMPLED_MAX).contains(&max) {
-        let text = format!("max_results must be between 1 and {SAMPLED_MAX}.");
+        let text = format!("max_results must be between 1 and {SAMPLED_MAX}. {SEE}");
         return Err(Refusal::invalid(text));
     }
     let max = usize::try_from(max).unwrap_or(1);
@@ -102,9 +102,7 @@ pub(super) async fn sampled(State(shared): State<Shared>, asked: Asked) -> Answe
     let found = tracker.look(move |conn| {
         let mut found = Vec::new();
         for run_id in run_ids.into_iter().map(TrackingRunId::new) {
-            let points = run::history(conn, &run_id, &key, (u32::MAX, 0))?;
-            let points: Vec<MetricPoint> =
-                points.into_iter().filter(|point| steps.contains(&point.step)).collect();
+            let points = run::history_by_step(conn, &run_id, &key, steps.clone())?;
             found.extend(selected(&points, max).map(|point| of_run(&run_id, point)));
         }
         Ok(found)

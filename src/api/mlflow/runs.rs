@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::api::control::Shared;
 use crate::api::mlflow::wire::{
-    Asked, Page, Refusal, instant, lacks, millis, pairs, stage, unfit, without_empty,
+    Asked, Page, Refusal, instant, lacks, millis, pairs, stage, without_empty,
 };
 use crate::api::mlflow::{check, metrics};
 use crate::tracking::run::record::{self, RUN_NAME, Run, RunUpdate};
@@ -59,7 +59,7 @@ pub(super) async fn update(State(shared): State<Shared>, asked: Asked) -> Answer
     let run_id = run_id(&asked)?;
     let end_time = asked.integer("end_time")?;
     let change = RunUpdate {
-        status: status(&asked)?.map(str::to_owned),
+        status: status(&asked).map(str::to_owned),
         end_time: end_time.map(|at| instant("end_time", at)).transpose()?,
         run_name: asked.text("run_name")?.filter(|name| !name.is_empty()).map(str::to_owned),
     };
@@ -68,17 +68,12 @@ pub(super) async fn update(State(shared): State<Shared>, asked: Asked) -> Answer
     Ok(Json(json!({"run_info": info(&run)})))
 }
 
-/// A client sends the word, or its number.
-fn status(asked: &Asked) -> Result<Option<&'static str>, Refusal> {
-    let Some(value) = asked.value("status") else { return Ok(None) };
-    let found = match value {
+/// A client sends the word, or its number. One that nobody knows is passed over, as protobuf does.
+fn status(asked: &Asked) -> Option<&'static str> {
+    match asked.value("status")? {
         Value::String(word) => STATUSES.into_iter().find(|status| status == word),
-        number => number
-            .as_u64()
-            .and_then(|number| usize::try_from(number).ok()?.checked_sub(1))
-            .and_then(|at| STATUSES.get(at).copied()),
-    };
-    found.map(Some).ok_or_else(|| unfit("status", value))
+        number => STATUSES.get(usize::try_from(number.as_u64()?).ok()?.checked_sub(1)?).copied(),
+    }
 }
 
 pub(super) async fn delete(State(shared): State<Shared>, asked: Asked) -> Answer {

@@ -255,7 +255,7 @@ fn integer(name: &str, value: &Value) -> Result<i64, Refusal> {
 }
 
 /// Where MLflow says no more than that.
-const SEE: &str = "See the API docs for more information about request parameters.";
+pub(super) const SEE: &str = "See the API docs for more information about request parameters.";
 
 pub(super) fn lacks(name: &str) -> Refusal {
     Refusal::invalid(format!("Missing value for required parameter '{name}'. {SEE}"))

@@ -41,7 +41,11 @@ pub fn create(
 
 /// Returns an experiment, deleted or not; refuses with `NotFound`.
 pub fn get(conn: &Connection, experiment_id: &str) -> Result<Experiment, StoreError> {
-    let id: i64 = experiment_id.parse().map_err(|_| unknown(experiment_id))?;
+    let id: i64 = experiment_id.parse().map_err(|_| {
+        Fault::invalid(format!(
+            "Invalid experiment ID '{experiment_id}'. Experiment ID must be a valid integer."
+        ))
+    })?;
     let sql = "SELECT * FROM experiments WHERE experiment_id = ?1";
     row::first(conn, sql, [id], |row| read(conn, row))?.ok_or_else(|| unknown(experiment_id))
 }
