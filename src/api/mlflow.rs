@@ -20,7 +20,11 @@ mod artifacts;
 mod check;
 mod experiments;
 mod log;
+mod logged_models;
 mod metrics;
+mod model_versions;
+mod registered_models;
+mod registry;
 mod runs;
 mod wire;
 
@@ -29,7 +33,10 @@ const VERSION: &str = "3.17.2";
 
 /// Returns the routes.
 pub(super) fn routes() -> Router<Shared> {
-    let mlflow = experiments().merge(runs()).route("/artifacts/list", get(artifacts::list_of_run));
+    let mlflow = experiments()
+        .merge(runs())
+        .merge(registry::routes())
+        .route("/artifacts/list", get(artifacts::list_of_run));
     Router::new()
         .nest("/api/2.0/mlflow", mlflow.clone())
         .nest("/ajax-api/2.0/mlflow", mlflow)

@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0015_openlineage.sql"),
     include_str!("migrations/0016_callbacks_of_assets.sql"),
     include_str!("migrations/0017_mlflow.sql"),
+    include_str!("migrations/0018_registry.sql"),
 ];
 
 /// Brings the database to the schema that this dagdeck knows.
@@ -83,6 +84,7 @@ mod tests {
         "7ad2f6dcfa4c11428c488fecb65e368e37a283e57b7c589be32a1a317101f8aa",
         "14daeea2c6b3e28b409d6cfd7954bfa6bad3f927d9e6cdb02f09222a7d7197e9",
         "78bdf8b7f3ab8917494e661c8ceda73809731f0cfc2b81d23ba83232928a316a",
+        "651786e0b0dc874e044223cbb7264480e6cf4768c12c245165245331ce805375",
     ];
 
     #[test]

@@ -245,8 +245,16 @@ pub(crate) fn view(
     conn: &Connection,
     run_id: &TrackingRunId,
 ) -> Result<TrackingRunView, StoreError> {
+    find(conn, run_id)?.ok_or_else(|| no_run(run_id))
+}
+
+/// Returns a run with its latest metrics, where it is kept here.
+pub(crate) fn find(
+    conn: &Connection,
+    run_id: &TrackingRunId,
+) -> Result<Option<TrackingRunView>, StoreError> {
     let run = row::first(conn, "SELECT * FROM runs WHERE run_id = ?1", [run_id.as_str()], read)?;
-    with_figures(conn, run.ok_or_else(|| no_run(run_id))?)
+    run.map(|run| with_figures(conn, run)).transpose()
 }
 
 /// In MLflow's words, which its clients look for.

@@ -5,8 +5,8 @@ use rusqlite::{Connection, params};
 
 use crate::store::{StoreError, observed, row};
 use crate::tracking::run::put_tag;
-use crate::types::io::{DatasetRef, TRACKED};
 use crate::types::ids::UNMAPPED;
+use crate::types::io::{DatasetRef, TRACKED};
 use crate::types::{AttemptKey, LaunchToken, Timestamp, TrackingRunId};
 
 /// Notes which attempt made a run.
