@@ -15,10 +15,6 @@ CREATE TABLE experiment_tags (
 
 ALTER TABLE runs ADD COLUMN lifecycle_stage TEXT NOT NULL DEFAULT 'active';
 ALTER TABLE runs ADD COLUMN deleted_time INTEGER;
--- The launch token of the attempt whose script made it with MLflow's client; it may make many.
-ALTER TABLE runs ADD COLUMN made_by TEXT;
-CREATE INDEX runs_made_by ON runs (made_by) WHERE made_by IS NOT NULL;
-CREATE INDEX runs_deleted ON runs (deleted_time) WHERE deleted_time IS NOT NULL;
 
 -- What a client told that its run learnt from, in MLflow's own shape (dataset, tags); what
 -- pipelines learnt from is in run_input.
