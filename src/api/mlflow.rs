@@ -20,7 +20,11 @@ mod artifacts;
 mod check;
 mod experiments;
 mod log;
+mod logged_models;
 mod metrics;
+mod model_versions;
+mod registered_models;
+mod registry;
 mod runs;
 mod wire;
 
@@ -29,7 +33,10 @@ const VERSION: &str = "3.17.2";
 
 /// Returns the routes.
 pub(super) fn routes() -> Router<Shared> {
-    let mlflow = experiments().merge(runs()).route("/artifacts/list", get(artifacts::list_of_run));
+    let mlflow = experiments()
+        .merge(runs())
+        .merge(registry::routes())
+        .route("/artifacts/list", get(artifacts::list_of_run));
     Router::new()
         .nest("/api/2.0/mlflow", mlflow.clone())
         .nest("/ajax-api/2.0/mlflow", mlflow)
@@ -40,6 +47,13 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/ajax-api/3.0/mlflow/server-info", get(server_info))
         .route("/health", get(|| async { "OK" }))
         .route("/version", get(|| async { VERSION }))
+}
+
+/// Says whether a path is one of MLflow's: an attempt's pass is good for these alone.
+pub(super) fn has(path: &str) -> bool {
+    let path = path.strip_prefix("/ajax-api").or_else(|| path.strip_prefix("/api")).unwrap_or(path);
+    ["/2.0/mlflow/", "/2.0/mlflow-artifacts/", "/3.0/mlflow/"].iter().any(|p| path.starts_with(p))
+        || ["/health", "/version", "/get-artifact"].contains(&path)
 }
 
 fn experiments() -> Router<Shared> {

@@ -2,6 +2,7 @@
 
 mod file;
 mod input;
+mod mlflow;
 #[cfg(test)]
 mod tests;
 
@@ -159,6 +160,12 @@ impl Model {
     /// Writes a model file.
     pub fn to_bytes(&self) -> Vec<u8> {
         file::write(&self.fitted)
+    }
+
+    /// Writes the model as a folder that MLflow loads, by the paths in it: the model file is
+    /// `model.json`. `made_at` is as MLflow writes it: `2026-01-31 12:00:00.000000`.
+    pub fn to_mlflow(&self, run_id: &str, made_at: &str) -> IndexMap<String, Vec<u8>> {
+        mlflow::files(&self.fitted, run_id, made_at)
     }
 
     /// Returns what it takes and gives.

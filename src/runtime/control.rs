@@ -47,6 +47,7 @@ mod models;
 mod openlineage;
 mod operate;
 mod prune;
+mod registrar;
 mod runs;
 mod settings;
 pub(in crate::runtime) mod stale;

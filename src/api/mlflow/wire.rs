@@ -179,6 +179,17 @@ impl Asked {
         }
     }
 
+    /// A yes or a no.
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Refusal> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+            Some(other) => Err(unfit(name, other)),
+        }
+    }
+
     /// The objects of a list, each to be asked in its turn.
     pub(super) fn objects(&self, name: &str) -> Result<Vec<Self>, Refusal> {
         let items = match self.value(name) {

@@ -163,13 +163,14 @@ fn record(
     trained: &Trained,
 ) -> Result<(), OperatorError> {
     let folder = artifact::folder(&layout.state_dir(), &tracked.experiment_id, &tracked.run_id);
-    let model = trained.model.to_bytes();
-    let files = std::iter::once(("model/model.json", model.as_slice()))
-        .chain(trained.artifacts.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())));
-    for (path, bytes) in files {
-        artifact::write(&folder, path, bytes)
+    let made_at = time::now().strftime("%Y-%m-%d %H:%M:%S.%6f").to_string();
+    let model = trained.model.to_mlflow(tracked.run_id.as_str(), &made_at);
+    let model = model.into_iter().map(|(path, bytes)| (format!("model/{path}"), bytes));
+    let others = trained.artifacts.iter().map(|(path, bytes)| (path.clone(), bytes.clone()));
+    for (path, bytes) in model.chain(others) {
+        artifact::write(&folder, &path, &bytes)
             .map_err(|error| OperatorError::passing(format!("write artifact `{path}`: {error}")))?;
-        artifact::record(store, &tracked.run_id, path, bytes)?;
+        artifact::record(store, &tracked.run_id, &path, &bytes)?;
     }
     run::log_batch(
         store,

@@ -92,7 +92,8 @@ impl Sql {
         }
     }
 
-    fn test(&mut self, column: &str, clause: &Clause) {
+    /// Compares a column, or an expression, as a clause says.
+    pub(crate) fn test(&mut self, column: &str, clause: &Clause) {
         let sign = match clause.comparator {
             Comparator::Equal | Comparator::IsNull | Comparator::IsNotNull => " = ",
             // NaN, kept as NULL, is unlike any number.
@@ -128,23 +129,28 @@ impl Sql {
     pub(crate) fn order(&mut self, order: &[Order]) {
         self.push(" ORDER BY ");
         for key in order {
-            let direction = if key.is_descending { "DESC" } else { "ASC" };
-            match &key.subject {
-                Subject::Attribute(attribute) => {
-                    let column = (self.shape.column)(*attribute);
-                    self.push(&format!("{column} IS NULL, {column} {direction}, "));
-                }
-                Subject::Dataset(_) => {}
-                Subject::Metric(name) | Subject::Param(name) | Subject::Tag(name) => {
-                    self.push("ifnull((");
-                    self.value_of(&key.subject, name, "v.value IS NULL");
-                    self.push("), 2), (");
-                    self.value_of(&key.subject, name, "v.value");
-                    self.push(&format!(") {direction}, "));
-                }
-            }
+            self.order_key(key);
         }
         self.push(self.shape.ties);
+    }
+
+    /// Adds one key of an order, with a comma behind it.
+    pub(crate) fn order_key(&mut self, key: &Order) {
+        let direction = if key.is_descending { "DESC" } else { "ASC" };
+        match &key.subject {
+            Subject::Attribute(attribute) => {
+                let column = (self.shape.column)(*attribute);
+                self.push(&format!("{column} IS NULL, {column} {direction}, "));
+            }
+            Subject::Dataset(_) => {}
+            Subject::Metric(name) | Subject::Param(name) | Subject::Tag(name) => {
+                self.push("ifnull((");
+                self.value_of(&key.subject, name, "v.value IS NULL");
+                self.push("), 2), (");
+                self.value_of(&key.subject, name, "v.value");
+                self.push(&format!(") {direction}, "));
+            }
+        }
     }
 
     /// Adds the end of a page.
