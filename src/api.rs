@@ -13,6 +13,7 @@
 mod assets;
 pub mod control;
 mod events;
+mod mlflow;
 mod openlineage;
 
 pub use control::{Guard, open};

@@ -248,7 +248,7 @@ pub struct WatchSpec {
 #[derive(Debug, Clone, PartialEq)]
 pub struct DatasetSpec {
     pub name: String,
-    /// `file:PATH`, relative to the project.
+    /// `file:PATH`, relative to the project; `CONNECTION:PATH`, an object or a table.
     pub uri: AssetUri,
     pub table: TableSpec,
 }

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::dag::spec::LearningTask;
 use crate::dataset::{Dataset, Target};
-use crate::model::{Model, Prediction};
+use crate::model::Prediction;
+use crate::predictor::Predictor;
 use crate::random::{Random, Stream};
 
 /// Rows that are kept with a run, at most.
@@ -85,7 +86,12 @@ impl HeldOut {
     }
 
     /// Compares two models on these rows; refuses where one cannot answer them.
-    pub fn compare(&self, own: &Model, other: &Model, seed: u64) -> Result<Comparison, String> {
+    pub fn compare(
+        &self,
+        own: &dyn Predictor,
+        other: &dyn Predictor,
+        seed: u64,
+    ) -> Result<Comparison, String> {
         let own = self.losses(own)?;
         let other = self.losses(other)?;
         let all: Vec<usize> = (0..self.rows.len()).collect();
@@ -132,7 +138,7 @@ impl HeldOut {
 
     /// Returns 1 for each wrong class, or the square of what is missing to the number. Rows are
     /// sent as records: another version may take the columns in another order.
-    fn losses(&self, model: &Model) -> Result<Vec<f64>, String> {
+    fn losses(&self, model: &dyn Predictor) -> Result<Vec<f64>, String> {
         let known: Vec<bool> = self
             .columns
             .iter()
@@ -237,6 +243,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::Model;
     use crate::sample::{full, housing, quick, titanic};
     use crate::train::{TrainSpec, split, train};
 

@@ -2,8 +2,11 @@
 
 mod file;
 mod input;
+mod mlflow;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use input::cells;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -77,6 +80,9 @@ pub enum InputError {
     Null { row: usize, column: String },
     #[error("row {row}: neither a list of values nor a record of columns")]
     NotARow { row: usize },
+    /// The model of another tool, to rows that fit its signature.
+    #[error("the model cannot answer: {fault}")]
+    Model { fault: String },
 }
 
 /// A trained model; clones share it.
@@ -157,6 +163,12 @@ impl Model {
         file::write(&self.fitted)
     }
 
+    /// Writes the model as a folder that MLflow loads, by the paths in it: the model file is
+    /// `model.json`. `made_at` is as MLflow writes it: `2026-01-31 12:00:00.000000`.
+    pub fn to_mlflow(&self, run_id: &str, made_at: &str) -> IndexMap<String, Vec<u8>> {
+        mlflow::files(&self.fitted, run_id, made_at)
+    }
+
     /// Returns what it takes and gives.
     pub fn signature(&self) -> &Signature {
         &self.fitted.signature
@@ -200,19 +212,24 @@ impl Fitted {
         self.preprocess.encode(cells.into_iter(), numbers);
         let mut out = vec![0.0; self.outputs()];
         self.estimator.predict(numbers, &mut out);
-        if self.task == LearningTask::Regression {
-            return Ok(Prediction::Value { value: out[0] });
+        Ok(prediction(&self.classes, out))
+    }
+}
+
+/// Makes an answer of the probabilities of the classes; of a value, where there are none.
+pub(crate) fn prediction(classes: &[String], out: Vec<f64>) -> Prediction {
+    if classes.is_empty() {
+        return Prediction::Value { value: out[0] };
+    }
+    let mut best = 0;
+    for (class, probability) in out.iter().enumerate() {
+        if *probability > out[best] {
+            best = class;
         }
-        let mut best = 0;
-        for (class, probability) in out.iter().enumerate() {
-            if *probability > out[best] {
-                best = class;
-            }
-        }
-        Ok(Prediction::Class {
-            label: self.classes[best].clone(),
-            probabilities: self.classes.iter().cloned().zip(out).collect(),
-        })
+    }
+    Prediction::Class {
+        label: classes[best].clone(),
+        probabilities: classes.iter().cloned().zip(out).collect(),
     }
 }
 
@@ -239,7 +256,7 @@ fn signature(dataset: &Dataset, preprocess: &Preprocess) -> Signature {
     Signature { inputs: inputs.collect(), outputs: vec![output] }
 }
 
-fn places(signature: &Signature) -> HashMap<String, usize> {
+pub(crate) fn places(signature: &Signature) -> HashMap<String, usize> {
     let names = signature.inputs.iter().map(|column| column.name.clone());
     names.enumerate().map(|(place, name)| (name, place)).collect()
 }

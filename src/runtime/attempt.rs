@@ -82,7 +82,11 @@ pub struct Order {
 pub struct DatasetOrder {
     pub name: String,
     /// Absolute.
+    /// Empty where it lies at a connection.
     pub path: PathBuf,
+    /// `CONNECTION:PATH`, where it is no file of the project's.
+    #[serde(default)]
+    pub uri: Option<String>,
     #[serde(flatten)]
     pub table: TableSpec,
     /// The assets that the file is.

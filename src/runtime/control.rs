@@ -47,15 +47,19 @@ mod models;
 mod openlineage;
 mod operate;
 mod prune;
+mod registrar;
 mod runs;
 mod settings;
 pub(in crate::runtime) mod stale;
 mod status;
+mod tracker;
 mod trigger;
 mod user;
 mod versions;
 mod why;
 mod xcom;
+
+pub use tracker::Tracker;
 
 /// What the control is made of.
 #[derive(Clone)]
@@ -116,6 +120,11 @@ impl Control {
                 Err(Fault::new(FaultKind::Internal, "answer the request").caused_by(Some(&error)))
             }
         }
+    }
+
+    /// Returns the tracker, for doors that speak MLflow's own words.
+    pub fn tracker(&self) -> Tracker {
+        Tracker { parts: self.parts.clone() }
     }
 
     /// Begins to watch events, from now on.

@@ -193,8 +193,8 @@ pub fn run_in_process(order: &Order, private: &Private, log: &Arc<TaskLog>) -> O
         Operator::SqlRun => sql_run::run(order, private, log),
         Operator::SqlExtract => sql_extract::run(order, private, log),
         objects if objects.is_object() => object::run(objects, order, private, log),
-        Operator::DatasetValidate => dataset_validate::run(order, log),
-        Operator::MlTrain => ml_train::run(order, log),
+        Operator::DatasetValidate => dataset_validate::run(order, private, log),
+        Operator::MlTrain => ml_train::run(order, private, log),
         Operator::ObjectList
         | Operator::ObjectCopy
         | Operator::ObjectMove

@@ -26,7 +26,9 @@ pub async fn move_alias(
     };
     if let Some(moved) = &moved {
         tracing::trace!(step = "alias moved", name = moved.name);
-        handle.emit_asset(event_of(moved)).await?;
+        if let Some(event) = event_of(moved) {
+            handle.emit_asset(event).await?;
+        }
         publisher.publish(Event::TrackingChanged);
     }
     Ok(moved)
@@ -46,13 +48,15 @@ pub async fn make_good(store: &Store, handle: &Handle) -> Result<(), Fault> {
         off_thread(move || registry::moves_after(&store, told).map_err(Fault::from)).await?
     };
     let Some(last) = moves.last().map(|moved| moved.id) else { return Ok(()) };
-    for moved in moves {
-        handle.emit_asset(event_of(&moved)).await?;
+    for event in moves.iter().filter_map(event_of) {
+        handle.emit_asset(event).await?;
     }
     Ok(store.write(move |tx| meta::put(tx, TOLD, &last.to_string())).await?)
 }
 
-fn event_of(moved: &AliasMove) -> AssetEventSpec {
+/// An alias that was taken away leads to no version: nothing is new.
+fn event_of(moved: &AliasMove) -> Option<AssetEventSpec> {
+    moved.to_version?;
     let uri = format!("models:/{}@{}", moved.name, moved.alias);
     let mut extra = Map::new();
     extra.insert("uri".into(), json!(uri));
@@ -61,11 +65,11 @@ fn event_of(moved: &AliasMove) -> AssetEventSpec {
     extra.insert("version".into(), json!(moved.to_version));
     extra.insert("previous_version".into(), json!(moved.from_version));
     extra.insert("action".into(), json!(moved.action));
-    AssetEventSpec {
+    Some(AssetEventSpec {
         extra,
         dedupe_key: Some(format!("alias-move:{}", moved.id)),
         ..AssetEventSpec::new(uri, AssetEventSource::Registry)
-    }
+    })
 }
 
 /// Runs what blocks, and may fail, off the async threads.

@@ -24,6 +24,17 @@ pub(crate) fn of_model(conn: &Connection, name: &str) -> Result<Vec<(String, u32
     row::all(conn, sql, [name], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
+/// Lists the aliases of one version.
+pub(crate) fn of_version(
+    conn: &Connection,
+    name: &str,
+    version: u32,
+) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT alias FROM registered_model_aliases WHERE name = ?1 AND version = ?2
+        ORDER BY alias";
+    row::all(conn, sql, params![name, version], |row| Ok(row.get(0)?))
+}
+
 /// Puts the alias there, without a line in its history.
 pub(crate) fn put(
     conn: &Connection,
@@ -71,7 +82,8 @@ pub(crate) fn moves_after(conn: &Connection, id: i64) -> Result<Vec<AliasMove>, 
 /// Says to which version a rollback of the alias leads.
 ///
 /// Walks the history back from the present version: to where the alias stood before, passing
-/// over versions that were themselves rolled back from since they were last promoted.
+/// over versions that were themselves rolled back from since they were last promoted, and over
+/// those that were deleted.
 pub(crate) fn rollback_target(
     conn: &Connection,
     name: &str,
@@ -85,10 +97,12 @@ pub(crate) fn rollback_target(
         ORDER BY id DESC";
     let moves = row::all(conn, sql, [name, alias], read)?;
     let rolled_back = rolled_back_from(&moves);
-    let target = moves
-        .iter()
-        .filter_map(|moved| moved.from_version)
-        .find(|version| *version != present && !rolled_back.contains(version));
+    let sql = "SELECT version FROM model_versions WHERE name = ?1";
+    let there: BTreeSet<u32> =
+        row::all(conn, sql, [name], |row| Ok(row.get(0)?))?.into_iter().collect();
+    let target = moves.iter().filter_map(|moved| moved.from_version).find(|version| {
+        *version != present && !rolled_back.contains(version) && there.contains(version)
+    });
     target.ok_or_else(|| {
         let text = format!(
             "there is no version of model `{name}` before {present} to roll `{alias}` back to"

@@ -1,5 +1,6 @@
 //! Artifacts: files below `.dagdeck/artifacts/<experiment_id>/<run_id>/artifacts/`, and the
-//! record of them in the store.
+//! record of them in the store. What clients of MLflow send may lie elsewhere below
+//! `.dagdeck/artifacts`, too: logged models do.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -96,6 +97,69 @@ pub fn record(
         row::execute(tx, sql, params![run_id.as_str(), path, size, sha256]).map(drop)
     })
 }
+
+/// Notes a file at a path below `.dagdeck/artifacts`: with its run, where it is one of a run's.
+pub fn note(conn: &Connection, path: &str, size: u64, sha256: &str) -> Result<(), StoreError> {
+    let size = i64::try_from(size).unwrap_or(i64::MAX);
+    if let Some((run_id, within)) = owner(conn, path)? {
+        let sql = "INSERT OR REPLACE INTO artifacts (run_id, path, size, sha256)
+            VALUES (?1, ?2, ?3, ?4)";
+        return row::execute(conn, sql, params![run_id.as_str(), within, size, sha256]).map(drop);
+    }
+    let sql = "INSERT OR REPLACE INTO artifact_file (path, size, sha256) VALUES (?1, ?2, ?3)";
+    row::execute(conn, sql, params![path, size, sha256]).map(drop)
+}
+
+/// Forgets a file, or all files of a folder, at a path below `.dagdeck/artifacts`.
+pub fn forget(conn: &Connection, path: &str) -> Result<(), StoreError> {
+    // `0` is what comes after `/`.
+    let sql = "DELETE FROM artifact_file
+        WHERE path = ?1 OR (path > ?1 || '/' AND path < ?1 || '0')";
+    row::execute(conn, sql, [path])?;
+    // A folder above those of runs is theirs as well.
+    let uri = format!("{PROXY}{path}");
+    let sql = "DELETE FROM artifacts WHERE run_id IN (SELECT run_id FROM runs
+            WHERE artifact_uri = ?1 OR (artifact_uri > ?1 || '/' AND artifact_uri < ?1 || '0'))";
+    row::execute(conn, sql, [&uri])?;
+    let Some((run_id, within)) = owner(conn, path)? else { return Ok(()) };
+    let sql = "DELETE FROM artifacts WHERE run_id = ?1
+        AND (path = ?2 OR (path > ?2 || '/' AND path < ?2 || '0'))";
+    row::execute(conn, sql, [run_id.as_str(), &within]).map(drop)
+}
+
+/// Returns the digest that was noted of a file at a path below `.dagdeck/artifacts`.
+pub fn digest(conn: &Connection, path: &str) -> Result<Option<String>, StoreError> {
+    let read = |row: &rusqlite::Row<'_>| Ok(row.get(0)?);
+    match owner(conn, path)? {
+        Some((run_id, within)) => {
+            let sql = "SELECT sha256 FROM artifacts WHERE run_id = ?1 AND path = ?2";
+            row::first(conn, sql, [run_id.as_str(), &within], read)
+        }
+        None => row::first(conn, "SELECT sha256 FROM artifact_file WHERE path = ?1", [path], read),
+    }
+}
+
+/// Returns the run whose artifacts a path is among, and where it lies among them.
+fn owner(conn: &Connection, path: &str) -> Result<Option<(TrackingRunId, String)>, StoreError> {
+    let parts: Vec<&str> = path.split('/').collect();
+    for at in 0..parts.len().saturating_sub(2) {
+        let (run_id, uri) = (parts[at], format!("{PROXY}{}", parts[..=at + 1].join("/")));
+        let sql = "SELECT 1 FROM runs WHERE run_id = ?1 AND artifact_uri = ?2";
+        if row::first(conn, sql, [run_id, &uri], |_| Ok(()))?.is_some() {
+            return Ok(Some((TrackingRunId::new(run_id), parts[at + 2..].join("/"))));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns where below `.dagdeck/artifacts` a URI of artifacts leads; `None` where it leads
+/// elsewhere.
+pub fn below(artifact_uri: &str) -> Option<&str> {
+    artifact_uri.strip_prefix("mlflow-artifacts:")?.strip_prefix('/')
+}
+
+/// How URIs of artifacts begin that lie here.
+const PROXY: &str = "mlflow-artifacts:/";
 
 /// Reads at most `max` bytes of one artifact from its beginning.
 pub fn read(folder: &Path, path: &str, max: u64) -> io::Result<Vec<u8>> {

@@ -1,11 +1,11 @@
 //! Experiments.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
 use crate::dag::suggest;
 use crate::store::{Store, StoreError, row};
-use crate::types::Fault;
 use crate::types::view::ExperimentView;
+use crate::types::{Fault, time};
 
 /// Returns the id of the experiment, making it where there is none.
 pub fn ensure(store: &Store, name: &str) -> Result<String, StoreError> {
@@ -17,8 +17,8 @@ pub fn ensure(store: &Store, name: &str) -> Result<String, StoreError> {
     }
     let name = name.to_owned();
     let id = store.write_blocking(move |tx| {
-        let sql = "INSERT OR IGNORE INTO experiments (name) VALUES (?1)";
-        row::execute(tx, sql, [&name])?;
+        let sql = "INSERT OR IGNORE INTO experiments (name, creation_time) VALUES (?1, ?2)";
+        row::execute(tx, sql, params![name, row::micros(time::now())])?;
         // Another process may have made it in the meantime.
         require(tx, &name)
     })?;
@@ -28,7 +28,8 @@ pub fn ensure(store: &Store, name: &str) -> Result<String, StoreError> {
 /// Lists all active experiments, by name.
 pub fn list(store: &Store) -> Result<Vec<ExperimentView>, StoreError> {
     let sql = "SELECT e.experiment_id, e.name, e.last_update_time,
-            (SELECT count(*) FROM runs AS r WHERE r.experiment_id = e.experiment_id) AS run_count
+            (SELECT count(*) FROM runs AS r WHERE r.experiment_id = e.experiment_id
+                AND r.lifecycle_stage = 'active') AS run_count
         FROM experiments AS e WHERE e.lifecycle_stage = 'active' ORDER BY e.name";
     store.read_blocking(|conn| {
         row::all(conn, sql, [], |row| {
@@ -67,6 +68,8 @@ fn find(conn: &Connection, name: &str) -> Result<Option<i64>, StoreError> {
     let sql = "SELECT experiment_id FROM experiments WHERE name = ?1";
     row::first(conn, sql, [name], |row| Ok(row.get(0)?))
 }
+
+pub mod record;
 
 #[cfg(test)]
 mod tests {

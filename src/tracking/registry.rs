@@ -7,11 +7,18 @@ use rusqlite::{Connection, Row, params};
 
 use crate::dag::suggest;
 use crate::store::{Store, StoreError, row};
+use crate::tracking::registry::version::NewVersion;
 use crate::tracking::{alias, input, run};
 use crate::types::view::{
     AliasMove, AliasPlan, ModelDetailView, ModelVersionView, ModelView, TrackingRunView,
 };
 use crate::types::{Fault, Timestamp, TrackingRunId};
+
+pub mod record;
+pub mod search;
+pub mod version;
+
+mod source;
 
 /// The artifact that makes a run's model a model.
 const MODEL_FILE: &str = "model/model.json";
@@ -52,15 +59,6 @@ fn insert_version(
     run: &TrackingRunView,
     now: Timestamp,
 ) -> Result<u32, StoreError> {
-    let sql = "INSERT INTO registered_models (name, creation_timestamp, last_updated_timestamp)
-        VALUES (?1, ?2, ?2)
-        ON CONFLICT (name) DO UPDATE SET last_updated_timestamp = excluded.last_updated_timestamp";
-    row::execute(conn, sql, params![name, row::micros(now)])?;
-    let sql = "SELECT ifnull(max(version), 0) + 1 FROM model_versions WHERE name = ?1";
-    let version: u32 = row::first(conn, sql, [name], |row| Ok(row.get(0)?))?.unwrap_or(1);
-    let sql = "INSERT INTO model_versions
-            (name, version, run_id, source, signature, creation_timestamp)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let signature = run.tags.iter().find(|(key, _)| key == SIGNATURE_TAG).map(|(_, text)| text);
     if let Some(text) = signature
         && let Err(error) = serde_json::from_str::<serde_json::Value>(text)
@@ -68,16 +66,20 @@ fn insert_version(
         let fault = Fault::invalid(format!("the tag `{SIGNATURE_TAG}` of the run is not JSON"));
         return Err(fault.caused_by(Some(&error)).into());
     }
-    let values = params![
-        name,
-        version,
-        run.run_id.as_str(),
-        format!("{}/model", run.artifact_uri),
-        signature,
-        row::micros(now),
-    ];
-    row::execute(conn, sql, values)?;
-    Ok(version)
+    let sql = "INSERT OR IGNORE INTO registered_models
+            (name, creation_timestamp, last_updated_timestamp)
+        VALUES (?1, ?2, ?2)";
+    row::execute(conn, sql, params![name, row::micros(now)])?;
+    let user = run.tags.iter().find(|(key, _)| key == "mlflow.user").map(|(_, user)| user);
+    let new = NewVersion {
+        name: name.to_owned(),
+        source: format!("{}/model", run.artifact_uri),
+        run_id: Some(run.run_id.clone()),
+        user_id: user.cloned(),
+        signature: signature.cloned(),
+        ..NewVersion::default()
+    };
+    version::insert(conn, &new, now)
 }
 
 /// Lists all registered models, by name.
@@ -154,8 +156,7 @@ pub fn move_alias(store: &Store, wish: MoveAlias) -> Result<Option<AliasMove>, S
             return Ok(None);
         }
         alias::put(tx, &wish.name, &wish.alias, wish.version)?;
-        let sql = "UPDATE registered_models SET last_updated_timestamp = ?2 WHERE name = ?1";
-        row::execute(tx, sql, params![wish.name, row::micros(wish.now)])?;
+        record::touch(tx, &wish.name, wish.now)?;
         let moved = AliasMove {
             id: 0,
             name: wish.name,
@@ -256,11 +257,14 @@ fn read_model(row: &Row<'_>) -> Result<ModelView, StoreError> {
         aliases: Vec::new(),
         latest_version: row.get("latest_version")?,
         version_count: u64::try_from(version_count).unwrap_or(0),
+        description: row.get("description")?,
+        tags: Vec::new(),
     })
 }
 
 fn with_aliases(conn: &Connection, mut model: ModelView) -> Result<ModelView, StoreError> {
     model.aliases = alias::of_model(conn, &model.name)?;
+    model.tags = record::tags(conn, &model.name)?;
     Ok(model)
 }
 
@@ -296,6 +300,11 @@ fn read_version(row: &Row<'_>) -> Result<ModelVersionView, StoreError> {
         serves: None,
         inputs: Vec::new(),
         gates: Vec::new(),
+        description: row.get("description")?,
+        stage: row.get("current_stage")?,
+        version_tags: Vec::new(),
+        user: row.get("user_id")?,
+        model_id: row.get("model_id")?,
     })
 }
 
@@ -304,11 +313,12 @@ fn with_figures(
     conn: &Connection,
     mut version: ModelVersionView,
 ) -> Result<ModelVersionView, StoreError> {
-    let aliases = alias::of_model(conn, &version.name)?.into_iter();
-    version.aliases =
-        aliases.filter(|(_, at)| *at == version.version).map(|(alias, _)| alias).collect();
-    if let Some(run_id) = &version.run_id {
-        let run = run::view(conn, run_id)?;
+    version.aliases = alias::of_version(conn, &version.name, version.version)?;
+    version.version_tags = version::tags(conn, &version.name, version.version)?;
+    // A run of another tracker, or one that was deleted for good, has nothing to tell.
+    if let Some(run_id) = &version.run_id
+        && let Some(run) = run::find(conn, run_id)?
+    {
         let file = run.artifacts.iter().find(|(path, _)| path == MODEL_FILE);
         version.size_bytes = file.map(|(_, bytes)| *bytes);
         version.inputs = input::of_run(conn, run_id)?;
@@ -347,7 +357,7 @@ fn no_version(conn: &Connection, name: &str, version: u32) -> Result<StoreError,
 }
 
 /// Refuses a name that could not stand in `models:/NAME@ALIAS`.
-fn check_name(what: &str, name: &str) -> Result<(), StoreError> {
+pub(crate) fn check_name(what: &str, name: &str) -> Result<(), StoreError> {
     if name.trim().is_empty() {
         return Err(Fault::invalid(format!("the name of {what} is empty")).into());
     }

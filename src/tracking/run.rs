@@ -1,13 +1,11 @@
 //! Tracked runs.
 
-mod nested;
-
-pub use nested::{NestedRun, PARENT, nest, nested_tags, take_over};
+use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, Row, params};
 
 use crate::store::{Store, StoreError, row};
-use crate::tracking::artifact;
+use crate::tracking::{artifact, experiment};
 use crate::types::view::TrackingRunView;
 use crate::types::{Fault, Timestamp, TrackingRunId};
 
@@ -38,34 +36,39 @@ const ENDS: [&str; 3] = ["FINISHED", "FAILED", "KILLED"];
 /// Makes a run in state `RUNNING`. Its artifacts go below the returned run's `artifact_uri`.
 pub fn create(store: &Store, run: NewRun) -> Result<TrackingRunView, StoreError> {
     store.write_blocking(move |tx| {
-        let sql = "SELECT run_id FROM runs WHERE attempt_token = ?1";
-        let made = row::first(tx, sql, [&run.attempt_token], |row| row::text(row, "run_id"))?;
-        if let Some(run_id) = made {
-            return view(tx, &run_id);
-        }
-        let experiment_id = experiment_number(tx, &run.experiment_id)?;
-        let run_id = TrackingRunId::new(uuid::Uuid::new_v4().simple().to_string());
-        let sql = "INSERT INTO runs (run_id, experiment_id, run_name, user_id, status,
-                start_time, artifact_uri, attempt_token)
-            VALUES (?1, ?2, ?3, ?4, 'RUNNING', ?5, ?6, ?7)";
-        let values = params![
-            run_id.as_str(),
-            experiment_id,
-            run.run_name,
-            run.user_id,
-            row::micros(run.start_time),
-            format!("mlflow-artifacts:/{experiment_id}/{run_id}/artifacts"),
-            run.attempt_token,
-        ];
-        row::execute(tx, sql, values)?;
-        // As MLflow's clients expect it.
-        put_tag(tx, &run_id, "mlflow.runName", &run.run_name)?;
-        for (key, value) in &run.tags {
-            put_tag(tx, &run_id, key, value)?;
-        }
-        touch_experiment(tx, &run_id, run.start_time)?;
+        let run_id = make(tx, &run)?;
         view(tx, &run_id)
     })
+}
+
+/// Makes a run, or finds the one that the same attempt has made.
+pub(crate) fn make(tx: &Connection, run: &NewRun) -> Result<TrackingRunId, StoreError> {
+    let sql = "SELECT run_id FROM runs WHERE attempt_token = ?1";
+    if let Some(made) = row::first(tx, sql, [&run.attempt_token], |row| row::text(row, "run_id"))? {
+        return Ok(made);
+    }
+    let found = experiment::record::active(tx, &run.experiment_id)?;
+    let run_id = TrackingRunId::new(uuid::Uuid::new_v4().simple().to_string());
+    let sql = "INSERT INTO runs (run_id, experiment_id, run_name, user_id, status,
+            start_time, artifact_uri, attempt_token)
+        VALUES (?1, ?2, ?3, ?4, 'RUNNING', ?5, ?6, ?7)";
+    let values = params![
+        run_id.as_str(),
+        found.experiment_id,
+        run.run_name,
+        run.user_id,
+        row::micros(run.start_time),
+        format!("{}/{run_id}/artifacts", found.artifact_location.trim_end_matches('/')),
+        run.attempt_token,
+    ];
+    row::execute(tx, sql, values)?;
+    // As MLflow's clients expect it.
+    put_tag(tx, &run_id, record::RUN_NAME, &run.run_name)?;
+    for (key, value) in &run.tags {
+        put_tag(tx, &run_id, key, value)?;
+    }
+    touch_experiment(tx, &run_id, run.start_time)?;
+    Ok(run_id)
 }
 
 /// Logs in one transaction. A param that has another value already is refused.
@@ -78,7 +81,7 @@ pub fn log_batch(
 ) -> Result<(), StoreError> {
     let run_id = run_id.clone();
     store.write_blocking(move |tx| {
-        require(tx, &run_id)?;
+        record::require_active(tx, &run_id)?;
         params.iter().try_for_each(|(key, value)| put_param(tx, &run_id, key, value))?;
         metrics.iter().try_for_each(|point| put_metric(tx, &run_id, point))?;
         tags.iter().try_for_each(|(key, value)| put_tag(tx, &run_id, key, value))
@@ -126,7 +129,8 @@ fn put_param(
         row::first(conn, sql, [run_id.as_str(), key], |row| Ok(row.get(0)?))?;
     match present {
         Some(present) if present != value => Err(Fault::conflict(format!(
-            "param `{key}` of run `{run_id}` is `{present}` already, and cannot become `{value}`"
+            "Changing param values is not allowed. Param with key='{key}' was already logged with \
+             value='{present}' for run ID='{run_id}'. Attempted logging new value '{value}'."
         ))
         .hint("params are written once; use a tag for what changes")
         .into()),
@@ -164,7 +168,7 @@ pub fn end(
     })
 }
 
-/// Ends as `FAILED` the runs that an attempt which is over left `RUNNING`.
+/// Ends as `FAILED` the runs that an attempt which is over left `RUNNING`, its script's too.
 pub fn end_abandoned(
     store: &Store,
     attempt_token: &str,
@@ -173,7 +177,7 @@ pub fn end_abandoned(
     let token = attempt_token.to_owned();
     store.write_blocking(move |tx| {
         let sql = "UPDATE runs SET status = 'FAILED', end_time = ?2
-            WHERE attempt_token = ?1 AND status = 'RUNNING'";
+            WHERE (attempt_token = ?1 OR made_by = ?1) AND status = 'RUNNING'";
         row::execute(tx, sql, params![token, row::micros(end_time)])
     })
 }
@@ -191,16 +195,42 @@ pub fn metric_history(
 ) -> Result<Vec<MetricPoint>, StoreError> {
     store.read_blocking(|conn| {
         require(conn, run_id)?;
-        let sql = "SELECT * FROM metrics WHERE run_id = ?1 AND key = ?2
-            ORDER BY step, timestamp, value";
-        row::all(conn, sql, [run_id.as_str(), key], |row| {
-            Ok(MetricPoint {
-                key: row.get("key")?,
-                value: row::number(row, "value")?,
-                timestamp: row::time(row, "timestamp")?,
-                step: row.get("step")?,
-            })
-        })
+        history_by_step(conn, run_id, key, i64::MIN..=i64::MAX)
+    })
+}
+
+/// Returns the values of one metric at some steps, in their order; of no run there are none.
+pub(crate) fn history_by_step(
+    conn: &Connection,
+    run_id: &TrackingRunId,
+    key: &str,
+    steps: RangeInclusive<i64>,
+) -> Result<Vec<MetricPoint>, StoreError> {
+    let sql = "SELECT * FROM metrics WHERE run_id = ?1 AND key = ?2 AND step BETWEEN ?3 AND ?4
+        ORDER BY step, timestamp, value";
+    let values = params![run_id.as_str(), key, steps.start(), steps.end()];
+    row::all(conn, sql, values, point)
+}
+
+/// Returns a page of the values of one metric as they were logged: its length, and how many come
+/// before. Of no run there are none.
+pub(crate) fn history_by_time(
+    conn: &Connection,
+    run_id: &TrackingRunId,
+    key: &str,
+    (limit, offset): (u32, u32),
+) -> Result<Vec<MetricPoint>, StoreError> {
+    let sql = "SELECT * FROM metrics WHERE run_id = ?1 AND key = ?2
+        ORDER BY timestamp, step, value LIMIT ?3 OFFSET ?4";
+    row::all(conn, sql, params![run_id.as_str(), key, limit, offset], point)
+}
+
+pub(crate) fn point(row: &Row<'_>) -> Result<MetricPoint, StoreError> {
+    Ok(MetricPoint {
+        key: row.get("key")?,
+        value: row::number(row, "value")?,
+        timestamp: row::time(row, "timestamp")?,
+        step: row.get("step")?,
     })
 }
 
@@ -215,12 +245,21 @@ pub(crate) fn view(
     conn: &Connection,
     run_id: &TrackingRunId,
 ) -> Result<TrackingRunView, StoreError> {
-    let run = row::first(conn, "SELECT * FROM runs WHERE run_id = ?1", [run_id.as_str()], read)?;
-    with_figures(conn, run.ok_or_else(|| no_run(run_id))?)
+    find(conn, run_id)?.ok_or_else(|| no_run(run_id))
 }
 
+/// Returns a run with its latest metrics, where it is kept here.
+pub(crate) fn find(
+    conn: &Connection,
+    run_id: &TrackingRunId,
+) -> Result<Option<TrackingRunView>, StoreError> {
+    let run = row::first(conn, "SELECT * FROM runs WHERE run_id = ?1", [run_id.as_str()], read)?;
+    run.map(|run| with_figures(conn, run)).transpose()
+}
+
+/// In MLflow's words, which its clients look for.
 fn no_run(run_id: &TrackingRunId) -> StoreError {
-    Fault::not_found(format!("there is no tracked run `{run_id}`"))
+    Fault::not_found(format!("Run with id={run_id} not found"))
         .hint("`dagdeck experiments runs NAME` shows what there is")
         .into()
 }
@@ -259,14 +298,6 @@ pub(crate) fn with_figures(
     Ok(run)
 }
 
-fn experiment_number(conn: &Connection, experiment_id: &str) -> Result<i64, StoreError> {
-    let refused = || Fault::not_found(format!("there is no experiment with id `{experiment_id}`"));
-    let number: i64 = experiment_id.parse().map_err(|_| refused())?;
-    let sql = "SELECT experiment_id FROM experiments WHERE experiment_id = ?1";
-    let found = row::first(conn, sql, [number], |row| Ok(row.get(0)?))?;
-    found.ok_or_else(|| refused().into())
-}
-
 fn touch_experiment(
     conn: &Connection,
     run_id: &TrackingRunId,
@@ -276,6 +307,15 @@ fn touch_experiment(
         WHERE experiment_id = (SELECT experiment_id FROM runs WHERE run_id = ?1)";
     row::execute(conn, sql, params![run_id.as_str(), row::micros(when)]).map(drop)
 }
+
+pub mod attempt;
+pub mod data;
+mod name;
+mod nested;
+pub mod record;
+
+pub use name::some_name;
+pub use nested::{NestedRun, PARENT, nest, nested_tags, take_over};
 
 #[cfg(test)]
 mod tests;

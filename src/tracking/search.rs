@@ -1,12 +1,18 @@
-//! Tracked runs by MLflow's filter and order, as SQL with bound values.
+//! Runs and experiments by MLflow's filter and order.
 
 use rusqlite::types::Value as SqlValue;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
 
 use crate::store::{Store, StoreError, row};
+use crate::tracking::experiment::record::{self as experiment_record, Experiment};
+use crate::tracking::run::record::{self, Run};
 use crate::tracking::{experiment, run};
-use crate::types::search::{self, Attribute, Clause, Comparator, Operand, Order, Subject};
+use crate::types::search::{Attribute, Clause, Order, Vocabulary, vocabulary};
 use crate::types::view::TrackingRunView;
+
+pub(crate) mod sql;
+
+use sql::{Shape, Sql, Table};
 
 /// Which runs are meant, and which page of them.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,173 +26,173 @@ pub struct Search {
     pub offset: u32,
 }
 
-/// Finds runs, and how many there are in all.
+/// What a client of MLflow looks for, and which page of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Wanted {
+    pub filter: String,
+    pub order_by: Vec<String>,
+    pub stage: LifecycleStage,
+    pub limit: u32,
+    pub offset: u32,
+}
+
+/// Whether what is deleted is meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LifecycleStage {
+    #[default]
+    Active,
+    Deleted,
+    Any,
+}
+
+/// Times are asked for in milliseconds and kept in microseconds.
+static RUNS: Shape = Shape {
+    from: "runs AS r",
+    metrics: Some(Table { name: "latest_metrics", join: "v.run_id = r.run_id" }),
+    params: Some(Table { name: "params", join: "v.run_id = r.run_id" }),
+    tags: Some(Table { name: "tags", join: "v.run_id = r.run_id" }),
+    column: |attribute| match attribute {
+        Attribute::RunName => "r.run_name",
+        Attribute::Status => "r.status",
+        Attribute::UserId => "r.user_id",
+        Attribute::ArtifactUri => "r.artifact_uri",
+        Attribute::StartTime => "r.start_time / 1000",
+        Attribute::EndTime => "r.end_time / 1000",
+        _ => "r.run_id",
+    },
+    ties: "r.start_time DESC, r.run_id",
+};
+
+static EXPERIMENTS: Shape = Shape {
+    from: "experiments AS e",
+    metrics: None,
+    params: None,
+    tags: Some(Table { name: "experiment_tags", join: "v.experiment_id = e.experiment_id" }),
+    column: |attribute| match attribute {
+        Attribute::Name => "e.name",
+        Attribute::CreationTime => "e.creation_time / 1000",
+        Attribute::LastUpdateTime => "ifnull(e.last_update_time, e.creation_time) / 1000",
+        _ => "e.experiment_id",
+    },
+    ties: "e.experiment_id DESC",
+};
+
+/// Finds runs of an experiment, and how many there are in all.
 pub fn runs(store: &Store, search: &Search) -> Result<(Vec<TrackingRunView>, u64), StoreError> {
-    let clauses = search::filter(&search.filter)
-        .map_err(|mistake| mistake.fault("filter", &search.filter))?;
-    let order = search
-        .order_by
-        .iter()
-        .map(|text| search::order(text).map_err(|mistake| mistake.fault("order", text)));
-    let order = order.collect::<Result<Vec<_>, _>>()?;
+    let (clauses, order) = read(&vocabulary::RUNS, &search.filter, &search.order_by)?;
     store.read_blocking(|conn| {
-        let experiment_id = experiment::require(conn, &search.experiment)?;
-        let total = count(conn, experiment_id, &clauses)?;
-        let mut sql = Sql::new("SELECT r.* FROM runs AS r");
-        sql.restrict(experiment_id, &clauses);
-        sql.order(&order);
-        sql.push(" LIMIT ");
-        sql.bind(SqlValue::Integer(search.limit.into()));
-        sql.push(" OFFSET ");
-        sql.bind(SqlValue::Integer(search.offset.into()));
-        let runs = row::all(conn, &sql.text, params_from_iter(&sql.values), run::read)?;
+        let experiments = [experiment::require(conn, &search.experiment)?];
+        let restrict = |sql: &mut Sql| of_experiments(sql, &experiments, LifecycleStage::Active);
+        let total = count(conn, &RUNS, &clauses, &restrict)?;
+        let page = (search.limit, search.offset);
+        let read = |row: &Row<'_>| run::read(row);
+        let runs = self::page(conn, &RUNS, (&clauses, &order), &restrict, page, read)?;
         let runs = runs.into_iter().map(|found| run::with_figures(conn, found));
         Ok((runs.collect::<Result<_, _>>()?, total))
     })
 }
 
-fn count(conn: &Connection, experiment_id: i64, clauses: &[Clause]) -> Result<u64, StoreError> {
-    let mut sql = Sql::new("SELECT count(*) FROM runs AS r");
-    sql.restrict(experiment_id, clauses);
+/// Finds runs of experiments, one more than the limit where there are more. An id of no experiment
+/// finds nothing.
+pub fn records(
+    store: &Store,
+    experiment_ids: &[String],
+    wanted: &Wanted,
+) -> Result<Vec<Run>, StoreError> {
+    let (clauses, order) = read(&vocabulary::RUNS, &wanted.filter, &wanted.order_by)?;
+    let experiments: Vec<i64> = experiment_ids.iter().filter_map(|id| id.parse().ok()).collect();
+    store.read_blocking(|conn| {
+        let restrict = |sql: &mut Sql| of_experiments(sql, &experiments, wanted.stage);
+        let page = (wanted.limit.saturating_add(1), wanted.offset);
+        let read = |row: &Row<'_>| record::read(conn, row);
+        self::page(conn, &RUNS, (&clauses, &order), &restrict, page, read)
+    })
+}
+
+/// Finds experiments, one more than the limit where there are more.
+pub fn experiments(store: &Store, wanted: &Wanted) -> Result<Vec<Experiment>, StoreError> {
+    let newest = ["creation_time DESC".to_owned(), "experiment_id ASC".to_owned()];
+    let order_by = if wanted.order_by.is_empty() { &newest[..] } else { &wanted.order_by };
+    let (clauses, order) = read(&vocabulary::EXPERIMENTS, &wanted.filter, order_by)?;
+    store.read_blocking(|conn| {
+        let restrict = |sql: &mut Sql| {
+            sql.push(" WHERE ");
+            stage(sql, "e", wanted.stage);
+        };
+        let page = (wanted.limit.saturating_add(1), wanted.offset);
+        let read = |row: &Row<'_>| experiment_record::read(conn, row);
+        self::page(conn, &EXPERIMENTS, (&clauses, &order), &restrict, page, read)
+    })
+}
+
+/// Reads a filter and an order by the words of what is searched.
+pub(crate) fn read(
+    vocabulary: &'static Vocabulary,
+    filter: &str,
+    order_by: &[String],
+) -> Result<(Vec<Clause>, Vec<Order>), StoreError> {
+    let clauses = vocabulary.filter(filter).map_err(|mistake| mistake.fault("filter", filter))?;
+    let order = order_by
+        .iter()
+        .map(|text| vocabulary.order(text).map_err(|mistake| mistake.fault("order", text)));
+    Ok((clauses, order.collect::<Result<Vec<_>, _>>()?))
+}
+
+fn of_experiments(sql: &mut Sql, experiments: &[i64], wanted: LifecycleStage) {
+    sql.push(" WHERE r.experiment_id ");
+    match experiments {
+        [one] => {
+            sql.push("= ");
+            sql.bind(SqlValue::Integer(*one));
+        }
+        // One value, however many there are: SQLite binds some thousands only.
+        many => {
+            sql.push("IN (SELECT value FROM json_each(");
+            let ids = many.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+            sql.bind(SqlValue::Text(format!("[{ids}]")));
+            sql.push("))");
+        }
+    }
+    sql.push(" AND ");
+    stage(sql, "r", wanted);
+}
+
+fn stage(sql: &mut Sql, alias: &str, wanted: LifecycleStage) {
+    sql.push(&match wanted {
+        LifecycleStage::Active => format!("{alias}.lifecycle_stage = 'active'"),
+        LifecycleStage::Deleted => format!("{alias}.lifecycle_stage = 'deleted'"),
+        LifecycleStage::Any => "1".to_owned(),
+    });
+}
+
+/// Finds a page of something, by what `restrict` writes as its `WHERE` and by a filter.
+pub(crate) fn page<R>(
+    conn: &Connection,
+    shape: &'static Shape,
+    (clauses, order): (&[Clause], &[Order]),
+    restrict: &dyn Fn(&mut Sql),
+    (limit, offset): (u32, u32),
+    read: impl FnMut(&Row<'_>) -> Result<R, StoreError>,
+) -> Result<Vec<R>, StoreError> {
+    let alias = shape.from.rsplit(' ').next().unwrap_or_default();
+    let mut sql = Sql::select(&format!("{alias}.*"), shape);
+    restrict(&mut sql);
+    sql.clauses(clauses);
+    sql.order(order);
+    sql.page(limit, offset);
+    row::all(conn, &sql.text, params_from_iter(&sql.values), read)
+}
+
+fn count(
+    conn: &Connection,
+    shape: &'static Shape,
+    clauses: &[Clause],
+    restrict: &dyn Fn(&mut Sql),
+) -> Result<u64, StoreError> {
+    let mut sql = Sql::select("count(*)", shape);
+    restrict(&mut sql);
+    sql.clauses(clauses);
     row::count(conn, &sql.text, params_from_iter(&sql.values))
-}
-
-/// A statement with its values; what people wrote is only ever a value.
-struct Sql {
-    text: String,
-    values: Vec<SqlValue>,
-}
-
-impl Sql {
-    fn new(start: &str) -> Self {
-        Self { text: start.to_owned(), values: Vec::new() }
-    }
-
-    fn push(&mut self, text: &str) {
-        self.text.push_str(text);
-    }
-
-    fn bind(&mut self, value: SqlValue) {
-        self.values.push(value);
-        self.text.push_str(&format!("?{}", self.values.len()));
-    }
-
-    fn restrict(&mut self, experiment_id: i64, clauses: &[Clause]) {
-        self.push(" WHERE r.experiment_id = ");
-        self.bind(SqlValue::Integer(experiment_id));
-        for clause in clauses {
-            self.push(" AND ");
-            self.clause(clause);
-        }
-    }
-
-    fn clause(&mut self, clause: &Clause) {
-        let Some((table, key)) = table(&clause.subject) else {
-            return self.test(column(&clause.subject), clause);
-        };
-        // A run that lacks the key passes no comparison with it, `!=` included.
-        let is_missing = clause.comparator == Comparator::IsNull;
-        self.push(if is_missing { "NOT EXISTS" } else { "EXISTS" });
-        self.push(&format!(" (SELECT 1 FROM {table} AS v WHERE v.run_id = r.run_id AND v.key = "));
-        self.bind(SqlValue::Text(key.to_owned()));
-        if !matches!(clause.comparator, Comparator::IsNull | Comparator::IsNotNull) {
-            self.push(" AND ");
-            self.test("v.value", clause);
-        }
-        self.push(")");
-    }
-
-    fn test(&mut self, column: &str, clause: &Clause) {
-        let sign = match clause.comparator {
-            Comparator::Equal | Comparator::IsNull | Comparator::IsNotNull => " = ",
-            Comparator::NotEqual => " != ",
-            Comparator::Less => " < ",
-            Comparator::LessOrEqual => " <= ",
-            Comparator::Greater => " > ",
-            Comparator::GreaterOrEqual => " >= ",
-            // SQLite's LIKE does not tell case; its GLOB does.
-            Comparator::Like => " GLOB ",
-            Comparator::ILike => " LIKE ",
-            Comparator::In => " IN (",
-            Comparator::NotIn => " NOT IN (",
-        };
-        self.push(column);
-        self.push(sign);
-        match &clause.operand {
-            Operand::Nothing => self.push("NULL"),
-            Operand::Number(number) => self.bind(SqlValue::Real(*number)),
-            Operand::Text(text) if clause.comparator == Comparator::Like => {
-                self.bind(SqlValue::Text(glob(text)));
-            }
-            Operand::Text(text) => self.bind(SqlValue::Text(text.clone())),
-            Operand::List(items) => {
-                for (at, item) in items.iter().enumerate() {
-                    self.push(if at == 0 { "" } else { ", " });
-                    self.bind(SqlValue::Text(item.clone()));
-                }
-                self.push(")");
-            }
-        }
-    }
-
-    /// Values first, then NaN, then runs without one, whichever the direction.
-    fn order(&mut self, order: &[Order]) {
-        self.push(" ORDER BY ");
-        for key in order {
-            let direction = if key.is_descending { "DESC" } else { "ASC" };
-            match table(&key.subject) {
-                None => {
-                    let column = column(&key.subject);
-                    self.push(&format!("{column} IS NULL, {column} {direction}, "));
-                }
-                Some((table, name)) => {
-                    let found = format!("FROM {table} AS v WHERE v.run_id = r.run_id AND v.key = ");
-                    self.push(&format!("ifnull((SELECT v.value IS NULL {found}"));
-                    self.bind(SqlValue::Text(name.to_owned()));
-                    self.push(&format!("), 2), (SELECT v.value {found}"));
-                    self.bind(SqlValue::Text(name.to_owned()));
-                    self.push(&format!(") {direction}, "));
-                }
-            }
-        }
-        self.push("r.start_time DESC, r.run_id");
-    }
-}
-
-fn table(subject: &Subject) -> Option<(&'static str, &str)> {
-    match subject {
-        Subject::Metric(key) => Some(("latest_metrics", key)),
-        Subject::Param(key) => Some(("params", key)),
-        Subject::Tag(key) => Some(("tags", key)),
-        Subject::Attribute(_) => None,
-    }
-}
-
-/// Times are asked for in milliseconds and kept in microseconds.
-fn column(subject: &Subject) -> &'static str {
-    match subject {
-        Subject::Attribute(Attribute::RunName) => "r.run_name",
-        Subject::Attribute(Attribute::Status) => "r.status",
-        Subject::Attribute(Attribute::UserId) => "r.user_id",
-        Subject::Attribute(Attribute::ArtifactUri) => "r.artifact_uri",
-        Subject::Attribute(Attribute::StartTime) => "r.start_time / 1000",
-        Subject::Attribute(Attribute::EndTime) => "r.end_time / 1000",
-        _ => "r.run_id",
-    }
-}
-
-/// Writes a LIKE pattern as GLOB takes it.
-fn glob(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len());
-    for c in pattern.chars() {
-        match c {
-            '%' => out.push('*'),
-            '_' => out.push('?'),
-            '*' | '?' | '[' => out.extend(['[', c, ']']),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

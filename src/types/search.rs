@@ -1,5 +1,6 @@
-//! The language in which tracked runs are searched: MLflow's filter and its order, read into
-//! clauses. Whoever asks can tell a mistake from a filter without a daemon.
+//! The language in which runs, experiments and models are searched: MLflow's filter and its order,
+//! read into clauses by the vocabulary of what is searched. Whoever asks can tell a mistake from a
+//! filter without a daemon.
 //!
 //! ```text
 //! metrics.accuracy > 0.9 and params.model = "xgb" and tags.`mlflow.source` LIKE '%x%'
@@ -11,8 +12,19 @@ mod lex;
 mod read;
 #[cfg(test)]
 mod tests;
+pub mod vocabulary;
 
-pub use read::{filter, order};
+pub use vocabulary::Vocabulary;
+
+/// Reads a filter of runs; an empty one has no clauses.
+pub fn filter(text: &str) -> Result<Vec<Clause>, Mistake> {
+    vocabulary::RUNS.filter(text)
+}
+
+/// Reads one key of an order of runs.
+pub fn order(text: &str) -> Result<Order, Mistake> {
+    vocabulary::RUNS.order(text)
+}
 
 /// What a clause is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,10 +33,32 @@ pub enum Subject {
     Metric(String),
     Param(String),
     Tag(String),
+    /// Something of the data that a run learnt from.
+    Dataset(DatasetField),
     Attribute(Attribute),
 }
 
-/// What every run has.
+/// What is known of the data that a run learnt from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DatasetField {
+    Name,
+    Digest,
+    /// What it was for, such as `training`.
+    Context,
+}
+
+impl DatasetField {
+    /// Returns its name as MLflow writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Digest => "digest",
+            Self::Context => "context",
+        }
+    }
+}
+
+/// What each of the things that are searched has; which of them has what, its vocabulary says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Attribute {
     RunId,
@@ -34,6 +68,15 @@ pub enum Attribute {
     ArtifactUri,
     StartTime,
     EndTime,
+    Name,
+    ExperimentId,
+    CreationTime,
+    LastUpdateTime,
+    VersionNumber,
+    SourcePath,
+    ModelId,
+    ModelType,
+    SourceRunId,
 }
 
 impl Attribute {
@@ -47,12 +90,28 @@ impl Attribute {
             Self::ArtifactUri => "artifact_uri",
             Self::StartTime => "start_time",
             Self::EndTime => "end_time",
+            Self::Name => "name",
+            Self::ExperimentId => "experiment_id",
+            Self::CreationTime => "creation_time",
+            Self::LastUpdateTime => "last_update_time",
+            Self::VersionNumber => "version_number",
+            Self::SourcePath => "source_path",
+            Self::ModelId => "model_id",
+            Self::ModelType => "model_type",
+            Self::SourceRunId => "source_run_id",
         }
     }
 
-    /// Says whether it is a time, in milliseconds since 1970, and no text.
-    pub const fn is_time(self) -> bool {
-        matches!(self, Self::StartTime | Self::EndTime)
+    /// Says whether it is a number and no text; times are milliseconds since 1970.
+    pub const fn is_number(self) -> bool {
+        matches!(
+            self,
+            Self::StartTime
+                | Self::EndTime
+                | Self::CreationTime
+                | Self::LastUpdateTime
+                | Self::VersionNumber
+        )
     }
 }
 
@@ -148,6 +207,7 @@ impl std::fmt::Display for Subject {
             Self::Metric(key) => write!(f, "metrics.{}", quoted(key)),
             Self::Param(key) => write!(f, "params.{}", quoted(key)),
             Self::Tag(key) => write!(f, "tags.{}", quoted(key)),
+            Self::Dataset(field) => write!(f, "datasets.{}", field.name()),
             Self::Attribute(attribute) => write!(f, "attributes.{}", attribute.name()),
         }
     }

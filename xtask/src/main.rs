@@ -35,6 +35,16 @@ const PYTHON_PACKAGES: &[&str] =
 /// in one version only.
 const S3_PACKAGES: &[&str] = &["moto[server]==5.2.5", "boto3==1.44.8"];
 
+/// MLflow's client and server, what its scripts log, and the libraries whose models are served.
+const MLFLOW_PACKAGES: &[&str] = &[
+    "mlflow==3.17.2",
+    "scikit-learn==1.9.1",
+    "matplotlib==3.11.2",
+    "xgboost-cpu==3.2.0",
+    "lightgbm==4.7.0",
+    "skl2onnx==1.20.0",
+];
+
 fn main() -> ExitCode {
     let task = env::args().nth(1).unwrap_or_default();
     let result = match task.as_str() {
@@ -77,6 +87,9 @@ fn test() -> Result<(), String> {
     }
     if let Some(python) = venv(&folder.join("s3"), S3_PACKAGES) {
         variables.push(("DAGDECK_TEST_MOTO", python));
+    }
+    if let Some(python) = venv(&folder.join("mlflow"), MLFLOW_PACKAGES) {
+        variables.push(("DAGDECK_TEST_MLFLOW", python));
     }
     if let Some(promtool) = on_path("promtool") {
         variables.push(("DAGDECK_TEST_PROMTOOL", promtool));

@@ -69,7 +69,7 @@ pub(super) fn dataset(context: Context<'_>, declared: Declared<'_>) -> Option<Da
         let message = format!("`{}` names partitions: a data set is one table", at.text);
         context.report.error(at.span, "bad-uri", message, "write `file:PATH`".to_owned());
     }
-    let uri = written.and_then(|at| file_uri(context, at));
+    let uri = written.and_then(|at| dataset_uri(context, at));
     let tasks = "`classification` or `regression`";
     let task = fields.needed_text("task", tasks);
     let task = task.and_then(|at| match at.text {
@@ -98,6 +98,39 @@ pub(super) fn dataset(context: Context<'_>, declared: Declared<'_>) -> Option<Da
         split,
     };
     Some(DatasetSpec { name: declared.name.to_owned(), uri: uri?, table })
+}
+
+/// Reads where a table lies: in a file, a bucket or a database.
+fn dataset_uri(context: Context<'_>, at: Text<'_>) -> Option<AssetUri> {
+    let refuse = |reason: &str| {
+        let message = format!("`{}` is no table: {reason}", at.text);
+        let help = "write `file:PATH`, or `CONNECTION:PATH` of a bucket or a database".to_owned();
+        context.report.error(at.span, "bad-uri", message, help);
+        None
+    };
+    match uri(context, at)? {
+        AssetUri::Connection { path, .. } if path.contains('*') || path.ends_with('/') => {
+            refuse("it names more than one")
+        }
+        AssetUri::Connection { connection, path } => {
+            let kind = context.names.connections.get(connection.as_str()).copied().flatten();
+            let holds = kind.is_none_or(|kind| {
+                matches!(
+                    kind,
+                    ConnectionKind::Sqlite
+                        | ConnectionKind::Postgres
+                        | ConnectionKind::Folder
+                        | ConnectionKind::Bucket
+                )
+            });
+            if !holds {
+                return refuse("nothing lies at this connection");
+            }
+            Some(AssetUri::Connection { connection, path })
+        }
+        AssetUri::Model { .. } | AssetUri::Other(_) => refuse("a data set is one table"),
+        file @ AssetUri::File(_) => Some(file),
+    }
 }
 
 /// Reads `types = { COLUMN = "category" }`.

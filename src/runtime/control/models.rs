@@ -45,17 +45,29 @@ pub(super) async fn answer(parts: &ControlParts, request: Request) -> Result<Ans
         Request::Promote { name, version, alias, expected_current, reason } => {
             let to = Target { name, alias, version, reason: said(reason) };
             require_reason(parts, &to).await?;
-            move_alias(parts, to, expected_current, "promote").await
+            move_alias(parts, to, Some(expected_current), "promote").await
         }
         Request::Rollback { name, alias, expected_current, reason } => {
             let (model, of) = (name.clone(), alias.clone());
             let target = move |store: &Store| registry::rollback_target(store, &model, &of);
             let version = tracked(parts, target).await?;
             let to = Target { name, alias, version, reason: said(reason) };
-            move_alias(parts, to, expected_current, "rollback").await
+            move_alias(parts, to, Some(expected_current), "rollback").await
         }
         other => Err(Fault::invalid(format!("`{other:?}` is not answered here"))),
     }
+}
+
+/// Points an alias at a version wherever it stands, as the other doors of the registry do.
+pub(super) async fn point(
+    parts: &ControlParts,
+    name: String,
+    alias: String,
+    version: u32,
+) -> Result<(), Fault> {
+    let to = Target { name, alias, version, reason: None };
+    require_reason(parts, &to).await?;
+    move_alias(parts, to, None, "promote").await.map(drop)
 }
 
 /// Where an alias is to go.
@@ -94,7 +106,7 @@ async fn require_reason(parts: &ControlParts, to: &Target) -> Result<(), Fault> 
 async fn move_alias(
     parts: &ControlParts,
     to: Target,
-    expected_current: Option<u32>,
+    expected_current: Option<Option<u32>>,
     action: &'static str,
 ) -> Result<Answer, Fault> {
     let Target { name, alias, version, reason } = to;
@@ -102,7 +114,7 @@ async fn move_alias(
         name: name.clone(),
         alias,
         version,
-        expected_current: Some(expected_current),
+        expected_current,
         user: user::name(),
         action,
         reason,

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use self::judge::{Champion, Judged, Requirement, Subject};
+use self::measure::Rival;
 use super::DaemonContext;
 use super::args::Args;
 use super::branch::follow;
@@ -20,7 +21,7 @@ use super::model::ALIAS;
 use super::registered::ask;
 use crate::runtime::promotion::off_thread;
 use crate::sched::Outcome;
-use crate::tracking::{artifact, registry, run};
+use crate::tracking::{artifact, model_folder, registry, run};
 use crate::types::{TaskId, TrackingRunId};
 
 pub(super) async fn run(context: &DaemonContext) -> Result<Outcome, OperatorError> {
@@ -39,10 +40,22 @@ pub(super) async fn run(context: &DaemonContext) -> Result<Outcome, OperatorErro
     let asked: Vec<String> = requirements.iter().map(|one| one.metric.clone()).collect();
     let own =
         artifact::folder(&context.layout.state_dir(), &tracked.experiment_id, &tracked.run_id);
-    let rival = champion.as_ref().and_then(|champion| champion.folder.clone());
-    let measured = off_thread(move || {
-        let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
-        Ok(measure::measure(&own, rival.as_deref(), &asked))
+    let measured = off_thread({
+        let (store, state_dir) = (context.store.clone(), context.layout.state_dir());
+        let champion = champion.clone();
+        move || {
+            let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+            let rival = champion.as_ref().map(|champion| {
+                let load = || {
+                    let (name, version) = (&champion.name, champion.version);
+                    model_folder::of_version(&store, &state_dir, name, version)
+                        .map_err(|fault| fault.to_string())
+                };
+                (champion.folder.as_deref(), load)
+            });
+            let rival = rival.as_ref().map(|(folder, load)| Rival { folder: *folder, model: load });
+            Ok(measure::measure(&own, rival.as_ref(), &asked))
+        }
     })
     .await?;
     let judged = judge::judge(&subject, &requirements, champion.as_ref(), &measured)?;
@@ -94,6 +107,8 @@ async fn champion(
     let Some(version) = found else { return Ok(None) };
     Ok(Some(Champion {
         title: format!("{name}@{alias} v{}", version.version),
+        name,
+        version: version.version,
         folder: folder_of(context, version.run_id).await?,
         metrics: version.metrics,
     }))

@@ -10,7 +10,7 @@ use super::args::Args;
 use super::error::{OperatorError, chain};
 use super::{dataset_validate, learnt, observed};
 use crate::ml::{self, Dataset, SearchSpec, TrainSpec, Trained};
-use crate::runtime::attempt::Order;
+use crate::runtime::attempt::{Order, Private};
 use crate::runtime::layout::Layout;
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
@@ -70,16 +70,20 @@ fn hyperparameters(args: Args<'_>) -> Result<Map<String, Value>, OperatorError> 
     }
 }
 
-pub(super) fn run(order: &Order, log: &TaskLog) -> Result<Outcome, OperatorError> {
+pub(super) fn run(
+    order: &Order,
+    private: &Private,
+    log: &TaskLog,
+) -> Result<Outcome, OperatorError> {
     let args = TrainArgs::read(Args(&order.args))?;
-    let dataset = dataset_validate::read(order)?;
+    let dataset = dataset_validate::read(order, private, log)?;
     let layout = Layout::new(&order.project);
     let store = Store::open(&layout.database())?;
     let experiment = args.experiment.clone().unwrap_or_else(|| dataset.name.clone());
     let experiment_id = experiment::ensure(&store, &experiment)?;
     let tracked = tracked_run(&store, order, &args, &dataset, &experiment_id, log)?;
     log.say(&format!("run {} of experiment `{experiment}`", tracked.run_id));
-    keep_input(order, &dataset, &store, &tracked.run_id, log)?;
+    keep_input(order, private, &dataset, &store, &tracked.run_id, log)?;
     let chosen = match &args.search {
         None => Ok(args.spec.clone()),
         Some(wanted) => search::run(&store, &tracked, &dataset, &args.spec, wanted, log),
@@ -130,6 +134,7 @@ fn tracked_run(
 /// Keeps what is learnt from with the run, before anything comes of it.
 fn keep_input(
     order: &Order,
+    private: &Private,
     dataset: &Dataset,
     store: &Store,
     run_id: &TrackingRunId,
@@ -144,7 +149,7 @@ fn keep_input(
         input::put(store, run_id, RunInput { asset_events, ..learnt })?;
     }
     let outputs = vec![DatasetRef::new(TRACKED, run_id.as_str())];
-    observed::write(order, &Observed { outputs, ..learnt::seen(order, dataset) }, log)
+    observed::write(order, &Observed { outputs, ..learnt::seen(order, private, dataset) }, log)
 }
 
 fn new_run(order: &Order, args: &TrainArgs, dataset: &Dataset, experiment_id: &str) -> NewRun {
@@ -196,13 +201,14 @@ fn record(
     trained: &Trained,
 ) -> Result<(), OperatorError> {
     let folder = artifact::folder(&layout.state_dir(), &tracked.experiment_id, &tracked.run_id);
-    let model = trained.model.to_bytes();
-    let files = std::iter::once(("model/model.json", model.as_slice()))
-        .chain(trained.artifacts.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())));
-    for (path, bytes) in files {
-        artifact::write(&folder, path, bytes)
+    let made_at = time::now().strftime("%Y-%m-%d %H:%M:%S.%6f").to_string();
+    let model = trained.model.to_mlflow(tracked.run_id.as_str(), &made_at);
+    let model = model.into_iter().map(|(path, bytes)| (format!("model/{path}"), bytes));
+    let others = trained.artifacts.iter().map(|(path, bytes)| (path.clone(), bytes.clone()));
+    for (path, bytes) in model.chain(others) {
+        artifact::write(&folder, &path, &bytes)
             .map_err(|error| OperatorError::passing(format!("write artifact `{path}`: {error}")))?;
-        artifact::record(store, &tracked.run_id, path, bytes)?;
+        artifact::record(store, &tracked.run_id, &path, &bytes)?;
     }
     run::log_batch(
         store,

@@ -2,10 +2,9 @@
 
 use rusqlite::params;
 
-use super::{
-    MetricPoint, experiment_number, put_metric, put_param, put_tag, touch_experiment, view,
-};
+use super::{MetricPoint, put_metric, put_param, put_tag, record, touch_experiment, view};
 use crate::store::{Store, StoreError, row};
+use crate::tracking::experiment;
 use crate::types::view::TrackingRunView;
 use crate::types::{Timestamp, TrackingRunId};
 
@@ -36,23 +35,23 @@ pub fn nest(
 ) -> Result<TrackingRunId, StoreError> {
     let (parent_id, experiment_id) = (parent.run_id.clone(), parent.experiment_id.clone());
     store.write_blocking(move |tx| {
-        let experiment_id = experiment_number(tx, &experiment_id)?;
+        let of = experiment::record::active(tx, &experiment_id)?;
         let run_id = TrackingRunId::new(uuid::Uuid::new_v4().simple().to_string());
         let sql = "INSERT INTO runs (run_id, experiment_id, run_name, user_id, status,
                 start_time, end_time, artifact_uri)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let values = params![
             run_id.as_str(),
-            experiment_id,
+            of.experiment_id,
             run.run_name,
             run.user_id,
             run.status,
             row::micros(run.start_time),
             row::micros(run.end_time),
-            format!("mlflow-artifacts:/{experiment_id}/{run_id}/artifacts"),
+            format!("{}/{run_id}/artifacts", of.artifact_location.trim_end_matches('/')),
         ];
         row::execute(tx, sql, values)?;
-        put_tag(tx, &run_id, "mlflow.runName", &run.run_name)?;
+        put_tag(tx, &run_id, record::RUN_NAME, &run.run_name)?;
         put_tag(tx, &run_id, PARENT, parent_id.as_str())?;
         run.tags.iter().try_for_each(|(key, value)| put_tag(tx, &run_id, key, value))?;
         run.params.iter().try_for_each(|(key, value)| put_param(tx, &run_id, key, value))?;
@@ -75,8 +74,7 @@ pub fn nested_tags(
             JOIN tags AS own ON own.run_id = runs.run_id AND own.key = ?4
             WHERE runs.experiment_id = ?1 AND parent.value = ?3
             ORDER BY runs.start_time, runs.run_id";
-        let experiment_id = experiment_number(conn, &parent.experiment_id)?;
-        let values = params![experiment_id, PARENT, parent.run_id.as_str(), key];
+        let values = params![parent.experiment_id, PARENT, parent.run_id.as_str(), key];
         row::all(conn, sql, values, |row| row::text(row, "value"))
     })
 }
@@ -103,7 +101,7 @@ pub fn take_over(
             JOIN tags ON tags.run_id = runs.run_id AND tags.key = ?2
             WHERE runs.experiment_id = ?1 AND tags.value = ?3 AND runs.status <> 'FINISHED'
             ORDER BY runs.start_time DESC LIMIT 1";
-        let values = params![experiment_number(tx, &experiment_id)?, key, value];
+        let values = params![experiment_id, key, value];
         let Some(run_id) =
             row::first(tx, sql, values, |row| row::text::<TrackingRunId>(row, "run_id"))?
         else {

@@ -121,7 +121,7 @@ fn a_param_keeps_its_value_and_a_tag_takes_the_new_one() {
     log(&[("depth", "3"), ("eta", "0.1")], &[("stage", "b")]).unwrap();
     let fault = refusal(log(&[("new", "1"), ("depth", "4")], &[("stage", "c")]));
     assert_eq!(fault.kind, FaultKind::Conflict);
-    assert!(fault.message.contains("`depth`") && fault.message.contains("`3`"), "{fault}");
+    assert!(fault.message.contains("'depth'") && fault.message.contains("'3'"), "{fault}");
     let found = get(&store, &run).unwrap();
     assert_eq!(found.params, pairs(&[("depth", "3"), ("eta", "0.1")]));
     assert!(found.tags.contains(&("stage".into(), "b".into())));

@@ -64,7 +64,7 @@ fn filters_find_what_they_say() {
         ("", "edcba"),
         ("metrics.`val accuracy` > 0.9", "ba"),
         ("metrics.`val accuracy` <= 0.91", "ca"),
-        ("metrics.`val accuracy` != 0.95", "ca"),
+        ("metrics.`val accuracy` != 0.95", "dca"),
         ("metrics.other > 0", ""),
         ("params.model = 'xgboost'", "a"),
         ("params.model LIKE 'xg%'", "a"),

@@ -38,6 +38,8 @@ fn model(name: &str, latest: u32, production: u32) -> ModelView {
         aliases: vec![("production".into(), production)],
         latest_version: Some(latest),
         version_count: u64::from(latest),
+        description: (name == "iris").then(|| "Tells three species by their leaves.".into()),
+        tags: if name == "iris" { vec![("owner".into(), "ada".into())] } else { vec![] },
     }
 }
 
@@ -95,6 +97,11 @@ fn model_version(name: &str, version: u32) -> ModelVersionView {
         gates: vec![gate(version)],
         serves: (version == 3).then_some(90),
         inputs: vec![input(name, version)],
+        description: (version == 3).then(|| "With the leaves of last summer.".into()),
+        stage: if version == 2 { "Staging" } else { "None" }.into(),
+        version_tags: if version == 3 { vec![tag("reviewed", "yes")] } else { vec![] },
+        user: Some("ada".into()),
+        model_id: None,
     }
 }
 

@@ -205,7 +205,7 @@ fn text_field(subject: &Subject, is_shown: bool) -> Field<'static, TrackingRunVi
     let (is_param, name) = match subject {
         Subject::Param(name) => (true, name.clone()),
         Subject::Tag(name) => (false, name.clone()),
-        Subject::Metric(_) | Subject::Attribute(_) => (false, String::new()),
+        Subject::Metric(_) | Subject::Dataset(_) | Subject::Attribute(_) => (false, String::new()),
     };
     let find = move |run: &TrackingRunView| {
         let pairs = if is_param { &run.params } else { &run.tags };
@@ -214,7 +214,7 @@ fn text_field(subject: &Subject, is_shown: bool) -> Field<'static, TrackingRunVi
     let sorted = find.clone();
     let title = match subject {
         Subject::Param(name) | Subject::Tag(name) => name.clone(),
-        Subject::Metric(_) | Subject::Attribute(_) => String::new(),
+        Subject::Metric(_) | Subject::Dataset(_) | Subject::Attribute(_) => String::new(),
     };
     let rank = if title == "model" { 1 } else { 12 };
     let field =

@@ -1,8 +1,9 @@
 //! From words to clauses, by the rules of MLflow: metrics and times are compared with numbers,
-//! all else with quoted texts, lists only with `run_id`; clauses are joined by AND alone.
+//! all else with quoted texts, lists only where the vocabulary has it; clauses are joined by AND alone.
 
 use super::lex::{Token, tokens};
-use super::{Attribute, Clause, Comparator, Mistake, Operand, Order, Subject};
+use super::vocabulary::Vocabulary;
+use super::{Attribute, Clause, Comparator, DatasetField, Mistake, Operand, Order, Subject};
 
 /// The words before the dot.
 pub(super) const ENTITIES: [&str; 14] = [
@@ -22,48 +23,60 @@ pub(super) const ENTITIES: [&str; 14] = [
     "datasets",
 ];
 
-/// Reads a filter; an empty one has no clauses.
-pub fn filter(text: &str) -> Result<Vec<Clause>, Mistake> {
-    let mut reader = Reader::new(text)?;
-    let mut clauses = Vec::new();
-    while !reader.is_at_end() {
-        if !clauses.is_empty() {
-            reader.and()?;
+impl Vocabulary {
+    /// Reads a filter; an empty one has no clauses.
+    pub fn filter(&'static self, text: &str) -> Result<Vec<Clause>, Mistake> {
+        let mut reader = Reader::new(text, self)?;
+        let mut clauses = Vec::new();
+        while !reader.is_at_end() {
+            if !clauses.is_empty() {
+                reader.and()?;
+            }
+            clauses.push(reader.clause()?);
         }
-        clauses.push(reader.clause()?);
+        Ok(clauses)
     }
-    Ok(clauses)
-}
 
-/// Reads one key of an order: a subject, then ASC (the default) or DESC.
-pub fn order(text: &str) -> Result<Order, Mistake> {
-    let mut reader = Reader::new(text)?;
-    let subject = reader.subject()?;
-    let is_descending = match reader.next() {
-        None => false,
-        Some((_, token)) if token.is("asc") => false,
-        Some((_, token)) if token.is("desc") => true,
-        Some((at, token)) => {
-            return Err(Mistake::new(at, format!("{} where ASC or DESC may stand", token.told())));
+    /// Reads one key of an order: a subject, then ASC (the default) or DESC.
+    pub fn order(&'static self, text: &str) -> Result<Order, Mistake> {
+        let mut reader = Reader::new(text, self)?;
+        reader.is_order = true;
+        let place = reader.place();
+        let subject = reader.subject()?;
+        if matches!(subject, Subject::Dataset(_)) {
+            return Err(Mistake::new(place, "data sets are no order"));
         }
-    };
-    match reader.next() {
-        None => Ok(Order { subject, is_descending }),
-        Some((at, token)) => {
-            Err(Mistake::new(at, format!("{} after the end of the order", token.told())))
+        let is_descending = match reader.next() {
+            None => false,
+            Some((_, token)) if token.is("asc") => false,
+            Some((_, token)) if token.is("desc") => true,
+            Some((at, token)) => {
+                let text = format!("{} where ASC or DESC may stand", token.told());
+                return Err(Mistake::new(at, text));
+            }
+        };
+        match reader.next() {
+            None => Ok(Order { subject, is_descending }),
+            Some((at, token)) => {
+                Err(Mistake::new(at, format!("{} after the end of the order", token.told())))
+            }
         }
     }
 }
 
 struct Reader {
+    vocabulary: &'static Vocabulary,
+    /// Whether an order is read: not all that is searched by is ordered by.
+    is_order: bool,
     tokens: Vec<(usize, Token)>,
     at: usize,
     end: usize,
 }
 
 impl Reader {
-    fn new(text: &str) -> Result<Self, Mistake> {
-        Ok(Self { tokens: tokens(text)?, at: 0, end: text.trim_end().chars().count() })
+    fn new(text: &str, vocabulary: &'static Vocabulary) -> Result<Self, Mistake> {
+        let end = text.trim_end().chars().count();
+        Ok(Self { vocabulary, is_order: false, tokens: tokens(text)?, at: 0, end })
     }
 
     fn is_at_end(&self) -> bool {
@@ -110,7 +123,8 @@ impl Reader {
         let subject = self.subject()?;
         let place = self.place();
         let comparator = self.comparator()?;
-        check(&subject, comparator).map_err(|message| Mistake::new(place, message))?;
+        let checked = self.vocabulary.check(&subject, comparator);
+        checked.map_err(|message| Mistake::new(place, message))?;
         let operand = match comparator {
             Comparator::IsNull | Comparator::IsNotNull => Operand::Nothing,
             _ => self.operand(&subject, comparator)?,
@@ -122,31 +136,41 @@ impl Reader {
         let place = self.place();
         let Some((_, Token::Word(first) | Token::Quoted('`', first))) = self.next() else {
             self.at = self.at.saturating_sub(usize::from(place < self.end));
-            return Err(
-                self.wanted("metrics.NAME, params.NAME, tags.NAME or an attribute is expected")
-            );
+            return Err(self.wanted(self.vocabulary.expected));
         };
         if self.peek() != Some(&Token::Dot) {
-            return attribute(&first, place).map(Subject::Attribute);
+            return self.attribute(&first, place).map(Subject::Attribute);
         }
         let key = self.key()?;
+        let has = self.vocabulary;
         // As MLflow, which takes these words as they are written only.
         match first.as_str() {
-            "metric" | "metrics" => Ok(Subject::Metric(key)),
-            "param" | "params" | "parameter" | "parameters" => Ok(Subject::Param(key)),
+            "metric" | "metrics" if has.metrics => Ok(Subject::Metric(key)),
+            "param" | "params" | "parameter" | "parameters" if has.params => {
+                Ok(Subject::Param(key))
+            }
             "tag" | "tags" => Ok(Subject::Tag(key)),
             "attribute" | "attributes" | "attr" | "run" => {
-                attribute(&key, place).map(Subject::Attribute)
+                self.attribute(&key, place).map(Subject::Attribute)
             }
-            "dataset" | "datasets" => Err(Mistake::new(
-                place,
-                "data sets are searched by their tags: tags.`dagdeck.dataset`",
-            )),
-            other => Err(Mistake::new(
-                place,
-                format!("there is no `{other}.`; there are metrics, params, tags and attributes"),
-            )),
+            "dataset" | "datasets" if has.datasets => dataset(&key, place).map(Subject::Dataset),
+            other => {
+                let text = format!("there is no `{other}.`; {} is expected", has.expected);
+                Err(Mistake::new(place, text))
+            }
         }
+    }
+
+    fn attribute(&self, name: &str, place: usize) -> Result<Attribute, Mistake> {
+        self.vocabulary.attribute(name, self.is_order).ok_or_else(|| {
+            let message = if ENTITIES.contains(&name) {
+                format!("`{name}` lacks a dot and a name, as in {name}.accuracy")
+            } else {
+                let known = self.vocabulary.known(self.is_order);
+                format!("there is no attribute `{name}`; there are {known}")
+            };
+            Mistake::new(place, message)
+        })
     }
 
     /// Reads what follows the first word: `.name`, also with dots in it, bare or quoted.
@@ -253,54 +277,18 @@ impl Reader {
     }
 }
 
-fn is_numeric(subject: &Subject) -> bool {
+pub(super) fn is_numeric(subject: &Subject) -> bool {
     match subject {
         Subject::Metric(_) => true,
-        Subject::Attribute(attribute) => attribute.is_time(),
-        Subject::Param(_) | Subject::Tag(_) => false,
+        Subject::Attribute(attribute) => attribute.is_number(),
+        Subject::Param(_) | Subject::Tag(_) | Subject::Dataset(_) => false,
     }
 }
 
-/// Says why a subject cannot be compared in this way.
-fn check(subject: &Subject, comparator: Comparator) -> Result<(), String> {
-    use Comparator as C;
-    let is_taken = match comparator {
-        C::Equal | C::NotEqual => true,
-        C::Less | C::LessOrEqual | C::Greater | C::GreaterOrEqual => is_numeric(subject),
-        C::Like | C::ILike => !is_numeric(subject),
-        C::In | C::NotIn => *subject == Subject::Attribute(Attribute::RunId),
-        C::IsNull | C::IsNotNull => matches!(subject, Subject::Param(_) | Subject::Tag(_)),
-    };
-    if is_taken {
-        return Ok(());
-    }
-    Err(match comparator {
-        C::In | C::NotIn => "only attributes.run_id is compared with a list".to_owned(),
-        C::IsNull | C::IsNotNull => "only params and tags may be missing".to_owned(),
-        _ if is_numeric(subject) => {
-            format!("{subject} is a number: compare it by =, !=, >, >=, <, <=")
-        }
-        _ => format!("{subject} is a text: compare it by =, !=, LIKE, ILIKE"),
-    })
-}
-
-fn attribute(name: &str, place: usize) -> Result<Attribute, Mistake> {
-    Ok(match name {
-        "run_id" => Attribute::RunId,
-        "run_name" | "run name" | "Run name" | "Run Name" => Attribute::RunName,
-        "status" => Attribute::Status,
-        "user_id" => Attribute::UserId,
-        "artifact_uri" => Attribute::ArtifactUri,
-        "start_time" | "created" | "Created" => Attribute::StartTime,
-        "end_time" => Attribute::EndTime,
-        other => {
-            let known = "run_id, run_name, status, start_time, end_time, artifact_uri, user_id";
-            let message = if ENTITIES.contains(&other) {
-                format!("`{other}` lacks a dot and a name, as in {other}.accuracy")
-            } else {
-                format!("there is no attribute `{other}`; there are {known}")
-            };
-            return Err(Mistake::new(place, message));
-        }
+fn dataset(name: &str, place: usize) -> Result<DatasetField, Mistake> {
+    let fields = [DatasetField::Name, DatasetField::Digest, DatasetField::Context];
+    fields.into_iter().find(|field| field.name() == name).ok_or_else(|| {
+        let text = format!("there is no `{name}` of a data set; there are name, digest, context");
+        Mistake::new(place, text)
     })
 }

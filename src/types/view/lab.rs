@@ -76,6 +76,10 @@ pub struct ModelView {
     pub aliases: Vec<(String, u32)>,
     pub latest_version: Option<u32>,
     pub version_count: u64,
+    #[serde(default)]
+    pub description: Option<String>,
+    #[serde(default)]
+    pub tags: Vec<(String, String)>,
 }
 
 /// A version of a registered model.
@@ -90,6 +94,7 @@ pub struct ModelVersionView {
     #[serde(with = "crate::figure::pairs")]
     pub metrics: Vec<(String, f64)>,
     pub params: Vec<(String, String)>,
+    /// Of its run.
     pub tags: Vec<(String, String)>,
     /// The model's signature, as MLflow writes it: `inputs` and `outputs`.
     pub signature: Option<Value>,
@@ -108,6 +113,24 @@ pub struct ModelVersionView {
     /// What that run's gates found of it.
     #[serde(default)]
     pub gates: Vec<Gate>,
+    #[serde(default)]
+    pub description: Option<String>,
+    /// MLflow's label: `None`, `Staging`, `Production` or `Archived`.
+    #[serde(default = "no_stage")]
+    pub stage: String,
+    /// Of the version itself.
+    #[serde(default)]
+    pub version_tags: Vec<(String, String)>,
+    /// Who registered it.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The logged model that it is.
+    #[serde(default)]
+    pub model_id: Option<String>,
+}
+
+fn no_stage() -> String {
+    "None".to_owned()
 }
 
 impl ModelVersionView {
@@ -136,7 +159,7 @@ pub struct AliasMove {
     pub to_version: Option<u32>,
     pub when: Timestamp,
     pub user: String,
-    /// `promote` or `rollback`.
+    /// `promote`, `rollback` or `delete`.
     pub action: String,
     /// Why, in the words of who moved it.
     #[serde(default)]

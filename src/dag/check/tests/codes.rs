@@ -404,8 +404,13 @@ fn bad_uri() {
     for uri in ["first", "file:", "lake:", "models:/iris", "models:iris@x", "file:a*/b.csv"] {
         points_at(&format!("[asset.x]\nuri = \"{uri}\"\n"), "bad-uri", 2, 7);
     }
-    let set = "[dataset.x]\nuri = \"lake:x\"\ntask = \"regression\"\ntarget = \"y\"\n";
-    points_at(set, "bad-uri", 2, 7);
+    let set = |uri: &str| {
+        format!("[dataset.x]\nuri = \"{uri}\"\ntask = \"regression\"\ntarget = \"y\"\n")
+    };
+    for uri in ["models:/iris@x", "s3://bucket/key", "db:", "db:a*", "db:a/"] {
+        points_at(&set(uri), "bad-uri", 2, 7);
+    }
+    assert!(load_more(&set("db:t")).is_ok());
     points_at(&task("csv.extract", "source = \"x.csv\""), "bad-uri", 3, 10);
     assert!(load_more("[asset.x]\nuri = \"s3://bucket/key\"\n").is_ok());
 }

@@ -107,6 +107,8 @@ impl Requirement {
 pub(super) struct Champion {
     /// Such as `iris@production v3`.
     pub(super) title: String,
+    pub(super) name: String,
+    pub(super) version: u32,
     /// Where its run keeps its files.
     pub(super) folder: Option<PathBuf>,
     pub(super) metrics: Vec<(String, f64)>,

@@ -2,12 +2,13 @@
 //! the data have drifted, how fast and how large the model is.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::ml::train::{HELD_OUT, PROFILE};
-use crate::ml::{Comparison, HeldOut, Model, Profile};
+use crate::ml::{Comparison, HeldOut, Model, Predictor, Profile};
 use crate::types::time;
 
 const MODEL: &str = "model/model.json";
@@ -35,8 +36,16 @@ pub(super) struct Measured {
     pub(super) model_bytes: Option<Result<f64, String>>,
 }
 
-/// Measures what is asked for; `own` and `champion` are the folders of the runs' artifacts.
-pub(super) fn measure(own: &Path, champion: Option<&Path>, asked: &[&str]) -> Measured {
+/// Who is to be beaten.
+pub(super) struct Rival<'a> {
+    /// Where its run keeps its files, if it comes from one.
+    pub(super) folder: Option<&'a Path>,
+    /// Loads it, whoever trained it.
+    pub(super) model: &'a dyn Fn() -> Result<Arc<dyn Predictor>, String>,
+}
+
+/// Measures what is asked for; `own` is the folder of the run's artifacts.
+pub(super) fn measure(own: &Path, champion: Option<&Rival<'_>>, asked: &[&str]) -> Measured {
     let asks = |names: &[&str]| names.iter().any(|name| asked.contains(name));
     let rival = |names: &[&str]| champion.filter(|_| asks(names));
     Measured {
@@ -47,14 +56,15 @@ pub(super) fn measure(own: &Path, champion: Option<&Path>, asked: &[&str]) -> Me
     }
 }
 
-fn compare(own: &Path, rival: &Path) -> Result<Comparison, String> {
+fn compare(own: &Path, rival: &Rival<'_>) -> Result<Comparison, String> {
     let held_out: HeldOut = read(own, HELD_OUT)?;
-    held_out.compare(&model(own)?, &model(rival)?, SEED)
+    held_out.compare(&model(own)?, &*(rival.model)()?, SEED)
 }
 
-fn drift(own: &Path, rival: &Path) -> Result<(String, f64), String> {
+fn drift(own: &Path, rival: &Rival<'_>) -> Result<(String, f64), String> {
+    let folder = rival.folder.ok_or("the champion comes from no run")?;
     let own: Profile = read(own, PROFILE)?;
-    let farthest = own.drift(&read(rival, PROFILE)?).into_iter().next();
+    let farthest = own.drift(&read(folder, PROFILE)?).into_iter().next();
     farthest.ok_or_else(|| "the data have no columns".to_owned())
 }
 

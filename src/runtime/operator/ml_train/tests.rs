@@ -49,6 +49,7 @@ fn titanic() -> Bench {
     bench.order.dataset = Some(crate::runtime::attempt::DatasetOrder {
         name: "titanic".into(),
         path: bench.project().join("data/titanic.csv"),
+        uri: None,
         table: crate::dag::spec::TableSpec::new(LearningTask::Classification, "survived"),
         assets: Vec::new(),
     });

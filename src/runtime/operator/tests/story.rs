@@ -46,6 +46,7 @@ impl World {
         bench.order.dataset = Some(DatasetOrder {
             name: "iris".into(),
             path: bench.project().join("data/iris.csv"),
+            uri: None,
             table: crate::dag::spec::TableSpec::new(LearningTask::Classification, "species"),
             assets: vec![],
         });

@@ -26,6 +26,8 @@ fn classifier(accuracy: f64) -> Subject {
 fn champion(metric: &str, value: f64) -> Champion {
     Champion {
         title: "iris@production v3".into(),
+        name: "iris".into(),
+        version: 3,
         folder: None,
         metrics: vec![(metric.into(), value)],
     }
