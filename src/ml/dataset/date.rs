@@ -16,9 +16,10 @@ pub(crate) fn parse(text: &str) -> Option<f64> {
     if text.len() < 10 || !text.is_ascii() || text.as_bytes()[4] != b'-' {
         return None;
     }
-    let stamp = match text.parse::<DateTime>() {
-        Ok(civil) => Offset::UTC.to_timestamp(civil).ok()?,
-        Err(_) => text.parse::<Timestamp>().ok()?,
+    // A civil date would pass over an offset.
+    let stamp = match text.parse::<Timestamp>() {
+        Ok(stamp) => stamp,
+        Err(_) => Offset::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok()?,
     };
     Some(stamp.as_nanosecond() as f64 / 1e9)
 }
