@@ -6,6 +6,7 @@ pub mod experiment;
 pub mod gone;
 pub mod input;
 pub mod logged_model;
+pub mod model_folder;
 pub mod prune;
 pub mod registry;
 pub mod run;
