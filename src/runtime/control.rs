@@ -6,6 +6,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::sync::{Notify, broadcast, watch};
 
@@ -94,6 +95,8 @@ pub struct ControlParts {
 #[derive(Clone)]
 pub struct Control {
     parts: Arc<ControlParts>,
+    /// Whether watchers will be told that something was tracked.
+    is_telling: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Control {
@@ -105,7 +108,7 @@ impl std::fmt::Debug for Control {
 impl Control {
     /// Takes the parts.
     pub fn new(parts: ControlParts) -> Self {
-        Self { parts: Arc::new(parts) }
+        Self { parts: Arc::new(parts), is_telling: Arc::default() }
     }
 
     /// Answers one request. Does not stop half-way when the caller goes away.
@@ -124,7 +127,7 @@ impl Control {
 
     /// Returns the tracker, for doors that speak MLflow's own words.
     pub fn tracker(&self) -> Tracker {
-        Tracker { parts: self.parts.clone() }
+        Tracker { parts: self.parts.clone(), is_telling: self.is_telling.clone() }
     }
 
     /// Begins to watch events, from now on.
