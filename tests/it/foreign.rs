@@ -6,9 +6,10 @@ use std::process::Command;
 
 use dagdeck::ml::{Foreign, Prediction};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::peer;
+use crate::mlflow::{deck, script};
+use crate::support::{http, peer};
 
 /// How far an answer may be from Python's, in relation to its size where that is above 1.
 const NEAR: f64 = 1e-6;
@@ -70,4 +71,47 @@ fn models_of_the_real_libraries_answer_as_python_does() {
         })
         .collect();
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+#[test]
+fn models_that_python_logged_and_promoted_are_served() {
+    let test = "models_that_python_logged_and_promoted_are_served";
+    let Some(python) = peer("DAGDECK_TEST_MLFLOW", test) else { return };
+    let (mut project, address, token) = deck("");
+    let said = script(&python, "foreign.py", &address, &token);
+    let serving = project.serving();
+    let answers = |name: &str, rows: &Value| {
+        let path = format!("/models/{name}@production/predict");
+        http(&serving, "POST", &path, Some(&rows.to_string()))
+    };
+    let logged: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(logged.len(), 4, "{said}");
+    for model in &logged {
+        let name = model["name"].as_str().unwrap();
+        let answer = answers(name, &model["rows"]);
+        assert_eq!(answer.status, 200, "{name}: {}", answer.body);
+        let found = answer.json();
+        for (found, wanted) in
+            found.as_array().unwrap().iter().zip(model["expected"].as_array().unwrap())
+        {
+            let numbers: Vec<f64> = match found.get("probabilities") {
+                Some(classes) => {
+                    classes.as_object().unwrap().values().filter_map(Value::as_f64).collect()
+                }
+                None => vec![found["value"].as_f64().unwrap()],
+            };
+            let far = distance(&numbers, &expected(wanted));
+            assert!(far <= NEAR, "{name}: {far:e} away");
+        }
+    }
+    let flower = answers("flowers-xgboost", &logged[0]["rows"]);
+    assert_eq!(flower.json()[0]["label"], "setosa", "{}", flower.body);
+    let row = json!([{"sepal length (cm)": 5.1, "petal width (cm)": 0.2}]);
+    let missing = answers("flowers-xgboost", &row);
+    assert_eq!(missing.status, 400, "{}", missing.body);
+    assert!(missing.body.contains("sepal width (cm)"), "{}", missing.body);
+    let pickle = answers("flowers-pickle", &logged[0]["rows"]);
+    assert!((400..500).contains(&pickle.status), "{} {}", pickle.status, pickle.body);
+    assert!(pickle.body.contains("mlflow.onnx.log_model"), "{}", pickle.body);
+    project.down();
 }

@@ -14,7 +14,7 @@ fn free_port() -> u16 {
 }
 
 /// A deck whose control listener is on, with its address and token.
-fn deck(more: &str) -> (Project, String, String) {
+pub(crate) fn deck(more: &str) -> (Project, String, String) {
     let address = format!("127.0.0.1:{}", free_port());
     let mut project = Project::with(&format!("[api]\nlisten = \"{address}\"\n{more}"));
     project.keep_if_it_fails();
@@ -43,6 +43,7 @@ impl Server {
             .arg(folder.path().join("artifacts"))
             .current_dir(folder.path())
             .env("PATH", with_its_programs(python))
+            .env("MLFLOW_DISABLE_TELEMETRY", "true")
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -76,7 +77,7 @@ fn with_its_programs(python: &Path) -> String {
 }
 
 /// Runs a script of `tests/mlflow` against a server and returns what it says.
-fn script(python: &Path, name: &str, address: &str, token: &str) -> String {
+pub(crate) fn script(python: &Path, name: &str, address: &str, token: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/mlflow").join(name);
     let mut command = Command::new(python);
@@ -86,6 +87,8 @@ fn script(python: &Path, name: &str, address: &str, token: &str) -> String {
         .env("HOME", folder.path())
         .env("MLFLOW_TRACKING_URI", format!("http://{address}"))
         .env("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        // It would tell its makers of each call.
+        .env("MLFLOW_DISABLE_TELEMETRY", "true")
         .env("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
         .env("GIT_PYTHON_REFRESH", "quiet")
         .env("MPLBACKEND", "agg")
@@ -163,7 +166,7 @@ fn a_script_of_a_task_logs_without_a_change_and_hangs_under_its_task() {
     let command = format!("{} fit.py", python.display());
     let dag = format!(
         "[dag.train]\n[dag.train.task.fit]\noperator = \"command\"\ncommand = {command:?}\n\
-         env = {{ GIT_PYTHON_REFRESH = \"quiet\", MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT = \"true\" }}\n"
+         env = {{ GIT_PYTHON_REFRESH = \"quiet\", MLFLOW_DISABLE_TELEMETRY = \"true\", MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT = \"true\" }}\n"
     );
     let (mut project, address, _) = deck(&dag);
     project.write("fit.py", FIT);
