@@ -54,7 +54,8 @@ impl Server {
     fn wait(&mut self) {
         let address = self.address.clone();
         let answers = || std::net::TcpStream::connect(&address).is_ok();
-        let is_up = || (answers() && http(&address, "GET", "/health", None).status == 200).then_some(());
+        let is_up =
+            || (answers() && http(&address, "GET", "/health", None).status == 200).then_some(());
         // It reads half of PyPI first: on a busy machine that takes its time.
         until(is_up).or_else(|| until(is_up)).expect("mlflow server comes up");
     }
@@ -127,4 +128,11 @@ fn experiments_runs_and_artifacts_are_answered_as_mlflow_does() {
     let test = "experiments_runs_and_artifacts_are_answered_as_mlflow_does";
     let Some(python) = peer("DAGDECK_TEST_MLFLOW", test) else { return };
     agree(&python, "tracking.py");
+}
+
+#[test]
+fn models_versions_aliases_and_logged_models_are_answered_as_mlflow_does() {
+    let test = "models_versions_aliases_and_logged_models_are_answered_as_mlflow_does";
+    let Some(python) = peer("DAGDECK_TEST_MLFLOW", test) else { return };
+    agree(&python, "registry.py");
 }

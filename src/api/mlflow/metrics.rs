@@ -35,7 +35,8 @@ pub(super) async fn history(State(shared): State<Shared>, asked: Asked) -> Answe
             Page { limit, offset: offset(&asked)? }
         }
     };
-    let read = move |conn: &_| run::history_by_time(conn, &run_id, &key, (page.limit + 1, page.offset));
+    let read =
+        move |conn: &_| run::history_by_time(conn, &run_id, &key, (page.limit + 1, page.offset));
     let points = shared.control.tracker().look(move |conn| read(conn)).await?;
     Ok(Json(page.answer("metrics", points.iter().map(point).collect())))
 }

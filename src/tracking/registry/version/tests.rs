@@ -91,7 +91,7 @@ fn a_model_is_made_described_tagged_renamed_and_deleted() {
 
 #[test]
 fn a_name_that_is_taken_is_given_to_no_other() {
-    let (_dir, store, conn) = with_versions(1);
+    let (_dir, _store, conn) = with_versions(1);
     record::create(&conn, "wine", None, &[], at(0)).unwrap();
     assert_eq!(refusal(record::rename(&conn, "wine", "iris", at(1))).kind, FaultKind::Exists);
     record::rename(&conn, "wine", "wine", at(1)).unwrap();
@@ -100,7 +100,7 @@ fn a_name_that_is_taken_is_given_to_no_other() {
 
 #[test]
 fn the_number_of_a_version_that_was_deleted_is_not_given_again() {
-    let (_dir, store, conn) = with_versions(3);
+    let (_dir, _store, conn) = with_versions(3);
     delete(&conn, ("iris", 3), "ada", at(5)).unwrap();
     assert_eq!(create(&conn, new("s3://b/m"), at(6)).unwrap().version, 4);
     let fault = refusal(of(&conn, "iris", 3));
@@ -182,7 +182,7 @@ fn stages_are_labels_of_which_each_has_a_newest_version() {
 
 #[test]
 fn a_source_that_names_a_logged_model_leads_to_its_files() {
-    let (_dir, store, conn) = with_versions(0);
+    let (_dir, _store, conn) = with_versions(0);
     let logged = crate::tracking::logged_model::create(
         &conn,
         &crate::tracking::logged_model::NewLoggedModel {
