@@ -5,6 +5,7 @@ pub mod artifact;
 pub mod experiment;
 pub mod input;
 pub mod logged_model;
+pub mod model_folder;
 pub mod prune;
 pub mod registry;
 pub mod run;

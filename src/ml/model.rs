@@ -6,6 +6,8 @@ mod mlflow;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use input::cells;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -77,6 +79,9 @@ pub enum InputError {
     Null { row: usize, column: String },
     #[error("row {row}: neither a list of values nor a record of columns")]
     NotARow { row: usize },
+    /// The model of another tool, to rows that fit its signature.
+    #[error("the model cannot answer: {fault}")]
+    Model { fault: String },
 }
 
 /// A trained model; clones share it.
@@ -206,19 +211,24 @@ impl Fitted {
         self.preprocess.encode(cells.into_iter(), numbers);
         let mut out = vec![0.0; self.outputs()];
         self.estimator.predict(numbers, &mut out);
-        if self.task == LearningTask::Regression {
-            return Ok(Prediction::Value { value: out[0] });
+        Ok(prediction(&self.classes, out))
+    }
+}
+
+/// Makes an answer of the probabilities of the classes; of a value, where there are none.
+pub(crate) fn prediction(classes: &[String], out: Vec<f64>) -> Prediction {
+    if classes.is_empty() {
+        return Prediction::Value { value: out[0] };
+    }
+    let mut best = 0;
+    for (class, probability) in out.iter().enumerate() {
+        if *probability > out[best] {
+            best = class;
         }
-        let mut best = 0;
-        for (class, probability) in out.iter().enumerate() {
-            if *probability > out[best] {
-                best = class;
-            }
-        }
-        Ok(Prediction::Class {
-            label: self.classes[best].clone(),
-            probabilities: self.classes.iter().cloned().zip(out).collect(),
-        })
+    }
+    Prediction::Class {
+        label: classes[best].clone(),
+        probabilities: classes.iter().cloned().zip(out).collect(),
     }
 }
 
@@ -245,7 +255,7 @@ fn signature(dataset: &Dataset, preprocess: &Preprocess) -> Signature {
     Signature { inputs: inputs.collect(), outputs: vec![output] }
 }
 
-fn places(signature: &Signature) -> HashMap<String, usize> {
+pub(crate) fn places(signature: &Signature) -> HashMap<String, usize> {
     let names = signature.inputs.iter().map(|column| column.name.clone());
     names.enumerate().map(|(place, name)| (name, place)).collect()
 }

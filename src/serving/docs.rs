@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::ml::Predictor;
 use crate::ml::model::{ColumnSpec, DataType, Signature};
-use crate::serving::predictor::Predictor;
 use crate::serving::shared::Shared;
 use crate::serving::table::{Loaded, Table};
 

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Map, Value, json};
 
+use crate::ml::Predictor;
 use crate::ml::model::{ColumnSpec, DataType, InputError};
 use crate::ml::{Prediction, Signature};
-use crate::serving::predictor::Predictor;
 
 pub(crate) struct Fake {
     signature: Signature,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::ml::Predictor;
 use crate::runtime::promotion::off_thread;
 use crate::runtime::serving::SmokeCheck;
-use crate::serving::predictor::Predictor;
 use crate::serving::shared::Shared;
 use crate::serving::table::Loaded;
 use crate::types::Fault;

@@ -3,7 +3,7 @@
 use serde_json::{Value, error::Category};
 
 use crate::ml::Prediction;
-use crate::serving::predictor::Predictor;
+use crate::ml::Predictor;
 use crate::serving::refusal::{Problem, Refusal};
 
 /// Rows of one request, at most; more belong in a `predict` task.

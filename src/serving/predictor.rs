@@ -1,24 +1,8 @@
-//! What the model server needs of a model.
+//! A body that a model answers, for people to try.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::ml::model::InputError;
-use crate::ml::{Model, Prediction, Signature};
-
-/// Answers rows.
-pub(crate) trait Predictor: Send + Sync + 'static {
-    /// Returns what it takes and gives.
-    fn signature(&self) -> &Signature;
-
-    /// Returns the family's name, such as `xgboost`.
-    fn kind(&self) -> &str;
-
-    /// Returns a few records with what was answered to them right after training.
-    fn examples(&self) -> &[(Map<String, Value>, Value)];
-
-    /// Answers rows, each a list or a record.
-    fn predict(&self, rows: &[Value]) -> Result<Vec<Prediction>, InputError>;
-}
+use crate::ml::Predictor;
 
 /// Returns a body that it answers: one raw row, as a list in the signature's order or as a record,
 /// whichever is shorter to write.
@@ -31,22 +15,4 @@ pub(crate) fn example(predictor: &dyn Predictor) -> Option<Value> {
     let list = Value::Array(vec![list.collect()]);
     let record = Value::Array(vec![Value::Object(record.clone())]);
     Some(if list.to_string().len() <= record.to_string().len() { list } else { record })
-}
-
-impl Predictor for Model {
-    fn signature(&self) -> &Signature {
-        self.signature()
-    }
-
-    fn kind(&self) -> &str {
-        self.kind()
-    }
-
-    fn examples(&self) -> &[(Map<String, Value>, Value)] {
-        self.examples()
-    }
-
-    fn predict(&self, rows: &[Value]) -> Result<Vec<Prediction>, InputError> {
-        self.predict(rows)
-    }
 }

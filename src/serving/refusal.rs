@@ -103,6 +103,7 @@ impl Problem {
             InputError::NotARow { .. } => {
                 (None, "neither a list of values nor a record of columns".to_owned())
             }
+            InputError::Model { fault } => (None, format!("the model cannot answer: {fault}")),
         };
         Self { row: Some(row), column: column.cloned(), message }
     }

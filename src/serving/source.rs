@@ -1,13 +1,11 @@
 //! Where versions come from, and where the traffic is kept.
 
-use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use crate::ml::Model;
+use crate::ml::Predictor;
 use crate::runtime::Layout;
-use crate::serving::predictor::Predictor;
 use crate::store::{self, Store};
-use crate::tracking::registry;
+use crate::tracking::{model_folder, registry};
 use crate::types::Fault;
 
 /// The registry as the model server sees it. All of it blocks.
@@ -36,21 +34,7 @@ pub(crate) struct Registry {
 
 impl Source for Registry {
     fn load(&self, model: &str, version: u32) -> Result<Arc<dyn Predictor>, Fault> {
-        let registered = registry::version(&self.store, model, version)?;
-        let what = format!("load version {version} of `{model}`");
-        let Some(folder) = artifact_folder(&self.layout, &registered.source) else {
-            return Err(Fault::invalid(format!(
-                "{what}: its source `{}` is not an artifact of this project",
-                registered.source
-            )));
-        };
-        let path = folder.join("model.json");
-        let bytes = std::fs::read(&path).map_err(|error| {
-            Fault::unavailable(format!("{what}: read `{}`", path.display())).caused_by(Some(&error))
-        })?;
-        let loaded = Model::from_bytes(&bytes)
-            .map_err(|error| Fault::invalid(what).caused_by(Some(&error)))?;
-        Ok(Arc::new(loaded))
+        model_folder::of_version(&self.store, &self.layout.state_dir(), model, version)
     }
 
     fn by_alias(&self, model: &str, alias: &str) -> Result<Option<u32>, Fault> {
@@ -75,16 +59,10 @@ impl Source for Registry {
     }
 }
 
-/// Returns where `mlflow-artifacts:/<experiment_id>/<run_id>/artifacts/model` lies; `None` where
-/// the source is not of that form, or climbs out.
-fn artifact_folder(layout: &Layout, source: &str) -> Option<PathBuf> {
-    let below = Path::new(source.strip_prefix("mlflow-artifacts:/")?.trim_start_matches('/'));
-    let is_plain = below.components().all(|part| matches!(part, Component::Normal(_)));
-    is_plain.then(|| layout.state_dir().join("artifacts").join(below))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::types::FaultKind;
 
@@ -111,15 +89,5 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let fault = registry(folder.path()).load("iris", 1).err().unwrap();
         assert_eq!(fault.kind, FaultKind::NotFound);
-    }
-
-    #[test]
-    fn a_source_leads_into_the_artifacts_and_not_out_of_them() {
-        let layout = Layout::new("/p");
-        let folder = artifact_folder(&layout, "mlflow-artifacts:/1/ab/artifacts/model");
-        assert_eq!(folder.unwrap(), Path::new("/p/.dagdeck/artifacts/1/ab/artifacts/model"));
-        for source in ["s3://x", "mlflow-artifacts:/../../etc", "mlflow-artifacts:/1/../../x"] {
-            assert_eq!(artifact_folder(&layout, source), None, "{source}");
-        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use crate::serving::predictor::Predictor;
+use crate::ml::Predictor;
 use crate::serving::stats::{Ended, Ring};
 use crate::types::{Fault, Timestamp};
 

@@ -10,9 +10,9 @@ use hyper::{Method, Response};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::ml::Predictor;
 use crate::runtime::serving::{ServingHandle, channel};
 use crate::serving::fake::Fake;
-use crate::serving::predictor::Predictor;
 use crate::types::time::SystemClock;
 use crate::types::{FaultKind, event::Event};
 

@@ -15,6 +15,7 @@ mod crash;
 mod data;
 mod deck;
 mod engine;
+mod foreign;
 mod layers;
 mod lineage;
 mod mlflow;

@@ -35,8 +35,15 @@ const PYTHON_PACKAGES: &[&str] =
 /// in one version only.
 const S3_PACKAGES: &[&str] = &["moto[server]==5.2.5", "boto3==1.44.8"];
 
-/// MLflow's client and server, and what its scripts log.
-const MLFLOW_PACKAGES: &[&str] = &["mlflow==3.17.2", "scikit-learn==1.9.1", "matplotlib==3.11.2"];
+/// MLflow's client and server, what its scripts log, and the libraries whose models are served.
+const MLFLOW_PACKAGES: &[&str] = &[
+    "mlflow==3.17.2",
+    "scikit-learn==1.9.1",
+    "matplotlib==3.11.2",
+    "xgboost-cpu==3.2.0",
+    "lightgbm==4.7.0",
+    "skl2onnx==1.20.0",
+];
 
 fn main() -> ExitCode {
     let task = env::args().nth(1).unwrap_or_default();

@@ -14,7 +14,7 @@ const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 const SHOWN_MAX: usize = 40;
 
 /// Returns the cells of a row in the signature's order.
-pub(super) fn cells<'a>(
+pub(crate) fn cells<'a>(
     number: usize,
     row: &'a Value,
     columns: &[ColumnSpec],

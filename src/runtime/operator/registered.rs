@@ -1,10 +1,12 @@
 //! What the registry and the tracker know of a model, read off the async threads.
 
-use crate::ml::Model;
+use std::sync::Arc;
+
+use crate::ml::Predictor;
 use crate::runtime::layout::Layout;
 use crate::runtime::promotion::off_thread;
 use crate::store::{Store, StoreError};
-use crate::tracking::{artifact, registry, run};
+use crate::tracking::{model_folder, registry};
 use crate::types::Fault;
 use crate::types::view::ModelVersionView;
 
@@ -62,24 +64,9 @@ pub(super) async fn load(
     layout: &Layout,
     name: &str,
     version: u32,
-) -> Result<Model, Fault> {
-    let (store, layout, name) = (store.clone(), layout.clone(), name.to_owned());
-    off_thread(move || {
-        let found = registry::version(&store, &name, version)?;
-        let run_id = found.run_id.ok_or_else(|| {
-            Fault::not_found(format!("model `{name}` version {version} comes from no run"))
-        })?;
-        let tracked = run::get(&store, &run_id)?;
-        let folder = artifact::folder(&layout.state_dir(), &tracked.experiment_id, &run_id);
-        let path = folder.join("model/model.json");
-        let bytes = std::fs::read(&path).map_err(|error| {
-            Fault::not_found(format!("read the model `{}`: {error}", path.display()))
-        })?;
-        Model::from_bytes(&bytes).map_err(|error| {
-            Fault::invalid(error.to_string()).caused_by(std::error::Error::source(&error))
-        })
-    })
-    .await
+) -> Result<Arc<dyn Predictor>, Fault> {
+    let (store, state_dir, name) = (store.clone(), layout.state_dir(), name.to_owned());
+    off_thread(move || model_folder::of_version(&store, &state_dir, &name, version)).await
 }
 
 #[cfg(test)]

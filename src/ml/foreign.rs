@@ -1,0 +1,199 @@
+//! Models that other tools trained: XGBoost's (JSON, UBJSON), LightGBM's (text), and what is
+//! exported as ONNX. They are kept as those tools wrote them, and take what their signature says.
+
+mod booster;
+mod manifest;
+mod onnx;
+#[cfg(test)]
+mod tests;
+
+pub use manifest::{Flavor, Manifest};
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::model::{ColumnSpec, DataType, InputError, cells, places, prediction};
+use crate::preprocess::Cell;
+use crate::{Prediction, Signature};
+
+/// A model that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ForeignError {
+    #[error("read `MLmodel`: {0}")]
+    Manifest(String),
+    /// Hints at what could be done instead.
+    #[error("{0}")]
+    Flavor(String),
+    #[error("read the model as {format}: {fault}")]
+    Format { format: &'static str, fault: String },
+    #[error("the signature does not fit the model: {0}")]
+    Signature(String),
+}
+
+/// A model of another tool.
+#[derive(Debug)]
+pub struct Foreign {
+    flavor: Flavor,
+    engine: Box<dyn Engine>,
+    signature: Signature,
+    places: HashMap<String, usize>,
+    /// Empty where it answers with a value.
+    classes: Vec<String>,
+    examples: Vec<(Map<String, Value>, Value)>,
+}
+
+/// What computes the answers.
+trait Engine: fmt::Debug + Send + Sync {
+    /// Answers rows with the probabilities of the classes each, or with a value each. What is
+    /// wrong is a sentence.
+    fn answer(&self, rows: &[Vec<Cell<'_>>]) -> Result<Vec<Vec<f64>>, String>;
+}
+
+/// An engine, and what the file says of it.
+struct Read {
+    engine: Box<dyn Engine>,
+    /// Its columns, as far as the file names them.
+    columns: Vec<ColumnSpec>,
+    /// Empty where it answers with a value.
+    classes: Vec<String>,
+}
+
+impl Foreign {
+    /// Reads the file of a model that a manifest describes.
+    pub fn read(manifest: &Manifest, bytes: &[u8]) -> Result<Self, ForeignError> {
+        let flavor = manifest.flavor()?;
+        let read = match flavor {
+            Flavor::Xgboost | Flavor::Lightgbm => booster::read(bytes, manifest.stops_early())?,
+            Flavor::Onnx => onnx::read(bytes)?,
+        };
+        let signature = manifest.signature()?;
+        Self::new(flavor, read, signature, manifest.classes())
+    }
+
+    /// Reads a file that nothing describes; columns that it does not name are `f0`, `f1`, ….
+    pub fn read_bare(bytes: &[u8], signature: Option<Signature>) -> Result<Self, ForeignError> {
+        let (flavor, read) = match booster::flavor(bytes) {
+            Some(flavor) => (flavor, booster::read(bytes, false)?),
+            None => (Flavor::Onnx, onnx::read(bytes)?),
+        };
+        Self::new(flavor, read, signature, None)
+    }
+
+    fn new(
+        flavor: Flavor,
+        read: Read,
+        signature: Option<Signature>,
+        classes: Option<Vec<String>>,
+    ) -> Result<Self, ForeignError> {
+        let classes = match classes {
+            Some(named) if named.len() == read.classes.len() => named,
+            Some(named) => {
+                let (named, found) = (named.len(), read.classes.len());
+                let what = format!("{named} classes are named where the model knows {found}");
+                return Err(ForeignError::Signature(what));
+            }
+            None => read.classes,
+        };
+        let inputs = match signature {
+            Some(signature) if signature.inputs.len() == read.columns.len() => {
+                named(signature.inputs, &read.columns)
+            }
+            Some(signature) => {
+                let (said, found) = (signature.inputs.len(), read.columns.len());
+                let what = format!("{said} columns where the model takes {found}");
+                return Err(ForeignError::Signature(what));
+            }
+            None => read.columns,
+        };
+        let signature = Signature { inputs, outputs: vec![output(&classes)] };
+        let mut model = Self {
+            flavor,
+            engine: read.engine,
+            places: places(&signature),
+            signature,
+            classes,
+            examples: Vec::new(),
+        };
+        // What does not fit is found now, not when somebody asks.
+        let record = model.blank();
+        let answers = model.predict(&[Value::Object(record.clone())]);
+        let answers = answers.map_err(|error| ForeignError::Signature(error.to_string()))?;
+        let answer = answers.first().map(serde_json::to_value).and_then(Result::ok);
+        model.examples.extend(answer.map(|answer| (record, answer)));
+        Ok(model)
+    }
+
+    /// Returns what it takes and gives.
+    pub fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    /// Returns the name of the tool that wrote it: `xgboost`, `lightgbm` or `onnx`.
+    pub fn kind(&self) -> &'static str {
+        self.flavor.name()
+    }
+
+    /// Returns a record with what was answered to it when the model was read.
+    pub fn examples(&self) -> &[(Map<String, Value>, Value)] {
+        &self.examples
+    }
+
+    /// Answers rows: each a list in the signature's order, or a record by name. Rows count from 0
+    /// in errors.
+    pub fn predict(&self, rows: &[Value]) -> Result<Vec<Prediction>, InputError> {
+        let cells = rows
+            .iter()
+            .enumerate()
+            .map(|(number, row)| cells(number, row, &self.signature.inputs, &self.places))
+            .collect::<Result<Vec<_>, _>>()?;
+        let answers = self.engine.answer(&cells).map_err(|fault| InputError::Model { fault })?;
+        Ok(answers.into_iter().map(|out| prediction(&self.classes, out)).collect())
+    }
+
+    /// A record that says as little as can be said.
+    fn blank(&self) -> Map<String, Value> {
+        let value = |column: &ColumnSpec| match column.data_type {
+            DataType::Double => Value::from(0.0),
+            DataType::Long => Value::from(0),
+            DataType::Boolean => Value::from(false),
+            DataType::String => {
+                let known = column.categories.as_ref().and_then(|all| all.first());
+                Value::from(known.map_or("", String::as_str))
+            }
+        };
+        self.signature.inputs.iter().map(|column| (column.name.clone(), value(column))).collect()
+    }
+}
+
+/// Gives columns that a signature leaves without a name those of the file.
+fn named(said: Vec<ColumnSpec>, found: &[ColumnSpec]) -> Vec<ColumnSpec> {
+    let name = |(said, found): (ColumnSpec, &ColumnSpec)| match said.name.is_empty() {
+        true => ColumnSpec { name: found.name.clone(), ..said },
+        false => said,
+    };
+    said.into_iter().zip(found).map(name).collect()
+}
+
+fn output(classes: &[String]) -> ColumnSpec {
+    let (data_type, categories) = match classes.is_empty() {
+        true => (DataType::Double, None),
+        false => (DataType::String, Some(classes.to_vec())),
+    };
+    ColumnSpec { name: "prediction".to_owned(), data_type, required: true, categories }
+}
+
+/// A number that may be missing.
+fn column(name: impl Into<String>) -> ColumnSpec {
+    ColumnSpec { name: name.into(), data_type: DataType::Double, required: false, categories: None }
+}
+
+/// The number of a cell; NaN where it is missing.
+fn number(cell: Cell<'_>) -> f64 {
+    match cell {
+        Cell::Number(value) => value,
+        Cell::Boolean(value) => f64::from(u8::from(value)),
+        Cell::Missing | Cell::Text(_) => f64::NAN,
+    }
+}
