@@ -29,7 +29,7 @@ use crate::runtime::publish::Publisher;
 use crate::runtime::retention::{Pruning, Retention};
 use crate::runtime::serving::{ServingHandle, channel};
 use crate::runtime::watch::{self as asset_watch, Watchers};
-use crate::runtime::{Control, Layout, control::ControlParts};
+use crate::runtime::{Control, Layout, TrackingDoor, control::ControlParts};
 use crate::serving::{self, ServingParts};
 use crate::store::{Store, settings};
 use crate::types::settings::Settings;
@@ -122,6 +122,7 @@ impl Daemon {
             environment: options.environment.clone(),
             serving: serving_handle.clone(),
             publisher: publisher.clone(),
+            tracking: ground.listeners.tracking(&options.environment),
         })
         .await?;
         let parts = serving_parts(&options, &ground, &publisher, &clock);
@@ -326,6 +327,13 @@ impl Listeners {
     fn api_listen(&self) -> Option<String> {
         let (listener, _) = self.tcp.as_ref()?;
         listener.local_addr().ok().map(|address| address.to_string())
+    }
+
+    /// Where scripts find the tracker, unless the operator has told them of another one.
+    fn tracking(&self, environment: &[(OsString, OsString)]) -> Option<TrackingDoor> {
+        let is_told = environment.iter().any(|(name, _)| name == "MLFLOW_TRACKING_URI");
+        let (listener, token) = self.tcp.as_ref().filter(|_| !is_told)?;
+        Some(TrackingDoor::new(listener.local_addr().ok()?, token.clone()))
     }
 
     fn open(self, control: &Control, stop: &watch::Sender<bool>) -> (Vec<Door>, SocketFile) {

@@ -3,6 +3,7 @@
 
 pub mod artifact;
 pub mod experiment;
+pub mod gone;
 pub mod input;
 pub mod logged_model;
 pub mod model_folder;

@@ -11,11 +11,12 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::api::{assets, events, mlflow, openlineage};
-use crate::runtime::Control;
+use crate::runtime::{Control, Pass};
 use crate::types::Fault;
 use crate::types::ask::Request;
 use crate::web::bind::Accept;
 use crate::web::fault::status;
+use crate::web::token::borne;
 use crate::web::{Door, Limits, Token};
 
 /// Conf of a run, at most; all else is small.
@@ -61,9 +62,10 @@ fn router(shared: Shared, guard: Guard) -> Router {
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .with_state(shared);
+        .with_state(shared.clone());
     if let Guard::Token(token) = guard {
-        guarded = guarded.layer(middleware::from_fn_with_state(token, check_token));
+        let keeper = (token, shared.control);
+        guarded = guarded.layer(middleware::from_fn_with_state(keeper, check_token));
     }
     Router::new().route("/healthz", get(healthz)).merge(guarded)
 }
@@ -92,10 +94,27 @@ async fn ask(
     }
 }
 
-async fn check_token(State(token): State<Token>, request: HttpRequest, next: Next) -> Response {
+/// Lets in who bears the token; to MLflow's routes also an attempt with its pass.
+async fn check_token(
+    State((token, control)): State<(Token, Control)>,
+    mut request: HttpRequest,
+    next: Next,
+) -> Response {
     let given = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
     if token.admits(given) {
         return next.run(request).await;
+    }
+    if mlflow::has(request.uri().path())
+        && let Some(pass) = borne(given).and_then(|text| Pass::read(&text, &token))
+    {
+        match control.tracker().is_under_way(pass.clone()).await {
+            Ok(true) => {
+                request.extensions_mut().insert(pass);
+                return next.run(request).await;
+            }
+            Ok(false) => {}
+            Err(fault) => return refuse_with(&fault),
+        }
     }
     let detail = "send the token of `.dagdeck/token` as `Authorization: Bearer TOKEN`";
     let mut response = refuse(StatusCode::UNAUTHORIZED, detail);
@@ -109,7 +128,8 @@ async fn no_route(request: HttpRequest) -> Response {
     let path = request.uri().path();
     let detail = format!(
         "there is no `{path}`; there are POST /control/v1/ask, GET /control/v1/events, GET \
-         /api/v2/assets, GET and POST /api/v2/assets/events, GET /healthz"
+         /api/v2/assets, GET and POST /api/v2/assets/events, POST /api/v1/lineage, MLflow's \
+         /api/2.0/mlflow/… and /api/2.0/mlflow-artifacts/…, GET /healthz"
     );
     refuse(StatusCode::NOT_FOUND, &detail)
 }

@@ -49,6 +49,13 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/version", get(|| async { VERSION }))
 }
 
+/// Says whether a path is one of MLflow's: an attempt's pass is good for these alone.
+pub(super) fn has(path: &str) -> bool {
+    let path = path.strip_prefix("/ajax-api").or_else(|| path.strip_prefix("/api")).unwrap_or(path);
+    ["/2.0/mlflow/", "/2.0/mlflow-artifacts/", "/3.0/mlflow/"].iter().any(|p| path.starts_with(p))
+        || ["/health", "/version", "/get-artifact"].contains(&path)
+}
+
 fn experiments() -> Router<Shared> {
     Router::new()
         .route("/experiments/create", post(experiments::create))

@@ -17,6 +17,8 @@ pub struct Retention {
     pub artifacts_max_age: Option<Duration>,
     /// In bytes, of all artifacts.
     pub artifacts_max_size: Option<u64>,
+    /// Of tracked runs and experiments, since somebody deleted them.
+    pub deleted_max_age: Option<Duration>,
     pub events_max_age: Option<Duration>,
     /// In bytes, of the database: the oldest runs go.
     pub store_max_size: Option<u64>,

@@ -23,6 +23,7 @@ use crate::runtime::executor::{Adopted, Ended, Executor, Held, Prepared};
 use crate::runtime::handle::Handle;
 use crate::runtime::layout::Layout;
 use crate::runtime::operator;
+use crate::runtime::pass::TrackingDoor;
 use crate::runtime::promotion::off_thread;
 use crate::runtime::publish::Publisher;
 use crate::runtime::trigger::Triggers;
@@ -65,6 +66,7 @@ pub(crate) struct Shared {
     pub(crate) deck: watch::Receiver<Arc<Deck>>,
     pub(crate) executors: Executors,
     pub(crate) triggers: Triggers,
+    pub(crate) tracking: Option<TrackingDoor>,
     /// As many as `max_active_tasks` and pools admit.
     pub(crate) in_flight: Mutex<BTreeMap<LaunchToken, InFlight>>,
     pub(crate) callbacks: Callbacks,

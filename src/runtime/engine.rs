@@ -24,6 +24,7 @@ use crate::runtime::executor::slurm::Slurm;
 use crate::runtime::executor::{Launcher, Workers, WorkersDesk};
 use crate::runtime::handle::{Asked, Handle};
 use crate::runtime::layout::Layout;
+use crate::runtime::pass::TrackingDoor;
 use crate::runtime::promotion;
 use crate::runtime::publish::Publisher;
 use crate::runtime::serving::ServingHandle;
@@ -63,6 +64,8 @@ pub struct EngineParts {
     pub environment: Vec<(OsString, OsString)>,
     pub serving: ServingHandle,
     pub publisher: Publisher,
+    /// Where scripts log with MLflow's client.
+    pub tracking: Option<TrackingDoor>,
 }
 
 /// Live state, published after each commit.
@@ -201,6 +204,7 @@ pub(crate) fn actor(
         deck,
         executors,
         triggers,
+        tracking: parts.tracking.clone(),
         in_flight: Mutex::new(BTreeMap::new()),
         callbacks: Callbacks::new(parts.environment.clone()),
     })

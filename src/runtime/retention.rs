@@ -21,7 +21,7 @@ use crate::runtime::publish::Publisher;
 use crate::store::openlineage::received;
 use crate::store::prune;
 use crate::store::{Store, StoreError};
-use crate::tracking::prune as artifacts;
+use crate::tracking::{gone, prune as artifacts};
 use crate::types::ask::{Prune, PruneReport, PrunedKind};
 use crate::types::event::Event;
 use crate::types::run::DagRunKey;
@@ -140,6 +140,7 @@ impl Retention {
                 count(&mut done, "artifacts", one.count, one.bytes);
             }
         }
+        self.delete_for_good(plan, &mut done).await?;
         if let Some(before) = plan.events_before {
             loop {
                 let deleted = self.piece(move |tx| prune::delete_lines(tx, before)).await?;
@@ -167,6 +168,23 @@ impl Retention {
             count(&mut done, "asset events", deleted as u64, 0);
         }
         Ok(done)
+    }
+
+    /// Deletes what somebody deleted of experiments.
+    async fn delete_for_good(&self, plan: &Plan, done: &mut PruneReport) -> Result<(), Fault> {
+        for (run_id, bytes) in &plan.deleted_runs {
+            let mut left = gone::Left::More;
+            while left == gone::Left::More {
+                let run_id = run_id.clone();
+                left = self.piece(move |tx| gone::delete_run(tx, &run_id)).await?;
+            }
+            count(done, "deleted runs", u64::from(left == gone::Left::Nothing), *bytes);
+        }
+        for &id in &plan.deleted_experiments {
+            let is_gone = self.piece(move |tx| gone::delete_experiment(tx, id)).await?;
+            count(done, "deleted experiments", u64::from(is_gone), 0);
+        }
+        Ok(())
     }
 
     /// Deletes runs, and says of each whether it is gone.

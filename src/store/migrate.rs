@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0016_callbacks_of_assets.sql"),
     include_str!("migrations/0017_mlflow.sql"),
     include_str!("migrations/0018_registry.sql"),
+    include_str!("migrations/0019_made_by.sql"),
 ];
 
 /// Brings the database to the schema that this dagdeck knows.
@@ -85,6 +86,7 @@ mod tests {
         "14daeea2c6b3e28b409d6cfd7954bfa6bad3f927d9e6cdb02f09222a7d7197e9",
         "703d4bc9185e0e6fb5e87973447927c34330c75f1a8cc8767c1721ee620743cd",
         "651786e0b0dc874e044223cbb7264480e6cf4768c12c245165245331ce805375",
+        "dac936f70ea1d5e919ea860e3c4e13323caac25a9cf14fe109c9dbe8f8e063e3",
     ];
 
     #[test]

@@ -24,10 +24,11 @@ pub fn of_version(
     version: u32,
 ) -> Result<Arc<dyn Predictor>, Fault> {
     let what = format!("load version {version} of `{name}`");
-    let registered = registry::version(store, name, version)?;
-    let folder = folder_of(state_dir, &registered.source).ok_or_else(|| {
-        let source = &registered.source;
-        Fault::invalid(format!("{what}: its source `{source}` is not an artifact of this project"))
+    registry::version(store, name, version)?;
+    // The source may name a logged model, or a run.
+    let uri = store.read_blocking(|conn| registry::version::download_uri(conn, name, version))?;
+    let folder = folder_of(state_dir, &uri).ok_or_else(|| {
+        Fault::invalid(format!("{what}: its source `{uri}` is not an artifact of this project"))
     })?;
     read(&folder).map_err(|fault| Fault { message: format!("{what}: {}", fault.message), ..fault })
 }

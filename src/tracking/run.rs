@@ -168,7 +168,7 @@ pub fn end(
     })
 }
 
-/// Ends as `FAILED` the runs that an attempt which is over left `RUNNING`.
+/// Ends as `FAILED` the runs that an attempt which is over left `RUNNING`, its script's too.
 pub fn end_abandoned(
     store: &Store,
     attempt_token: &str,
@@ -177,7 +177,7 @@ pub fn end_abandoned(
     let token = attempt_token.to_owned();
     store.write_blocking(move |tx| {
         let sql = "UPDATE runs SET status = 'FAILED', end_time = ?2
-            WHERE attempt_token = ?1 AND status = 'RUNNING'";
+            WHERE (attempt_token = ?1 OR made_by = ?1) AND status = 'RUNNING'";
         row::execute(tx, sql, params![token, row::micros(end_time)])
     })
 }
@@ -308,6 +308,7 @@ fn touch_experiment(
     row::execute(conn, sql, params![run_id.as_str(), row::micros(when)]).map(drop)
 }
 
+pub mod attempt;
 pub mod data;
 mod name;
 pub mod record;

@@ -6,6 +6,9 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use sha2::{Digest, Sha256};
+
 /// A secret; never shown.
 #[derive(Clone)]
 pub struct Token(String);
@@ -43,10 +46,38 @@ impl Token {
     /// Tells whether the value of an `Authorization` header bears this token. Takes as long for
     /// a near miss as for a far one.
     pub fn admits(&self, authorization: Option<&str>) -> bool {
-        let Some((scheme, given)) = authorization.and_then(|value| value.split_once(' ')) else {
-            return false;
+        borne(authorization).is_some_and(|given| equal(given.as_bytes(), self.0.as_bytes()))
+    }
+
+    /// Signs a text: nobody who has not this token can.
+    pub fn sign(&self, text: &str) -> String {
+        let digest = |parts: [&str; 2]| -> String {
+            let mut digest = Sha256::new();
+            parts.iter().for_each(|part| digest.update(part));
+            digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
         };
-        scheme.eq_ignore_ascii_case("bearer") && equal(given.trim().as_bytes(), self.0.as_bytes())
+        // Twice, so that nothing can be added to a text that is signed.
+        digest([&self.0, &digest([&self.0, text])])
+    }
+
+    /// Tells whether a text was signed with this token.
+    pub fn has_signed(&self, text: &str, signature: &str) -> bool {
+        equal(signature.as_bytes(), self.sign(text).as_bytes())
+    }
+}
+
+/// Returns what the value of an `Authorization` header bears: a bearer's token, or the password of
+/// somebody whose name does not matter.
+pub fn borne(authorization: Option<&str>) -> Option<String> {
+    let (scheme, given) = authorization?.split_once(' ')?;
+    match scheme {
+        scheme if scheme.eq_ignore_ascii_case("bearer") => Some(given.trim().to_owned()),
+        scheme if scheme.eq_ignore_ascii_case("basic") => {
+            let pair = BASE64_STANDARD.decode(given.trim()).ok()?;
+            let (_, password) = std::str::from_utf8(&pair).ok()?.split_once(':')?;
+            Some(password.to_owned())
+        }
+        _ => None,
     }
 }
 
@@ -80,6 +111,16 @@ mod tests {
     }
 
     #[test]
+    fn a_signature_is_of_one_text_and_one_token() {
+        let (token, other) = (Token(random()), Token(random()));
+        let signature = token.sign("a");
+        assert!(token.has_signed("a", &signature));
+        assert!(!token.has_signed("b", &signature));
+        assert!(!other.has_signed("a", &signature));
+        assert!(!token.has_signed("a", ""));
+    }
+
+    #[test]
     fn only_the_right_bearer_is_admitted() {
         let token = Token(random());
         assert!(token.admits(Some(&format!("Bearer {}", token.as_str()))));
@@ -89,5 +130,8 @@ mod tests {
             assert!(!token.admits(given), "{given:?}");
         }
         assert!(!token.admits(Some(&format!("Basic {}", token.as_str()))));
+        let basic = |pair: String| format!("Basic {}", BASE64_STANDARD.encode(pair));
+        assert!(token.admits(Some(&basic(format!("anybody:{}", token.as_str())))));
+        assert!(!token.admits(Some(&basic(format!("{}:anybody", token.as_str())))));
     }
 }

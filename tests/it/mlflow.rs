@@ -136,3 +136,55 @@ fn models_versions_aliases_and_logged_models_are_answered_as_mlflow_does() {
     let Some(python) = peer("DAGDECK_TEST_MLFLOW", test) else { return };
     agree(&python, "registry.py");
 }
+
+/// A script as people write them: it knows nothing of a deck.
+const FIT: &str = r#"
+import mlflow
+mlflow.log_metric("auc", 0.93)
+mlflow.end_run()
+with mlflow.start_run(run_name="search") as run:
+    mlflow.log_param("depth", 3)
+    mlflow.log_text("hello", "notes.txt")
+    with mlflow.start_run(run_name="trial", nested=True):
+        mlflow.log_metric("auc", 0.9)
+import os
+print(os.environ["MLFLOW_TRACKING_TOKEN"])
+print(run.info.run_id)
+"#;
+
+#[test]
+fn a_script_of_a_task_logs_without_a_change_and_hangs_under_its_task() {
+    let test = "a_script_of_a_task_logs_without_a_change_and_hangs_under_its_task";
+    let Some(python) = peer("DAGDECK_TEST_MLFLOW", test) else { return };
+    let command = format!("{} fit.py", python.display());
+    let dag = format!(
+        "[dag.train]\n[dag.train.task.fit]\noperator = \"command\"\ncommand = {command:?}\n\
+         env = {{ GIT_PYTHON_REFRESH = \"quiet\", MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT = \"true\" }}\n"
+    );
+    let (mut project, address, _) = deck(&dag);
+    project.write("fit.py", FIT);
+    project.run(&["run", "train"]);
+    project.wait_for_runs("train", 1);
+    let runs = project.run(&["experiments", "runs", "train", "-o", "json"]).ok().json();
+    let runs = runs["runs"].as_array().or(runs.as_array()).expect("a list of runs").clone();
+    assert_eq!(runs.len(), 3, "{runs:#?}");
+    let tag = |run: &serde_json::Value, key: &str| {
+        let tags = run["tags"].as_array().unwrap().clone();
+        let found = tags.iter().find(|tag| tag[0] == key || tag["key"] == key);
+        found.map(|tag| if tag[1].is_null() { tag["value"].clone() } else { tag[1].clone() })
+    };
+    for run in &runs {
+        assert_eq!(tag(run, "dagdeck.dag_id"), Some("train".into()), "{run:#}");
+        assert_eq!(tag(run, "dagdeck.task_id"), Some("fit".into()), "{run:#}");
+        assert_eq!(run["status"], "FINISHED", "{run:#}");
+    }
+    let log = project.run(&["logs", "train", "fit"]).stdout;
+    assert!(log.contains("***") && !log.contains("attempt."), "the pass is masked: {log}");
+    // What the task wrote names the runs, and a pass is worth nothing once its attempt is over.
+    let database = rusqlite::Connection::open(project.path(".dagdeck/dagdeck.db")).unwrap();
+    let sql = "SELECT count(*) FROM task_dataset WHERE namespace = 'tracked' AND task_id = 'fit'";
+    assert_eq!(database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 3);
+    let answer = http(&address, "GET", "/api/2.0/mlflow/experiments/get?experiment_id=0", None);
+    assert_eq!(answer.status, 401);
+    project.down();
+}

@@ -1,7 +1,7 @@
 //! `runs/*` but what they log: made, changed, deleted, restored, found.
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 use crate::api::control::Shared;
@@ -9,8 +9,9 @@ use crate::api::mlflow::wire::{
     Asked, Page, Refusal, instant, lacks, millis, pairs, stage, without_empty,
 };
 use crate::api::mlflow::{check, metrics};
+use crate::runtime::Pass;
 use crate::tracking::run::record::{self, RUN_NAME, Run, RunUpdate};
-use crate::tracking::run::{self, NewRun};
+use crate::tracking::run::{self, NewRun, attempt};
 use crate::tracking::search::{self, Wanted};
 use crate::types::TrackingRunId;
 
@@ -23,7 +24,11 @@ const PAGE_MAX: u32 = 50_000;
 /// The states of MLflow's runs, by their numbers.
 const STATUSES: [&str; 5] = ["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"];
 
-pub(super) async fn create(State(shared): State<Shared>, asked: Asked) -> Answer {
+pub(super) async fn create(
+    State(shared): State<Shared>,
+    by: Option<Extension<Pass>>,
+    asked: Asked,
+) -> Answer {
     let tracker = shared.control.tracker();
     let tags = asked.pairs("tags")?;
     let named = asked.text("run_name")?.filter(|name| !name.is_empty());
@@ -45,7 +50,16 @@ pub(super) async fn create(State(shared): State<Shared>, asked: Asked) -> Answer
         tags,
         attempt_token: None,
     };
-    let made = tracker.commit(move |tx| record::create(tx, &new)).await?;
+    let maker = by.map(|Extension(pass)| (pass.key, pass.token));
+    let now = tracker.now();
+    let made = tracker
+        .commit(move |tx| {
+            let made = record::create(tx, &new)?;
+            let Some((key, token)) = &maker else { return Ok(made) };
+            attempt::claim(tx, &made.run_id, key, token, now)?;
+            record::of(tx, &made.run_id)
+        })
+        .await?;
     Ok(Json(json!({"run": of_run(made)})))
 }
 

@@ -147,6 +147,13 @@ async fn refusals_are_mlflows() {
         ),
         (("runs/log-batch", many(1_001)), 400, "INVALID_PARAMETER_VALUE", "at most 1000 metrics"),
         (
+            ("runs/update", json!({"run_id": run_id})),
+            404,
+            "RESOURCE_DOES_NOT_EXIST",
+            "Run with id=0123456789abcdef0123456789abcdef not found",
+        ),
+        (("runs/update", json!({})), 400, "INVALID_PARAMETER_VALUE", "parameter 'run_id'."),
+        (
             ("runs/log-metric", json!({"run_id": id, "key": "a//b", "value": 1, "timestamp": 1})),
             400,
             "INVALID_PARAMETER_VALUE",

@@ -32,4 +32,7 @@ pub struct PruneArgs {
     /// Only runs and logs of this DAG
     #[arg(long, value_name = "DAG")]
     pub dag: Option<String>,
+    /// Only experiments and their runs that were deleted, all of them or those older than the age
+    #[arg(long, conflicts_with = "dag")]
+    pub deleted: bool,
 }

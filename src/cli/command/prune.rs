@@ -13,6 +13,7 @@ pub async fn prune(layout: &Layout, args: PruneArgs, output: &mut Output) -> Res
         dry_run: args.dry_run,
         older_than_secs: args.older_than.map(|age| age.as_secs_f64()),
         dag_id: args.dag.map(Into::into),
+        only_deleted: args.deleted,
     };
     let answer = ask(layout, Request::Prune(wish)).await?;
     let report = expect_answer!(answer, Answer::Pruned(report) => report, "prune");

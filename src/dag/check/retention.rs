@@ -16,6 +16,7 @@ pub(super) fn of_deck(context: Context<'_>, deck: &mut Fields<'_>) -> Retention 
         dags: indexmap::IndexMap::new(),
         artifacts_max_age: fields.duration("artifacts_max_age"),
         artifacts_max_size: size(context, &mut fields, "artifacts_max_size"),
+        deleted_max_age: fields.duration("deleted_max_age"),
         events_max_age: fields.duration("events_max_age"),
         store_max_size: size(context, &mut fields, "store_max_size"),
     };

@@ -44,12 +44,16 @@ pub(super) async fn prepare(
     let begins = begins && !task.operator.only_decides();
     let history = History::new(shared.store.clone(), shared.layout.clone(), launch.run.clone());
     let (own, layout, now) = (launch.clone(), shared.layout.clone(), shared.clock.now());
+    let tracking = shared.tracking.clone();
     let work = move || {
         let task = own.dag.tasks.get(&own.task_id).expect("it was there a moment ago");
-        let (mut order, handover) = compose(&deck, task, &own, &Arc::new(history), now)?;
+        let (mut order, mut handover) = compose(&deck, task, &own, &Arc::new(history), now)?;
         order.project = layout.project().to_owned();
         order.folder = layout.attempt_dir(&own.key);
         order.run_folder = layout.run_dir(&own.key);
+        if let Some(tracking) = &tracking {
+            tracking.hand(&order, &mut handover.private);
+        }
         if begins {
             begin(&order)?;
         }

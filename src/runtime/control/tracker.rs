@@ -7,9 +7,11 @@ use std::sync::Arc;
 use rusqlite::{Connection, Transaction};
 
 use crate::runtime::control::ControlParts;
+use crate::runtime::pass::Pass;
 use crate::runtime::promotion::off_thread;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, task_instance};
 use crate::types::event::Event;
+use crate::types::state::TaskInstanceState;
 use crate::types::{Fault, Timestamp};
 
 /// Experiments, runs and models; clones share them.
@@ -54,6 +56,18 @@ impl Tracker {
         let done = self.parts.store.write(f).await?;
         self.parts.publisher.publish(Event::TrackingChanged);
         Ok(done)
+    }
+
+    /// Says whether the attempt that bears a pass is still under way.
+    pub async fn is_under_way(&self, pass: Pass) -> Result<bool, Fault> {
+        self.look(move |conn| {
+            let found = task_instance::get(conn, &pass.key.task)?;
+            Ok(found.is_some_and(|task| {
+                let is_in_flight = task.state.is_some_and(TaskInstanceState::is_in_flight);
+                is_in_flight && task.token.as_ref() == Some(&pass.token)
+            }))
+        })
+        .await
     }
 
     pub fn now(&self) -> Timestamp {

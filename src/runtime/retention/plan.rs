@@ -12,10 +12,11 @@ use crate::runtime::retention::{before, count, folder};
 use crate::store::openlineage::received;
 use crate::store::prune;
 use crate::store::{StoreError, meta};
+use crate::tracking::gone;
 use crate::tracking::prune::{self as artifacts, Artifacts};
-use crate::types::Timestamp;
 use crate::types::ask::{Prune, PruneReport};
 use crate::types::run::DagRunKey;
+use crate::types::{Timestamp, TrackingRunId};
 
 /// What is to go. Bytes are those of files.
 #[derive(Debug, Default)]
@@ -23,6 +24,9 @@ pub(crate) struct Plan {
     pub(super) runs: Vec<(DagRunKey, u64)>,
     pub(super) logs: Vec<(DagRunKey, u64)>,
     pub(super) artifacts: Vec<Artifacts>,
+    /// Tracked runs and experiments that somebody deleted.
+    pub(super) deleted_runs: Vec<(TrackingRunId, u64)>,
+    pub(super) deleted_experiments: Vec<i64>,
     pub(super) events_before: Option<Timestamp>,
     lines: u64,
     /// Events of OpenLineage that were told here, as old as those of the feed.
@@ -40,6 +44,11 @@ impl Plan {
     ) -> Result<Self, StoreError> {
         let older = wish.older_than_secs.and_then(|secs| Duration::try_from_secs_f64(secs).ok());
         let mut plan = Self::default();
+        if wish.only_deleted {
+            let age = older.unwrap_or(Duration::ZERO);
+            plan.add_deleted(conn, before(now, age))?;
+            return Ok(plan);
+        }
         let dags = match &wish.dag_id {
             Some(dag_id) => vec![dag_id.clone()],
             None => prune::dags(conn)?,
@@ -60,6 +69,9 @@ impl Plan {
         if age.is_some() || size.is_some() {
             plan.artifacts = artifacts::candidates(conn, age, size)?;
         }
+        if let Some(age) = older.or(retention.deleted_max_age) {
+            plan.add_deleted(conn, before(now, age))?;
+        }
         plan.events_before = older.or(retention.events_max_age).map(|age| before(now, age));
         if let Some(before) = plan.events_before {
             plan.lines = prune::lines_before(conn, before)?;
@@ -69,6 +81,12 @@ impl Plan {
             plan.asset_events = prune::asset_events_before(conn, before, told)?;
         }
         Ok(plan)
+    }
+
+    fn add_deleted(&mut self, conn: &Connection, before: Timestamp) -> Result<(), StoreError> {
+        self.deleted_runs = gone::runs(conn, before)?;
+        self.deleted_experiments = gone::experiments(conn, before)?;
+        Ok(())
     }
 
     fn add_runs(
@@ -115,6 +133,10 @@ impl Plan {
         let files = self.artifacts.iter().map(|one| one.count).sum();
         let size = self.artifacts.iter().map(|one| one.bytes).sum();
         count(&mut report, "artifacts", files, size);
+        let runs = self.deleted_runs.len() as u64;
+        count(&mut report, "deleted runs", runs, self.deleted_runs.iter().map(|one| one.1).sum());
+        let experiments = self.deleted_experiments.len() as u64;
+        count(&mut report, "deleted experiments", experiments, 0);
         count(&mut report, "events", self.lines, 0);
         count(&mut report, "lineage events", self.told_here, 0);
         count(&mut report, "asset events", self.asset_events.len() as u64, 0);

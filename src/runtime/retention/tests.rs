@@ -116,6 +116,7 @@ async fn older_than_takes_the_place_of_what_the_file_says_and_a_dag_narrows_it()
         dry_run: true,
         older_than_secs: Some(500.0),
         dag_id: dag_id.map(Into::into),
+        ..Prune::default()
     };
     assert_eq!(kinds(&retention.prune(wish(None)).await.unwrap()), [("runs", 2, 7)]);
     assert_eq!(kinds(&retention.prune(wish(Some("serving"))).await.unwrap()), [("runs", 1, 0)]);

@@ -108,6 +108,7 @@ fn parts(world: &Arc<World>) -> EngineParts {
         environment: Vec::new(),
         serving: serving::channel().0,
         publisher: Publisher::default(),
+        tracking: None,
     }
 }
 

@@ -38,7 +38,7 @@ pub struct PruneReport {
 /// What of one kind was pruned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PrunedKind {
-    /// `runs`, `logs`, `artifacts`, `events`, `asset events`.
+    /// `runs`, `logs`, `artifacts`, `deleted runs`, `deleted experiments`, `events`, `asset events`.
     pub kind: String,
     pub count: u64,
     /// Of files; what the database gives back is not counted.

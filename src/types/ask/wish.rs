@@ -78,6 +78,9 @@ pub struct Prune {
     /// Only runs and logs of this DAG.
     #[serde(default)]
     pub dag_id: Option<DagId>,
+    /// Only tracked runs and experiments that were deleted, whatever `dags.toml` says.
+    #[serde(default)]
+    pub only_deleted: bool,
 }
 
 /// A wish for a run.

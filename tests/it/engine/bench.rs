@@ -122,6 +122,7 @@ impl Bench {
             environment: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
             serving,
             publisher: self.publisher.clone(),
+            tracking: None,
         };
         self.engine = Some(engine::start(parts).await?);
         Ok(())

@@ -346,6 +346,7 @@ async fn work(dir: &Path) {
         environment: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
         serving: serving::channel().0,
         publisher: publisher.clone(),
+        tracking: None,
     };
     let engine = engine::start(parts).await.unwrap();
     let _teller = Teller::start(TellerParts {

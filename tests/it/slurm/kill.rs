@@ -102,6 +102,7 @@ fn an_engine_of_its_own() {
             environment: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
             serving: serving::channel().0,
             publisher: Publisher::default(),
+            tracking: None,
         };
         let engine = engine::start(parts).await.unwrap();
         let filter = RunFilter::of(Some("d".into()), None);

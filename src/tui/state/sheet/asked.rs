@@ -214,7 +214,7 @@ impl Sheet {
             "" => None,
             age => Some(seconds(age).ok_or(format!("`{age}` is no age: 90d, 12h, 30m"))?),
         };
-        Ok(Prune { dry_run, older_than_secs, dag_id: None })
+        Ok(Prune { dry_run, older_than_secs, ..Prune::default() })
     }
 
     pub(super) fn response(&self, asked: &HitlDetail) -> Result<Response, String> {
