@@ -44,6 +44,7 @@ mod gates;
 mod grid;
 mod lineage;
 mod log;
+mod model_changes;
 mod models;
 mod openlineage;
 mod operate;
@@ -277,6 +278,10 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         | Request::Promote { .. }
         | Request::PlanRollback { .. }
         | Request::Rollback { .. }) => models::answer(parts, request).await,
+        Request::ChangeModel { name, version, change } => {
+            model_changes::change(parts, name, version, change).await
+        }
+        Request::ListLoggedModels { experiment } => model_changes::logged(parts, experiment).await,
         Request::ListTaskInstances(query) => runs::list_tasks(parts, query).await,
         Request::Prune(wish) => prune::prune(parts, wish).await,
         request @ (Request::ListVariables

@@ -16,9 +16,11 @@ use crate::why::WhySubject;
 
 mod answer;
 mod changes;
+mod models;
 mod wish;
 
 pub use answer::{Answer, PruneReport, PrunedKind};
+pub use models::ModelChange;
 pub use wish::{LineageReach, Predict, Prune, RunsOnly, TaskInstanceQuery, Trigger};
 
 /// A wish of a client. Those that change something say so in their names.
@@ -335,6 +337,16 @@ pub enum Request {
         expected_current: Option<u32>,
         #[serde(default)]
         reason: Option<String>,
+    },
+    /// Changes a model, or one of its versions.
+    ChangeModel {
+        name: String,
+        version: Option<u32>,
+        change: ModelChange,
+    },
+    /// The logged models of an experiment, by its name.
+    ListLoggedModels {
+        experiment: String,
     },
 
     ListVariables,
