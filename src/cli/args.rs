@@ -5,6 +5,7 @@ mod assets;
 mod backfill;
 mod daemon;
 mod dags;
+mod datasets;
 mod deck;
 mod exchange;
 mod executors;
@@ -30,6 +31,7 @@ pub use assets::{AssetsCommand, LineageFormat};
 pub use backfill::{BackfillArgs, BackfillCommand};
 pub use daemon::{PruneArgs, UpArgs};
 pub use dags::{DagsCommand, GraphFormat};
+pub use datasets::DatasetsCommand;
 pub use deck::DeckArgs;
 pub use exchange::{ExportCommand, ImportCommand};
 pub use executors::{ExecutorsCommand, RestartableExecutor};
@@ -167,6 +169,11 @@ pub enum Command {
     /// List assets, show their lineage, report changes
     #[command(subcommand)]
     Assets(AssetsCommand),
+    /// List data sets, show their columns as training reads them
+    #[command(subcommand, visible_alias = "dataset")]
+    Datasets(DatasetsCommand),
+    /// List what `ml.train` can train, or one with its hyperparameters
+    Estimators { name: Option<String> },
     /// List experiments and their runs
     #[command(subcommand)]
     Experiments(ExperimentsCommand),

@@ -261,7 +261,8 @@ operators! {
     MlTrain = "ml.train", Process, [
         "dataset" Dataset needed, "model" Text needed, "hyperparameters" Table optional,
         "experiment" Text optional, "seed" Integer optional, "test_size" Number optional,
-        "folds" Integer optional,
+        "folds" Integer optional, "trials" Integer optional, "search" Table optional,
+        "sampler" Text optional, "metric" Text optional, "prune" Bool optional,
     ];
     MlGate = "ml.gate", Daemon, [
         "run" Text needed, "require" Table needed, "then" TaskId needed,

@@ -248,12 +248,71 @@ pub struct WatchSpec {
 #[derive(Debug, Clone, PartialEq)]
 pub struct DatasetSpec {
     pub name: String,
-    /// `file:PATH`, relative to the project.
+    /// `file:PATH`, relative to the project; `CONNECTION:PATH`, an object or a table.
     pub uri: AssetUri,
+    pub table: TableSpec,
+}
+
+/// How a table is read to be learnt from.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct TableSpec {
     pub task: LearningTask,
     pub target: String,
     /// Columns to leave out.
+    #[serde(default)]
     pub ignore: Vec<String>,
+    /// What columns are, where it is not to be inferred.
+    #[serde(default)]
+    pub types: IndexMap<String, ColumnKind>,
+    /// Which rows are held out.
+    #[serde(default)]
+    pub split: SplitSpec,
+}
+
+impl TableSpec {
+    /// Everything is inferred, and rows are held out by chance.
+    pub fn new(task: LearningTask, target: &str) -> Self {
+        let (ignore, types) = (Vec::new(), IndexMap::new());
+        Self { task, target: target.to_owned(), ignore, types, split: SplitSpec::default() }
+    }
+}
+
+/// What a column of a data set is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnKind {
+    Number,
+    Boolean,
+    /// One of some words.
+    Category,
+    /// Words in sentences.
+    Text,
+    /// A day, or a day and a time.
+    Date,
+}
+
+impl ColumnKind {
+    /// All, in the order in which they are told.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("number", Self::Number),
+        ("boolean", Self::Boolean),
+        ("category", Self::Category),
+        ("text", Self::Text),
+        ("date", Self::Date),
+    ];
+}
+
+/// How rows are held out and dealt into folds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum SplitSpec {
+    /// By chance, of each class as much.
+    #[default]
+    Stratified,
+    /// What is last by a column is held out; folds learn from what was before them.
+    Time { column: String },
+    /// Rows of one value of a column stay together.
+    Group { column: String },
 }
 
 /// What is to be learnt.

@@ -4,6 +4,7 @@
 //! suspicious is told by [`validate`].
 
 mod column;
+pub(crate) mod date;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub struct Dataset {
     /// All columns but the target and those left out, in the order of the file.
     pub features: Vec<Column>,
     pub target_values: Target,
+    pub split: Split,
     /// SHA-256 of the bytes it was read from, hex.
     pub digest: String,
 }
@@ -43,7 +45,23 @@ pub enum ColumnValues {
         integral: bool,
     },
     Boolean(Vec<Option<bool>>),
+    /// Categories.
     Text(Vec<Option<String>>),
+    /// Sentences, of which the words count.
+    Words(Vec<Option<String>>),
+    /// Seconds since 1970.
+    Date(Vec<Option<f64>>),
+}
+
+/// By what rows are held out and dealt into folds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Split {
+    /// By chance, of each class as much.
+    Stratified,
+    /// In the order of a column; `keys` has its value for each row.
+    Time { column: String, keys: Vec<f64> },
+    /// Rows of one group stay together; `groups` has that of each row.
+    Group { column: String, groups: Vec<usize> },
 }
 
 /// The target: class names, or numbers.
@@ -82,6 +100,16 @@ pub enum DatasetError {
     TooFewRows { name: String, rows: usize, needed: usize },
     #[error("data set `{name}`: the header names `{column}` twice")]
     DuplicateColumn { name: String, column: String },
+    #[error("data set `{name}`, line {line}: column `{column}` is `{value}`, not {expected}")]
+    NotOfType { name: String, line: u64, column: String, value: String, expected: &'static str },
+    #[error(
+        "data set `{name}`: class `{class}` has no row to learn from where rows are split by `{column}`"
+    )]
+    ClassNotLearnt { name: String, class: String, column: String },
+    #[error(
+        "data set `{name}`: column `{column}` has {groups} groups; at least {needed} are needed"
+    )]
+    TooFewGroups { name: String, column: String, groups: usize, needed: usize },
     #[error("data set `{name}` has no column to learn from beside the target `{target}`")]
     NoFeatures { name: String, target: String },
 }

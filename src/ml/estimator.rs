@@ -6,14 +6,19 @@
 //! were checked when it was fitted or read.
 
 mod boosted;
+mod descent;
 mod forest;
 mod hyperparameter;
 mod linear;
 mod logistic;
+mod naive_bayes;
+mod neighbors;
+pub mod reference;
+mod svm;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use hyperparameter::{Settings, nearest};
+pub(crate) use hyperparameter::{Hyperparameter, Settings, is_whole, nearest};
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +28,6 @@ use serde_json::Value;
 use crate::dag::spec::LearningTask;
 use crate::preprocess::{Layout, Matrix};
 use crate::train::TrainError;
-use hyperparameter::Hyperparameter;
 
 /// A fitted model of numbers, shared by threads.
 pub(crate) trait Estimator: fmt::Debug + Send + Sync {
@@ -32,6 +36,12 @@ pub(crate) trait Estimator: fmt::Debug + Send + Sync {
 
     /// Returns how much each number of a row matters; not negative, of any scale.
     fn importance(&self) -> Vec<f64>;
+
+    /// Returns how much each number moves the answers to the rows (mean absolute SHAP value), where
+    /// the engine tells.
+    fn contributions(&self, _rows: &Matrix) -> Option<Vec<f64>> {
+        None
+    }
 
     /// Returns how it got better, where it was learnt round by round: a metric's name, as the
     /// engine calls it, and its value after each round. What was read back has none.
@@ -51,7 +61,11 @@ pub(crate) type Outcome = Result<Arc<dyn Estimator>, String>;
 pub(crate) struct Problem<'a> {
     pub(crate) matrix: &'a Matrix,
     pub(crate) labels: Labels<'a>,
+    /// How much each row counts; all the same where there are none.
+    pub(crate) weights: Option<&'a [f64]>,
     pub(crate) settings: &'a Settings,
+    /// Rows of the training part that are not learnt from: they say when to stop early.
+    pub(crate) validation: Option<(&'a Matrix, Labels<'a>)>,
     /// Held-out rows that are judged after each round, and never learnt from.
     pub(crate) watched: Option<(&'a Matrix, Labels<'a>)>,
 }
@@ -93,6 +107,8 @@ pub(crate) struct Family {
     pub(crate) layout: Layout,
     /// The library that does the work, and its version.
     pub(crate) engine: (&'static str, &'static str),
+    /// Whose hyperparameters, defaults and results it has.
+    pub(crate) source: &'static str,
     /// What [`Estimator::importance`] is made of.
     pub(crate) importance: &'static str,
     pub(crate) hyperparameters: &'static [Hyperparameter],
@@ -100,8 +116,19 @@ pub(crate) struct Family {
     pub(crate) read: fn(&Value, Shape) -> Outcome,
 }
 
-static FAMILIES: [&Family; 5] =
-    [&boosted::XGBOOST, &boosted::LIGHTGBM, &forest::FOREST, &logistic::LOGISTIC, &linear::LINEAR];
+static FAMILIES: [&Family; 11] = [
+    &boosted::XGBOOST,
+    &boosted::LIGHTGBM,
+    &forest::FOREST,
+    &forest::EXTRA,
+    &forest::TREE,
+    &logistic::LOGISTIC,
+    &linear::LINEAR,
+    &linear::ELASTIC,
+    &svm::SVM,
+    &naive_bayes::NAIVE_BAYES,
+    &neighbors::K_NEIGHBORS,
+];
 
 const BOTH: &[LearningTask] = &[LearningTask::Classification, LearningTask::Regression];
 
@@ -130,4 +157,16 @@ pub(crate) fn family_for(model: &str, task: LearningTask) -> Result<&'static Fam
         },
         instead: able.map(|family| family.name.to_owned()).collect(),
     })
+}
+
+/// Makes probabilities of logits; returns the logarithm of the sum of their exponentials.
+fn softmax(logits: &mut [f64]) -> f64 {
+    let greatest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut sum = 0.0;
+    for logit in logits.iter_mut() {
+        *logit = (*logit - greatest).exp();
+        sum += *logit;
+    }
+    logits.iter_mut().for_each(|logit| *logit /= sum);
+    greatest + sum.ln()
 }

@@ -158,6 +158,7 @@ impl Foreign {
             DataType::Double => Value::from(0.0),
             DataType::Long => Value::from(0),
             DataType::Boolean => Value::from(false),
+            DataType::Datetime => Value::from("1970-01-01"),
             DataType::String => {
                 let known = column.categories.as_ref().and_then(|all| all.first());
                 Value::from(known.map_or("", String::as_str))
@@ -194,6 +195,6 @@ fn number(cell: Cell<'_>) -> f64 {
     match cell {
         Cell::Number(value) => value,
         Cell::Boolean(value) => f64::from(u8::from(value)),
-        Cell::Missing | Cell::Text(_) => f64::NAN,
+        Cell::Missing | Cell::Text(_) | Cell::Date(_) => f64::NAN,
     }
 }

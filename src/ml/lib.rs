@@ -7,6 +7,7 @@
 //! A [`Model`](model::Model) holds its preprocessing: it takes raw records. A
 //! [`Foreign`](foreign::Foreign) one was trained elsewhere; both are [`Predictor`]s.
 
+pub mod compare;
 pub mod dataset;
 pub mod estimator;
 pub mod foreign;
@@ -14,15 +15,21 @@ pub mod metric;
 pub mod model;
 mod predictor;
 pub mod preprocess;
+pub mod profile;
 mod random;
 #[cfg(test)]
 mod sample;
+pub mod search;
 pub mod train;
 
 use dagdeck_dag as dag;
 
+pub use compare::{Comparison, HeldOut};
 pub use dataset::Dataset;
+pub use estimator::reference as estimators;
 pub use foreign::Foreign;
 pub use model::{Model, Prediction, Signature};
 pub use predictor::Predictor;
+pub use profile::Profile;
+pub use search::{Sampler, Search, SearchSpec, Trial, TrialState};
 pub use train::{TrainSpec, Trained, split, train};

@@ -48,6 +48,7 @@ pub enum DataType {
     Long,
     Boolean,
     String,
+    Datetime,
 }
 
 /// One answer.

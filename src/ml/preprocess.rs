@@ -1,6 +1,7 @@
 //! From raw columns to matrices; learnt on the training part only, kept in the model.
 //!
-//! Numbers and booleans become one number each, text becomes one indicator per category. A value
+//! Numbers and booleans become one number each, categories one indicator each, dates their calendar
+//! parts, sentences their words hashed. A value
 //! that is missing or was never seen has a defined place, so a fitted [`Preprocess`] takes any
 //! row whose cells have the right types.
 
@@ -8,6 +9,7 @@ mod encoder;
 mod matrix;
 #[cfg(test)]
 mod tests;
+pub(crate) mod words;
 
 pub(crate) use encoder::{Cell, Encoder};
 pub(crate) use matrix::Matrix;
@@ -15,6 +17,7 @@ pub(crate) use matrix::Matrix;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Column;
+use crate::model::DataType;
 
 /// How a family of models likes its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +62,22 @@ impl Preprocess {
     /// Returns, for each raw column, the categories that were seen, if it is one of text.
     pub(crate) fn categories(&self) -> impl Iterator<Item = Option<&[String]>> + '_ {
         self.encoders.iter().map(|encoder| match encoder {
-            Encoder::Number { .. } => None,
             Encoder::Categories { categories, .. } => Some(categories.as_slice()),
+            Encoder::Number { .. } | Encoder::Date { .. } | Encoder::Words => None,
+        })
+    }
+
+    /// Returns, for each raw column, whether it takes values of a type.
+    pub(crate) fn takes<'a>(
+        &'a self,
+        types: impl Iterator<Item = DataType> + 'a,
+    ) -> impl Iterator<Item = bool> + 'a {
+        self.encoders.iter().zip(types).map(|(encoder, data_type)| match encoder {
+            Encoder::Categories { .. } | Encoder::Words => data_type == DataType::String,
+            Encoder::Date { .. } => data_type == DataType::Datetime,
+            Encoder::Number { .. } => {
+                matches!(data_type, DataType::Double | DataType::Long | DataType::Boolean)
+            }
         })
     }
 

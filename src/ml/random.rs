@@ -11,7 +11,17 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 pub(crate) enum Stream {
     Split,
     Folds,
-    Forest,
+    /// One for each tree, so that they may be grown in any order.
+    Tree(u32),
+    /// Rows that early stopping is judged by.
+    Validation,
+    /// Which values a column is given when its importance is asked.
+    Permutation,
+    /// One for each trial of a search.
+    Trial(u32),
+    Bootstrap,
+    /// Folds of what an estimator calibrates itself by.
+    Calibration,
 }
 
 /// A stream of random choices.
@@ -25,7 +35,12 @@ impl Random {
         generator.set_stream(match stream {
             Stream::Split => 0,
             Stream::Folds => 1,
-            Stream::Forest => 2,
+            Stream::Validation => 3,
+            Stream::Permutation => 4,
+            Stream::Bootstrap => 5,
+            Stream::Calibration => 6,
+            Stream::Tree(number) => (1 << 40) + u64::from(number),
+            Stream::Trial(number) => (2 << 40) + u64::from(number),
         });
         Self(generator)
     }
@@ -35,6 +50,12 @@ impl Random {
         let wide = u128::from(self.0.next_u64()) * end as u128;
         // The upper half of the product is below `end`, which is a usize.
         (wide >> 64) as usize
+    }
+
+    /// Returns a number from 0 and below 1.
+    pub(crate) fn unit(&mut self) -> f64 {
+        // The 53 bits that a float holds.
+        (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Brings `items` into random order (Fisher and Yates, from the end).

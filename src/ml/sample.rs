@@ -4,24 +4,35 @@ use serde_json::{Map, Value};
 
 use super::dataset::{Dataset, read_csv};
 use super::train::TrainSpec;
-use crate::dag::spec::LearningTask;
+use crate::dag::spec::{LearningTask, TableSpec};
 
-pub(super) const FAMILIES: [&str; 5] =
-    ["xgboost", "lightgbm", "random_forest", "logistic_regression", "linear_regression"];
+pub(super) const FAMILIES: [&str; 11] = [
+    "xgboost",
+    "lightgbm",
+    "random_forest",
+    "extra_trees",
+    "decision_tree",
+    "logistic_regression",
+    "linear_regression",
+    "elastic_net",
+    "svm",
+    "naive_bayes",
+    "k_neighbors",
+];
 
 pub(super) fn iris() -> Dataset {
     let bytes = include_bytes!("../../data/iris.csv");
-    read_csv("iris", LearningTask::Classification, "species", &[], bytes).unwrap()
+    read_csv("iris", &TableSpec::new(LearningTask::Classification, "species"), bytes).unwrap()
 }
 
 pub(super) fn titanic() -> Dataset {
     let bytes = include_bytes!("../../data/titanic.csv");
-    read_csv("titanic", LearningTask::Classification, "survived", &[], bytes).unwrap()
+    read_csv("titanic", &TableSpec::new(LearningTask::Classification, "survived"), bytes).unwrap()
 }
 
 pub(super) fn housing() -> Dataset {
     let bytes = include_bytes!("../../data/housing.csv");
-    read_csv("housing", LearningTask::Regression, "medv", &[], bytes).unwrap()
+    read_csv("housing", &TableSpec::new(LearningTask::Regression, "medv"), bytes).unwrap()
 }
 
 /// Twenty-four rows with a hole in each kind of column but `whole`.
@@ -32,13 +43,13 @@ pub(super) fn holes(task: LearningTask) -> Dataset {
         let word = if n == 7 { "" } else { ["red", "green", "blue"][n % 3] };
         text + &format!("{half},{},{flag},{word},{}\n", n * 2, n % 2)
     });
-    read_csv("holes", task, "y", &[], text.as_bytes()).unwrap()
+    read_csv("holes", &TableSpec::new(task, "y"), text.as_bytes()).unwrap()
 }
 
 /// Small and quick; the figures do not matter.
 pub(super) fn quick(model: &str) -> TrainSpec {
     let mut hyperparameters = Map::new();
-    if !model.contains("regression") {
+    if ["xgboost", "lightgbm", "random_forest", "extra_trees"].contains(&model) {
         hyperparameters.insert("n_estimators".to_owned(), Value::from(5));
     }
     TrainSpec { hyperparameters, folds: 2, ..full(model) }

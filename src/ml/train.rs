@@ -9,26 +9,37 @@
 
 mod artifact;
 mod evaluate;
+mod explain;
 #[cfg(test)]
 mod golden;
+mod slices;
 mod split;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use explain::sample;
+pub use slices::Slice;
 pub use split::split;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use crate::compare::HeldOut;
 use crate::dag::spec::LearningTask;
-use crate::dataset::{Dataset, DatasetError};
+use crate::dataset::{Dataset, DatasetError, Split};
 use crate::estimator::{Family, Settings, family_for};
 use crate::model::Model;
+use crate::profile::Profile;
+
+/// The file of held-out rows, which a later model is compared on.
+pub const HELD_OUT: &str = "held_out.json";
+/// The file of what the training part looked like.
+pub const PROFILE: &str = "data_profile.json";
 
 /// What to train.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainSpec {
-    /// `xgboost`, `lightgbm`, `random_forest`, `logistic_regression`, `linear_regression`.
+    /// A family of models by name, such as `xgboost`.
     pub model: String,
     pub hyperparameters: Map<String, Value>,
     pub seed: u64,
@@ -53,8 +64,8 @@ pub struct Trained {
     pub params: IndexMap<String, String>,
     /// `engine`, `engine_version` and the like.
     pub tags: IndexMap<String, String>,
-    /// Further files by name: `confusion_matrix.json`, `roc_curve.json`, `calibration_curve.json`,
-    /// `feature_importance.json`.
+    /// Further files by name: `confusion_matrix.json`, `roc_curve.json`, `slices.json`,
+    /// `permutation_importance.json` …
     pub artifacts: IndexMap<String, Vec<u8>>,
     pub train_rows: usize,
     pub test_rows: usize,
@@ -85,15 +96,8 @@ pub fn train(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Trained, TrainError> {
     let family = family_for(&spec.model, dataset.task)?;
-    let settings = Settings::resolve(
-        family.name,
-        family.hyperparameters,
-        &spec.hyperparameters,
-        dataset.task,
-        spec.seed,
-    )?;
-    spec.check()?;
-    split::check(dataset, spec.test_size, spec.folds)?;
+    let settings = Settings::resolve(family, &spec.hyperparameters, dataset.task, spec.seed)?;
+    let folds = Folds::of(dataset, spec)?;
     let (train_rows, test_rows) = split(dataset, spec.seed, spec.test_size);
     progress(&format!(
         "split {} rows of `{}`: {} to learn from, {} held out",
@@ -102,9 +106,9 @@ pub fn train(
         train_rows.len(),
         test_rows.len()
     ));
-    let fold_metrics = cross_validate(dataset, &train_rows, family, &settings, spec, progress)?;
+    let fold_metrics = cross_validate(dataset, &folds, family, &settings, spec, progress)?;
     progress(&format!("fit {} on {} rows", family.name, train_rows.len()));
-    let fit = evaluate::fit(dataset, &train_rows, &test_rows, family, &settings)?;
+    let fit = evaluate::fit(dataset, &train_rows, &test_rows, family, &settings, spec.seed)?;
     let judged = evaluate::judge(dataset, &test_rows, &fit);
     let mut metrics = judged.metrics();
     progress(&format!("held out: {}", headline(&metrics)));
@@ -113,13 +117,16 @@ pub fn train(
         metrics.insert(format!("cv_{metric}_mean"), mean);
         metrics.insert(format!("cv_{metric}_std"), deviation);
     }
+    let mut artifacts = artifact::artifacts(dataset, family, &fit, &judged, &test_rows, spec.seed);
+    artifact::keep(&mut artifacts, HELD_OUT, &HeldOut::of(dataset, &test_rows, spec.seed));
+    artifact::keep(&mut artifacts, PROFILE, &Profile::of(dataset, &train_rows));
     Ok(Trained {
         metrics,
         fold_metrics,
         round_metrics: fit.estimator.rounds().into_iter().collect(),
-        params: params(spec, &settings),
+        params: params(dataset, spec, &settings),
         tags: tags(dataset, family),
-        artifacts: artifact::artifacts(dataset, family, &fit, &judged),
+        artifacts,
         train_rows: train_rows.len(),
         test_rows: test_rows.len(),
         model: Model::new(dataset, family, fit.preprocess, fit.estimator, &test_rows),
@@ -145,28 +152,58 @@ impl TrainSpec {
     }
 }
 
+/// The folds of the training part.
+#[derive(Debug)]
+pub(crate) struct Folds {
+    folds: Vec<split::Parts>,
+}
+
+impl Folds {
+    /// Deals out the training part as [`train`] does.
+    pub(crate) fn of(dataset: &Dataset, spec: &TrainSpec) -> Result<Self, TrainError> {
+        spec.check()?;
+        split::check(dataset, spec.test_size, spec.folds, spec.seed)?;
+        let (rows, _) = split(dataset, spec.seed, spec.test_size);
+        Ok(Self { folds: split::folds(dataset, &rows, spec.seed, spec.folds) })
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.folds.len()
+    }
+
+    /// Learns from the other folds and returns the figures of this one.
+    pub(crate) fn judge(
+        &self,
+        dataset: &Dataset,
+        fold: usize,
+        family: &Family,
+        settings: &Settings,
+        spec: &TrainSpec,
+    ) -> Result<IndexMap<String, f64>, TrainError> {
+        let (others, fold) = &self.folds[fold];
+        let fit = evaluate::fit(dataset, others, &[], family, settings, spec.seed)?;
+        Ok(evaluate::judge(dataset, fold, &fit).metrics())
+    }
+}
+
 /// Returns each metric's value in each fold; a metric that has no meaning in one is left out.
 fn cross_validate(
     dataset: &Dataset,
-    rows: &[usize],
+    folds: &Folds,
     family: &Family,
     settings: &Settings,
     spec: &TrainSpec,
     progress: &mut dyn FnMut(&str),
 ) -> Result<IndexMap<String, Vec<f64>>, TrainError> {
-    let folds = split::folds(dataset, rows, spec.seed, spec.folds);
     let mut metrics: IndexMap<String, Vec<f64>> = IndexMap::new();
-    for (number, fold) in folds.iter().enumerate() {
-        let others: Vec<usize> =
-            rows.iter().copied().filter(|row| fold.binary_search(row).is_err()).collect();
-        let fit = evaluate::fit(dataset, &others, &[], family, settings)?;
-        let found = evaluate::judge(dataset, fold, &fit).metrics();
-        progress(&format!("fold {} of {}: {}", number + 1, folds.len(), headline(&found)));
+    for fold in 0..folds.count() {
+        let found = folds.judge(dataset, fold, family, settings, spec)?;
+        progress(&format!("fold {} of {}: {}", fold + 1, folds.count(), headline(&found)));
         for (metric, value) in found {
             metrics.entry(metric).or_default().push(value);
         }
     }
-    metrics.retain(|_, values| values.len() == folds.len());
+    metrics.retain(|_, values| values.len() == folds.count());
     Ok(metrics)
 }
 
@@ -185,11 +222,17 @@ fn spread(values: &[f64]) -> (f64, f64) {
     (mean, variance.sqrt())
 }
 
-fn params(spec: &TrainSpec, settings: &Settings) -> IndexMap<String, String> {
+fn params(dataset: &Dataset, spec: &TrainSpec, settings: &Settings) -> IndexMap<String, String> {
     let mut params = IndexMap::from([("model".to_owned(), spec.model.clone())]);
     params.extend(settings.params());
     params.insert("test_size".to_owned(), spec.test_size.to_string());
     params.insert("folds".to_owned(), spec.folds.to_string());
+    let by = match &dataset.split {
+        Split::Stratified => "stratified".to_owned(),
+        Split::Time { column, .. } => format!("time: {column}"),
+        Split::Group { column, .. } => format!("group: {column}"),
+    };
+    params.insert("split".to_owned(), by);
     // The seed of the split; the one given as a hyperparameter is the estimator's own.
     let seed = spec.seed.to_string();
     match params.get("seed") {

@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 use crate::connection::OpenConnection;
 use crate::dag::limits::TaskLimits;
 use crate::dag::slurm::SlurmOptions;
-use crate::dag::spec::{LearningTask, XcomLimits};
+use crate::dag::spec::{TableSpec, XcomLimits};
 use crate::runtime::executor::process_table::Process;
 use crate::sched::Outcome;
 use crate::types::asset::AssetEvent;
@@ -82,10 +82,13 @@ pub struct Order {
 pub struct DatasetOrder {
     pub name: String,
     /// Absolute.
+    /// Empty where it lies at a connection.
     pub path: PathBuf,
-    pub task: LearningTask,
-    pub target: String,
-    pub ignore: Vec<String>,
+    /// `CONNECTION:PATH`, where it is no file of the project's.
+    #[serde(default)]
+    pub uri: Option<String>,
+    #[serde(flatten)]
+    pub table: TableSpec,
     /// The assets that the file is.
     #[serde(default)]
     pub assets: Vec<AssetName>,

@@ -54,6 +54,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 pub(crate) use self::branch::is_true;
+pub use self::dataset_validate::read_dataset;
 use self::error::{OperatorError, settle};
 use self::output::Finished;
 use self::waiting::until_cancelled;
@@ -192,8 +193,8 @@ pub fn run_in_process(order: &Order, private: &Private, log: &Arc<TaskLog>) -> O
         Operator::SqlRun => sql_run::run(order, private, log),
         Operator::SqlExtract => sql_extract::run(order, private, log),
         objects if objects.is_object() => object::run(objects, order, private, log),
-        Operator::DatasetValidate => dataset_validate::run(order, log),
-        Operator::MlTrain => ml_train::run(order, log),
+        Operator::DatasetValidate => dataset_validate::run(order, private, log),
+        Operator::MlTrain => ml_train::run(order, private, log),
         Operator::ObjectList
         | Operator::ObjectCopy
         | Operator::ObjectMove

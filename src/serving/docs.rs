@@ -169,7 +169,7 @@ fn column_schema(column: &ColumnSpec) -> Value {
         DataType::Double => "number",
         DataType::Long => "integer",
         DataType::Boolean => "boolean",
-        DataType::String => "string",
+        DataType::String | DataType::Datetime => "string",
     };
     let mut schema = Map::new();
     let data_type = if column.required { json!(name) } else { json!([name, "null"]) };

@@ -311,9 +311,11 @@ fn touch_experiment(
 pub mod attempt;
 pub mod data;
 mod name;
+mod nested;
 pub mod record;
 
 pub use name::some_name;
+pub use nested::{NestedRun, PARENT, nest, nested_tags, take_over};
 
 #[cfg(test)]
 mod tests;

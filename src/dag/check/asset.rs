@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use indexmap::IndexMap;
+
 use crate::check::fields::{Fields, Text};
 use crate::check::names::{Declared, check_id};
 use crate::check::{Context, callback};
 use crate::file::Written;
 use crate::partition;
 use crate::spec::{
-    ASSET_GROUP, AssetAliasSpec, AssetSpec, AssetUri, ConnectionKind, DatasetSpec, LearningTask,
-    WatchSpec,
+    ASSET_GROUP, AssetAliasSpec, AssetSpec, AssetUri, ColumnKind, ConnectionKind, DatasetSpec,
+    LearningTask, SplitSpec, TableSpec, WatchSpec,
 };
 use crate::suggest;
 use crate::types::AssetName;
@@ -67,7 +69,7 @@ pub(super) fn dataset(context: Context<'_>, declared: Declared<'_>) -> Option<Da
         let message = format!("`{}` names partitions: a data set is one table", at.text);
         context.report.error(at.span, "bad-uri", message, "write `file:PATH`".to_owned());
     }
-    let uri = written.and_then(|at| file_uri(context, at));
+    let uri = written.and_then(|at| dataset_uri(context, at));
     let tasks = "`classification` or `regression`";
     let task = fields.needed_text("task", tasks);
     let task = task.and_then(|at| match at.text {
@@ -85,14 +87,115 @@ pub(super) fn dataset(context: Context<'_>, declared: Declared<'_>) -> Option<Da
         let message = format!("`{}` is the target: it cannot be left out", at.text);
         context.report.error(at.span, "bad-value", message, None);
     }
+    let types = column_types(context, &mut fields, target.map(|at| at.text));
+    let split = split(context, &mut fields, target.map(|at| at.text));
     fields.finish();
-    Some(DatasetSpec {
-        name: declared.name.to_owned(),
-        uri: uri?,
+    let table = TableSpec {
         task: task?,
         target: target?.text.to_owned(),
         ignore: ignore.iter().map(|at| at.text.to_owned()).collect(),
-    })
+        types,
+        split,
+    };
+    Some(DatasetSpec { name: declared.name.to_owned(), uri: uri?, table })
+}
+
+/// Reads where a table lies: in a file, a bucket or a database.
+fn dataset_uri(context: Context<'_>, at: Text<'_>) -> Option<AssetUri> {
+    let refuse = |reason: &str| {
+        let message = format!("`{}` is no table: {reason}", at.text);
+        let help = "write `file:PATH`, or `CONNECTION:PATH` of a bucket or a database".to_owned();
+        context.report.error(at.span, "bad-uri", message, help);
+        None
+    };
+    match uri(context, at)? {
+        AssetUri::Connection { path, .. } if path.contains('*') || path.ends_with('/') => {
+            refuse("it names more than one")
+        }
+        AssetUri::Connection { connection, path } => {
+            let kind = context.names.connections.get(connection.as_str()).copied().flatten();
+            let holds = kind.is_none_or(|kind| {
+                matches!(
+                    kind,
+                    ConnectionKind::Sqlite
+                        | ConnectionKind::Postgres
+                        | ConnectionKind::Folder
+                        | ConnectionKind::Bucket
+                )
+            });
+            if !holds {
+                return refuse("nothing lies at this connection");
+            }
+            Some(AssetUri::Connection { connection, path })
+        }
+        AssetUri::Model { .. } | AssetUri::Other(_) => refuse("a data set is one table"),
+        file @ AssetUri::File(_) => Some(file),
+    }
+}
+
+/// Reads `types = { COLUMN = "category" }`.
+fn column_types(
+    context: Context<'_>,
+    fields: &mut Fields<'_>,
+    target: Option<&str>,
+) -> IndexMap<String, ColumnKind> {
+    let mut types = IndexMap::new();
+    let Some((table, _)) = fields.table("types") else { return types };
+    let words = ColumnKind::ALL.map(|(word, _)| word);
+    for (name, entry) in &table.0 {
+        let (name, node) = (name.as_str(), &entry.node);
+        if target == Some(name) {
+            let message = format!("`{name}` is the target: `task` says what it is");
+            context.report.error(entry.key, "bad-value", message, None);
+            continue;
+        }
+        let Written::Text(word) = &node.value else {
+            fields.wrong_type(&format!("types.{name}"), node, "a text");
+            continue;
+        };
+        match ColumnKind::ALL.iter().find(|(known, _)| known == word) {
+            Some((_, kind)) => drop(types.insert(name.to_owned(), *kind)),
+            None => {
+                let message = format!("`{word}` is no type of a column");
+                let help = suggest::hint(word, "types", words);
+                context.report.error(node.span, "bad-value", message, help);
+            }
+        }
+    }
+    types
+}
+
+/// Reads `split = { by = "time", column = "sold_at" }`.
+fn split(context: Context<'_>, fields: &mut Fields<'_>, target: Option<&str>) -> SplitSpec {
+    let Some((table, span)) = fields.table("split") else { return SplitSpec::default() };
+    let what = format!("`split` of {}", fields.what());
+    let mut own = Fields::new(context.report, what, table, span);
+    let by = own.needed_text("by", "`stratified`, `time` or `group`");
+    let column = match by.map(|at| at.text) {
+        Some("time" | "group") => own.needed_text("column", "whose values order or group the rows"),
+        None => own.text("column"),
+        Some(_) => None,
+    };
+    own.finish();
+    if let Some(at) = column.filter(|at| target == Some(at.text)) {
+        let message = format!("`{}` is the target: rows cannot be held out by it", at.text);
+        context.report.error(at.span, "bad-value", message, None);
+    }
+    let named = column.map(|at| at.text.to_owned());
+    match (by, named) {
+        (None, _) => SplitSpec::default(),
+        (Some(at), named) => match (at.text, named) {
+            ("time", Some(column)) => SplitSpec::Time { column },
+            ("group", Some(column)) => SplitSpec::Group { column },
+            ("stratified" | "time" | "group", _) => SplitSpec::Stratified,
+            (other, _) => {
+                let message = format!("`{other}` is no way to hold out rows");
+                let help = "write `stratified`, `time` or `group`".to_owned();
+                context.report.error(at.span, "bad-value", message, help);
+                SplitSpec::default()
+            }
+        },
+    }
 }
 
 fn open<'a>(context: Context<'a>, kind: &str, declared: Declared<'a>) -> Option<Fields<'a>> {

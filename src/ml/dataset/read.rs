@@ -1,12 +1,12 @@
 //! CSV to a data set; every error names the line.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
 
-use super::column::infer;
-use super::{Column, Dataset, DatasetError, Target};
-use crate::dag::spec::LearningTask;
+use super::column::{self, infer, number};
+use super::{Column, Dataset, DatasetError, Split, Target, date};
+use crate::dag::spec::{LearningTask, SplitSpec, TableSpec};
 
 /// Fewer rows than this say nothing about a model.
 const ROWS_MIN: usize = 10;
@@ -21,16 +21,11 @@ struct Table {
 }
 
 /// Reads CSV: a header, comma-separated; empty fields are missing values.
-pub fn read_csv(
-    name: &str,
-    task: LearningTask,
-    target: &str,
-    ignore: &[String],
-    bytes: &[u8],
-) -> Result<Dataset, DatasetError> {
+pub fn read_csv(name: &str, spec: &TableSpec, bytes: &[u8]) -> Result<Dataset, DatasetError> {
     let table = read_table(name, bytes)?;
+    let TableSpec { target, ignore, .. } = spec;
     let at = position(name, &table.header, target)?;
-    for column in ignore {
+    for column in ignore.iter().chain(spec.types.keys()) {
         position(name, &table.header, column)?;
     }
     if table.rows.len() < ROWS_MIN {
@@ -40,26 +35,24 @@ pub fn read_csv(
             needed: ROWS_MIN,
         });
     }
-    let target_values = match task {
+    let target_values = match spec.task {
         LearningTask::Classification => class_target(name, target, at, &table)?,
         LearningTask::Regression => number_target(name, target, at, &table)?,
     };
     let features: Vec<Column> = (0..table.header.len())
         .filter(|index| *index != at && !ignore.contains(&table.header[*index]))
-        .map(|index| Column {
-            name: table.header[index].clone(),
-            values: infer(table.rows.iter().map(|row| row[index].as_str())),
-        })
-        .collect();
+        .map(|index| feature(name, spec, &table, index))
+        .collect::<Result<_, _>>()?;
     if features.is_empty() {
         return Err(DatasetError::NoFeatures { name: name.to_owned(), target: target.to_owned() });
     }
     Ok(Dataset {
         name: name.to_owned(),
-        task,
+        task: spec.task,
         target: target.to_owned(),
         features,
         target_values,
+        split: split(name, &spec.split, &table)?,
         digest: hex(&Sha256::digest(bytes)),
     })
 }
@@ -111,6 +104,61 @@ fn line_at(text: &str, start: &csv::Position) -> u64 {
     let rest = usize::try_from(start.byte()).ok().and_then(|byte| text.as_bytes().get(byte..));
     let blank = rest.unwrap_or_default().iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
     start.line() + blank.filter(|byte| **byte == b'\n').count() as u64
+}
+
+fn feature(
+    name: &str,
+    spec: &TableSpec,
+    table: &Table,
+    index: usize,
+) -> Result<Column, DatasetError> {
+    let column = table.header[index].clone();
+    let fields = table.rows.iter().map(|row| row[index].as_str());
+    let values = match spec.types.get(&column) {
+        None => infer(fields),
+        Some(kind) => column::read(fields, *kind).map_err(|misfit| DatasetError::NotOfType {
+            name: name.to_owned(),
+            line: table.lines[misfit.row],
+            column: column.clone(),
+            value: misfit.value,
+            expected: misfit.expected,
+        })?,
+    };
+    Ok(Column { name: column, values })
+}
+
+/// Reads what rows are held out by.
+fn split(name: &str, spec: &SplitSpec, table: &Table) -> Result<Split, DatasetError> {
+    let fields = |column: &str| {
+        let at = position(name, &table.header, column)?;
+        Ok::<_, DatasetError>(table.rows.iter().map(move |row| row[at].as_str()))
+    };
+    Ok(match spec {
+        SplitSpec::Stratified => Split::Stratified,
+        SplitSpec::Time { column } => {
+            let key = |(row, field): (usize, &str)| {
+                number(field).or_else(|| date::parse(field)).ok_or_else(|| {
+                    DatasetError::NotOfType {
+                        name: name.to_owned(),
+                        line: table.lines[row],
+                        column: column.clone(),
+                        value: field.to_owned(),
+                        expected: "a date or a number, by which rows are held out",
+                    }
+                })
+            };
+            let keys = fields(column)?.enumerate().map(key).collect::<Result<_, _>>()?;
+            Split::Time { column: column.clone(), keys }
+        }
+        SplitSpec::Group { column } => {
+            let mut known: HashMap<&str, usize> = HashMap::new();
+            let groups = fields(column)?.map(|field| {
+                let next = known.len();
+                *known.entry(field).or_insert(next)
+            });
+            Split::Group { groups: groups.collect(), column: column.clone() }
+        }
+    })
 }
 
 /// Counts lines up to the end of `before`, from 1.

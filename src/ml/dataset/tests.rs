@@ -1,10 +1,11 @@
 //! Tables that are read and tables that are refused.
 
 use super::*;
+use crate::dag::spec::{ColumnKind, SplitSpec, TableSpec};
 use crate::model::DataType;
 
 fn read(task: LearningTask, target: &str, text: &str) -> Result<Dataset, DatasetError> {
-    read_csv("small", task, target, &[], text.as_bytes())
+    read_csv("small", &TableSpec::new(task, target), text.as_bytes())
 }
 
 /// A header and ten rows, made by `row` of the row's number.
@@ -80,11 +81,13 @@ fn the_digest_is_that_of_the_bytes() {
 #[test]
 fn an_ignored_column_is_left_out_and_must_exist() {
     let text = table("id,a,y", |n| format!("{n},{n},{}", ["p", "q"][n % 2]));
-    let ignore = ["id".to_owned()];
-    let task = LearningTask::Classification;
-    let dataset = read_csv("small", task, "y", &ignore, text.as_bytes()).unwrap();
+    let without = |column: &str| TableSpec {
+        ignore: vec![column.to_owned()],
+        ..TableSpec::new(LearningTask::Classification, "y")
+    };
+    let dataset = read_csv("small", &without("id"), text.as_bytes()).unwrap();
     assert_eq!(dataset.features.len(), 1);
-    let error = read_csv("small", task, "y", &["ident".to_owned()], text.as_bytes()).unwrap_err();
+    let error = read_csv("small", &without("ident"), text.as_bytes()).unwrap_err();
     assert_eq!(error.to_string(), "data set `small` has no column `ident` (it has id, a, y)");
 }
 
@@ -99,7 +102,7 @@ fn an_empty_file_is_refused() {
 fn a_file_that_is_not_utf8_is_refused_with_the_line() {
     let bytes = b"a,y\n1,p\n2,caf\xe9\n";
     let task = LearningTask::Classification;
-    let error = read_csv("small", task, "y", &[], bytes).unwrap_err();
+    let error = read_csv("small", &TableSpec::new(task, "y"), bytes).unwrap_err();
     assert_eq!(error, DatasetError::NotUtf8 { name: "small".into(), line: 3 });
 }
 
@@ -182,13 +185,14 @@ fn a_table_of_the_target_alone_is_refused() {
 fn the_sample_data_sets_validate() {
     let titanic = include_bytes!("../../../data/titanic.csv");
     let task = LearningTask::Classification;
-    let report = validate(&read_csv("titanic", task, "survived", &[], titanic).unwrap());
+    let report =
+        validate(&read_csv("titanic", &TableSpec::new(task, "survived"), titanic).unwrap());
     assert_eq!(report.rows, 2201);
     assert_eq!(report.classes["yes"], 711);
     assert_eq!(report.columns.iter().map(|c| c.distinct).collect::<Vec<_>>(), [4, 2, 2]);
     let housing = include_bytes!("../../../data/housing.csv");
     let task = LearningTask::Regression;
-    let report = validate(&read_csv("housing", task, "medv", &[], housing).unwrap());
+    let report = validate(&read_csv("housing", &TableSpec::new(task, "medv"), housing).unwrap());
     assert_eq!((report.rows, report.columns.len(), report.duplicates), (506, 12, 0));
     let [min, max, mean] = report.target_range.unwrap();
     assert_eq!((min, max), (5.0, 50.0));
@@ -220,4 +224,82 @@ fn what_is_suspicious_is_told() {
         ]
     );
     assert_eq!(serde_json::to_value(&report).unwrap()["columns"][4]["max"], 39.0);
+}
+
+fn typed(types: &[(&str, ColumnKind)], text: &str) -> Result<Dataset, DatasetError> {
+    let spec = TableSpec {
+        types: types.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect(),
+        ..TableSpec::new(LearningTask::Classification, "y")
+    };
+    read_csv("small", &spec, text.as_bytes())
+}
+
+#[test]
+fn dates_and_sentences_are_told_from_categories() {
+    let text = (0..60).fold("day,note,y\n".to_owned(), |text, n| {
+        let note = if n == 3 { String::new() } else { format!("the parcel {n} came late") };
+        text + &format!("2024-02-{:02},{note},{}\n", n % 28 + 1, ["a", "b"][n % 2])
+    });
+    let dataset = classes(&text).unwrap();
+    let kinds: Vec<_> = validate(&dataset).columns.iter().map(|column| column.kind).collect();
+    assert_eq!(kinds, ["date", "text"]);
+    assert_eq!(dataset.features[0].json(0), "2024-02-01T00:00:00Z");
+    assert_eq!((dataset.features[1].missing(), dataset.features[1].len()), (1, 60));
+}
+
+#[test]
+fn what_a_column_is_can_be_said_instead() {
+    let text = table("zip,flag,day,y", |n| {
+        format!("{},{},2024-01-0{},{}", 1000 + n % 3, n % 2, n % 9 + 1, ["a", "b"][n % 2])
+    });
+    let types = [("zip", ColumnKind::Category), ("day", ColumnKind::Text)];
+    let dataset = typed(&types, &text).unwrap();
+    let kinds: Vec<_> = validate(&dataset).columns.iter().map(|column| column.kind).collect();
+    assert_eq!(kinds, ["category", "number", "text"]);
+    let error = typed(&[("flag", ColumnKind::Boolean)], &text).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "data set `small`, line 2: column `flag` is `0`, not true or false"
+    );
+    let error = typed(&[("day", ColumnKind::Number)], &text).unwrap_err();
+    assert!(error.to_string().ends_with("is `2024-01-01`, not a finite number"), "{error}");
+    let error = typed(&[("zap", ColumnKind::Number)], &text).unwrap_err();
+    assert!(error.to_string().starts_with("data set `small` has no column `zap`"), "{error}");
+}
+
+#[test]
+fn infinities_are_words_and_refused_where_a_number_is_asked_for() {
+    let text = table("a,y", |n| {
+        let a = if n == 4 { "inf".to_owned() } else { n.to_string() };
+        format!("{a},{}", ["p", "q"][n % 2])
+    });
+    let report = validate(&classes(&text).unwrap());
+    assert!(report.problems[0].contains("because of values such as `inf`"), "{report:?}");
+    let error = typed(&[("a", ColumnKind::Number)], &text).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "data set `small`, line 6: column `a` is `inf`, not a finite number"
+    );
+    let text = table("a,y", |n| format!("{n},{}", if n == 7 { "nan" } else { "1.5" }));
+    let error = read(LearningTask::Regression, "y", &text).unwrap_err();
+    assert!(error.to_string().contains("line 9: target `y` is `nan`, not a number"), "{error}");
+}
+
+#[test]
+fn what_rows_are_held_out_by_must_order_them() {
+    let text = table("day,y", |n| {
+        let day = if n == 5 { "soon".to_owned() } else { format!("2024-01-0{}", n % 9 + 1) };
+        format!("{day},{}", ["p", "q"][n % 2])
+    });
+    let by = |split: SplitSpec| {
+        let spec = TableSpec { split, ..TableSpec::new(LearningTask::Classification, "y") };
+        read_csv("small", &spec, text.as_bytes())
+    };
+    let error = by(SplitSpec::Time { column: "day".into() }).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "data set `small`, line 7: column `day` is `soon`, not a date or a number, by which rows are held out"
+    );
+    let error = by(SplitSpec::Group { column: "days".into() }).unwrap_err();
+    assert!(error.to_string().contains("no column `days`"), "{error}");
 }

@@ -39,6 +39,8 @@ pub struct ColumnReport {
     pub name: String,
     #[serde(rename = "type")]
     pub data_type: DataType,
+    /// In the words of `types` in `dags.toml`.
+    pub kind: &'static str,
     pub missing: usize,
     /// Different values, missing ones not counted.
     pub distinct: usize,
@@ -95,13 +97,18 @@ fn describe(column: &Column) -> ColumnReport {
         ColumnValues::Boolean(values) => {
             (values.iter().flatten().collect::<BTreeSet<_>>().len(), None)
         }
-        ColumnValues::Text(values) => {
+        ColumnValues::Text(values) | ColumnValues::Words(values) => {
             (values.iter().flatten().collect::<BTreeSet<_>>().len(), None)
+        }
+        ColumnValues::Date(values) => {
+            let distinct: HashSet<u64> = values.iter().flatten().map(|v| v.to_bits()).collect();
+            (distinct.len(), None)
         }
     };
     ColumnReport {
         name: column.name.clone(),
         data_type: column.data_type(),
+        kind: column.kind(),
         missing: column.missing(),
         distinct,
         min: range.map(|[min, _, _]| min),

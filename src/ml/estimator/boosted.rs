@@ -10,6 +10,7 @@ mod xgboost;
 pub(super) use lightgbm::LIGHTGBM;
 pub(super) use xgboost::XGBOOST;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use hessboost::config::{TrainingParams, TrainingParamsBuilder};
@@ -19,6 +20,7 @@ use hessboost::objective::{Multiclass, Objective, RegLoss};
 use hessboost::training::{EvalHistory, Trainer};
 use serde_json::Value;
 
+use super::hyperparameter::{Hyperparameter, Kind, SHARE};
 use super::{Estimator, Labels, Outcome, Problem, Shape};
 use crate::dag::spec::LearningTask;
 use crate::preprocess::Matrix;
@@ -26,6 +28,20 @@ use crate::preprocess::Matrix;
 const ENGINE: (&str, &str) = ("hessboost", "0.4.6");
 /// Matrices up to this many numbers are learnt on one thread: starting more takes longer.
 const SMALL: usize = 200_000;
+
+const EARLY_STOPPING_ROUNDS: Hyperparameter = Hyperparameter {
+    name: "early_stopping_rounds",
+    aliases: &["early_stopping_round", "n_iter_no_change"],
+    kind: Kind::OptionalInteger { min: 1, max: 10_000 },
+    default: |_| Value::Null,
+};
+/// Of the training part, what early stopping is judged by; learnt from where there is none.
+const VALIDATION_FRACTION: Hyperparameter = Hyperparameter {
+    name: "validation_fraction",
+    aliases: &[],
+    kind: SHARE,
+    default: |_| Value::from(0.1),
+};
 
 /// Boosted trees.
 #[derive(Debug)]
@@ -60,16 +76,35 @@ fn fit(
     let params = if small { params.nthread(1) } else { params.global_pool() };
     let params: TrainingParams = params.build().map_err(|error| error.to_string())?;
     let of = |matrix: &Matrix, labels: Labels<'_>| self::matrix(matrix, labels, values(matrix));
+    let patience =
+        problem.settings.early_stopping().and_then(|(rounds, _)| NonZeroUsize::new(rounds));
     let trained = of(problem.matrix, problem.labels).and_then(|matrix| {
+        let matrix = match problem.weights {
+            None => matrix,
+            Some(weights) => {
+                matrix.with_weights(&weights.iter().map(|w| *w as f32).collect::<Vec<_>>())?
+            }
+        };
         let watched = problem.watched.map(|(matrix, labels)| of(matrix, labels)).transpose()?;
+        let validation =
+            problem.validation.map(|(matrix, labels)| of(matrix, labels)).transpose()?;
         let mut trainer = Trainer::new(&params, &matrix, rounds);
         if let Some(watched) = &watched {
             trainer = trainer.eval(&matrix, "train").eval(watched, "test");
         }
-        trainer.train()
+        // The engine stops by what is told last: never by the rows that are held out.
+        if let (Some(validation), Some(patience)) = (&validation, patience) {
+            trainer = trainer.eval(validation, "validation").early_stopping_rounds(patience);
+        }
+        let trained = trainer.train()?;
+        let model = match trained.model.best_iteration() {
+            Some(best) => trained.model.slice(..=best, 1)?,
+            None => trained.model,
+        };
+        Ok((model, by_metric(&trained.history)))
     });
-    let trained = trained.map_err(|error| error.to_string())?;
-    Ok(Boosted { model: trained.model, task, rounds: by_metric(&trained.history) })
+    let (model, rounds) = trained.map_err(|error| error.to_string())?;
+    Ok(Boosted { model, task, rounds })
 }
 
 /// Names each metric as XGBoost's callbacks do: `test-logloss`.
@@ -152,6 +187,18 @@ impl Estimator for Boosted {
             gains[feature] = gain.max(0.0);
         }
         gains
+    }
+
+    fn contributions(&self, rows: &Matrix) -> Option<Vec<f64>> {
+        let values = rows.values().iter().map(|value| (*value as f32).clamp(f32::MIN, f32::MAX));
+        let data = DMatrix::from_dense_vec(values.collect(), rows.len(), rows.width()).ok()?;
+        let told = self.model.predict_contribs(&data, Iterations::Best).ok()?;
+        let mut sums = vec![0.0; rows.width()];
+        // Of each row and output one number a column, then the bias.
+        for of_output in told.as_slice().chunks_exact(rows.width() + 1) {
+            sums.iter_mut().zip(of_output).for_each(|(sum, value)| *sum += f64::from(value.abs()));
+        }
+        Some(sums)
     }
 
     fn rounds(&self) -> Vec<(String, Vec<f64>)> {

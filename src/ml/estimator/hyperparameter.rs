@@ -3,13 +3,14 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use super::Family;
 use crate::dag::spec::LearningTask;
 use crate::train::TrainError;
 
 /// A hyperparameter of a family.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Hyperparameter {
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Other names for it that the original library takes.
     pub(super) aliases: &'static [&'static str],
     pub(super) kind: Kind,
@@ -37,6 +38,12 @@ pub(super) enum Kind {
     Boolean,
     /// One of the words, or a share above 0 and up to 1.
     Share(&'static [&'static str]),
+    /// One of the words.
+    Word(&'static [&'static str]),
+    /// One of the words, or a number above 0.
+    WordOrPositive(&'static [&'static str]),
+    /// `balanced`, a weight for each class by name, or null. A regression has none.
+    ClassWeight,
 }
 
 /// The numbers above 0 and up to 1.
@@ -51,6 +58,16 @@ pub(super) const SEED: Hyperparameter = Hyperparameter {
     default: |_| Value::Null,
 };
 
+/// How much the rows of each class count.
+pub(super) const CLASS_WEIGHT: Hyperparameter = Hyperparameter {
+    name: "class_weight",
+    aliases: &[],
+    kind: Kind::ClassWeight,
+    default: |_| Value::Null,
+};
+/// The numbers above 0 that a tolerance, a penalty or a width may be.
+pub(super) const POSITIVE: Kind = Kind::Number { min: 0.0, max: 1e9, closed: false };
+
 /// All hyperparameters of a family, checked, defaults filled in.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings(IndexMap<&'static str, Value>);
@@ -58,16 +75,16 @@ pub(crate) struct Settings(IndexMap<&'static str, Value>);
 impl Settings {
     /// Checks what was given and adds the defaults.
     pub(crate) fn resolve(
-        model: &str,
-        known: &'static [Hyperparameter],
+        family: &Family,
         given: &Map<String, Value>,
         task: LearningTask,
         seed: u64,
     ) -> Result<Self, TrainError> {
+        let (model, known) = (family.name, family.of_task(task));
         let mut chosen: IndexMap<&'static str, (&str, &Value)> = IndexMap::new();
         for (name, value) in given {
             let Some(hyperparameter) = known.iter().find(|known| known.is_called(name)) else {
-                return Err(unknown(model, known, name));
+                return Err(unknown(model, &known, name));
             };
             if let Some(found) = hyperparameter.kind.fault(value) {
                 return Err(TrainError::Hyperparameter {
@@ -108,6 +125,24 @@ impl Settings {
         self.0.get(name).expect("a family asks for its own hyperparameters")
     }
 
+    /// Returns what is said of classes and their weights; `None` where nothing is.
+    pub(crate) fn class_weight(&self) -> Option<&Value> {
+        self.0.get("class_weight").filter(|value| !value.is_null())
+    }
+
+    /// Returns after how many rounds without gain learning stops, and the share of the rows that
+    /// the gain is judged by; `None` where nothing is learnt in rounds, or all rounds are.
+    pub(crate) fn early_stopping(&self) -> Option<(usize, f64)> {
+        let rounds = self.0.get("early_stopping_rounds")?.as_f64()?;
+        let share = self.0.get("validation_fraction")?.as_f64()?;
+        Some((rounds as usize, share))
+    }
+
+    /// Returns the word it is, if it is one.
+    pub(super) fn word(&self, name: &str) -> Option<&str> {
+        self.value(name).as_str()
+    }
+
     /// Returns an integer; `None` where it is null or negative.
     pub(super) fn count(&self, name: &str) -> Option<usize> {
         let value = self.value(name).as_f64().filter(|value| *value >= 0.0);
@@ -128,8 +163,33 @@ impl Settings {
     }
 }
 
+impl Family {
+    /// Returns the hyperparameters that mean something in a task.
+    pub(crate) fn of_task(&self, task: LearningTask) -> Vec<Hyperparameter> {
+        let means = |known: &&Hyperparameter| {
+            task == LearningTask::Classification || !matches!(known.kind, Kind::ClassWeight)
+        };
+        self.hyperparameters.iter().filter(means).copied().collect()
+    }
+}
+
+/// Says whether it takes whole numbers only.
+pub(crate) fn is_whole(hyperparameter: &Hyperparameter) -> bool {
+    matches!(hyperparameter.kind, Kind::Integer { .. } | Kind::OptionalInteger { .. })
+}
+
 impl Hyperparameter {
-    fn is_called(&self, name: &str) -> bool {
+    /// Returns what is wrong with a value: the value itself, as it was given.
+    pub(crate) fn fault(&self, value: &Value) -> Option<String> {
+        self.kind.fault(value)
+    }
+
+    /// Returns what it takes, in words.
+    pub(crate) fn expected(&self) -> String {
+        self.kind.expected()
+    }
+
+    pub(crate) fn is_called(&self, name: &str) -> bool {
         self.name == name || self.aliases.contains(&name)
     }
 }
@@ -170,11 +230,26 @@ impl Kind {
                 Some(word) => words.contains(&word),
                 None => value.as_f64().is_some_and(|share| share > 0.0 && share <= 1.0),
             },
+            Kind::Word(words) => value.as_str().is_some_and(|word| words.contains(&word)),
+            Kind::WordOrPositive(words) => match value.as_str() {
+                Some(word) => words.contains(&word),
+                None => value.as_f64().is_some_and(|number| number > 0.0 && number <= 1e9),
+            },
+            Kind::ClassWeight => match value {
+                Value::Null => true,
+                Value::String(word) => word == "balanced",
+                Value::Object(weights) => {
+                    let sound =
+                        |weight: &Value| weight.as_f64().is_some_and(|w| w > 0.0 && w <= 1e9);
+                    !weights.is_empty() && weights.values().all(sound)
+                }
+                Value::Bool(_) | Value::Number(_) | Value::Array(_) => false,
+            },
         };
         (!fits).then(|| value.to_string())
     }
 
-    fn expected(self) -> String {
+    pub(super) fn expected(self) -> String {
         match self {
             Kind::Integer { min, max } | Kind::OptionalInteger { min, max } => {
                 let or_null =
@@ -191,6 +266,11 @@ impl Kind {
             Kind::Boolean => "true or false".to_owned(),
             Kind::Share(words) => {
                 format!("{} or a number above 0 and up to 1", words.join(", "))
+            }
+            Kind::Word(words) => format!("one of {}", words.join(", ")),
+            Kind::WordOrPositive(words) => format!("{} or a number above 0", words.join(", ")),
+            Kind::ClassWeight => {
+                "balanced, a number above 0 for each class by name, or null".to_owned()
             }
         }
     }

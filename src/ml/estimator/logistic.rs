@@ -1,19 +1,13 @@
-//! Logistic regression by linfa, multinomial for more than two classes.
-//!
-//! It finds scikit-learn's solution for `C` up to some 100. With hardly any penalty, on classes
-//! that can be told apart, linfa's multinomial loss loses precision and stops earlier.
+//! Logistic regression, multinomial for more than two classes.
 
 use std::sync::Arc;
 
-use linfa::DatasetBase;
-use linfa::traits::Fit;
-use linfa_logistic::{LogisticRegression, MultiLogisticRegression};
-use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::hyperparameter::{Hyperparameter, Kind};
-use super::{Estimator, Family, Labels, Outcome, Problem, Shape};
+use super::descent::minimize;
+use super::hyperparameter::{CLASS_WEIGHT, Hyperparameter, Kind};
+use super::{Estimator, Family, Labels, Outcome, Problem, Shape, softmax};
 use crate::dag::spec::LearningTask;
 use crate::preprocess::Layout;
 
@@ -21,7 +15,8 @@ pub(super) static LOGISTIC: Family = Family {
     name: "logistic_regression",
     tasks: &[LearningTask::Classification],
     layout: Layout::Scaled,
-    engine: ("linfa-logistic", "0.8.1"),
+    engine: ("dagdeck", env!("CARGO_PKG_VERSION")),
+    source: "scikit-learn `LogisticRegression`",
     importance: "coefficient",
     hyperparameters: &[
         Hyperparameter {
@@ -42,6 +37,7 @@ pub(super) static LOGISTIC: Family = Family {
             kind: Kind::Number { min: 0.0, max: 1.0, closed: false },
             default: |_| Value::from(1e-4),
         },
+        CLASS_WEIGHT,
     ],
     fit,
     read,
@@ -56,45 +52,75 @@ struct Logits {
 }
 
 fn fit(problem: &Problem<'_>) -> Outcome {
-    let Labels::Classes { rows, count } = problem.labels else {
+    let Labels::Classes { rows: truth, count } = problem.labels else {
         return Err("the target is not a class".to_owned());
     };
-    let (length, width) = (problem.matrix.len(), problem.matrix.width());
-    let records = Array2::from_shape_vec((length, width), problem.matrix.values().to_vec())
-        .map_err(|error| error.to_string())?;
-    let data = DatasetBase::new(records, Array1::from(rows.to_vec()));
-    // scikit-learn weighs the loss by C where linfa weighs the penalty by alpha: C = 1 / alpha.
-    let (alpha, tolerance) = (1.0 / problem.settings.number("C"), problem.settings.number("tol"));
-    let iterations = problem.settings.count("max_iter").unwrap_or(1) as u64;
-    let logits = if count == 2 {
-        let fitted = LogisticRegression::default()
-            .alpha(alpha)
-            .gradient_tolerance(tolerance)
-            .max_iterations(iterations)
-            .fit(&data)
-            .map_err(|error| error.to_string())?;
-        // linfa gives the logit of the class it calls positive: the one with more rows.
-        let sign = if fitted.labels().pos.class == 1 { 1.0 } else { -1.0 };
-        Logits {
-            intercepts: vec![0.0, sign * fitted.intercept()],
-            coefficients: vec![
-                vec![0.0; width],
-                fitted.params().iter().map(|param| sign * param).collect(),
-            ],
-        }
-    } else {
-        let fitted = MultiLogisticRegression::default()
-            .alpha(alpha)
-            .gradient_tolerance(tolerance)
-            .max_iterations(iterations)
-            .fit(&data)
-            .map_err(|error| error.to_string())?;
-        Logits {
-            intercepts: fitted.intercept().to_vec(),
-            coefficients: fitted.params().columns().into_iter().map(|c| c.to_vec()).collect(),
-        }
+    let width = problem.matrix.width();
+    let settings = problem.settings;
+    // Of two classes one logit tells all.
+    let first = usize::from(count == 2);
+    let loss = Loss {
+        problem,
+        truth,
+        count,
+        first,
+        total: problem.weights.map_or(truth.len() as f64, |weights| weights.iter().sum()),
+        c: settings.number("C"),
     };
+    let start = vec![0.0; (count - first) * (width + 1)];
+    let iterations = settings.count("max_iter").unwrap_or(1);
+    let found = minimize(start, settings.number("tol"), iterations, &mut |at, slopes| {
+        loss.evaluate(at, slopes)
+    });
+    let mut logits =
+        Logits { intercepts: vec![0.0; first], coefficients: vec![vec![0.0; width]; first] };
+    for of_class in found.chunks_exact(width + 1) {
+        logits.intercepts.push(of_class[width]);
+        logits.coefficients.push(of_class[..width].to_vec());
+    }
     if logits.is_finite() { Ok(Arc::new(logits)) } else { Err("no finite solution".to_owned()) }
+}
+
+/// The mean loss and the penalty, as scikit-learn weighs them: what is sought is the intercept
+/// (last) and the coefficients of each class from `first` on.
+struct Loss<'a> {
+    problem: &'a Problem<'a>,
+    truth: &'a [usize],
+    count: usize,
+    first: usize,
+    total: f64,
+    c: f64,
+}
+
+impl Loss<'_> {
+    fn evaluate(&self, at: &[f64], slopes: &mut [f64]) -> f64 {
+        let size = self.problem.matrix.width() + 1;
+        slopes.fill(0.0);
+        let (mut sum, mut chances) = (0.0, vec![0.0; self.count]);
+        for (number, (row, truth)) in self.problem.matrix.rows().zip(self.truth).enumerate() {
+            let weight = self.problem.weights.map_or(1.0, |weights| weights[number]) / self.total;
+            chances.fill(0.0);
+            for (chance, own) in chances[self.first..].iter_mut().zip(at.chunks_exact(size)) {
+                *chance = own[size - 1] + row.iter().zip(own).map(|(x, c)| x * c).sum::<f64>();
+            }
+            let logit = chances[*truth];
+            sum += weight * (softmax(&mut chances) - logit);
+            chances[*truth] -= 1.0;
+            for (chance, own) in chances[self.first..].iter().zip(slopes.chunks_exact_mut(size)) {
+                let slope = weight * chance;
+                own.iter_mut().zip(row).for_each(|(own, x)| *own += slope * x);
+                own[size - 1] += slope;
+            }
+        }
+        let penalty = 1.0 / (self.c * self.total);
+        for (own, slopes) in at.chunks_exact(size).zip(slopes.chunks_exact_mut(size)) {
+            for (value, slope) in own[..size - 1].iter().zip(slopes) {
+                sum += 0.5 * penalty * value * value;
+                *slope += penalty * value;
+            }
+        }
+        sum
+    }
 }
 
 fn read(value: &Value, shape: Shape) -> Outcome {
@@ -118,15 +144,7 @@ impl Estimator for Logits {
             let terms = self.coefficients[class].iter().zip(row);
             *out = self.intercepts[class] + terms.map(|(c, value)| c * value).sum::<f64>();
         }
-        let greatest = out.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let mut sum = 0.0;
-        for out in out.iter_mut() {
-            *out = (*out - greatest).exp();
-            sum += *out;
-        }
-        for out in out.iter_mut() {
-            *out /= sum;
-        }
+        softmax(out);
     }
 
     fn importance(&self) -> Vec<f64> {

@@ -16,9 +16,17 @@ fn fit(
         Labels::Numbers(_) => LearningTask::Regression,
     };
     let Value::Object(given) = hyperparameters else { panic!("not an object") };
-    let settings = Settings::resolve(model, family.hyperparameters, &given, task, 1).unwrap();
+    let settings = Settings::resolve(family, &given, task, 1).unwrap();
     let matrix = Matrix::new(rows.concat(), rows[0].len());
-    (family.fit)(&Problem { matrix: &matrix, labels, settings: &settings, watched: None }).unwrap()
+    let problem = Problem {
+        matrix: &matrix,
+        labels,
+        weights: None,
+        settings: &settings,
+        validation: None,
+        watched: None,
+    };
+    (family.fit)(&problem).unwrap()
 }
 
 fn value(estimator: &dyn Estimator, row: &[f64]) -> f64 {
@@ -171,4 +179,93 @@ fn boosted_trees_have_a_branch_for_missing_numbers() {
         assert!(probabilities(&*fitted, &[f64::NAN], 2)[0] > 0.9, "{model}");
         assert!(probabilities(&*fitted, &[7.0], 2)[1] > 0.9, "{model}");
     }
+}
+
+#[test]
+fn extra_trees_cut_anywhere_between_the_least_and_the_greatest_value() {
+    let rows: [&[f64]; 2] = [&[0.0], &[10.0]];
+    let labels = Labels::Numbers(&[1.0, 7.0]);
+    let mut cuts = Vec::new();
+    for seed in 0..20 {
+        let given = json!({ "n_estimators": 1, "seed": seed });
+        let fitted = fit("extra_trees", given, &rows, labels);
+        assert_eq!((value(&*fitted, &[0.0]), value(&*fitted, &[10.0])), (1.0, 7.0));
+        cuts.push((0..100).filter(|n| value(&*fitted, &[f64::from(*n) / 10.0]) == 1.0).count());
+    }
+    cuts.sort_unstable();
+    assert!(cuts[0] < 30 && cuts[19] > 70, "{cuts:?}");
+}
+
+#[test]
+fn the_nearest_rows_answer_and_a_row_that_is_known_answers_alone() {
+    let rows: [&[f64]; 4] = [&[0.0], &[1.0], &[2.0], &[10.0]];
+    let labels = Labels::Numbers(&[1.0, 2.0, 3.0, 50.0]);
+    let near = fit("k_neighbors", json!({ "n_neighbors": 3 }), &rows, labels);
+    assert!((value(&*near, &[0.4]) - 2.0).abs() < 1e-12);
+    let given = json!({ "n_neighbors": 2, "weights": "distance", "p": 1 });
+    let near = fit("k_neighbors", given, &rows, labels);
+    assert_eq!(value(&*near, &[2.0]), 3.0);
+    // One is three times as far as the other.
+    assert!((value(&*near, &[1.25]) - 2.25).abs() < 1e-12);
+}
+
+#[test]
+fn more_neighbours_than_rows_are_refused() {
+    let matrix = Matrix::new(vec![0.0, 1.0], 1);
+    let family = family("k_neighbors").unwrap();
+    let settings = Settings::resolve(family, &serde_json::Map::new(), LearningTask::Regression, 1);
+    let problem = Problem {
+        matrix: &matrix,
+        labels: Labels::Numbers(&[0.0, 1.0]),
+        weights: None,
+        settings: &settings.unwrap(),
+        validation: None,
+        watched: None,
+    };
+    let error = (family.fit)(&problem).unwrap_err();
+    assert_eq!(error, "`n_neighbors` is 5, and there are 2 rows to learn from");
+}
+
+#[test]
+fn the_elastic_net_drops_what_says_nothing() {
+    // y = 3 a, and noise that has nothing to do with it.
+    let rows: Vec<[f64; 2]> =
+        (0..40).map(|n| [f64::from(n) / 10.0, f64::from((n * 7) % 5) - 2.0]).collect();
+    let rows: Vec<&[f64]> = rows.iter().map(<[f64; 2]>::as_slice).collect();
+    let targets: Vec<f64> = rows.iter().map(|row| 3.0 * row[0]).collect();
+    let given = json!({ "alpha": 0.1, "l1_ratio": 1.0 });
+    let line = fit("elastic_net", given, &rows, Labels::Numbers(&targets));
+    let [used, dropped] = line.importance()[..] else { panic!("two columns") };
+    assert!(dropped == 0.0 && used > 2.8 && used < 3.0, "{used} {dropped}");
+    for given in [json!({ "alpha": 0.0 }), json!({ "l1_ratio": 0.0, "alpha": 1e-6 })] {
+        let line = fit("elastic_net", given, &rows, Labels::Numbers(&targets));
+        assert!((value(&*line, &[2.0, 0.0]) - 6.0).abs() < 1e-2);
+    }
+}
+
+#[test]
+fn a_support_vector_machine_learns_a_ring_and_a_wave() {
+    let rows: Vec<[f64; 2]> = (0..80)
+        .map(|n| {
+            let (angle, far) = (f64::from(n) * 0.7, if n % 2 == 0 { 0.5 } else { 2.0 });
+            [far * angle.cos(), far * angle.sin()]
+        })
+        .collect();
+    let rows: Vec<&[f64]> = rows.iter().map(<[f64; 2]>::as_slice).collect();
+    let classes: Vec<usize> = (0..80).map(|n| n % 2).collect();
+    let labels = Labels::Classes { rows: &classes, count: 2 };
+    let ring = fit("svm", json!({}), &rows, labels);
+    assert!(probabilities(&*ring, &[0.0, 0.0], 2)[0] > 0.9);
+    assert!(probabilities(&*ring, &[2.0, 0.1], 2)[1] > 0.9);
+    let rows: Vec<[f64; 1]> = (0..60).map(|n| [f64::from(n) / 10.0]).collect();
+    let targets: Vec<f64> = rows.iter().map(|row| row[0].sin()).collect();
+    let rows: Vec<&[f64]> = rows.iter().map(<[f64; 1]>::as_slice).collect();
+    let given = json!({ "epsilon": 0.01, "C": 100 });
+    let wave = fit("svm", given, &rows, Labels::Numbers(&targets));
+    for row in &rows {
+        assert!((value(&*wave, row) - row[0].sin()).abs() < 0.05, "{row:?}");
+    }
+    let given = json!({ "kernel": "linear", "C": 10 });
+    let straight = fit("svm", given, &rows, Labels::Numbers(&targets));
+    assert!(straight.importance()[0] > 0.0);
 }

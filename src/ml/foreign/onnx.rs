@@ -106,7 +106,7 @@ fn tensors(graph: &Graph, spans: &[usize], rows: &[Vec<Cell<'_>>]) -> Vec<Tensor
 fn text(cell: Cell<'_>) -> String {
     match cell {
         Cell::Text(text) => text.to_owned(),
-        Cell::Number(_) | Cell::Boolean(_) | Cell::Missing => String::new(),
+        Cell::Number(_) | Cell::Boolean(_) | Cell::Date(_) | Cell::Missing => String::new(),
     }
 }
 

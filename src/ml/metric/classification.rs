@@ -2,6 +2,11 @@
 
 use indexmap::IndexMap;
 
+use super::curve::{calibration, precision_recall};
+
+/// Bins that confidence is sorted into, as many as are drawn.
+const CALIBRATION_BINS: usize = 10;
+
 /// Counts true class × predicted class; the predicted class is the most probable, the first of
 /// equals.
 pub fn confusion_matrix(truth: &[usize], probabilities: &[Vec<f64>]) -> Vec<Vec<usize>> {
@@ -13,8 +18,9 @@ pub fn confusion_matrix(truth: &[usize], probabilities: &[Vec<f64>]) -> Vec<Vec<
     matrix
 }
 
-/// Returns accuracy, precision, recall and the like. `roc_auc` is of the second class for two
-/// classes and the mean of one-versus-rest for more; it is left out where it has no meaning.
+/// Returns accuracy, precision, recall and the like. `roc_auc` and `pr_auc` are of the second
+/// class for two classes and the mean of one-versus-rest for more; they are left out where they
+/// have no meaning.
 pub fn classification(truth: &[usize], probabilities: &[Vec<f64>]) -> IndexMap<String, f64> {
     let matrix = confusion_matrix(truth, probabilities);
     let classes = matrix.len();
@@ -35,18 +41,28 @@ pub fn classification(truth: &[usize], probabilities: &[Vec<f64>]) -> IndexMap<S
         .filter(|class| support[*class] > 0.0 || matrix.iter().any(|row| row[*class] > 0))
         .collect();
     let seen: Vec<usize> = (0..classes).filter(|class| support[*class] > 0.0).collect();
-    let weighted: f64 = f1.iter().zip(&support).map(|(f1, support)| f1 * support).sum();
+    let weighted = |figures: &[f64]| {
+        let sum: f64 = figures.iter().zip(&support).map(|(figure, rows)| figure * rows).sum();
+        ratio(sum, total)
+    };
     let mut metrics = IndexMap::from([
         ("accuracy".to_owned(), ratio(hits, total)),
         ("balanced_accuracy".to_owned(), mean_of(&recall, &seen)),
         ("precision_macro".to_owned(), mean_of(&precision, &present)),
         ("recall_macro".to_owned(), mean_of(&recall, &present)),
         ("f1_macro".to_owned(), mean_of(&f1, &present)),
-        ("f1_weighted".to_owned(), ratio(weighted, total)),
+        ("precision_weighted".to_owned(), weighted(&precision)),
+        ("recall_weighted".to_owned(), weighted(&recall)),
+        ("f1_weighted".to_owned(), weighted(&f1)),
         ("log_loss".to_owned(), log_loss(truth, probabilities)),
+        ("brier".to_owned(), brier(truth, probabilities)),
+        ("calibration_error".to_owned(), calibration_error(truth, probabilities)),
     ]);
-    if let Some(area) = roc_auc(truth, probabilities) {
+    if let Some(area) = over_classes(truth, probabilities, area_under_curve) {
         metrics.insert("roc_auc".to_owned(), area);
+    }
+    if let Some(area) = over_classes(truth, probabilities, average_precision) {
+        metrics.insert("pr_auc".to_owned(), area);
     }
     metrics
 }
@@ -80,19 +96,65 @@ fn log_loss(truth: &[usize], probabilities: &[Vec<f64>]) -> f64 {
     ratio(sum, truth.len() as f64)
 }
 
-fn roc_auc(truth: &[usize], probabilities: &[Vec<f64>]) -> Option<f64> {
-    let area = |class: usize| {
+/// Mean square of what is missing to the truth; of two classes it is counted once, as
+/// scikit-learn has it, and lies between 0 and 1.
+fn brier(truth: &[usize], probabilities: &[Vec<f64>]) -> f64 {
+    let of_row = |(class, row): (&usize, &Vec<f64>)| -> f64 {
+        let miss = |at: usize| row[at] - f64::from(u8::from(at == *class));
+        match row.len() {
+            2 => miss(1).powi(2),
+            classes => (0..classes).map(|at| miss(at).powi(2)).sum(),
+        }
+    };
+    ratio(truth.iter().zip(probabilities).map(of_row).sum(), truth.len() as f64)
+}
+
+/// How far confidence and accuracy of the chosen class lie apart, over bins of confidence.
+fn calibration_error(truth: &[usize], probabilities: &[Vec<f64>]) -> f64 {
+    let chosen = probabilities.iter().map(|row| argmax(row));
+    let (scores, hits): (Vec<f64>, Vec<bool>) = chosen
+        .zip(truth.iter().zip(probabilities))
+        .map(|(chosen, (class, row))| (row[chosen], chosen == *class))
+        .unzip();
+    let bins = calibration(&scores, &hits, CALIBRATION_BINS);
+    let apart = bins
+        .iter()
+        .map(|bin| bin.count as f64 * (bin.mean_predicted - bin.fraction_of_positives).abs());
+    ratio(apart.sum(), truth.len() as f64)
+}
+
+/// Returns the figure of the second of two classes, of more classes the mean of each against
+/// the others.
+fn over_classes(
+    truth: &[usize],
+    probabilities: &[Vec<f64>],
+    figure: fn(&[f64], &[bool]) -> Option<f64>,
+) -> Option<f64> {
+    let of = |class: usize| {
         let scores: Vec<f64> = probabilities.iter().map(|row| row[class]).collect();
         let positive: Vec<bool> = truth.iter().map(|found| *found == class).collect();
-        area_under_curve(&scores, &positive)
+        figure(&scores, &positive)
     };
     match probabilities.first()?.len() {
-        2 => area(1),
+        2 => of(1),
         classes => {
-            let areas: Option<Vec<f64>> = (0..classes).map(area).collect();
-            areas.map(|areas| areas.iter().sum::<f64>() / classes as f64)
+            let figures: Option<Vec<f64>> = (0..classes).map(of).collect();
+            figures.map(|figures| figures.iter().sum::<f64>() / classes as f64)
         }
     }
+}
+
+/// The mean precision at each step of the recall, as the threshold falls. `None` without any
+/// positive.
+pub fn average_precision(scores: &[f64], positive: &[bool]) -> Option<f64> {
+    let curve = precision_recall(scores, positive);
+    let mut before = 0.0;
+    let area = curve.iter().map(|(recall, precision)| {
+        let step = recall - before;
+        before = *recall;
+        step * precision
+    });
+    (!curve.is_empty()).then(|| area.sum())
 }
 
 /// The share of (positive, negative) pairs in the right order, ties counting half: the rank sum

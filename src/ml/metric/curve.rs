@@ -32,6 +32,37 @@ pub fn roc_curve(scores: &[f64], positive: &[bool], max: usize) -> Vec<(f64, f64
     kept.map(|(_, (x, y))| (*x as f64 / negatives as f64, *y as f64 / positives as f64)).collect()
 }
 
+/// Returns (recall, precision) at each different score, the greatest first. Empty without any
+/// positive.
+pub(super) fn precision_recall(scores: &[f64], positive: &[bool]) -> Vec<(f64, f64)> {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+    let positives = positive.iter().filter(|positive| **positive).count() as f64;
+    if positives == 0.0 {
+        return Vec::new();
+    }
+    let (mut hits, mut curve) = (0.0, Vec::new());
+    for (at, row) in order.iter().enumerate() {
+        hits += f64::from(u8::from(positive[*row]));
+        if order.get(at + 1).is_none_or(|next| scores[*next] != scores[*row]) {
+            curve.push((hits / positives, hits / (at + 1) as f64));
+        }
+    }
+    curve
+}
+
+/// Returns the curve of precision over recall in at most `max` points, from recall 0 on.
+pub fn precision_recall_curve(scores: &[f64], positive: &[bool], max: usize) -> Vec<(f64, f64)> {
+    let mut curve = precision_recall(scores, positive);
+    if let Some((_, precision)) = curve.first().copied() {
+        curve.insert(0, (0.0, precision));
+    }
+    let last = curve.len().saturating_sub(1);
+    let step = last.div_ceil(max.max(2) - 1).max(1);
+    let kept = curve.iter().enumerate().filter(|(at, _)| at % step == 0 || *at == last);
+    kept.map(|(_, point)| *point).collect()
+}
+
 /// Rows of like probability.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CalibrationBin {

@@ -32,6 +32,30 @@ fn classification_figures_are_scikit_learns() {
     close(metrics["f1_weighted"], 0.6392857142857143);
     close(metrics["log_loss"], 0.6385034550131132);
     close(metrics["roc_auc"], 0.8833333333333333);
+    close(metrics["precision_weighted"], 0.6875);
+    close(metrics["recall_weighted"], 0.625);
+    close(metrics["brier"], 0.3625);
+    close(metrics["pr_auc"], 0.8074074074074074);
+}
+
+#[test]
+fn confidence_is_compared_with_what_came_true() {
+    // Two of three answers of confidence 0.75 are right.
+    let rows = vec![vec![0.75, 0.25]; 3];
+    let metrics = classification(&[0, 0, 1], &rows);
+    close(metrics["calibration_error"], 0.75 - 2.0 / 3.0);
+}
+
+#[test]
+fn a_precision_recall_curve_begins_at_recall_0_and_is_thinned() {
+    let positive = [false, false, true, true];
+    let curve = precision_recall_curve(&[0.1, 0.4, 0.35, 0.8], &positive, 200);
+    let third = 2.0 / 3.0;
+    assert_eq!(curve, [(0.0, 1.0), (0.5, 1.0), (0.5, 0.5), (1.0, third), (1.0, 0.5)]);
+    let scores: Vec<f64> = (0..1000).map(f64::from).collect();
+    let positive: Vec<bool> = (0..1000).map(|n| n % 3 == 0).collect();
+    assert!(precision_recall_curve(&scores, &positive, 50).len() <= 52);
+    assert!(precision_recall_curve(&[0.1], &[false], 9).is_empty());
 }
 
 #[test]
@@ -40,6 +64,8 @@ fn two_classes_have_the_area_of_the_second_and_ties_count_half() {
     let probabilities: Vec<_> = scores.iter().map(|p| vec![1.0 - p, *p]).collect();
     let metrics = classification(&[0, 1, 1, 0, 1, 0], &probabilities);
     close(metrics["roc_auc"], 0.8333333333333334);
+    close(metrics["pr_auc"], 0.8055555555555556);
+    close(metrics["brier"], 0.16541666666666666);
     close(metrics["log_loss"], 0.4675737578518098);
 }
 
@@ -71,6 +97,9 @@ fn regression_figures_are_scikit_learns() {
     close(metrics["rmse"], 0.6123724356957945);
     close(metrics["mae"], 0.5);
     close(metrics["mape"], 0.3273809523809524);
+    close(metrics["pinball_10"], 0.35);
+    close(metrics["pinball_50"], 0.25);
+    close(metrics["pinball_90"], 0.15);
 }
 
 #[test]

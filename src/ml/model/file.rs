@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{DataType, Fitted, ModelError, Signature, places};
+use super::{Fitted, ModelError, Signature, places};
 use crate::dag::spec::LearningTask;
 use crate::estimator::{Shape, family};
 use crate::preprocess::Preprocess;
@@ -117,10 +117,8 @@ fn fault(read: &Read) -> Option<String> {
     if few {
         return Some(format!("{} classes", read.classes.len()));
     }
-    let mut kinds = inputs.iter().zip(read.preprocess.categories());
-    let mixed = kinds.find(|(column, categories)| {
-        (column.data_type == DataType::String) != categories.is_some()
-    });
+    let takes = read.preprocess.takes(inputs.iter().map(|column| column.data_type));
+    let mixed = inputs.iter().zip(takes).find(|(_, takes)| !takes);
     if let Some((column, _)) = mixed {
         return Some(format!("column `{}` is prepared as another type", column.name));
     }

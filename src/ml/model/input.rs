@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::{ColumnSpec, DataType, InputError};
+use crate::dataset::date;
 use crate::estimator::nearest;
 use crate::preprocess::Cell;
 
@@ -83,6 +84,9 @@ fn cell<'a>(number: usize, value: &'a Value, column: &ColumnSpec) -> Result<Cell
         }
         (DataType::Boolean, _) => (value.as_bool().map(Cell::Boolean), "boolean"),
         (DataType::String, _) => (value.as_str().map(Cell::Text), "string"),
+        (DataType::Datetime, _) => {
+            (value.as_str().and_then(date::parse).map(Cell::Date), "date such as 2024-01-31")
+        }
     };
     cell.ok_or_else(|| InputError::Type {
         row: number,

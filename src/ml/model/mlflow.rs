@@ -124,6 +124,7 @@ fn column(column: &ColumnSpec) -> Value {
         DataType::Long => "double",
         DataType::Boolean => "boolean",
         DataType::String => "string",
+        DataType::Datetime => "datetime",
     };
     json!({"type": name, "name": column.name, "required": column.required})
 }

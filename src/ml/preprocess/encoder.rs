@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Layout;
+use super::{Layout, words};
+use crate::dataset::date::{self, PARTS};
 use crate::dataset::{Column, ColumnValues};
 
 /// More categories than this share one indicator: the frequent ones are kept.
@@ -20,6 +21,8 @@ pub(crate) enum Cell<'a> {
     Number(f64),
     Boolean(bool),
     Text(&'a str),
+    /// Seconds since 1970.
+    Date(f64),
 }
 
 impl<'a> Cell<'a> {
@@ -28,7 +31,10 @@ impl<'a> Cell<'a> {
         match &column.values {
             ColumnValues::Number { values, .. } => values[row].map_or(Cell::Missing, Cell::Number),
             ColumnValues::Boolean(values) => values[row].map_or(Cell::Missing, Cell::Boolean),
-            ColumnValues::Text(values) => values[row].as_deref().map_or(Cell::Missing, Cell::Text),
+            ColumnValues::Text(values) | ColumnValues::Words(values) => {
+                values[row].as_deref().map_or(Cell::Missing, Cell::Text)
+            }
+            ColumnValues::Date(values) => values[row].map_or(Cell::Missing, Cell::Date),
         }
     }
 }
@@ -43,6 +49,10 @@ pub(crate) enum Encoder {
     /// missing values if there were any. A category that was never seen sets no indicator
     /// where there is none for others.
     Categories { categories: Vec<String>, other: bool, missing: bool },
+    /// Each calendar part as a number.
+    Date { parts: Vec<Encoder> },
+    /// The words of a text, hashed; nothing is learnt.
+    Words,
 }
 
 impl Encoder {
@@ -59,6 +69,14 @@ impl Encoder {
             ColumnValues::Text(values) => {
                 categories(rows.iter().map(|row| values[*row].as_deref()))
             }
+            ColumnValues::Words(_) => Encoder::Words,
+            ColumnValues::Date(values) => {
+                let known: Vec<[f64; PARTS.len()]> =
+                    rows.iter().filter_map(|row| values[*row]).map(date::parts).collect();
+                let part =
+                    |at: usize| number(known.iter().map(|parts| parts[at]).collect(), layout);
+                Encoder::Date { parts: (0..PARTS.len()).map(part).collect() }
+            }
         }
     }
 
@@ -69,6 +87,8 @@ impl Encoder {
             Encoder::Categories { categories, other, missing } => {
                 categories.len() + usize::from(*other) + usize::from(*missing)
             }
+            Encoder::Date { parts } => parts.len(),
+            Encoder::Words => words::BUCKETS,
         }
     }
 
@@ -79,7 +99,7 @@ impl Encoder {
                 let value = match cell {
                     Cell::Number(value) => Some(value.clamp(-NUMBER_MAX, NUMBER_MAX)),
                     Cell::Boolean(value) => Some(f64::from(u8::from(value))),
-                    Cell::Missing | Cell::Text(_) => *fill,
+                    Cell::Missing | Cell::Text(_) | Cell::Date(_) => *fill,
                 };
                 out.push(value.map_or(f64::NAN, |value| (value - shift) / scale));
             }
@@ -93,12 +113,29 @@ impl Encoder {
                             Err(_) => other.then_some(categories.len()),
                         }
                     }
-                    Cell::Missing | Cell::Number(_) | Cell::Boolean(_) => {
+                    Cell::Missing | Cell::Number(_) | Cell::Boolean(_) | Cell::Date(_) => {
                         missing.then_some(categories.len() + usize::from(*other))
                     }
                 };
                 if let Some(slot) = slot {
                     out[start + slot] = 1.0;
+                }
+            }
+            Encoder::Date { parts } => {
+                let known = match cell {
+                    Cell::Date(seconds) => Some(date::parts(seconds)),
+                    _ => None,
+                };
+                for (at, part) in parts.iter().enumerate() {
+                    let value = known.and_then(|known| known.get(at).copied());
+                    part.encode(value.map_or(Cell::Missing, Cell::Number), out);
+                }
+            }
+            Encoder::Words => {
+                let start = out.len();
+                out.resize(start + words::BUCKETS, 0.0);
+                if let Cell::Text(text) = cell {
+                    words::hash(text, &mut out[start..]);
                 }
             }
         }
@@ -115,6 +152,14 @@ impl Encoder {
             Encoder::Categories { categories, .. } => {
                 (!categories.is_sorted()).then(|| "categories are not in order".to_owned())
             }
+            Encoder::Date { parts } => {
+                let sound = |part: &Encoder| matches!(part, Encoder::Number { .. });
+                match parts.len() == PARTS.len() && parts.iter().all(sound) {
+                    true => parts.iter().find_map(Encoder::fault),
+                    false => Some("a date of other parts".to_owned()),
+                }
+            }
+            Encoder::Words => None,
         }
     }
 }

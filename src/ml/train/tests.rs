@@ -1,6 +1,10 @@
 //! Splits, folds and figures, and what cannot be trained.
 
+mod data;
+
 use serde_json::json;
+
+use crate::dag::spec::TableSpec;
 
 use super::*;
 use crate::dataset::Target;
@@ -42,6 +46,8 @@ fn folds_cover_the_rows_once_and_hold_each_class_evenly() {
     let dataset = titanic();
     let (rows, _) = split(&dataset, 7, 0.2);
     let folds = split::folds(&dataset, &rows, 7, 5);
+    assert!(folds.iter().all(|(others, fold)| others.len() + fold.len() == rows.len()));
+    let folds: Vec<Vec<usize>> = folds.into_iter().map(|(_, fold)| fold).collect();
     let mut all: Vec<usize> = folds.iter().flatten().copied().collect();
     all.sort_unstable();
     assert_eq!(all, rows);
@@ -138,7 +144,17 @@ fn artifacts_show_mistakes_and_what_matters() {
     let sum: f64 = shares.values().map(|share| share.as_f64().unwrap()).sum();
     assert!((sum - 1.0).abs() < 1e-9);
     let trained = run(&housing(), &quick("linear_regression")).unwrap();
-    assert_eq!(trained.artifacts.keys().collect::<Vec<_>>(), ["feature_importance.json"]);
+    let files: Vec<_> = trained.artifacts.keys().collect();
+    assert_eq!(
+        files,
+        [
+            "feature_importance.json",
+            "permutation_importance.json",
+            "slices.json",
+            HELD_OUT,
+            PROFILE,
+        ]
+    );
 }
 
 #[test]
@@ -184,7 +200,7 @@ fn every_family_learns_from_columns_with_holes() {
 fn an_unknown_model_is_refused_with_those_there_are() {
     assert_eq!(
         refusal("catboost", json!({})),
-        "model `catboost` is unknown (there are xgboost, lightgbm, random_forest, logistic_regression, linear_regression)"
+        "model `catboost` is unknown (there are xgboost, lightgbm, random_forest, extra_trees, decision_tree, logistic_regression, linear_regression, elastic_net, svm, naive_bayes, k_neighbors)"
     );
 }
 
@@ -192,12 +208,12 @@ fn an_unknown_model_is_refused_with_those_there_are() {
 fn a_model_for_another_task_is_refused_with_what_does_it() {
     assert_eq!(
         refusal("linear_regression", json!({})),
-        "model `linear_regression` does not do classification (use one of xgboost, lightgbm, random_forest, logistic_regression)"
+        "model `linear_regression` does not do classification (use one of xgboost, lightgbm, random_forest, extra_trees, decision_tree, logistic_regression, svm, naive_bayes, k_neighbors)"
     );
     let error = run(&housing(), &quick("logistic_regression")).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "model `logistic_regression` does not do regression (use one of xgboost, lightgbm, random_forest, linear_regression)"
+        "model `logistic_regression` does not do regression (use one of xgboost, lightgbm, random_forest, extra_trees, decision_tree, linear_regression, elastic_net, svm, k_neighbors)"
     );
 }
 
@@ -263,6 +279,22 @@ fn a_hyperparameter_of_a_wrong_type_or_range_is_refused() {
             json!({ "C": null }),
             "`C` is null; expected a number above 0 and up to 1000000",
         ),
+        (
+            "svm",
+            json!({ "kernel": "wavelet" }),
+            "`kernel` is \"wavelet\"; expected one of rbf, linear, poly",
+        ),
+        ("svm", json!({ "gamma": -1 }), "`gamma` is -1; expected scale, auto or a number above 0"),
+        (
+            "random_forest",
+            json!({ "class_weight": { "setosa": 0 } }),
+            "`class_weight` is {\"setosa\":0}; expected balanced, a number above 0 for each class by name, or null",
+        ),
+        (
+            "random_forest",
+            json!({ "class_weight": { "rose": 2 } }),
+            "`class_weight` is a table that names `rose`; expected classes of the data set: setosa, versicolor, virginica",
+        ),
     ];
     for (model, given, expected) in cases {
         assert_eq!(refusal(model, given), format!("hyperparameter {expected}"));
@@ -308,10 +340,179 @@ fn a_class_too_rare_for_the_folds_is_refused_with_how_many_are_needed() {
 fn a_table_without_any_value_says_so() {
     let text = (0..20).fold("gone,y\n".to_owned(), |text, n| text + &format!(",{}\n", n % 2));
     let task = LearningTask::Classification;
-    let dataset = crate::dataset::read_csv("void", task, "y", &[], text.as_bytes()).unwrap();
+    let dataset =
+        crate::dataset::read_csv("void", &TableSpec::new(task, "y"), text.as_bytes()).unwrap();
     let error = run(&dataset, &TrainSpec { folds: 2, ..full("linear_regression") }).unwrap_err();
     assert!(matches!(error, TrainError::WrongTask { .. }));
     // The missing indicator of a text column is all there is, and it is constant.
     let trained = run(&dataset, &quick("random_forest")).unwrap();
     assert!(trained.metrics["accuracy"] <= 0.5);
+}
+
+#[test]
+fn a_regression_has_no_class_weights() {
+    let error = run(&housing(), &with("xgboost", json!({ "class_weight": "balanced" })));
+    let error = error.unwrap_err().to_string();
+    assert!(error.starts_with("model `xgboost` has no hyperparameter `class_weight`"), "{error}");
+    let trained = run(&housing(), &quick("xgboost")).unwrap();
+    assert!(!trained.params.contains_key("class_weight"));
+}
+
+#[test]
+fn balanced_classes_are_found_more_often_where_one_is_rare() {
+    let dataset = rare();
+    for model in FAMILIES {
+        // A tree that may grow to its end answers for each row on its own.
+        let shallow = match model {
+            "random_forest" | "extra_trees" | "decision_tree" => json!({ "max_depth": 3 }),
+            _ => json!({}),
+        };
+        let plain = run(&dataset, &with_also(model, shallow.clone()));
+        if let Err(TrainError::WrongTask { .. }) = plain {
+            continue;
+        }
+        let mut balanced = shallow;
+        balanced["class_weight"] = json!("balanced");
+        let Ok(even) = run(&dataset, &with_also(model, balanced)) else {
+            assert_eq!(model, "k_neighbors");
+            continue;
+        };
+        let found = |trained: &Trained| trained.metrics["recall_macro"];
+        let plain = plain.unwrap();
+        assert!(found(&even) > found(&plain), "{model}: {} {}", found(&even), found(&plain));
+    }
+}
+
+/// Two classes that overlap; the second is rare.
+fn rare() -> Dataset {
+    let mut text = "x,z,y\n".to_owned();
+    let mut random = crate::random::Random::new(3, crate::random::Stream::Split);
+    for n in 0..600 {
+        let is_rare = n % 12 == 0;
+        let around = if is_rare { 1.0 } else { 0.0 };
+        let (x, z) = (around + 2.0 * random.unit(), around + 2.0 * random.unit());
+        text += &format!("{x:.2},{z:.2},{}\n", if is_rare { "yes" } else { "no" });
+    }
+    crate::dataset::read_csv(
+        "rare",
+        &TableSpec::new(LearningTask::Classification, "y"),
+        text.as_bytes(),
+    )
+    .unwrap()
+}
+
+fn with_also(model: &str, more: Value) -> TrainSpec {
+    let mut spec = quick(model);
+    spec.hyperparameters.extend(more.as_object().unwrap().clone());
+    spec
+}
+
+#[test]
+fn early_stopping_keeps_the_best_round_and_never_looks_at_held_out_rows() {
+    for model in ["xgboost", "lightgbm"] {
+        let given = json!({ "n_estimators": 400, "early_stopping_rounds": 5 });
+        let trained = run(&titanic(), &with(model, given.clone())).unwrap();
+        let rounds = trained.round_metrics["validation-logloss"].len();
+        assert!(rounds < 400, "{model} ran {rounds} rounds");
+        // Other answers in the held-out rows leave the model as it is.
+        let (_, test) = split(&titanic(), 42, 0.2);
+        let mut other = titanic();
+        let Target::Classes { rows, .. } = &mut other.target_values else { panic!("classes") };
+        for pair in test.chunks_exact(2) {
+            rows.swap(pair[0], pair[1]);
+        }
+        // The strata stay as large as they were; which rows are drawn hangs on the classes, so
+        // the parts are given.
+        let part = |set: &Dataset| {
+            let (train, _) = split(&titanic(), 42, 0.2);
+            let known = family_for(model, set.task).unwrap();
+            let given = given.as_object().unwrap();
+            let settings = Settings::resolve(known, given, set.task, 42).unwrap();
+            let fit = evaluate::fit(set, &train, &test, known, &settings, 42).unwrap();
+            fit.estimator.to_json()
+        };
+        assert_eq!(part(&titanic()), part(&other), "{model}");
+    }
+}
+
+#[test]
+fn nothing_is_learnt_from_held_out_rows() {
+    for (dataset, text) in [(titanic(), true), (housing(), false)] {
+        let (train, test) = split(&dataset, 42, 0.2);
+        // What only the held-out rows hold would show in every mean, width and category.
+        let mut other = dataset.clone();
+        for column in &mut other.features {
+            for row in &test {
+                match &mut column.values {
+                    crate::dataset::ColumnValues::Number { values, .. } => values[*row] = Some(1e6),
+                    crate::dataset::ColumnValues::Boolean(values) => values[*row] = None,
+                    crate::dataset::ColumnValues::Text(values)
+                    | crate::dataset::ColumnValues::Words(values) => {
+                        values[*row] = Some("unheard of".to_owned());
+                    }
+                    crate::dataset::ColumnValues::Date(values) => values[*row] = Some(1e9),
+                }
+            }
+        }
+        assert_eq!(
+            text,
+            other.features.iter().any(|c| c.data_type() == crate::model::DataType::String)
+        );
+        for model in FAMILIES {
+            let Ok(known) = family_for(model, dataset.task) else { continue };
+            let spec = quick(model);
+            let settings =
+                Settings::resolve(known, &spec.hyperparameters, dataset.task, 42).unwrap();
+            let fit = |set: &Dataset| {
+                let fit = evaluate::fit(set, &train, &test, known, &settings, 42).unwrap();
+                (serde_json::to_value(&fit.preprocess).unwrap(), fit.estimator.to_json())
+            };
+            assert!(fit(&dataset) == fit(&other), "{model} has seen held-out rows");
+        }
+    }
+}
+
+#[test]
+fn one_thread_and_two_give_the_same_bytes() {
+    for dataset in [titanic(), housing()] {
+        for model in FAMILIES {
+            if family_for(model, dataset.task).is_err() {
+                continue;
+            }
+            let of = |threads: usize| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| run(&dataset, &quick(model)).unwrap().model.to_bytes())
+            };
+            assert!(of(1) == of(2), "{model}");
+        }
+    }
+}
+
+#[test]
+fn what_a_model_rests_on_is_told_in_three_ways() {
+    let trained = run(&titanic(), &full("xgboost")).unwrap();
+    let read = |file: &str| -> Value { serde_json::from_slice(&trained.artifacts[file]).unwrap() };
+    for file in ["feature_importance.json", "permutation_importance.json", "shap_importance.json"] {
+        let told = read(file);
+        let shares = told["importance"].as_object().unwrap();
+        assert_eq!(shares.len(), 3, "{file}");
+        assert_eq!(shares.keys().next().unwrap(), "sex", "{file}");
+    }
+    let dropped = read("permutation_importance.json")["importance"]["sex"].as_f64().unwrap();
+    assert!(dropped > 0.1 && dropped < 0.6, "{dropped}");
+    // Who cannot say what it rests on is asked all the same.
+    let trained = run(&iris(), &quick("k_neighbors")).unwrap();
+    assert!(!trained.artifacts.contains_key("feature_importance.json"));
+    assert!(trained.artifacts.contains_key("permutation_importance.json"));
+}
+
+#[test]
+fn slices_have_figures_of_their_own_that_make_up_the_whole() {
+    let trained = run(&titanic(), &full("logistic_regression")).unwrap();
+    let read: Value = serde_json::from_slice(&trained.artifacts["slices.json"]).unwrap();
+    let slices: Vec<Slice> = serde_json::from_value(read["slices"].clone()).unwrap();
+    let of_sex: Vec<&Slice> = slices.iter().filter(|slice| slice.column == "sex").collect();
+    assert_eq!(of_sex.iter().map(|s| s.rows).sum::<usize>(), trained.test_rows);
+    let hits: f64 = of_sex.iter().map(|s| s.metrics["accuracy"] * s.rows as f64).sum();
+    assert!((hits / 440.0 - trained.metrics["accuracy"]).abs() < 1e-12);
 }

@@ -2,7 +2,7 @@
 
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::connection::{OpenConnection, dataset};
 use crate::dag::operator::{KeyKind, Operator};
-use crate::dag::spec::{AssetUri, ConnectionSpec};
+use crate::dag::spec::{AssetSpec, AssetUri, ConnectionSpec};
 use crate::dag::template::{self, Names};
 use crate::dag::{Dag, Deck, TaskSpec};
 use crate::runtime::act::context::{self, Connections, History, Sources};
@@ -140,14 +140,19 @@ pub(super) fn compose(
     for text in args.values().flat_map(texts).chain(env.values().map(String::as_str)) {
         variables.add(conn.secrets_in(text));
     }
-    let connections = connections(deck, &args)?;
+    let dataset = dataset_order(deck, task, &args)?;
+    let mut connections = connections(deck, &args)?;
+    let scheme = dataset.as_ref().and_then(|dataset| dataset.uri.as_ref()?.split_once(':'));
+    if let Some(spec) = scheme.and_then(|(scheme, _)| deck.connections.get(scheme)) {
+        connections.push(spec);
+    }
     let mut mask = variables.mask;
     mask.extend(connections.iter().flat_map(|spec| secrets::of_connection(spec)));
     let order = Order {
         key: launch.key.clone(),
         token: launch.token.clone(),
         operator: task.operator.name().to_owned(),
-        dataset: dataset_order(deck, task, &args)?,
+        dataset,
         connections: connections.iter().map(|spec| spec.name.clone()).collect(),
         args,
         env,
@@ -294,19 +299,19 @@ fn dataset_order(
         .datasets
         .get(name)
         .ok_or_else(|| unknown("data set", name, deck.datasets.keys().map(String::as_str)))?;
-    let AssetUri::File(path) = &spec.uri else {
-        let uri = spec.uri.as_text();
-        return Err(Outcome::fatal(format!("data set `{name}` lies at `{uri}`, not in a file")));
+    let (path, uri) = match &spec.uri {
+        AssetUri::File(path) => (deck.project.join(Path::new(path)), None),
+        other => (PathBuf::new(), Some(other.as_text())),
     };
-    let path = deck.project.join(Path::new(path));
-    Ok(Some(DatasetOrder {
-        name: spec.name.clone(),
-        assets: assets_at(deck, &path),
-        path,
-        task: spec.task,
-        target: spec.target.clone(),
-        ignore: spec.ignore.clone(),
-    }))
+    let assets = match &uri {
+        None => assets_at(deck, &path),
+        Some(uri) => {
+            let is_it = |spec: &&AssetSpec| spec.uri.as_text() == *uri;
+            deck.assets.values().filter(is_it).map(|spec| spec.name.clone()).collect()
+        }
+    };
+    let (name, table) = (spec.name.clone(), spec.table.clone());
+    Ok(Some(DatasetOrder { name, path, uri, table, assets }))
 }
 
 /// Returns the assets that a file is.

@@ -265,7 +265,7 @@ fn a_data_set_is_resolved() {
     let made = project.compose(run(&json!({"dataset": "iris"}), &Value::Null), &[]).unwrap();
     let dataset = made.order.dataset.unwrap();
     assert_eq!(dataset.path, project.dir.path().join("data/iris.csv"));
-    assert_eq!((dataset.name.as_str(), dataset.target.as_str()), ("iris", "species"));
+    assert_eq!((dataset.name.as_str(), dataset.table.target.as_str()), ("iris", "species"));
 }
 
 #[test]

@@ -4,14 +4,21 @@ use super::dataset_validate::row_count;
 use crate::connection::dataset;
 use crate::ml::Dataset;
 use crate::ml::dataset::{ColumnValues, Target};
-use crate::runtime::attempt::Order;
+use crate::runtime::attempt::{Order, Private};
 use crate::types::io::{ColumnOrigin, ColumnRef, DATASETS, DatasetRef, Observed};
 use crate::types::view::{DatasetName, RunInput};
 
 /// Tells that a data set was read.
-pub(super) fn seen(order: &Order, dataset: &Dataset) -> Observed {
+pub(super) fn seen(order: &Order, private: &Private, dataset: &Dataset) -> Observed {
     let Some(input) = input(order, dataset) else { return Observed::default() };
-    let at = DatasetName { namespace: dataset::FILES.to_owned(), name: input.source.clone() };
+    let uri = order.dataset.as_ref().and_then(|wish| wish.uri.as_ref());
+    let at = match uri {
+        None => {
+            Some(DatasetName { namespace: dataset::FILES.to_owned(), name: input.source.clone() })
+        }
+        Some(uri) => dataset::of_uri(uri, &private.connections, &order.project),
+    };
+    let Some(at) = at else { return Observed::default() };
     let set = DatasetRef {
         rows: Some(input.rows),
         digest: Some(input.digest.clone()),
@@ -34,7 +41,7 @@ pub(super) fn input(order: &Order, dataset: &Dataset) -> Option<RunInput> {
     Some(RunInput {
         name: dataset.name.clone(),
         digest: dataset.digest.clone(),
-        source: dataset::of_file(&wish.path).name,
+        source: wish.uri.clone().unwrap_or_else(|| dataset::of_file(&wish.path).name),
         rows: row_count(dataset) as u64,
         bytes: std::fs::metadata(&wish.path).map_or(0, |metadata| metadata.len()),
         target: dataset.target.clone(),
@@ -50,7 +57,8 @@ fn columns(dataset: &Dataset) -> Vec<ColumnRef> {
             ColumnValues::Number { integral: true, .. } => "integer",
             ColumnValues::Number { .. } => "double",
             ColumnValues::Boolean(_) => "boolean",
-            ColumnValues::Text(_) => "string",
+            ColumnValues::Text(_) | ColumnValues::Words(_) => "string",
+            ColumnValues::Date(_) => "datetime",
         };
         (column.name.as_str(), kind)
     });

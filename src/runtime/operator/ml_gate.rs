@@ -1,10 +1,17 @@
 //! `ml.gate`: a branch that follows `then` where a run meets every requirement.
+//!
+//! A requirement is a metric of the run, or one of the names that are measured here and now: see
+//! [`measure`].
 
 mod judge;
+mod measure;
+
+use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
 use self::judge::{Champion, Judged, Requirement, Subject};
+use self::measure::Rival;
 use super::DaemonContext;
 use super::args::Args;
 use super::branch::follow;
@@ -12,8 +19,9 @@ use super::condition::Condition;
 use super::error::OperatorError;
 use super::model::ALIAS;
 use super::registered::ask;
+use crate::runtime::promotion::off_thread;
 use crate::sched::Outcome;
-use crate::tracking::{registry, run};
+use crate::tracking::{artifact, model_folder, registry, run};
 use crate::types::{TaskId, TrackingRunId};
 
 pub(super) async fn run(context: &DaemonContext) -> Result<Outcome, OperatorError> {
@@ -29,10 +37,32 @@ pub(super) async fn run(context: &DaemonContext) -> Result<Outcome, OperatorErro
     } else {
         None
     };
-    let judged = judge::judge(&subject, &requirements, champion.as_ref())?;
+    let asked: Vec<String> = requirements.iter().map(|one| one.metric.clone()).collect();
+    let own =
+        artifact::folder(&context.layout.state_dir(), &tracked.experiment_id, &tracked.run_id);
+    let measured = off_thread({
+        let (store, state_dir) = (context.store.clone(), context.layout.state_dir());
+        let champion = champion.clone();
+        move || {
+            let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+            let rival = champion.as_ref().map(|champion| {
+                let load = || {
+                    let (name, version) = (&champion.name, champion.version);
+                    model_folder::of_version(&store, &state_dir, name, version)
+                        .map_err(|fault| fault.to_string())
+                };
+                (champion.folder.as_deref(), load)
+            });
+            let rival = rival.as_ref().map(|(folder, load)| Rival { folder: *folder, model: load });
+            Ok(measure::measure(&own, rival.as_ref(), &asked))
+        }
+    })
+    .await?;
+    let judged = judge::judge(&subject, &requirements, champion.as_ref(), &measured)?;
     tell(context, &judged);
     let output = json!({
         "passed": judged.passed, "reason": judged.reason, "figures": judged.figures,
+        "comparison": measured.comparison.and_then(Result::ok),
     });
     let chosen = if judged.passed { Some(then) } else { otherwise };
     Ok(follow(output, chosen.into_iter().collect()))
@@ -74,10 +104,25 @@ async fn champion(
         let (name, alias) = (name.clone(), alias.clone());
         ask(&context.store, move |store| registry::by_alias(store, &name, &alias)).await?
     };
-    Ok(found.map(|version| Champion {
+    let Some(version) = found else { return Ok(None) };
+    Ok(Some(Champion {
         title: format!("{name}@{alias} v{}", version.version),
+        name,
+        version: version.version,
+        folder: folder_of(context, version.run_id).await?,
         metrics: version.metrics,
     }))
+}
+
+/// Returns where the run of a version keeps its files, if the version comes from a run.
+async fn folder_of(
+    context: &DaemonContext,
+    run_id: Option<TrackingRunId>,
+) -> Result<Option<PathBuf>, OperatorError> {
+    let Some(run_id) = run_id else { return Ok(None) };
+    let state_dir = context.layout.state_dir();
+    let run = ask(&context.store, move |store| run::get(store, &run_id)).await?;
+    Ok(Some(artifact::folder(&state_dir, &run.experiment_id, &run.run_id)))
 }
 
 fn tell(context: &DaemonContext, judged: &Judged) {

@@ -2,13 +2,15 @@
 //!
 //! The run bears the launch token of the attempt: made twice, it is the same run.
 
+mod search;
+
 use serde_json::{Map, Value, json};
 
 use super::args::Args;
 use super::error::{OperatorError, chain};
 use super::{dataset_validate, learnt, observed};
-use crate::ml::{self, Dataset, TrainSpec, Trained};
-use crate::runtime::attempt::Order;
+use crate::ml::{self, Dataset, SearchSpec, TrainSpec, Trained};
+use crate::runtime::attempt::{Order, Private};
 use crate::runtime::code_version;
 use crate::runtime::layout::Layout;
 use crate::runtime::task_log::TaskLog;
@@ -27,6 +29,8 @@ const FOLDS: i64 = 5;
 
 struct TrainArgs {
     spec: TrainSpec,
+    /// None where nothing is searched.
+    search: Option<SearchSpec>,
     /// Default: the data set's name.
     experiment: Option<String>,
 }
@@ -52,6 +56,7 @@ impl TrainArgs {
                 folds: folds
                     .ok_or_else(|| OperatorError::fatal("`folds` must be between 2 and 100"))?,
             },
+            search: search::read(args)?,
             experiment: args.text_or_none("experiment")?,
         })
     }
@@ -66,26 +71,36 @@ fn hyperparameters(args: Args<'_>) -> Result<Map<String, Value>, OperatorError> 
     }
 }
 
-pub(super) fn run(order: &Order, log: &TaskLog) -> Result<Outcome, OperatorError> {
+pub(super) fn run(
+    order: &Order,
+    private: &Private,
+    log: &TaskLog,
+) -> Result<Outcome, OperatorError> {
     let args = TrainArgs::read(Args(&order.args))?;
-    let dataset = dataset_validate::read(order)?;
+    let dataset = dataset_validate::read(order, private, log)?;
     let layout = Layout::new(&order.project);
     let store = Store::open(&layout.database())?;
     let experiment = args.experiment.clone().unwrap_or_else(|| dataset.name.clone());
     let experiment_id = experiment::ensure(&store, &experiment)?;
-    let tracked = run::create(&store, new_run(order, &args, &dataset, &experiment_id))?;
+    let tracked = tracked_run(&store, order, &args, &dataset, &experiment_id, log)?;
     log.say(&format!("run {} of experiment `{experiment}`", tracked.run_id));
-    keep_input(order, &dataset, &store, &tracked.run_id, log)?;
-    let trained = train(&dataset, &args.spec, log).and_then(|trained| {
-        record(&store, &layout, &tracked, &args.spec, &trained).map(|()| trained)
+    keep_input(order, private, &dataset, &store, &tracked.run_id, log)?;
+    let chosen = match &args.search {
+        None => Ok(args.spec.clone()),
+        Some(wanted) => search::run(&store, &tracked, &dataset, &args.spec, wanted, log),
+    };
+    let trained = chosen.and_then(|spec| {
+        let trained = train(&dataset, &spec, log)?;
+        record(&store, &layout, &tracked, &spec, &trained)?;
+        Ok((spec, trained))
     });
     match trained {
-        Ok(trained) => {
+        Ok((spec, trained)) => {
             run::end(&store, &tracked.run_id, "FINISHED", time::now())?;
             tell(&trained, log);
             Ok(Outcome::output(json!({
-                "run_id": tracked.run_id, "experiment": experiment, "model": args.spec.model,
-                "metrics": trained.metrics,
+                "run_id": tracked.run_id, "experiment": experiment, "model": spec.model,
+                "hyperparameters": spec.hyperparameters, "metrics": trained.metrics,
             })))
         }
         Err(error) => {
@@ -95,9 +110,32 @@ pub(super) fn run(order: &Order, log: &TaskLog) -> Result<Outcome, OperatorError
     }
 }
 
+/// Returns the run of this attempt; a search that was stopped in this task goes on in its own.
+fn tracked_run(
+    store: &Store,
+    order: &Order,
+    args: &TrainArgs,
+    dataset: &Dataset,
+    experiment_id: &str,
+    log: &TaskLog,
+) -> Result<TrackingRunView, OperatorError> {
+    let mut new = new_run(order, args, dataset, experiment_id);
+    if let Some(wanted) = &args.search {
+        let same = search::same(order, dataset, &args.spec, wanted);
+        let tag = (search::TAG, same.as_str());
+        if let Some(run) = run::take_over(store, experiment_id, tag, order.token.as_str())? {
+            log.say("the search that was stopped goes on");
+            return Ok(run);
+        }
+        new.tags.push((search::TAG.to_owned(), same));
+    }
+    Ok(run::create(store, new)?)
+}
+
 /// Keeps what is learnt from with the run, before anything comes of it.
 fn keep_input(
     order: &Order,
+    private: &Private,
     dataset: &Dataset,
     store: &Store,
     run_id: &TrackingRunId,
@@ -112,7 +150,7 @@ fn keep_input(
         input::put(store, run_id, RunInput { asset_events, ..learnt })?;
     }
     let outputs = vec![DatasetRef::new(TRACKED, run_id.as_str())];
-    observed::write(order, &Observed { outputs, ..learnt::seen(order, dataset) }, log)
+    observed::write(order, &Observed { outputs, ..learnt::seen(order, private, dataset) }, log)
 }
 
 fn new_run(order: &Order, args: &TrainArgs, dataset: &Dataset, experiment_id: &str) -> NewRun {

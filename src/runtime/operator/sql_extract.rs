@@ -9,11 +9,11 @@ use serde_json::json;
 use super::args::Args;
 use super::error::OperatorError;
 use super::{observed, tables};
-use crate::connection::{find, sql};
+use crate::connection::{OpenConnection, find, sql};
 use crate::runtime::attempt::{Order, Private};
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
-use crate::types::io::Observed;
+use crate::types::io::{ColumnRef, Observed};
 
 pub(super) fn run(
     order: &Order,
@@ -23,11 +23,7 @@ pub(super) fn run(
     let args = Args(&order.args);
     let connection = find(&private.connections, &args.text("connection")?)?;
     let sql = args.text("sql")?;
-    let sql = sql.trim().trim_end_matches(';');
-    let (rows, columns) = match sql::kind(connection)? {
-        sql::Kind::Sqlite => sqlite::extract(order, connection, sql)?,
-        sql::Kind::Postgres => postgres::extract(order, connection, sql)?,
-    };
+    let (rows, columns) = extract(order, connection, sql.trim().trim_end_matches(';'))?;
     let table = tables::result_name(order);
     let told = Observed {
         inputs: observed::origins_of(&columns),
@@ -37,6 +33,18 @@ pub(super) fn run(
     observed::write(order, &told, log)?;
     log.say(&format!("{rows} rows of `{}` in `{table}`", connection.name));
     Ok(Outcome::output(json!({ "table": table, "rows": rows })))
+}
+
+/// Brings what a `select` gives into the result table of the attempt.
+pub(super) fn extract(
+    order: &Order,
+    connection: &OpenConnection,
+    sql: &str,
+) -> Result<(u64, Vec<ColumnRef>), OperatorError> {
+    match sql::kind(connection)? {
+        sql::Kind::Sqlite => sqlite::extract(order, connection, sql),
+        sql::Kind::Postgres => postgres::extract(order, connection, sql),
+    }
 }
 
 #[cfg(test)]

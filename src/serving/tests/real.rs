@@ -3,7 +3,7 @@
 use serde_json::Map;
 
 use super::*;
-use crate::dag::spec::LearningTask;
+use crate::dag::spec::{LearningTask, TableSpec};
 use crate::ml::dataset::read_csv;
 use crate::ml::{TrainSpec, train};
 use crate::tracking::{artifact, experiment, registry, run};
@@ -31,7 +31,7 @@ impl Home {
     fn register(&self, table: &str, target: &str, task: LearningTask, model: &str) -> u32 {
         let path = format!("{}/data/{table}.csv", env!("CARGO_MANIFEST_DIR"));
         let bytes = std::fs::read(path).unwrap();
-        let dataset = read_csv(table, task, target, &[], &bytes).unwrap();
+        let dataset = read_csv(table, &TableSpec::new(task, target), &bytes).unwrap();
         let spec = TrainSpec {
             model: model.to_owned(),
             hyperparameters: Map::new(),

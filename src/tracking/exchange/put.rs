@@ -362,8 +362,8 @@ fn put_version(tx: &Connection, from: &Version) -> Result<(), StoreError> {
         from.model_id,
     ];
     row::execute(tx, sql, values)?;
-    let tags = from.tags.iter();
-    tags.map(|(key, value)| version::put_tag(tx, (&from.name, from.version), key, value)).collect()
+    let at = (from.name.as_str(), from.version);
+    from.tags.iter().try_for_each(|(key, value)| version::put_tag(tx, at, key, value))
 }
 
 /// Points an alias at the version that bore it, unless it stands somewhere here, or the version is

@@ -19,7 +19,11 @@ pub(crate) const HISTORIES_MAX: usize = 32;
 pub(crate) const CONFUSION: &str = "confusion_matrix.json";
 pub(crate) const ROC: &str = "roc_curve.json";
 pub(crate) const CALIBRATION: &str = "calibration_curve.json";
+pub(crate) const PRECISION: &str = "precision_recall_curve.json";
 pub(crate) const IMPORTANCE: &str = "feature_importance.json";
+pub(crate) const PERMUTATION: &str = "permutation_importance.json";
+pub(crate) const SHAP: &str = "shap_importance.json";
+pub(crate) const SLICES: &str = "slices.json";
 
 /// What the list of tracked runs is remembered by.
 pub(crate) const LIST: &str = "tracked runs";

@@ -54,7 +54,15 @@ fn run(n: i64) -> TrackingRunView {
         ("dagdeck.dag_run_id".into(), "manual__2026-03-02T09:14:03+00:00".into()),
         ("mlflow.source.name".into(), "mlops_pipeline.train".into()),
     ];
-    for file in ["calibration_curve", "confusion_matrix", "feature_importance", "roc_curve"] {
+    let files = [
+        "calibration_curve",
+        "confusion_matrix",
+        "feature_importance",
+        "precision_recall_curve",
+        "roc_curve",
+        "slices",
+    ];
+    for file in files {
         run.artifacts.push((format!("{file}.json"), 812));
     }
     run
@@ -98,6 +106,14 @@ fn artifact(path: &str) -> ArtifactView {
         "calibration_curve.json" => json!({"bins": 10, "classes": [
             {"class": "versicolor", "mean_predicted": [0.05, 0.31, 0.52, 0.77, 0.96],
              "fraction_of_positives": [0.0, 0.25, 0.6, 0.75, 1.0], "count": [14, 4, 5, 4, 3]}]}),
+        "precision_recall_curve.json" => json!({"classes": [
+            {"class": "versicolor", "average_precision": 0.9512,
+             "recall": [0.0, 0.4, 0.8, 1.0], "precision": [1.0, 1.0, 0.9, 0.5]},
+        ]}),
+        "slices.json" => json!({"slices": [
+            {"column": "site", "value": "north", "rows": 17, "metrics": {"accuracy": 0.9412}},
+            {"column": "site", "value": "south", "rows": 13, "metrics": {"accuracy": 0.8462}},
+        ]}),
         "feature_importance.json" => json!({"kind": "gain", "importance": {
             "petal_length": 0.52, "petal_width": 0.41, "sepal_length": 0.05, "sepal_width": 0.02}}),
         _ => json!({"flavors": {"dagdeck": {"kind": "xgboost"}}, "run_id": "0"}),

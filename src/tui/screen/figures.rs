@@ -1,5 +1,4 @@
-//! Drawings of what lies beside a run as JSON: confusion matrix, ROC and calibration curves,
-//! importances.
+//! Drawings of what lies beside a run as JSON: confusion matrix, curves, importances, slices.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -7,7 +6,9 @@ use ratatui::text::{Line, Span};
 use serde_json::Value;
 
 use crate::keymap::with_keys;
-use crate::rows::tracking::{CALIBRATION, CONFUSION, IMPORTANCE, ROC};
+use crate::rows::tracking::{
+    CALIBRATION, CONFUSION, IMPORTANCE, PERMUTATION, PRECISION, ROC, SHAP, SLICES,
+};
 use crate::screen::missing;
 use crate::screen::plots::places;
 use crate::state::{Slot, State};
@@ -19,7 +20,11 @@ use crate::widget::chart::{Chart, SERIES_MAX, Series};
 use crate::widget::paint;
 
 /// The files that are drawn, in the order in which they are shown.
-const DRAWN: [&str; 4] = [CONFUSION, IMPORTANCE, ROC, CALIBRATION];
+const DRAWN: [&str; 8] =
+    [CONFUSION, IMPORTANCE, ROC, CALIBRATION, SLICES, PERMUTATION, SHAP, PRECISION];
+
+/// Panels at once: in more, a matrix has no room for its columns.
+const PANELS_MAX: usize = 4;
 
 /// Returns the files of a run that are drawn.
 pub(crate) fn of(run: &TrackingRunView) -> Vec<&'static str> {
@@ -42,20 +47,29 @@ pub(crate) fn grid(
         return paint::empty(buf, inside, "Nothing to draw beside this run", how);
     }
     let skip = skip.min(files.len() - 1);
-    let places = places(area, files.len() - skip);
-    for (place, file) in places.into_iter().zip(&files[skip..]) {
-        draw(buf, place, state, &run.run_id, file);
+    let places = places(area, (files.len() - skip).min(PANELS_MAX));
+    let hidden = files.len() > places.len();
+    for (at, (place, file)) in places.into_iter().zip(&files[skip..]).enumerate() {
+        let note = match at == 0 && hidden {
+            true => format!("{} of {}", skip + 1, files.len()),
+            false => String::new(),
+        };
+        draw(buf, place, state, &run.run_id, file, &note);
     }
 }
 
-fn draw(buf: &mut Buffer, area: Rect, state: &State, run: &TrackingRunId, file: &str) {
+fn draw(buf: &mut Buffer, area: Rect, state: &State, run: &TrackingRunId, file: &str, note: &str) {
     let title = match file {
         CONFUSION => "Confusion matrix · rows true, columns predicted",
         ROC => "ROC · true over false positives",
         CALIBRATION => "Calibration · found over predicted",
+        PRECISION => "Precision over recall",
+        PERMUTATION => "Importance · what mixing up costs",
+        SHAP => "Importance · share of SHAP values",
+        SLICES => "Slices · the worst first",
         _ => "Importance",
     };
-    let inside = paint::panel(buf, area, title, "", false);
+    let inside = paint::panel(buf, area, title, note, false);
     let key = (run.clone(), file.to_owned());
     let Some(artifact) = state.cache.artifact(&key) else {
         return missing(buf, inside, state, &Slot::Artifact(key));
@@ -63,7 +77,9 @@ fn draw(buf: &mut Buffer, area: Rect, state: &State, run: &TrackingRunId, file: 
     let read = artifact.text.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
     let drawn = read.and_then(|value| match file {
         CONFUSION => confusion(buf, inside, state, &value),
-        IMPORTANCE => importance(buf, inside, &value),
+        IMPORTANCE | PERMUTATION | SHAP => importance(buf, inside, &value),
+        SLICES => slices(buf, inside, &value),
+        PRECISION => precision(buf, inside, &value),
         ROC => roc(buf, inside, &value),
         _ => calibration(buf, inside, &value),
     });
@@ -164,6 +180,36 @@ fn importance(buf: &mut Buffer, area: Rect, value: &Value) -> Option<()> {
     Some(())
 }
 
+/// Draws each slice with its share of the primary metric.
+fn slices(buf: &mut Buffer, area: Rect, value: &Value) -> Option<()> {
+    let metric = |of: &Value| {
+        let metrics = of.get("metrics")?;
+        let named = ["accuracy", "r2"].into_iter();
+        named.filter_map(|name| Some((name, metrics.get(name)?.as_f64()?))).next()
+    };
+    let mut rows: Vec<(String, u64, &str, f64)> = Vec::new();
+    for of in value.get("slices")?.as_array()? {
+        let name = format!("{}={}", of.get("column")?.as_str()?, of.get("value")?.as_str()?);
+        let (metric, figure) = metric(of)?;
+        rows.push((text::clean(&name), of.get("rows")?.as_u64()?, metric, figure));
+    }
+    rows.sort_by(|a, b| a.3.total_cmp(&b.3));
+    let names = rows.iter().map(|row| text::width(&row.0)).max()?.clamp(4, 24);
+    let bars = usize::from(area.width).saturating_sub(names + 30).clamp(4, 40);
+    let lines = rows.iter().map(|(name, count, metric, figure)| {
+        let full = (figure.clamp(0.0, 1.0) * bars as f64).round() as usize;
+        let name = text::cut_middle(name, names);
+        Line::from(vec![
+            paint::span(format!("{name:<names$} "), theme::PLAIN),
+            Span::styled("█".repeat(full), theme::ACCENT),
+            paint::span(format!(" {metric} {figure:.4} "), theme::PLAIN),
+            paint::span(format!("{count} rows"), theme::DIM),
+        ])
+    });
+    paint::put_all(buf, area, lines.collect(), 0);
+    Some(())
+}
+
 /// One class' curve.
 struct Curve {
     class: String,
@@ -184,7 +230,16 @@ fn roc(buf: &mut Buffer, area: Rect, value: &Value) -> Option<()> {
     let auc = |of: &Value| {
         of.get("auc").and_then(Value::as_f64).map_or(String::new(), |auc| format!("AUC {auc:.4}"))
     };
-    draw_curves(buf, area, &curves(value, "fpr", "tpr", auc)?);
+    draw_curves(buf, area, &curves(value, "fpr", "tpr", auc)?, true);
+    Some(())
+}
+
+fn precision(buf: &mut Buffer, area: Rect, value: &Value) -> Option<()> {
+    let mean = |of: &Value| {
+        let mean = of.get("average_precision").and_then(Value::as_f64);
+        mean.map_or(String::new(), |mean| format!("AP {mean:.4}"))
+    };
+    draw_curves(buf, area, &curves(value, "recall", "precision", mean)?, false);
     Some(())
 }
 
@@ -193,12 +248,12 @@ fn calibration(buf: &mut Buffer, area: Rect, value: &Value) -> Option<()> {
         let count: f64 = of.get("count").and_then(numbers).unwrap_or_default().iter().sum();
         format!("{count:.0} rows")
     };
-    draw_curves(buf, area, &curves(value, "mean_predicted", "fraction_of_positives", rows)?);
+    draw_curves(buf, area, &curves(value, "mean_predicted", "fraction_of_positives", rows)?, true);
     Some(())
 }
 
-/// Draws curves over the diagonal, where chance, or a perfect answer, is.
-fn draw_curves(buf: &mut Buffer, area: Rect, curves: &[Curve]) {
+/// Draws curves, some over the diagonal, where chance, or a perfect answer, is.
+fn draw_curves(buf: &mut Buffer, area: Rect, curves: &[Curve], over_diagonal: bool) {
     let mut legend = Vec::new();
     let mut series = Vec::new();
     for (at, curve) in curves.iter().enumerate() {
@@ -213,7 +268,9 @@ fn draw_curves(buf: &mut Buffer, area: Rect, curves: &[Curve]) {
         series.push(Series { look: at, letter, points: curve.points.clone() });
     }
     paint::put(buf, area, 0, Line::from(legend));
-    series.push(Series::plain(2, vec![(0.0, 0.0), (1.0, 1.0)]));
+    if over_diagonal {
+        series.push(Series::plain(2, vec![(0.0, 0.0), (1.0, 1.0)]));
+    }
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let x_label = |x: f64| if x == 0.0 { "0".to_owned() } else { format!("{x:.2}") };
     Chart {

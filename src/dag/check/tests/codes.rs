@@ -404,8 +404,13 @@ fn bad_uri() {
     for uri in ["first", "file:", "lake:", "models:/iris", "models:iris@x", "file:a*/b.csv"] {
         points_at(&format!("[asset.x]\nuri = \"{uri}\"\n"), "bad-uri", 2, 7);
     }
-    let set = "[dataset.x]\nuri = \"lake:x\"\ntask = \"regression\"\ntarget = \"y\"\n";
-    points_at(set, "bad-uri", 2, 7);
+    let set = |uri: &str| {
+        format!("[dataset.x]\nuri = \"{uri}\"\ntask = \"regression\"\ntarget = \"y\"\n")
+    };
+    for uri in ["models:/iris@x", "s3://bucket/key", "db:", "db:a*", "db:a/"] {
+        points_at(&set(uri), "bad-uri", 2, 7);
+    }
+    assert!(load_more(&set("db:t")).is_ok());
     points_at(&task("csv.extract", "source = \"x.csv\""), "bad-uri", 3, 10);
     assert!(load_more("[asset.x]\nuri = \"s3://bucket/key\"\n").is_ok());
 }
@@ -481,4 +486,32 @@ fn bad_size() {
     let own = "[dag.base.retention]\nartifacts_max_age = \"1d\"\n";
     points_at(own, "unknown-key", 2, 1);
     points_at("[dag.base]\nretention = \"1d\"\n", "wrong-type", 2, 13);
+}
+
+#[test]
+fn types_and_split_of_a_data_set() {
+    let set = "[dataset.x]\nuri = \"file:x\"\ntask = \"regression\"\ntarget = \"y\"\n";
+    let with = |line: &str| format!("{set}{line}\n");
+    let right = [
+        "types = { a = \"number\", b = \"date\", c = \"text\", d = \"category\", e = \"boolean\" }",
+        "split = { by = \"stratified\" }",
+        "split = { by = \"time\", column = \"at\" }",
+        "split = { by = \"group\", column = \"who\" }",
+    ];
+    for line in right {
+        assert!(load_more(&with(line)).is_ok(), "{line}");
+    }
+    let wrong = [
+        ("types = { a = \"nummer\" }", "bad-value"),
+        ("types = { a = 3 }", "wrong-type"),
+        ("types = { y = \"number\" }", "bad-value"),
+        ("split = { by = \"luck\" }", "bad-value"),
+        ("split = { by = \"time\" }", "missing-key"),
+        ("split = { by = \"time\", column = \"y\" }", "bad-value"),
+        ("split = { by = \"stratified\", column = \"at\" }", "unknown-key"),
+        ("split = { column = \"at\" }", "missing-key"),
+    ];
+    for (line, code) in wrong {
+        assert_eq!(places(&with(line))[0].0, code, "{line}");
+    }
 }

@@ -74,7 +74,7 @@ fn the_sample_inherits_and_keeps_what_was_written() {
     let params = &deck.dags["mlops_pipeline"].params;
     assert_eq!(
         serde_json::to_string(&params.defaults).unwrap(),
-        r#"{"dataset":"iris","model":"xgboost","hyperparameters":{}}"#
+        r#"{"dataset":"iris","model":"xgboost","hyperparameters":{},"trials":0}"#
     );
     let deploy = &deck.dags["model_serving_pipeline"].tasks["deploy"];
     assert_eq!(deploy.args["strategy"]["canary"], json!([10, 50, 100]));

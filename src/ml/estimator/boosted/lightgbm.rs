@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hessboost::config::{GrowPolicy, TrainingParams, TreeMethod};
 use serde_json::Value;
 
-use super::super::hyperparameter::{Hyperparameter, Kind, NOT_NEGATIVE, SEED, SHARE};
+use super::super::hyperparameter::{CLASS_WEIGHT, Hyperparameter, Kind, NOT_NEGATIVE, SEED, SHARE};
 use super::super::{BOTH, Family, Labels, Outcome, Problem};
 use super::bins::Bins;
 use crate::preprocess::Layout;
@@ -15,6 +15,7 @@ pub(in crate::estimator) static LIGHTGBM: Family = Family {
     tasks: BOTH,
     layout: Layout::Raw,
     engine: super::ENGINE,
+    source: "LightGBM `LGBMClassifier`, `LGBMRegressor`",
     importance: "gain",
     hyperparameters: &[
         Hyperparameter {
@@ -95,6 +96,9 @@ pub(in crate::estimator) static LIGHTGBM: Family = Family {
             kind: Kind::Integer { min: 1, max: 1_000_000_000 },
             default: |_| Value::from(3),
         },
+        super::EARLY_STOPPING_ROUNDS,
+        super::VALIDATION_FRACTION,
+        CLASS_WEIGHT,
         SEED,
     ],
     fit,

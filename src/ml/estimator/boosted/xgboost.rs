@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hessboost::config::{TrainingParams, TreeMethod};
 use serde_json::Value;
 
-use super::super::hyperparameter::{Hyperparameter, Kind, NOT_NEGATIVE, SEED, SHARE};
+use super::super::hyperparameter::{CLASS_WEIGHT, Hyperparameter, Kind, NOT_NEGATIVE, SEED, SHARE};
 use super::super::{BOTH, Family, Outcome, Problem};
 use crate::preprocess::{Layout, Matrix};
 
@@ -14,6 +14,7 @@ pub(in crate::estimator) static XGBOOST: Family = Family {
     tasks: BOTH,
     layout: Layout::Raw,
     engine: super::ENGINE,
+    source: "XGBoost `XGBClassifier`, `XGBRegressor`",
     importance: "gain",
     hyperparameters: &[
         Hyperparameter {
@@ -76,6 +77,9 @@ pub(in crate::estimator) static XGBOOST: Family = Family {
             kind: Kind::Integer { min: 2, max: 65_535 },
             default: |_| Value::from(256),
         },
+        super::EARLY_STOPPING_ROUNDS,
+        super::VALIDATION_FRACTION,
+        CLASS_WEIGHT,
         SEED,
     ],
     fit,

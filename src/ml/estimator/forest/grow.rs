@@ -9,13 +9,15 @@ use super::levels::Levels;
 use super::tree::Tree;
 use crate::random::Random;
 
-/// When a node is not cut any further, and how many columns a cut is chosen from.
+/// When a node is not cut any further, how many columns a cut is chosen from, and how.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub(super) max_depth: usize,
     pub(super) min_samples_split: usize,
     pub(super) min_samples_leaf: usize,
     pub(super) max_features: usize,
+    /// In each column one cut is drawn by chance, as in extremely randomised trees.
+    pub(super) by_chance: bool,
 }
 
 /// A part of the rows: how many, their weight, the sums of their targets.
@@ -45,7 +47,7 @@ struct Open {
     depth: usize,
 }
 
-/// Grows trees on one matrix; keeps its buffers from tree to tree.
+/// Grows one tree.
 #[derive(Debug)]
 pub(super) struct Grower<'a> {
     levels: &'a Levels,
@@ -81,15 +83,11 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// Returns the decrease of impurity by each column over all trees.
-    pub(super) fn into_importance(self) -> Vec<f64> {
-        self.importance
-    }
-
-    /// Grows a tree on the rows whose weight is not 0.
-    pub(super) fn grow(&mut self, weights: &[u32], random: &mut Random) -> Tree {
+    /// Grows a tree on the rows whose weight is not 0; returns also the decrease of impurity by
+    /// each column.
+    pub(super) fn grow(mut self, weights: &[f64], random: &mut Random) -> (Tree, Vec<f64>) {
         // Rows fit in `u32`: the forest checks.
-        self.order = (0..weights.len() as u32).filter(|row| weights[*row as usize] > 0).collect();
+        self.order = (0..weights.len() as u32).filter(|row| weights[*row as usize] > 0.0).collect();
         let mut tree = Tree::default();
         let root = Open { node: tree.push(), start: 0, end: self.order.len(), depth: 0 };
         let mut open = vec![root];
@@ -110,10 +108,10 @@ impl<'a> Grower<'a> {
                 }
             }
         }
-        tree
+        (tree, self.importance)
     }
 
-    fn sum(&self, at: Open, weights: &[u32]) -> Part {
+    fn sum(&self, at: Open, weights: &[f64]) -> Part {
         let mut whole = Part { sums: vec![0.0; self.labels.outputs()], ..Part::default() };
         for row in &self.order[at.start..at.end] {
             whole.add(*row as usize, weights, self.labels, self.mean);
@@ -140,7 +138,7 @@ impl<'a> Grower<'a> {
         &mut self,
         at: Open,
         whole: &Part,
-        weights: &[u32],
+        weights: &[f64],
         random: &mut Random,
     ) -> Option<Cut> {
         let limits = self.limits;
@@ -160,13 +158,16 @@ impl<'a> Grower<'a> {
             let feature = self.features[drawn];
             self.gather(feature, at, weights);
             varied |= self.seen.len() > 1;
-            best = self.best_of_feature(feature, whole, best);
+            best = match limits.by_chance {
+                true => self.chance_of_feature(feature, whole, best, random),
+                false => self.best_of_feature(feature, whole, best),
+            };
         }
         best
     }
 
     /// Sorts the node's rows into parts by their rank in a column.
-    fn gather(&mut self, feature: usize, at: Open, weights: &[u32]) {
+    fn gather(&mut self, feature: usize, at: Open, weights: &[f64]) {
         for rank in self.seen.drain(..) {
             self.parts[rank as usize].clear();
         }
@@ -188,19 +189,49 @@ impl<'a> Grower<'a> {
         let mut below = Part { sums: vec![0.0; whole.sums.len()], ..Part::default() };
         for ranks in self.seen.windows(2) {
             below.join(&self.parts[ranks[0] as usize]);
-            let least = self.limits.min_samples_leaf;
-            if below.rows < least || whole.rows - below.rows < least {
-                continue;
-            }
-            let gain = below.score() + below.rest_score(whole) - base;
-            // Rounding may leave a trace of gain where there is none.
-            let bar = best.map_or(whole.weight * 1e-15, |best| best.gain);
-            if gain > bar || best.is_none() && gain >= -bar {
+            if let Some(gain) = self.gain(&below, whole, base, best) {
                 let threshold = self.levels.between(feature, ranks[0], ranks[1]);
-                best = Some(Cut { feature, rank: ranks[0], threshold, gain: gain.max(0.0) });
+                best = Some(Cut { feature, rank: ranks[0], threshold, gain });
             }
         }
         best
+    }
+
+    /// Tries one cut anywhere between the least and the greatest value.
+    fn chance_of_feature(
+        &self,
+        feature: usize,
+        whole: &Part,
+        best: Option<Cut>,
+        random: &mut Random,
+    ) -> Option<Cut> {
+        let [first, .., last] = self.seen.as_slice() else { return best };
+        let value = |rank: u32| self.levels.value(feature, rank);
+        let (least, greatest) = (value(*first), value(*last));
+        let drawn = least + random.unit() * (greatest - least);
+        // Rounding may draw the greatest value, and a range of all floats has no width.
+        let threshold = if drawn >= least && drawn < greatest { drawn } else { least };
+        let count = self.seen.partition_point(|rank| value(*rank) <= threshold);
+        let mut below = Part { sums: vec![0.0; whole.sums.len()], ..Part::default() };
+        for rank in &self.seen[..count] {
+            below.join(&self.parts[*rank as usize]);
+        }
+        match self.gain(&below, whole, whole.score(), best) {
+            Some(gain) => Some(Cut { feature, rank: self.seen[count - 1], threshold, gain }),
+            None => best,
+        }
+    }
+
+    /// Returns what a cut gains, if it is allowed and better than `best`.
+    fn gain(&self, below: &Part, whole: &Part, base: f64, best: Option<Cut>) -> Option<f64> {
+        let least = self.limits.min_samples_leaf;
+        if below.rows < least || whole.rows - below.rows < least {
+            return None;
+        }
+        let gain = below.score() + below.rest_score(whole) - base;
+        // Rounding may leave a trace of gain where there is none.
+        let bar = best.map_or(whole.weight * 1e-15, |best| best.gain);
+        (gain > bar || best.is_none() && gain >= -bar).then_some(gain.max(0.0))
     }
 
     /// Brings the rows up to the cut before the others, keeping their order; returns the border.
@@ -223,8 +254,8 @@ impl<'a> Grower<'a> {
 }
 
 impl Part {
-    fn add(&mut self, row: usize, weights: &[u32], labels: Labels<'_>, mean: f64) {
-        let weight = f64::from(weights[row]);
+    fn add(&mut self, row: usize, weights: &[f64], labels: Labels<'_>, mean: f64) {
+        let weight = weights[row];
         self.rows += 1;
         self.weight += weight;
         match labels {

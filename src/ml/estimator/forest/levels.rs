@@ -48,6 +48,11 @@ impl Levels {
         &self.columns[column].ranks
     }
 
+    /// Returns the value of a rank.
+    pub(super) fn value(&self, column: usize, rank: u32) -> f64 {
+        self.columns[column].values[rank as usize]
+    }
+
     /// Returns the middle between two ranks: `below` is not greater, `above` is.
     pub(super) fn between(&self, column: usize, below: u32, above: u32) -> f64 {
         let values = &self.columns[column].values;

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 FORMAT = 1
+WORD_BUCKETS = 64
+MASK = (1 << 64) - 1
 # Engines count in 32 bits; what does not fit is as large as can be, not infinite.
 NUMBER_MAX = float(np.finfo(np.float32).max)
 
@@ -70,7 +72,36 @@ def _encode(encoder, cells):
             if place is not None:
                 block[row, place] = 1.0
         return block
+    if encoder["encoding"] == "date":
+        parts = zip(encoder["parts"], _parts(cells))
+        return np.hstack([_encode(part, pd.Series(values)) for part, values in parts])
+    if encoder["encoding"] == "words":
+        return np.array([_words(cell) for cell in cells]).reshape(-1, WORD_BUCKETS)
     raise ValueError(f"a column is encoded as {encoder['encoding']!r}, which is unknown here")
+
+
+def _parts(cells):
+    """Returns year, month, day, weekday, hour and days since 1970 of each date."""
+    stamps = pd.to_datetime(pd.Series(list(cells), dtype=object), utc=True, format="ISO8601")
+    seconds = (stamps - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
+    of = stamps.dt
+    hours = of.hour + of.minute / 60.0
+    return [of.year, of.month, of.day, of.dayofweek + 1, hours, seconds / 86400.0]
+
+
+def _words(text):
+    """Returns the words of a text, hashed into places and brought to length 1."""
+    places = np.zeros(WORD_BUCKETS)
+    if isinstance(text, str):
+        for word in "".join(c if c.isalnum() else " " for c in text).split():
+            code = 0xCBF29CE484222325
+            for byte in word.lower().encode():
+                code = ((code ^ byte) * 0x100000001B3) & MASK
+            code ^= code >> 32
+            code = ((code * 0x9E3779B97F4A7C15) & MASK) ^ (code >> 29)
+            places[code % WORD_BUCKETS] += 1.0 if code >> 63 == 0 else -1.0
+    length = np.sqrt((places * places).sum())
+    return places / length if length > 0 else places
 
 
 def _estimator(learnt, outputs):
@@ -78,6 +109,12 @@ def _estimator(learnt, outputs):
         return Boosted(learnt["learner"])
     if "trees" in learnt:
         return Forest(learnt["trees"], outputs)
+    if "machines" in learnt:
+        return Machines(learnt, outputs)
+    if "answers" in learnt:
+        return Neighbors(learnt, outputs)
+    if "classes" in learnt:
+        return NaiveBayes(learnt["classes"])
     if "intercepts" in learnt:
         return Logits(learnt)
     if "intercept" in learnt:
@@ -105,6 +142,115 @@ class Logits:
 
     def __call__(self, rows):
         return _softmax(self.intercepts + rows @ self.coefficients.T)
+
+
+class NaiveBayes:
+    """Gaussian naive Bayes."""
+
+    def __init__(self, classes):
+        self.priors = np.array([of["prior"] for of in classes])
+        self.means = np.array([of["means"] for of in classes])
+        self.variances = np.array([of["variances"] for of in classes])
+
+    def __call__(self, rows):
+        off = (rows[:, np.newaxis, :] - self.means) ** 2 / self.variances
+        sums = (np.log(2.0 * np.pi * self.variances) + off).sum(axis=2)
+        return _softmax(np.log(self.priors) - 0.5 * sums)
+
+
+class Neighbors:
+    """The nearest rows answer; those as far as the last one share its place."""
+
+    def __init__(self, learnt, outputs):
+        self.count = learnt["count"]
+        self.by_distance = learnt["by_distance"]
+        self.power = learnt["power"]
+        self.values = np.array(learnt["values"]).reshape(-1, learnt["width"])
+        self.answers = np.array(learnt["answers"])
+        self.outputs = outputs
+
+    def __call__(self, rows):
+        return np.array([self._answer(row) for row in rows]).reshape(-1, self.outputs)
+
+    def _answer(self, row):
+        far = (np.abs(self.values - row) ** self.power).sum(axis=1)
+        last = np.partition(far, self.count - 1)[self.count - 1]
+        nearer = far < last * (1.0 - 1e-12)
+        tied = ~nearer & (far <= last * (1.0 + 1e-12))
+        weights = nearer + tied * (self.count - nearer.sum()) / max(tied.sum(), 1)
+        if self.by_distance:
+            same = far == 0.0
+            with np.errstate(divide="ignore"):
+                near = same if same.any() else far ** (-1.0 / self.power)
+            weights = np.where(weights > 0.0, weights * near, 0.0)
+        total = weights.sum()
+        fair = total > 0.0 and np.isfinite(total)
+        shares = weights / total if fair else np.full(len(far), 1.0 / len(far))
+        if self.outputs == 1:
+            return [shares @ self.answers]
+        return np.bincount(self.answers.astype(np.int64), shares, self.outputs)
+
+
+class Machines:
+    """Support vector machines, one for each pair of classes."""
+
+    def __init__(self, learnt, outputs):
+        self.kernel = learnt["kernel"]
+        self.vectors = np.array(learnt["vectors"]).reshape(-1, learnt["width"])
+        self.machines = learnt["machines"]
+        self.outputs = outputs
+
+    def __call__(self, rows):
+        near = self._near(rows)
+        margins = []
+        for machine in self.machines:
+            at = np.array(machine["vectors"], dtype=np.int64)
+            sums = near[:, at] @ np.array(machine["coefficients"])
+            margins.append(machine["bias"] + np.where(np.isfinite(sums), sums, 0.0))
+        margins = np.column_stack(margins)
+        if self.outputs == 1:
+            return margins
+        slopes = np.array([machine["sigmoid"]["slope"] for machine in self.machines])
+        shifts = np.array([machine["sigmoid"]["shift"] for machine in self.machines])
+        with np.errstate(over="ignore"):
+            chances = 1.0 / (1.0 + np.exp(slopes * margins + shifts))
+        chances = np.clip(chances, 1e-7, 1.0 - 1e-7)
+        return np.array([_couple(row, self.outputs) for row in chances])
+
+    def _near(self, rows):
+        kind = self.kernel["kernel"]
+        if kind == "rbf":
+            off = ((rows[:, np.newaxis, :] - self.vectors) ** 2).sum(axis=2)
+            return np.exp(-self.kernel["gamma"] * off)
+        products = rows @ self.vectors.T
+        if kind == "linear":
+            return products
+        return (self.kernel["gamma"] * products + self.kernel["coef0"]) ** self.kernel["degree"]
+
+
+def _couple(pairs, count):
+    """Makes of the chances of pairs those of the classes (Wu, Lin and Weng)."""
+    if count == 2:
+        return np.array([pairs[0], 1.0 - pairs[0]])
+    chances = np.zeros((count, count))
+    chances[np.triu_indices(count, 1)] = pairs
+    chances += np.tril(1.0 - chances.T, -1)
+    square = -chances.T * chances
+    np.fill_diagonal(square, (chances.T**2).sum(axis=1) - np.diag(chances) ** 2)
+    found = np.full(count, 1.0 / count)
+    for _ in range(max(count, 100)):
+        products = square @ found
+        whole = found @ products
+        if (np.abs(products - whole) < 0.005 / count).all():
+            break
+        for at in range(count):
+            change = (whole - products[at]) / square[at, at]
+            found[at] += change
+            scale = 1.0 + change
+            whole = (whole + change * (change * square[at, at] + 2.0 * products[at])) / scale**2
+            products = (products + change * square[at]) / scale
+            found /= scale
+    return found
 
 
 class Forest:

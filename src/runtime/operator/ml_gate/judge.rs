@@ -1,14 +1,14 @@
 //! Whether a run meets what is required, and one line why.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
+use super::measure::{DRIFT, LATENCY, Measured, SIZE, SLICES, VS_CHAMPION, VS_CHAMPION_P};
 use crate::connection::{closest, did_you_mean};
 use crate::runtime::operator::condition::{Condition, number};
 use crate::runtime::operator::error::OperatorError;
 use crate::types::view::TrackingRunView;
-
-/// The name under which the comparison with the champion is required.
-const VS_CHAMPION: &str = "vs_champion";
 
 /// What a model learns to do; decides which metrics mean anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,23 +35,26 @@ impl Kind {
 
     /// Returns which kind a metric belongs to, where its name tells.
     fn of_metric(metric: &str) -> Option<Self> {
-        const CLASSIFICATION: [&str; 9] = [
+        const CLASSIFICATION: [&str; 11] = [
             "accuracy",
             "balanced_accuracy",
             "f1",
             "precision",
             "recall",
             "roc_auc",
+            "pr_auc",
+            "calibration_error",
             "log_loss",
             "mcc",
             "brier",
         ];
-        const REGRESSION: [&str; 9] = [
+        const REGRESSION: [&str; 10] = [
             "r2",
             "rmse",
             "mse",
             "mae",
             "mape",
+            "pinball",
             "max_error",
             "median_ae",
             "median_absolute_error",
@@ -95,7 +98,7 @@ pub(super) struct Requirement {
 
 impl Requirement {
     pub(super) fn needs_champion(&self) -> bool {
-        self.metric == VS_CHAMPION
+        [VS_CHAMPION, VS_CHAMPION_P, SLICES, DRIFT].contains(&self.metric.as_str())
     }
 }
 
@@ -104,6 +107,10 @@ impl Requirement {
 pub(super) struct Champion {
     /// Such as `iris@production v3`.
     pub(super) title: String,
+    pub(super) name: String,
+    pub(super) version: u32,
+    /// Where its run keeps its files.
+    pub(super) folder: Option<PathBuf>,
     pub(super) metrics: Vec<(String, f64)>,
 }
 
@@ -132,15 +139,20 @@ pub(super) fn judge(
     subject: &Subject,
     requirements: &[Requirement],
     champion: Option<&Champion>,
+    measured: &Measured,
 ) -> Result<Judged, OperatorError> {
     let figures = requirements
         .iter()
-        .map(|requirement| {
-            if requirement.needs_champion() {
-                Ok(against_champion(subject, requirement.condition, champion))
-            } else {
-                against_bound(subject, requirement)
+        .map(|requirement| match (requirement.needs_champion(), champion) {
+            (true, None) => Ok(Figure::of(requirement, None, Some(true), "no champion yet".into())),
+            (true, Some(champion)) => {
+                Ok(against_champion(subject, requirement, champion, measured))
             }
+            (false, _) => match requirement.metric.as_str() {
+                LATENCY => Ok(of_measured(requirement, measured.latency_ms.as_ref(), "")),
+                SIZE => Ok(of_measured(requirement, measured.model_bytes.as_ref(), "")),
+                _ => against_bound(subject, requirement),
+            },
         })
         .collect::<Result<Vec<_>, _>>()?;
     let of = |verdict: bool| {
@@ -166,13 +178,6 @@ pub(super) fn judge(
 
 fn against_bound(subject: &Subject, requirement: &Requirement) -> Result<Figure, OperatorError> {
     let Requirement { metric, condition } = requirement;
-    let figure = |value: Option<f64>, passed: Option<bool>, told: String| Figure {
-        metric: metric.clone(),
-        required: condition.to_string(),
-        value,
-        passed,
-        told,
-    };
     if let Some(value) = find(&subject.metrics, metric) {
         let passed = condition.holds(value);
         let told = if passed {
@@ -180,11 +185,11 @@ fn against_bound(subject: &Subject, requirement: &Requirement) -> Result<Figure,
         } else {
             format!("{metric} {} required", condition.failing(value))
         };
-        return Ok(figure(Some(value), Some(passed), told));
+        return Ok(Figure::of(requirement, Some(value), Some(passed), told));
     }
     let other = Kind::of_metric(metric);
     if subject.kind.is_some() && other.is_some() && other != subject.kind {
-        return Ok(figure(None, None, String::new()));
+        return Ok(Figure::of(requirement, None, None, String::new()));
     }
     let meant = closest(metric, subject.metrics.iter().map(|(key, _)| key.as_str()));
     Err(OperatorError::Fatal(format!(
@@ -193,43 +198,145 @@ fn against_bound(subject: &Subject, requirement: &Requirement) -> Result<Figure,
     )))
 }
 
-/// Compares the primary metric: the difference must meet the condition. Who has no rival passes.
+/// Compares with the champion on the rows that the run held out; who was trained before such
+/// rows were kept is compared by the metrics that were recorded.
 fn against_champion(
     subject: &Subject,
-    condition: Condition,
-    champion: Option<&Champion>,
+    requirement: &Requirement,
+    champion: &Champion,
+    measured: &Measured,
 ) -> Figure {
-    let figure = |value: Option<f64>, passed: Option<bool>, told: String| Figure {
-        metric: VS_CHAMPION.to_owned(),
-        required: condition.to_string(),
-        value,
-        passed,
-        told,
-    };
-    let Some(champion) = champion else {
-        return figure(None, Some(true), "no champion yet".to_owned());
-    };
+    let title = &champion.title;
+    let compared = measured.comparison.as_ref();
+    match (requirement.metric.as_str(), compared) {
+        (DRIFT, _) => match &measured.drift {
+            Some(Ok((column, drift))) => {
+                let told = format!(" of `{column}` since {title}");
+                of_measured(requirement, Some(&Ok(*drift)), &told)
+            }
+            other => {
+                let other = other.clone().map(|found| found.map(|(_, drift)| drift));
+                of_measured(requirement, other.as_ref(), "")
+            }
+        },
+        (VS_CHAMPION_P, Some(Ok(found))) => {
+            let told = format!(" that a lead as large over {title} is chance ({})", found.test);
+            of_measured(requirement, Some(&Ok(found.p)), &told)
+        }
+        (SLICES, Some(Ok(found))) => match found.slices.first() {
+            None => Figure::of(requirement, None, Some(true), "no slices to compare".to_owned()),
+            Some(worst) => {
+                let told = format!(" at {} ({} rows) against {title}", worst.slice, worst.rows);
+                of_measured(requirement, Some(&Ok(rounded(worst.difference()))), &told)
+            }
+        },
+        (VS_CHAMPION, Some(Ok(found))) => {
+            let [low, high] = found.interval.map(|bound| number(rounded(bound)));
+            let figures = Figures {
+                metric: found.metric,
+                own: found.own,
+                rival: found.other,
+                told: format!(" on the same {} rows, 95 % within {low} to {high}", found.rows),
+            };
+            figures.judge(requirement, title)
+        }
+        (VS_CHAMPION, _) => by_record(subject, requirement, champion),
+        (_, found) => {
+            let why = found.and_then(|found| found.as_ref().err());
+            let why = why.map_or("it comes from no run", String::as_str);
+            let told = format!("{} cannot be told against {title}: {why}", requirement.metric);
+            Figure::of(requirement, None, Some(false), told)
+        }
+    }
+}
+
+/// Two figures of one metric.
+struct Figures<'a> {
+    metric: &'a str,
+    own: f64,
+    rival: f64,
+    told: String,
+}
+
+impl Figures<'_> {
+    fn judge(&self, requirement: &Requirement, title: &str) -> Figure {
+        let condition = requirement.condition;
+        let difference = rounded(self.own - self.rival);
+        let compared = format!(
+            "{} {} against {} of {title}{}",
+            self.metric,
+            number(self.own),
+            number(self.rival),
+            self.told
+        );
+        let passed = condition.holds(difference);
+        let told = match passed {
+            true => compared,
+            false => format!("{compared}: {} required", condition.failing(difference)),
+        };
+        Figure::of(requirement, Some(difference), Some(passed), told)
+    }
+}
+
+/// Compares the primary metric as it was recorded: who has none to compare with passes.
+fn by_record(subject: &Subject, requirement: &Requirement, champion: &Champion) -> Figure {
     let metric = subject.kind.map_or("accuracy", Kind::primary_metric);
     let title = &champion.title;
     let Some(own) = find(&subject.metrics, metric) else {
-        return figure(
-            None,
-            Some(false),
-            format!("the run has no {metric} to compare with {title}"),
-        );
+        let told = format!("the run has no {metric} to compare with {title}");
+        return Figure::of(requirement, None, Some(false), told);
     };
     let Some(rival) = find(&champion.metrics, metric) else {
-        return figure(None, Some(true), format!("{title} has no {metric} to compare with"));
+        let told = format!("{title} has no {metric} to compare with");
+        return Figure::of(requirement, None, Some(true), told);
     };
-    let difference = own - rival;
-    // 0.9 - 0.91 is a little less than -0.01: what people write shall hold at the bound.
-    let difference = (difference * 1e9).round() / 1e9;
-    let compared = format!("{metric} {} against {} of {title}", number(own), number(rival));
-    if condition.holds(difference) {
-        return figure(Some(difference), Some(true), compared);
+    Figures { metric, own, rival, told: String::new() }.judge(requirement, title)
+}
+
+/// Judges what was measured; what could not be does not pass.
+fn of_measured(requirement: &Requirement, found: Option<&Result<f64, String>>, of: &str) -> Figure {
+    let Requirement { metric, condition } = requirement;
+    match found {
+        Some(Ok(value)) => {
+            let passed = condition.holds(*value);
+            let told = match passed {
+                true => format!("{metric} {} {condition}{of}", number(*value)),
+                false => format!("{metric} {} required{of}", condition.failing(*value)),
+            };
+            Figure::of(requirement, Some(*value), Some(passed), told)
+        }
+        Some(Err(why)) => {
+            let told = format!("{metric} cannot be measured: {why}");
+            Figure::of(requirement, None, Some(false), told)
+        }
+        None => {
+            let told = format!("{metric} cannot be measured: it comes from no run");
+            Figure::of(requirement, None, Some(false), told)
+        }
     }
-    let told = format!("{compared}: {} required", condition.failing(difference));
-    figure(Some(difference), Some(false), told)
+}
+
+/// 0.9 - 0.91 is a little less than -0.01: what people write shall hold at the bound.
+fn rounded(difference: f64) -> f64 {
+    (difference * 1e9).round() / 1e9
+}
+
+impl Figure {
+    fn of(
+        requirement: &Requirement,
+        value: Option<f64>,
+        passed: Option<bool>,
+        told: String,
+    ) -> Self {
+        Self {
+            metric: requirement.metric.clone(),
+            required: requirement.condition.to_string(),
+            // JSON has no infinity.
+            value: value.filter(|value| value.is_finite()),
+            passed,
+            told,
+        }
+    }
 }
 
 fn find(metrics: &[(String, f64)], metric: &str) -> Option<f64> {

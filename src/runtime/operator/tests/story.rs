@@ -46,9 +46,8 @@ impl World {
         bench.order.dataset = Some(DatasetOrder {
             name: "iris".into(),
             path: bench.project().join("data/iris.csv"),
-            task: LearningTask::Classification,
-            target: "species".into(),
-            ignore: Vec::new(),
+            uri: None,
+            table: crate::dag::spec::TableSpec::new(LearningTask::Classification, "species"),
             assets: vec![],
         });
         let (inputs, mut asked) = mpsc::channel::<Asked>(16);
@@ -279,6 +278,38 @@ async fn a_poor_model_is_rejected_with_the_reason() {
         assert_eq!(chosen, Some(expected));
         assert!(output["reason"].as_str().unwrap().ends_with("<= 1 required"), "{output}");
     }
+}
+
+#[tokio::test]
+async fn a_challenger_meets_the_champion_on_the_same_rows_and_noise_does_not_promote() {
+    let mut world = World::new();
+    let first = output(world.train("t1", "random_forest").await);
+    let register = json!({ "run": first["run_id"], "name": "iris" });
+    output(world.decide("model.register", register).await);
+    output(world.decide("model.promote", json!({ "name": "iris", "version": "1" })).await);
+    world.events.recv().await.unwrap();
+    let second = output(world.train("t2", "random_forest").await);
+    let gate = json!({
+        "run": second["run_id"], "then": "register", "otherwise": "reject",
+        "require": {
+            "vs_champion": ">= 0", "drift": "< 0.1", "latency_ms": "< 1000",
+            "model_bytes": "> 100", "slices_vs_champion": ">= 0", "vs_champion_p": "< 0.05",
+        },
+    });
+    let Outcome::Success { output, chosen, .. } = world.decide("ml.gate", gate).await else {
+        panic!("the gate decides");
+    };
+    assert_eq!(chosen, Some(vec!["reject".into()]), "{output}");
+    let verdicts: Vec<_> = output["figures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|figure| figure["passed"].as_bool().unwrap())
+        .collect();
+    // The same model again: all is well but that it is no better.
+    assert_eq!(verdicts, [true, true, true, true, true, false], "{output}");
+    assert_eq!(output["comparison"]["rows"], 30);
+    assert_eq!(output["comparison"]["p"], 1.0);
 }
 
 #[tokio::test]

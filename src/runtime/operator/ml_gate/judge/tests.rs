@@ -3,6 +3,8 @@
 use serde_json::json;
 
 use super::*;
+use crate::ml::Comparison;
+use crate::ml::compare::SliceComparison;
 
 fn requirements(pairs: &[(&str, &str)]) -> Vec<Requirement> {
     pairs
@@ -22,14 +24,20 @@ fn classifier(accuracy: f64) -> Subject {
 }
 
 fn champion(metric: &str, value: f64) -> Champion {
-    Champion { title: "iris@production v3".into(), metrics: vec![(metric.into(), value)] }
+    Champion {
+        title: "iris@production v3".into(),
+        name: "iris".into(),
+        version: 3,
+        folder: None,
+        metrics: vec![(metric.into(), value)],
+    }
 }
 
 const SAMPLE: &[(&str, &str)] =
     &[("accuracy", ">= 0.8"), ("r2", ">= 0.6"), ("vs_champion", ">= -0.01")];
 
 fn judged(subject: &Subject, champion: Option<&Champion>) -> Judged {
-    judge(subject, &requirements(SAMPLE), champion).unwrap()
+    judge(subject, &requirements(SAMPLE), champion, &Measured::default()).unwrap()
 }
 
 #[test]
@@ -81,14 +89,21 @@ fn a_regression_run_is_compared_by_r2() {
 
 #[test]
 fn where_nothing_applies_the_gate_fails() {
-    let judged = judge(&classifier(0.9), &requirements(&[("rmse", "< 3")]), None).unwrap();
+    let judged =
+        judge(&classifier(0.9), &requirements(&[("rmse", "< 3")]), None, &Measured::default())
+            .unwrap();
     assert!(!judged.passed);
     assert_eq!(judged.reason, "no requirement applies to a classification run");
 }
 
 #[test]
 fn a_metric_that_nobody_knows_is_an_error_with_what_was_meant() {
-    let error = judge(&classifier(0.9), &requirements(&[("acuracy", ">= 0.8")]), None);
+    let error = judge(
+        &classifier(0.9),
+        &requirements(&[("acuracy", ">= 0.8")]),
+        None,
+        &Measured::default(),
+    );
     let text = error.unwrap_err().to_string();
     assert_eq!(text, "`require`: the run has no metric `acuracy` (did you mean `accuracy`?)");
 }
@@ -100,4 +115,64 @@ fn cross_validated_metrics_belong_to_a_kind_too() {
     assert_eq!(Kind::of_metric("r2"), Some(Kind::Regression));
     assert_eq!(Kind::of_metric("latency"), None);
     assert_eq!(Kind::of_metric("maestro"), None);
+}
+
+fn measured() -> Measured {
+    let slice = |slice: &str, own: f64| SliceComparison {
+        slice: slice.to_owned(),
+        rows: 40,
+        own,
+        other: 0.8,
+    };
+    Measured {
+        comparison: Some(Ok(Comparison {
+            rows: 200,
+            metric: "accuracy",
+            own: 0.85,
+            other: 0.84,
+            interval: [-0.02, 0.04],
+            p: 0.31,
+            test: "McNemar's exact test",
+            slices: vec![slice("sex=female", 0.7), slice("sex=male", 0.9)],
+        })),
+        drift: Some(Ok(("age".to_owned(), 0.3))),
+        latency_ms: Some(Ok(0.2)),
+        model_bytes: Some(Err("gone".to_owned())),
+    }
+}
+
+#[test]
+fn a_lead_that_may_be_chance_a_slice_that_got_worse_and_drift_fail() {
+    let rival = champion("accuracy", 0.5);
+    let asked = requirements(&[
+        ("vs_champion", ">= 0"),
+        ("vs_champion_p", "< 0.05"),
+        ("slices_vs_champion", ">= -0.05"),
+        ("drift", "< 0.25"),
+        ("latency_ms", "< 1"),
+        ("model_bytes", "< 1000"),
+    ]);
+    let judged = judge(&classifier(0.9), &asked, Some(&rival), &measured()).unwrap();
+    let verdicts: Vec<_> = judged.figures.iter().map(|figure| figure.passed.unwrap()).collect();
+    assert_eq!(verdicts, [true, false, false, false, true, false]);
+    let expected = [
+        "vs_champion_p 0.31 >= 0.05 required that a lead as large over iris@production v3 is chance (McNemar's exact test)",
+        "slices_vs_champion -0.1 < -0.05 required at sex=female (40 rows) against iris@production v3",
+        "drift 0.3 >= 0.25 required of `age` since iris@production v3",
+        "model_bytes cannot be measured: gone",
+    ];
+    assert_eq!(judged.reason, expected.join("; "));
+    // Not the metrics that were recorded, but both on the same rows.
+    assert_eq!(judged.figures[0].value, Some(0.01));
+}
+
+#[test]
+fn without_a_champion_or_its_rows_only_what_can_be_told_is_judged() {
+    let asked = requirements(&[("vs_champion_p", "< 0.05"), ("drift", "< 0.25")]);
+    let none = Measured::default();
+    assert!(judge(&classifier(0.9), &asked, None, &none).unwrap().passed);
+    let rival = champion("accuracy", 0.5);
+    let judged = judge(&classifier(0.9), &asked, Some(&rival), &none).unwrap();
+    assert!(!judged.passed);
+    assert!(judged.reason.contains("it comes from no run"), "{}", judged.reason);
 }
