@@ -117,6 +117,8 @@ impl Giving<'_> {
         self.summary.metric_points += history.len();
         let experiment = self.root.join(&run.experiment_id);
         let folder = experiment.join(run.run_id.as_str());
+        // Only a folder that has all of these is a run to MLflow.
+        make(&folder, &["artifacts", "metrics", "params", "tags"])?;
         let artifact_uri = self.artifacts(&run.artifact_uri, &folder.join("artifacts"))?;
         let states = ["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"];
         let meta = json!({
@@ -167,6 +169,7 @@ impl Giving<'_> {
     fn logged_model(&mut self, model: &LoggedModel) -> Result<(), Fault> {
         self.summary.logged_models += 1;
         let folder = self.root.join(&model.experiment_id).join("models").join(&model.model_id);
+        make(&folder, &["artifacts", "metrics", "params", "tags"])?;
         let artifact_uri = self.artifacts(&model.artifact_uri, &folder.join("artifacts"))?;
         let status = logged_model::STATUSES.iter().position(|status| *status == model.status);
         let meta = json!({
@@ -202,6 +205,7 @@ impl Giving<'_> {
     ) -> Result<(), Fault> {
         self.summary.registered_models += 1;
         let folder = self.root.join("models").join(&model.name);
+        make(&folder, &["aliases", "tags"])?;
         let aliases = model.aliases.iter();
         let aliases: Vec<(String, String)> =
             aliases.map(|(alias, at)| (alias.clone(), at.to_string())).collect();
@@ -315,6 +319,11 @@ fn keyed(folder: &Path, key: &str, text: &str) -> Result<(), Fault> {
         Fault::invalid(format!("`{key}` names no file")).caused_by(Some(&error))
     })?;
     write(&folder.join(key), text)
+}
+
+fn make(folder: &Path, names: &[&str]) -> Result<(), Fault> {
+    let made = names.iter().try_for_each(|name| fs::create_dir_all(folder.join(name)));
+    made.map_err(|error| failed(folder, &error))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Fault> {
