@@ -45,6 +45,7 @@ mod grid;
 mod lineage;
 mod log;
 mod model_changes;
+mod model_files;
 mod models;
 mod openlineage;
 mod operate;
@@ -280,6 +281,9 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         | Request::Rollback { .. }) => models::answer(parts, request).await,
         Request::ChangeModel { name, version, change } => {
             model_changes::change(parts, name, version, change).await
+        }
+        Request::RegisterModel { name, path, description } => {
+            model_files::register(parts, name, path, description).await
         }
         Request::ListLoggedModels { experiment } => model_changes::logged(parts, experiment).await,
         Request::ListTaskInstances(query) => runs::list_tasks(parts, query).await,

@@ -344,6 +344,14 @@ pub enum Request {
         version: Option<u32>,
         change: ModelChange,
     },
+    /// Registers the model in a file, or in a folder of MLflow's, of the daemon's machine as the next
+    /// version; a model of that name is made where there is none.
+    RegisterModel {
+        name: String,
+        /// Absolute.
+        path: String,
+        description: Option<String>,
+    },
     /// The logged models of an experiment, by its name.
     ListLoggedModels {
         experiment: String,

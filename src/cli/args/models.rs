@@ -1,5 +1,7 @@
 //! Commands about models.
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 
 /// Commands about models.
@@ -21,6 +23,14 @@ pub enum ModelsCommand {
         /// Show what would change, and change nothing
         #[arg(long)]
         dry_run: bool,
+    },
+    /// Register the model in a file (XGBoost, LightGBM, ONNX) or in a folder of MLflow's
+    Register {
+        name: String,
+        /// On the daemon's machine
+        path: PathBuf,
+        #[arg(long)]
+        description: Option<String>,
     },
     /// Describe a model, or one of its versions
     Describe {

@@ -1,4 +1,4 @@
-//! `models list|show|compare|promote|rollback|describe|tag|untag|stage|unalias|rename|delete|logged`.
+//! `models list|show|register|compare|promote|rollback|describe|tag|untag|stage|unalias|rename|delete|logged`.
 
 mod change;
 mod compare;
@@ -50,6 +50,17 @@ pub async fn dispatch(
             let expected_current = plan.from.as_ref().map(|from| from.version);
             let request = Request::Promote { name, version, alias, expected_current, reason };
             moved(&client, request, &plan, output).await?;
+        }
+        ModelsCommand::Register { name, path, description } => {
+            let path = std::path::absolute(path);
+            let path = path.map_err(|error| CliError::io("name the model's path", &error))?;
+            let path = path.to_string_lossy().into_owned();
+            let answer = client.ask(Request::RegisterModel { name, path, description }).await?;
+            let version =
+                expect_answer!(answer, Answer::ModelVersion(version) => version, "models register");
+            output.answer(&version, |version| {
+                format!("registered `{}` version {}", version.name, version.version)
+            });
         }
         ModelsCommand::Logged { experiment } => {
             let answer = client.ask(Request::ListLoggedModels { experiment }).await?;

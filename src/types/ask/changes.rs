@@ -23,6 +23,7 @@ impl Request {
             | Self::ReceiveLineage { .. }
             | Self::Promote { .. }
             | Self::Rollback { .. }
+            | Self::RegisterModel { .. }
             | Self::ChangeModel { .. }
             | Self::SetVariables { .. }
             | Self::DeleteVariable { .. }
