@@ -136,11 +136,10 @@ fn fit(problem: &Problem<'_>) -> Outcome {
 fn cholesky(matrix: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
     let mut factor: Vec<Vec<f64>> = Vec::with_capacity(matrix.len());
     for (at, given) in matrix.iter().enumerate() {
-        let mut row = Vec::with_capacity(at + 1);
-        for column in 0..at {
-            let other: &Vec<f64> = &factor[column];
-            let rest = given[column] - dot(&row[..column], &other[..column]);
-            row.push(rest / other[column]);
+        let mut row: Vec<f64> = Vec::with_capacity(at + 1);
+        for (other, entry) in factor.iter().zip(given) {
+            let column = row.len();
+            row.push((entry - dot(&row, &other[..column])) / other[column]);
         }
         let rest = given[at] - dot(&row, &row);
         // Also what is not a number is not above 0.

@@ -149,8 +149,7 @@ pub(super) fn couple(pairs: &[f64], out: &mut [f64]) {
     let mut products = vec![0.0; count];
     for _ in 0..count.max(100) {
         let mut whole = 0.0;
-        for class in 0..count {
-            let row = &square[class * count..(class + 1) * count];
+        for (class, row) in square.chunks_exact(count).enumerate() {
             products[class] = row.iter().zip(out.iter()).map(|(q, p)| q * p).sum();
             whole += out[class] * products[class];
         }
@@ -163,10 +162,10 @@ pub(super) fn couple(pairs: &[f64], out: &mut [f64]) {
             out[class] += change;
             let scale = 1.0 + change;
             whole = (whole + change * (change * own + 2.0 * products[class])) / scale / scale;
-            for other in 0..count {
-                let entry = square[class * count + other];
-                products[other] = (products[other] + change * entry) / scale;
-                out[other] /= scale;
+            let row = &square[class * count..(class + 1) * count];
+            for ((product, out), entry) in products.iter_mut().zip(out.iter_mut()).zip(row) {
+                *product = (*product + change * entry) / scale;
+                *out /= scale;
             }
         }
     }
