@@ -44,6 +44,8 @@ pub mod spawn;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use folder::prepare;
+
 /// How to run a daemon.
 #[derive(Clone)]
 pub struct DaemonOptions {

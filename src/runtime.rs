@@ -10,6 +10,7 @@ pub mod act;
 pub mod attempt;
 pub mod backup;
 pub(crate) mod blocking;
+pub(crate) mod code_version;
 pub mod control;
 pub mod desk;
 pub mod engine;

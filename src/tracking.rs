@@ -1,7 +1,9 @@
 //! Experiments, runs, metrics, artifacts, and the registry of models: MLflow's words, over the
 //! store. All functions take `&Store` and block; the daemon calls them off its async threads.
 
+pub mod alias;
 pub mod artifact;
+pub mod exchange;
 pub mod experiment;
 pub mod gone;
 pub mod input;
@@ -13,5 +15,3 @@ pub mod run;
 pub mod search;
 pub mod standing;
 pub mod thin;
-
-mod alias;

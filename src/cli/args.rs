@@ -7,6 +7,7 @@ mod daemon;
 mod dags;
 mod datasets;
 mod deck;
+mod exchange;
 mod executors;
 mod experiments;
 mod logs;
@@ -32,6 +33,7 @@ pub use daemon::{PruneArgs, UpArgs};
 pub use dags::{DagsCommand, GraphFormat};
 pub use datasets::DatasetsCommand;
 pub use deck::DeckArgs;
+pub use exchange::{ExportCommand, ImportCommand};
 pub use executors::{ExecutorsCommand, RestartableExecutor};
 pub use experiments::ExperimentsCommand;
 pub use logs::{DaemonLogArgs, LogPickArgs, LogsArgs, SystemCommand};
@@ -118,6 +120,12 @@ pub enum Command {
     /// List, show, compare, pause and unpause DAGs
     #[command(subcommand)]
     Dags(DagsCommand),
+    /// Take over what another program kept, such as MLflow
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Give back what is kept here in another program's form
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Run a DAG in the foreground and exit with its result
     Run(TriggerArgs),
     /// Trigger a run of a DAG

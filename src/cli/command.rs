@@ -25,6 +25,7 @@ pub mod prune;
 pub mod run;
 pub mod runs;
 pub mod serving;
+pub mod takeover;
 pub mod tasks;
 pub mod tree;
 pub mod variables;
@@ -95,6 +96,8 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
             connections::dispatch(&layout, command, output).await
         }
         Some(Command::Pools(command)) => pools::dispatch(&layout, command, output).await,
+        Some(Command::Import(command)) => takeover::import(&layout, command, output),
+        Some(Command::Export(command)) => takeover::export(&layout, command, output),
         Some(Command::Prune(args)) => prune::prune(&layout, args, output).await,
         Some(Command::Backup { target }) => backup::backup(&layout, &target, output),
         Some(Command::Restore { .. } | Command::Config { .. } | Command::Init { .. }) => {

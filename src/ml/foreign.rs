@@ -135,6 +135,16 @@ impl Foreign {
         self.flavor.name()
     }
 
+    /// Returns the name that the tool gives the model's file.
+    pub const fn file_name(&self) -> &'static str {
+        self.flavor.file_name()
+    }
+
+    /// Writes the `MLmodel` of a file that had none.
+    pub fn manifest(&self) -> String {
+        manifest::write(self.flavor, &self.signature)
+    }
+
     /// Returns a record with what was answered to it when the model was read.
     pub fn examples(&self) -> &[(Map<String, Value>, Value)] {
         &self.examples

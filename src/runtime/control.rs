@@ -6,6 +6,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::sync::{Notify, broadcast, watch};
 
@@ -43,6 +44,8 @@ mod gates;
 mod grid;
 mod lineage;
 mod log;
+mod model_changes;
+mod model_files;
 mod models;
 mod openlineage;
 mod operate;
@@ -94,6 +97,8 @@ pub struct ControlParts {
 #[derive(Clone)]
 pub struct Control {
     parts: Arc<ControlParts>,
+    /// Whether watchers will be told that something was tracked.
+    is_telling: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Control {
@@ -105,7 +110,7 @@ impl std::fmt::Debug for Control {
 impl Control {
     /// Takes the parts.
     pub fn new(parts: ControlParts) -> Self {
-        Self { parts: Arc::new(parts) }
+        Self { parts: Arc::new(parts), is_telling: Arc::default() }
     }
 
     /// Answers one request. Does not stop half-way when the caller goes away.
@@ -124,7 +129,7 @@ impl Control {
 
     /// Returns the tracker, for doors that speak MLflow's own words.
     pub fn tracker(&self) -> Tracker {
-        Tracker { parts: self.parts.clone() }
+        Tracker { parts: self.parts.clone(), is_telling: self.is_telling.clone() }
     }
 
     /// Begins to watch events, from now on.
@@ -274,6 +279,13 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         | Request::Promote { .. }
         | Request::PlanRollback { .. }
         | Request::Rollback { .. }) => models::answer(parts, request).await,
+        Request::ChangeModel { name, version, change } => {
+            model_changes::change(parts, name, version, change).await
+        }
+        Request::RegisterModel { name, path, description } => {
+            model_files::register(parts, name, path, description).await
+        }
+        Request::ListLoggedModels { experiment } => model_changes::logged(parts, experiment).await,
         Request::ListTaskInstances(query) => runs::list_tasks(parts, query).await,
         Request::Prune(wish) => prune::prune(parts, wish).await,
         request @ (Request::ListVariables

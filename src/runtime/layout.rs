@@ -85,6 +85,11 @@ impl Layout {
         self.state_dir().join("artifacts")
     }
 
+    /// Artifacts that are still being sent: beside all others, so that a rename suffices.
+    pub fn incoming_dir(&self) -> PathBuf {
+        self.artifacts_dir().join(".incoming")
+    }
+
     /// Folders on their way out.
     pub fn trash_dir(&self) -> PathBuf {
         self.state_dir().join("trash")

@@ -7,6 +7,7 @@ use crate::runtime::blocking::blocking;
 use crate::runtime::handle::Handle;
 use crate::runtime::publish::Publisher;
 use crate::store::{Store, meta};
+use crate::tracking::alias;
 use crate::tracking::registry::{self, MoveAlias};
 use crate::types::Fault;
 use crate::types::asset::{AssetEventSource, AssetEventSpec};
@@ -54,9 +55,10 @@ pub async fn make_good(store: &Store, handle: &Handle) -> Result<(), Fault> {
     Ok(store.write(move |tx| meta::put(tx, TOLD, &last.to_string())).await?)
 }
 
-/// An alias that was taken away leads to no version: nothing is new.
+/// An alias that was taken away leads to no version: nothing is new. One that came over from
+/// elsewhere was promoted there.
 fn event_of(moved: &AliasMove) -> Option<AssetEventSpec> {
-    moved.to_version?;
+    moved.to_version.filter(|_| moved.action != alias::IMPORT)?;
     let uri = format!("models:/{}@{}", moved.name, moved.alias);
     let mut extra = Map::new();
     extra.insert("uri".into(), json!(uri));

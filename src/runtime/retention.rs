@@ -37,6 +37,10 @@ pub(crate) use plan::Plan;
 /// How often the daemon looks for what may go.
 const EVERY: Duration = Duration::from_secs(3600);
 
+/// An artifact of which nothing has come for so long will not be finished: an upload that rests is
+/// broken off much sooner.
+const UNFINISHED_MAX: Duration = Duration::from_secs(3600);
+
 /// Between two pieces: whoever waits for the writer comes in between.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -97,6 +101,7 @@ impl Retention {
         if wish.dag_id.is_none() {
             self.shrink(&mut done).await?;
             self.tidy().await?;
+            self.forget_unfinished().await?;
         }
         self.bury().await?;
         if !done.kinds.is_empty() {
@@ -217,6 +222,16 @@ impl Retention {
     async fn tidy(&self) -> Result<(), Fault> {
         while self.piece(|tx| prune::give_back_pages(tx, PAGES)).await? > 0 {}
         self.piece(|tx| prune::optimize(tx)).await
+    }
+
+    /// Deletes what a daemon that was killed had been sent of artifacts.
+    async fn forget_unfinished(&self) -> Result<(), Fault> {
+        let (layout, before) = (self.layout.clone(), before(self.clock.now(), UNFINISHED_MAX));
+        off_thread(move || {
+            folder::forget_unfinished(&layout, before);
+            Ok(())
+        })
+        .await
     }
 
     /// Renames the folders of what was deleted into `trash`, and empties it.

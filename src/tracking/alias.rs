@@ -8,6 +8,10 @@ use crate::store::{StoreError, row};
 use crate::types::Fault;
 use crate::types::view::AliasMove;
 
+/// What the line of an alias says that came over from elsewhere: nobody promoted the version here,
+/// and nothing starts of it.
+pub const IMPORT: &str = "import";
+
 /// Returns the version that bears the alias.
 pub(crate) fn current(
     conn: &Connection,

@@ -158,6 +158,13 @@ pub fn below(artifact_uri: &str) -> Option<&str> {
     artifact_uri.strip_prefix("mlflow-artifacts:")?.strip_prefix('/')
 }
 
+/// Returns the folder that a URI of artifacts names, below the state folder `.dagdeck`.
+pub fn place(state_dir: &Path, artifact_uri: &str) -> Option<PathBuf> {
+    let below = below(artifact_uri)?;
+    check_path(below).ok()?;
+    Some(state_dir.join("artifacts").join(below))
+}
+
 /// How URIs of artifacts begin that lie here.
 const PROXY: &str = "mlflow-artifacts:/";
 

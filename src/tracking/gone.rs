@@ -142,11 +142,11 @@ mod tests {
         assert!(!write(&store, move |tx| delete_experiment(tx, own)), "it has a run yet");
         let run_id = made.run_id.clone();
         assert_eq!(write(&store, move |tx| delete_run(tx, &run_id)), Left::More);
-        let run_id = made.run_id.clone();
+        let run_id = made.run_id;
         assert_eq!(write(&store, move |tx| delete_run(tx, &run_id)), Left::Nothing);
         assert_eq!((count(&store, "metrics"), count(&store, "latest_metrics")), (0, 0));
         assert_eq!(count(&store, "runs"), 1);
-        let run_id = kept.run_id.clone();
+        let run_id = kept.run_id;
         assert_eq!(write(&store, move |tx| delete_run(tx, &run_id)), Left::Kept);
         assert!(write(&store, move |tx| delete_experiment(tx, own)));
         assert!(!write(&store, |tx| delete_experiment(tx, 0)));

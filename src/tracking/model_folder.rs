@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::ml::foreign::Manifest;
@@ -26,18 +26,10 @@ pub fn of_version(
     let what = format!("load version {version} of `{name}`");
     let source =
         store.read_blocking(|conn| registry::version::download_uri(conn, name, version))?;
-    let folder = folder_of(state_dir, &source).ok_or_else(|| {
+    let folder = artifact::place(state_dir, &source).ok_or_else(|| {
         Fault::invalid(format!("{what}: its source `{source}` is not an artifact of this project"))
     })?;
     read(&folder).map_err(|fault| Fault { message: format!("{what}: {}", fault.message), ..fault })
-}
-
-/// Returns where `mlflow-artifacts:/<experiment_id>/<run_id>/artifacts/model` lies; `None` where
-/// the source is not of that form, or climbs out.
-fn folder_of(state_dir: &Path, source: &str) -> Option<PathBuf> {
-    let below = Path::new(source.strip_prefix("mlflow-artifacts:/")?.trim_start_matches('/'));
-    let is_plain = below.components().all(|part| matches!(part, Component::Normal(_)));
-    is_plain.then(|| state_dir.join("artifacts").join(below))
 }
 
 /// Reads the model in a folder. Blocks.
@@ -57,13 +49,82 @@ fn read(folder: &Path) -> Result<Arc<dyn Predictor>, Fault> {
 
 /// Returns how another tool's model is described; `None`: it was trained here.
 fn manifest(folder: &Path) -> Result<Option<Manifest>, Fault> {
-    let text = match fs::read_to_string(folder.join("MLmodel")) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(missing(&folder.join("MLmodel"), &error)),
-    };
+    let Some(text) = manifest_text(folder)? else { return Ok(None) };
     let manifest = Manifest::read(&text).map_err(|error| refused(folder, &error))?;
     Ok((!manifest.is_own()).then_some(manifest))
+}
+
+fn manifest_text(folder: &Path) -> Result<Option<String>, Fault> {
+    match fs::read_to_string(folder.join("MLmodel")) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(missing(&folder.join("MLmodel"), &error)),
+    }
+}
+
+/// The files of a model as they are to be kept, and what it is.
+pub struct ModelFiles {
+    /// `xgboost`, `lightgbm`, `onnx`, or a family of ours.
+    pub kind: String,
+    /// As JSON.
+    pub signature: String,
+    /// Path in the folder to its bytes.
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+/// What Python needs of a folder beside the model itself, where it is there.
+const COMPANIONS: [&str; 5] = [
+    "requirements.txt",
+    "python_env.yaml",
+    "conda.yaml",
+    "input_example.json",
+    "serving_input_example.json",
+];
+
+/// Reads the model in a file, or in a folder of MLflow's, and tries it. Blocks.
+pub fn take(path: &Path) -> Result<ModelFiles, Fault> {
+    match path.is_dir() {
+        true => take_folder(path),
+        false => take_file(path),
+    }
+}
+
+fn take_folder(folder: &Path) -> Result<ModelFiles, Fault> {
+    let model = read(folder)?;
+    let own = "model.json".to_owned();
+    let (text, file) = match manifest_text(folder)? {
+        Some(text) => {
+            let manifest = Manifest::read(&text).map_err(|error| refused(folder, &error))?;
+            let file = match manifest.is_own() {
+                true => own,
+                false => manifest.file().map_err(|error| refused(folder, &error))?.to_owned(),
+            };
+            (Some(text), file)
+        }
+        None => (None, own),
+    };
+    let mut files = vec![(file.clone(), file_bytes(&folder.join(&file))?)];
+    files.extend(text.map(|text| ("MLmodel".to_owned(), text.into_bytes())));
+    for name in COMPANIONS {
+        if folder.join(name).is_file() {
+            files.push((name.to_owned(), file_bytes(&folder.join(name))?));
+        }
+    }
+    described(&*model, files)
+}
+
+fn take_file(path: &Path) -> Result<ModelFiles, Fault> {
+    let bytes = file_bytes(path)?;
+    let model = Foreign::read_bare(&bytes, None).map_err(|error| refused(path, &error))?;
+    let manifest = model.manifest().into_bytes();
+    let files = vec![(model.file_name().to_owned(), bytes), ("MLmodel".to_owned(), manifest)];
+    described(&model, files)
+}
+
+fn described(model: &dyn Predictor, files: Vec<(String, Vec<u8>)>) -> Result<ModelFiles, Fault> {
+    let signature = serde_json::to_string(model.signature());
+    let signature = signature.map_err(|error| Fault::internal(&error))?;
+    Ok(ModelFiles { kind: model.kind().to_owned(), signature, files })
 }
 
 fn file_bytes(path: &Path) -> Result<Vec<u8>, Fault> {
@@ -90,16 +151,6 @@ fn refused(folder: &Path, error: &(dyn Error + 'static)) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_source_leads_into_the_artifacts_and_not_out_of_them() {
-        let state = Path::new("/p/.dagdeck");
-        let folder = folder_of(state, "mlflow-artifacts:/1/ab/artifacts/model");
-        assert_eq!(folder.unwrap(), Path::new("/p/.dagdeck/artifacts/1/ab/artifacts/model"));
-        for source in ["s3://x", "mlflow-artifacts:/../../etc", "mlflow-artifacts:/1/../../x"] {
-            assert_eq!(folder_of(state, source), None, "{source}");
-        }
-    }
 
     #[test]
     fn what_cannot_be_read_is_told_with_its_place() {

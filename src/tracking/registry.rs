@@ -268,7 +268,7 @@ fn with_aliases(conn: &Connection, mut model: ModelView) -> Result<ModelView, St
     Ok(model)
 }
 
-fn version_view(
+pub(crate) fn version_view(
     conn: &Connection,
     name: &str,
     version: u32,

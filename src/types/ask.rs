@@ -16,9 +16,11 @@ use crate::why::WhySubject;
 
 mod answer;
 mod changes;
+mod models;
 mod wish;
 
 pub use answer::{Answer, PruneReport, PrunedKind};
+pub use models::ModelChange;
 pub use wish::{LineageReach, Predict, Prune, RunsOnly, TaskInstanceQuery, Trigger};
 
 /// A wish of a client. Those that change something say so in their names.
@@ -335,6 +337,24 @@ pub enum Request {
         expected_current: Option<u32>,
         #[serde(default)]
         reason: Option<String>,
+    },
+    /// Changes a model, or one of its versions.
+    ChangeModel {
+        name: String,
+        version: Option<u32>,
+        change: ModelChange,
+    },
+    /// Registers the model in a file, or in a folder of MLflow's, of the daemon's machine as the next
+    /// version; a model of that name is made where there is none.
+    RegisterModel {
+        name: String,
+        /// Absolute.
+        path: String,
+        description: Option<String>,
+    },
+    /// The logged models of an experiment, by its name.
+    ListLoggedModels {
+        experiment: String,
     },
 
     ListVariables,

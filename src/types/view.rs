@@ -17,8 +17,8 @@ pub use dag::{
     RecentRun, TaskPlace, TaskView, TriggerPlan,
 };
 pub use lab::{
-    AliasMove, AliasPlan, ArtifactView, ExperimentView, MetricHistoryView, MetricPointView,
-    ModelDetailView, ModelVersionView, ModelView, TrackingRunView,
+    AliasMove, AliasPlan, ArtifactView, ExperimentView, LoggedModelView, MetricHistoryView,
+    MetricPointView, ModelDetailView, ModelVersionView, ModelView, TrackingRunView,
 };
 pub use run::{LogChunk, RunDetailView, TaskDetailView, count_states};
 pub use trace::{ColumnStep, ColumnTrace, ColumnsView, RunInput, TraceKind, TraceStep, TraceView};

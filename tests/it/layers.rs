@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const ROWS: &[(&str, u32)] = &[
     ("types", 0),
     ("dag", 1),
+    ("onnx", 1),
     ("sched", 2),
     ("ml", 2),
     ("store", 3),

@@ -79,13 +79,21 @@ fn with_its_programs(python: &Path) -> String {
 /// Runs a script of `tests/mlflow` against a server and returns what it says.
 pub(crate) fn script(python: &Path, name: &str, address: &str, token: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
+    script_in(folder.path(), python, &[name], &format!("http://{address}"), token)
+}
+
+/// Runs a script with its arguments in a folder, against whatever a URI names.
+fn script_in(folder: &Path, python: &Path, args: &[&str], uri: &str, token: &str) -> String {
+    let name = args[0];
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/mlflow").join(name);
     let mut command = Command::new(python);
     command
         .arg(script)
-        .current_dir(folder.path())
-        .env("HOME", folder.path())
-        .env("MLFLOW_TRACKING_URI", format!("http://{address}"))
+        .args(&args[1..])
+        .current_dir(folder)
+        .env("HOME", folder)
+        .env("MLFLOW_TRACKING_URI", uri)
+        .env("MLFLOW_ALLOW_FILE_STORE", "true")
         .env("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
         // It would tell its makers of each call.
         .env("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -99,7 +107,7 @@ pub(crate) fn script(python: &Path, name: &str, address: &str, token: &str) -> S
     }
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{name} against {address}: {said}");
+    assert!(output.status.success(), "{name} against {uri}: {said}");
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -133,6 +141,13 @@ fn experiments_runs_and_artifacts_are_answered_as_mlflow_does() {
     agree(&python, "tracking.py");
 }
 
+#[test]
+fn models_versions_aliases_and_logged_models_are_answered_as_mlflow_does() {
+    let test = "models_versions_aliases_and_logged_models_are_answered_as_mlflow_does";
+    let Some(python) = peer("DAGDECK_TEST_MLFLOW", test) else { return };
+    agree(&python, "registry.py");
+}
+
 /// A script as people write them: it knows nothing of a deck.
 const FIT: &str = r#"
 import mlflow
@@ -147,6 +162,17 @@ import os
 print(os.environ["MLFLOW_TRACKING_TOKEN"])
 print(run.info.run_id)
 "#;
+
+/// What the one attempt below a folder said.
+fn log_of(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let found = entries.map(|path| match path.is_dir() {
+        true => log_of(&path),
+        false if path.ends_with("task.log") => fs::read_to_string(&path).unwrap(),
+        false => String::new(),
+    });
+    found.collect()
+}
 
 #[test]
 fn a_script_of_a_task_logs_without_a_change_and_hangs_under_its_task() {
@@ -174,7 +200,7 @@ fn a_script_of_a_task_logs_without_a_change_and_hangs_under_its_task() {
         assert_eq!(tag(run, "dagdeck.task_id"), Some("fit".into()), "{run:#}");
         assert_eq!(run["status"], "FINISHED", "{run:#}");
     }
-    let log = project.run(&["logs", "train", "fit"]).stdout;
+    let log = log_of(&project.path(".dagdeck/runs"));
     assert!(log.contains("***") && !log.contains("attempt."), "the pass is masked: {log}");
     // What the task wrote names the runs, and a pass is worth nothing once its attempt is over.
     let database = rusqlite::Connection::open(project.path(".dagdeck/dagdeck.db")).unwrap();
@@ -182,5 +208,126 @@ fn a_script_of_a_task_logs_without_a_change_and_hangs_under_its_task() {
     assert_eq!(database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 3);
     let answer = http(&address, "GET", "/api/2.0/mlflow/experiments/get?experiment_id=0", None);
     assert_eq!(answer.status, 401);
+    project.down();
+}
+
+/// What MLflow kept in a folder or a database is told the same by the deck that took it over, also
+/// where the taking over was killed on its way, and by the folder that it is given back as.
+fn taken_over(python: &Path, kept: &str, uri: impl Fn(&Path) -> String) {
+    let outside = tempfile::tempdir().unwrap();
+    let theirs = uri(outside.path());
+    let keep = |what: &str, uri: &str, token: &str| {
+        script_in(outside.path(), python, &["keep.py", what], uri, token)
+    };
+    keep("make", &theirs, "");
+    let before = keep("tell", &theirs, "");
+    assert!(before.lines().count() > 30, "{before}");
+    let address = format!("127.0.0.1:{}", free_port());
+    let mut project = Project::with(&format!("[api]\nlisten = \"{address}\"\n"));
+    project.keep_if_it_fails();
+    let path = outside.path().join(kept);
+    let import = ["import", "mlflow", path.to_str().unwrap()];
+    let dry = project.json(&[&import[..], &["--dry-run"]].concat());
+    assert_eq!((dry["runs"].as_u64(), dry["registered_models"].as_u64()), (Some(5), Some(1)));
+    // Killed when the first run is there, and taken up again.
+    let mut child = project.command(&import).stdout(Stdio::null()).spawn().unwrap();
+    let database = project.path(".dagdeck/dagdeck.db");
+    let has_begun = || {
+        let is_over = child.try_wait().unwrap().is_some();
+        let count = rusqlite::Connection::open(&database)
+            .and_then(|conn| conn.query_row("SELECT count(*) FROM runs", [], |row| row.get(0)));
+        (is_over || count.is_ok_and(|count: i64| count > 0)).then_some(())
+    };
+    until(has_begun).expect("it begins");
+    // It may have ended meanwhile, which is as good.
+    let _ = child.kill();
+    child.wait().unwrap();
+    let taken = project.json(&import);
+    assert_eq!(taken, dry, "{taken:#}");
+    assert_eq!(project.json(&import), taken, "again it is the same");
+    project.up();
+    let token = fs::read_to_string(project.path(".dagdeck/token")).unwrap().trim().to_owned();
+    assert_eq!(keep("tell", &format!("http://{address}"), &token), before);
+    let back = outside.path().join("back/mlruns");
+    project.run(&["export", "mlflow", back.to_str().unwrap()]).ok();
+    assert_eq!(keep("tell", &format!("file://{}", back.display()), ""), before);
+    project.down();
+}
+
+#[test]
+fn a_database_of_mlflow_is_taken_over_and_given_back() {
+    let test = "a_database_of_mlflow_is_taken_over_and_given_back";
+    let Some(python) = peer("DAGDECK_TEST_MLFLOW", test) else { return };
+    let uri = |folder: &Path| format!("sqlite:///{}", folder.join("mlflow.db").display());
+    taken_over(&python, "mlflow.db", uri);
+}
+
+#[test]
+fn a_folder_of_mlflow_is_taken_over_and_given_back() {
+    let test = "a_folder_of_mlflow_is_taken_over_and_given_back";
+    let Some(python) = peer("DAGDECK_TEST_MLFLOW", test) else { return };
+    taken_over(&python, "mlruns", |folder| format!("file://{}", folder.join("mlruns").display()));
+}
+
+#[test]
+fn models_that_pipelines_trained_are_loaded_by_python_and_answer_the_same() {
+    let test = "models_that_pipelines_trained_are_loaded_by_python_and_answer_the_same";
+    let Some(python) = peer("DAGDECK_TEST_MLFLOW", test) else { return };
+    let mut dags = String::new();
+    let mut names = Vec::new();
+    for (dataset, task, target, models) in [
+        (
+            "iris",
+            "classification",
+            "species",
+            ["xgboost", "lightgbm", "random_forest", "logistic_regression"],
+        ),
+        (
+            "titanic",
+            "classification",
+            "survived",
+            ["xgboost", "lightgbm", "random_forest", "logistic_regression"],
+        ),
+        (
+            "housing",
+            "regression",
+            "medv",
+            ["xgboost", "lightgbm", "random_forest", "linear_regression"],
+        ),
+    ] {
+        dags.push_str(&format!(
+            "[dataset.{dataset}]\nuri = \"file:data/{dataset}.csv\"\ntask = \"{task}\"\n\
+             target = \"{target}\"\n"
+        ));
+        for model in models {
+            let name = format!("{dataset}_{model}");
+            dags.push_str(&format!(
+                "[dag.learn.task.{name}]\noperator = \"ml.train\"\ndataset = \"{dataset}\"\n\
+                 model = \"{model}\"\n[dag.learn.task.register_{name}]\n\
+                 operator = \"model.register\"\nrun = \"{{{{ output.{name}.run_id }}}}\"\n\
+                 name = \"{name}\"\n"
+            ));
+            names.push(name);
+        }
+    }
+    let (mut project, address, token) = deck(&format!("[dag.learn]\n{dags}"));
+    for table in ["iris", "titanic", "housing"] {
+        let from =
+            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data").join(format!("{table}.csv"));
+        project.write(&format!("data/{table}.csv"), fs::read(from).unwrap());
+    }
+    project.run(&["run", "learn"]).ok();
+    let said = script(&python, "own.py", &address, &token);
+    let lines: Vec<serde_json::Value> =
+        said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    names.sort();
+    assert_eq!(lines.iter().map(|line| line[0].as_str().unwrap()).collect::<Vec<_>>(), names);
+    for line in &lines {
+        assert_eq!((&line[2], &line[3]), (&true.into(), &true.into()), "{line}");
+        let is_boosted = line[0].as_str().unwrap().ends_with("boost")
+            || line[0].as_str().unwrap().ends_with("gbm");
+        let has_flavor = line[4].as_array().unwrap().contains(&"xgboost".into());
+        assert_eq!(has_flavor, is_boosted, "{line}");
+    }
     project.down();
 }

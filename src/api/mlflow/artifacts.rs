@@ -22,8 +22,9 @@ use crate::api::mlflow::runs::run_id;
 use crate::api::mlflow::wire::{Asked, Code, Refusal};
 use crate::tracking::artifact;
 use crate::tracking::run::record;
+use crate::web::body::discard;
 
-/// Where files are that are still being sent: beside all others, so that a rename suffices.
+/// The name of the folder where files are that are still being sent.
 const INCOMING: &str = ".incoming";
 
 /// How long a client may send nothing, in the middle of a file.
@@ -195,8 +196,15 @@ pub(super) async fn upload(
     Wanted(path): Wanted<String>,
     request: Request,
 ) -> Result<Json<Value>, Refusal> {
-    let (path, target) = place(&shared, &path)?;
-    let incoming = shared.control.tracker().artifacts_dir().join(INCOMING);
+    let (path, target) = match place(&shared, &path) {
+        Ok(found) => found,
+        Err(refusal) => {
+            // Its sender reads nothing before all is sent.
+            discard(request.into_body()).await;
+            return Err(refusal);
+        }
+    };
+    let incoming = shared.control.tracker().incoming_dir();
     make_folder(&incoming).await.map_err(|error| broken(&format!("write '{path}'"), &error))?;
     let temporary = incoming.join(uuid::Uuid::new_v4().simple().to_string());
     // On a task of its own: a client that hangs up leaves nothing half-way.

@@ -45,7 +45,8 @@ pub(super) async fn finalize(
     asked: Asked,
 ) -> Answer {
     let status = asked.needed("status")?;
-    let status = status.strip_prefix(STATUS).unwrap_or(status).to_owned();
+    let status = status.strip_prefix(STATUS).unwrap_or(status);
+    let status = if status == UPLOAD_FAILED { "FAILED" } else { status }.to_owned();
     let tracker = shared.control.tracker();
     let now = tracker.now();
     answer(tracker.commit(move |tx| logged_model::finalize(tx, &id, &status, now)).await?)
@@ -149,6 +150,9 @@ fn order(asked: &Asked) -> Result<MetricOrder, Refusal> {
 /// What a status begins with on the wire.
 const STATUS: &str = "LOGGED_MODEL_";
 
+/// What `FAILED` is on the wire.
+const UPLOAD_FAILED: &str = "UPLOAD_FAILED";
+
 fn answer(found: LoggedModel) -> Answer {
     Ok(Json(json!({"model": model(found)})))
 }
@@ -158,6 +162,7 @@ fn model(model: LoggedModel) -> Value {
         |(name, version): (String, u32)| json!({"name": name, "version": version.to_string()});
     let registrations: Vec<Value> = model.registrations.into_iter().map(registered).collect();
     let metrics: Vec<Value> = model.metrics.iter().map(|m| metric(&model.model_id, m)).collect();
+    let status = if model.status == "FAILED" { UPLOAD_FAILED } else { &model.status };
     let info = fields([
         ("model_id", model.model_id.into()),
         ("experiment_id", model.experiment_id.into()),
@@ -165,7 +170,7 @@ fn model(model: LoggedModel) -> Value {
         ("creation_timestamp_ms", millis(model.creation_timestamp)),
         ("last_updated_timestamp_ms", millis(model.last_updated_timestamp)),
         ("artifact_uri", model.artifact_uri.into()),
-        ("status", format!("{STATUS}{}", model.status).into()),
+        ("status", format!("{STATUS}{status}").into()),
         ("status_message", json!(model.status_message)),
         ("model_type", json!(model.model_type)),
         ("source_run_id", json!(model.source_run_id)),

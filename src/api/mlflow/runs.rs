@@ -60,13 +60,13 @@ pub(super) async fn create(
             record::of(tx, &made.run_id)
         })
         .await?;
-    Ok(Json(json!({"run": of_run(made)})))
+    Ok(Json(json!({"run": of_run(&made)})))
 }
 
 pub(super) async fn get(State(shared): State<Shared>, asked: Asked) -> Answer {
     let run_id = run_id(&asked)?;
     let found = shared.control.tracker().look(move |conn| record::of(conn, &run_id)).await?;
-    Ok(Json(json!({"run": of_run(found)})))
+    Ok(Json(json!({"run": of_run(&found)})))
 }
 
 pub(super) async fn update(State(shared): State<Shared>, asked: Asked) -> Answer {
@@ -121,7 +121,7 @@ pub(super) async fn search(State(shared): State<Shared>, asked: Asked) -> Answer
     }
     let tracker = shared.control.tracker();
     let runs = tracker.read(move |store| search::records(store, &experiments, &wanted)).await?;
-    Ok(Json(page.answer("runs", runs.into_iter().map(of_run).collect())))
+    Ok(Json(page.answer("runs", runs.iter().map(of_run).collect())))
 }
 
 /// `run_uuid` is what it was called once.
@@ -135,7 +135,7 @@ pub(super) fn run_id(asked: &Asked) -> Result<TrackingRunId, Refusal> {
     Ok(TrackingRunId::new(id))
 }
 
-fn of_run(run: Run) -> Value {
+fn of_run(run: &Run) -> Value {
     let metrics: Vec<Value> = run.metrics.iter().map(metrics::point).collect();
     let object = |fields: Vec<(&str, Value)>| {
         without_empty(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
@@ -144,7 +144,7 @@ fn of_run(run: Run) -> Value {
     let made = run.model_outputs.iter();
     let made = made.map(|model| json!({"model_id": model.model_id, "step": model.step}));
     json!({
-        "info": info(&run),
+        "info": info(run),
         "data": object(vec![
             ("metrics", metrics.into()),
             ("params", pairs(&run.params)),

@@ -1,5 +1,7 @@
 //! Commands about models.
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 
 /// Commands about models.
@@ -22,6 +24,61 @@ pub enum ModelsCommand {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Register the model in a file (XGBoost, LightGBM, ONNX) or in a folder of MLflow's
+    Register {
+        name: String,
+        /// On the daemon's machine
+        path: PathBuf,
+        #[arg(long)]
+        description: Option<String>,
+    },
+    /// Describe a model, or one of its versions
+    Describe {
+        name: String,
+        text: String,
+        /// The version that is described
+        #[arg(long)]
+        version: Option<u32>,
+    },
+    /// Put a tag on a model, or on one of its versions
+    Tag {
+        name: String,
+        key: String,
+        value: String,
+        #[arg(long)]
+        version: Option<u32>,
+    },
+    /// Take a tag off
+    Untag {
+        name: String,
+        key: String,
+        #[arg(long)]
+        version: Option<u32>,
+    },
+    /// Put a version into MLflow's stage: None, Staging, Production, Archived; no alias moves
+    Stage {
+        name: String,
+        version: u32,
+        stage: String,
+        /// Archive the versions that are in the stage
+        #[arg(long)]
+        archive: bool,
+    },
+    /// Take an alias away
+    Unalias { name: String, alias: String },
+    /// Give a model another name; not one that serves
+    Rename { name: String, new_name: String },
+    /// Delete a model, or one of its versions; not one that serves or is in production
+    Delete {
+        name: String,
+        #[arg(long)]
+        version: Option<u32>,
+        /// Really do it: it cannot be undone
+        #[arg(long)]
+        yes: bool,
+    },
+    /// List the logged models of an experiment
+    Logged { experiment: String },
     /// Compare two versions: metrics, params, data, code, size
     Compare {
         name: String,

@@ -1,5 +1,6 @@
-//! `models list|show|compare|promote|rollback`.
+//! `models list|show|register|compare|promote|rollback|describe|tag|untag|stage|unalias|rename|delete|logged`.
 
+mod change;
 mod compare;
 
 use crate::cli::args::ModelsCommand;
@@ -50,6 +51,30 @@ pub async fn dispatch(
             let request = Request::Promote { name, version, alias, expected_current, reason };
             moved(&client, request, &plan, output).await?;
         }
+        ModelsCommand::Register { name, path, description } => {
+            let path = std::path::absolute(path);
+            let path = path.map_err(|error| CliError::io("name the model's path", &error))?;
+            let path = path.to_string_lossy().into_owned();
+            let answer = client.ask(Request::RegisterModel { name, path, description }).await?;
+            let version =
+                expect_answer!(answer, Answer::ModelVersion(version) => version, "models register");
+            output.answer(&version, |version| {
+                format!("registered `{}` version {}", version.name, version.version)
+            });
+        }
+        ModelsCommand::Logged { experiment } => {
+            let answer = client.ask(Request::ListLoggedModels { experiment }).await?;
+            let models =
+                expect_answer!(answer, Answer::LoggedModels(models) => models, "models logged");
+            output.answer(&models, |models| change::logged(models));
+        }
+        command @ (ModelsCommand::Describe { .. }
+        | ModelsCommand::Tag { .. }
+        | ModelsCommand::Untag { .. }
+        | ModelsCommand::Stage { .. }
+        | ModelsCommand::Unalias { .. }
+        | ModelsCommand::Rename { .. }
+        | ModelsCommand::Delete { .. }) => change::change(&client, command, output).await?,
         ModelsCommand::Rollback { name, alias, reason, dry_run } => {
             let request = Request::PlanRollback { name: name.clone(), alias: alias.clone() };
             let plan = plan(&client, request).await?;
@@ -106,7 +131,12 @@ fn aliases(aliases: &[(String, u32)]) -> String {
 
 fn show(detail: &ModelDetailView) -> String {
     let model = &detail.model;
-    let mut text = fields(&[("model", model.name.clone()), ("aliases", aliases(&model.aliases))]);
+    let mut facts = vec![("model", model.name.clone()), ("aliases", aliases(&model.aliases))];
+    facts.extend(model.description.clone().map(|text| ("description", text)));
+    if !model.tags.is_empty() {
+        facts.push(("tags", change::pairs(&model.tags)));
+    }
+    let mut text = fields(&facts);
     let versions = detail.versions.iter().map(|version| {
         let figures: Vec<String> = version
             .metrics
@@ -130,6 +160,10 @@ fn show(detail: &ModelDetailView) -> String {
         versions,
         "no versions",
     ));
+    if let Some(said) = change::said(detail) {
+        text.push_str("\n\n");
+        text.push_str(&said);
+    }
     if let Some(learnt) = learnt(detail) {
         text.push_str("\n\n");
         text.push_str(&learnt);

@@ -1,6 +1,6 @@
 //! `MLmodel`: how MLflow describes a model in its folder (YAML; its signature is JSON within).
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use yaml_rust2::{Yaml, YamlLoader};
 
 use super::ForeignError;
@@ -27,6 +27,31 @@ impl Flavor {
             Self::Onnx => "onnx",
         }
     }
+
+    /// What MLflow calls the model's file. XGBoost tells its two formats apart by what they hold.
+    pub(super) const fn file_name(self) -> &'static str {
+        match self {
+            Self::Xgboost => "model.xgb",
+            Self::Lightgbm => "model.lgb",
+            Self::Onnx => "model.onnx",
+        }
+    }
+}
+
+/// Writes an `MLmodel`, by which MLflow's client loads the file too. It is JSON, which is YAML.
+pub(super) fn write(flavor: Flavor, signature: &Signature) -> String {
+    let file = flavor.file_name();
+    let column = |column: &ColumnSpec| json!({"name": column.name, "type": column.data_type, "required": column.required});
+    let columns = |all: &[ColumnSpec]| Value::Array(all.iter().map(column).collect()).to_string();
+    let python = json!({"loader_module": format!("mlflow.{}", flavor.name()), "data": file});
+    let content = json!({
+        "flavors": {"python_function": python, flavor.name(): {"data": file}},
+        "signature": {
+            "inputs": columns(&signature.inputs),
+            "outputs": columns(&signature.outputs),
+        },
+    });
+    content.to_string()
 }
 
 /// What an `MLmodel` says.

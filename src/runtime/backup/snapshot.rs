@@ -9,10 +9,14 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::runtime::backup::io;
 use crate::runtime::layout::Layout;
+use crate::tracking::artifact;
 use crate::types::Fault;
 
 /// Writers go on meanwhile; only a checkpoint may be in the way, for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Since which schema there are artifacts that are of no run, such as those of logged models.
+const OTHER_FILES: i64 = 17;
 
 /// A snapshot, deleted when it is dropped.
 pub(super) struct Snapshot {
@@ -72,24 +76,27 @@ impl Snapshot {
             let (dag_id, run_id): (String, String) = (row.get(0)?, row.get(1)?);
             Ok(layout.folder_of_run(&dag_id.into(), &run_id.into()))
         })?;
-        let sql = "SELECT experiment_id, run_id FROM runs";
-        folders.extend(self.ask(sql, |row| {
-            let (experiment, run_id): (i64, String) = (row.get(0)?, row.get(1)?);
-            Ok(layout.artifacts_dir().join(experiment.to_string()).join(run_id))
-        })?);
+        let artifacts = self.ask("SELECT artifact_uri FROM runs", |row| row.get(0))?;
+        let below = artifacts.iter().filter_map(|uri: &String| artifact::below(uri));
+        folders.extend(below.map(|below| layout.artifacts_dir().join(below)));
         Ok(folders)
     }
 
     /// Returns the artifacts that it knows: their files, with what they are called.
     pub(super) fn artifacts(&self, layout: &Layout) -> Result<Vec<PathBuf>, Fault> {
-        let sql = "SELECT r.experiment_id, r.run_id, a.path FROM artifacts AS a
+        let sql = "SELECT r.artifact_uri || '/' || a.path FROM artifacts AS a
             JOIN runs AS r ON r.run_id = a.run_id";
-        self.ask(sql, |row| {
-            let (experiment, run_id, path): (i64, String, String) =
-                (row.get(0)?, row.get(1)?, row.get(2)?);
-            let folder = layout.artifacts_dir().join(experiment.to_string()).join(run_id);
-            Ok(folder.join("artifacts").join(path))
-        })
+        let of_runs = self.ask(sql, |row| row.get(0))?;
+        let mut paths: Vec<PathBuf> = of_runs
+            .iter()
+            .filter_map(|uri: &String| artifact::below(uri))
+            .map(|below| layout.artifacts_dir().join(below))
+            .collect();
+        if self.schema()? >= OTHER_FILES {
+            let others = self.ask("SELECT path FROM artifact_file", |row| row.get(0))?;
+            paths.extend(others.iter().map(|path: &String| layout.artifacts_dir().join(path)));
+        }
+        Ok(paths)
     }
 
     fn ask<R>(

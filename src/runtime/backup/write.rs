@@ -73,9 +73,11 @@ fn write(
     let taken: std::collections::HashSet<String> =
         writing.files.iter().map(|file| file.path.clone()).collect();
     for artifact in snapshot.artifacts(layout)? {
-        let path = inside(STATE, &artifact, &layout.state_dir());
-        if path.as_ref().is_none_or(|path| !taken.contains(path)) {
-            writing.left_out.push(artifact.display().to_string());
+        match inside(STATE, &artifact, &layout.state_dir()) {
+            Some(path) if taken.contains(&path) => {}
+            // Of no run, as a logged model's.
+            Some(path) => writing.add(&path, &artifact)?,
+            None => writing.left_out.push(artifact.display().to_string()),
         }
     }
     for source in check::sources(layout.project()) {

@@ -72,7 +72,8 @@ async fn read_artifact(
         let Some((path, size)) = run.artifacts.into_iter().find(|(name, _)| *name == path) else {
             return Err(Fault::not_found(format!("run `{run_id}` has no artifact `{path}`")).into());
         };
-        let folder = artifact::folder(&state_dir, &run.experiment_id, &run_id);
+        let folder = artifact::place(&state_dir, &run.artifact_uri)
+            .ok_or_else(|| Fault::unavailable("the artifacts of this run lie elsewhere"))?;
         let bytes = artifact::read(&folder, &path, max_bytes.into())
             .map_err(|error| Fault::unavailable(format!("read artifact `{path}`: {error}")))?;
         Ok(ArtifactView { path, size, text: artifact::text(bytes) })

@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rusqlite::{Connection, Transaction};
 
@@ -18,7 +20,12 @@ use crate::types::{Fault, Timestamp};
 #[derive(Clone)]
 pub struct Tracker {
     pub(super) parts: Arc<ControlParts>,
+    /// Whether watchers will be told anyway.
+    pub(super) is_telling: Arc<AtomicBool>,
 }
+
+/// For how long what is logged is told of together.
+const MOMENT: Duration = Duration::from_millis(100);
 
 impl Tracker {
     /// Asks, off the async threads.
@@ -54,7 +61,7 @@ impl Tracker {
         f: impl FnOnce(&Transaction<'_>) -> Result<R, StoreError> + Send + 'static,
     ) -> Result<R, Fault> {
         let done = self.parts.store.write(f).await?;
-        self.parts.publisher.publish(Event::TrackingChanged);
+        self.tell_soon();
         Ok(done)
     }
 
@@ -77,5 +84,24 @@ impl Tracker {
     /// Where artifacts lie, the default experiment's below `0`.
     pub fn artifacts_dir(&self) -> PathBuf {
         self.parts.layout.artifacts_dir()
+    }
+
+    /// Where artifacts come in.
+    pub fn incoming_dir(&self) -> PathBuf {
+        self.parts.layout.incoming_dir()
+    }
+
+    /// Tells once of all that is logged within a moment: a client may log thousands of points a
+    /// second, and each watcher asks again for each event.
+    fn tell_soon(&self) {
+        if self.is_telling.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (is_telling, publisher) = (self.is_telling.clone(), self.parts.publisher.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(MOMENT).await;
+            is_telling.store(false, Ordering::Release);
+            publisher.publish(Event::TrackingChanged);
+        });
     }
 }

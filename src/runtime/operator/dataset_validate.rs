@@ -83,7 +83,7 @@ fn result_as_csv(order: &Order) -> Result<Vec<u8>, OperatorError> {
     let database = tables::open(order)?;
     let select = format!("select * from {}", sql::quote(&tables::result_name(order)));
     let mut statement = database.prepare(&select)?;
-    let header: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let header: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut found = statement.query([])?;
     let mut rows: Vec<Vec<String>> = Vec::new();
     while let Some(row) = found.next()? {

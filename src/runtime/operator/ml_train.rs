@@ -11,6 +11,7 @@ use super::error::{OperatorError, chain};
 use super::{dataset_validate, learnt, observed};
 use crate::ml::{self, Dataset, SearchSpec, TrainSpec, Trained};
 use crate::runtime::attempt::{Order, Private};
+use crate::runtime::code_version;
 use crate::runtime::layout::Layout;
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
@@ -155,6 +156,7 @@ fn keep_input(
 fn new_run(order: &Order, args: &TrainArgs, dataset: &Dataset, experiment_id: &str) -> NewRun {
     let task = &order.key.task;
     let tag = |key: &str, value: String| (key.to_owned(), value);
+    let commit = code_version::commit(&order.project);
     NewRun {
         experiment_id: experiment_id.to_owned(),
         run_name: format!("{}-{}", args.spec.model, short(order.token.as_str())),
@@ -169,7 +171,10 @@ fn new_run(order: &Order, args: &TrainArgs, dataset: &Dataset, experiment_id: &s
             tag("dagdeck.dataset", dataset.name.clone()),
             tag("dagdeck.dataset_digest", dataset.digest.clone()),
             tag("dagdeck.task", task_name(dataset).into()),
-        ],
+        ]
+        .into_iter()
+        .chain(commit.map(|commit| tag("mlflow.source.git.commit", commit)))
+        .collect(),
         attempt_token: Some(order.token.to_string()),
     }
 }

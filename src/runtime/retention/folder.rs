@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::runtime::layout::Layout;
 use crate::store::prune::DeletedFolder;
+use crate::types::Timestamp;
 use crate::types::run::DagRunKey;
 
 /// The log of an attempt, and what its process said outside of it.
@@ -32,6 +33,18 @@ fn path_of(layout: &Layout, deleted: &DeletedFolder) -> Option<PathBuf> {
             let below = artifact_uri.strip_prefix("mlflow-artifacts:/")?;
             let is_plain = |part: &str| !part.is_empty() && part != ".." && part != ".";
             below.split('/').all(is_plain).then(|| layout.artifacts_dir().join(below))
+        }
+    }
+}
+
+/// Deletes files that were being sent, and to which nothing has come since `before`.
+pub(super) fn forget_unfinished(layout: &Layout, before: Timestamp) {
+    let Ok(entries) = fs::read_dir(layout.incoming_dir()) else { return };
+    for entry in entries.flatten() {
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        let is_old = modified.is_ok_and(|at| Timestamp::try_from(at).is_ok_and(|at| at < before));
+        if is_old && let Err(error) = fs::remove_file(entry.path()) {
+            tracing::warn!(%error, "an artifact that was never finished stays");
         }
     }
 }

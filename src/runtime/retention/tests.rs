@@ -177,3 +177,35 @@ async fn artifacts_go_by_size_oldest_first_but_never_those_of_a_registered_versi
     };
     assert_eq!([0, 1, 2, 3].map(has), [(true, true), (false, false), (false, false), (true, true)]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_deleted_of_experiments_goes_when_it_is_asked_for_or_old_enough() {
+    let limits = Limits { deleted_max_age: Some(Duration::from_secs(100)), ..Limits::default() };
+    let (world, retention) = world(limits);
+    let runs: Vec<_> =
+        (0..3).map(|number| trained(&world, &format!("t{number}"), number)).collect();
+    registry::register(&world.parts.store, "iris", &runs[0], at(9)).unwrap();
+    let delete = |run_id: &crate::types::TrackingRunId, secs: i64| {
+        let run_id = run_id.clone();
+        let store = &world.parts.store;
+        store.write_blocking(move |tx| tracked::record::delete(tx, &run_id, at(secs))).unwrap();
+    };
+    delete(&runs[0], 5);
+    delete(&runs[1], 5);
+    delete(&runs[2], 999);
+    let folder = |index: usize| {
+        let folder = artifact::folder(&world.parts.layout.state_dir(), "1", &runs[index]);
+        folder.parent().unwrap().exists()
+    };
+    assert_eq!(
+        kinds(&retention.prune(Prune::default()).await.unwrap()),
+        [("deleted runs", 1, 100)]
+    );
+    assert_eq!([0, 1, 2].map(folder), [true, false, true], "a version came of the first");
+    let wish = Prune { only_deleted: true, dry_run: true, ..Prune::default() };
+    assert_eq!(kinds(&retention.prune(wish).await.unwrap()), [("deleted runs", 1, 100)]);
+    let wish = Prune { only_deleted: true, ..Prune::default() };
+    assert_eq!(kinds(&retention.prune(wish).await.unwrap()), [("deleted runs", 1, 100)]);
+    assert_eq!([0, 1, 2].map(folder), [true, false, false]);
+    assert!(tracked::get(&world.parts.store, &runs[2]).is_err());
+}

@@ -49,7 +49,7 @@ fn info(entry: &fs::DirEntry, below: &str) -> io::Result<FileInfo> {
     let metadata = entry.metadata()?;
     let name = entry.file_name().to_string_lossy().into_owned();
     let path = if below.is_empty() { name } else { format!("{below}/{name}") };
-    Ok(FileInfo { path, size: metadata.is_file().then(|| metadata.len()) })
+    Ok(FileInfo { path, size: metadata.is_file().then_some(metadata.len()) })
 }
 
 /// What is still being written has a name of its own.

@@ -127,8 +127,9 @@ fn check_plain(source: &str) -> Result<(), StoreError> {
         Some(scheme) if is_scheme(scheme) && !scheme.eq_ignore_ascii_case("file") => {}
         _ => {
             return refused(
-                "A local path lies outside of the project: send the files as artifacts of a run, \
-                 and name those.",
+                "To use a local path as a model version source, the run_id request parameter has \
+                 to be specified and the local path has to be contained within the artifact \
+                 directory of the run specified by the run_id.",
             );
         }
     }

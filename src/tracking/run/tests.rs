@@ -158,10 +158,11 @@ fn what_names_no_run_or_experiment_is_refused() {
         refusal(artifact::record(&store, &unknown, "x", b"")),
         refusal(page(&store, "nope", 0)),
         refusal(create(&store, NewRun { experiment_id: "7".into(), ..new_run(None) })),
-        refusal(create(&store, NewRun { experiment_id: "iris".into(), ..new_run(None) })),
     ] {
         assert_eq!(fault.kind, FaultKind::NotFound, "{fault}");
     }
+    let named = create(&store, NewRun { experiment_id: "iris".into(), ..new_run(None) });
+    assert!(refusal(named).message.contains("valid integer"));
 }
 
 #[test]

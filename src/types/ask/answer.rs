@@ -21,9 +21,9 @@ use crate::serving::{PredictionView, ServingStatus};
 use crate::settings::{ConnectionTest, ConnectionView, SlotPoolView, VariableView};
 use crate::view::{
     AliasPlan, ArtifactView, AssetView, ColumnsView, DagDetailView, DagDiffView, DagVersionView,
-    DagView, DefinitionsView, ExperimentView, LineageView, LogChunk, MetricHistoryView,
-    ModelDetailView, ModelVersionView, ModelView, ParamProblem, RunDetailView, StatusView,
-    TaskDetailView, TraceView, TrackingRunView, TriggerPlan,
+    DagView, DefinitionsView, ExperimentView, LineageView, LogChunk, LoggedModelView,
+    MetricHistoryView, ModelDetailView, ModelVersionView, ModelView, ParamProblem, RunDetailView,
+    StatusView, TaskDetailView, TraceView, TrackingRunView, TriggerPlan,
 };
 use crate::why::WhyView;
 use crate::xcom::XcomView;
@@ -118,6 +118,7 @@ pub enum Answer {
     Model(Box<ModelDetailView>),
     AliasPlan(Box<AliasPlan>),
     ModelVersion(Box<ModelVersionView>),
+    LoggedModels(Vec<LoggedModelView>),
     Variables(Vec<VariableView>),
     Connections(Vec<ConnectionView>),
     ConnectionTest(ConnectionTest),

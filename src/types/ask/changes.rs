@@ -23,6 +23,8 @@ impl Request {
             | Self::ReceiveLineage { .. }
             | Self::Promote { .. }
             | Self::Rollback { .. }
+            | Self::RegisterModel { .. }
+            | Self::ChangeModel { .. }
             | Self::SetVariables { .. }
             | Self::DeleteVariable { .. }
             | Self::SetConnections { .. }
@@ -79,6 +81,7 @@ impl Request {
             | Self::GetMetricHistory { .. }
             | Self::ReadArtifact { .. }
             | Self::ListModels
+            | Self::ListLoggedModels { .. }
             | Self::ShowModel { .. }
             | Self::PlanPromote { .. }
             | Self::PlanRollback { .. }

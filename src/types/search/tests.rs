@@ -63,6 +63,33 @@ fn a_filter_is_read_into_its_clauses() {
 }
 
 #[test]
+fn each_thing_has_words_of_its_own() {
+    let own = |vocabulary: &'static Vocabulary, text: &str| vocabulary.filter(text).is_ok();
+    for (text, expected) in [
+        // Runs, experiments, logged models.
+        ("name = 'x'", [false, true, true]),
+        ("metrics.a > 1", [true, false, true]),
+        ("params.a = 'x'", [true, false, true]),
+        ("tags.a = 'x'", [true, true, true]),
+        ("tags.a IS NULL", [true, true, false]),
+        ("datasets.name = 'x'", [true, false, false]),
+        ("run_id IN ('a')", [true, false, false]),
+        ("experiment_id IN ('1')", [false, true, false]),
+        ("creation_time > 1", [false, true, true]),
+    ] {
+        let found = [
+            own(&vocabulary::RUNS, text),
+            own(&vocabulary::EXPERIMENTS, text),
+            own(&vocabulary::LOGGED_MODELS, text),
+        ];
+        assert_eq!(found, expected, "{text}");
+    }
+    assert!(vocabulary::MODEL_VERSIONS.order("creation_timestamp DESC").is_ok());
+    assert!(vocabulary::MODEL_VERSIONS.order("run_id").is_err());
+    assert!(vocabulary::RUNS.order("datasets.name").is_err());
+}
+
+#[test]
 fn a_mistake_names_its_place_and_what_is_wanted() {
     for (text, at, words) in [
         ("metrics.a >", 11, "it ends where metrics.a is compared with a number"),

@@ -66,6 +66,25 @@ pub struct ArtifactView {
     pub text: Option<String>,
 }
 
+/// A model that was logged, registered or not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoggedModelView {
+    pub model_id: String,
+    pub name: String,
+    /// `PENDING`, `READY` or `FAILED`.
+    pub status: String,
+    pub model_type: Option<String>,
+    pub source_run_id: Option<TrackingRunId>,
+    pub creation_timestamp: Timestamp,
+    pub params: Vec<(String, String)>,
+    #[serde(with = "crate::figure::pairs")]
+    pub metrics: Vec<(String, f64)>,
+    pub tags: Vec<(String, String)>,
+    /// (registered model, version) that it is.
+    pub registrations: Vec<(String, u32)>,
+    pub artifact_uri: String,
+}
+
 /// A registered model as a line of the list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelView {

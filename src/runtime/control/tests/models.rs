@@ -8,6 +8,7 @@ use crate::sched::{Change, Input};
 use crate::store::sample::{self, at};
 use crate::tracking::run::NewRun;
 use crate::tracking::{artifact, registry, run};
+use crate::types::ask::ModelChange;
 use crate::types::view::AliasPlan;
 use crate::types::xcom::{RETURN_VALUE, XcomValue};
 use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState};
@@ -216,4 +217,74 @@ async fn a_plan_tells_what_becomes_of_the_requests() {
     assert_eq!(planned.traffic, ["serving deploys v1: all requests at once"]);
     let planned = plan(&world, wish("shadow")).await;
     assert_eq!(planned.traffic, ["nothing deploys it: requests go on to v3 100 %"]);
+}
+
+#[tokio::test]
+async fn an_alias_that_a_client_of_mlflow_sets_is_a_promotion_like_any_other() {
+    let world = World::new();
+    let good = judged(&world, "r1", true).await;
+    let bad = judged(&world, "r2", false).await;
+    let tracker = world.control.tracker();
+    let set = |version| tracker.promote("iris".into(), "production".into(), version);
+    set(good).await.unwrap();
+    let Input::AssetChanged(spec) = world.last_input() else { panic!() };
+    assert_eq!(spec.uri, "models:/iris@production");
+    let fault = set(bad).await.unwrap_err();
+    assert!(fault.message.contains("failed a gate"), "{fault}");
+    assert_eq!(set(99).await.unwrap_err().kind, FaultKind::NotFound);
+    let Answer::Model(model) = world.ask(Request::ShowModel { name: "iris".into() }).await else {
+        panic!()
+    };
+    let line = &model.history[0];
+    assert_eq!((line.action.as_str(), line.to_version), ("promote", Some(good)));
+}
+
+#[tokio::test]
+async fn what_is_said_of_models_and_versions_is_changed_and_what_is_in_production_stays() {
+    let world = World::new();
+    version(&world.parts.store);
+    version(&world.parts.store);
+    world.ask(promote(1, None)).await;
+    let change = |version, change| Request::ChangeModel { name: "iris".into(), version, change };
+    let text = |text: &str| text.to_owned();
+    for (of, what) in [
+        (None, ModelChange::Describe { description: text("leaves") }),
+        (None, ModelChange::SetTag { key: text("owner"), value: text("ada") }),
+        (Some(2), ModelChange::Describe { description: text("the second") }),
+        (Some(2), ModelChange::SetTag { key: text("k"), value: text("v") }),
+        (Some(2), ModelChange::SetTag { key: text("x"), value: text("y") }),
+        (Some(2), ModelChange::DeleteTag { key: text("x") }),
+        (Some(2), ModelChange::SetStage { stage: text("staging"), archive_existing: true }),
+    ] {
+        assert!(matches!(world.ask(change(of, what)).await, Answer::Done));
+    }
+    let Answer::Model(model) = world.ask(Request::ShowModel { name: "iris".into() }).await else {
+        panic!()
+    };
+    assert_eq!(model.model.description.as_deref(), Some("leaves"));
+    assert_eq!(model.model.tags, [(text("owner"), text("ada"))]);
+    let second = &model.versions[0];
+    assert_eq!(
+        (second.stage.as_str(), second.description.as_deref()),
+        ("Staging", Some("the second"))
+    );
+    assert_eq!(second.version_tags, [(text("k"), text("v"))]);
+    for of in [Some(1), None] {
+        let fault = world.refusal(change(of, ModelChange::Delete)).await;
+        assert_eq!(fault.kind, FaultKind::Conflict, "{fault}");
+    }
+    let stage = ModelChange::SetStage { stage: text("Staging"), archive_existing: false };
+    assert_eq!(world.refusal(change(None, stage)).await.kind, FaultKind::Invalid);
+    let rename = ModelChange::Rename { new_name: text("x") };
+    assert_eq!(world.refusal(change(Some(1), rename)).await.kind, FaultKind::Invalid);
+    let take = |alias: &str| change(None, ModelChange::DeleteAlias { alias: text(alias) });
+    assert_eq!(world.refusal(take("nobody")).await.kind, FaultKind::NotFound);
+    let events = world.inputs.lock().unwrap().len();
+    world.ask(take("production")).await;
+    assert_eq!(world.inputs.lock().unwrap().len(), events, "nothing new is in production");
+    world.ask(change(None, ModelChange::Delete)).await;
+    let gone = world.refusal(Request::ShowModel { name: "iris".into() }).await;
+    assert_eq!(gone.kind, FaultKind::NotFound);
+    let logged = Request::ListLoggedModels { experiment: text("Default") };
+    assert!(matches!(world.ask(logged).await, Answer::LoggedModels(found) if found.is_empty()));
 }

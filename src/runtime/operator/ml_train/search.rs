@@ -94,8 +94,9 @@ pub(super) fn run(
         log.say(&line(&search, &trial, total));
     }
     let Some(best) = search.best() else {
-        let faults = search.trials().iter().filter_map(|trial| trial.fault.clone());
-        let fault = faults.last().unwrap_or_else(|| "none was complete".to_owned());
+        let mut latest = search.trials().iter().rev();
+        let fault = latest.find_map(|trial| trial.fault.clone());
+        let fault = fault.unwrap_or_else(|| "none was complete".to_owned());
         return Err(OperatorError::Fatal(format!("no trial of {total} gave a model: {fault}")));
     };
     let params = vec![

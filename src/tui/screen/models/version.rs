@@ -40,6 +40,15 @@ fn lines(state: &State, version: &ModelVersionView, width: usize) -> Vec<Line<'s
             paint::span(aliases, theme::ACCENT),
         ]));
     }
+    if let Some(description) = version.description.as_deref().filter(|text| !text.is_empty()) {
+        lines.extend(block("described", description, width));
+    }
+    if version.stage != "None" {
+        lines.push(paint::pair("stage", &version.stage));
+    }
+    let tags: Vec<String> =
+        version.version_tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    lines.extend(block("tags", &tags.join(", "), width));
     lines.extend(block("lineage", &way(state, version), width));
     lines.extend(gates(version, width));
     if let Some(origin) = &version.origin {
@@ -66,6 +75,12 @@ fn lines(state: &State, version: &ModelVersionView, width: usize) -> Vec<Line<'s
                 lines.extend(block(side, &columns(part), width));
             }
         }
+    }
+    if let Some(user) = &version.user {
+        lines.push(paint::pair("registered", format!("by {user}")));
+    }
+    if let Some(model_id) = &version.model_id {
+        lines.push(paint::pair("logged as", model_id));
     }
     lines.push(paint::pair("source", &version.source));
     lines
