@@ -265,8 +265,8 @@ mod tests {
     #[test]
     fn a_model_is_not_better_than_itself_and_better_than_one_that_knows_little() {
         for (dataset, good, poor) in [
-            (titanic(), full("xgboost"), with(json!({ "max_depth": 1, "max_features": 0.1 }))),
-            (housing(), full("xgboost"), with(json!({ "max_depth": 1 }))),
+            (titanic(), full("xgboost"), with(&json!({ "max_depth": 1, "max_features": 0.1 }))),
+            (housing(), full("xgboost"), with(&json!({ "max_depth": 1 }))),
         ] {
             let (_, test) = split(&dataset, 42, 0.2);
             let held_out = HeldOut::of(&dataset, &test, 42);
@@ -308,7 +308,7 @@ mod tests {
         assert!(error.contains("column `crim` is missing"), "{error}");
     }
 
-    fn with(given: Value) -> TrainSpec {
+    fn with(given: &Value) -> TrainSpec {
         let hyperparameters = given.as_object().unwrap().clone();
         TrainSpec { hyperparameters, ..quick("decision_tree") }
     }

@@ -197,7 +197,7 @@ mod tests {
         let set = housing();
         let rows: Vec<usize> = (0..set.rows()).collect();
         let before = Profile::of(&set, &rows);
-        let mut moved = set.clone();
+        let mut moved = set;
         let ColumnValues::Number { values, .. } = &mut moved.features[5].values else {
             panic!("numbers")
         };

@@ -367,13 +367,13 @@ fn balanced_classes_are_found_more_often_where_one_is_rare() {
             "random_forest" | "extra_trees" | "decision_tree" => json!({ "max_depth": 3 }),
             _ => json!({}),
         };
-        let plain = run(&dataset, &with_also(model, shallow.clone()));
+        let plain = run(&dataset, &with_also(model, &shallow));
         if let Err(TrainError::WrongTask { .. }) = plain {
             continue;
         }
         let mut balanced = shallow;
         balanced["class_weight"] = json!("balanced");
-        let Ok(even) = run(&dataset, &with_also(model, balanced)) else {
+        let Ok(even) = run(&dataset, &with_also(model, &balanced)) else {
             assert_eq!(model, "k_neighbors");
             continue;
         };
@@ -401,7 +401,7 @@ fn rare() -> Dataset {
     .unwrap()
 }
 
-fn with_also(model: &str, more: Value) -> TrainSpec {
+fn with_also(model: &str, more: &Value) -> TrainSpec {
     let mut spec = quick(model);
     spec.hyperparameters.extend(more.as_object().unwrap().clone());
     spec

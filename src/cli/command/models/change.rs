@@ -58,6 +58,7 @@ fn meant(command: ModelsCommand) -> Result<(String, Option<u32>, ModelChange), C
         ModelsCommand::Delete { name, version, yes: true } => (name, version, ModelChange::Delete),
         ModelsCommand::List
         | ModelsCommand::Show { .. }
+        | ModelsCommand::Register { .. }
         | ModelsCommand::Promote { .. }
         | ModelsCommand::Compare { .. }
         | ModelsCommand::Rollback { .. }
