@@ -72,14 +72,8 @@ pub struct ModelFiles {
     pub files: Vec<(String, Vec<u8>)>,
 }
 
-/// What Python needs of a folder beside the model itself, where it is there.
-const COMPANIONS: [&str; 5] = [
-    "requirements.txt",
-    "python_env.yaml",
-    "conda.yaml",
-    "input_example.json",
-    "serving_input_example.json",
-];
+/// A model's folder has so many files at most.
+const FILES_MAX: usize = 1_000;
 
 /// Reads the model in a file, or in a folder of MLflow's, and tries it. Blocks.
 pub fn take(path: &Path) -> Result<ModelFiles, Fault> {
@@ -91,26 +85,30 @@ pub fn take(path: &Path) -> Result<ModelFiles, Fault> {
 
 fn take_folder(folder: &Path) -> Result<ModelFiles, Fault> {
     let model = read(folder)?;
-    let own = "model.json".to_owned();
-    let (text, file) = match manifest_text(folder)? {
-        Some(text) => {
-            let manifest = Manifest::read(&text).map_err(|error| refused(folder, &error))?;
-            let file = match manifest.is_own() {
-                true => own,
-                false => manifest.file().map_err(|error| refused(folder, &error))?.to_owned(),
-            };
-            (Some(text), file)
+    let mut files = Vec::new();
+    copy(folder, "", &mut files)?;
+    described(&*model, files)
+}
+
+/// Reads all files below a folder; what is neither a file nor a folder is passed over.
+fn copy(folder: &Path, below: &str, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
+    let entries = fs::read_dir(folder).map_err(|error| missing(folder, &error))?;
+    for entry in entries {
+        let entry = entry.map_err(|error| missing(folder, &error))?;
+        let kind = entry.file_type().map_err(|error| missing(&entry.path(), &error))?;
+        let path = format!("{below}{}", entry.file_name().to_string_lossy());
+        if kind.is_dir() {
+            copy(&entry.path(), &format!("{path}/"), files)?;
+        } else if kind.is_file() {
+            files.push((path, file_bytes(&entry.path())?));
         }
-        None => (None, own),
-    };
-    let mut files = vec![(file.clone(), file_bytes(&folder.join(&file))?)];
-    files.extend(text.map(|text| ("MLmodel".to_owned(), text.into_bytes())));
-    for name in COMPANIONS {
-        if folder.join(name).is_file() {
-            files.push((name.to_owned(), file_bytes(&folder.join(name))?));
+        let bytes: usize = files.iter().map(|(_, bytes)| bytes.len()).sum();
+        if files.len() > FILES_MAX || bytes as u64 > BYTES_MAX {
+            let what = "a model's folder has 1,000 files and 2 GiB at most";
+            return Err(Fault::invalid(format!("`{}`: {what}", folder.display())));
         }
     }
-    described(&*model, files)
+    Ok(())
 }
 
 fn take_file(path: &Path) -> Result<ModelFiles, Fault> {

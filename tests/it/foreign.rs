@@ -1,7 +1,7 @@
 //! Models of other tools: made by the real libraries, read and answered by here.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dagdeck::ml::{Foreign, Prediction};
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::mlflow::{deck, script};
-use crate::support::{http, peer};
+use crate::support::{Project, http, peer};
 
 /// How far an answer may be from Python's, in relation to its size where that is above 1.
 const NEAR: f64 = 1e-6;
@@ -114,4 +114,55 @@ fn models_that_python_logged_and_promoted_are_served() {
     assert!((400..500).contains(&pickle.status), "{} {}", pickle.status, pickle.body);
     assert!(pickle.body.contains("mlflow.onnx.log_model"), "{}", pickle.body);
     project.down();
+}
+
+#[test]
+fn a_model_in_a_file_is_registered_promoted_and_served() {
+    let mut project = Project::sample();
+    project.up();
+    project.run(&["run", "mlops_pipeline"]).ok();
+    // What XGBoost itself reads, beside the model that was trained.
+    let mut files = Vec::new();
+    find(&project.path(".dagdeck/artifacts"), "model.xgb.json", &mut files);
+    let file = files.first().expect("boosted trees are kept as XGBoost's JSON, too");
+    let register = |name: &str, path: &str| project.run(&["models", "register", name, path]);
+    let said = register("flowers", file.to_str().unwrap()).ok().stdout;
+    assert!(said.contains("`flowers` version 1"), "{said}");
+    project.run(&["models", "promote", "flowers", "1"]).ok();
+    let serving = project.serving();
+    let ask = |name: &str| {
+        let path = format!("/models/{name}@production/predict");
+        http(&serving, "POST", &path, Some("[[5.1, 3.5, 1.4, 0.2]]")).json()[0].clone()
+    };
+    let (ours, theirs) = (ask("iris"), ask("flowers"));
+    let of = |answer: &Value, class: &str| answer["probabilities"][class].as_f64().unwrap();
+    assert!((of(&ours, "setosa") - of(&theirs, "0")).abs() < NEAR, "{ours} {theirs}");
+    let shown = project.json(&["models", "show", "flowers"]);
+    assert_eq!(shown["versions"][0]["signature"]["inputs"].as_array().unwrap().len(), 4, "{shown}");
+    // A folder of MLflow's is taken as it is: here that of the pipeline's own model.
+    let folder = file.parent().unwrap().to_str().unwrap();
+    register("flowers", folder).ok();
+    project.run(&["models", "promote", "flowers", "2"]).ok();
+    assert_eq!(ask("flowers")["label"], "setosa");
+    project.write("broken.json", "{\"learner\": {}}");
+    let broken = register("flowers", project.path("broken.json").to_str().unwrap());
+    assert_ne!(broken.code, 0, "{}", broken.stdout);
+    assert!(broken.stderr.contains("XGBoost's JSON"), "{}", broken.stderr);
+    let missing = register("flowers", "nowhere.onnx");
+    assert!(missing.stderr.contains("nowhere.onnx"), "{}", missing.stderr);
+    assert_eq!(
+        project.json(&["models", "show", "flowers"])["versions"].as_array().unwrap().len(),
+        2
+    );
+    project.down();
+}
+
+fn find(folder: &Path, name: &str, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        match entry.path().is_dir() {
+            true => find(&entry.path(), name, found),
+            false if entry.file_name() == name => found.push(entry.path()),
+            false => {}
+        }
+    }
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::sched::change::{DagState, FailedRow, FailedRun, OperationRow};
 use crate::store::fault::injection;
 use crate::store::sample::{self, asset_event, at, key, line, run, task, task_try};
-use crate::store::{Store, xcom};
+use crate::store::{Store, row, xcom};
 use crate::types::run::DagRunKey;
 use crate::types::xcom::XcomValue;
 use crate::types::{DagRunState, TaskInstanceState};
@@ -286,6 +286,11 @@ fn what_one_commit_puts_more_than_once_stands_as_it_was_put_last() {
     };
     let begin = || Change::PutDagRun(run("etl", "r1", 0, DagRunState::Running));
     let ((_one, apart), (_other, together)) = (sample::store(), sample::store());
+    for store in [&apart, &together] {
+        // Each was made at its own moment, which the experiment that is always there bears.
+        let sql = "UPDATE experiments SET creation_time = 0";
+        store.write_blocking(|tx| row::execute(tx, sql, [])).unwrap();
+    }
     commit(&apart, vec![begin()]).unwrap();
     for state in [Queued, Running, Success] {
         commit(&apart, put(state).into()).unwrap();
