@@ -34,7 +34,7 @@ pub(crate) struct Registry {
 
 impl Source for Registry {
     fn load(&self, model: &str, version: u32) -> Result<Arc<dyn Predictor>, Fault> {
-        model_folder::of_version(&self.store, &self.layout.state_dir(), model, version)
+        model_folder::of_version(&self.store, &self.layout.artifacts_dir(), model, version)
     }
 
     fn by_alias(&self, model: &str, alias: &str) -> Result<Option<u32>, Fault> {

@@ -158,11 +158,12 @@ pub fn below(artifact_uri: &str) -> Option<&str> {
     artifact_uri.strip_prefix("mlflow-artifacts:")?.strip_prefix('/')
 }
 
-/// Returns the folder that a URI of artifacts names, below the state folder `.dagdeck`.
-pub fn place(state_dir: &Path, artifact_uri: &str) -> Option<PathBuf> {
-    let below = below(artifact_uri)?;
+/// Returns the folder that a URI of artifacts names, below the project's folder of `artifacts`;
+/// `None` of what lies elsewhere or climbs.
+pub fn place(artifacts: &Path, artifact_uri: &str) -> Option<PathBuf> {
+    let below = below(artifact_uri)?.trim_matches('/');
     check_path(below).ok()?;
-    Some(state_dir.join("artifacts").join(below))
+    Some(artifacts.join(below))
 }
 
 /// How URIs of artifacts begin that lie here.

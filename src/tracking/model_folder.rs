@@ -16,17 +16,18 @@ use crate::types::Fault;
 /// A model's file is read whole; what is larger is refused.
 const BYTES_MAX: u64 = 2 << 30;
 
-/// Reads the model of a registered version; `state_dir` is the folder `.dagdeck`. Blocks.
+/// Reads the model of a registered version; `artifacts` is the project's folder of them.
+/// Blocks.
 pub fn of_version(
     store: &Store,
-    state_dir: &Path,
+    artifacts: &Path,
     name: &str,
     version: u32,
 ) -> Result<Arc<dyn Predictor>, Fault> {
     let what = format!("load version {version} of `{name}`");
     let source =
         store.read_blocking(|conn| registry::version::download_uri(conn, name, version))?;
-    let folder = artifact::place(state_dir, &source).ok_or_else(|| {
+    let folder = artifact::place(artifacts, &source).ok_or_else(|| {
         Fault::invalid(format!("{what}: its source `{source}` is not an artifact of this project"))
     })?;
     read(&folder).map_err(|fault| Fault { message: format!("{what}: {}", fault.message), ..fault })

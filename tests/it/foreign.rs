@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::mlflow::{deck, script};
-use crate::support::{Project, http, peer};
+use crate::support::{Project, http, peer, until};
 
 /// How far an answer may be from Python's, in relation to its size where that is above 1.
 const NEAR: f64 = 1e-6;
@@ -143,7 +143,8 @@ fn a_model_in_a_file_is_registered_promoted_and_served() {
     let folder = file.parent().unwrap().to_str().unwrap();
     register("flowers", folder).ok();
     project.run(&["models", "promote", "flowers", "2"]).ok();
-    assert_eq!(ask("flowers")["label"], "setosa");
+    // The model server follows the alias a moment later.
+    until(|| (ask("flowers")["label"] == "setosa").then_some(())).expect("version 2 answers");
     project.write("broken.json", "{\"learner\": {}}");
     let broken = register("flowers", project.path("broken.json").to_str().unwrap());
     assert_ne!(broken.code, 0, "{}", broken.stdout);

@@ -43,6 +43,7 @@ const MLFLOW_PACKAGES: &[&str] = &[
     "xgboost-cpu==3.2.0",
     "lightgbm==4.7.0",
     "skl2onnx==1.20.0",
+    "onnxruntime==1.32.0",
 ];
 
 fn main() -> ExitCode {

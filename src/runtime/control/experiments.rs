@@ -66,13 +66,13 @@ async fn read_artifact(
     path: String,
     max_bytes: u32,
 ) -> Result<Answer, Fault> {
-    let state_dir = parts.layout.state_dir();
+    let artifacts = parts.layout.artifacts_dir();
     let found = tracked(parts, move |store| {
         let run = run::get(store, &run_id)?;
         let Some((path, size)) = run.artifacts.into_iter().find(|(name, _)| *name == path) else {
             return Err(Fault::not_found(format!("run `{run_id}` has no artifact `{path}`")).into());
         };
-        let folder = artifact::place(&state_dir, &run.artifact_uri)
+        let folder = artifact::place(&artifacts, &run.artifact_uri)
             .ok_or_else(|| Fault::unavailable("the artifacts of this run lie elsewhere"))?;
         let bytes = artifact::read(&folder, &path, max_bytes.into())
             .map_err(|error| Fault::unavailable(format!("read artifact `{path}`: {error}")))?;

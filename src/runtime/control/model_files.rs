@@ -44,10 +44,10 @@ pub(super) async fn register(
     };
     let logged = parts.store.write(move |tx| logged_model::create(tx, &new, now)).await?;
     let ModelFiles { files, signature, .. } = read;
-    let state_dir = parts.layout.state_dir();
+    let artifacts = parts.layout.artifacts_dir();
     let uri = logged.artifact_uri.clone();
     let written = off_thread(move || {
-        let folder = artifact::place(&state_dir, &uri)
+        let folder = artifact::place(&artifacts, &uri)
             .ok_or_else(|| Fault::invalid(format!("`{uri}` is not a place of this project")))?;
         files.iter().try_for_each(|(path, bytes)| {
             artifact::write(&folder, path, bytes).map_err(|error| {

@@ -65,8 +65,8 @@ pub(super) async fn load(
     name: &str,
     version: u32,
 ) -> Result<Arc<dyn Predictor>, Fault> {
-    let (store, state_dir, name) = (store.clone(), layout.state_dir(), name.to_owned());
-    off_thread(move || model_folder::of_version(&store, &state_dir, &name, version)).await
+    let (store, artifacts, name) = (store.clone(), layout.artifacts_dir(), name.to_owned());
+    off_thread(move || model_folder::of_version(&store, &artifacts, &name, version)).await
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The files of a logged model, as they lie below the folder of artifacts.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::{fs, io};
 
 use crate::tracking::artifact;
@@ -18,7 +18,7 @@ pub struct FileInfo {
 /// Lists what lies right in a folder of the model, by name; nothing where there is no such folder.
 /// `artifacts` is the project's folder of them. Files that lie elsewhere (`s3://…`) are not looked for.
 pub fn list(artifacts: &Path, artifact_uri: &str, below: &str) -> Result<Vec<FileInfo>, Fault> {
-    let Some(root) = root(artifacts, artifact_uri) else { return Ok(Vec::new()) };
+    let Some(root) = artifact::place(artifacts, artifact_uri) else { return Ok(Vec::new()) };
     let below = below.trim_matches('/');
     if !below.is_empty() {
         artifact::check_path(below).map_err(|error| {
@@ -36,13 +36,6 @@ pub fn list(artifacts: &Path, artifact_uri: &str, below: &str) -> Result<Vec<Fil
     let mut found: Vec<FileInfo> = found.into_iter().filter(|file| !is_temporary(file)).collect();
     found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
-}
-
-/// Returns where `mlflow-artifacts:/…` lies; `None` of what lies elsewhere or climbs.
-pub fn root(artifacts: &Path, artifact_uri: &str) -> Option<PathBuf> {
-    let below = artifact_uri.strip_prefix("mlflow-artifacts:/")?.trim_matches('/');
-    artifact::check_path(below).ok()?;
-    Some(artifacts.join(below))
 }
 
 fn info(entry: &fs::DirEntry, below: &str) -> io::Result<FileInfo> {
@@ -78,6 +71,6 @@ mod tests {
         assert_eq!(list(dir.path(), uri, "none").unwrap(), []);
         assert_eq!(list(dir.path(), "s3://b/m", "").unwrap(), []);
         assert!(list(dir.path(), uri, "../../..").is_err());
-        assert_eq!(root(dir.path(), "mlflow-artifacts:/1/../../x"), None);
+        assert_eq!(artifact::place(dir.path(), "mlflow-artifacts:/1/../../x"), None);
     }
 }
