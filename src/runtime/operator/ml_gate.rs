@@ -41,14 +41,14 @@ pub(super) async fn run(context: &DaemonContext) -> Result<Outcome, OperatorErro
     let own =
         artifact::folder(&context.layout.state_dir(), &tracked.experiment_id, &tracked.run_id);
     let measured = off_thread({
-        let (store, state_dir) = (context.store.clone(), context.layout.state_dir());
+        let (store, artifacts) = (context.store.clone(), context.layout.artifacts_dir());
         let champion = champion.clone();
         move || {
             let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
             let rival = champion.as_ref().map(|champion| {
                 let load = || {
                     let (name, version) = (&champion.name, champion.version);
-                    model_folder::of_version(&store, &state_dir, name, version)
+                    model_folder::of_version(&store, &artifacts, name, version)
                         .map_err(|fault| fault.to_string())
                 };
                 (champion.folder.as_deref(), load)
