@@ -47,6 +47,11 @@ fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Says whether a file's name is one that is still being written, or that a kill left so.
+pub fn is_unfinished(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(".tmp")
+}
+
 /// Refuses a path that is empty, absolute, or leads anywhere but down.
 pub fn check_path(path: &str) -> io::Result<()> {
     if path.is_empty() {

@@ -213,6 +213,14 @@ fn a_script_of_a_task_logs_without_a_change_and_hangs_under_its_task() {
 
 /// What MLflow kept in a folder or a database is told the same by the deck that took it over, also
 /// where the taking over was killed on its way, and by the folder that it is given back as.
+/// The folder of the artifacts of the run that keeps notes.
+fn run_folder(project: &Project) -> PathBuf {
+    let experiments = fs::read_dir(project.path(".dagdeck/artifacts")).unwrap().flatten();
+    let runs = experiments.flat_map(|entry| fs::read_dir(entry.path()).unwrap().flatten());
+    let mut folders = runs.map(|entry| entry.path().join("artifacts"));
+    folders.find(|folder| folder.join("notes").is_dir()).expect("a run with notes")
+}
+
 fn taken_over(python: &Path, kept: &str, uri: impl Fn(&Path) -> String) {
     let outside = tempfile::tempdir().unwrap();
     let theirs = uri(outside.path());
@@ -222,8 +230,7 @@ fn taken_over(python: &Path, kept: &str, uri: impl Fn(&Path) -> String) {
     keep("make", &theirs, "");
     let before = keep("tell", &theirs, "");
     assert!(before.lines().count() > 30, "{before}");
-    let address = format!("127.0.0.1:{}", free_port());
-    let mut project = Project::with(&format!("[api]\nlisten = \"{address}\"\n"));
+    let mut project = Project::with("[deck]\nname = \"taken over\"\n");
     project.keep_if_it_fails();
     let path = outside.path().join(kept);
     let import = ["import", "mlflow", path.to_str().unwrap()];
@@ -245,6 +252,11 @@ fn taken_over(python: &Path, kept: &str, uri: impl Fn(&Path) -> String) {
     let taken = project.json(&import);
     assert_eq!(taken, dry, "{taken:#}");
     assert_eq!(project.json(&import), taken, "again it is the same");
+    // What a kill in the middle of a file leaves, for certain.
+    fs::write(run_folder(&project).join("notes/.left.tmp"), "half").unwrap();
+    // Not before: a port that is not taken for minutes may be somebody else's by then.
+    let address = format!("127.0.0.1:{}", free_port());
+    project.write("dags.toml", format!("[api]\nlisten = \"{address}\"\n"));
     project.up();
     let token = fs::read_to_string(project.path(".dagdeck/token")).unwrap().trim().to_owned();
     assert_eq!(keep("tell", &format!("http://{address}"), &token), before);

@@ -66,7 +66,7 @@ async fn files(folder: &Path, before: &str) -> Vec<Value> {
         while let Ok(Some(entry)) = entries.next_entry().await {
             let Ok(metadata) = entry.metadata().await else { continue };
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name != INCOMING {
+            if name != INCOMING && !artifact::is_unfinished(&name) {
                 files.push((name, metadata.is_dir(), metadata.len()));
             }
         }

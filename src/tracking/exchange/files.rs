@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::tracking::artifact;
+
 /// A file that came over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Copied {
@@ -52,7 +54,8 @@ pub(super) fn model_id(source: &str) -> Option<String> {
     id.starts_with("m-").then(|| id.to_owned())
 }
 
-/// Lists the regular files below a folder, as paths from it on; links are not followed.
+/// Lists the regular files below a folder, as paths from it on; links are not followed, and what
+/// was never finished is passed over.
 pub(super) fn below(folder: &Path) -> io::Result<Vec<String>> {
     let mut found = Vec::new();
     let mut folders = vec![String::new()];
@@ -65,6 +68,9 @@ pub(super) fn below(folder: &Path) -> io::Result<Vec<String>> {
         for entry in entries {
             let entry = entry?;
             let Ok(name) = entry.file_name().into_string() else { continue };
+            if artifact::is_unfinished(&name) {
+                continue;
+            }
             let path = if inside.is_empty() { name } else { format!("{inside}/{name}") };
             let kind = entry.file_type()?;
             if kind.is_dir() {

@@ -48,7 +48,7 @@ fn info(entry: &fs::DirEntry, below: &str) -> io::Result<FileInfo> {
 /// What is still being written has a name of its own.
 fn is_temporary(file: &FileInfo) -> bool {
     let name = file.path.rsplit('/').next().unwrap_or_default();
-    name.starts_with('.') && name.ends_with(".tmp")
+    artifact::is_unfinished(name)
 }
 
 #[cfg(test)]
