@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::model::{ColumnSpec, DataType, InputError, cells, places, prediction};
 use crate::preprocess::Cell;
-use crate::{Prediction, Signature};
+use crate::{Prediction, Predictor, Signature};
 
 /// A model that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -125,16 +125,6 @@ impl Foreign {
         Ok(model)
     }
 
-    /// Returns what it takes and gives.
-    pub fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    /// Returns the name of the tool that wrote it: `xgboost`, `lightgbm` or `onnx`.
-    pub fn kind(&self) -> &'static str {
-        self.flavor.name()
-    }
-
     /// Returns the name that the tool gives the model's file.
     pub const fn file_name(&self) -> &'static str {
         self.flavor.file_name()
@@ -143,23 +133,6 @@ impl Foreign {
     /// Writes the `MLmodel` of a file that had none.
     pub fn manifest(&self) -> String {
         manifest::write(self.flavor, &self.signature)
-    }
-
-    /// Returns a record with what was answered to it when the model was read.
-    pub fn examples(&self) -> &[(Map<String, Value>, Value)] {
-        &self.examples
-    }
-
-    /// Answers rows: each a list in the signature's order, or a record by name. Rows count from 0
-    /// in errors.
-    pub fn predict(&self, rows: &[Value]) -> Result<Vec<Prediction>, InputError> {
-        let cells = rows
-            .iter()
-            .enumerate()
-            .map(|(number, row)| cells(number, row, &self.signature.inputs, &self.places))
-            .collect::<Result<Vec<_>, _>>()?;
-        let answers = self.engine.answer(&cells).map_err(|fault| InputError::Model { fault })?;
-        Ok(answers.into_iter().map(|out| prediction(&self.classes, out)).collect())
     }
 
     /// A record that says as little as can be said.
@@ -175,6 +148,30 @@ impl Foreign {
             }
         };
         self.signature.inputs.iter().map(|column| (column.name.clone(), value(column))).collect()
+    }
+}
+
+impl Predictor for Foreign {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn kind(&self) -> &str {
+        self.flavor.name()
+    }
+
+    fn examples(&self) -> &[(Map<String, Value>, Value)] {
+        &self.examples
+    }
+
+    fn predict(&self, rows: &[Value]) -> Result<Vec<Prediction>, InputError> {
+        let cells = rows
+            .iter()
+            .enumerate()
+            .map(|(number, row)| cells(number, row, &self.signature.inputs, &self.places))
+            .collect::<Result<Vec<_>, _>>()?;
+        let answers = self.engine.answer(&cells).map_err(|fault| InputError::Model { fault })?;
+        Ok(answers.into_iter().map(|out| prediction(&self.classes, out)).collect())
     }
 }
 

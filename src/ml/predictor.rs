@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::model::InputError;
-use crate::{Foreign, Model, Prediction, Signature};
+use crate::{Model, Prediction, Signature};
 
 /// Answers rows.
 pub trait Predictor: Send + Sync + 'static {
@@ -22,24 +22,6 @@ pub trait Predictor: Send + Sync + 'static {
 }
 
 impl Predictor for Model {
-    fn signature(&self) -> &Signature {
-        self.signature()
-    }
-
-    fn kind(&self) -> &str {
-        self.kind()
-    }
-
-    fn examples(&self) -> &[(Map<String, Value>, Value)] {
-        self.examples()
-    }
-
-    fn predict(&self, rows: &[Value]) -> Result<Vec<Prediction>, InputError> {
-        self.predict(rows)
-    }
-}
-
-impl Predictor for Foreign {
     fn signature(&self) -> &Signature {
         self.signature()
     }

@@ -33,9 +33,9 @@ pub struct Graph {
     /// The places of the inputs, and of what is answered.
     input_places: Vec<usize>,
     outputs: Vec<(String, usize)>,
-    constants: Vec<(usize, Tensor)>,
+    /// By place; `None` where a value is computed.
+    constants: Vec<Option<Tensor>>,
     nodes: Vec<Node>,
-    places: usize,
     classes: Option<Vec<String>>,
 }
 
@@ -87,24 +87,15 @@ impl Graph {
             let (found, needed) = (given.len(), self.inputs.len());
             return Err(OnnxError::Graph(format!("{found} inputs where {needed} are needed")));
         }
-        let mut values: Vec<Option<Tensor>> = vec![None; self.places];
+        let mut values: Vec<Option<Tensor>> = vec![None; self.constants.len()];
         for (place, tensor) in self.input_places.iter().zip(given) {
             values[*place] = Some(tensor);
         }
-        let constants: HashMap<usize, &Tensor> =
-            self.constants.iter().map(|(place, tensor)| (*place, tensor)).collect();
-        let find = |values: &[Option<Tensor>], place: usize| {
-            values[place].clone().or_else(|| constants.get(&place).map(|t| (*t).clone()))
-        };
         for node in &self.nodes {
-            let inputs: Vec<Option<&Tensor>> = node
-                .inputs
-                .iter()
-                .map(|place| {
-                    let place = (*place)?;
-                    values[place].as_ref().or_else(|| constants.get(&place).copied())
-                })
-                .collect();
+            let find = |place: &Option<usize>| {
+                place.and_then(|at| values[at].as_ref().or(self.constants[at].as_ref()))
+            };
+            let inputs: Vec<Option<&Tensor>> = node.inputs.iter().map(find).collect();
             let found = node.op.run(&inputs).map_err(|fault| node.fault(fault))?;
             for (place, tensor) in node.outputs.iter().zip(found) {
                 if let Some(place) = place {
@@ -114,9 +105,9 @@ impl Graph {
         }
         self.outputs
             .iter()
-            .map(|(name, place)| {
-                let missing = || OnnxError::Graph(format!("output `{name}` was not computed"));
-                find(&values, *place).ok_or_else(missing)
+            .map(|(name, at)| {
+                let found = values[*at].as_ref().or(self.constants[*at].as_ref()).cloned();
+                found.ok_or_else(|| OnnxError::Graph(format!("output `{name}` was not computed")))
             })
             .collect()
     }
@@ -164,15 +155,11 @@ impl Builder {
         if outputs.is_empty() || inputs.is_empty() {
             return Err(OnnxError::Graph("it takes or answers nothing".to_owned()));
         }
-        Ok(Graph {
-            inputs,
-            input_places,
-            outputs,
-            nodes,
-            places: self.places.len(),
-            constants: self.constants,
-            classes: self.classes,
-        })
+        let mut constants = vec![None; self.places.len()];
+        for (place, tensor) in self.constants {
+            constants[place] = Some(tensor);
+        }
+        Ok(Graph { inputs, input_places, outputs, nodes, constants, classes: self.classes })
     }
 
     fn node(&mut self, proto: &NodeProto) -> Result<Node, OnnxError> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use dagdeck::ml::{Foreign, Prediction};
+use dagdeck::ml::{Foreign, Prediction, Predictor};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
