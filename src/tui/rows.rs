@@ -11,6 +11,7 @@ pub(crate) mod origin;
 pub(crate) mod run;
 mod setting;
 pub(crate) mod tracking;
+pub(crate) mod trials;
 
 pub(crate) use keyed::{keys_of, place, selected};
 pub(crate) use setting::{Setting, all_settings, settings, worker_here};
@@ -66,6 +67,7 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             run.map(|run| tracking::facts(run).iter().map(tracking::Fact::key).collect())
                 .unwrap_or_default()
         }
+        Screen::Trials(_) | Screen::TaskTrials(_) => keys_of(&trials::trials(state, level)),
         Screen::Model(name) => keys_of(&models::versions(state, level, name)),
         Screen::Root(View::System) => settings(state, level).iter().map(Setting::key).collect(),
         Screen::Versions(dag_id) => keys_of(&dag_versions(state, level, dag_id)),
@@ -126,9 +128,10 @@ pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
         Screen::Impact(name) => impact::list(name).info(state),
         Screen::Root(View::Experiments) => experiments::list().info(state),
         Screen::Experiment(name) => {
-            let all = tracking::loaded(state, &level.filter, name);
-            tracking_runs::list(state, all).info(state)
+            let all = tracking::tree::loaded(state, level, name);
+            tracking_runs::list(state, &all).info(state)
         }
+        Screen::Trials(_) | Screen::TaskTrials(_) => return trials::info(state),
         Screen::Root(View::Models) => registry::list(state).info(state),
         Screen::Model(name) => {
             let model = state.cache.model(name);
@@ -293,13 +296,7 @@ pub(crate) fn tracking_runs<'a>(
     level: &Level,
     experiment: &str,
 ) -> Vec<&'a TrackingRunView> {
-    let all = tracking::loaded(state, &level.filter, experiment);
-    let list = tracking_runs::list(state, all);
-    if tracking::is_filter(&level.filter) {
-        // It was applied where the runs are.
-        return list.sorted(state, all);
-    }
-    list.arrange(state, level, all)
+    tracking::branches(state, level, experiment).into_iter().map(|branch| branch.run).collect()
 }
 
 pub(crate) fn events<'a>(state: &'a State, level: &Level) -> Vec<&'a EventLog> {

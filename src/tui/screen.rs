@@ -37,6 +37,7 @@ pub(crate) mod small;
 pub(crate) mod system;
 pub(crate) mod tracking_run;
 pub(crate) mod tracking_runs;
+pub(crate) mod trials;
 pub(crate) mod versions;
 pub(crate) mod why;
 

@@ -7,7 +7,8 @@ use crate::hit::{self, Target};
 use crate::screen::{
     approvals, assets, attention, backfill, backfills, commands, compare, dag, definitions,
     details, events, executors, experiments, form, frame, hints, home, log, models, operation,
-    operations, run, runs, serving, small, system, tracking_run, tracking_runs, versions, why,
+    operations, run, runs, serving, small, system, tracking_run, tracking_runs, trials, versions,
+    why,
 };
 use crate::state::popup::Gate;
 use crate::state::{Popup, Screen, State, View};
@@ -110,6 +111,7 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
         Screen::Asset(name) => assets::draw_page(buf, area, state, name),
         Screen::Experiment(name) => tracking_runs::draw(buf, area, state, name),
         Screen::TrackingRun(run_id) => tracking_run::draw(buf, area, state, run_id),
+        Screen::Trials(_) | Screen::TaskTrials(_) => trials::draw(buf, area, state),
         Screen::Artifact(run_id, path) => {
             tracking_run::draw_artifact(buf, area, state, &(run_id.clone(), path.clone()));
         }

@@ -123,6 +123,8 @@ pub(crate) enum Action {
     Promote,
     Rollback,
     Baseline,
+    Flat,
+    Trials,
     ProducingRun,
     PageBefore,
     PageAfter,

@@ -13,6 +13,7 @@ use crate::types::run::DagRun;
 use crate::types::serving::ServedVersion;
 use crate::types::view::{
     DagVersionView, DagView, ExperimentView, LineageNode, ModelVersionView, TrackingRunView,
+    TrialView,
 };
 
 /// A row that the selection can stay on.
@@ -71,6 +72,12 @@ impl Keyed for ExperimentView {
 }
 
 impl Keyed for TrackingRunView {
+    fn row_key(&self) -> String {
+        self.run_id.to_string()
+    }
+}
+
+impl Keyed for TrialView {
     fn row_key(&self) -> String {
         self.run_id.to_string()
     }

@@ -107,6 +107,10 @@ pub(crate) enum Screen {
     Columns(String),
     Experiment(String),
     TrackingRun(TrackingRunId),
+    /// The runs under a tracked run, as trials of a search.
+    Trials(TrackingRunId),
+    /// Those of the run that a task tracks.
+    TaskTrials(TaskInstanceKey),
     /// A file of a tracked run.
     Artifact(TrackingRunId, String),
     /// Tracked runs side by side.

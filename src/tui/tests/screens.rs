@@ -13,6 +13,9 @@ snapshots! {
     task_details: "jjjjj<enter>i";
     experiments: "4";
     experiment_runs: "4<enter>";
+    experiment_unfolded: "4<enter>jjjl";
+    trials: "4<enter>jjjt";
+    trials_given: "4<enter>jjjt<tab>";
     tracking_run: "4<enter><enter>";
     tracking_run_charts: "4<enter><enter><tab>hhh";
     tracking_run_model: "4<enter><enter><tab><tab>";

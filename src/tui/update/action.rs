@@ -13,7 +13,7 @@ use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
 use crate::update::{
     assets, attention, confirm, copy, edit, feed, goto, lab, leave, log, marks, menu, models,
-    mouse, origin, pages, palette, run, sheet,
+    mouse, origin, pages, palette, run, sheet, trials,
 };
 
 mod here;
@@ -58,6 +58,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Right if is_in_graph(state) => run::graph::walk(state, Way::Right),
         Action::Down => movement::step(state, Step::By(1)),
         Action::Up => movement::step(state, Step::By(-1)),
+        Action::Left if lab::fold(state, false) || trials::draw_over(state, false) => {}
+        Action::Right if lab::fold(state, true) || trials::draw_over(state, true) => {}
         Action::Left if lab::move_cursor(state, false) => {}
         Action::Right if lab::move_cursor(state, true) => {}
         Action::Left if log::is_here(state) => log::sideways(state, false),
@@ -254,6 +256,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             state.lab.only_differences = !state.lab.only_differences;
         }
         Action::Baseline => lab::baseline(state),
+        Action::Flat => lab::flatten(state),
+        Action::Trials => trials::open(state),
         Action::ProducingRun => lab::producing_run(state),
         Action::PageBefore => lab::turn_page(state, false),
         Action::PageAfter => lab::turn_page(state, true),

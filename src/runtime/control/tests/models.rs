@@ -8,7 +8,7 @@ use crate::sched::{Change, Input};
 use crate::store::sample::{self, at};
 use crate::tracking::run::NewRun;
 use crate::tracking::{artifact, registry, run};
-use crate::types::ask::ModelChange;
+use crate::types::ask::{ModelChange, Nesting};
 use crate::types::view::AliasPlan;
 use crate::types::xcom::{RETURN_VALUE, XcomValue};
 use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState};
@@ -117,6 +117,7 @@ async fn experiments_runs_and_models_are_listed() {
         experiment: experiment.into(),
         filter: "tags.`mlflow.runName` LIKE '%'".into(),
         order_by: vec!["metrics.accuracy DESC".into()],
+        nesting: Nesting::All,
         limit: 10,
         offset: 0,
     };
@@ -285,6 +286,6 @@ async fn what_is_said_of_models_and_versions_is_changed_and_what_is_in_productio
     world.ask(change(None, ModelChange::Delete)).await;
     let gone = world.refusal(Request::ShowModel { name: "iris".into() }).await;
     assert_eq!(gone.kind, FaultKind::NotFound);
-    let logged = Request::ListLoggedModels { experiment: text("Default") };
+    let logged = Request::ListLoggedModels { experiment: text("Default"), run_id: None };
     assert!(matches!(world.ask(logged).await, Answer::LoggedModels(found) if found.is_empty()));
 }

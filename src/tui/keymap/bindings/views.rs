@@ -1,11 +1,11 @@
 //! Of assets, models, experiments, the model server and what else has a view of its own.
 
 use crate::keymap::Place::{
-    Approvals, AssetDetails, AssetWhy, Assets, Chain, Compare, CompareRuns, Impact, Lineage,
-    ModelDetails, ModelPage, Models, Serving, System, TrackingRun, TrackingRuns,
+    Approvals, AssetDetails, AssetWhy, Assets, Chain, Compare, CompareRuns, Graph, Impact, Lineage,
+    Log, ModelDetails, ModelPage, Models, Serving, System, Tasks, TrackingRun, TrackingRuns, Trials,
 };
 use crate::keymap::bindings::{
-    ASSETS, CHARTED, EDITABLE, OF_A_VERSION, OF_AN_ASSET, WITH_A_CHAIN, WITH_COLUMNS, change, key,
+    ASSETS, CHARTED, DRAWN, EDITABLE, OF_A_VERSION, OF_AN_ASSET, WITH_A_CHAIN, WITH_COLUMNS, change, key,
 };
 use crate::keymap::{Action, Binding};
 use crate::update::ChartKey;
@@ -168,14 +168,45 @@ pub(super) const BINDINGS: &[Binding] = &[
         &["="],
         "compare",
         "compare the marked runs, or the selected one with the baseline",
+        &[TrackingRuns, Trials],
+    ),
+    key(Action::Left, &["h", "left"], "", "close the run, or the one above", &[TrackingRuns]),
+    key(
+        Action::Right,
+        &["l", "right"],
+        "unfold",
+        "show the runs that hang under the run",
         &[TrackingRuns],
+    ),
+    key(Action::Flat, &["F"], "flat", "all runs in one list, or under each other", &[TrackingRuns]),
+    key(
+        Action::Trials,
+        &["t"],
+        "trials",
+        "the trials of the search: charts of what was found, and with which hyperparameters",
+        &[TrackingRuns, TrackingRun],
+    ),
+    key(
+        Action::Trials,
+        &["g t"],
+        "",
+        "the trials of the search that the task carries out",
+        &[Tasks, Graph, Log],
+    ),
+    key(Action::Left, &["h", "left"], "", "draw over the hyperparameter before", &[Trials]),
+    key(
+        Action::Right,
+        &["l", "right"],
+        "hyperparameter",
+        "draw over the next hyperparameter",
+        &[Trials],
     ),
     key(
         Action::Baseline,
         &["b"],
         "baseline",
         "measure others by this run, or no more; in a comparison by the next one",
-        &[TrackingRuns, TrackingRun, CompareRuns],
+        &[TrackingRuns, TrackingRun, CompareRuns, Trials],
     ),
     key(
         Action::OnlyDifferent,
@@ -189,7 +220,7 @@ pub(super) const BINDINGS: &[Binding] = &[
         &["g r"],
         "",
         "the run of the DAG that made it",
-        &[TrackingRuns, TrackingRun],
+        &[TrackingRuns, TrackingRun, Trials],
     ),
     key(Action::PageBefore, &["("], "", "the page of runs before", &[TrackingRuns]),
     key(Action::PageAfter, &[")"], "", "the next page of runs", &[TrackingRuns]),
@@ -198,17 +229,17 @@ pub(super) const BINDINGS: &[Binding] = &[
         &["tab"],
         "part",
         "next part of the page",
-        &[TrackingRun, CompareRuns, Serving],
+        &[TrackingRun, CompareRuns, Trials, Serving],
     ),
     key(
         Action::PreviousPane,
         &["shift-tab"],
         "",
         "the part before",
-        &[TrackingRun, CompareRuns, Serving],
+        &[TrackingRun, CompareRuns, Trials, Serving],
     ),
     key(Action::Chart(ChartKey::Time), &["X t"], "charts", "over time, or over steps", CHARTED),
-    key(Action::Chart(ChartKey::Log), &["X l"], "", "logarithmic scale, or linear", CHARTED),
+    key(Action::Chart(ChartKey::Log), &["X l"], "", "logarithmic scale, or linear", DRAWN),
     key(Action::Chart(ChartKey::Smooth), &["X s"], "", "smooth more, at last not at all", CHARTED),
     key(Action::Chart(ChartKey::Closer), &["X z", ")"], "", "zoom in round the cursor", CHARTED),
     key(Action::Chart(ChartKey::Wider), &["X Z", "("], "", "zoom out", CHARTED),

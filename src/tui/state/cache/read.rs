@@ -19,7 +19,7 @@ use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{
     ArtifactView, AssetView, ColumnsView, DagDetailView, DagDiffView, DagVersionView, DagView,
     DefinitionsView, ExperimentView, LineageView, MetricHistoryView, ModelDetailView, ModelView,
-    RunDetailView, StatusView, TaskDetailView, TraceView, TrackingRunView,
+    RunDetailView, StatusView, TaskDetailView, TraceView, TrackingRunView, TrialsView,
 };
 use crate::types::why::{WhySubject, WhyView};
 use crate::types::{AssetName, DagId, DagRunId, TrackingRunId};
@@ -94,6 +94,7 @@ readers! {
     metric(key: &(TrackingRunId, String)) -> MetricHistoryView = Slot::Metric(key.clone()), Answer::MetricHistory(view) => view;
     artifact(key: &(TrackingRunId, String)) -> ArtifactView = Slot::Artifact(key.clone()), Answer::Artifact(view) => view;
     tracking_run(id: &TrackingRunId) -> TrackingRunView = Slot::TrackingRun(id.clone()), Answer::TrackingRun(view) => view;
+    trials(id: &TrackingRunId) -> TrialsView = Slot::Trials(id.clone()), Answer::Trials(view) => view;
     models() -> [ModelView] = Slot::Models, Answer::Models(list) => list.as_slice();
     model(name: &str) -> ModelDetailView = Slot::Model(name.to_owned()), Answer::Model(view) => view;
     serving() -> ServingStatus = Slot::Serving, Answer::Serving(view) => view;

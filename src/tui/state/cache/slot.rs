@@ -21,6 +21,9 @@ const GRID_RUNS: u32 = 30;
 /// Points of a metric: more than the widest chart has dots.
 const METRIC_POINTS: u32 = 600;
 
+/// Trials of a search: more than any chart can tell apart.
+const TRIALS: u32 = 5_000;
+
 /// Bytes of an artifact that are read to be shown.
 const ARTIFACT_BYTES: u32 = 256 * 1024;
 
@@ -55,6 +58,8 @@ pub(crate) enum Slot {
     Experiments,
     TrackingRuns(TrackingQuery),
     TrackingRun(TrackingRunId),
+    /// The runs under a run.
+    Trials(TrackingRunId),
     /// A metric of a run.
     Metric((TrackingRunId, String)),
     /// A file of a run.
@@ -118,10 +123,13 @@ impl Slot {
             Self::AssetEvents(asset) => Request::ListAssetEvents { asset, limit: 100 },
             Self::Partitions(asset) => Request::ListPartitions { asset, limit: 20 },
             Self::Experiments => Request::ListExperiments,
-            Self::TrackingRuns(TrackingQuery { experiment, filter, order_by, offset }) => {
-                Request::ListTrackingRuns { experiment, filter, order_by, limit: PAGE_LEN, offset }
+            Self::TrackingRuns(query) => {
+                let TrackingQuery { experiment, filter, order_by, nesting, offset } = query;
+                let limit = PAGE_LEN;
+                Request::ListTrackingRuns { experiment, filter, order_by, nesting, limit, offset }
             }
             Self::TrackingRun(run_id) => Request::ShowTrackingRun { run_id },
+            Self::Trials(run_id) => Request::ListTrials { run_id, limit: TRIALS },
             Self::Metric((run_id, key)) => {
                 Request::GetMetricHistory { run_id, key, max_points: METRIC_POINTS }
             }
@@ -243,6 +251,7 @@ impl Slot {
                 Self::Experiments
                     | Self::TrackingRuns(_)
                     | Self::TrackingRun(_)
+                    | Self::Trials(_)
                     | Self::Metric(_)
                     | Self::Models
                     | Self::Model(_)
