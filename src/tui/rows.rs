@@ -5,6 +5,7 @@ pub(crate) mod assets;
 pub(crate) mod attention;
 pub(crate) mod backfill;
 pub(crate) mod keyed;
+pub(crate) mod logged;
 pub(crate) mod models;
 pub(crate) mod operation;
 pub(crate) mod origin;
@@ -22,7 +23,8 @@ use std::collections::{BinaryHeap, HashMap};
 use crate::screen::assets::{impact, tree};
 use crate::screen::models::{registry, versions as model_versions};
 use crate::screen::{
-    approvals, backfills, commands, dags, events, experiments, operations, runs, serving, settings,
+    approvals, backfills, commands, dags, events, experiments, logged_models, operations, runs,
+    serving, settings,
     tracking_runs, versions,
 };
 use crate::state::commands::Order;
@@ -68,6 +70,7 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
                 .unwrap_or_default()
         }
         Screen::Trials(_) | Screen::TaskTrials(_) => keys_of(&trials::trials(state, level)),
+        Screen::LoggedModels(of) => keys_of(&logged::models(state, level, of)),
         Screen::Model(name) => keys_of(&models::versions(state, level, name)),
         Screen::Root(View::System) => settings(state, level).iter().map(Setting::key).collect(),
         Screen::Versions(dag_id) => keys_of(&dag_versions(state, level, dag_id)),
@@ -95,6 +98,7 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         | Screen::Diff(..)
         | Screen::Asset(_)
         | Screen::Artifact(..)
+        | Screen::LoggedModel(_)
         | Screen::CompareRuns(_)
         | Screen::Definitions => Vec::new(),
     }
@@ -132,6 +136,10 @@ pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
             tracking_runs::list(state, &all).info(state)
         }
         Screen::Trials(_) | Screen::TaskTrials(_) => return trials::info(state),
+        Screen::LoggedModels(of) => {
+            let all = state.cache.logged_models(of).unwrap_or_default();
+            logged_models::list(all).info(state)
+        }
         Screen::Root(View::Models) => registry::list(state).info(state),
         Screen::Model(name) => {
             let model = state.cache.model(name);
@@ -166,6 +174,7 @@ pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
         | Screen::Diff(..)
         | Screen::Asset(_)
         | Screen::Artifact(..)
+        | Screen::LoggedModel(_)
         | Screen::CompareRuns(_)
         | Screen::Definitions => return None,
     })

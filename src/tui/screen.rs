@@ -22,6 +22,7 @@ pub(crate) mod frame;
 pub(crate) mod hints;
 pub(crate) mod home;
 pub(crate) mod log;
+pub(crate) mod logged_models;
 pub(crate) mod models;
 pub(crate) mod operation;
 pub(crate) mod operations;

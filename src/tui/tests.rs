@@ -27,6 +27,7 @@ mod keys;
 mod lab;
 mod labels;
 mod lists;
+mod logged;
 mod logs;
 mod models;
 mod mouse;

@@ -27,6 +27,7 @@ mod key;
 mod lab;
 mod leave;
 pub(crate) mod log;
+mod logged;
 mod marks;
 mod menu;
 pub(crate) mod models;

@@ -4,7 +4,7 @@
 use crate::keymap::Place::{
     Approvals, AssetDetails, AssetWhy, Assets, Attention, BackfillPage, Backfills, Chain, Columns,
     Commands, Compare, CompareRuns, DagPage, Dags, Diff, Errors, Events, Experiments, Graph,
-    Impact, Lineage, Log, ModelDetails, ModelPage, Models, OperationPage, Operations, Runs,
+    Impact, Lineage, Log, LoggedModel, LoggedModels, ModelDetails, ModelPage, Models, OperationPage, Operations, Runs,
     Serving, System, Tasks, TrackingRun, TrackingRuns, Trials, Versions,
 };
 use crate::keymap::{Action, Binding, Place};
@@ -24,6 +24,7 @@ const LISTS: &[Place] = &[
     Experiments,
     TrackingRuns,
     Trials,
+    LoggedModels,
     Models,
     ModelPage,
     Serving,
@@ -58,6 +59,7 @@ const OPENABLE: &[Place] = &[
     TrackingRuns,
     TrackingRun,
     Trials,
+    LoggedModels,
     Events,
     Versions,
     Backfills,
@@ -106,6 +108,8 @@ const RUN: &[Place] = &[Tasks, Graph, Log];
 const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills, BackfillPage];
 /// Places with charts of metrics.
 const CHARTED: &[Place] = &[TrackingRun, CompareRuns];
+/// Places about a logged model.
+const LOGGED: &[Place] = &[LoggedModels, LoggedModel];
 /// Places with charts of any kind.
 const DRAWN: &[Place] = &[TrackingRun, CompareRuns, Trials];
 const RUN_AND_RUNS: &[Place] = &[Tasks, Graph, Log, Runs];

@@ -7,7 +7,7 @@ use crate::types::TrackingRunId;
 use crate::types::ask::{Answer, Nesting, Request};
 use crate::types::serving::{PredictionView, ServedHistory};
 use crate::types::view::{
-    ArtifactView, MetricHistoryView, MetricPointView, NestedRuns, TrackingRunView, TrialView,
+    ArtifactView, LoggedModelView, MetricHistoryView, MetricPointView, NestedRuns, TrackingRunView, TrialView,
     TrialsView,
 };
 
@@ -24,6 +24,10 @@ pub(super) fn answer(request: &Request) -> Option<Answer> {
         Request::ListTrackingRuns { nesting: Nesting::Under(_), .. } => {
             let runs: Vec<_> = search(TRIALS).trials.iter().rev().map(trial_run).collect();
             Answer::TrackingRuns { total: runs.len() as u64, runs }
+        }
+        Request::ListLoggedModels { .. } => Answer::LoggedModels(logged_models()),
+        Request::ShowLoggedModel { model_id } => {
+            Answer::LoggedModel(Box::new(logged_model(model_id)?))
         }
         Request::ListTrials { .. } => Answer::Trials(Box::new(search(TRIALS))),
         Request::ListTrackingRuns { filter, order_by, limit, offset, .. } => {
@@ -63,6 +67,43 @@ pub(crate) fn search_id() -> TrackingRunId {
 /// A search with its first trials.
 pub(crate) fn search(trials: u64) -> TrialsView {
     TrialsView { run: run(SEARCH), trials: (1..=trials).map(trial).collect() }
+}
+
+/// Logged models: one that is registered, one that is not, one whose files are still to come.
+pub(crate) fn logged_models() -> Vec<LoggedModelView> {
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let model = |n: i64, name: &str, status: &str| LoggedModelView {
+        model_id: format!("m-{n:032x}"),
+        name: name.into(),
+        status: status.into(),
+        model_type: Some("sklearn.RandomForestClassifier".into()),
+        source_run_id: Some(TrackingRunId::new(format!("{n:032x}"))),
+        creation_timestamp: before(600 + n * 3600),
+        params: vec![pair("n_estimators", "200")],
+        metrics: vec![("accuracy".into(), 0.9667 - n as f64 / 50.0), ("log_loss".into(), 0.18)],
+        tags: vec![pair("owner", "ada")],
+        registrations: if n == 0 { vec![("iris".into(), 3)] } else { vec![] },
+        artifact_uri: format!("mlflow-artifacts:/1/models/m-{n:032x}/artifacts"),
+        flavors: vec![],
+        signature: None,
+        files: vec![],
+    };
+    let (forest, small) = (model(0, "forest", "READY"), model(1, "forest-small", "READY"));
+    vec![forest, small, model(2, "forest-late", "PENDING")]
+}
+
+fn logged_model(model_id: &str) -> Option<LoggedModelView> {
+    let model = logged_models().into_iter().find(|model| model.model_id == model_id)?;
+    let column = |name: &str, kind: &str| json!({"name": name, "type": kind, "required": true});
+    Some(LoggedModelView {
+        flavors: vec!["python_function".into(), "sklearn".into()],
+        signature: Some(json!({
+            "inputs": [column("sepal_length", "double"), column("petal_length", "double")],
+            "outputs": [{"type": "tensor", "tensor-spec": {"dtype": "str", "shape": [-1]}}],
+        })),
+        files: vec![("MLmodel".into(), 812), ("model.pkl".into(), 184_211)],
+        ..model
+    })
 }
 
 fn trial(number: u64) -> TrialView {

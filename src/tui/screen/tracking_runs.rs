@@ -261,7 +261,7 @@ fn telling(runs: &[&TrackingRunView], params: &[String], width: u16) -> Vec<Stri
 
 fn metric_field(name: String, at: usize, is_shown: bool) -> Field<'static, TrackingRunView> {
     let subject = Subject::Metric(name.clone()).to_string();
-    let rank = 2 + u8::try_from(at).unwrap_or(9).min(9);
+    let rank = 1 + u8::try_from(at).unwrap_or(9).min(9);
     let is_less = better(&name) == Some(Better::Less);
     let title = nested::short(&name);
     let width = u16::try_from(text::width(&title)).unwrap_or(9).clamp(9, 14);

@@ -12,7 +12,7 @@ use crate::update::movement::{self, Step};
 use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
 use crate::update::{
-    assets, attention, confirm, copy, edit, feed, goto, lab, leave, log, marks, menu, models,
+    assets, attention, confirm, copy, edit, feed, goto, lab, leave, log, logged, marks, menu, models,
     mouse, origin, pages, palette, run, sheet, trials,
 };
 
@@ -26,6 +26,9 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         return;
     }
     if assets::perform(state, action, effects) || models::perform(state, action, effects) {
+        return;
+    }
+    if logged::perform(state, action, effects) {
         return;
     }
     match action {
@@ -266,9 +269,12 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Rollback if rows::served_here(state).is_some() => {
             sheet::alias::roll_back(state, effects);
         }
-        // Of the views of assets and models only.
+        // Of the views of assets and models only, registered ones and logged ones.
         Action::Emit
         | Action::Promote
+        | Action::LoggedModels
+        | Action::Register
+        | Action::Tag
         | Action::Rollback
         | Action::Compare
         | Action::OnlyDifferent

@@ -3,6 +3,7 @@
 use crate::rows;
 use crate::rows::tracking::{self, Fact};
 use crate::state::lab::PAGE_LEN;
+use crate::state::level::LoggedOf;
 use crate::state::lineage::AssetPane;
 use crate::state::log::WINDOWS;
 use crate::state::runs::RunsQuery;
@@ -126,6 +127,13 @@ pub(crate) fn equivalent(state: &State) -> String {
             Some(run_id) => format!("dagdeck experiments trials {run_id}"),
             None => "dagdeck experiments list".to_owned(),
         },
+        Screen::LoggedModels(LoggedOf::Experiment(name)) => {
+            format!("dagdeck models logged {}", shell(name))
+        }
+        Screen::LoggedModels(LoggedOf::Run(run_id)) => {
+            format!("dagdeck models logged --run {run_id}")
+        }
+        Screen::LoggedModel(model_id) => format!("dagdeck models logged-model show {model_id}"),
         Screen::Artifact(run_id, path) => artifact(run_id, path),
         Screen::CompareRuns(ids) => {
             let ids: Vec<&str> = ids.iter().map(TrackingRunId::as_str).collect();

@@ -99,6 +99,13 @@ fn subject(state: &State) -> Subject {
                 json: json(trial),
             })
         }
+        Screen::LoggedModels(_) | Screen::LoggedModel(_) => {
+            rows::logged::here(state).map(|model| Subject {
+                id: Some(model.model_id.clone()),
+                name: Some(model.name.clone()),
+                json: json(model),
+            })
+        }
         Screen::Root(View::Models) | Screen::Model(_) | Screen::Compare(..) => {
             rows::models::version_here(state).map(|version| Subject {
                 id: Some(format!("models:/{}/{}", version.name, version.version)),

@@ -86,6 +86,8 @@ fn needs(state: &State) -> Vec<Slot> {
                 slots.extend(figures::of(run).into_iter().map(file));
             }
         }
+        Screen::LoggedModels(of) => slots.push(rows::logged::slot(of)),
+        Screen::LoggedModel(model_id) => slots.push(Slot::LoggedModel(model_id.clone())),
         Screen::Trials(run_id) => slots.push(Slot::Trials(run_id.clone())),
         Screen::TaskTrials(key) => {
             slots.push(Slot::Task(key.clone()));
@@ -163,6 +165,10 @@ fn previews(state: &State) -> Vec<Slot> {
         Screen::Root(View::Experiments) => {
             let experiment = rows::selected(level, &rows::experiments(state, level));
             experiment.map(|e| Slot::TrackingRuns(tracking::preview(state, &e.name)))
+        }
+        Screen::LoggedModels(of) => {
+            let here = rows::selected(level, &rows::logged::models(state, level, of));
+            here.map(|model| Slot::LoggedModel(model.model_id.clone()))
         }
         Screen::Root(View::Models) => rows::models::model_here(state).map(Slot::Model),
         Screen::Root(View::Serving) => {

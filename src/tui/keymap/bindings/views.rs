@@ -1,11 +1,11 @@
 //! Of assets, models, experiments, the model server and what else has a view of its own.
 
 use crate::keymap::Place::{
-    Approvals, AssetDetails, AssetWhy, Assets, Chain, Compare, CompareRuns, Graph, Impact, Lineage,
+    Approvals, AssetDetails, AssetWhy, Assets, Chain, Compare, CompareRuns, Experiments, Graph, Impact, Lineage,
     Log, ModelDetails, ModelPage, Models, Serving, System, Tasks, TrackingRun, TrackingRuns, Trials,
 };
 use crate::keymap::bindings::{
-    ASSETS, CHARTED, DRAWN, EDITABLE, OF_A_VERSION, OF_AN_ASSET, WITH_A_CHAIN, WITH_COLUMNS, change, key,
+    ASSETS, CHARTED, DRAWN, EDITABLE, LOGGED, OF_A_VERSION, OF_AN_ASSET, WITH_A_CHAIN, WITH_COLUMNS, change, key,
 };
 use crate::keymap::{Action, Binding};
 use crate::update::ChartKey;
@@ -193,6 +193,24 @@ pub(super) const BINDINGS: &[Binding] = &[
         "the trials of the search that the task carries out",
         &[Tasks, Graph, Log],
     ),
+    key(
+        Action::LoggedModels,
+        &["m"],
+        "models",
+        "the logged models: of the experiment, or of the run",
+        &[TrackingRuns, TrackingRun, Experiments, Trials],
+    ),
+    change(
+        Action::Register,
+        &["r"],
+        "register",
+        "register the logged model as the next version of a model",
+        LOGGED,
+    ),
+    change(Action::Tag, &["t"], "tag", "put a tag on the logged model, or take one off", LOGGED),
+    change(Action::Delete, &["D"], "", "delete the logged model: asks for its name typed", LOGGED),
+    key(Action::ProducingRun, &["g r"], "", "the tracked run that made it", LOGGED),
+    key(Action::GoModel, &["g m"], "", "the registered model that it is a version of", LOGGED),
     key(Action::Left, &["h", "left"], "", "draw over the hyperparameter before", &[Trials]),
     key(
         Action::Right,

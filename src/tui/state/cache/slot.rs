@@ -3,6 +3,7 @@
 use crate::state::backfill::DATES;
 use crate::state::feed::{GLANCE, PAGE};
 use crate::state::lab::{PAGE_LEN, TrackingQuery};
+use crate::state::level::LoggedOf;
 use crate::state::runs::RunsQuery;
 use crate::types::ask::{LineageReach, Request, RunsOnly};
 use crate::types::backfill::BackfillId;
@@ -64,6 +65,9 @@ pub(crate) enum Slot {
     Metric((TrackingRunId, String)),
     /// A file of a run.
     Artifact((TrackingRunId, String)),
+    LoggedModels(LoggedOf),
+    /// With what its folder says.
+    LoggedModel(String),
     Models,
     Model(String),
     Serving,
@@ -136,6 +140,14 @@ impl Slot {
             Self::Artifact((run_id, path)) => {
                 Request::ReadArtifact { run_id, path, max_bytes: ARTIFACT_BYTES }
             }
+            Self::LoggedModels(of) => {
+                let (experiment, run_id) = match of {
+                    LoggedOf::Experiment(name) => (name, None),
+                    LoggedOf::Run(run_id) => (String::new(), Some(run_id)),
+                };
+                Request::ListLoggedModels { experiment, run_id }
+            }
+            Self::LoggedModel(model_id) => Request::ShowLoggedModel { model_id },
             Self::Models => Request::ListModels,
             Self::Model(name) => Request::ShowModel { name },
             Self::Serving => Request::ServingStatus,
@@ -252,6 +264,8 @@ impl Slot {
                     | Self::TrackingRuns(_)
                     | Self::TrackingRun(_)
                     | Self::Trials(_)
+                    | Self::LoggedModels(_)
+                    | Self::LoggedModel(_)
                     | Self::Metric(_)
                     | Self::Models
                     | Self::Model(_)
