@@ -159,6 +159,8 @@ fn is_stale(history: &[f64], patience: usize) -> bool {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::dag::spec::LearningTask;
+    use crate::estimator::{Settings, family};
 
     pub(in super::super) const PARAMS: Params = Params {
         n_estimators: 10,
@@ -177,4 +179,38 @@ pub(super) mod tests {
         seed: 1,
         patience: None,
     };
+
+    /// Rows enough for each thing that is done by blocks or by columns.
+    #[test]
+    fn large_tables_give_the_same_trees_on_one_thread_and_three() {
+        let (rows, width) = (40_000, 4);
+        let mut random = Random::new(1, Stream::Split);
+        let values: Vec<f64> = (0..rows * width).map(|_| random.unit()).collect();
+        let matrix = Matrix::new(values, width);
+        let classes: Vec<usize> =
+            matrix.rows().map(|row| usize::from(row[0] * row[1] + row[2] > 0.7)).collect();
+        let settings = Settings::resolve(
+            family("lightgbm").unwrap(),
+            &serde_json::Map::new(),
+            LearningTask::Classification,
+            1,
+        );
+        let problem = Problem {
+            matrix: &matrix,
+            labels: Labels::Classes { rows: &classes, count: 2 },
+            weights: None,
+            settings: &settings.unwrap(),
+            validation: None,
+            watched: None,
+        };
+        let trees = |threads: usize, params: &Params| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| learn(&problem, params)).trees
+        };
+        let bagged = Params { subsample: 0.5, colsample_bytree: 0.5, ..PARAMS };
+        for params in [PARAMS, bagged] {
+            assert_eq!(trees(1, &params), trees(3, &params));
+        }
+        assert_ne!(trees(1, &PARAMS), trees(1, &bagged));
+    }
 }
