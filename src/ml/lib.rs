@@ -7,6 +7,8 @@
 //! A [`Model`](model::Model) holds its preprocessing: it takes raw records. A
 //! [`Foreign`](foreign::Foreign) one was trained elsewhere; both are [`Predictor`]s.
 
+#[cfg(feature = "bench")]
+pub mod bench;
 pub mod compare;
 pub mod dataset;
 pub mod estimator;
