@@ -43,6 +43,7 @@ mod source;
 mod source_text;
 mod system;
 mod task;
+mod tracking;
 mod version;
 mod wait;
 

@@ -45,9 +45,9 @@ mod sheet;
 pub(crate) mod site;
 mod sketch;
 mod terminal;
-mod trials;
 pub(crate) mod theme;
 pub(crate) mod tour;
+mod trials;
 
 pub(crate) use lab::ChartKey;
 
@@ -162,12 +162,15 @@ fn polled(state: &State) -> Vec<Slot> {
         }
         Screen::Root(View::Experiments) if is_turn(5) => vec![Slot::Experiments],
         // What an attempt logs is told of when it ends.
-        Screen::Experiment(name) if rows::tracking_runs(state, level, name).iter().any(|run| is_running(run)) => {
+        Screen::Experiment(name)
+            if rows::tracking_runs(state, level, name).iter().any(|run| is_running(run)) =>
+        {
             let queries = rows::tracking::tree::queries(state, level, name);
             queries.into_iter().map(Slot::TrackingRuns).collect()
         }
         Screen::TrackingRun(run_id) if state.cache.tracking_run(run_id).is_some_and(is_running) => {
-            let histories = state.cache.tracking_run(run_id).into_iter().flat_map(reconcile::histories);
+            let histories =
+                state.cache.tracking_run(run_id).into_iter().flat_map(reconcile::histories);
             histories.chain([Slot::TrackingRun(run_id.clone())]).collect()
         }
         Screen::Trials(_) | Screen::TaskTrials(_) => rows::trials::polled(state, level),

@@ -22,7 +22,8 @@ fn elsewhere(url: &str) -> Project {
     ))
 }
 
-const TABLE: &str = "create table sizes (id integer, size double precision, colour text, kind text);
+const TABLE: &str =
+    "create table sizes (id integer, size double precision, colour text, kind text);
     insert into sizes values (1, 0.5, 'red', 'a'), (2, null, 'red', 'b'), (3, 1.5, 'blue', 'a'),
         (4, 2.5, null, 'b'), (5, 3.5, 'red', 'a'), (6, 4.5, 'green', 'b');";
 

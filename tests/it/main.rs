@@ -19,6 +19,7 @@ mod engine;
 mod foreign;
 mod layers;
 mod lineage;
+mod mirror;
 mod mlflow;
 mod openlineage;
 mod peers;

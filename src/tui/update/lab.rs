@@ -197,9 +197,7 @@ pub(super) fn run_here(state: &State) -> Option<&TrackingRunView> {
         Screen::CompareRuns(ids) => {
             state.cache.tracking_run(ids.get(compare::baseline(state, ids))?)
         }
-        Screen::Experiment(name) => {
-            rows::selected(level, &rows::tracking_runs(state, level, name))
-        }
+        Screen::Experiment(name) => rows::selected(level, &rows::tracking_runs(state, level, name)),
         _ => rows::trials::shown(state).map(|view| &view.run),
     }
 }

@@ -80,7 +80,8 @@ fn a_search_tells_how_far_it_is_and_the_best_of_what_was_whole() {
     assert_eq!(listed(&store, Nesting::All).len(), 6);
     let view = store.read_blocking(|conn| trials(conn, &parent, 4)).unwrap();
     assert_eq!(view.run.nested.as_ref(), Some(&expected));
-    let told: Vec<_> = view.trials.iter().map(|one| (one.number, one.value, one.is_pruned)).collect();
+    let told: Vec<_> =
+        view.trials.iter().map(|one| (one.number, one.value, one.is_pruned)).collect();
     let values = [(1, Some(0.5), false), (2, Some(0.1), true), (3, Some(0.3), false)];
     assert_eq!(told[..3], values);
     assert_eq!(view.trials.len(), 4);
