@@ -25,6 +25,7 @@ mod postgres;
 mod promises;
 mod queues;
 mod s3;
+mod serving;
 mod slurm;
 mod ssh;
 mod storm;
