@@ -63,7 +63,7 @@ async fn bad_bodies_are_refused_with_what_is_wrong() {
         (
             "[{\"length\": \"x\"}]",
             400,
-            "column `length`: \the string `x` where a number is expected",
+            "column `length`: the string `x` where a number is expected",
         ),
         ("[null, \"a\"]", 400, "column `length`: a value is required, null is not taken"),
     ] {
