@@ -24,8 +24,7 @@ use crate::screen::assets::{impact, tree};
 use crate::screen::models::{registry, versions as model_versions};
 use crate::screen::{
     approvals, backfills, commands, dags, events, experiments, logged_models, operations, runs,
-    serving, settings,
-    tracking_runs, versions,
+    serving, settings, tracking_runs, versions,
 };
 use crate::state::commands::Order;
 use crate::state::run::RowId;

@@ -7,9 +7,8 @@ use crate::hit::{self, Target};
 use crate::screen::{
     approvals, assets, attention, backfill, backfills, commands, compare, dag, definitions,
     details, events, executors, experiments, form, frame, hints, home, log, logged_models, models,
-    operation,
-    operations, run, runs, serving, small, system, tracking_run, tracking_runs, trials, versions,
-    why,
+    operation, operations, run, runs, serving, small, system, tracking_run, tracking_runs, trials,
+    versions, why,
 };
 use crate::state::popup::Gate;
 use crate::state::{Popup, Screen, State, View};

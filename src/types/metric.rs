@@ -75,9 +75,17 @@ mod tests {
         {
             assert_eq!(better(name), Some(Better::More), "{name}");
         }
-        for name in
-            ["rmse", "log_loss", "logloss", "valid-loss", "mae", "ece", "max_error", "cv_r2_std", "cv_pinball_90_mean"]
-        {
+        for name in [
+            "rmse",
+            "log_loss",
+            "logloss",
+            "valid-loss",
+            "mae",
+            "ece",
+            "max_error",
+            "cv_r2_std",
+            "cv_pinball_90_mean",
+        ] {
             assert_eq!(better(name), Some(Better::Less), "{name}");
         }
         for name in ["rows", "recent_piece", "mae_west_side_story", ""] {

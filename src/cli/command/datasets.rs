@@ -99,8 +99,7 @@ fn show(spec: &DatasetSpec, report: &Report) -> String {
             categories(column),
         ]
     };
-    let header =
-        ["COLUMN", "TYPE", "MISSING", "DISTINCT", "MIN", "MAX", "MEAN", "CATEGORIES"];
+    let header = ["COLUMN", "TYPE", "MISSING", "DISTINCT", "MIN", "MAX", "MEAN", "CATEGORIES"];
     let columns = table(&header, report.columns.iter().map(row), "no columns");
     let problems: String =
         report.problems.iter().map(|problem| format!("\nodd: {problem}")).collect();

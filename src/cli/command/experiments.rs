@@ -34,14 +34,8 @@ pub async fn dispatch(
                 None => Nesting::All,
             };
             let experiment = name;
-            let request = Request::ListTrackingRuns {
-                experiment,
-                filter,
-                order_by,
-                nesting,
-                limit,
-                offset,
-            };
+            let request =
+                Request::ListTrackingRuns { experiment, filter, order_by, nesting, limit, offset };
             let answer = ask(layout, request).await?;
             let (runs, total) = expect_answer!(
                 answer, Answer::TrackingRuns { runs, total } => (runs, total), "experiments runs");

@@ -4,8 +4,9 @@
 use crate::keymap::Place::{
     Approvals, AssetDetails, AssetWhy, Assets, Attention, BackfillPage, Backfills, Chain, Columns,
     Commands, Compare, CompareRuns, DagPage, Dags, Diff, Errors, Events, Experiments, Graph,
-    Impact, Lineage, Log, LoggedModel, LoggedModels, ModelDetails, ModelPage, Models, OperationPage, Operations, Runs,
-    Serving, System, Tasks, TrackingRun, TrackingRuns, Trials, Versions,
+    Impact, Lineage, Log, LoggedModel, LoggedModels, ModelDetails, ModelPage, Models,
+    OperationPage, Operations, Runs, Serving, System, Tasks, TrackingRun, TrackingRuns, Trials,
+    Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 

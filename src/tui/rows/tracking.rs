@@ -57,11 +57,7 @@ pub(crate) fn preview(state: &State, experiment: &str) -> TrackingQuery {
     query_of(state, ("", Nesting::Top), experiment)
 }
 
-fn query_of(
-    state: &State,
-    (filter, nesting): (&str, Nesting),
-    experiment: &str,
-) -> TrackingQuery {
+fn query_of(state: &State, (filter, nesting): (&str, Nesting), experiment: &str) -> TrackingQuery {
     let is_good = !filter.trim().is_empty() && search::filter(filter).is_ok();
     let sort = state.lists.of(LIST).sort.as_ref();
     let order_by = sort.and_then(|sort| {

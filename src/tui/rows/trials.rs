@@ -104,7 +104,8 @@ pub(crate) fn best_so_far(view: &TrialsView) -> Vec<(f64, f64)> {
     for (trial, value) in whole(view) {
         let x = trial.number as f64;
         let best = line.last().map(|(_, best)| *best);
-        let is_better = best.is_none_or(|best| if is_less(view) { value < best } else { value > best });
+        let is_better =
+            best.is_none_or(|best| if is_less(view) { value < best } else { value > best });
         if is_better {
             line.extend(best.map(|best| (x, best)));
             line.push((x, value));
@@ -224,7 +225,8 @@ fn correlation(a: &[f64], b: &[f64]) -> Option<f64> {
     let (mean_a, mean_b) = (mean(a), mean(b));
     let pairs = || a.iter().zip(b).map(|(a, b)| (a - mean_a, b - mean_b));
     let both: f64 = pairs().map(|(a, b)| a * b).sum();
-    let size: f64 = pairs().map(|(a, _)| a * a).sum::<f64>() * pairs().map(|(_, b)| b * b).sum::<f64>();
+    let size: f64 =
+        pairs().map(|(a, _)| a * a).sum::<f64>() * pairs().map(|(_, b)| b * b).sum::<f64>();
     (size > 0.0).then(|| both / size.sqrt())
 }
 
@@ -237,7 +239,10 @@ mod tests {
     fn the_best_so_far_goes_down_in_steps_and_passes_over_what_was_cut() {
         let view = search(9);
         let line = best_so_far(&view);
-        assert!(line.windows(2).all(|two| two[0].0 <= two[1].0 && two[0].1 >= two[1].1), "{line:?}");
+        assert!(
+            line.windows(2).all(|two| two[0].0 <= two[1].0 && two[0].1 >= two[1].1),
+            "{line:?}"
+        );
         assert_eq!(line.last().unwrap().0, 9.0);
         let (best, value) = best(&view).unwrap();
         assert_eq!(line.last().unwrap().1, value);

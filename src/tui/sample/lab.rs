@@ -7,8 +7,8 @@ use crate::types::TrackingRunId;
 use crate::types::ask::{Answer, Nesting, Request};
 use crate::types::serving::{PredictionView, ServedHistory};
 use crate::types::view::{
-    ArtifactView, LoggedModelView, MetricHistoryView, MetricPointView, NestedRuns, TrackingRunView, TrialView,
-    TrialsView,
+    ArtifactView, LoggedModelView, MetricHistoryView, MetricPointView, NestedRuns, TrackingRunView,
+    TrialView, TrialsView,
 };
 
 /// Runs of the experiment, more than one page.
@@ -140,7 +140,11 @@ fn trial_run(trial: &TrialView) -> TrackingRunView {
         start_time: trial.start_time,
         end_time: trial.end_time,
         params: trial.params.clone(),
-        metrics: trial.value.map(|value| ("cv_log_loss_mean".to_owned(), value)).into_iter().collect(),
+        metrics: trial
+            .value
+            .map(|value| ("cv_log_loss_mean".to_owned(), value))
+            .into_iter()
+            .collect(),
         tags: vec![
             ("mlflow.parentRunId".into(), search_id().to_string()),
             ("dagdeck.trial_state".into(), state.into()),

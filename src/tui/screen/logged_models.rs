@@ -39,7 +39,8 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, of: &LoggedOf) {
     };
     let list = list(all.unwrap_or_default());
     let title = list.title(state, level, models.len(), all.map_or(0, <[_]>::len));
-    let title = title.replacen("Logged models", &format!("Logged models of {}", named(state, of)), 1);
+    let title =
+        title.replacen("Logged models", &format!("Logged models of {}", named(state, of)), 1);
     let inside = paint::panel(buf, place, &title, &position(selected, models.len()), true);
     if let Some(beside) = beside {
         draw_beside(buf, beside, state, models.get(selected).copied());
@@ -110,19 +111,19 @@ pub(crate) fn list(all: &[LoggedModelView]) -> List<'static, LoggedModelView> {
             theme::PLAIN,
             |model: &LoggedModelView| text::clean(&model.name),
         ))
-        .field(Field::words("type", growing("TYPE", 10, 3), theme::DIM, |model: &LoggedModelView| {
-            text::clean(model.model_type.as_deref().unwrap_or("—"))
-        }));
+        .field(Field::words(
+            "type",
+            growing("TYPE", 10, 3),
+            theme::DIM,
+            |model: &LoggedModelView| text::clean(model.model_type.as_deref().unwrap_or("—")),
+        ));
     let names = main_metrics(all.iter().map(|model| model.metrics.as_slice()));
     for (at, name) in (0..).zip(names.into_iter().take(METRICS_MAX)) {
         let (title, sorted) = (text::cut(&name, 12), name.clone());
-        let field = Field::new(
-            name.clone(),
-            right("", 10, 4 + at),
-            move |_, model: &LoggedModelView| {
+        let field =
+            Field::new(name.clone(), right("", 10, 4 + at), move |_, model: &LoggedModelView| {
                 paint::line(metric(&model.metrics, &name), theme::PLAIN)
-            },
-        );
+            });
         let value = move |_: &State, model: &LoggedModelView| {
             let found = model.metrics.iter().find(|(other, _)| *other == sorted);
             Sorted::number(found.map(|(_, value)| *value).filter(|value| value.is_finite()))
@@ -158,14 +159,16 @@ pub(crate) fn mark(model: &LoggedModelView) -> Mark {
 /// Names the versions that a model is.
 pub(crate) fn registered(model: &LoggedModelView) -> Option<String> {
     let versions = model.registrations.iter();
-    let versions: Vec<String> = versions.map(|(name, version)| format!("{name} v{version}")).collect();
+    let versions: Vec<String> =
+        versions.map(|(name, version)| format!("{name} v{version}")).collect();
     (!versions.is_empty()).then(|| versions.join(", "))
 }
 
 fn words(model: &LoggedModelView) -> String {
     let kind = model.model_type.as_deref().unwrap_or_default();
     let registered = registered(model).unwrap_or_default();
-    let mut words = format!("{} {} {kind} {registered} {}", model.name, model.model_id, model.status);
+    let mut words =
+        format!("{} {} {kind} {registered} {}", model.name, model.model_id, model.status);
     for (name, value) in model.params.iter().chain(&model.tags) {
         words.push_str(&format!(" {name}:{value}"));
     }

@@ -105,7 +105,9 @@ pub(crate) fn list(state: &State, branches: &[Branch<'_>]) -> List<'static, Trac
     let marks = Marks::of(state, branches);
     let list = List::new(tracking::LIST, "Runs", |run: &TrackingRunView| run.run_id.to_string())
         .words(words)
-        .field(Field::new("best", fixed("", 1, 0), move |_, run: &TrackingRunView| marks.of_run(run)))
+        .field(Field::new("best", fixed("", 1, 0), move |_, run: &TrackingRunView| {
+            marks.of_run(run)
+        }))
         .field(
             Field::new("status", fixed("S", 1, 0), |_, run: &TrackingRunView| {
                 Line::from(paint::glyph(nested::mark(run)))
@@ -205,8 +207,7 @@ fn with_figures(
         }
     }
     let mut metrics = shown_metrics.clone();
-    let others =
-        names(&runs, |run| run.metrics.iter().map(|(name, _)| name.as_str()).collect());
+    let others = names(&runs, |run| run.metrics.iter().map(|(name, _)| name.as_str()).collect());
     let mut others: Vec<String> =
         others.into_iter().filter(|name| !shown_metrics.contains(name)).collect();
     others.sort_by_key(|name| rank(name));

@@ -44,7 +44,10 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         let inside = paint::panel(buf, below, "Trials", "", true);
         let (what, how) = match view.run.status.as_str() {
             "RUNNING" => ("No trial is over yet", "each is shown as soon as it is"),
-            _ => ("No run hangs under this one", "`trials` of ml.train searches, as does MLflow's `nested=True`"),
+            _ => (
+                "No run hangs under this one",
+                "`trials` of ml.train searches, as does MLflow's `nested=True`",
+            ),
         };
         return paint::empty(buf, inside, what, how);
     }
@@ -121,12 +124,13 @@ pub(crate) fn list(view: &TrialsView) -> List<'static, TrialView> {
     let metric = trials::metric(view);
     let title = metric.map_or_else(|| "METRIC".to_owned(), short);
     let width = u16::try_from(text::width(&title)).unwrap_or(9).clamp(9, 16);
-    let value = Field::new("value", right("", width, 0), |_, trial: &TrialView| match trial.value {
-        Some(value) if trials::is_cut(trial) => paint::line(text::figure(value), theme::DIM),
-        Some(value) => paint::line(text::figure(value), theme::PLAIN),
-        None => paint::line("—", theme::DIM),
-    })
-    .titled(title);
+    let value =
+        Field::new("value", right("", width, 0), |_, trial: &TrialView| match trial.value {
+            Some(value) if trials::is_cut(trial) => paint::line(text::figure(value), theme::DIM),
+            Some(value) => paint::line(text::figure(value), theme::PLAIN),
+            None => paint::line("—", theme::DIM),
+        })
+        .titled(title);
     let by_value = |_: &State, trial: &TrialView| Value::number(trial.value);
     let value = match metric.and_then(better) {
         Some(Better::Less) => value.sorted(by_value),

@@ -67,7 +67,13 @@ fn a_search_that_goes_on_is_asked_for_each_second() {
         driver.wait(1_000);
         let effects = crate::update::update(&mut driver.state, Message::Tick, sample::now());
         effects.into_iter().any(|effect| {
-            matches!(effect, Effect::Ask { purpose: Purpose::Fetch(Slot::TrackingRuns(_) | Slot::Trials(_)), .. })
+            matches!(
+                effect,
+                Effect::Ask {
+                    purpose: Purpose::Fetch(Slot::TrackingRuns(_) | Slot::Trials(_)),
+                    ..
+                }
+            )
         })
     };
     assert!(asks(&mut driver));

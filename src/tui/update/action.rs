@@ -12,8 +12,8 @@ use crate::update::movement::{self, Step};
 use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
 use crate::update::{
-    assets, attention, confirm, copy, edit, feed, goto, lab, leave, log, logged, marks, menu, models,
-    mouse, origin, pages, palette, run, sheet, trials,
+    assets, attention, confirm, copy, edit, feed, goto, lab, leave, log, logged, marks, menu,
+    models, mouse, origin, pages, palette, run, sheet, trials,
 };
 
 mod here;

@@ -16,7 +16,8 @@ const PARENT: &str = "mlflow.parentRunId";
 pub(crate) fn open(state: &mut State) {
     if matches!(state.level().screen, Screen::Run(_)) {
         let Some(task) = rows::selected_task(state) else {
-            let text = with_keys!(state, "select a task: {} shows the trials of its search", Trials);
+            let text =
+                with_keys!(state, "select a task: {} shows the trials of its search", Trials);
             state.say(Tone::Info, text);
             return;
         };

@@ -13,7 +13,8 @@ pub(super) fn in_short(nested: &NestedRuns) -> String {
         None => nested.runs.to_string(),
     };
     let mut parts = vec![count];
-    let counts = [(nested.running, "running"), (nested.pruned, "pruned"), (nested.failed, "failed")];
+    let counts =
+        [(nested.running, "running"), (nested.pruned, "pruned"), (nested.failed, "failed")];
     parts.extend(counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")));
     if let (Some(metric), Some((value, _))) = (&nested.metric, &nested.best) {
         parts.push(format!("best {metric} {value:.4}"));
@@ -43,9 +44,8 @@ pub(super) fn table_of(view: &TrialsView) -> String {
     let mut header = vec!["TRIAL", "RUN", "STATE", metric, "TOOK"];
     header.extend(&params);
     let row = |trial: &&TrialView| {
-        let took = trial.end_time.map(|end| {
-            duration(end.duration_since(trial.start_time).as_secs_f64())
-        });
+        let took =
+            trial.end_time.map(|end| duration(end.duration_since(trial.start_time).as_secs_f64()));
         let mut cells = vec![
             trial.number.to_string(),
             trial.run_id.to_string(),

@@ -6,8 +6,8 @@ use super::world::World;
 use super::*;
 use crate::sched::{Change, Input};
 use crate::store::sample::{self, at};
-use crate::tracking::run::NewRun;
 use crate::tracking::logged_model::{self, NewLoggedModel};
+use crate::tracking::run::NewRun;
 use crate::tracking::{artifact, registry, run, search};
 use crate::types::ask::{ModelChange, Nesting};
 use crate::types::view::AliasPlan;
@@ -297,7 +297,8 @@ async fn logged_models_are_shown_tagged_registered_and_deleted() {
     let store = &world.parts.store;
     let run_id = {
         version(store);
-        let search = search::Search { experiment: "Default".into(), limit: 1, ..Default::default() };
+        let search =
+            search::Search { experiment: "Default".into(), limit: 1, ..Default::default() };
         search::runs(store, &search).unwrap().0[0].run_id.clone()
     };
     let new = NewLoggedModel {

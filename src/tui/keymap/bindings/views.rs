@@ -1,11 +1,13 @@
 //! Of assets, models, experiments, the model server and what else has a view of its own.
 
 use crate::keymap::Place::{
-    Approvals, AssetDetails, AssetWhy, Assets, Chain, Compare, CompareRuns, Experiments, Graph, Impact, Lineage,
-    Log, ModelDetails, ModelPage, Models, Serving, System, Tasks, TrackingRun, TrackingRuns, Trials,
+    Approvals, AssetDetails, AssetWhy, Assets, Chain, Compare, CompareRuns, Experiments, Graph,
+    Impact, Lineage, Log, ModelDetails, ModelPage, Models, Serving, System, Tasks, TrackingRun,
+    TrackingRuns, Trials,
 };
 use crate::keymap::bindings::{
-    ASSETS, CHARTED, DRAWN, EDITABLE, LOGGED, OF_A_VERSION, OF_AN_ASSET, WITH_A_CHAIN, WITH_COLUMNS, change, key,
+    ASSETS, CHARTED, DRAWN, EDITABLE, LOGGED, OF_A_VERSION, OF_AN_ASSET, WITH_A_CHAIN,
+    WITH_COLUMNS, change, key,
 };
 use crate::keymap::{Action, Binding};
 use crate::update::ChartKey;

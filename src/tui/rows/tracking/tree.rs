@@ -42,11 +42,7 @@ fn under(query: &TrackingQuery, run: &TrackingRunId) -> TrackingQuery {
 
 /// Returns the runs of an experiment as they are shown: each run above those that hang under it.
 /// What a filter has found stands alone.
-pub(crate) fn branches<'a>(
-    state: &'a State,
-    level: &Level,
-    experiment: &str,
-) -> Vec<Branch<'a>> {
+pub(crate) fn branches<'a>(state: &'a State, level: &Level, experiment: &str) -> Vec<Branch<'a>> {
     let query = tracking::query(state, level, experiment);
     let top = state.cache.tracking_runs(&query).unwrap_or_default();
     if query.nesting != Nesting::Top {
@@ -68,11 +64,7 @@ pub(crate) fn branches<'a>(
 }
 
 /// Returns the runs that are there, of which some are shown, in the order in which they came.
-pub(crate) fn loaded<'a>(
-    state: &'a State,
-    level: &Level,
-    experiment: &str,
-) -> Vec<Branch<'a>> {
+pub(crate) fn loaded<'a>(state: &'a State, level: &Level, experiment: &str) -> Vec<Branch<'a>> {
     let query = tracking::query(state, level, experiment);
     let top = state.cache.tracking_runs(&query).unwrap_or_default();
     let mut all = Vec::new();
@@ -100,7 +92,8 @@ fn hang<'a>(
 ) {
     for run in order(runs) {
         let is_shown = query.nesting != Nesting::All && depth < DEPTH_MAX;
-        let is_open = is_shown && is_parent(run) && fold::is_open(level, run.run_id.as_str(), false);
+        let is_open =
+            is_shown && is_parent(run) && fold::is_open(level, run.run_id.as_str(), false);
         out.push(Branch { run, depth, is_open });
         if is_open {
             let below = under(query, &run.run_id);

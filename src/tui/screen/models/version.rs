@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use serde_json::Value;
 
-use crate::types::metric::rank;
 use crate::state::State;
 use crate::text;
 use crate::theme;
 use crate::types::gate::{Gate, GateFigure};
+use crate::types::metric::rank;
 use crate::types::serving::ServedVersion;
 use crate::types::view::ModelVersionView;
 use crate::widget::paint;

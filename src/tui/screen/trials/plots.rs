@@ -39,7 +39,11 @@ fn marks(
 ) -> Vec<Series> {
     let point = |trial: &TrialView| Some((place(trial)?, trial.value?));
     let of = |is_cut: bool| -> Vec<(f64, f64)> {
-        view.trials.iter().filter(|trial| trials::is_cut(trial) == is_cut).filter_map(point).collect()
+        view.trials
+            .iter()
+            .filter(|trial| trials::is_cut(trial) == is_cut)
+            .filter_map(point)
+            .collect()
     };
     let best = trials::best(view).and_then(|(best, _)| point(best));
     vec![
@@ -155,7 +159,8 @@ fn draw_words(buf: &mut Buffer, area: Rect, view: &TrialsView, param: &str) {
         }
     }
     let names = words.keys().map(|word| text::width(word)).max().unwrap_or(0).clamp(5, 20);
-    let head = format!("{:<names$} {:>6} {:>10} {:>10} {:>10}", "", "TRIALS", "LEAST", "MEDIAN", "MOST");
+    let head =
+        format!("{:<names$} {:>6} {:>10} {:>10} {:>10}", "", "TRIALS", "LEAST", "MEDIAN", "MOST");
     let mut lines = vec![paint::line(head, theme::DIM)];
     for (word, values) in &mut words {
         values.sort_by(f64::total_cmp);

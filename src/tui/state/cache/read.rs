@@ -19,8 +19,9 @@ use crate::types::serving::ServingStatus;
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{
     ArtifactView, AssetView, ColumnsView, DagDetailView, DagDiffView, DagVersionView, DagView,
-    DefinitionsView, ExperimentView, LineageView, LoggedModelView, MetricHistoryView, ModelDetailView, ModelView,
-    RunDetailView, StatusView, TaskDetailView, TraceView, TrackingRunView, TrialsView,
+    DefinitionsView, ExperimentView, LineageView, LoggedModelView, MetricHistoryView,
+    ModelDetailView, ModelView, RunDetailView, StatusView, TaskDetailView, TraceView,
+    TrackingRunView, TrialsView,
 };
 use crate::types::why::{WhySubject, WhyView};
 use crate::types::{AssetName, DagId, DagRunId, TrackingRunId};

@@ -58,7 +58,9 @@ impl Sheet {
     /// Returns what must be typed before it is done: of what is gone for good, and of many at once.
     pub(crate) fn expected(&self) -> Option<String> {
         match &self.wish {
-            Wish::Delete { expected, .. } | Wish::DeleteLogged { expected, .. } => Some(expected.clone()),
+            Wish::Delete { expected, .. } | Wish::DeleteLogged { expected, .. } => {
+                Some(expected.clone())
+            }
             Wish::Clear { runs, .. } | Wish::MarkRuns { runs } | Wish::Cancel { runs }
                 if runs.len() > MANY =>
             {

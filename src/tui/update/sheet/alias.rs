@@ -4,12 +4,12 @@
 use crate::keymap::with_keys;
 use crate::message::Effect;
 use crate::rows::models as rows;
-use crate::types::metric::rank;
 use crate::screen::models::told;
 use crate::state::sheet::{self, AliasMoves, Plan, Wish};
 use crate::state::{State, Tone};
 use crate::text;
 use crate::theme;
+use crate::types::metric::rank;
 use crate::types::view::{AliasPlan, ModelVersionView};
 use crate::update::sheet::{Made, show};
 

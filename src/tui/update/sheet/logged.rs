@@ -18,7 +18,10 @@ fn meant(state: &State) -> Option<(LoggedModelView, Vec<String>)> {
 pub(crate) fn register(state: &mut State, effects: &mut Vec<Effect>) {
     let Some((model, mut intro)) = meant(state) else { return };
     if model.status != "READY" {
-        state.say(Tone::Info, format!("{} is {}: its files are not all there", model.name, model.status));
+        state.say(
+            Tone::Info,
+            format!("{} is {}: its files are not all there", model.name, model.status),
+        );
         return;
     }
     if let Some(registered) = crate::screen::logged_models::registered(&model) {
