@@ -78,10 +78,9 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
         pools: Default::default(),
         api_listen: None,
         pools_with_deferred: Default::default(),
-        serving: dag::spec::ServingSpec {
+        serving: dag::serving::ServingSpec {
             listen: "127.0.0.1:0".to_owned(),
-            max_body_bytes: 1 << 20,
-            default_model: None,
+            ..Default::default()
         },
         xcom: crate::dag::spec::XcomLimits::default(),
         retention: Default::default(),
@@ -89,6 +88,7 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
         sources: Vec::new(),
         slurm: Default::default(),
         openlineage: Default::default(),
+        tracking: Default::default(),
         warnings: Vec::new(),
     };
     let live = Live {
@@ -115,6 +115,7 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
         definitions: watch::channel(DefinitionsView::default()).1,
         watch_problems: watch::channel(Vec::new()).1,
         openlineage: watch::channel(None).1,
+        mirror: watch::channel(None).1,
         publisher: publisher.clone(),
         serving: channel().0,
         clock: Arc::new(SystemClock),

@@ -38,11 +38,13 @@ mod reference;
 mod report;
 mod retention;
 mod schedule;
+mod serving;
 mod slurm;
 mod source;
 mod source_text;
 mod system;
 mod task;
+mod tracking;
 mod version;
 mod wait;
 

@@ -24,11 +24,13 @@ pub mod retention;
 pub mod s3;
 pub mod schedule;
 pub mod secret;
+pub mod serving;
 pub mod settings;
 pub mod slurm;
 pub mod spec;
 pub mod suggest;
 pub mod template;
+pub mod tracking;
 pub mod trigger_rule;
 pub mod weight;
 

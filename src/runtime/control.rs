@@ -26,7 +26,7 @@ use crate::types::executor::SlurmHeard;
 use crate::types::log::LogName;
 use crate::types::packed::PackedRun;
 use crate::types::run::DagRunKey;
-use crate::types::view::{DefinitionsView, OpenLineageView};
+use crate::types::view::{DefinitionsView, MirrorView, OpenLineageView};
 use crate::types::{Clock, Fault, FaultKind, Timestamp};
 
 mod approvals;
@@ -45,6 +45,7 @@ mod grid;
 mod lineage;
 mod log;
 mod logged_models;
+mod mirror;
 mod model_changes;
 mod model_files;
 mod models;
@@ -81,6 +82,8 @@ pub struct ControlParts {
     pub watch_problems: watch::Receiver<Vec<String>>,
     /// How far those are who are told as OpenLineage.
     pub openlineage: watch::Receiver<Option<OpenLineageView>>,
+    /// How far the MLflow server is that gets what pipelines track; `None`: there is none.
+    pub mirror: watch::Receiver<Option<MirrorView>>,
     pub publisher: Publisher,
     pub serving: ServingHandle,
     pub clock: Arc<dyn Clock>,

@@ -7,8 +7,8 @@ use crate::types::event::{EventLog, Severity};
 use crate::types::ids::TrackingRunId;
 use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
 use crate::types::view::{
-    DefinitionsView, ExperimentView, OpenLineageView, ParamProblem, PoolView, StatusView,
-    TrackingRunView,
+    DefinitionsView, ExperimentView, MirrorView, OpenLineageView, ParamProblem, PoolView,
+    StatusView, TrackingRunView,
 };
 use crate::types::{DagRunState, Fault, Timestamp};
 
@@ -127,6 +127,13 @@ pub(crate) fn status() -> StatusView {
             sent: 4_102,
             waiting: 12,
             lost: 0,
+            problem: None,
+        }),
+        mirror: Some(MirrorView {
+            target: "http://mlflow:5000".into(),
+            sent: 318,
+            waiting: 2,
+            refused: 0,
             problem: None,
         }),
         problems: vec!["cannot watch `lake:incoming/`: no such folder".into()],

@@ -11,7 +11,9 @@ mod trace;
 pub use asset::{
     AssetView, DatasetName, LineageEdge, LineageKind, LineageNode, LineageView, LinkStanding,
 };
-pub use daemon::{DefinitionsView, DiagnosticView, OpenLineageView, PoolView, StatusView};
+pub use daemon::{
+    DefinitionsView, DiagnosticView, MirrorView, OpenLineageView, PoolView, StatusView,
+};
 pub use dag::{
     DagDetailView, DagDiffView, DagVersionView, DagView, GroupView, ParamProblem, PoolNeed,
     RecentRun, TaskPlace, TaskView, TriggerPlan,

@@ -36,6 +36,14 @@ pub fn claim(
 ) -> Result<(), StoreError> {
     let sql = "UPDATE runs SET made_by = ?2 WHERE run_id = ?1";
     row::execute(tx, sql, params![run_id.as_str(), token.as_str()])?;
+    tags(key).iter().try_for_each(|(name, value)| put_tag(tx, run_id, name, value))?;
+    let mut known = observed::io(tx, key)?.unwrap_or_default();
+    known.outputs.push(DatasetRef::new(TRACKED, run_id.as_str()));
+    observed::put(tx, key, &known, now)
+}
+
+/// Names an attempt in the tags of a run.
+pub fn tags(key: &AttemptKey) -> Vec<(&'static str, String)> {
     let task = &key.task;
     let mut tags = vec![
         ("dagdeck.dag_id", task.dag_id.to_string()),
@@ -46,8 +54,5 @@ pub fn claim(
     if task.map_index != UNMAPPED {
         tags.push(("dagdeck.map_index", task.map_index.to_string()));
     }
-    tags.iter().try_for_each(|(name, value)| put_tag(tx, run_id, name, value))?;
-    let mut known = observed::io(tx, key)?.unwrap_or_default();
-    known.outputs.push(DatasetRef::new(TRACKED, run_id.as_str()));
-    observed::put(tx, key, &known, now)
+    tags
 }

@@ -13,7 +13,7 @@ use crate::dag::operator::Operator;
 use crate::dag::params::Params;
 use crate::dag::plan::Plan;
 use crate::dag::schedule::{AssetExpression, Schedule};
-use crate::dag::spec::{AssetSpec, AssetUri, Callbacks, ServingSpec};
+use crate::dag::spec::{AssetSpec, AssetUri, Callbacks};
 use crate::dag::trigger_rule::TriggerRule;
 use crate::dag::weight::WeightRule;
 use crate::dag::{Dag, Deck, Flow, TaskSpec};
@@ -26,7 +26,7 @@ use crate::store::sample::{self, at};
 use crate::types::operation::OperationView;
 use crate::types::serving::{ServedHistory, ServedVersion, ServingStatus};
 use crate::types::time::ManualClock;
-use crate::types::view::{OpenLineageView, PoolView};
+use crate::types::view::{MirrorView, OpenLineageView, PoolView};
 
 /// What the scripted engine answers.
 pub(crate) type Script = Box<dyn Fn(&Input) -> Result<Reply, Fault> + Send>;
@@ -40,6 +40,8 @@ pub(crate) struct World {
     _senders: (watch::Sender<Arc<Live>>, watch::Sender<DefinitionsView>),
     pub(crate) watch_problems: watch::Sender<Vec<String>>,
     pub(crate) openlineage: watch::Sender<Option<OpenLineageView>>,
+    #[allow(dead_code, reason = "the tracker follows it while it is there")]
+    pub(crate) mirror: watch::Sender<Option<MirrorView>>,
     pub(crate) slurm: watch::Sender<SlurmHeard>,
     pub(crate) workers: WorkersDesk,
 }
@@ -56,6 +58,7 @@ impl World {
         let (definitions, definitions_receiver) = watch::channel(DefinitionsView::default());
         let (watch_problems, problems_receiver) = watch::channel(Vec::new());
         let (openlineage, openlineage_receiver) = watch::channel(None);
+        let (mirror, mirror_receiver) = watch::channel(None);
         let (slurm, slurm_receiver) = watch::channel(SlurmHeard::default());
         let (workers_door, workers, _) = Workers::channel();
         let handle = engine(script, Arc::clone(&inputs));
@@ -73,6 +76,7 @@ impl World {
             definitions: definitions_receiver,
             watch_problems: problems_receiver,
             openlineage: openlineage_receiver,
+            mirror: mirror_receiver,
             publisher: Publisher::default(),
             serving: server(),
             clock: Arc::new(ManualClock::new(at(1000))),
@@ -92,6 +96,7 @@ impl World {
             _senders,
             watch_problems,
             openlineage,
+            mirror,
             slurm,
             workers,
         }
@@ -266,17 +271,14 @@ pub(crate) fn deck() -> Deck {
         pools: IndexMap::from([("default_pool".into(), 128)]),
         api_listen: None,
         pools_with_deferred: std::collections::BTreeSet::new(),
-        serving: ServingSpec {
-            listen: "127.0.0.1:3000".into(),
-            max_body_bytes: 1 << 24,
-            default_model: None,
-        },
+        serving: Default::default(),
         xcom: crate::dag::spec::XcomLimits::default(),
         retention: Default::default(),
         overlay: Default::default(),
         sources: vec![],
         slurm: Default::default(),
         openlineage: Default::default(),
+        tracking: Default::default(),
         warnings: Vec::new(),
     }
 }
