@@ -35,4 +35,5 @@ mod storm;
 mod story;
 mod support;
 mod swap;
+mod trials;
 mod watch;
