@@ -12,7 +12,7 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::mlflow::{Server, deck, free_port, script_in};
+use crate::mlflow::{Server, deck, script_in};
 use crate::support::{Project, peer, until};
 
 /// A pipeline that learns, registers and promotes.
