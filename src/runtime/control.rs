@@ -44,6 +44,7 @@ mod gates;
 mod grid;
 mod lineage;
 mod log;
+mod logged_models;
 mod mirror;
 mod model_changes;
 mod model_files;
@@ -274,6 +275,7 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         request @ (Request::ListExperiments
         | Request::ListTrackingRuns { .. }
         | Request::ShowTrackingRun { .. }
+        | Request::ListTrials { .. }
         | Request::GetMetricHistory { .. }
         | Request::ReadArtifact { .. }) => experiments::answer(parts, request).await,
         request @ (Request::ListModels
@@ -288,7 +290,10 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         Request::RegisterModel { name, path, description } => {
             model_files::register(parts, name, path, description).await
         }
-        Request::ListLoggedModels { experiment } => model_changes::logged(parts, experiment).await,
+        request @ (Request::ListLoggedModels { .. }
+        | Request::ShowLoggedModel { .. }
+        | Request::ChangeLoggedModel { .. }
+        | Request::RegisterLoggedModel { .. }) => logged_models::answer(parts, request).await,
         Request::ListTaskInstances(query) => runs::list_tasks(parts, query).await,
         Request::Prune(wish) => prune::prune(parts, wish).await,
         request @ (Request::ListVariables

@@ -15,7 +15,7 @@ use crate::types::{DagRunState, Fault, Timestamp};
 mod assets;
 mod dags;
 pub(crate) mod home;
-mod lab;
+pub(crate) mod lab;
 mod log;
 pub(crate) mod models;
 pub(crate) mod operations;
@@ -184,6 +184,7 @@ fn tracking_run(n: i64) -> TrackingRunView {
         tags: vec![("dag_id".into(), "mlops_pipeline".into())],
         artifact_uri: "dagdeck-artifacts:/1".into(),
         artifacts: vec![("model/MLmodel".into(), 812), ("model/model.json".into(), 41_200)],
+        nested: None,
     }
 }
 

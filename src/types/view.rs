@@ -20,7 +20,8 @@ pub use dag::{
 };
 pub use lab::{
     AliasMove, AliasPlan, ArtifactView, ExperimentView, LoggedModelView, MetricHistoryView,
-    MetricPointView, ModelDetailView, ModelVersionView, ModelView, TrackingRunView,
+    MetricPointView, ModelDetailView, ModelVersionView, ModelView, NestedRuns, TrackingRunView,
+    TrialView, TrialsView,
 };
 pub use run::{LogChunk, RunDetailView, TaskDetailView, count_states};
 pub use trace::{ColumnStep, ColumnTrace, ColumnsView, RunInput, TraceKind, TraceStep, TraceView};

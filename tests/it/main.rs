@@ -13,6 +13,7 @@ mod bad_input;
 mod cli;
 mod crash;
 mod data;
+mod datasets;
 mod deck;
 mod engine;
 mod foreign;

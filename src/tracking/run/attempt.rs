@@ -12,6 +12,23 @@ use crate::types::ids::UNMAPPED;
 use crate::types::io::{DatasetRef, TRACKED};
 use crate::types::{AttemptKey, LaunchToken, Timestamp, TrackingRunId};
 
+/// Returns the runs that attempts have made, by their tokens: those that hang under no other first,
+/// of these the newest.
+pub fn runs_of(
+    conn: &Connection,
+    tokens: &[LaunchToken],
+) -> Result<Vec<TrackingRunId>, StoreError> {
+    let tokens: Vec<&str> = tokens.iter().map(LaunchToken::as_str).collect();
+    let tokens = row::json_text(&tokens, "token")?;
+    let sql = "SELECT r.run_id AS run_id, EXISTS (SELECT 1 FROM tags AS t
+                WHERE t.run_id = r.run_id AND t.key = 'mlflow.parentRunId') AS is_nested
+        FROM (SELECT run_id FROM runs WHERE attempt_token IN (SELECT value FROM json_each(?1))
+            UNION SELECT run_id FROM runs WHERE made_by IN (SELECT value FROM json_each(?1))) AS own
+        JOIN runs AS r ON r.run_id = own.run_id AND r.lifecycle_stage = 'active'
+        ORDER BY is_nested, r.start_time DESC, r.run_id";
+    row::all(conn, sql, [tokens], |row| row::text(row, "run_id"))
+}
+
 /// Notes which attempt made a run, and hangs it under the one of its task instance.
 pub fn claim(
     tx: &Connection,
