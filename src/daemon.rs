@@ -30,6 +30,7 @@ use crate::runtime::publish::Publisher;
 use crate::runtime::retention::{Pruning, Retention};
 use crate::runtime::serving::{ServingHandle, channel};
 use crate::runtime::watch::{self as asset_watch, Watchers};
+use crate::runtime::webhook::Webhooks;
 use crate::runtime::{Control, Layout, TrackingDoor, control::ControlParts};
 use crate::serving::{self, ServingParts};
 use crate::store::{Store, settings};
@@ -92,6 +93,7 @@ pub struct Daemon {
     pruning: Pruning,
     teller: Teller,
     mirror: Sender,
+    webhooks: Webhooks,
     project: Project,
     engine: Engine,
     store: Store,
@@ -183,6 +185,7 @@ impl Daemon {
             live: live.clone(),
             again: mirror::AGAIN,
         });
+        let webhooks = Webhooks::start(store.clone(), Arc::clone(&clock));
         let shutdown = Arc::new(Notify::new());
         let control = Control::new(ControlParts {
             layout,
@@ -219,6 +222,7 @@ impl Daemon {
             pruning,
             teller,
             mirror,
+            webhooks,
             project,
             engine,
             store,
@@ -243,7 +247,7 @@ impl Daemon {
         self.streams.send_replace(true);
         futures_util::future::join_all(self.doors.into_iter().map(Door::close)).await;
         self.serving.stop().await;
-        drop((self.watchers, self.pruning, self.teller, self.mirror, self.project));
+        drop((self.watchers, self.pruning, self.teller, self.mirror, self.webhooks, self.project));
         self.engine.stop().await;
         drop((self.control, self.store));
         drop(self.socket);

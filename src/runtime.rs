@@ -33,6 +33,7 @@ mod simulation;
 pub mod task_log;
 pub(crate) mod trigger;
 pub mod watch;
+pub mod webhook;
 pub mod worker;
 pub(crate) mod xcom;
 

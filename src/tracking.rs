@@ -16,3 +16,4 @@ pub mod run;
 pub mod search;
 pub mod standing;
 pub mod thin;
+pub mod webhook;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `/api/2.0/mlflow/experiments/*` | experiments, their tags and their search |
 //! | `/api/2.0/mlflow/runs/*`, `metrics/*` | runs, what they log, their search and histories |
+//! | `/api/2.0/mlflow/webhooks`, `webhooks/*` | whom to tell of the registry |
 //! | `/api/2.0/mlflow/artifacts/list` | what a run's artifacts are |
 //! | `/api/2.0/mlflow-artifacts/artifacts/*` | the artifacts themselves |
 //! | `/health`, `/version`, `/api/3.0/mlflow/server-info` | `OK`; whose API this is |
@@ -26,6 +27,7 @@ mod model_versions;
 mod registered_models;
 mod registry;
 mod runs;
+mod webhooks;
 mod wire;
 
 /// Whose API is spoken.
@@ -36,6 +38,7 @@ pub(super) fn routes() -> Router<Shared> {
     let mlflow = experiments()
         .merge(runs())
         .merge(registry::routes())
+        .merge(webhooks())
         .route("/artifacts/list", get(artifacts::list_of_run));
     Router::new()
         .nest("/api/2.0/mlflow", mlflow.clone())
@@ -87,6 +90,16 @@ fn runs() -> Router<Shared> {
         .route("/metrics/get-history", get(metrics::history))
         .route("/metrics/get-history-bulk", get(metrics::histories))
         .route("/metrics/get-history-bulk-interval", get(metrics::sampled))
+}
+
+fn webhooks() -> Router<Shared> {
+    Router::new()
+        .route("/webhooks", get(webhooks::list).post(webhooks::create))
+        .route(
+            "/webhooks/{id}",
+            get(webhooks::get).patch(webhooks::update).delete(webhooks::delete),
+        )
+        .route("/webhooks/{id}/test", post(webhooks::test))
 }
 
 fn files() -> Router<Shared> {

@@ -75,6 +75,9 @@ pub struct Order {
     /// What a Python function may ask for: Airflow's context variables.
     #[serde(default)]
     pub context: Option<Map<String, Value>>,
+    /// How often a run of `ml.train` looks at the machine, in seconds; `None`: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_metrics_secs: Option<f64>,
 }
 
 /// A data set, resolved.

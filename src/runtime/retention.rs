@@ -185,6 +185,11 @@ impl Retention {
             }
             count(done, "deleted runs", u64::from(left == gone::Left::Nothing), *bytes);
         }
+        for (model_id, bytes) in &plan.deleted_models {
+            let id = model_id.clone();
+            let is_gone = self.piece(move |tx| gone::delete_logged_model(tx, &id)).await?;
+            count(done, "deleted logged models", u64::from(is_gone), *bytes);
+        }
         for &id in &plan.deleted_experiments {
             let is_gone = self.piece(move |tx| gone::delete_experiment(tx, id)).await?;
             count(done, "deleted experiments", u64::from(is_gone), 0);

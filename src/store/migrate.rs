@@ -29,6 +29,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0019_made_by.sql"),
     include_str!("migrations/0020_nested_runs.sql"),
     include_str!("migrations/0021_mirror.sql"),
+    include_str!("migrations/0022_task_runs.sql"),
+    include_str!("migrations/0023_webhooks.sql"),
 ];
 
 /// Brings the database to the schema that this dagdeck knows.
@@ -91,6 +93,8 @@ mod tests {
         "dac936f70ea1d5e919ea860e3c4e13323caac25a9cf14fe109c9dbe8f8e063e3",
         "adfce75275cf25f56c1723462a91aee06f149c9cf25b3e9563fcd0374b715bdd",
         "d84c9e7e50d093a0ba92cc31efee8b81f48ab43679bf4fbc1c651b6e4a410dda",
+        "6f8fe3d99082b00cd75d72c6633b929d819a7a9fa20cada469bf997ecaa45ebc",
+        "3f4fe873e73efdc49df5bc5fcf70f2ff8fa53c05c5d885048cf12d0b4bf14752",
     ];
 
     #[test]

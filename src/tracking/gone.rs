@@ -1,4 +1,4 @@
-//! Real deletion: of runs and experiments that somebody deleted, as `mlflow gc` does it. What a
+//! Real deletion: of runs, logged models and experiments that somebody deleted, as `mlflow gc` does it. What a
 //! registered version came from stays, and so does the experiment `Default`.
 
 use rusqlite::{Connection, params};
@@ -52,6 +52,54 @@ pub fn delete_run(conn: &Connection, run_id: &TrackingRunId) -> Result<Left, Sto
     let uri = artifact_uri.strip_suffix("/artifacts").filter(|uri| uri.ends_with(run_id.as_str()));
     prune::note_artifacts_deleted(conn, uri.unwrap_or(&artifact_uri))?;
     Ok(Left::Nothing)
+}
+
+/// A version that is the model, or that lies where its files do, keeps it.
+const FREE_MODEL: &str = "m.lifecycle_stage = 'deleted'
+    AND NOT EXISTS (SELECT 1 FROM model_versions AS v WHERE v.model_id = m.model_id
+        OR v.source = 'models:/' || m.model_id OR v.source LIKE 'models:/' || m.model_id || '/%'
+        OR v.source = m.artifact_uri OR v.source LIKE m.artifact_uri || '/%')";
+
+/// Returns the logged models that were deleted before `before`, with the bytes of their files.
+pub fn logged_models(
+    conn: &Connection,
+    before: Timestamp,
+) -> Result<Vec<(String, u64)>, StoreError> {
+    let sql = format!(
+        "SELECT m.model_id, (SELECT ifnull(sum(size), 0) FROM artifact_file AS f
+            WHERE f.path > substr(m.artifact_uri, 19) || '/'
+                AND f.path < substr(m.artifact_uri, 19) || '0') AS bytes
+        FROM logged_models AS m WHERE {FREE_MODEL} AND m.deleted_time < ?1
+        ORDER BY m.deleted_time, m.model_id"
+    );
+    row::all(conn, &sql, [row::micros(before)], |row| {
+        let bytes: i64 = row.get("bytes")?;
+        Ok((row.get("model_id")?, u64::try_from(bytes).unwrap_or(0)))
+    })
+}
+
+/// Deletes a logged model with its params, tags and figures, and notes its folder. `false`: it
+/// stays, for a version was registered meanwhile.
+pub fn delete_logged_model(conn: &Connection, model_id: &str) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT artifact_uri FROM logged_models AS m WHERE m.model_id = ?1 AND {FREE_MODEL}"
+    );
+    let found = row::first(conn, &sql, [model_id], |row| Ok(row.get::<_, String>(0)?))?;
+    let Some(artifact_uri) = found else { return Ok(false) };
+    for sql in [
+        "DELETE FROM model_metrics WHERE model_id = ?1",
+        "DELETE FROM run_model WHERE model_id = ?1",
+        "DELETE FROM logged_models WHERE model_id = ?1",
+    ] {
+        row::execute(conn, sql, [model_id])?;
+    }
+    if let Some(below) = artifact::below(&artifact_uri) {
+        artifact::forget(conn, below)?;
+        // The folder of the model, of which that of its files is a part.
+        let uri = artifact_uri.strip_suffix("/artifacts").filter(|uri| uri.ends_with(model_id));
+        prune::note_artifacts_deleted(conn, uri.unwrap_or(&artifact_uri))?;
+    }
+    Ok(true)
 }
 
 /// The folder of an experiment holds its logged models, of which some may be registered.
@@ -115,6 +163,46 @@ mod tests {
     fn count(store: &Store, table: &'static str) -> u64 {
         let sql = format!("SELECT count(*) FROM {table}");
         store.read_blocking(|conn| row::count(conn, &sql, [])).unwrap()
+    }
+
+    #[test]
+    fn a_logged_model_goes_with_its_files_unless_a_version_is_it() {
+        use crate::tracking::logged_model::{self, NewLoggedModel};
+        let (_dir, store) = sample::store();
+        let new = || NewLoggedModel { experiment_id: "0".into(), ..NewLoggedModel::default() };
+        let make = || write(&store, move |tx| logged_model::create(tx, &new(), at(0)));
+        let (gone, registered, active) = (make(), make(), make());
+        for model in [&gone, &registered, &active] {
+            let path = format!("{}/MLmodel", artifact::below(&model.artifact_uri).unwrap());
+            write(&store, move |tx| artifact::note(tx, &path, 10, "abc"));
+        }
+        for model in [&gone, &registered] {
+            let id = model.model_id.clone();
+            write(&store, move |tx| logged_model::delete(tx, &id, at(5)));
+        }
+        let id = registered.model_id.clone();
+        write(&store, move |tx| {
+            row::execute(
+                tx,
+                "INSERT INTO registered_models
+                (name, creation_timestamp, last_updated_timestamp) VALUES ('m', 1, 1)",
+                [],
+            )?;
+            let sql = "INSERT INTO model_versions
+                (name, version, source, creation_timestamp, last_updated_timestamp)
+                VALUES ('m', 1, 'models:/' || ?1, 1, 1)";
+            row::execute(tx, sql, [id])
+        });
+        let found = |before| store.read_blocking(|conn| logged_models(conn, at(before))).unwrap();
+        assert_eq!((found(5), found(6)), (vec![], vec![(gone.model_id.clone(), 10)]));
+        let kept = [registered.model_id, active.model_id];
+        for id in kept {
+            assert!(!write(&store, move |tx| delete_logged_model(tx, &id)));
+        }
+        let id = gone.model_id;
+        assert!(write(&store, move |tx| delete_logged_model(tx, &id)));
+        let counts = ["logged_models", "artifact_file", "deleted_folder"];
+        assert_eq!(counts.map(|table| count(&store, table)), [2, 2, 1]);
     }
 
     #[test]

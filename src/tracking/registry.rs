@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 
 use rusqlite::{Connection, Row, params};
+use serde_json::json;
 
 use crate::dag::suggest;
 use crate::store::{Store, StoreError, row};
 use crate::tracking::registry::version::NewVersion;
+use crate::tracking::webhook::{self, Happening};
 use crate::tracking::{alias, input, run};
 use crate::types::view::{
     AliasMove, AliasPlan, ModelDetailView, ModelVersionView, ModelView, TrackingRunView,
@@ -72,7 +74,9 @@ fn insert_version(
     let sql = "INSERT OR IGNORE INTO registered_models
             (name, creation_timestamp, last_updated_timestamp)
         VALUES (?1, ?2, ?2)";
-    row::execute(conn, sql, params![name, row::micros(now)])?;
+    if row::execute(conn, sql, params![name, row::micros(now)])? == 1 {
+        record::tell_made(conn, name, None, &[])?;
+    }
     let user = run.tags.iter().find(|(key, _)| key == "mlflow.user").map(|(_, user)| user);
     let new = NewVersion {
         name: name.to_owned(),
@@ -159,6 +163,9 @@ pub fn move_alias(store: &Store, wish: MoveAlias) -> Result<Option<AliasMove>, S
             return Ok(None);
         }
         alias::put(tx, &wish.name, &wish.alias, wish.version)?;
+        let version = wish.version.to_string();
+        let data = json!({"name": wish.name, "alias": wish.alias, "version": version});
+        webhook::tell(tx, Happening::AliasCreated, &data)?;
         record::touch(tx, &wish.name, wish.now)?;
         let moved = AliasMove {
             id: 0,

@@ -176,8 +176,10 @@ pub fn end_abandoned(
 ) -> Result<usize, StoreError> {
     let token = attempt_token.to_owned();
     store.write_blocking(move |tx| {
+        // The run that stands for the task has failed with it, though all under it are over.
         let sql = "UPDATE runs SET status = 'FAILED', end_time = ?2
-            WHERE (attempt_token = ?1 OR made_by = ?1) AND status = 'RUNNING'";
+            WHERE (attempt_token = ?1 OR made_by = ?1) AND (status = 'RUNNING'
+                OR EXISTS (SELECT 1 FROM task_run WHERE task_run.run_id = runs.run_id))";
         row::execute(tx, sql, params![token, row::micros(end_time)])
     })
 }

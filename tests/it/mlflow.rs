@@ -10,7 +10,7 @@ use std::thread;
 
 use crate::support::{Project, http, peer, until};
 
-pub(crate) fn free_port() -> u16 {
+fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
@@ -69,6 +69,9 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
+            // Its own listeners are on this machine.
+            .env("MLFLOW_WEBHOOK_ALLOWED_SCHEMES", "http,https")
+            .env("MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS", "true")
             .process_group(0)
             .spawn()
             .unwrap()
@@ -176,6 +179,13 @@ fn models_versions_aliases_and_logged_models_are_answered_as_mlflow_does() {
     agree(&python, "registry.py");
 }
 
+#[test]
+fn webhooks_are_made_tried_and_told_as_mlflow_does() {
+    let test = "webhooks_are_made_tried_and_told_as_mlflow_does";
+    let Some(python) = peer("DAGDECK_TEST_MLFLOW", test) else { return };
+    agree(&python, "webhooks.py");
+}
+
 /// A script as people write them: it knows nothing of a deck.
 const FIT: &str = r#"
 import mlflow
@@ -186,9 +196,10 @@ with mlflow.start_run(run_name="search") as run:
     mlflow.log_text("hello", "notes.txt")
     with mlflow.start_run(run_name="trial", nested=True):
         mlflow.log_metric("auc", 0.9)
-import os
+import os, sys
 print(os.environ["MLFLOW_TRACKING_TOKEN"])
 print(run.info.run_id)
+sys.exit(0 if os.environ["DAGDECK_TRY_NUMBER"] == "2" else 3)
 "#;
 
 /// What the one attempt below a folder said.
@@ -209,7 +220,7 @@ fn a_script_of_a_task_logs_without_a_change_and_hangs_under_its_task() {
     let command = format!("{} fit.py", python.display());
     let dag = format!(
         "[dag.train]\n[dag.train.task.fit]\noperator = \"command\"\ncommand = {command:?}\n\
-         env = {{ GIT_PYTHON_REFRESH = \"quiet\", MLFLOW_DISABLE_TELEMETRY = \"true\", MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT = \"true\" }}\n"
+         retries = 1\nretry_delay = \"10ms\"\nenv = {{ GIT_PYTHON_REFRESH = \"quiet\", MLFLOW_DISABLE_TELEMETRY = \"true\", MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT = \"true\" }}\n"
     );
     let (mut project, address, _) = deck(&dag);
     project.write("fit.py", FIT);
@@ -217,7 +228,7 @@ fn a_script_of_a_task_logs_without_a_change_and_hangs_under_its_task() {
     project.wait_for_runs("train", 1);
     let runs = project.run(&["experiments", "runs", "train", "-o", "json"]).ok().json();
     let runs = runs["runs"].as_array().or(runs.as_array()).expect("a list of runs").clone();
-    assert_eq!(runs.len(), 3, "{runs:#?}");
+    assert_eq!(runs.len(), 7, "three of each try, and the one that they hang under: {runs:#?}");
     let tag = |run: &serde_json::Value, key: &str| {
         let tags = run["tags"].as_array().unwrap().clone();
         let found = tags.iter().find(|tag| tag[0] == key || tag["key"] == key);
@@ -228,11 +239,25 @@ fn a_script_of_a_task_logs_without_a_change_and_hangs_under_its_task() {
         assert_eq!(tag(run, "dagdeck.task_id"), Some("fit".into()), "{run:#}");
         assert_eq!(run["status"], "FINISHED", "{run:#}");
     }
+    let named = |name: &str| -> Vec<&serde_json::Value> {
+        runs.iter().filter(|run| run["run_name"] == name).collect()
+    };
+    let (tasks, searches, trials) = (named("fit"), named("search"), named("trial"));
+    assert_eq!((tasks.len(), searches.len(), trials.len()), (1, 2, 2), "{runs:#?}");
+    let under = |run| tag(run, "mlflow.parentRunId");
+    assert_eq!((under(tasks[0]), tag(tasks[0], "dagdeck.try_number")), (None, Some("2".into())));
+    for run in runs.iter().filter(|run| run["run_name"] != "fit" && run["run_name"] != "trial") {
+        assert_eq!(under(run).as_ref(), Some(&tasks[0]["run_id"]), "{run:#}");
+    }
+    assert!(
+        trials.iter().all(|run| searches.iter().any(|by| under(run) == Some(by["run_id"].clone())))
+    );
     let log = log_of(&project.path(".dagdeck/runs"));
     assert!(log.contains("***") && !log.contains("attempt."), "the pass is masked: {log}");
     // What the task wrote names the runs, and a pass is worth nothing once its attempt is over.
     let database = rusqlite::Connection::open(project.path(".dagdeck/dagdeck.db")).unwrap();
-    let sql = "SELECT count(*) FROM task_dataset WHERE namespace = 'tracked' AND task_id = 'fit'";
+    let sql = "SELECT count(*) FROM task_dataset WHERE namespace = 'tracked' AND task_id = 'fit'
+        AND try_number = 2";
     assert_eq!(database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 3);
     let answer = http(&address, "GET", "/api/2.0/mlflow/experiments/get?experiment_id=0", None);
     assert_eq!(answer.status, 401);

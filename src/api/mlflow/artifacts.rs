@@ -204,6 +204,13 @@ pub(super) async fn upload(
             return Err(refusal);
         }
     };
+    let max = shared.control.tracker().artifact_max_bytes();
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > max) {
+        discard(request.into_body()).await;
+        return Err(too_large(&path, max));
+    }
     let incoming = shared.control.tracker().incoming_dir();
     make_folder(&incoming).await.map_err(|error| broken(&format!("write '{path}'"), &error))?;
     let temporary = incoming.join(uuid::Uuid::new_v4().simple().to_string());
@@ -228,7 +235,8 @@ async fn keep(
     body: Body,
 ) -> Result<(), Refusal> {
     let failed = |error: io::Error| broken(&format!("write '{path}'"), &error);
-    let (size, sha256) = receive(temporary, body).await?;
+    let max = shared.control.tracker().artifact_max_bytes();
+    let (size, sha256) = receive(path, temporary, body, max).await?;
     let folder = target.parent().unwrap_or(target);
     make_folder(folder).await.map_err(failed)?;
     fs::rename(temporary, target).await.map_err(failed)?;
@@ -239,8 +247,13 @@ async fn keep(
 }
 
 /// Writes what comes, and returns its size and digest.
-async fn receive(temporary: &Path, body: Body) -> Result<(u64, String), Refusal> {
-    let failed = |error: io::Error| broken("write the artifact", &error);
+async fn receive(
+    path: &str,
+    temporary: &Path,
+    body: Body,
+    max: u64,
+) -> Result<(u64, String), Refusal> {
+    let failed = |error: io::Error| broken(&format!("write '{path}'"), &error);
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
     let mut file = options.open(temporary).await.map_err(failed)?;
@@ -256,6 +269,9 @@ async fn receive(temporary: &Path, body: Body) -> Result<(u64, String), Refusal>
             Err(_) => return Err(Refusal::invalid("the upload did not go on for a minute")),
         };
         size += part.len() as u64;
+        if size > max {
+            return Err(too_large(path, max));
+        }
         digest.update(&part);
         file.write_all(&part).await.map_err(failed)?;
     }
@@ -263,6 +279,14 @@ async fn receive(temporary: &Path, body: Body) -> Result<(u64, String), Refusal>
     file.sync_all().await.map_err(failed)?;
     let sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     Ok((size, sha256))
+}
+
+fn too_large(path: &str, max: u64) -> Refusal {
+    let text = format!(
+        "'{path}' weighs more than the {max} bytes that one artifact may: see `artifact_max_bytes` of \
+         `[tracking]`"
+    );
+    Refusal::new(Code::TooLarge, text)
 }
 
 pub(super) async fn delete(
@@ -297,6 +321,10 @@ fn broken(what: &str, error: &io::Error) -> Refusal {
         | io::ErrorKind::AlreadyExists => {
             Refusal::invalid(format!("{what}: a file and a folder cannot have one name"))
         }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Refusal::new(
+            Code::StorageFull,
+            format!("{what}: the disk of the deck is full; `dagdeck prune` makes room"),
+        ),
         _ => Refusal::new(Code::TemporarilyUnavailable, format!("{what}: {error}")),
     }
 }
@@ -323,6 +351,13 @@ fn folder(shared: &Shared, path: &str) -> Result<PathBuf, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_disk_that_is_full_is_said_and_not_tried_again_by_clients() {
+        let refusal = broken("write 'a'", &io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!(refusal.code, Code::StorageFull);
+        assert!(refusal.message.contains("the disk of the deck is full"), "{}", refusal.message);
+    }
 
     #[test]
     fn a_range_is_what_of_it_is_there() {

@@ -56,7 +56,7 @@ pub(super) async fn create(
         .commit(move |tx| {
             let made = record::create(tx, &new)?;
             let Some((key, token)) = &maker else { return Ok(made) };
-            attempt::claim(tx, &made.run_id, key, token, now)?;
+            attempt::claim(tx, &made, key, token, now)?;
             record::of(tx, &made.run_id)
         })
         .await?;

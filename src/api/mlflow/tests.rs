@@ -227,6 +227,16 @@ async fn artifacts_go_up_come_down_and_never_out() {
     assert_eq!(file(&stage, "GET", &format!("{root}/none"), "").await.0, 404);
     assert_eq!(file(&stage, "PUT", &format!("{root}/a/b.json/c"), "x").await.0, 400);
     assert_eq!(file(&stage, "PUT", &format!("{root}/a"), "x").await.0, 400);
+    let long = "x".repeat(100_001);
+    let (status, code, message) =
+        refusal(file(&stage, "PUT", &format!("{root}/long"), &long).await);
+    assert_eq!((status, code.as_str()), (413, "INVALID_PARAMETER_VALUE"));
+    assert!(
+        message.contains("100000 bytes") && message.contains("artifact_max_bytes"),
+        "{message}"
+    );
+    assert_eq!(file(&stage, "GET", &format!("{root}/long"), "").await.0, 404);
+    assert_eq!(file(&stage, "PUT", &format!("{root}/fits"), &long[1..]).await.0, 200);
     assert_eq!(file(&stage, "DELETE", &format!("{root}/a"), "").await, (200, json!({})));
     assert_eq!(file(&stage, "GET", &format!("{root}/a/b.json"), "").await.0, 404);
     assert_eq!(noted("a/b.json").await.unwrap(), None);

@@ -24,6 +24,11 @@ pub(super) enum Code {
     ResourceDoesNotExist,
     ResourceAlreadyExists,
     InvalidState,
+    PermissionDenied,
+    /// What is sent weighs more than `[tracking] artifact_max_bytes`.
+    TooLarge,
+    /// There is no room left. MLflow's client asks again for minutes where that is a 503.
+    StorageFull,
     TemporarilyUnavailable,
     Internal,
 }
@@ -31,7 +36,9 @@ pub(super) enum Code {
 impl Code {
     const fn name(self) -> &'static str {
         match self {
-            Self::InvalidParameterValue => "INVALID_PARAMETER_VALUE",
+            Self::InvalidParameterValue | Self::TooLarge => "INVALID_PARAMETER_VALUE",
+            Self::PermissionDenied => "PERMISSION_DENIED",
+            Self::StorageFull => "RESOURCE_EXHAUSTED",
             Self::ResourceDoesNotExist => "RESOURCE_DOES_NOT_EXIST",
             Self::ResourceAlreadyExists => "RESOURCE_ALREADY_EXISTS",
             Self::InvalidState => "INVALID_STATE",
@@ -43,6 +50,9 @@ impl Code {
     const fn status(self) -> StatusCode {
         match self {
             Self::InvalidParameterValue | Self::ResourceAlreadyExists => StatusCode::BAD_REQUEST,
+            Self::PermissionDenied => StatusCode::FORBIDDEN,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::ResourceDoesNotExist => StatusCode::NOT_FOUND,
             Self::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::InvalidState | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,

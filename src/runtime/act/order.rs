@@ -167,6 +167,11 @@ pub(super) fn compose(
         xcom: deck.xcom,
         limits: task.limits,
         context: python.transpose()?,
+        system_metrics_secs: deck
+            .tracking
+            .system_metrics
+            .filter(|_| task.operator == Operator::MlTrain)
+            .map(|every| every.as_secs_f64()),
     };
     let open =
         connections.iter().map(|spec| (spec.name.clone(), OpenConnection::of(spec))).collect();

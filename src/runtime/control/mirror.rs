@@ -18,10 +18,17 @@ pub(super) async fn now(parts: &ControlParts) -> Option<MirrorView> {
 pub(super) fn problems(view: &MirrorView) -> Vec<String> {
     let MirrorView { target, waiting, refused, problem, .. } = view;
     let Some(problem) = problem else { return Vec::new() };
-    let many =
-        |n: u64| if n == 1 { "1 run or model".to_owned() } else { format!("{n} runs and models") };
+    let many = |n: u64, verb: &str| match n {
+        1 => format!("1 run or model {verb}s"),
+        n => format!("{n} runs and models {verb}"),
+    };
     vec![match refused {
-        0 => format!("the MLflow server {target} is not told: {problem}; {} wait", many(*waiting)),
-        n => format!("the MLflow server {target} refuses {}: {problem}", many(*n)),
+        0 => {
+            let wait = many(*waiting, "wait");
+            format!("the MLflow server {target} is not told: {problem}; {wait}")
+        }
+        n => format!(
+            "the MLflow server {target} will not have what was told of {n} runs or models: {problem}"
+        ),
     }]
 }

@@ -14,7 +14,7 @@ use crate::runtime::promotion::off_thread;
 use crate::store::{Store, StoreError, task_instance};
 use crate::types::event::Event;
 use crate::types::state::TaskInstanceState;
-use crate::types::{Fault, Timestamp};
+use crate::types::{Clock, Fault, Timestamp};
 
 /// Experiments, runs and models; clones share them.
 #[derive(Clone)]
@@ -84,6 +84,15 @@ impl Tracker {
     /// Where artifacts lie, the default experiment's below `0`.
     pub fn artifacts_dir(&self) -> PathBuf {
         self.parts.layout.artifacts_dir()
+    }
+
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.parts.clock
+    }
+
+    /// What one artifact may weigh.
+    pub fn artifact_max_bytes(&self) -> u64 {
+        self.parts.live().deck.tracking.artifact_max_bytes
     }
 
     /// Where artifacts come in.

@@ -64,12 +64,13 @@ impl Desk {
             self.keep(Kind::Model, name, &copy).await?;
         }
         for (version, run) in &runs {
-            if !copy.state.versions.contains_key(&version.version) {
-                let source = format!("{}{}", run.state.artifact_uri, within(version));
-                let number = self.make_version(version, &run.remote, &source).await?;
-                copy.state.versions.insert(version.version, number);
-                self.keep(Kind::Model, name, &copy).await?;
+            if copy.state.versions.contains_key(&version.version) {
+                continue;
             }
+            let source = format!("{}{}", run.state.artifact_uri, within(version));
+            let number = self.make_version(version, &run.remote, &source).await?;
+            copy.state.versions.insert(version.version, number);
+            self.keep(Kind::Model, name, &copy).await?;
         }
         let there: BTreeSet<u32> = runs.iter().map(|(version, _)| version.version).collect();
         self.describe(&model, &mut copy).await?;
@@ -232,6 +233,11 @@ impl Desk {
     /// Deletes what was told of a model that is gone here: the model, too, where nobody else has a
     /// version of it.
     async fn take_away(&self, name: &str, mut copy: ModelCopy) -> Result<(), Refusal> {
+        // First the aliases: a deck there keeps a version that bears one.
+        for alias in copy.state.aliases.keys() {
+            let body = json!({"name": copy.remote, "alias": alias});
+            gone_is_good(self.remote.delete("registered-models/alias", &body).await)?;
+        }
         self.take_versions_away(name, &mut copy, |_| false).await?;
         let filter = format!("name = '{}'", copy.remote.replace('\'', "''"));
         let left = self.remote.get("model-versions/search", &[("filter", &filter)]).await?;

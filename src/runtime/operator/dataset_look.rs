@@ -88,6 +88,7 @@ fn order(deck: &Deck, spec: &DatasetSpec, folder: &Path) -> Order {
         xcom: XcomLimits::default(),
         limits: TaskLimits::default(),
         context: None,
+        system_metrics_secs: None,
     }
 }
 

@@ -3,6 +3,9 @@
 //! The run bears the launch token of the attempt: made twice, it is the same run.
 
 mod search;
+mod system;
+
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -85,6 +88,8 @@ pub(super) fn run(
     let tracked = tracked_run(&store, order, &args, &dataset, &experiment_id, log)?;
     log.say(&format!("run {} of experiment `{experiment}`", tracked.run_id));
     keep_input(order, private, &dataset, &store, &tracked.run_id, log)?;
+    let every = order.system_metrics_secs.and_then(|secs| Duration::try_from_secs_f64(secs).ok());
+    let watching = system::watch(&store, &tracked.run_id, every);
     let chosen = match &args.search {
         None => Ok(args.spec.clone()),
         Some(wanted) => search::run(&store, &tracked, &dataset, &args.spec, wanted, log),
@@ -94,6 +99,7 @@ pub(super) fn run(
         record(&store, &layout, &tracked, &spec, &trained)?;
         Ok((spec, trained))
     });
+    drop(watching);
     match trained {
         Ok((spec, trained)) => {
             run::end(&store, &tracked.run_id, "FINISHED", time::now())?;

@@ -63,6 +63,7 @@ pub(super) fn order(operator: &str, project: &Path) -> Order {
         xcom: crate::dag::spec::XcomLimits::default(),
         limits: crate::dag::limits::TaskLimits::default(),
         context: None,
+        system_metrics_secs: None,
     }
 }
 

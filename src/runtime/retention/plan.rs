@@ -24,8 +24,9 @@ pub(crate) struct Plan {
     pub(super) runs: Vec<(DagRunKey, u64)>,
     pub(super) logs: Vec<(DagRunKey, u64)>,
     pub(super) artifacts: Vec<Artifacts>,
-    /// Tracked runs and experiments that somebody deleted.
+    /// Tracked runs, logged models and experiments that somebody deleted.
     pub(super) deleted_runs: Vec<(TrackingRunId, u64)>,
+    pub(super) deleted_models: Vec<(String, u64)>,
     pub(super) deleted_experiments: Vec<i64>,
     pub(super) events_before: Option<Timestamp>,
     lines: u64,
@@ -85,6 +86,7 @@ impl Plan {
 
     fn add_deleted(&mut self, conn: &Connection, before: Timestamp) -> Result<(), StoreError> {
         self.deleted_runs = gone::runs(conn, before)?;
+        self.deleted_models = gone::logged_models(conn, before)?;
         self.deleted_experiments = gone::experiments(conn, before)?;
         Ok(())
     }
@@ -135,6 +137,9 @@ impl Plan {
         count(&mut report, "artifacts", files, size);
         let runs = self.deleted_runs.len() as u64;
         count(&mut report, "deleted runs", runs, self.deleted_runs.iter().map(|one| one.1).sum());
+        let models = self.deleted_models.len() as u64;
+        let size = self.deleted_models.iter().map(|one| one.1).sum();
+        count(&mut report, "deleted logged models", models, size);
         let experiments = self.deleted_experiments.len() as u64;
         count(&mut report, "deleted experiments", experiments, 0);
         count(&mut report, "events", self.lines, 0);

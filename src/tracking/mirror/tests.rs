@@ -51,7 +51,7 @@ fn nothing_is_written_down_where_nobody_is_told() {
 fn whatever_changes_of_a_run_is_due_from_any_process() {
     let (dir, store) = followed();
     let run = made(&store, Some("t"));
-    let id = run.run_id.clone();
+    let id = run.run_id;
     // An attempt has the database open for itself.
     let other = Store::open(store.path()).unwrap();
     let pair = || vec![("k".to_owned(), "v".to_owned())];

@@ -2,9 +2,11 @@
 //! its name. What serves, or bears the alias `production`, stays.
 
 use rusqlite::{Connection, Row, params};
+use serde_json::{Value, json};
 
 use crate::store::{StoreError, row};
 use crate::tracking::registry::version::{self, Version};
+use crate::tracking::webhook::{self, Happening};
 use crate::tracking::{alias, registry};
 use crate::types::{Fault, FaultKind, Timestamp};
 
@@ -38,7 +40,26 @@ pub fn create(
         return Err(taken(name));
     }
     tags.iter().try_for_each(|(key, value)| put_tag(tx, name, key, value))?;
+    tell_made(tx, name, description, tags)?;
     of(tx, name)
+}
+
+/// Has webhooks told of a model that was made.
+pub(crate) fn tell_made(
+    tx: &Connection,
+    name: &str,
+    description: Option<&str>,
+    tags: &[(String, String)],
+) -> Result<(), StoreError> {
+    let data = json!({
+        "name": name, "tags": object(tags), "description": description.unwrap_or_default(),
+    });
+    webhook::tell(tx, Happening::ModelCreated, &data)
+}
+
+/// Tags as MLflow's webhooks have them.
+pub(crate) fn object(tags: &[(String, String)]) -> Value {
+    tags.iter().map(|(key, value)| (key.clone(), Value::String(value.clone()))).collect()
 }
 
 /// Describes a model anew.

@@ -2,10 +2,12 @@
 //! stages are labels on it, and move no alias (ADR 0053).
 
 use rusqlite::{Connection, Row, params};
+use serde_json::json;
 
 use crate::store::{StoreError, row};
 use crate::tracking::alias;
 use crate::tracking::registry::{record, source};
+use crate::tracking::webhook::{self, Happening};
 use crate::types::view::AliasMove;
 use crate::types::{Fault, Timestamp, TrackingRunId};
 
@@ -92,6 +94,11 @@ pub(crate) fn insert(
     ];
     row::execute(conn, sql, values)?;
     new.tags.iter().try_for_each(|(key, value)| put_tag(conn, (&new.name, number), key, value))?;
+    let data = json!({
+        "name": new.name, "version": number.to_string(), "source": new.source,
+        "run_id": new.run_id, "tags": record::object(&new.tags), "description": new.description,
+    });
+    webhook::tell(conn, Happening::VersionCreated, &data)?;
     Ok(number)
 }
 
@@ -214,6 +221,7 @@ pub fn delete_alias(
     let sql = "DELETE FROM registered_model_aliases WHERE name = ?1 AND alias = ?2";
     row::execute(tx, sql, [name, alias])?;
     record::touch(tx, name, now)?;
+    webhook::tell(tx, Happening::AliasDeleted, &json!({"name": name, "alias": alias}))?;
     let taken = AliasMove {
         id: 0,
         name: name.to_owned(),
@@ -287,7 +295,9 @@ pub fn set_tag(
     value: &str,
 ) -> Result<(), StoreError> {
     require(tx, name, version)?;
-    put_tag(tx, (name, version), key, value)
+    put_tag(tx, (name, version), key, value)?;
+    let data = json!({"name": name, "version": version.to_string(), "key": key, "value": value});
+    webhook::tell(tx, Happening::VersionTagSet, &data)
 }
 
 /// Takes a tag off, where it is there.
@@ -298,7 +308,11 @@ pub fn delete_tag(
 ) -> Result<(), StoreError> {
     require(tx, name, version)?;
     let sql = "DELETE FROM model_version_tags WHERE name = ?1 AND version = ?2 AND key = ?3";
-    row::execute(tx, sql, params![name, version, key]).map(drop)
+    if row::execute(tx, sql, params![name, version, key])? == 0 {
+        return Ok(());
+    }
+    let data = json!({"name": name, "version": version.to_string(), "key": key});
+    webhook::tell(tx, Happening::VersionTagDeleted, &data)
 }
 
 /// Returns a version; refuses with `NotFound`.

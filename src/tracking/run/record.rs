@@ -6,6 +6,7 @@ use rusqlite::{Connection, Row, params};
 use serde_json::Value;
 
 use crate::store::{StoreError, row};
+use crate::tracking::run::attempt;
 use crate::tracking::run::data::{self, DatasetInput, Direction, ModelPoint, RunModel};
 use crate::tracking::run::{self, MetricPoint, NewRun, no_run, put_tag};
 use crate::types::{Fault, Timestamp, TrackingRunId};
@@ -148,7 +149,11 @@ pub fn update(
     if let Some(name) = &change.run_name {
         put_tag(tx, run_id, RUN_NAME, name)?;
     }
-    of(tx, run_id)
+    let changed = of(tx, run_id)?;
+    if change.status.is_some() && run::ENDS.contains(&changed.status.as_str()) {
+        attempt::follow(tx, &changed)?;
+    }
+    Ok(changed)
 }
 
 /// Hides a run.

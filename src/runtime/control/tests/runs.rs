@@ -353,6 +353,37 @@ async fn who_is_not_told_as_openlineage_is_a_problem_and_needs_attention() {
 }
 
 #[tokio::test]
+async fn an_mlflow_server_that_is_not_told_is_a_problem_and_needs_attention() {
+    let world = World::new();
+    let store = &world.parts.store;
+    store.write(|tx| crate::tracking::mirror::follow(tx, Some("http://h"))).await.unwrap();
+    let new = crate::tracking::run::NewRun {
+        experiment_id: "0".into(),
+        run_name: "r".into(),
+        user_id: String::new(),
+        start_time: at(0),
+        tags: Vec::new(),
+        attempt_token: Some("t".into()),
+    };
+    store.write(move |tx| crate::tracking::run::record::create(tx, &new)).await.unwrap();
+    let view = crate::types::view::MirrorView {
+        target: "http://h".into(),
+        sent: 3,
+        waiting: 0,
+        refused: 0,
+        problem: Some("connect to `h:80`: refused".into()),
+    };
+    world.mirror.send_replace(Some(view));
+    let Answer::Status(status) = world.ask(Request::Status).await else { panic!() };
+    assert_eq!(status.mirror.unwrap().waiting, 1, "as the store has it");
+    let expected = "the MLflow server http://h is not told: connect to `h:80`: refused; 1 run or \
+                    model waits";
+    assert_eq!(status.problems[1], expected);
+    let Answer::Attention(items) = world.ask(Request::ListAttention).await else { panic!() };
+    assert!(items.iter().any(|item| item.text.contains("is not told")), "{items:#?}");
+}
+
+#[tokio::test]
 async fn a_shutdown_is_noted_and_the_feed_is_read_by_the_page() {
     let world = World::new();
     assert_eq!(world.ask(Request::Shutdown).await, Answer::Done);

@@ -14,6 +14,7 @@ use crate::dag::params::Params;
 use crate::dag::plan::Plan;
 use crate::dag::schedule::{AssetExpression, Schedule};
 use crate::dag::spec::{AssetSpec, AssetUri, Callbacks};
+use crate::dag::tracking::TrackingSpec;
 use crate::dag::trigger_rule::TriggerRule;
 use crate::dag::weight::WeightRule;
 use crate::dag::{Dag, Deck, Flow, TaskSpec};
@@ -278,7 +279,7 @@ pub(crate) fn deck() -> Deck {
         sources: vec![],
         slurm: Default::default(),
         openlineage: Default::default(),
-        tracking: Default::default(),
+        tracking: TrackingSpec { artifact_max_bytes: 100_000, ..TrackingSpec::default() },
         warnings: Vec::new(),
     }
 }
