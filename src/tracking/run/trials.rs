@@ -15,8 +15,9 @@ use crate::types::view::{NestedRuns, TrackingRunView, TrialView, TrialsView};
 /// Metrics of runs that are looked at to find out what they are judged by.
 const LOOKED_AT: u32 = 500;
 
-/// The runs under ?1 that are of its experiment, ?2. The key is written out: the index is of it.
-const UNDER: &str = "FROM tags AS t JOIN runs AS c ON c.run_id = t.run_id
+/// The runs under ?1 that are of its experiment, ?2. The key is written out: the index is of it. A
+/// `CROSS JOIN` keeps its order: SQLite would go through all runs of the experiment first.
+const UNDER: &str = "FROM tags AS t CROSS JOIN runs AS c ON c.run_id = t.run_id
     WHERE t.key = 'mlflow.parentRunId' AND t.value = ?1 AND c.run_id <> ?1
         AND c.experiment_id = ?2 AND c.lifecycle_stage = 'active'";
 
@@ -67,7 +68,7 @@ fn judged_by(conn: &Connection, run: &TrackingRunView) -> Result<Option<String>,
     let sql = format!(
         "SELECT DISTINCT key FROM (SELECT m.key AS key FROM
             (SELECT c.run_id AS run_id {UNDER} LIMIT ?3) AS some
-            JOIN latest_metrics AS m ON m.run_id = some.run_id LIMIT ?3)"
+            CROSS JOIN latest_metrics AS m ON m.run_id = some.run_id LIMIT ?3)"
     );
     let values = params![run.run_id.as_str(), run.experiment_id, LOOKED_AT];
     let keys: Vec<String> = row::all(conn, &sql, values, |row| Ok(row.get("key")?))?;
@@ -86,7 +87,7 @@ fn best(
     let sql = format!(
         "SELECT m.value AS value, c.run_id AS run_id FROM (SELECT c.* {UNDER}
             AND c.status NOT IN ('FAILED', 'KILLED') AND NOT {IS_PRUNED}) AS c
-            JOIN latest_metrics AS m ON m.run_id = c.run_id AND m.key = ?4
+            CROSS JOIN latest_metrics AS m ON m.run_id = c.run_id AND m.key = ?4
         WHERE abs(m.value) < 9e999
         ORDER BY m.value {order}, c.start_time, c.run_id LIMIT 1"
     );
@@ -126,7 +127,7 @@ pub fn trials(
     let sql = format!(
         "SELECT p.run_id AS run_id, p.key AS key, p.value AS value FROM
             (SELECT c.run_id AS run_id {UNDER} ORDER BY c.start_time, c.run_id LIMIT ?3) AS some
-            JOIN params AS p ON p.run_id = some.run_id ORDER BY p.run_id, p.key"
+            CROSS JOIN params AS p ON p.run_id = some.run_id ORDER BY p.run_id, p.key"
     );
     let values = params![run_id.as_str(), run.experiment_id, limit];
     let pairs = row::all(conn, &sql, values, |row| {

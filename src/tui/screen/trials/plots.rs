@@ -75,10 +75,11 @@ pub(super) fn draw_metric(
     let mut series = marks(view, here, &|trial| Some(trial.number as f64));
     series.push(Series::plain(BEST, trials::best_so_far(view)));
     let planned = view.run.nested.as_ref().and_then(|nested| nested.planned).unwrap_or(0);
-    let last = view.trials.last().map_or(1, |trial| trial.number).max(planned).max(2);
+    let last = view.trials.last().map_or(1, |trial| trial.number).max(planned);
     Chart {
         series: &series,
-        x: (1.0, last as f64),
+        // The labels of four steps are whole numbers.
+        x: (0.0, last.next_multiple_of(4) as f64),
         x_label: &|x| format!("{x:.0}"),
         from_zero: false,
         is_log: state.lab.chart.is_log,
