@@ -289,11 +289,10 @@ fn serving_parts(
     publisher: &Publisher,
     clock: &Arc<dyn Clock>,
 ) -> ServingParts {
-    let spec = &ground.deck.serving;
+    let spec = ground.deck.serving.clone();
     ServingParts {
         listen: options.serving.clone().unwrap_or_else(|| spec.listen.clone()),
-        max_body_bytes: spec.max_body_bytes,
-        default_model: spec.default_model.clone(),
+        spec,
         layout: ground.layout.clone(),
         store: ground.store.clone(),
         publisher: publisher.clone(),

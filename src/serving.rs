@@ -1,8 +1,8 @@
 //! The model server: predictions over HTTP, versions swapped by pointer.
 //!
 //! ```text
-//! request ─► route ─► resolve (table: models, shares, aliases) ─► predict ─► answer
-//!                        ▲ swapped whole
+//! request ─► route ─► resolve (table: models, shares, aliases) ─► protocol ─► answer
+//!                        ▲ swapped whole                          body ─► batch ─► model
 //! orders: load ─ smoke ──┤
 //!         set traffic ───┘ kept first, then in force
 //! ```
@@ -12,11 +12,16 @@
 //! | `POST /models/{name}/predict` | by the traffic among its versions |
 //! | `POST /models/{name}@{alias}/predict` | the version that bears the alias |
 //! | `POST /models/{name}/versions/{version}/predict` | that version |
-//! | `GET /models` `/docs.json` `/metrics` `/healthz` `/livez` `/readyz` `/` | about the server |
+//! | `POST …/invocations` in the place of `…/predict` | the same, as MLflow's scoring server |
+//! | `POST /v2/models/{name}[/versions/{version}]/infer` | the same, in the Open Inference Protocol |
+//! | `GET` and `POST /v2/…` | the rest of that protocol |
+//! | `GET /schema.json` | what BentoML's clients ask first |
+//! | `GET /models` `/docs` `/docs.json` `/metrics` `/healthz` `/livez` `/readyz` `/` | about the server |
 //!
 //! A version is loaded before requests go to it, and freed when the last request that holds it
 //! has ended: no promote, rollback or reload drops a request.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hyper::Request;
@@ -25,6 +30,7 @@ use hyper::service::service_fn;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::dag::serving::{ServingSpec, TlsSpec};
 use crate::runtime::Layout;
 use crate::runtime::publish::Publisher;
 use crate::runtime::serving::ServingOrder;
@@ -32,18 +38,25 @@ use crate::serving::shared::Shared;
 use crate::serving::source::{Registry, Source};
 use crate::store::Store;
 use crate::types::{Clock, Fault};
-use crate::web::{Door, Limits, bind};
+use crate::web::{Door, Limits, Tls, Token, bind};
 
 mod ask;
+mod bento;
+mod cors;
 mod docs;
+mod encoding;
 #[cfg(test)]
 mod fake;
+mod guard;
 mod http;
 mod load;
 mod metrics;
+mod oip;
 mod orders;
-mod predict;
+mod prediction;
 mod predictor;
+mod protocol;
+mod read;
 mod refusal;
 mod resolve;
 mod route;
@@ -59,8 +72,7 @@ mod tests;
 pub struct ServingParts {
     /// Such as `127.0.0.1:3000`; port 0 takes a free one.
     pub listen: String,
-    pub max_body_bytes: u64,
-    pub default_model: Option<String>,
+    pub spec: ServingSpec,
     pub layout: Layout,
     pub store: Store,
     pub publisher: Publisher,
@@ -74,7 +86,7 @@ pub struct Server {
     pub listen: Option<String>,
     /// Why it does not listen.
     pub problem: Option<String>,
-    door: Option<Door>,
+    doors: Vec<Door>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -83,35 +95,54 @@ pub async fn start(
     parts: ServingParts,
     orders: mpsc::Receiver<ServingOrder>,
 ) -> Result<Server, Fault> {
+    let token = Token::load_or_create(&parts.layout.token())
+        .map_err(|error| Fault::unavailable(format!("read the token: {error}")))?;
+    let places = Places::of(&parts.spec, &parts.listen, parts.layout.project());
     let source = Arc::new(Registry { store: parts.store, layout: parts.layout });
-    let shared = Shared::new(
-        source as Arc<dyn Source>,
-        parts.publisher,
-        parts.clock,
-        parts.max_body_bytes,
-        parts.default_model,
-    )?;
-    start_with(Arc::new(shared), &parts.listen, orders).await
+    let source = source as Arc<dyn Source>;
+    let shared = Shared::new(source, parts.publisher, parts.clock, parts.spec, token)?;
+    start_with(Arc::new(shared), &places, orders).await
+}
+
+/// Where to listen.
+struct Places {
+    address: String,
+    socket: Option<PathBuf>,
+    tls: Option<TlsSpec>,
+}
+
+impl Places {
+    /// Takes what is written, relative to the project.
+    fn of(spec: &ServingSpec, address: &str, project: &Path) -> Self {
+        Self {
+            address: address.to_owned(),
+            socket: spec.socket.as_ref().map(|socket| project.join(socket)),
+            tls: spec.tls.as_ref().map(|tls| TlsSpec {
+                certificate: project.join(&tls.certificate),
+                key: project.join(&tls.key),
+            }),
+        }
+    }
 }
 
 async fn start_with(
     shared: Arc<Shared>,
-    listen: &str,
+    places: &Places,
     orders: mpsc::Receiver<ServingOrder>,
 ) -> Result<Server, Fault> {
     orders::restore(&shared).await?;
-    let (door, listening) = match open(&shared, listen).await {
-        Ok((door, address)) => (Some(door), Ok(address)),
-        Err(error) => {
-            let problem = format!("{}; start with --serving ADDR", Fault::from(error));
+    let (doors, listening) = match open(&shared, places).await {
+        Ok((doors, address)) => (doors, Ok(address)),
+        Err(problem) => {
+            let problem = problem.to_string();
             tracing::error!(problem, "the model server does not listen");
-            (None, Err(problem))
+            (Vec::new(), Err(problem))
         }
     };
     let server = Server {
         listen: listening.clone().ok(),
         problem: listening.clone().err(),
-        door,
+        doors,
         tasks: vec![
             tokio::spawn(orders::run(Arc::clone(&shared), orders)),
             tokio::spawn(orders::follow(Arc::clone(&shared))),
@@ -121,19 +152,34 @@ async fn start_with(
     Ok(server)
 }
 
-async fn open(shared: &Arc<Shared>, listen: &str) -> Result<(Door, String), bind::BindError> {
-    let listener = bind::tcp(listen).await?;
-    let address = listener.local_addr().map_or_else(|_| listen.to_owned(), |a| a.to_string());
+async fn open(shared: &Arc<Shared>, places: &Places) -> Result<(Vec<Door>, String), Fault> {
+    let listener = bind::tcp(&places.address).await.map_err(|error| Fault {
+        message: format!("{error}; start with --serving ADDR"),
+        ..Fault::from(error)
+    })?;
+    let address =
+        listener.local_addr().map_or_else(|_| places.address.clone(), |at| at.to_string());
     let shared = Arc::clone(shared);
     let service =
         service_fn(move |request: Request<Incoming>| http::serve(Arc::clone(&shared), request));
-    Ok((Door::open(listener, service, Limits::default()), address))
+    let limits = Limits::default();
+    let mut doors = Vec::new();
+    if let Some(path) = &places.socket {
+        doors.push(Door::open(bind::unix(path).await?, service.clone(), limits));
+    }
+    doors.push(match &places.tls {
+        None => Door::open(listener, service, limits),
+        Some(TlsSpec { certificate, key }) => {
+            Door::open(Tls::over(listener, certificate, key)?, service, limits)
+        }
+    });
+    Ok((doors, address))
 }
 
 impl Server {
     /// Stops listening, lets requests in flight end (at most 10 s), and returns.
     pub async fn stop(self) {
-        if let Some(door) = self.door {
+        for door in self.doors {
             door.close().await;
         }
         for task in self.tasks {

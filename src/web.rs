@@ -1,4 +1,4 @@
-//! Listeners (unix socket, TCP), the token, limits and error bodies: what every door over HTTP
+//! Listeners (unix socket, TCP, TLS), the token, limits and error bodies: what every door over HTTP
 //! shares.
 //!
 //! ```text
@@ -11,8 +11,10 @@ pub mod body;
 pub mod door;
 pub mod fault;
 mod patience;
+pub mod tls;
 pub mod token;
 
 pub use bind::{BindError, PrivateSocket};
 pub use door::{Door, Limits};
+pub use tls::Tls;
 pub use token::Token;

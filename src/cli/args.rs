@@ -40,7 +40,7 @@ pub use logs::{DaemonLogArgs, LogPickArgs, LogsArgs, SystemCommand};
 pub use models::{LoggedModelCommand, ModelsCommand};
 pub use operate::{ClearArgs, NoteArgs, OperationsCommand, ReachArgs, WhichRuns, WhichTasks};
 pub use runs::{RunsCommand, RunsOnlyArgs};
-pub use serving::ServingCommand;
+pub use serving::{PredictArgs, ServingCommand};
 pub use settings::{ConnectionsCommand, PoolsCommand, VariablesCommand};
 pub use tasks::{TaskListArgs, TasksArgs, TasksCommand};
 pub use trigger::{TriggerArgs, TriggerCommand};
@@ -180,6 +180,8 @@ pub enum Command {
     /// List, show, promote and roll back models
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// Have a model answer all rows of a file (CSV, JSON lines or Parquet)
+    Predict(PredictArgs),
     /// Show the model server
     #[command(subcommand)]
     Serving(ServingCommand),

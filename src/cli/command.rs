@@ -21,6 +21,7 @@ pub mod logs;
 pub mod models;
 pub mod operate;
 pub mod pools;
+pub mod predict;
 pub mod prune;
 pub mod run;
 pub mod runs;
@@ -118,6 +119,7 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
             experiments::dispatch(&layout, command, output).await
         }
         Some(Command::Models(command)) => models::dispatch(&layout, command, output).await,
+        Some(Command::Predict(args)) => predict::predict(&layout, &args, output),
         Some(Command::Serving(command)) => serving::dispatch(&layout, command, output).await,
         Some(Command::Attempt { .. } | Command::AttemptOnNode { .. } | Command::Worker { .. }) => {
             Err(unexpected("a process of the daemon's").into())

@@ -78,10 +78,9 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
         pools: Default::default(),
         api_listen: None,
         pools_with_deferred: Default::default(),
-        serving: dag::spec::ServingSpec {
+        serving: dag::serving::ServingSpec {
             listen: "127.0.0.1:0".to_owned(),
-            max_body_bytes: 1 << 20,
-            default_model: None,
+            ..Default::default()
         },
         xcom: crate::dag::spec::XcomLimits::default(),
         retention: Default::default(),

@@ -38,6 +38,7 @@ mod reference;
 mod report;
 mod retention;
 mod schedule;
+mod serving;
 mod slurm;
 mod source;
 mod source_text;

@@ -24,6 +24,7 @@ pub mod retention;
 pub mod s3;
 pub mod schedule;
 pub mod secret;
+pub mod serving;
 pub mod settings;
 pub mod slurm;
 pub mod spec;

@@ -135,6 +135,7 @@ impl Operator {
                 | Self::ObjectUpload
                 | Self::DatasetValidate
                 | Self::MlTrain
+                | Self::Predict
                 | Self::ModelRegister
                 | Self::ServingDeploy
         )
@@ -263,6 +264,10 @@ operators! {
         "experiment" Text optional, "seed" Integer optional, "test_size" Number optional,
         "folds" Integer optional, "trials" Integer optional, "search" Table optional,
         "sampler" Text optional, "metric" Text optional, "prune" Bool optional,
+    ];
+    Predict = "predict", Process, [
+        "model" Text needed, "input" Text needed, "output" Text optional,
+        "on_bad_row" Text optional,
     ];
     MlGate = "ml.gate", Daemon, [
         "run" Text needed, "require" Table needed, "then" TaskId needed,

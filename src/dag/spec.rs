@@ -53,7 +53,7 @@ pub struct Deck {
     pub pools: IndexMap<String, u32>,
     /// Pools in which a deferred task keeps its slots (`include_deferred`).
     pub pools_with_deferred: BTreeSet<String>,
-    pub serving: ServingSpec,
+    pub serving: crate::serving::ServingSpec,
     /// Where the control API listens beside its socket.
     pub api_listen: Option<String>,
     pub slurm: SlurmSpec,
@@ -404,17 +404,6 @@ impl ConnectionKind {
     pub const fn is_queue(self) -> bool {
         matches!(self, Self::Redis | Self::Nats | Self::Mqtt)
     }
-}
-
-/// The model server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServingSpec {
-    /// Default `127.0.0.1:3000`.
-    pub listen: String,
-    /// Bytes; default 16 MiB.
-    pub max_body_bytes: u64,
-    /// What `/predict` without a name answers from; default: the model promoted last.
-    pub default_model: Option<String>,
 }
 
 impl AssetUri {

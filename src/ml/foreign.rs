@@ -9,14 +9,14 @@ mod tests;
 
 pub use manifest::{Flavor, Manifest};
 
-use std::collections::HashMap;
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::model::{ColumnSpec, DataType, InputError, cells, places, prediction};
+use crate::batch::{Answers, Batch};
+use crate::model::{ColumnSpec, DataType, InputError};
 use crate::preprocess::Cell;
-use crate::{Prediction, Predictor, Signature};
+use crate::{Predictor, PythonAnswer, Signature};
 
 /// A model that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -38,17 +38,17 @@ pub struct Foreign {
     flavor: Flavor,
     engine: Box<dyn Engine>,
     signature: Signature,
-    places: HashMap<String, usize>,
     /// Empty where it answers with a value.
     classes: Vec<String>,
     examples: Vec<(Map<String, Value>, Value)>,
+    python: PythonAnswer,
 }
 
 /// What computes the answers.
 trait Engine: fmt::Debug + Send + Sync {
-    /// Answers rows with the probabilities of the classes each, or with a value each. What is
-    /// wrong is a sentence.
-    fn answer(&self, rows: &[Vec<Cell<'_>>]) -> Result<Vec<Vec<f64>>, String>;
+    /// Answers rows with the probabilities of the classes each, or with a value each, one row
+    /// after another. What is wrong is a sentence.
+    fn answer(&self, batch: &Batch) -> Result<Vec<f64>, String>;
 }
 
 /// An engine, and what the file says of it.
@@ -65,11 +65,17 @@ impl Foreign {
     pub fn read(manifest: &Manifest, bytes: &[u8]) -> Result<Self, ForeignError> {
         let flavor = manifest.flavor()?;
         let read = match flavor {
-            Flavor::Xgboost | Flavor::Lightgbm => booster::read(bytes, manifest.stops_early())?,
+            Flavor::Xgboost | Flavor::Lightgbm => booster::read(bytes, manifest.is_estimator())?,
             Flavor::Onnx => onnx::read(bytes)?,
         };
         let signature = manifest.signature()?;
-        Self::new(flavor, read, signature, manifest.classes())
+        let python = match flavor {
+            Flavor::Onnx => PythonAnswer::Both,
+            Flavor::Xgboost | Flavor::Lightgbm if manifest.is_estimator() => PythonAnswer::Numbers,
+            Flavor::Xgboost | Flavor::Lightgbm => PythonAnswer::Probabilities,
+        };
+        let model = Self::new(flavor, read, signature, manifest.classes())?;
+        Ok(Self { python, ..model })
     }
 
     /// Reads a file that nothing describes; columns that it does not name are `f0`, `f1`, ….
@@ -111,10 +117,10 @@ impl Foreign {
         let mut model = Self {
             flavor,
             engine: read.engine,
-            places: places(&signature),
             signature,
             classes,
             examples: Vec::new(),
+            python: PythonAnswer::Labels,
         };
         // What does not fit is found now, not when somebody asks.
         let record = model.blank();
@@ -164,14 +170,17 @@ impl Predictor for Foreign {
         &self.examples
     }
 
-    fn predict(&self, rows: &[Value]) -> Result<Vec<Prediction>, InputError> {
-        let cells = rows
-            .iter()
-            .enumerate()
-            .map(|(number, row)| cells(number, row, &self.signature.inputs, &self.places))
-            .collect::<Result<Vec<_>, _>>()?;
-        let answers = self.engine.answer(&cells).map_err(|fault| InputError::Model { fault })?;
-        Ok(answers.into_iter().map(|out| prediction(&self.classes, out)).collect())
+    fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn answer(&self, batch: &Batch) -> Result<Answers, InputError> {
+        let numbers = self.engine.answer(batch).map_err(|fault| InputError::Model { fault })?;
+        Ok(Answers::new(self.classes.len().max(1), numbers))
+    }
+
+    fn python(&self) -> PythonAnswer {
+        self.python
     }
 }
 

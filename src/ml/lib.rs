@@ -7,6 +7,7 @@
 //! A [`Model`](model::Model) holds its preprocessing: it takes raw records. A
 //! [`Foreign`](foreign::Foreign) one was trained elsewhere; both are [`Predictor`]s.
 
+pub mod batch;
 #[cfg(feature = "bench")]
 pub mod bench;
 pub mod compare;
@@ -26,12 +27,13 @@ pub mod train;
 
 use dagdeck_dag as dag;
 
+pub use batch::{Answers, Batch};
 pub use compare::{Comparison, HeldOut};
 pub use dataset::Dataset;
 pub use estimator::reference as estimators;
 pub use foreign::Foreign;
 pub use model::{Model, Prediction, Signature};
-pub use predictor::Predictor;
+pub use predictor::{Predictor, PythonAnswer};
 pub use profile::Profile;
 pub use search::{Sampler, Search, SearchSpec, Trial, TrialState};
 pub use train::{TrainSpec, Trained, split, train};

@@ -1,20 +1,18 @@
 //! A trained model with its preprocessing and signature, and its file format (JSON).
 
 mod file;
-mod input;
 mod mlflow;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use input::cells;
-
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::Predictor;
+use crate::batch::{Answers, Batch, most_probable};
 use crate::dag::spec::LearningTask;
 use crate::dataset::Dataset;
 use crate::estimator::{Estimator, Family};
@@ -80,9 +78,34 @@ pub enum InputError {
     Null { row: usize, column: String },
     #[error("row {row}: neither a list of values nor a record of columns")]
     NotARow { row: usize },
+    #[error("more rows than are taken at once (at most {max})")]
+    TooManyRows { max: usize },
     /// The model of another tool, to rows that fit its signature.
     #[error("the model cannot answer: {fault}")]
     Model { fault: String },
+}
+
+impl InputError {
+    /// Says what is wrong, without the row: for those who count rows otherwise.
+    pub fn what(&self) -> String {
+        let text = self.to_string();
+        let of_row = format!("row {}", self.row());
+        let rest = text.strip_prefix(&of_row).and_then(|rest| rest.get(2..));
+        rest.map_or_else(|| text.clone(), str::to_owned)
+    }
+
+    /// Returns the row that does not fit; the first one where it is about all.
+    pub fn row(&self) -> usize {
+        match self {
+            Self::Width { row, .. }
+            | Self::MissingColumn { row, .. }
+            | Self::UnknownColumn { row, .. }
+            | Self::Type { row, .. }
+            | Self::Null { row, .. }
+            | Self::NotARow { row } => *row,
+            Self::TooManyRows { .. } | Self::Model { .. } => 0,
+        }
+    }
 }
 
 /// A trained model; clones share it.
@@ -102,8 +125,6 @@ struct Fitted {
     preprocess: Preprocess,
     estimator: Arc<dyn Estimator>,
     examples: Vec<(Map<String, Value>, Value)>,
-    /// Column to its place in the signature.
-    places: HashMap<String, usize>,
 }
 
 /// How many records a model keeps to try itself on.
@@ -133,7 +154,6 @@ impl Model {
         let fitted = Fitted {
             family,
             task: dataset.task,
-            places: places(&signature),
             signature,
             classes: dataset.classes().to_vec(),
             preprocess,
@@ -145,9 +165,10 @@ impl Model {
         let examples = (0..count).map(|n| rows[n * rows.len() / count]).map(|row| {
             let cells = dataset.features.iter().map(|c| (c.name.clone(), c.json(row)));
             let record: Map<String, Value> = cells.collect();
-            let answer = fitted.predict_one(0, &Value::Object(record.clone()), &mut Vec::new());
-            let answer = answer.expect("the signature was made from these rows");
-            (record, serde_json::to_value(answer).expect("a prediction is JSON"))
+            let batch = Batch::of_json(&fitted.signature, &[Value::Object(record.clone())]);
+            let batch = batch.expect("the signature was made from these rows");
+            let answers = fitted.answer(&batch).predictions(&fitted.classes);
+            (record, serde_json::to_value(&answers[0]).expect("a prediction is JSON"))
         });
         let examples = examples.collect();
         Self { fitted: Arc::new(Fitted { examples, ..fitted }) }
@@ -188,48 +209,40 @@ impl Model {
     /// Answers rows: each a list in the signature's order, or a record by name. A category that
     /// was not seen in training is taken as "other", not refused. Rows count from 0 in errors.
     pub fn predict(&self, rows: &[Value]) -> Result<Vec<Prediction>, InputError> {
-        let mut numbers = Vec::with_capacity(self.fitted.preprocess.width());
-        rows.iter()
-            .enumerate()
-            .map(|(number, row)| self.fitted.predict_one(number, row, &mut numbers))
-            .collect()
+        Predictor::predict(self, rows)
+    }
+
+    pub(crate) fn classes(&self) -> &[String] {
+        &self.fitted.classes
+    }
+
+    pub(crate) fn answer(&self, batch: &Batch) -> Answers {
+        self.fitted.answer(batch)
     }
 }
 
 impl Fitted {
-    fn outputs(&self) -> usize {
-        self.classes.len().max(1)
-    }
-
-    fn predict_one(
-        &self,
-        number: usize,
-        row: &Value,
-        numbers: &mut Vec<f64>,
-    ) -> Result<Prediction, InputError> {
-        let cells = input::cells(number, row, &self.signature.inputs, &self.places)?;
-        numbers.clear();
-        self.preprocess.encode(cells.into_iter(), numbers);
-        let mut out = vec![0.0; self.outputs()];
-        self.estimator.predict(numbers, &mut out);
-        Ok(prediction(&self.classes, out))
+    fn answer(&self, batch: &Batch) -> Answers {
+        let width = self.classes.len().max(1);
+        let mut out = vec![0.0; batch.rows() * width];
+        let mut numbers = Vec::with_capacity(self.preprocess.width());
+        for (row, out) in out.chunks_exact_mut(width).enumerate() {
+            numbers.clear();
+            self.preprocess.encode(batch.row(row), &mut numbers);
+            self.estimator.predict(&numbers, out);
+        }
+        Answers::new(width, out)
     }
 }
 
 /// Makes an answer of the probabilities of the classes; of a value, where there are none.
-pub(crate) fn prediction(classes: &[String], out: Vec<f64>) -> Prediction {
+pub(crate) fn prediction(classes: &[String], numbers: &[f64]) -> Prediction {
     if classes.is_empty() {
-        return Prediction::Value { value: out[0] };
-    }
-    let mut best = 0;
-    for (class, probability) in out.iter().enumerate() {
-        if *probability > out[best] {
-            best = class;
-        }
+        return Prediction::Value { value: numbers[0] };
     }
     Prediction::Class {
-        label: classes[best].clone(),
-        probabilities: classes.iter().cloned().zip(out).collect(),
+        label: classes[most_probable(numbers)].clone(),
+        probabilities: classes.iter().cloned().zip(numbers.iter().copied()).collect(),
     }
 }
 
@@ -254,9 +267,4 @@ fn signature(dataset: &Dataset, preprocess: &Preprocess) -> Signature {
         },
     };
     Signature { inputs: inputs.collect(), outputs: vec![output] }
-}
-
-pub(crate) fn places(signature: &Signature) -> HashMap<String, usize> {
-    let names = signature.inputs.iter().map(|column| column.name.clone());
-    names.enumerate().map(|(place, name)| (name, place)).collect()
 }

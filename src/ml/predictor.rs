@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::batch::{Answers, Batch};
 use crate::model::InputError;
 use crate::{Model, Prediction, Signature};
 
@@ -13,12 +14,41 @@ pub trait Predictor: Send + Sync + 'static {
     /// Returns the family's name, such as `xgboost`.
     fn kind(&self) -> &str;
 
+    /// Returns the classes in the order of their probabilities; none where it answers with a
+    /// value.
+    fn classes(&self) -> &[String];
+
     /// Returns a few records with what was answered to them right after training, or when the
     /// model was read, where somebody else trained it.
     fn examples(&self) -> &[(Map<String, Value>, Value)];
 
-    /// Answers rows, each a list or a record.
-    fn predict(&self, rows: &[Value]) -> Result<Vec<Prediction>, InputError>;
+    /// Answers rows that fit its signature.
+    fn answer(&self, batch: &Batch) -> Result<Answers, InputError>;
+
+    /// Says what Python gets from this model.
+    fn python(&self) -> PythonAnswer {
+        PythonAnswer::Labels
+    }
+
+    /// Answers rows of JSON, each a list in the signature's order or a record by name.
+    fn predict(&self, rows: &[Value]) -> Result<Vec<Prediction>, InputError> {
+        let batch = Batch::of_json(self.signature(), rows)?;
+        Ok(self.answer(&batch)?.predictions(self.classes()))
+    }
+}
+
+/// What MLflow's `python_function` of a model gives for a row. Where there are no classes it is
+/// the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PythonAnswer {
+    /// The class that is most probable, by its name.
+    Labels,
+    /// … by its number.
+    Numbers,
+    /// The probability of the second of two classes; that of each, where there are more.
+    Probabilities,
+    /// A record of both, as scikit-learn's classifiers answer through ONNX.
+    Both,
 }
 
 impl Predictor for Model {
@@ -30,11 +60,15 @@ impl Predictor for Model {
         self.kind()
     }
 
+    fn classes(&self) -> &[String] {
+        self.classes()
+    }
+
     fn examples(&self) -> &[(Map<String, Value>, Value)] {
         self.examples()
     }
 
-    fn predict(&self, rows: &[Value]) -> Result<Vec<Prediction>, InputError> {
-        self.predict(rows)
+    fn answer(&self, batch: &Batch) -> Result<Answers, InputError> {
+        Ok(self.answer(batch))
     }
 }

@@ -28,6 +28,7 @@ mod object;
 pub(crate) mod observed;
 pub(crate) mod output;
 mod postgres;
+mod predict;
 mod python;
 mod registered;
 pub(crate) mod said;
@@ -58,6 +59,7 @@ pub(crate) use self::branch::is_true;
 pub use self::dataset_look::read_dataset;
 use self::error::{OperatorError, settle};
 use self::output::Finished;
+pub use self::predict::{PredictFile, PredictedFile, predict_file};
 use self::waiting::until_cancelled;
 use crate::dag::Deck;
 use crate::dag::operator::Operator;
@@ -165,6 +167,7 @@ async fn decide_in_daemon(
         | Operator::ObjectUpload
         | Operator::DatasetValidate
         | Operator::MlTrain
+        | Operator::Predict
         | Operator::Approval
         | Operator::TriggerDagRun
         | Operator::SensorFile
@@ -196,6 +199,7 @@ pub fn run_in_process(order: &Order, private: &Private, log: &Arc<TaskLog>) -> O
         objects if objects.is_object() => object::run(objects, order, private, log),
         Operator::DatasetValidate => dataset_validate::run(order, private, log),
         Operator::MlTrain => ml_train::run(order, private, log),
+        Operator::Predict => predict::run(order, private, log),
         Operator::ObjectList
         | Operator::ObjectCopy
         | Operator::ObjectMove

@@ -9,8 +9,8 @@ use hyper::body::Bytes;
 use hyper::{HeaderMap, Method, Request, header};
 use serde_json::Value;
 
-use crate::serving::http;
 use crate::serving::shared::Shared;
+use crate::serving::{http, prediction};
 use crate::types::Fault;
 use crate::types::ask::Predict;
 use crate::types::serving::PredictionView;
@@ -40,8 +40,9 @@ pub(crate) async fn ask(shared: &Arc<Shared>, wish: Predict) -> Result<Predictio
     let body = body.collect().await.map_err(|error| Fault::internal(&error))?.to_bytes();
     Ok(PredictionView {
         status: head.status.as_u16(),
-        model: text(&head.headers, http::MODEL_NAME.as_str()),
-        version: text(&head.headers, http::MODEL_VERSION.as_str()).and_then(|v| v.parse().ok()),
+        model: text(&head.headers, prediction::MODEL_NAME.as_str()),
+        version: text(&head.headers, prediction::MODEL_VERSION.as_str())
+            .and_then(|v| v.parse().ok()),
         took_ms,
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
     })

@@ -1,11 +1,16 @@
 //! What is served, for machines: the list of models and the OpenAPI document.
 
+mod protocols;
+
 use serde_json::{Map, Value, json};
 
 use crate::ml::Predictor;
 use crate::ml::model::{ColumnSpec, DataType, Signature};
 use crate::serving::shared::Shared;
 use crate::serving::table::{Loaded, Table};
+
+/// A page that shows the OpenAPI document and sends its examples; it needs nothing from elsewhere.
+pub(crate) const PAGE: &str = include_str!("docs/page.html");
 
 /// Lists models with their versions in memory.
 pub(crate) fn models(shared: &Shared, table: &Table) -> Value {
@@ -65,11 +70,15 @@ pub(crate) fn openapi(shared: &Shared, table: &Table) -> Value {
             format!("/models/{name}/versions/{{version}}/predict"),
             predict_path(&summary, &operation, &loaded, &[version]),
         );
+        let is_default = shared.default_model(table).as_ref() == Some(model);
+        protocols::add(&mut paths, &loaded, is_default);
     }
     for (path, summary) in [
         ("/models", "Lists what is served"),
         ("/healthz", "Tells that the server answers"),
         ("/livez", "Tells that the server is alive"),
+        ("/v2", "Names the server and its extensions"),
+        ("/schema.json", "Names the routes, as BentoML does"),
     ] {
         paths.insert(path.into(), get_path(path, summary, &json!({"200": ok("Yes")})));
     }
@@ -80,21 +89,18 @@ pub(crate) fn openapi(shared: &Shared, table: &Table) -> Value {
         "content": {"text/plain": {"schema": {"type": "string"}}},
     }});
     paths.insert("/metrics".into(), get_path("/metrics", "Gives figures", &metrics));
+    let mut schemas = Map::from_iter([("Refusal".to_owned(), refusal_schema())]);
+    schemas.extend(protocols::refusals().map(|(name, schema)| (name.to_owned(), schema)));
     json!({
         "openapi": "3.1.0",
         "info": {"title": "dagdeck model server", "version": env!("CARGO_PKG_VERSION")},
         "paths": paths,
-        "components": {"schemas": {"Refusal": refusal_schema()}},
+        "components": {"schemas": schemas},
     })
 }
 
 fn predict_path(summary: &str, operation: &str, loaded: &Loaded, parameters: &[Value]) -> Value {
-    let signature = loaded.predictor.signature();
-    let records = json!({"type": "array", "minItems": 1, "items": record_schema(signature)});
-    let lists = json!({"type": "array", "minItems": 1, "items": list_schema(signature)});
-    let schema = json!({
-        "anyOf": [records, lists, record_schema(signature), list_schema(signature)]
-    });
+    let schema = rows_schema(&*loaded.predictor);
     let examples = examples(&*loaded.predictor);
     let answers: Vec<&Value> =
         loaded.predictor.examples().iter().map(|(_, answer)| answer).collect();
@@ -123,8 +129,9 @@ fn predict_path(summary: &str, operation: &str, loaded: &Loaded, parameters: &[V
             "404": refused("There is no such model or version"),
             "408": refused("The body came in too slowly"),
             "413": refused("The body is too large"),
-            "415": refused("The body is compressed"),
-            "503": refused("No version takes requests yet"),
+            "415": refused("The body is compressed by neither gzip nor deflate"),
+            "429": refused("The key has asked too often"),
+            "503": refused("No version takes requests yet, or too many requests wait"),
         },
     }})
 }
@@ -139,9 +146,44 @@ fn examples(predictor: &dyn Predictor) -> Value {
             columns.map(|c| record.get(&c.name).cloned().unwrap_or(Value::Null)).collect()
         })
         .collect();
+    let columns: Map<String, Value> = predictor
+        .signature()
+        .inputs
+        .iter()
+        .map(|column| {
+            let cell = |record: &&Map<String, Value>| record.get(&column.name).cloned();
+            let cells = records.iter().map(|record| cell(record).unwrap_or(Value::Null));
+            (column.name.clone(), Value::Array(cells.collect()))
+        })
+        .collect();
     json!({
         "records": {"summary": "Records by name", "value": records},
+        "columns": {"summary": "Columns by name", "value": columns},
         "rows": {"summary": "Lists in the order of the signature", "value": rows},
+    })
+}
+
+/// Describes rows, in every shape that is taken.
+pub(crate) fn rows_schema(predictor: &dyn Predictor) -> Value {
+    let signature = predictor.signature();
+    let records = json!({"type": "array", "minItems": 1, "items": record_schema(signature)});
+    let lists = json!({"type": "array", "minItems": 1, "items": list_schema(signature)});
+    json!({"anyOf": [
+        records, lists, record_schema(signature), list_schema(signature), columns_schema(signature),
+    ]})
+}
+
+fn columns_schema(signature: &Signature) -> Value {
+    let list = |column: &ColumnSpec| json!({"type": "array", "minItems": 1, "items": column_schema(column)});
+    let properties: Map<String, Value> =
+        signature.inputs.iter().map(|c| (c.name.clone(), list(c))).collect();
+    let required: Vec<&str> =
+        signature.inputs.iter().filter(|c| c.required).map(|c| c.name.as_str()).collect();
+    json!({
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
     })
 }
 
@@ -182,7 +224,8 @@ fn column_schema(column: &ColumnSpec) -> Value {
     Value::Object(schema)
 }
 
-fn answer_schema() -> Value {
+/// Describes an answer.
+pub(crate) fn answer_schema() -> Value {
     json!({"oneOf": [
         {
             "type": "object",
@@ -216,9 +259,14 @@ fn refusal_schema() -> Value {
 }
 
 fn refused(description: &str) -> Value {
+    refused_with("Refusal", description)
+}
+
+fn refused_with(schema: &str, description: &str) -> Value {
+    let schema = format!("#/components/schemas/{schema}");
     json!({
         "description": description,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}},
+        "content": {"application/json": {"schema": {"$ref": schema}}},
     })
 }
 
@@ -230,12 +278,12 @@ fn ok(description: &str) -> Value {
 }
 
 fn get_path(path: &str, summary: &str, responses: &Value) -> Value {
-    let operation = path.trim_start_matches('/');
+    let operation = path.trim_start_matches('/').replace('.', "_");
     json!({"get": {"summary": summary, "operationId": operation, "responses": responses}})
 }
 
 /// Percent-encodes a name as one part of a path.
-fn encode(name: &str) -> String {
+pub(crate) fn encode(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~@".contains(&byte) {

@@ -4,9 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Map, Value, json};
 
-use crate::ml::Predictor;
 use crate::ml::model::{ColumnSpec, DataType, InputError};
-use crate::ml::{Prediction, Signature};
+use crate::ml::{Answers, Batch, Predictor, Signature};
 
 pub(crate) struct Fake {
     signature: Signature,
@@ -44,44 +43,6 @@ impl Fake {
         self.examples[0].1 = json!({"value": self.value + 1.0});
         self
     }
-
-    fn check(row: usize, value: &Value) -> Result<(), InputError> {
-        let (length, kind) = match value {
-            Value::Array(values) if values.len() == 2 => (&values[0], &values[1]),
-            Value::Array(values) => {
-                return Err(InputError::Width {
-                    row,
-                    found: values.len(),
-                    expected: 2,
-                    columns: vec!["length".into(), "kind".into()],
-                });
-            }
-            Value::Object(record) => {
-                if let Some(column) = record.keys().find(|k| *k != "length" && *k != "kind") {
-                    let meant = Some("length".to_owned());
-                    return Err(InputError::UnknownColumn { row, column: column.clone(), meant });
-                }
-                let Some(length) = record.get("length") else {
-                    return Err(InputError::MissingColumn { row, column: "length".into() });
-                };
-                (length, record.get("kind").unwrap_or(&Value::Null))
-            }
-            _ => return Err(InputError::NotARow { row }),
-        };
-        if length.is_null() {
-            return Err(InputError::Null { row, column: "length".into() });
-        }
-        let wrong = |column: &str, found: &Value, expected| {
-            Err(InputError::Type { row, column: column.into(), found: found.to_string(), expected })
-        };
-        if !length.is_number() {
-            return wrong("length", length, "double");
-        }
-        if !kind.is_string() && !kind.is_null() {
-            return wrong("kind", kind, "string");
-        }
-        Ok(())
-    }
 }
 
 impl Predictor for Fake {
@@ -97,14 +58,12 @@ impl Predictor for Fake {
         &self.examples
     }
 
-    fn predict(&self, rows: &[Value]) -> Result<Vec<Prediction>, InputError> {
+    fn classes(&self) -> &[String] {
+        &[]
+    }
+
+    fn answer(&self, batch: &Batch) -> Result<Answers, InputError> {
         assert!(!self.panics.load(Ordering::Relaxed), "the fake was told to panic");
-        rows.iter()
-            .enumerate()
-            .map(|(i, row)| {
-                Self::check(i, row)?;
-                Ok(Prediction::Value { value: self.value })
-            })
-            .collect()
+        Ok(Answers::new(1, vec![self.value; batch.rows()]))
     }
 }

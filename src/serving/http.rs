@@ -13,249 +13,185 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::serving::refusal::Refusal;
-use crate::serving::resolve::resolve;
-use crate::serving::route::{self, ROUTES, Route, Target};
+use crate::serving::protocol::JSON;
+use crate::serving::refusal::{Refusal, Voice};
+use crate::serving::route::{self, OipRoute, ROUTES, Route};
 use crate::serving::shared::Shared;
-use crate::serving::stats::Ended;
-use crate::serving::table::Loaded;
-use crate::serving::{docs, predict};
+use crate::serving::table::{Loaded, Table};
+use crate::serving::{bento, cors, docs, oip, prediction};
 use crate::types::time::instant;
-use crate::web::body::{self, BodyError};
-
-/// Rows that are answered on the spot; more go to a thread of their own.
-const INLINE_ROWS_MAX: usize = 64;
-
-/// Bytes that are parsed on the spot.
-const INLINE_BYTES_MAX: usize = 16 << 10;
 
 /// Of a request id that a client brings along.
 const REQUEST_ID_LEN_MAX: usize = 128;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// Whose scoring protocol `/invocations` speaks.
+const MLFLOW_VERSION: &str = "3.17.2";
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const PROMETHEUS: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-pub(crate) const MODEL_NAME: HeaderName = HeaderName::from_static("x-model-name");
-pub(crate) const MODEL_VERSION: HeaderName = HeaderName::from_static("x-model-version");
 
-/// An answer, and who gave it.
-type Answer = Response<Full<Bytes>>;
+/// What is sent back.
+pub(crate) type Answer = Response<Full<Bytes>>;
 
 /// Answers one request.
 pub(crate) async fn serve<B>(shared: Arc<Shared>, request: Request<B>) -> Result<Answer, Infallible>
 where
     B: Body<Data = Bytes> + Unpin + Send,
 {
+    let begin = instant();
     let id = request_id(request.headers());
-    let answer = AssertUnwindSafe(answer(&shared, request)).catch_unwind().await;
-    let mut answer = answer.unwrap_or_else(|_| {
+    let voice = Voice::of(request.uri().path());
+    let logged = is_logged(&shared).then(|| (request.method().clone(), request.uri().clone()));
+    let origin = cors::allowed(&shared.spec.cors_origins, request.headers());
+    let answer = AssertUnwindSafe(guarded(&shared, voice, origin.is_some(), request));
+    let mut answer = answer.catch_unwind().await.unwrap_or_else(|_| {
         tracing::error!(request_id = ?id, "a request made the model server panic");
-        refuse(&shared, &Refusal::failed(), None)
+        refuse(&shared, voice, &Refusal::failed(), None)
     });
+    if let Some((method, uri)) = logged {
+        let (path, status) = (uri.path(), answer.status().as_u16());
+        let took_ms = begin.elapsed().as_secs_f64() * 1000.0;
+        tracing::info!(%method, path, status, took_ms, request_id = ?id, "asked");
+    }
+    if let Some(origin) = origin {
+        cors::allow(answer.headers_mut(), origin);
+    }
     answer.headers_mut().insert(REQUEST_ID, id);
     Ok(answer)
 }
 
-async fn answer<B>(shared: &Arc<Shared>, request: Request<B>) -> Answer
+/// Says whether this request is one of those that are logged.
+fn is_logged(shared: &Shared) -> bool {
+    let every = u64::from(shared.spec.access_log_every);
+    every > 0 && shared.logged.fetch_add(1, Ordering::Relaxed).is_multiple_of(every)
+}
+
+/// Answers whoever may ask; health is told to everybody.
+async fn guarded<B>(
+    shared: &Arc<Shared>,
+    voice: Voice,
+    is_allowed_page: bool,
+    request: Request<B>,
+) -> Answer
 where
     B: Body<Data = Bytes> + Unpin + Send,
 {
+    if is_allowed_page && let Some(answer) = cors::preflight(request.method(), request.headers()) {
+        return answer;
+    }
     let route = match route::find(request.method(), request.uri().path()) {
         Ok(route) => route,
-        Err(refusal) => return refuse(shared, &refusal, None),
+        Err(refusal) => return refuse(shared, voice, &refusal, None),
     };
-    let table = shared.table.get();
+    if !route.is_health()
+        && let Err(refusal) = shared.guard.admit(request.headers(), shared.uptime())
+    {
+        return refuse(shared, voice, &refusal, None);
+    }
+    answer(shared, voice, route, request).await
+}
+
+async fn answer<B>(shared: &Arc<Shared>, voice: Voice, route: Route, request: Request<B>) -> Answer
+where
+    B: Body<Data = Bytes> + Unpin + Send,
+{
     match route {
-        Route::Predict(target) => {
-            let _in_flight = InFlight::begin(shared);
-            answer_prediction(shared, target, request).await
+        Route::Predict(target, protocol) => {
+            prediction::answer(shared, (target, protocol), voice, request).await
         }
-        Route::Healthz | Route::Livez => json_answer(StatusCode::OK, &json!({"status": "ok"})),
-        Route::Readyz if table.has_traffic() => {
-            json_answer(StatusCode::OK, &json!({"status": "ready"}))
-        }
-        Route::Readyz => {
-            let refusal = Refusal::unavailable("no model is loaded yet");
-            bytes_answer(refusal.status, JSON, refusal.body())
-        }
-        Route::Models => json_answer(StatusCode::OK, &docs::models(shared, &table)),
-        Route::Docs => json_answer(StatusCode::OK, &docs::openapi(shared, &table)),
-        Route::Index => {
-            let index = json!({"name": "dagdeck model server", "routes": ROUTES});
-            json_answer(StatusCode::OK, &index)
-        }
-        Route::Metrics => match shared.metrics.text(&table) {
+        Route::Oip(route) => of_oip(shared, &route, request.headers()).await,
+        route => about(shared, &route, &shared.table.get()),
+    }
+}
+
+/// Answers what is asked about the server.
+fn about(shared: &Shared, route: &Route, table: &Table) -> Answer {
+    match route {
+        Route::Healthz | Route::Livez => json_answer(&json!({"status": "ok"})),
+        Route::Readyz if table.has_traffic() => json_answer(&json!({"status": "ready"})),
+        Route::Readyz => not_ready(),
+        Route::Ping if table.has_traffic() => bytes_answer(StatusCode::OK, TEXT, b"\n".to_vec()),
+        Route::Ping => not_ready(),
+        Route::Version => bytes_answer(StatusCode::OK, TEXT, MLFLOW_VERSION.into()),
+        Route::Models => json_answer(&docs::models(shared, table)),
+        Route::Page => page(),
+        Route::Docs => json_answer(&docs::openapi(shared, table)),
+        Route::Schema => json_answer(&bento::schema(shared, table)),
+        Route::Metrics => match shared.metrics.text(table) {
             Ok(text) => bytes_answer(StatusCode::OK, PROMETHEUS, text),
             Err(error) => {
                 tracing::error!(%error, "the figures could not be written");
-                refuse(shared, &Refusal::failed(), None)
+                refuse(shared, Voice::Own, &Refusal::failed(), None)
             }
         },
+        Route::Index | Route::Predict(..) | Route::Oip(_) => {
+            json_answer(&json!({"name": "dagdeck model server", "routes": ROUTES}))
+        }
     }
 }
 
-async fn answer_prediction<B>(shared: &Arc<Shared>, target: Target, request: Request<B>) -> Answer
-where
-    B: Body<Data = Bytes> + Unpin + Send,
-{
-    let begin = instant();
-    let loaded = match resolve(shared, &target).await {
-        Ok(loaded) => loaded,
-        Err(refusal) => {
-            shared.record(begin.elapsed(), None);
-            count(shared, ["", ""], refusal.status);
-            return refuse(shared, &refusal, None);
-        }
-    };
-    let predicted = match read(shared, request).await {
-        Ok(body) => predict(shared, &loaded, body).await,
-        Err(refusal) => Err(Refused { refusal, by_version: false }),
-    };
-    let took = begin.elapsed();
-    let version = loaded.version.to_string();
-    let labels = [loaded.model.as_str(), version.as_str()];
-    let mut answer = match predicted {
-        Ok((rows, body)) => {
-            shared.record(took, Some((&loaded, Ended::Answered)));
-            shared.metrics.rows.with_label_values(&labels).inc_by(rows as u64);
-            bytes_answer(StatusCode::OK, JSON, body)
-        }
-        Err(Refused { refusal, by_version }) => {
-            let ended = Ended::by_status(refusal.status.is_server_error());
-            shared.record(took, by_version.then_some((&*loaded, ended)));
-            refuse(shared, &refusal, Some(&loaded))
-        }
-    };
-    count(shared, labels, answer.status());
-    shared.metrics.duration.with_label_values(&labels).observe(took.as_secs_f64());
+/// The page may load nothing but what this server has.
+fn page() -> Answer {
+    let mut answer = bytes_answer(StatusCode::OK, HTML, docs::PAGE.into());
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+                  connect-src 'self'";
     let headers = answer.headers_mut();
-    if let Ok(name) = HeaderValue::from_bytes(loaded.model.as_bytes()) {
-        headers.insert(MODEL_NAME, name);
-    }
-    headers.insert(MODEL_VERSION, HeaderValue::from(loaded.version));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     answer
 }
 
-async fn read<B>(shared: &Shared, request: Request<B>) -> Result<Bytes, Refusal>
-where
-    B: Body<Data = Bytes> + Unpin,
-{
-    let max = shared.max_body_bytes;
-    let headers = request.headers();
-    let encoding = headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes);
-    if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
-        return Err(Refusal::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "compressed bodies are not taken; send the JSON as it is",
-        ));
-    }
-    let promised = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-    if promised.is_some_and(|promised: u64| promised > max) {
-        // Who waits for a go-ahead has not sent anything yet.
-        if !headers.contains_key(header::EXPECT) {
-            body::discard(request.into_body()).await;
+/// Whoever asks whether it is ready does not want that remembered as an error.
+fn not_ready() -> Answer {
+    let refusal = Refusal::unavailable("no model is loaded yet");
+    bytes_answer(refusal.status, JSON, refusal.body(Voice::Own))
+}
+
+async fn of_oip(shared: &Shared, route: &OipRoute, headers: &HeaderMap) -> Answer {
+    if matches!(route, OipRoute::Load(_) | OipRoute::Unload(_)) {
+        if !shared.guard.is_owner(headers) {
+            let error = "what changes what is served wants the token of `.dagdeck/token` as \
+                         `Authorization: Bearer TOKEN`";
+            let refusal = Refusal::new(StatusCode::UNAUTHORIZED, error);
+            return refuse(shared, Voice::Oip, &refusal, None);
         }
-        return Err(Refusal::too_large(BodyError::TooLarge { max }.to_string()));
     }
-    body::read(request.into_body(), max).await.map_err(|error| match &error {
-        BodyError::TooLarge { .. } => Refusal::too_large(error.to_string()),
-        BodyError::TooSlow => Refusal::new(StatusCode::REQUEST_TIMEOUT, error.to_string()),
-        BodyError::Broken => Refusal::bad_request(error.to_string()),
-    })
+    match oip::answer(shared, route).await {
+        Ok(Some(body)) => json_answer(&body),
+        Ok(None) => bytes_answer(StatusCode::OK, JSON, Vec::new()),
+        Err(refusal) if matches!(route, OipRoute::Ready) => {
+            bytes_answer(refusal.status, JSON, refusal.body(Voice::Oip))
+        }
+        Err(refusal) => refuse(shared, Voice::Oip, &refusal, None),
+    }
 }
 
-/// A refusal, and whether it was the version that could not answer.
-struct Refused {
-    refusal: Refusal,
-    by_version: bool,
-}
-
-/// Answers a body: how many rows, and what to send.
-async fn predict(
+/// Refuses a request, and remembers that.
+pub(crate) fn refuse(
     shared: &Shared,
-    loaded: &Arc<Loaded>,
-    body: Bytes,
-) -> Result<(usize, Vec<u8>), Refused> {
-    if body.len() > INLINE_BYTES_MAX {
-        let loaded = Arc::clone(loaded);
-        return heavy(shared, move || parse(&body).and_then(|rows| answer_rows(&loaded, &rows)))
-            .await;
-    }
-    let rows = parse(&body)?;
-    if rows.len() > INLINE_ROWS_MAX {
-        let loaded = Arc::clone(loaded);
-        return heavy(shared, move || answer_rows(&loaded, &rows)).await;
-    }
-    std::panic::catch_unwind(AssertUnwindSafe(|| answer_rows(loaded, &rows)))
-        .unwrap_or_else(|_| Err(panicked(loaded)))
-}
-
-/// Runs what takes long on a thread of its own, as many at once as there are cores.
-async fn heavy<R: Send + 'static>(
-    shared: &Shared,
-    work: impl FnOnce() -> Result<R, Refused> + Send + 'static,
-) -> Result<R, Refused> {
-    let permit = Arc::clone(&shared.heavy).acquire_owned().await;
-    let done = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        work()
-    });
-    done.await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a model failed on a request");
-        Err(Refused { refusal: Refusal::failed(), by_version: true })
-    })
-}
-
-fn parse(body: &[u8]) -> Result<Vec<Value>, Refused> {
-    predict::rows(body).map_err(|refusal| Refused { refusal, by_version: false })
-}
-
-fn answer_rows(loaded: &Loaded, rows: &[Value]) -> Result<(usize, Vec<u8>), Refused> {
-    let answers = predict::answer(&*loaded.predictor, rows)
-        .map_err(|refusal| Refused { refusal, by_version: true })?;
-    let body = serde_json::to_vec(&answers).map_err(|_| panicked(loaded))?;
-    Ok((answers.len(), body))
-}
-
-fn panicked(loaded: &Loaded) -> Refused {
-    tracing::error!(model = loaded.model, version = loaded.version, "a model failed on a request");
-    Refused { refusal: Refusal::failed(), by_version: true }
-}
-
-/// Counts a request while it lives.
-struct InFlight<'a>(&'a Shared);
-
-impl<'a> InFlight<'a> {
-    fn begin(shared: &'a Shared) -> Self {
-        shared.in_flight.fetch_add(1, Ordering::Relaxed);
-        shared.metrics.in_flight.inc();
-        Self(shared)
-    }
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-        self.0.metrics.in_flight.dec();
-    }
-}
-
-fn count(shared: &Shared, [model, version]: [&str; 2], status: StatusCode) {
-    shared.metrics.requests.with_label_values(&[model, version, status.as_str()]).inc();
-}
-
-fn refuse(shared: &Shared, refusal: &Refusal, by: Option<&Loaded>) -> Answer {
+    voice: Voice,
+    refusal: &Refusal,
+    by: Option<&Loaded>,
+) -> Answer {
     shared.remember(refusal, by.map(|loaded| (loaded.model.as_str(), loaded.version)));
-    let mut answer = bytes_answer(refusal.status, JSON, refusal.body());
+    let mut answer = bytes_answer(refusal.status, JSON, refusal.body(voice));
     if let Some(allow) = refusal.allow {
         answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     }
+    if let Some(secs) = refusal.retry_after {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs));
+    }
+    if refusal.status == StatusCode::UNAUTHORIZED {
+        let bearer = HeaderValue::from_static("Bearer");
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+    }
     answer
 }
 
-fn json_answer(status: StatusCode, body: &Value) -> Answer {
-    bytes_answer(status, JSON, body.to_string().into_bytes())
+fn json_answer(body: &Value) -> Answer {
+    bytes_answer(StatusCode::OK, JSON, body.to_string().into_bytes())
 }
 
 fn bytes_answer(status: StatusCode, content_type: HeaderValue, body: Vec<u8>) -> Answer {

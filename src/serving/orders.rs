@@ -12,7 +12,6 @@ use crate::runtime::promotion::off_thread;
 use crate::runtime::serving::ServingOrder;
 use crate::serving::ask;
 use crate::serving::load;
-use crate::serving::predict;
 use crate::serving::shared::Shared;
 use crate::types::Fault;
 use crate::types::event::Event;
@@ -71,7 +70,11 @@ async fn carry_out(shared: &Arc<Shared>, order: ServingOrder) {
 }
 
 /// Keeps the traffic, then puts it in force.
-async fn set_traffic(shared: &Shared, model: &str, weights: Vec<(u32, u8)>) -> Result<(), Fault> {
+pub(crate) async fn set_traffic(
+    shared: &Shared,
+    model: &str,
+    weights: Vec<(u32, u8)>,
+) -> Result<(), Fault> {
     let _one_at_a_time = shared.moving.lock().await;
     // Tried on a copy: nothing is kept that cannot be put in force.
     shared.table.get().as_ref().clone().set_traffic(model, &weights)?;
@@ -80,6 +83,20 @@ async fn set_traffic(shared: &Shared, model: &str, weights: Vec<(u32, u8)>) -> R
     off_thread(move || source.keep_traffic(&name, &kept)).await?;
     shared.table.change(|table| table.set_traffic(model, &weights))?;
     tracing::info!(model, ?weights, "the traffic was moved");
+    shared.publisher.publish(Event::ServingChanged);
+    Ok(())
+}
+
+/// Takes a model out of service; durable when it returns.
+pub(crate) async fn take_out(shared: &Shared, model: &str) -> Result<(), Fault> {
+    let _one_at_a_time = shared.moving.lock().await;
+    let (source, name) = (Arc::clone(&shared.source), model.to_owned());
+    off_thread(move || source.keep_traffic(&name, &[])).await?;
+    shared.table.change(|table| {
+        table.remove(model);
+        Ok(())
+    })?;
+    tracing::info!(model, "the model was taken out of service");
     shared.publisher.publish(Event::ServingChanged);
     Ok(())
 }
@@ -100,8 +117,8 @@ async fn answer(
         return Err(Fault::not_found(format!("{what}`{model}` is not loaded")));
     };
     off_thread(move || {
-        let answers = predict::answer(&*loaded.predictor, &rows)
-            .map_err(|refusal| Fault::invalid(refusal.error))?;
+        let answers = loaded.predictor.predict(&rows);
+        let answers = answers.map_err(|error| Fault::invalid(error.to_string()))?;
         answers
             .iter()
             .map(|answer| serde_json::to_value(answer).map_err(|error| Fault::internal(&error)))

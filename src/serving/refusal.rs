@@ -2,6 +2,7 @@
 
 use hyper::StatusCode;
 use serde::Serialize;
+use serde_json::error::Category;
 
 use crate::ml::model::InputError;
 
@@ -13,6 +14,8 @@ pub(crate) struct Refusal {
     pub(crate) detail: Vec<Problem>,
     /// The methods that the path takes, where the method was the matter.
     pub(crate) allow: Option<&'static str>,
+    /// Seconds after which it is worth another try.
+    pub(crate) retry_after: Option<u32>,
 }
 
 /// One thing that is wrong with the rows.
@@ -26,6 +29,46 @@ pub(crate) struct Problem {
     pub(crate) message: String,
 }
 
+/// A refusal, and whether it was the version that could not answer.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) refusal: Refusal,
+    pub(crate) by_version: bool,
+}
+
+impl Refused {
+    /// Of a request that told nothing of a version: it could not be read.
+    pub(crate) fn unread(refusal: Refusal) -> Self {
+        Self { refusal, by_version: false }
+    }
+
+    /// Of rows that do not fit the version's signature, or that it could not answer.
+    pub(crate) fn by_version(faults: &[InputError]) -> Self {
+        Self { refusal: Refusal::of_faults(faults), by_version: true }
+    }
+}
+
+/// In whose words a refusal is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Voice {
+    Own,
+    Mlflow,
+    /// The Open Inference Protocol's.
+    Oip,
+}
+
+impl Voice {
+    /// Returns the words of whoever asks for a path.
+    pub(crate) fn of(path: &str) -> Self {
+        match path {
+            "/v2" => Self::Oip,
+            path if path.starts_with("/v2/") => Self::Oip,
+            path if path.ends_with("/invocations") => Self::Mlflow,
+            _ => Self::Own,
+        }
+    }
+}
+
 /// The body of a refusal.
 #[derive(Serialize)]
 struct RefusalBody<'a> {
@@ -33,9 +76,20 @@ struct RefusalBody<'a> {
     detail: &'a [Problem],
 }
 
+#[derive(Serialize)]
+struct MlflowBody<'a> {
+    error_code: &'static str,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct OipBody<'a> {
+    error: &'a str,
+}
+
 impl Refusal {
     pub(crate) fn new(status: StatusCode, error: impl Into<String>) -> Self {
-        Self { status, error: error.into(), detail: Vec::new(), allow: None }
+        Self { status, error: error.into(), detail: Vec::new(), allow: None, retry_after: None }
     }
 
     pub(crate) fn bad_request(error: impl Into<String>) -> Self {
@@ -50,6 +104,10 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, error)
     }
 
+    pub(crate) fn retry_after(self, secs: u32) -> Self {
+        Self { retry_after: Some(secs), ..self }
+    }
+
     pub(crate) fn too_large(error: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, error)
     }
@@ -61,8 +119,31 @@ impl Refusal {
         )
     }
 
-    /// Takes what is wrong with rows, the first of them as the summary.
-    pub(crate) fn of_rows(problems: Vec<Problem>) -> Self {
+    /// Says why JSON could not be read.
+    pub(crate) fn of_json(error: &serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        let text = error.to_string();
+        let text = text.split(" at line ").next().unwrap_or(&text);
+        let what = match error.classify() {
+            Category::Eof => format!("the JSON ends too early ({text})"),
+            Category::Data => format!("the JSON does not fit ({text})"),
+            Category::Syntax | Category::Io => format!("the JSON is broken ({text})"),
+        };
+        Self::bad_request(format!("{what} at line {line}, column {column}"))
+    }
+
+    /// Says what is wrong with rows.
+    pub(crate) fn of_input(fault: &InputError) -> Self {
+        match fault {
+            InputError::TooManyRows { .. } => Self::too_large(fault.to_string()),
+            InputError::Model { .. } => Self::bad_request(fault.to_string()),
+            fault => Self::of_faults(std::slice::from_ref(fault)),
+        }
+    }
+
+    /// Says what is wrong with rows, of the first of them in one line.
+    fn of_faults(faults: &[InputError]) -> Self {
+        let problems: Vec<Problem> = faults.iter().map(Problem::of).collect();
         let error = match problems.first() {
             Some(Problem { row: Some(row), message, .. }) => format!("row {row}: {message}"),
             Some(problem) => problem.message.clone(),
@@ -72,15 +153,38 @@ impl Refusal {
     }
 
     /// Writes the body.
-    pub(crate) fn body(&self) -> Vec<u8> {
-        let body = RefusalBody { error: &self.error, detail: &self.detail };
-        serde_json::to_vec(&body).expect("texts and numbers can be written")
+    pub(crate) fn body(&self, voice: Voice) -> Vec<u8> {
+        let written = match voice {
+            Voice::Own => {
+                serde_json::to_vec(&RefusalBody { error: &self.error, detail: &self.detail })
+            }
+            Voice::Mlflow => {
+                let error_code = self.mlflow_code();
+                serde_json::to_vec(&MlflowBody { error_code, message: &self.error })
+            }
+            Voice::Oip => serde_json::to_vec(&OipBody { error: &self.error }),
+        };
+        written.expect("texts and numbers can be written")
+    }
+
+    /// MLflow's name for what went wrong.
+    fn mlflow_code(&self) -> &'static str {
+        match self.status {
+            StatusCode::NOT_FOUND => "RESOURCE_DOES_NOT_EXIST",
+            StatusCode::UNAUTHORIZED => "UNAUTHENTICATED",
+            StatusCode::FORBIDDEN => "PERMISSION_DENIED",
+            StatusCode::TOO_MANY_REQUESTS => "REQUEST_LIMIT_EXCEEDED",
+            StatusCode::PAYLOAD_TOO_LARGE => "RESOURCE_LIMIT_EXCEEDED",
+            StatusCode::SERVICE_UNAVAILABLE => "TEMPORARILY_UNAVAILABLE",
+            status if status.is_server_error() => "INTERNAL_ERROR",
+            _ => "BAD_REQUEST",
+        }
     }
 }
 
 impl Problem {
-    /// Says what is wrong with the row at `row`.
-    pub(crate) fn of(row: usize, error: &InputError) -> Self {
+    /// Says what is wrong with a row.
+    fn of(error: &InputError) -> Self {
         let (column, message) = match error {
             InputError::Width { found, expected, columns, .. } => (
                 None,
@@ -103,8 +207,10 @@ impl Problem {
             InputError::NotARow { .. } => {
                 (None, "neither a list of values nor a record of columns".to_owned())
             }
-            InputError::Model { fault } => (None, format!("the model cannot answer: {fault}")),
+            InputError::TooManyRows { .. } | InputError::Model { .. } => {
+                return Self { row: None, column: None, message: error.to_string() };
+            }
         };
-        Self { row: Some(row), column: column.cloned(), message }
+        Self { row: Some(error.row()), column: column.cloned(), message }
     }
 }

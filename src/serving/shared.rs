@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
+use crate::dag::serving::ServingSpec;
+use crate::ml::batch::Rules;
 use crate::runtime::publish::Publisher;
+use crate::serving::guard::Guard;
 use crate::serving::metrics::Metrics;
 use crate::serving::predictor;
 use crate::serving::refusal::Refusal;
@@ -17,6 +20,7 @@ use crate::serving::table::{InForce, Loaded, Table};
 use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
 use crate::types::time::instant;
 use crate::types::{Clock, Fault};
+use crate::web::Token;
 
 /// Refusals and failures that are remembered.
 const RECENT_ERRORS_MAX: usize = 50;
@@ -28,9 +32,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) publisher: Publisher,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) max_body_bytes: u64,
-    /// What `/predict` answers from, if somebody said so.
-    pub(crate) configured_default: Option<String>,
+    pub(crate) spec: ServingSpec,
+    pub(crate) guard: Guard,
     /// Large requests at once: one a core, so that small ones get their turn.
     pub(crate) heavy: Arc<Semaphore>,
     /// Held while traffic is moved: what is kept and what is in force change together.
@@ -40,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) in_flight: AtomicU64,
     /// Where it listens, or why it does not.
     pub(crate) listening: OnceLock<Result<String, String>>,
+    /// Requests so far, of which some are logged.
+    pub(crate) logged: AtomicU64,
     started: Instant,
     ring: Mutex<Ring>,
     recent_errors: Mutex<VecDeque<ServingError>>,
@@ -50,8 +55,8 @@ impl Shared {
         source: Arc<dyn Source>,
         publisher: Publisher,
         clock: Arc<dyn Clock>,
-        max_body_bytes: u64,
-        configured_default: Option<String>,
+        spec: ServingSpec,
+        token: Token,
     ) -> Result<Self, Fault> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
@@ -60,22 +65,28 @@ impl Shared {
             metrics: Metrics::new().map_err(|error| Fault::internal(&error))?,
             publisher,
             clock,
-            max_body_bytes,
-            configured_default,
+            guard: Guard::of(&spec, token),
+            spec,
             heavy: Arc::new(Semaphore::new(cores)),
             moving: tokio::sync::Mutex::default(),
             resolving: tokio::sync::Mutex::default(),
             in_flight: AtomicU64::new(0),
             listening: OnceLock::new(),
+            logged: AtomicU64::new(0),
             started: instant(),
             ring: Mutex::default(),
             recent_errors: Mutex::default(),
         })
     }
 
+    /// Returns how rows are read.
+    pub(crate) fn rules(&self) -> Rules {
+        Rules { ignore_unknown: self.spec.ignore_unknown, rows_max: self.spec.max_rows }
+    }
+
     /// Returns the model that `/predict` answers from.
     pub(crate) fn default_model(&self, table: &Table) -> Option<String> {
-        self.configured_default.clone().or_else(|| table.latest_model.clone())
+        self.spec.default_model.clone().or_else(|| table.latest_model.clone())
     }
 
     /// Takes note of a request that ended; `reached` is the version that was to answer, with
@@ -126,7 +137,7 @@ impl Shared {
         }
     }
 
-    fn uptime(&self) -> Duration {
+    pub(crate) fn uptime(&self) -> Duration {
         instant().duration_since(self.started)
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::ml::Predictor;
+use crate::serving::protocol::rows::Names;
 use crate::serving::stats::{Ended, Ring};
 use crate::types::{Fault, Timestamp};
 
@@ -15,8 +16,15 @@ pub(crate) struct Loaded {
     pub(crate) model: String,
     pub(crate) version: u32,
     pub(crate) predictor: Arc<dyn Predictor>,
+    pub(crate) names: Names,
     pub(crate) loaded_at: Timestamp,
     pub(crate) requests_total: AtomicU64,
+    /// Rows that were answered.
+    pub(crate) rows_total: AtomicU64,
+    /// Microseconds that all requests took together.
+    pub(crate) took_us_total: AtomicU64,
+    /// When the last request ended, in milliseconds since 1970.
+    pub(crate) last_ms: AtomicU64,
     /// Requests that this version could not answer: rows it refused, and failures.
     pub(crate) errors_total: AtomicU64,
     /// Of these, the failures.
@@ -34,9 +42,13 @@ impl Loaded {
         Self {
             model: model.to_owned(),
             version,
+            names: Names::of(predictor.classes()),
             predictor,
             loaded_at,
             requests_total: AtomicU64::new(0),
+            rows_total: AtomicU64::new(0),
+            took_us_total: AtomicU64::new(0),
+            last_ms: AtomicU64::new(0),
             errors_total: AtomicU64::new(0),
             failed_total: AtomicU64::new(0),
             ring: Mutex::default(),
@@ -46,6 +58,8 @@ impl Loaded {
     /// Takes note of a request that reached this version.
     pub(crate) fn record(&self, now: Duration, took: Duration, ended: Ended) {
         self.requests_total.fetch_add(1, Ordering::Relaxed);
+        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.took_us_total.fetch_add(took_us, Ordering::Relaxed);
         self.errors_total.fetch_add(u64::from(ended != Ended::Answered), Ordering::Relaxed);
         self.failed_total.fetch_add(u64::from(ended == Ended::Failed), Ordering::Relaxed);
         self.ring.lock().unwrap_or_else(PoisonError::into_inner).record(now, took, ended);
@@ -141,6 +155,13 @@ impl Table {
         if !entry.shares.iter().any(|share| share.loaded.version == loaded.version) {
             entry.shares.push(Share { loaded, weight: 0 });
         }
+    }
+
+    /// Lets go of all versions of a model.
+    pub(crate) fn remove(&mut self, model: &str) {
+        self.models.remove(model);
+        self.aliases.retain(|(name, _), _| name != model);
+        self.latest_model.take_if(|latest| latest == model);
     }
 
     /// Divides a model's traffic; versions without a share are let go.

@@ -16,6 +16,15 @@ use crate::serving::fake::Fake;
 use crate::types::time::SystemClock;
 use crate::types::{FaultKind, event::Event};
 
+/// The deck's.
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+/// Rows of one request.
+const ROWS_MAX: usize = 10_000;
+
+mod doors;
+mod invocations;
+mod oip;
 mod orders;
 mod real;
 mod requests;
@@ -69,9 +78,17 @@ impl FakeSource {
 
 fn shared_with(source: &Arc<FakeSource>) -> Arc<Shared> {
     let source = Arc::clone(source) as Arc<dyn Source>;
-    let shared =
-        Shared::new(source, Publisher::default(), Arc::new(SystemClock), 64 << 10, None).unwrap();
-    Arc::new(shared)
+    let spec = ServingSpec { max_body_bytes: 64 << 10, max_rows: ROWS_MAX, ..Default::default() };
+    shared_as(source, spec)
+}
+
+fn shared_as(source: Arc<dyn Source>, spec: ServingSpec) -> Arc<Shared> {
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, TOKEN).unwrap();
+    let token = Token::load_or_create(&token).unwrap();
+    let clock = Arc::new(SystemClock);
+    Arc::new(Shared::new(source, Publisher::default(), clock, spec, token).unwrap())
 }
 
 /// A server that listens on a free port, with `iris` version 1 in service.
@@ -89,9 +106,24 @@ impl Running {
 
     async fn with(source: Arc<FakeSource>) -> Self {
         let shared = shared_with(&source);
+        Self::of(source, shared).await
+    }
+
+    async fn of(source: Arc<FakeSource>, shared: Arc<Shared>) -> Self {
         let (handle, orders) = channel();
-        let server = start_with(Arc::clone(&shared), "127.0.0.1:0", orders).await.unwrap();
+        let places = Places::of(&shared.spec, "127.0.0.1:0", Path::new("/"));
+        let server = start_with(Arc::clone(&shared), &places, orders).await.unwrap();
         Self { source, shared, handle, server }
+    }
+
+    /// With `iris` version 1 in service, by these settings.
+    async fn as_said(spec: ServingSpec) -> Self {
+        let source: Arc<FakeSource> = Arc::default();
+        let shared = shared_as(Arc::clone(&source) as _, spec);
+        let running = Self::of(source, shared).await;
+        running.handle.load("iris", 1).await.unwrap();
+        running.handle.set_traffic("iris", vec![(1, 100)]).await.unwrap();
+        running
     }
 
     async fn serving_iris() -> Self {

@@ -21,6 +21,9 @@ pub mod search;
 pub mod version;
 
 mod source;
+mod uri;
+
+pub use uri::{ModelUri, find};
 
 /// The artifact that makes a run's model a model.
 const MODEL_FILE: &str = "model/model.json";

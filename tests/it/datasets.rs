@@ -25,7 +25,9 @@ fn elsewhere(url: &str) -> Project {
 const TABLE: &str =
     "create table sizes (id integer, size double precision, colour text, kind text);
     insert into sizes values (1, 0.5, 'red', 'a'), (2, null, 'red', 'b'), (3, 1.5, 'blue', 'a'),
-        (4, 2.5, null, 'b'), (5, 3.5, 'red', 'a'), (6, 4.5, 'green', 'b');";
+        (4, 2.5, null, 'b'), (5, 3.5, 'red', 'a'), (6, 4.5, 'green', 'b'), (7, 5.5, 'red', 'a'),
+        (8, 6.5, 'red', 'b'), (9, 7.5, 'blue', 'a'), (10, 8.5, 'red', 'b'), (11, 9.5, 'red', 'a'),
+        (12, 9.5, 'red', 'b');";
 
 fn column<'a>(report: &'a Value, name: &str) -> &'a Value {
     let columns = report["columns"].as_array().unwrap();
@@ -35,16 +37,16 @@ fn column<'a>(report: &'a Value, name: &str) -> &'a Value {
 /// What `datasets show` says of the table, whichever database it lies in.
 fn check_sizes(project: &Project) {
     let report = project.json(&["datasets", "show", "sizes"]);
-    assert_eq!((&report["rows"], &report["target"]), (&6.into(), &"kind".into()));
-    assert_eq!(report["classes"], serde_json::json!({"a": 3, "b": 3}));
+    assert_eq!((&report["rows"], &report["target"]), (&12.into(), &"kind".into()));
+    assert_eq!(report["classes"], serde_json::json!({"a": 6, "b": 6}));
     let size = column(&report, "size");
     assert_eq!((&size["kind"], &size["missing"]), (&"number".into(), &1.into()), "{size}");
     let colour = column(&report, "colour");
-    assert_eq!(colour["categories"], serde_json::json!({"red": 3, "blue": 1, "green": 1}));
+    assert_eq!(colour["categories"], serde_json::json!({"red": 8, "blue": 2, "green": 1}));
     let table = project.run(&["datasets", "show", "sizes"]).ok().stdout;
-    assert!(table.contains("red 3, blue 1, green 1"), "{table}");
+    assert!(table.contains("red 8, blue 2, green 1"), "{table}");
     let ran = project.run(&["datasets", "show", "gone"]);
-    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
     assert!(ran.stderr.contains("warehouse:gone"), "{}", ran.stderr);
     let left = fs::read_dir(project.path(".dagdeck")).into_iter().flatten().flatten();
     let left: Vec<String> = left.map(|e| e.file_name().to_string_lossy().into_owned()).collect();
@@ -59,12 +61,12 @@ fn a_table_of_a_database_and_an_object_of_a_lake_are_looked_at_as_files_are() {
     let leaves: String = (0..8).map(|n| format!("{}.5,2026-01-0{}\n", n, n + 1)).collect();
     project.write("lake/in/leaves.csv", format!("length,day\n{leaves}"));
     let report = project.json(&["datasets", "show", "leaves"]);
-    assert_eq!(report["rows"], 8);
-    assert_eq!(report["target_range"], serde_json::json!([0.5, 7.5, 4.0]));
+    assert_eq!(report["rows"], 12);
+    assert_eq!(report["target_range"], serde_json::json!([10.5, 21.5, 16.0]));
     assert_eq!(column(&report, "day")["kind"], "date");
     fs::remove_file(project.path("lake/in/leaves.csv")).unwrap();
     let ran = project.run(&["datasets", "show", "leaves"]);
-    assert_eq!(ran.code, 1);
+    assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("lake:in/leaves.csv"), "{}", ran.stderr);
 }
 
@@ -79,7 +81,7 @@ fn a_table_of_postgresql_is_looked_at() {
     // A server that is not there is told by its connection's name, and without the password.
     let project = elsewhere("postgres://ada:hushhush@127.0.0.1:1/none");
     let ran = project.run(&["datasets", "show", "sizes"]);
-    assert_eq!(ran.code, 1);
+    assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("warehouse") && !ran.stderr.contains("hushhush"), "{}", ran.stderr);
 }
 
@@ -98,18 +100,18 @@ fn data_sets_are_listed_and_shown_without_a_daemon() {
     let titanic = project.json(&["datasets", "show", "titanic"]);
     assert!(column(&titanic, "sex")["categories"]["male"].as_u64() > Some(1000), "{titanic}");
     let ran = project.run(&["datasets", "show", "irsi"]);
-    assert_eq!(ran.code, 1);
+    assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("`irsi`") && ran.stderr.contains("titanic"), "{}", ran.stderr);
     project.write("data/iris.csv", "sepal_length,species\n5.1,setosa\n,\n");
     let ran = project.run(&["datasets", "show", "iris"]);
-    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
     assert!(ran.stderr.contains("iris"), "{}", ran.stderr);
     fs::remove_file(project.path("data/iris.csv")).unwrap();
     let ran = project.run(&["datasets", "show", "iris"]);
-    assert!(ran.code == 1 && ran.stderr.contains("data/iris.csv"), "{}", ran.stderr);
+    assert!(ran.code == 2 && ran.stderr.contains("data/iris.csv"), "{}", ran.stderr);
     project.write("dags.toml", "[dag");
     let ran = project.run(&["datasets", "list"]);
-    assert_eq!(ran.code, 1);
+    assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("dagdeck check"), "{}", ran.stderr);
 }
 
@@ -130,6 +132,6 @@ fn estimators_are_listed_with_their_hyperparameters() {
         }
     }
     let ran = project.run(&["estimators", "forrest"]);
-    assert_eq!(ran.code, 1);
+    assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("random_forest"), "{}", ran.stderr);
 }

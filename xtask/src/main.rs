@@ -46,6 +46,9 @@ const MLFLOW_PACKAGES: &[&str] = &[
     "onnxruntime==1.32.0",
 ];
 
+/// Clients of the model server: Triton's and BentoML's.
+const SERVING_PACKAGES: &[&str] = &["tritonclient[http]==2.73.0", "bentoml==1.4.40"];
+
 fn main() -> ExitCode {
     let task = env::args().nth(1).unwrap_or_default();
     let result = match task.as_str() {
@@ -91,6 +94,9 @@ fn test() -> Result<(), String> {
     }
     if let Some(python) = venv(&folder.join("mlflow"), MLFLOW_PACKAGES) {
         variables.push(("DAGDECK_TEST_MLFLOW", python));
+    }
+    if let Some(python) = venv(&folder.join("serving"), SERVING_PACKAGES) {
+        variables.push(("DAGDECK_TEST_SERVING", python));
     }
     if let Some(promtool) = on_path("promtool") {
         variables.push(("DAGDECK_TEST_PROMTOOL", promtool));

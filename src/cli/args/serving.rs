@@ -1,6 +1,8 @@
 //! Commands about the model server.
 
-use clap::Subcommand;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use crate::cli::args::value::json_value;
@@ -22,4 +24,20 @@ pub enum ServingCommand {
         #[arg(long, requires = "model")]
         version: Option<u32>,
     },
+}
+
+/// Has a model answer a file.
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// NAME@ALIAS or NAME/VERSION, such as iris@production
+    pub model: String,
+    /// A file of rows: .csv, .json, .jsonl, .ndjson or .parquet
+    pub file: PathBuf,
+    /// Where the rows go with their answers: .csv, .jsonl or .ndjson; else to the standard output,
+    /// as CSV
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
+    /// Pass over rows that do not fit, and tell of each, instead of ending at the first
+    #[arg(long)]
+    pub skip_bad_rows: bool,
 }

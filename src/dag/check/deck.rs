@@ -12,6 +12,7 @@ use crate::check::fields::Fields;
 use crate::check::names::{DEFAULT_POOL, Declared, Names, declared};
 use crate::check::report::Reporter;
 use crate::check::schedule::Meaning;
+use crate::check::serving::{self, is_address};
 use crate::check::system::{Secrets, connection, variable};
 use crate::check::task::Defaults;
 use crate::check::{Context, asset, openlineage, retention, schedule, slurm, tracking};
@@ -20,9 +21,10 @@ use crate::openlineage::OpenLineageSpec;
 use crate::partition;
 use crate::retention::Retention;
 use crate::secret::{self, Lookup};
+use crate::serving::ServingSpec;
 use crate::settings::Overlay;
 use crate::slurm::SlurmSpec;
-use crate::spec::{AssetSpec, Deck, ServingSpec, XcomLimits};
+use crate::spec::{AssetSpec, Deck, XcomLimits};
 use crate::tracking::TrackingSpec;
 
 /// Slots of the default pool, as Airflow's.
@@ -103,7 +105,7 @@ pub(super) fn check(
             .filter_map(|(name, spec)| Some((name, spec?)))
             .collect(),
         variables: variables.collect(),
-        serving: serving(context, &tables[0]),
+        serving: serving(secrets, &tables[0]),
         api_listen: api_listen(context, &tables[0]),
         slurm,
         openlineage: openlineage(secrets, &tables[0]),
@@ -212,23 +214,11 @@ fn xcom(fields: &mut Fields<'_>) -> XcomLimits {
     XcomLimits { inline_bytes, file_bytes }
 }
 
-fn serving(context: Context<'_>, main: &Table) -> ServingSpec {
+/// Reads `[serving]`.
+fn serving(secrets: Secrets<'_>, main: &Table) -> ServingSpec {
     let empty = Table::default();
-    let (table, place) = section(context.report, main, "serving", &empty);
-    let mut fields = Fields::new(context.report, "the model server", table, place);
-    let listen = fields.text("listen");
-    if let Some(at) = listen.filter(|at| !is_address(at.text)) {
-        let message = format!("`{}` is no address to listen on", at.text);
-        let help = "write `127.0.0.1:3000`; port 0 takes any that is free".to_owned();
-        context.report.error(at.span, "bad-value", message, help);
-    }
-    let spec = ServingSpec {
-        listen: listen.map_or("127.0.0.1:3000", |at| at.text).to_owned(),
-        max_body_bytes: fields.integer("max_body_bytes", 1..=1 << 40).unwrap_or(16 << 20),
-        default_model: fields.owned_text("default_model"),
-    };
-    fields.finish();
-    spec
+    let (table, place) = section(secrets.report, main, "serving", &empty);
+    serving::of_deck(secrets, Fields::new(secrets.report, "the model server", table, place))
 }
 
 /// Reads `[api]`.
@@ -269,11 +259,6 @@ fn tracking(secrets: Secrets<'_>, main: &Table) -> TrackingSpec {
     let empty = Table::default();
     let (table, place) = section(secrets.report, main, "tracking", &empty);
     tracking::of_deck(secrets, Fields::new(secrets.report, "tracking", table, place))
-}
-
-fn is_address(text: &str) -> bool {
-    text.rsplit_once(':')
-        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
 }
 
 fn section<'a>(

@@ -40,6 +40,9 @@ pub(super) fn check(
         Operator::TableCheck => {
             one_of(context, fields, "on_fail", &["fail", "warn"]);
         }
+        Operator::Predict => {
+            one_of(context, fields, "on_bad_row", &["fail", "reject"]);
+        }
         objects if objects.is_object() => object::check(context, objects, fields),
         Operator::MlGate => conditions(context, fields, "require"),
         Operator::ServingDeploy => strategy(context, fields),

@@ -4,6 +4,7 @@ use hessboost::model::{BoostedModel, Iterations, ModelFormat};
 use serde_json::Value;
 
 use super::{Engine, Flavor, ForeignError, Read, column, number};
+use crate::batch::Batch;
 use crate::model::ColumnSpec;
 use crate::preprocess::Cell;
 
@@ -93,41 +94,51 @@ struct Booster {
 }
 
 impl Booster {
-    fn row(&self, cells: &[Cell<'_>]) -> Result<Vec<f64>, String> {
+    /// Adds the numbers of a row; `row` and `sums` are room to work in.
+    fn row<'a>(
+        &self,
+        cells: impl Iterator<Item = Cell<'a>>,
+        (row, sums): (&mut Vec<f32>, &mut [f32]),
+        out: &mut Vec<f64>,
+    ) -> Result<(), String> {
+        row.clear();
         // Infinity is refused by the engine; what does not fit is as large as can be.
-        let numbers = cells.iter().map(|cell| (number(*cell) as f32).clamp(f32::MIN, f32::MAX));
-        let row: Vec<f32> = numbers.collect();
-        let mut sums = vec![0.0_f32; self.model.n_outputs()];
-        let iterations = self.iterations;
-        let margins = self.model.predict_margin_row_into(&row, iterations, &mut sums);
+        row.extend(cells.map(|cell| (number(cell) as f32).clamp(f32::MIN, f32::MAX)));
+        let margins = self.model.predict_margin_row_into(row, self.iterations, sums);
         margins.map_err(|error| error.to_string())?;
         let logistic = |sum: f32| 1.0 / (1.0 + (-f64::from(sum)).exp());
-        Ok(match self.answer {
+        match self.answer {
             Answer::Value => {
                 let mut value = [0.0_f32];
-                let transformed = self.model.transform_margins_into(&sums, &mut value);
+                let transformed = self.model.transform_margins_into(sums, &mut value);
                 transformed.map_err(|error| error.to_string())?;
-                vec![f64::from(value[0])]
+                out.push(f64::from(value[0]));
             }
             Answer::Binary => {
                 let second = logistic(sums[0]);
-                vec![1.0 - second, second]
+                out.extend([1.0 - second, second]);
             }
-            Answer::Logits => sums.into_iter().map(logistic).collect(),
-            Answer::Softmax => softmax(&sums),
-        })
+            Answer::Logits => out.extend(sums.iter().copied().map(logistic)),
+            Answer::Softmax => softmax(sums, out),
+        }
+        Ok(())
     }
 }
 
-fn softmax(sums: &[f32]) -> Vec<f64> {
+fn softmax(sums: &[f32], out: &mut Vec<f64>) {
     let most = sums.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let parts: Vec<f64> = sums.iter().map(|sum| f64::from(sum - most).exp()).collect();
-    let all: f64 = parts.iter().sum();
-    parts.into_iter().map(|part| part / all).collect()
+    let part = |sum: &f32| f64::from(sum - most).exp();
+    let all: f64 = sums.iter().map(part).sum();
+    out.extend(sums.iter().map(|sum| part(sum) / all));
 }
 
 impl Engine for Booster {
-    fn answer(&self, rows: &[Vec<Cell<'_>>]) -> Result<Vec<Vec<f64>>, String> {
-        rows.iter().map(|row| self.row(row)).collect()
+    fn answer(&self, batch: &Batch) -> Result<Vec<f64>, String> {
+        let mut out = Vec::new();
+        let (mut row, mut sums) = (Vec::new(), vec![0.0_f32; self.model.n_outputs()]);
+        for at in 0..batch.rows() {
+            self.row(batch.row(at), (&mut row, &mut sums), &mut out)?;
+        }
+        Ok(out)
     }
 }

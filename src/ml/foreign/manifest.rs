@@ -135,9 +135,9 @@ impl Manifest {
         }
     }
 
-    /// Rounds after the best one do not count: so predict the estimators of scikit-learn's kind,
-    /// and the boosters do not.
-    pub(super) fn stops_early(&self) -> bool {
+    /// Says whether it is an estimator of scikit-learn's kind, and no bare booster: for these,
+    /// rounds after the best one do not count, and Python answers with classes.
+    pub(super) fn is_estimator(&self) -> bool {
         self.of_flavor("model_class").is_some_and(|class| class.contains(".sklearn."))
     }
 

@@ -3,6 +3,7 @@
 use dagdeck_onnx::{Graph, Input, Kind, Tensor};
 
 use super::{Engine, ForeignError, Read, column, number};
+use crate::batch::Batch;
 use crate::model::{ColumnSpec, DataType};
 use crate::preprocess::Cell;
 
@@ -64,8 +65,8 @@ fn meaning(
     spans: &[usize],
     columns: usize,
 ) -> Result<(Answer, Vec<String>), String> {
-    let blank: Vec<Cell<'_>> = vec![Cell::Number(0.0); columns];
-    let outputs = graph.run(tensors(graph, spans, &[blank])).map_err(|error| error.to_string())?;
+    let blank = tensors(graph, spans, &Batch::of_zeros(columns));
+    let outputs = graph.run(blank).map_err(|error| error.to_string())?;
     let width = |tensor: &Tensor| tensor.shape().iter().product::<usize>();
     if let Some(classes) = graph.classes() {
         let scores = |tensor: &Tensor| {
@@ -88,11 +89,11 @@ fn meaning(
     }
 }
 
-fn tensors(graph: &Graph, spans: &[usize], rows: &[Vec<Cell<'_>>]) -> Vec<Tensor> {
+fn tensors(graph: &Graph, spans: &[usize], batch: &Batch) -> Vec<Tensor> {
     let mut from = 0;
     let mut tensors = Vec::with_capacity(spans.len());
     for (input, span) in graph.inputs().iter().zip(spans) {
-        let cells = rows.iter().flat_map(|row| row.iter().skip(from).take(*span).copied());
+        let cells = (0..batch.rows()).flat_map(|row| batch.part(row, from, *span));
         let tensor = match input.kind {
             Some(kind) => Tensor::rows(kind, cells.map(number).collect(), *span),
             None => Tensor::texts(cells.map(text).collect(), *span),
@@ -118,15 +119,15 @@ struct Pipeline {
 }
 
 impl Engine for Pipeline {
-    fn answer(&self, rows: &[Vec<Cell<'_>>]) -> Result<Vec<Vec<f64>>, String> {
+    fn answer(&self, batch: &Batch) -> Result<Vec<f64>, String> {
         let Answer { output, width } = self.answer;
-        let outputs = self.graph.run(tensors(&self.graph, &self.spans, rows));
+        let outputs = self.graph.run(tensors(&self.graph, &self.spans, batch));
         let outputs = outputs.map_err(|error| error.to_string())?;
         let answers = outputs.get(output).and_then(Tensor::as_numbers);
         let answers: Vec<f64> = answers.ok_or("its answer is no number")?.iter().copied().collect();
-        if answers.len() != rows.len() * width {
-            return Err(format!("{} numbers for {} rows", answers.len(), rows.len()));
+        if answers.len() != batch.rows() * width {
+            return Err(format!("{} numbers for {} rows", answers.len(), batch.rows()));
         }
-        Ok(answers.chunks_exact(width).map(<[f64]>::to_vec).collect())
+        Ok(answers)
     }
 }

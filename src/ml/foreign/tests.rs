@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::dag::spec::LearningTask;
 use crate::sample::{holes, iris, quick};
-use crate::{Dataset, Model, train};
+use crate::{Dataset, Model, Prediction, train};
 
 fn numbers(prediction: &Prediction) -> Vec<f64> {
     match prediction {

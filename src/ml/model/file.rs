@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Fitted, ModelError, Signature, places};
+use super::{Fitted, ModelError, Signature};
 use crate::dag::spec::LearningTask;
 use crate::estimator::{Shape, family};
 use crate::preprocess::Preprocess;
@@ -91,7 +91,6 @@ pub(super) fn read(bytes: &[u8]) -> Result<Fitted, ModelError> {
     Ok(Fitted {
         family,
         task: read.task,
-        places: places(&read.signature),
         signature: read.signature,
         classes: read.classes,
         preprocess: read.preprocess,

@@ -11,6 +11,7 @@ mod files;
 mod json;
 mod parquet;
 mod rejected;
+mod rows;
 mod text;
 
 use std::path::Path;
@@ -18,9 +19,11 @@ use std::path::Path;
 use rusqlite::{Statement, TransactionBehavior};
 use serde_json::{Map, Value};
 
-use self::field::{Cell, Inference};
+pub(super) use self::field::Cell;
+use self::field::Inference;
 use self::files::SourceFile;
-use self::rejected::Rejected;
+pub(super) use self::rejected::{BadRow, Rejected};
+pub(super) use self::rows::Files;
 use super::args::Args;
 use super::column_type::ColumnType;
 use super::error::OperatorError;
@@ -34,7 +37,7 @@ use crate::sched::Outcome;
 use crate::types::io::{ColumnRef, DatasetRef, Observed};
 
 /// A file that is read row by row.
-trait Cursor {
+pub(super) trait Cursor {
     /// What all columns are called, for the file of rejected rows.
     fn header(&self) -> Vec<String>;
     /// Moves to the next row; false: there is none.
@@ -58,6 +61,17 @@ enum Format {
     Csv(csv::Options),
     Json(text::Encoding),
     Parquet,
+}
+
+impl Format {
+    fn open(&self, file: &SourceFile, wanted: &[Wanted]) -> Result<Box<dyn Cursor>, OperatorError> {
+        let wanted = Some(wanted);
+        match self {
+            Self::Csv(options) => Ok(Box::new(csv::Rows::open(file, options, wanted)?)),
+            Self::Json(encoding) => Ok(Box::new(json::Rows::open(file, *encoding, wanted)?)),
+            Self::Parquet => Ok(Box::new(parquet::Rows::open(file, wanted)?)),
+        }
+    }
 }
 
 struct ExtractArgs {
@@ -101,18 +115,6 @@ impl ExtractArgs {
         };
         let nulls = args.texts_or_none("null_values")?.unwrap_or_default();
         Ok(Self { source: args.text("source")?, schema, rejects, nulls, format })
-    }
-
-    fn open(
-        &self,
-        file: &SourceFile,
-        wanted: Option<&[Wanted]>,
-    ) -> Result<Box<dyn Cursor>, OperatorError> {
-        match &self.format {
-            Format::Csv(options) => Ok(Box::new(csv::Rows::open(file, options, wanted)?)),
-            Format::Json(encoding) => Ok(Box::new(json::Rows::open(file, *encoding, wanted)?)),
-            Format::Parquet => Ok(Box::new(parquet::Rows::open(file, wanted)?)),
-        }
     }
 
     /// Says which columns the table gets.
@@ -222,9 +224,11 @@ fn run(
     let mut rejected = Rejected::new(order, args.rejects, files.len() > 1);
     let mut rows = 0;
     for file in &files {
-        let mut cursor = args.open(file, Some(&wanted))?;
-        rejected.begin(&file.name, &*cursor)?;
-        rows += fill(&args, &wanted, &mut *cursor, &mut insert, &mut rejected, log)?;
+        let mut cursor = args.format.open(file, &wanted)?;
+        if rows == 0 && rejected.count() == 0 {
+            rejected.begin(&cursor.header(), cursor.unit())?;
+        }
+        rows += fill((&args, &wanted), file, &mut *cursor, &mut insert, &mut rejected, log)?;
     }
     drop(insert);
     rejected.finish(log)?;
@@ -259,8 +263,8 @@ fn observe(
 }
 
 fn fill(
-    args: &ExtractArgs,
-    wanted: &[Wanted],
+    (args, wanted): (&ExtractArgs, &[Wanted]),
+    file: &SourceFile,
     cursor: &mut dyn Cursor,
     insert: &mut Statement<'_>,
     rejected: &mut Rejected,
@@ -277,7 +281,16 @@ fn fill(
                 insert.raw_execute()?;
                 rows += 1;
             }
-            Some(reason) => rejected.take(cursor, &reason, log)?,
+            Some(reason) => {
+                let bad = BadRow {
+                    source: &file.name,
+                    unit: cursor.unit(),
+                    position: cursor.position(),
+                    raw: cursor.raw(),
+                    reason: &reason,
+                };
+                rejected.take(&bad, log)?;
+            }
         }
     }
     Ok(rows)

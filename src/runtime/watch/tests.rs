@@ -11,8 +11,7 @@ use super::*;
 use crate::dag::Deck;
 use crate::dag::secret::Secret;
 use crate::dag::spec::{
-    ASSET_GROUP, AssetSpec, AssetUri, Callbacks, ConnectionKind, ConnectionSpec, ServingSpec,
-    WatchSpec,
+    ASSET_GROUP, AssetSpec, AssetUri, Callbacks, ConnectionKind, ConnectionSpec, WatchSpec,
 };
 use crate::runtime::handle::Asked;
 use crate::sched::{Change, Input, Reply};
@@ -55,7 +54,7 @@ pub(in crate::runtime) fn deck(project: &Path, assets: &[(&str, &str)]) -> Deck 
         pools: IndexMap::new(),
         api_listen: None,
         pools_with_deferred: std::collections::BTreeSet::new(),
-        serving: ServingSpec { listen: String::new(), max_body_bytes: 0, default_model: None },
+        serving: Default::default(),
         xcom: crate::dag::spec::XcomLimits::default(),
         retention: Default::default(),
         overlay: Default::default(),

@@ -15,7 +15,7 @@ use crate::dag::operator::Operator;
 use crate::dag::params::Params;
 use crate::dag::plan::Plan;
 use crate::dag::schedule::{AssetExpression, Cron, Schedule, Timetable};
-use crate::dag::spec::{AssetSpec, AssetUri, Callbacks, ServingSpec};
+use crate::dag::spec::{AssetSpec, AssetUri, Callbacks};
 use crate::dag::trigger_rule::TriggerRule;
 use crate::dag::weight::WeightRule;
 use crate::dag::{Dag, Deck, Flow, GroupSpec, TaskSpec};
@@ -294,11 +294,7 @@ pub(crate) fn deck(dags: Vec<Dag>) -> Deck {
         pools: [("default_pool".to_owned(), 128), ("narrow".to_owned(), 2)].into(),
         api_listen: None,
         pools_with_deferred: std::collections::BTreeSet::new(),
-        serving: ServingSpec {
-            listen: "127.0.0.1:3000".into(),
-            max_body_bytes: 1 << 24,
-            default_model: None,
-        },
+        serving: Default::default(),
         xcom: crate::dag::spec::XcomLimits::default(),
         retention: Default::default(),
         overlay: Default::default(),

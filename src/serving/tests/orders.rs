@@ -109,7 +109,8 @@ async fn a_taken_port_is_a_problem_and_orders_are_taken_all_the_same() {
     let first = Running::empty().await;
     let address = first.server.listen.clone().unwrap();
     let (handle, orders) = channel();
-    let second = start_with(shared_with(&Arc::default()), &address, orders).await.unwrap();
+    let places = Places::of(&ServingSpec::default(), &address, Path::new("/"));
+    let second = start_with(shared_with(&Arc::default()), &places, orders).await.unwrap();
     let problem = second.problem.clone().unwrap();
     assert_eq!(
         problem,

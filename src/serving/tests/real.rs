@@ -61,8 +61,7 @@ impl Home {
         let (handle, orders) = channel();
         let parts = ServingParts {
             listen: "127.0.0.1:0".to_owned(),
-            max_body_bytes: 1 << 20,
-            default_model: None,
+            spec: ServingSpec::default(),
             layout: self.layout(),
             store: self.store.clone(),
             publisher: Publisher::default(),

@@ -10,6 +10,11 @@ async fn every_shape_of_rows_is_answered_one_answer_a_row() {
         (r#"[1.5, "a"]"#, 1),
         (r#"[{"length": 1.5, "kind": "a"}]"#, 1),
         (r#"{"length": 1.5}"#, 1),
+        (r#"{"length": [1.5, 2], "kind": ["a", null]}"#, 2),
+        (r#"{"rows": [[1.5, "a"]]}"#, 1),
+        (r#"{"records": [{"length": 1.5}, {"kind": "a", "length": 2}]}"#, 2),
+        (r#"{"columns": {"length": [1.5, 2, 3]}}"#, 3),
+        (r#"[[1.5, NaN]]"#, 1),
     ] {
         let (status, answer) = running.post("/predict", body).await;
         assert_eq!(status, 200, "{body}: {answer}");
@@ -49,13 +54,17 @@ async fn bad_bodies_are_refused_with_what_is_wrong() {
         ("null", 400, "neither a list of rows"),
         ("\"text\"", 400, "neither a list of rows"),
         ("7", 400, "neither a list of rows"),
-        (deep.as_str(), 400, "recursion limit exceeded"),
+        (deep.as_str(), 400, "row 0: column `length`: a list where a number is expected"),
         ("[1, \"a\", 3]", 400, "row 0: 3 values where the model takes 2 (length, kind)"),
         ("[[1, \"a\"], 5]", 400, "row 1: neither a list of values nor a record"),
         ("[[1, \"a\"], [1]]", 400, "row 1: 1 values where the model takes 2"),
         ("{\"kind\": \"a\"}", 400, "row 0: column `length` is missing"),
         ("{\"lenght\": 1}", 400, "there is no column `lenght` (did you mean `length`?)"),
-        ("[{\"length\": \"x\"}]", 400, "column `length`: \"x\" where a double is expected"),
+        (
+            "[{\"length\": \"x\"}]",
+            400,
+            "column `length`: the string `x` where a number is expected",
+        ),
         ("[null, \"a\"]", 400, "column `length`: a value is required, null is not taken"),
     ] {
         let (found, answer) = running.post("/predict", body.to_owned()).await;
@@ -94,16 +103,61 @@ async fn what_is_too_large_is_refused() {
     let mut promised = request(Method::POST, "/predict", body);
     promised.headers_mut().insert("content-length", (65 << 10).into());
     assert_eq!(running.send(promised).await.status(), 413);
-    let refusal = predict::rows(format!("[{}[]]", "[],".repeat(predict::ROWS_MAX)).as_bytes());
-    assert_eq!(refusal.unwrap_err().status, 413);
+    let many = format!("[{}[]]", "[],".repeat(ROWS_MAX));
+    let (status, answer) = running.post("/predict", many).await;
+    assert_eq!(status, 413, "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("at most 10000"), "{answer}");
+}
+
+fn packed(body: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packer, body).unwrap();
+    packer.finish().unwrap()
 }
 
 #[tokio::test]
-async fn compressed_bodies_are_refused() {
+async fn bodies_are_unpacked_and_packed() {
     let running = Running::serving_iris().await;
-    let mut asked = request(Method::POST, "/predict", "[1, null]");
-    asked.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
-    assert_eq!(running.send(asked).await.status(), 415);
+    let rows = format!("[{}]", vec!["[1,\"a\"]"; 200].join(","));
+    let zlib = {
+        let mut packer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut packer, rows.as_bytes()).unwrap();
+        packer.finish().unwrap()
+    };
+    for (encoding, body) in [("gzip", packed(rows.as_bytes())), ("Deflate", zlib)] {
+        let mut asked = request(Method::POST, "/predict", body);
+        asked.headers_mut().insert("content-encoding", encoding.parse().unwrap());
+        asked.headers_mut().insert("accept-encoding", "br, gzip;q=0.5".parse().unwrap());
+        let response = running.send(asked).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-encoding"], "gzip");
+        let answer = bytes_of(response).await;
+        let mut text = String::new();
+        let mut unpacked = flate2::read::GzDecoder::new(&answer[..]);
+        std::io::Read::read_to_string(&mut unpacked, &mut text).unwrap();
+        assert_eq!(text.matches("value").count(), 200);
+    }
+    let mut small = request(Method::POST, "/predict", "[1, null]");
+    small.headers_mut().insert("accept-encoding", "gzip".parse().unwrap());
+    assert!(!running.send(small).await.headers().contains_key("content-encoding"));
+}
+
+#[tokio::test]
+async fn packed_bodies_that_are_broken_or_grow_too_large_are_refused() {
+    let running = Running::serving_iris().await;
+    let rows = packed(b"[1, null]");
+    let bomb = packed(&vec![b' '; 100 << 20]);
+    for (encoding, body, status) in [
+        ("br", rows.clone(), 415),
+        ("gzip", rows[..rows.len() / 2].to_vec(), 400),
+        ("deflate", rows.clone(), 400),
+        ("gzip", b"[1, null]".to_vec(), 400),
+        ("gzip", bomb[..60 << 10].to_vec(), 413),
+    ] {
+        let mut asked = request(Method::POST, "/predict", body);
+        asked.headers_mut().insert("content-encoding", encoding.parse().unwrap());
+        assert_eq!(running.send(asked).await.status(), status, "{encoding}");
+    }
 }
 
 #[tokio::test]
@@ -247,7 +301,16 @@ async fn the_examples_of_the_openapi_document_work() {
     let running = Running::serving_iris().await;
     let (status, docs) = running.get("/docs.json").await;
     assert_eq!((status, &docs["openapi"]), (200, &json!("3.1.0")));
-    for path in ["/predict", "/models/iris/predict"] {
+    let posted = |entry: &Value| entry["post"].is_object();
+    let paths: Vec<&String> = docs["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(path, entry)| posted(entry) && !path.contains('{'))
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(paths.len(), 5, "{paths:?}");
+    for path in paths {
         let content = &docs["paths"][path]["post"]["requestBody"]["content"]["application/json"];
         let schema = jsonschema::validator_for(&content["schema"]).unwrap();
         for (name, example) in content["examples"].as_object().unwrap() {

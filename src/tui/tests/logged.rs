@@ -13,7 +13,7 @@ fn id(n: usize) -> String {
 
 #[test]
 fn they_are_shown_of_an_experiment_and_of_a_run() {
-    let mut driver = Driver::new(80, 24);
+    let mut driver = Driver::new(80, 40);
     driver.keys("4m");
     let of = LoggedOf::Experiment("iris".into());
     assert_eq!(driver.screen(), &Screen::LoggedModels(of));

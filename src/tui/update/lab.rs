@@ -7,10 +7,11 @@ use crate::screen::tracking_run::{CHARTS, producer};
 use crate::screen::{compare, tracking_run, trials};
 use crate::state::lab::PAGE_LEN;
 use crate::state::run::fold::set_open;
-use crate::state::{Screen, State, Tone, View, Zoom};
+use crate::state::{Screen, Slot, State, Tone, View, Zoom};
 use crate::types::TrackingRunId;
 use crate::types::run::DagRunKey;
 use crate::types::view::TrackingRunView;
+use crate::update::reconcile::histories;
 use crate::widget::chart::SERIES_MAX;
 
 /// What is done to the charts.
@@ -47,6 +48,37 @@ fn tell(state: &mut State) {
         format!("charts: {told}")
     };
     state.say(Tone::Info, text);
+}
+
+/// Returns what is asked for again in this second: what an attempt logs is told of only when it
+/// ends. What goes on is asked for each second, else what is new now and then.
+pub(crate) fn polled(state: &State, is_turn: bool) -> Vec<Slot> {
+    let level = state.level();
+    let is_running = |run: &TrackingRunView| run.status == "RUNNING";
+    match &level.screen {
+        Screen::Root(View::Experiments) if is_turn => {
+            let shown = rows::experiments(state, level);
+            let here = rows::selected(level, &shown);
+            let beside = here.map(|one| Slot::TrackingRuns(tracking::preview(state, &one.name)));
+            std::iter::once(Slot::Experiments).chain(beside).collect()
+        }
+        Screen::Experiment(name) => {
+            let shown = rows::tracking_runs(state, level, name);
+            if !is_turn && !shown.into_iter().any(is_running) {
+                return Vec::new();
+            }
+            let queries = tracking::tree::queries(state, level, name);
+            queries.into_iter().map(Slot::TrackingRuns).collect()
+        }
+        Screen::TrackingRun(run_id) => {
+            let run = state.cache.tracking_run(run_id).filter(|run| is_running(run));
+            let slots = run.map(|run| {
+                histories(run).chain([Slot::TrackingRun(run_id.clone())]).collect::<Vec<_>>()
+            });
+            slots.unwrap_or_default()
+        }
+        _ => rows::trials::polled(state, level),
+    }
 }
 
 /// Says how many parts the page has that `tab` goes through; 0 where it has none.

@@ -446,11 +446,18 @@ fn bad_condition() {
 }
 
 #[test]
+fn plain_secret() {
+    points_at("[serving]\napi_keys = { web = \"0123456789abcdef\" }\n", "plain-secret", 2, 20);
+}
+
+#[test]
 fn bad_value() {
     points_at(&task("empty", "retries = -1"), "bad-value", 3, 11);
     points_at("[pool.p]\nslots = 0\n", "bad-value", 2, 9);
     points_at("[dag.base]\nmax_consecutive_failed_dag_runs = 101\n", "bad-value", 2, 35);
     points_at("[serving]\nlisten = \"3000\"\n", "bad-value", 2, 10);
+    points_at("[serving]\ncors_origins = [\"example.org/x\"]\n", "bad-value", 2, 17);
+    points_at("[serving]\nmax_in_flight = 0\n", "bad-value", 2, 17);
     points_at("[connection.c]\nurl = \"\"\n", "bad-value", 2, 7);
     let set = "[dataset.x]\nuri = \"file:x\"\ntask = \"regresion\"\ntarget = \"y\"\n";
     points_at(set, "bad-value", 3, 8);

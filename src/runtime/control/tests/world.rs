@@ -13,7 +13,7 @@ use crate::dag::operator::Operator;
 use crate::dag::params::Params;
 use crate::dag::plan::Plan;
 use crate::dag::schedule::{AssetExpression, Schedule};
-use crate::dag::spec::{AssetSpec, AssetUri, Callbacks, ServingSpec};
+use crate::dag::spec::{AssetSpec, AssetUri, Callbacks};
 use crate::dag::tracking::TrackingSpec;
 use crate::dag::trigger_rule::TriggerRule;
 use crate::dag::weight::WeightRule;
@@ -41,6 +41,7 @@ pub(crate) struct World {
     _senders: (watch::Sender<Arc<Live>>, watch::Sender<DefinitionsView>),
     pub(crate) watch_problems: watch::Sender<Vec<String>>,
     pub(crate) openlineage: watch::Sender<Option<OpenLineageView>>,
+    #[allow(dead_code, reason = "the tracker follows it while it is there")]
     pub(crate) mirror: watch::Sender<Option<MirrorView>>,
     pub(crate) slurm: watch::Sender<SlurmHeard>,
     pub(crate) workers: WorkersDesk,
@@ -271,11 +272,7 @@ pub(crate) fn deck() -> Deck {
         pools: IndexMap::from([("default_pool".into(), 128)]),
         api_listen: None,
         pools_with_deferred: std::collections::BTreeSet::new(),
-        serving: ServingSpec {
-            listen: "127.0.0.1:3000".into(),
-            max_body_bytes: 1 << 24,
-            default_model: None,
-        },
+        serving: Default::default(),
         xcom: crate::dag::spec::XcomLimits::default(),
         retention: Default::default(),
         overlay: Default::default(),

@@ -10,7 +10,7 @@ use crate::runtime::operator::column_type::ColumnType;
 
 /// What stands in a file.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Cell<'a> {
+pub(in crate::runtime::operator) enum Cell<'a> {
     Null,
     Int(i64),
     Float(f64),

@@ -3,10 +3,10 @@
 use super::*;
 use crate::store::Store;
 use crate::store::sample::{self, at};
-use crate::tracking::run::{MetricPoint, NewRun, PARENT, create, end, log_batch};
+use crate::tracking::run::{MetricPoint, NewRun, PARENT, attempt, create, end, log_batch};
 use crate::tracking::search::{self, Search};
-use crate::types::FaultKind;
 use crate::types::ask::Nesting;
+use crate::types::{FaultKind, LaunchToken};
 
 fn made(store: &Store, name: &str, n: i64, tags: &[(&str, &str)]) -> TrackingRunId {
     let pair = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
@@ -131,4 +131,31 @@ fn the_runs_under_a_run_are_found_by_their_index() {
         .read_blocking(|conn| row::all(conn, &sql, ["x", "0"], |row| Ok(row.get("detail")?)))
         .unwrap();
     assert!(plan.iter().any(|step| step.contains("tags_parent")), "{plan:?}");
+}
+
+#[test]
+fn the_runs_of_an_attempt_are_found_by_its_token() {
+    let (_dir, store) = sample::store();
+    let new = |name: &str, n: i64, token: Option<&str>| NewRun {
+        experiment_id: "0".into(),
+        run_name: name.into(),
+        user_id: "ada".into(),
+        start_time: at(n),
+        tags: vec![],
+        attempt_token: token.map(str::to_owned),
+    };
+    let first = create(&store, new("first", 1, Some("t1"))).unwrap().run_id;
+    let second = create(&store, new("second", 2, Some("t2"))).unwrap().run_id;
+    create(&store, new("other", 3, Some("t3"))).unwrap();
+    create(&store, new("by hand", 4, None)).unwrap();
+    let found = |tokens: &[&str]| {
+        let tokens: Vec<LaunchToken> = tokens.iter().map(|token| (*token).into()).collect();
+        store.read_blocking(|conn| attempt::runs_of(conn, &tokens)).unwrap()
+    };
+    assert_eq!(found(&["t1", "t2"]), [second.clone(), first.clone()]);
+    // What hangs under another comes after it.
+    let tags = vec![(PARENT.to_owned(), first.to_string())];
+    log_batch(&store, &second, Vec::new(), Vec::new(), tags).unwrap();
+    assert_eq!(found(&["t2", "t1"]), [first, second]);
+    assert!(found(&["t9"]).is_empty() && found(&[]).is_empty());
 }
