@@ -1,3 +1,5 @@
+//! What is written down for another server, and what is not.
+
 use super::*;
 use crate::store::{Store, sample};
 use crate::tracking::run::{NestedRun, NewRun};
