@@ -22,6 +22,7 @@ use crate::daemon::lock::Lock;
 use crate::dag::{self, Deck};
 use crate::runtime::desk::Desk;
 use crate::runtime::engine::{self, Engine, EngineParts};
+use crate::runtime::mirror::{self, Sender, SenderParts};
 use crate::runtime::openlineage::{self, Teller, TellerParts};
 use crate::runtime::project::{self, Lookup, Project};
 use crate::runtime::promotion::off_thread;
@@ -90,6 +91,7 @@ pub struct Daemon {
     watchers: Watchers,
     pruning: Pruning,
     teller: Teller,
+    mirror: Sender,
     project: Project,
     engine: Engine,
     store: Store,
@@ -114,6 +116,7 @@ impl Daemon {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let publisher = Publisher::default();
         openlineage::follow(&ground.store, &ground.deck).await?;
+        mirror::follow(&ground.store, &ground.deck).await?;
         let (serving_handle, orders) = channel();
         let engine = engine::start(EngineParts {
             layout: ground.layout.clone(),
@@ -174,6 +177,12 @@ impl Daemon {
             is_followed: openlineage::is_told(&deck),
             again: openlineage::AGAIN,
         });
+        let mirror = Sender::start(SenderParts {
+            layout: layout.clone(),
+            store: store.clone(),
+            live: live.clone(),
+            again: mirror::AGAIN,
+        });
         let shutdown = Arc::new(Notify::new());
         let control = Control::new(ControlParts {
             layout,
@@ -186,6 +195,7 @@ impl Daemon {
             definitions: project.definitions.clone(),
             watch_problems: watchers.problems.clone(),
             openlineage: teller.view.clone(),
+            mirror: mirror.view.clone(),
             publisher,
             serving: serving_handle,
             clock,
@@ -208,6 +218,7 @@ impl Daemon {
             watchers,
             pruning,
             teller,
+            mirror,
             project,
             engine,
             store,
@@ -232,7 +243,7 @@ impl Daemon {
         self.streams.send_replace(true);
         futures_util::future::join_all(self.doors.into_iter().map(Door::close)).await;
         self.serving.stop().await;
-        drop((self.watchers, self.pruning, self.teller, self.project));
+        drop((self.watchers, self.pruning, self.teller, self.mirror, self.project));
         self.engine.stop().await;
         drop((self.control, self.store));
         drop(self.socket);

@@ -18,6 +18,7 @@ pub mod executor;
 pub mod handle;
 pub mod layout;
 pub mod logs;
+pub mod mirror;
 pub mod openlineage;
 pub mod operator;
 pub mod pass;

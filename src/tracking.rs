@@ -8,6 +8,7 @@ pub mod experiment;
 pub mod gone;
 pub mod input;
 pub mod logged_model;
+pub mod mirror;
 pub mod model_folder;
 pub mod prune;
 pub mod registry;

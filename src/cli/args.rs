@@ -37,7 +37,7 @@ pub use exchange::{ExportCommand, ImportCommand};
 pub use executors::{ExecutorsCommand, RestartableExecutor};
 pub use experiments::ExperimentsCommand;
 pub use logs::{DaemonLogArgs, LogPickArgs, LogsArgs, SystemCommand};
-pub use models::ModelsCommand;
+pub use models::{LoggedModelCommand, ModelsCommand};
 pub use operate::{ClearArgs, NoteArgs, OperationsCommand, ReachArgs, WhichRuns, WhichTasks};
 pub use runs::{RunsCommand, RunsOnlyArgs};
 pub use serving::ServingCommand;

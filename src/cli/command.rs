@@ -112,7 +112,7 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Approvals(command)) => approvals::dispatch(&layout, command, output).await,
         Some(Command::Xcom(command)) => xcom::dispatch(&layout, command, output).await,
         Some(Command::Assets(command)) => assets::dispatch(&layout, command, output).await,
-        Some(Command::Datasets(command)) => datasets::dispatch(&layout, command, output),
+        Some(Command::Datasets(command)) => datasets::dispatch(&layout, command, output).await,
         Some(Command::Estimators { name }) => datasets::list_estimators(name.as_deref(), output),
         Some(Command::Experiments(command)) => {
             experiments::dispatch(&layout, command, output).await

@@ -88,6 +88,7 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
         sources: Vec::new(),
         slurm: Default::default(),
         openlineage: Default::default(),
+        tracking: Default::default(),
         warnings: Vec::new(),
     };
     let live = Live {
@@ -114,6 +115,7 @@ fn control(layout: &Layout, publisher: &Publisher) -> Control {
         definitions: watch::channel(DefinitionsView::default()).1,
         watch_problems: watch::channel(Vec::new()).1,
         openlineage: watch::channel(None).1,
+        mirror: watch::channel(None).1,
         publisher: publisher.clone(),
         serving: channel().0,
         clock: Arc::new(SystemClock),

@@ -44,6 +44,7 @@ mod source;
 mod source_text;
 mod system;
 mod task;
+mod tracking;
 mod version;
 mod wait;
 

@@ -30,6 +30,7 @@ pub mod slurm;
 pub mod spec;
 pub mod suggest;
 pub mod template;
+pub mod tracking;
 pub mod trigger_rule;
 pub mod weight;
 

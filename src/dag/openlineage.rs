@@ -140,7 +140,7 @@ impl Surroundings {
 }
 
 /// Takes no user and no query: both would be shown.
-fn is_url(url: &str) -> bool {
+pub(crate) fn is_url(url: &str) -> bool {
     let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
     let fits = |c: char| c.is_ascii_graphic() && !matches!(c, '@' | '?' | '#');
     rest.is_some_and(|rest| {

@@ -25,6 +25,7 @@ use crate::secret::Secret;
 use crate::settings::Overlay;
 use crate::slurm::{SlurmOptions, SlurmSpec};
 use crate::template;
+use crate::tracking::TrackingSpec;
 use crate::trigger_rule::TriggerRule;
 use crate::types::callback::{CallbackEvent, CallbackSpec};
 use crate::types::executor::ExecutorKind;
@@ -57,6 +58,7 @@ pub struct Deck {
     pub api_listen: Option<String>,
     pub slurm: SlurmSpec,
     pub openlineage: OpenLineageSpec,
+    pub tracking: TrackingSpec,
     pub xcom: XcomLimits,
     pub retention: Retention,
     /// What of it was set at run time.

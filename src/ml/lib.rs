@@ -8,6 +8,8 @@
 //! [`Foreign`](foreign::Foreign) one was trained elsewhere; both are [`Predictor`]s.
 
 pub mod batch;
+#[cfg(feature = "bench")]
+pub mod bench;
 pub mod compare;
 pub mod dataset;
 pub mod estimator;

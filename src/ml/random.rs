@@ -22,6 +22,8 @@ pub(crate) enum Stream {
     Bootstrap,
     /// Folds of what an estimator calibrates itself by.
     Calibration,
+    /// Rows that the borders of bins are found on.
+    Bins,
 }
 
 /// A stream of random choices.
@@ -39,6 +41,7 @@ impl Random {
             Stream::Permutation => 4,
             Stream::Bootstrap => 5,
             Stream::Calibration => 6,
+            Stream::Bins => 7,
             Stream::Tree(number) => (1 << 40) + u64::from(number),
             Stream::Trial(number) => (2 << 40) + u64::from(number),
         });

@@ -88,6 +88,8 @@ pub(crate) struct InFlight {
 pub(crate) fn secrets_of(deck: &Deck) -> Vec<String> {
     let mut texts = secrets::Variables::new(deck).mask;
     texts.extend(deck.connections.values().flat_map(secrets::of_connection));
+    let login = deck.tracking.server.as_ref().and_then(|server| server.login.as_ref());
+    texts.extend(login.iter().flat_map(|login| login.secrets()));
     texts
 }
 

@@ -26,7 +26,7 @@ use crate::types::executor::SlurmHeard;
 use crate::types::log::LogName;
 use crate::types::packed::PackedRun;
 use crate::types::run::DagRunKey;
-use crate::types::view::{DefinitionsView, OpenLineageView};
+use crate::types::view::{DefinitionsView, MirrorView, OpenLineageView};
 use crate::types::{Clock, Fault, FaultKind, Timestamp};
 
 mod approvals;
@@ -44,6 +44,8 @@ mod gates;
 mod grid;
 mod lineage;
 mod log;
+mod logged_models;
+mod mirror;
 mod model_changes;
 mod model_files;
 mod models;
@@ -80,6 +82,8 @@ pub struct ControlParts {
     pub watch_problems: watch::Receiver<Vec<String>>,
     /// How far those are who are told as OpenLineage.
     pub openlineage: watch::Receiver<Option<OpenLineageView>>,
+    /// How far the MLflow server is that gets what pipelines track; `None`: there is none.
+    pub mirror: watch::Receiver<Option<MirrorView>>,
     pub publisher: Publisher,
     pub serving: ServingHandle,
     pub clock: Arc<dyn Clock>,
@@ -271,6 +275,7 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         request @ (Request::ListExperiments
         | Request::ListTrackingRuns { .. }
         | Request::ShowTrackingRun { .. }
+        | Request::ListTrials { .. }
         | Request::GetMetricHistory { .. }
         | Request::ReadArtifact { .. }) => experiments::answer(parts, request).await,
         request @ (Request::ListModels
@@ -285,7 +290,10 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         Request::RegisterModel { name, path, description } => {
             model_files::register(parts, name, path, description).await
         }
-        Request::ListLoggedModels { experiment } => model_changes::logged(parts, experiment).await,
+        request @ (Request::ListLoggedModels { .. }
+        | Request::ShowLoggedModel { .. }
+        | Request::ChangeLoggedModel { .. }
+        | Request::RegisterLoggedModel { .. }) => logged_models::answer(parts, request).await,
         Request::ListTaskInstances(query) => runs::list_tasks(parts, query).await,
         Request::Prune(wish) => prune::prune(parts, wish).await,
         request @ (Request::ListVariables

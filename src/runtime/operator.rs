@@ -11,6 +11,7 @@ mod child;
 mod column_type;
 mod command;
 mod condition;
+mod dataset_look;
 mod dataset_validate;
 mod error;
 mod extract;
@@ -54,7 +55,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 pub(crate) use self::branch::is_true;
-pub use self::dataset_validate::read_dataset;
+pub use self::dataset_look::read_dataset;
 use self::error::{OperatorError, settle};
 use self::output::Finished;
 use self::waiting::until_cancelled;

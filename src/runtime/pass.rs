@@ -1,10 +1,13 @@
 //! With what an attempt logs to the tracker over the control listener: the address, and a pass that
 //! says which attempt bears it. A pass opens MLflow's routes and nothing else, and only while the
-//! attempt is under way. It is signed with the deck's token, which no attempt gets.
+//! attempt is under way. It is signed with the deck's token, which no attempt gets. Where pipelines
+//! track at another server (`[tracking] uri`), scripts are told of that one instead.
 
 use serde::{Deserialize, Serialize};
 
+use crate::dag::tracking::{Login, TrackingServer};
 use crate::runtime::attempt::{Order, Private};
+use crate::tracking::run::attempt;
 use crate::types::{AttemptKey, LaunchToken};
 use crate::web::Token;
 
@@ -12,6 +15,9 @@ use crate::web::Token;
 const URI: &str = "MLFLOW_TRACKING_URI";
 const TOKEN: &str = "MLFLOW_TRACKING_TOKEN";
 const EXPERIMENT: &str = "MLFLOW_EXPERIMENT_NAME";
+const USERNAME: &str = "MLFLOW_TRACKING_USERNAME";
+const PASSWORD: &str = "MLFLOW_TRACKING_PASSWORD";
+const CONTEXT: &str = "MLFLOW_RUN_CONTEXT";
 
 /// How a pass begins, so that it is known by sight.
 const PREFIX: &str = "attempt.";
@@ -67,23 +73,66 @@ impl TrackingDoor {
         Self { address, key }
     }
 
-    /// Hands an attempt what MLflow's client needs. A task that names another server is left alone,
-    /// and so is one that runs on another machine, from where the address may lead nowhere.
-    pub(crate) fn hand(&self, order: &Order, private: &mut Private) {
-        let is_script = matches!(order.operator.as_str(), "command" | "python");
-        if !is_script || order.slurm.is_some() || order.env.contains_key(URI) {
-            return;
+    /// What MLflow's client needs; nothing on another machine, from where the address may lead
+    /// nowhere.
+    fn told(&self, order: &Order) -> Vec<(&'static str, String)> {
+        if order.slurm.is_some() {
+            return Vec::new();
         }
         let pass = Pass { key: order.key.clone(), token: order.token.clone() }.write(&self.key);
-        private.mask.push(pass.clone());
-        let uri = format!("http://{}", self.address);
-        let experiment = order.key.task.dag_id.to_string();
-        for (name, value) in [(URI, uri), (TOKEN, pass), (EXPERIMENT, experiment)] {
-            if !order.env.contains_key(name) {
-                private.env.insert(name.to_owned(), value);
-            }
+        vec![(URI, format!("http://{}", self.address)), (TOKEN, pass)]
+    }
+}
+
+/// Hands an attempt what MLflow's client needs to log where pipelines track. A task that names
+/// another server is left alone.
+pub(crate) fn hand(
+    door: Option<&TrackingDoor>,
+    server: Option<&TrackingServer>,
+    order: &Order,
+    private: &mut Private,
+) {
+    let is_script = matches!(order.operator.as_str(), "command" | "python");
+    if !is_script || order.env.contains_key(URI) {
+        return;
+    }
+    let mut told = match (server, door) {
+        (Some(server), _) => told_of(server, order),
+        (None, Some(door)) => door.told(order),
+        (None, None) => Vec::new(),
+    };
+    if told.is_empty() {
+        return;
+    }
+    told.push((EXPERIMENT, order.key.task.dag_id.to_string()));
+    for (name, value) in told {
+        if matches!(name, TOKEN | PASSWORD) {
+            private.mask.push(value.clone());
+        }
+        if !order.env.contains_key(name) {
+            private.env.insert(name.to_owned(), value);
         }
     }
+}
+
+/// What MLflow's client reads of another server. Its runs name their task, for MLflow's client puts
+/// the tags of `MLFLOW_RUN_CONTEXT` on each.
+fn told_of(server: &TrackingServer, order: &Order) -> Vec<(&'static str, String)> {
+    let mut told = vec![(URI, server.uri.clone())];
+    match &server.login {
+        Some(Login::Token(token)) => told.push((TOKEN, token.reveal().to_owned())),
+        Some(Login::Password { username, password }) => {
+            told.push((USERNAME, username.reveal().to_owned()));
+            told.push((PASSWORD, password.reveal().to_owned()));
+        }
+        None => {}
+    }
+    let tags: serde_json::Map<_, _> = attempt::tags(&order.key)
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.into()))
+        .collect();
+    told.push((CONTEXT, serde_json::Value::Object(tags).to_string()));
+    told
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0017_mlflow.sql"),
     include_str!("migrations/0018_registry.sql"),
     include_str!("migrations/0019_made_by.sql"),
+    include_str!("migrations/0020_nested_runs.sql"),
+    include_str!("migrations/0021_mirror.sql"),
 ];
 
 /// Brings the database to the schema that this dagdeck knows.
@@ -87,6 +89,8 @@ mod tests {
         "703d4bc9185e0e6fb5e87973447927c34330c75f1a8cc8767c1721ee620743cd",
         "651786e0b0dc874e044223cbb7264480e6cf4768c12c245165245331ce805375",
         "dac936f70ea1d5e919ea860e3c4e13323caac25a9cf14fe109c9dbe8f8e063e3",
+        "adfce75275cf25f56c1723462a91aee06f149c9cf25b3e9563fcd0374b715bdd",
+        "d84c9e7e50d093a0ba92cc31efee8b81f48ab43679bf4fbc1c651b6e4a410dda",
     ];
 
     #[test]

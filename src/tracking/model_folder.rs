@@ -7,6 +7,8 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::ml::foreign::Manifest;
 use crate::ml::{Foreign, Model, Predictor};
 use crate::store::Store;
@@ -61,6 +63,22 @@ fn manifest_text(folder: &Path) -> Result<Option<String>, Fault> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(missing(&folder.join("MLmodel"), &error)),
     }
+}
+
+/// What an `MLmodel` says of its model.
+pub struct Described {
+    pub flavors: Vec<String>,
+    /// `inputs` and `outputs`.
+    pub signature: Option<Value>,
+}
+
+/// Reads what the `MLmodel` of a folder says, whether its model can be served here or not; `None`
+/// where there is none. Blocks.
+pub fn describe(folder: &Path) -> Result<Option<Described>, Fault> {
+    let Some(text) = manifest_text(folder)? else { return Ok(None) };
+    let manifest = Manifest::read(&text).map_err(|error| refused(folder, &error))?;
+    let (flavors, signature) = (manifest.flavor_names(), manifest.said_signature());
+    Ok(Some(Described { flavors, signature }))
 }
 
 /// The files of a model as they are to be kept, and what it is.

@@ -277,6 +277,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<TrackingRunView, StoreError> {
         tags: Vec::new(),
         artifact_uri: row.get("artifact_uri")?,
         artifacts: Vec::new(),
+        nested: None,
     })
 }
 
@@ -295,6 +296,7 @@ pub(crate) fn with_figures(
         Ok((row.get::<_, String>("key")?, row::number(row, "value")?))
     })?;
     run.artifacts = artifact::of_run(conn, &run.run_id)?;
+    run.nested = trials::summary(conn, &run)?;
     Ok(run)
 }
 
@@ -313,9 +315,10 @@ pub mod data;
 mod name;
 mod nested;
 pub mod record;
+pub mod trials;
 
 pub use name::some_name;
-pub use nested::{NestedRun, PARENT, nest, nested_tags, take_over};
+pub use nested::{METRIC, NestedRun, PARENT, PLANNED, STATE, nest, nested_tags, take_over};
 
 #[cfg(test)]
 mod tests;

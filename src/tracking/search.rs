@@ -7,6 +7,7 @@ use crate::store::{Store, StoreError, row};
 use crate::tracking::experiment::record::{self as experiment_record, Experiment};
 use crate::tracking::run::record::{self, Run};
 use crate::tracking::{experiment, run};
+use crate::types::ask::Nesting;
 use crate::types::search::{Attribute, Clause, Order, Vocabulary, vocabulary};
 use crate::types::view::TrackingRunView;
 
@@ -22,6 +23,7 @@ pub struct Search {
     pub filter: String,
     /// After these the newest comes first; a run that lacks the key comes last.
     pub order_by: Vec<String>,
+    pub nesting: Nesting,
     pub limit: u32,
     pub offset: u32,
 }
@@ -82,7 +84,10 @@ pub fn runs(store: &Store, search: &Search) -> Result<(Vec<TrackingRunView>, u64
     let (clauses, order) = read(&vocabulary::RUNS, &search.filter, &search.order_by)?;
     store.read_blocking(|conn| {
         let experiments = [experiment::require(conn, &search.experiment)?];
-        let restrict = |sql: &mut Sql| of_experiments(sql, &experiments, LifecycleStage::Active);
+        let restrict = |sql: &mut Sql| {
+            of_experiments(sql, &experiments, LifecycleStage::Active);
+            nesting(sql, &search.nesting);
+        };
         let total = count(conn, &RUNS, &clauses, &restrict)?;
         let page = (search.limit, search.offset);
         let read = |row: &Row<'_>| run::read(row);
@@ -155,6 +160,28 @@ fn of_experiments(sql: &mut Sql, experiments: &[i64], wanted: LifecycleStage) {
     }
     sql.push(" AND ");
     stage(sql, "r", wanted);
+}
+
+/// Restricts to where runs hang. What hangs under a run that is deleted, or of another experiment, is
+/// shown where the others are. The key is written out: the index is of it.
+fn nesting(sql: &mut Sql, wanted: &Nesting) {
+    match wanted {
+        Nesting::All => {}
+        Nesting::Top => sql.push(
+            " AND NOT EXISTS (SELECT 1 FROM tags AS t JOIN runs AS p ON p.run_id = t.value
+                WHERE t.run_id = r.run_id AND t.key = 'mlflow.parentRunId'
+                    AND p.run_id <> r.run_id AND p.experiment_id = r.experiment_id
+                    AND p.lifecycle_stage = 'active')",
+        ),
+        Nesting::Under(parent) => {
+            sql.push(
+                " AND r.run_id IN (SELECT t.run_id FROM tags AS t
+                WHERE t.key = 'mlflow.parentRunId' AND t.value = ",
+            );
+            sql.bind(SqlValue::Text(parent.to_string()));
+            sql.push(" AND t.run_id <> t.value)");
+        }
+    }
 }
 
 fn stage(sql: &mut Sql, alias: &str, wanted: LifecycleStage) {

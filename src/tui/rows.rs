@@ -5,12 +5,14 @@ pub(crate) mod assets;
 pub(crate) mod attention;
 pub(crate) mod backfill;
 pub(crate) mod keyed;
+pub(crate) mod logged;
 pub(crate) mod models;
 pub(crate) mod operation;
 pub(crate) mod origin;
 pub(crate) mod run;
 mod setting;
 pub(crate) mod tracking;
+pub(crate) mod trials;
 
 pub(crate) use keyed::{keys_of, place, selected};
 pub(crate) use setting::{Setting, all_settings, settings, worker_here};
@@ -21,8 +23,8 @@ use std::collections::{BinaryHeap, HashMap};
 use crate::screen::assets::{impact, tree};
 use crate::screen::models::{registry, versions as model_versions};
 use crate::screen::{
-    approvals, backfills, commands, dags, events, experiments, operations, runs, serving, settings,
-    tracking_runs, versions,
+    approvals, backfills, commands, dags, events, experiments, logged_models, operations, runs,
+    serving, settings, tracking_runs, versions,
 };
 use crate::state::commands::Order;
 use crate::state::run::RowId;
@@ -66,6 +68,8 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
             run.map(|run| tracking::facts(run).iter().map(tracking::Fact::key).collect())
                 .unwrap_or_default()
         }
+        Screen::Trials(_) | Screen::TaskTrials(_) => keys_of(&trials::trials(state, level)),
+        Screen::LoggedModels(of) => keys_of(&logged::models(state, level, of)),
         Screen::Model(name) => keys_of(&models::versions(state, level, name)),
         Screen::Root(View::System) => settings(state, level).iter().map(Setting::key).collect(),
         Screen::Versions(dag_id) => keys_of(&dag_versions(state, level, dag_id)),
@@ -93,6 +97,7 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         | Screen::Diff(..)
         | Screen::Asset(_)
         | Screen::Artifact(..)
+        | Screen::LoggedModel(_)
         | Screen::CompareRuns(_)
         | Screen::Definitions => Vec::new(),
     }
@@ -126,8 +131,13 @@ pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
         Screen::Impact(name) => impact::list(name).info(state),
         Screen::Root(View::Experiments) => experiments::list().info(state),
         Screen::Experiment(name) => {
-            let all = tracking::loaded(state, &level.filter, name);
-            tracking_runs::list(state, all).info(state)
+            let all = tracking::tree::loaded(state, level, name);
+            tracking_runs::list(state, &all).info(state)
+        }
+        Screen::Trials(_) | Screen::TaskTrials(_) => return trials::info(state),
+        Screen::LoggedModels(of) => {
+            let all = state.cache.logged_models(of).unwrap_or_default();
+            logged_models::list(all).info(state)
         }
         Screen::Root(View::Models) => registry::list(state).info(state),
         Screen::Model(name) => {
@@ -163,6 +173,7 @@ pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
         | Screen::Diff(..)
         | Screen::Asset(_)
         | Screen::Artifact(..)
+        | Screen::LoggedModel(_)
         | Screen::CompareRuns(_)
         | Screen::Definitions => return None,
     })
@@ -293,13 +304,7 @@ pub(crate) fn tracking_runs<'a>(
     level: &Level,
     experiment: &str,
 ) -> Vec<&'a TrackingRunView> {
-    let all = tracking::loaded(state, &level.filter, experiment);
-    let list = tracking_runs::list(state, all);
-    if tracking::is_filter(&level.filter) {
-        // It was applied where the runs are.
-        return list.sorted(state, all);
-    }
-    list.arrange(state, level, all)
+    tracking::branches(state, level, experiment).into_iter().map(|branch| branch.run).collect()
 }
 
 pub(crate) fn events<'a>(state: &'a State, level: &Level) -> Vec<&'a EventLog> {

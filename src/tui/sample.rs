@@ -7,15 +7,15 @@ use crate::types::event::{EventLog, Severity};
 use crate::types::ids::TrackingRunId;
 use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
 use crate::types::view::{
-    DefinitionsView, ExperimentView, OpenLineageView, ParamProblem, PoolView, StatusView,
-    TrackingRunView,
+    DefinitionsView, ExperimentView, MirrorView, OpenLineageView, ParamProblem, PoolView,
+    StatusView, TrackingRunView,
 };
 use crate::types::{DagRunState, Fault, Timestamp};
 
 mod assets;
 mod dags;
 pub(crate) mod home;
-mod lab;
+pub(crate) mod lab;
 mod log;
 pub(crate) mod models;
 pub(crate) mod operations;
@@ -129,6 +129,13 @@ pub(crate) fn status() -> StatusView {
             lost: 0,
             problem: None,
         }),
+        mirror: Some(MirrorView {
+            target: "http://mlflow:5000".into(),
+            sent: 318,
+            waiting: 2,
+            refused: 0,
+            problem: None,
+        }),
         problems: vec!["cannot watch `lake:incoming/`: no such folder".into()],
         slots_used: 3,
         slots_total: 16,
@@ -177,6 +184,7 @@ fn tracking_run(n: i64) -> TrackingRunView {
         tags: vec![("dag_id".into(), "mlops_pipeline".into())],
         artifact_uri: "dagdeck-artifacts:/1".into(),
         artifacts: vec![("model/MLmodel".into(), 812), ("model/model.json".into(), 41_200)],
+        nested: None,
     }
 }
 

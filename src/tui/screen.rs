@@ -22,6 +22,7 @@ pub(crate) mod frame;
 pub(crate) mod hints;
 pub(crate) mod home;
 pub(crate) mod log;
+pub(crate) mod logged_models;
 pub(crate) mod models;
 pub(crate) mod operation;
 pub(crate) mod operations;
@@ -37,6 +38,7 @@ pub(crate) mod small;
 pub(crate) mod system;
 pub(crate) mod tracking_run;
 pub(crate) mod tracking_runs;
+pub(crate) mod trials;
 pub(crate) mod versions;
 pub(crate) mod why;
 

@@ -27,6 +27,7 @@ mod keys;
 mod lab;
 mod labels;
 mod lists;
+mod logged;
 mod logs;
 mod models;
 mod mouse;
@@ -43,6 +44,7 @@ mod sites;
 mod small;
 mod terminal;
 mod tools;
+mod trials;
 
 /// Draws what keys lead to at every size, and with ASCII only at two of them; at 80x24 also how it
 /// is styled, in the terminal's own sixteen colours and without any.

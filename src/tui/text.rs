@@ -253,6 +253,23 @@ pub(crate) fn figure(value: f64) -> String {
     }
 }
 
+/// Writes what somebody was given: a number as finely as figures are told apart.
+pub(crate) fn given(value: &str) -> String {
+    match value.parse::<f64>() {
+        Ok(number) if value.contains('.') && number.is_finite() => round(number),
+        _ => clean(value),
+    }
+}
+
+/// Writes a figure without the zeros at its end: `0.1`, `4.75`.
+pub(crate) fn round(value: f64) -> String {
+    let written = figure(value);
+    match written.contains('.') && !written.contains('e') {
+        true => written.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => written,
+    }
+}
+
 /// Writes a size: `812 B`, `41.2 KB`, `3.1 MB`.
 pub(crate) fn bytes(count: u64) -> String {
     let mut size = count as f64;

@@ -86,6 +86,11 @@ pub(crate) fn tracking_mark(status: &str) -> Mark {
     }
 }
 
+/// Shows a trial that was given up before it was whole.
+pub(crate) fn pruned() -> Mark {
+    mark("⊘", "pruned", Part::Skipped)
+}
+
 /// Shows how much a line of the feed matters.
 pub(crate) fn severity_mark(severity: Severity) -> Mark {
     match severity {

@@ -10,6 +10,7 @@ use crate::rows;
 use crate::state::{Link, Screen, Slot, State, Tone, View};
 use crate::text;
 use crate::types::Timestamp;
+use crate::types::view::TrackingRunView;
 
 mod action;
 mod answer;
@@ -26,6 +27,7 @@ mod key;
 mod lab;
 mod leave;
 pub(crate) mod log;
+mod logged;
 mod marks;
 mod menu;
 pub(crate) mod models;
@@ -45,6 +47,7 @@ mod sketch;
 mod terminal;
 pub(crate) mod theme;
 pub(crate) mod tour;
+mod trials;
 
 pub(crate) use lab::ChartKey;
 
@@ -157,11 +160,29 @@ fn polled(state: &State) -> Vec<Slot> {
             slots.extend(is_turn(60).then_some(Slot::Pulse));
             slots
         }
+        Screen::Root(View::Experiments) if is_turn(5) => vec![Slot::Experiments],
+        // What an attempt logs is told of when it ends.
+        Screen::Experiment(name)
+            if rows::tracking_runs(state, level, name).iter().any(|run| is_running(run)) =>
+        {
+            let queries = rows::tracking::tree::queries(state, level, name);
+            queries.into_iter().map(Slot::TrackingRuns).collect()
+        }
+        Screen::TrackingRun(run_id) if state.cache.tracking_run(run_id).is_some_and(is_running) => {
+            let histories =
+                state.cache.tracking_run(run_id).into_iter().flat_map(reconcile::histories);
+            histories.chain([Slot::TrackingRun(run_id.clone())]).collect()
+        }
+        Screen::Trials(_) | Screen::TaskTrials(_) => rows::trials::polled(state, level),
         Screen::Attention if is_turn(10) => vec![Slot::Attention],
         Screen::Root(View::Serving) => vec![Slot::Serving],
         Screen::Root(View::System) => vec![Slot::Status, Slot::Executors],
         _ => Vec::new(),
     }
+}
+
+fn is_running(run: &TrackingRunView) -> bool {
+    run.status == "RUNNING"
 }
 
 fn ring(state: &mut State, timer: Timer, effects: &mut Vec<Effect>) {

@@ -6,8 +6,9 @@ use ratatui::layout::Rect;
 use crate::hit::{self, Target};
 use crate::screen::{
     approvals, assets, attention, backfill, backfills, commands, compare, dag, definitions,
-    details, events, executors, experiments, form, frame, hints, home, log, models, operation,
-    operations, run, runs, serving, small, system, tracking_run, tracking_runs, versions, why,
+    details, events, executors, experiments, form, frame, hints, home, log, logged_models, models,
+    operation, operations, run, runs, serving, small, system, tracking_run, tracking_runs, trials,
+    versions, why,
 };
 use crate::state::popup::Gate;
 use crate::state::{Popup, Screen, State, View};
@@ -110,6 +111,9 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
         Screen::Asset(name) => assets::draw_page(buf, area, state, name),
         Screen::Experiment(name) => tracking_runs::draw(buf, area, state, name),
         Screen::TrackingRun(run_id) => tracking_run::draw(buf, area, state, run_id),
+        Screen::Trials(_) | Screen::TaskTrials(_) => trials::draw(buf, area, state),
+        Screen::LoggedModels(of) => logged_models::draw(buf, area, state, of),
+        Screen::LoggedModel(model_id) => logged_models::draw_page(buf, area, state, model_id),
         Screen::Artifact(run_id, path) => {
             tracking_run::draw_artifact(buf, area, state, &(run_id.clone(), path.clone()));
         }

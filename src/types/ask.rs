@@ -21,7 +21,7 @@ mod wish;
 
 pub use answer::{Answer, PruneReport, PrunedKind};
 pub use models::ModelChange;
-pub use wish::{LineageReach, Predict, Prune, RunsOnly, TaskInstanceQuery, Trigger};
+pub use wish::{LineageReach, Nesting, Predict, Prune, RunsOnly, TaskInstanceQuery, Trigger};
 
 /// A wish of a client. Those that change something say so in their names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -286,11 +286,18 @@ pub enum Request {
         filter: String,
         #[serde(default)]
         order_by: Vec<String>,
+        #[serde(default)]
+        nesting: Nesting,
         limit: u32,
         offset: u32,
     },
     ShowTrackingRun {
         run_id: TrackingRunId,
+    },
+    /// The runs under a run, as trials: what each was given and what came of it.
+    ListTrials {
+        run_id: TrackingRunId,
+        limit: u32,
     },
     /// The values of one metric over its steps, thinned to at most `max_points` that keep its
     /// shape.
@@ -352,9 +359,27 @@ pub enum Request {
         path: String,
         description: Option<String>,
     },
-    /// The logged models of an experiment, by its name.
+    /// The logged models of an experiment, by its name, or of one of its runs.
     ListLoggedModels {
         experiment: String,
+        #[serde(default)]
+        run_id: Option<TrackingRunId>,
+    },
+    /// One of them, with what its `MLmodel` says.
+    ShowLoggedModel {
+        model_id: String,
+    },
+    /// `SetTag`, `DeleteTag` or `Delete`.
+    ChangeLoggedModel {
+        model_id: String,
+        change: ModelChange,
+    },
+    /// Registers a logged model as the next version; a model of that name is made where there is
+    /// none.
+    RegisterLoggedModel {
+        name: String,
+        model_id: String,
+        description: Option<String>,
     },
 
     ListVariables,

@@ -1,5 +1,16 @@
 //! Which way a metric gets better, by its name: as far as that is known.
 
+/// The metrics that say most, first.
+const MAIN: [&str; 10] =
+    ["accuracy", "f1_macro", "f1", "roc_auc", "log_loss", "r2", "rmse", "mae", "mape", "precision"];
+
+/// Says how much a metric tells, less being more: first the main ones, then what else was
+/// measured once, then what was found over the folds.
+pub fn rank(metric: &str) -> usize {
+    let last = MAIN.len() + usize::from(metric.starts_with("cv_"));
+    MAIN.iter().position(|main| *main == metric).unwrap_or(last)
+}
+
 /// Which way is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Better {
@@ -7,7 +18,8 @@ pub enum Better {
     Less,
 }
 
-const LESS: &[&str] = &["loss", "rmse", "mse", "mae", "mape", "median_ae", "error", "brier", "ece"];
+const LESS: &[&str] =
+    &["loss", "rmse", "mse", "mae", "mape", "median_ae", "error", "brier", "ece", "pinball"];
 const MORE: &[&str] =
     &["accuracy", "auc", "r2", "f1", "precision", "recall", "mcc", "kappa", "explained_variance"];
 
@@ -63,9 +75,17 @@ mod tests {
         {
             assert_eq!(better(name), Some(Better::More), "{name}");
         }
-        for name in
-            ["rmse", "log_loss", "logloss", "valid-loss", "mae", "ece", "max_error", "cv_r2_std"]
-        {
+        for name in [
+            "rmse",
+            "log_loss",
+            "logloss",
+            "valid-loss",
+            "mae",
+            "ece",
+            "max_error",
+            "cv_r2_std",
+            "cv_pinball_90_mean",
+        ] {
             assert_eq!(better(name), Some(Better::Less), "{name}");
         }
         for name in ["rows", "recent_piece", "mae_west_side_story", ""] {

@@ -3,13 +3,14 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use crate::support::{Project, http, peer, until};
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
@@ -24,35 +25,56 @@ pub(crate) fn deck(more: &str) -> (Project, String, String) {
 }
 
 /// MLflow's own server, ended when it is dropped.
-struct Server {
+pub(crate) struct Server {
     process: Child,
-    address: String,
-    _folder: tempfile::TempDir,
+    pub(crate) address: String,
+    folder: tempfile::TempDir,
 }
 
 impl Server {
-    fn start(python: &Path) -> Self {
+    pub(crate) fn start(python: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let address = format!("127.0.0.1:{}", free_port());
+        let process = Self::process(python, folder.path(), &address);
+        Self { process, address, folder }
+    }
+
+    /// Starts it again where it was.
+    pub(crate) fn start_again(&mut self, python: &Path) {
+        self.process = Self::process(python, self.folder.path(), &self.address);
+    }
+
+    /// Kills it with all that it has started.
+    pub(crate) fn kill(&mut self) {
+        let group = format!("-{}", self.process.id());
+        Command::new("kill").args(["-9", "--", &group]).status().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    fn process(python: &Path, folder: &Path, address: &str) -> Child {
         let (_, port) = address.split_once(':').unwrap();
-        let store = format!("sqlite:///{}", folder.path().join("mlflow.db").display());
-        let log = fs::File::create(folder.path().join("server.log")).unwrap();
-        let process = Command::new(python)
+        let store = format!("sqlite:///{}", folder.join("mlflow.db").display());
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(folder.join("server.log"))
+            .unwrap();
+        Command::new(python)
             .args(["-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"])
             .args(["--port", port, "--backend-store-uri", &store, "--artifacts-destination"])
-            .arg(folder.path().join("artifacts"))
-            .current_dir(folder.path())
+            .arg(folder.join("artifacts"))
+            .current_dir(folder)
             .env("PATH", with_its_programs(python))
             .env("MLFLOW_DISABLE_TELEMETRY", "true")
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
+            .process_group(0)
             .spawn()
-            .unwrap();
-        Self { process, address, _folder: folder }
+            .unwrap()
     }
 
-    fn wait(&mut self) {
+    pub(crate) fn wait(&mut self) {
         let address = self.address.clone();
         let answers = || std::net::TcpStream::connect(&address).is_ok();
         let is_up =
@@ -83,7 +105,13 @@ pub(crate) fn script(python: &Path, name: &str, address: &str, token: &str) -> S
 }
 
 /// Runs a script with its arguments in a folder, against whatever a URI names.
-fn script_in(folder: &Path, python: &Path, args: &[&str], uri: &str, token: &str) -> String {
+pub(crate) fn script_in(
+    folder: &Path,
+    python: &Path,
+    args: &[&str],
+    uri: &str,
+    token: &str,
+) -> String {
     let name = args[0];
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/mlflow").join(name);
     let mut command = Command::new(python);

@@ -185,6 +185,15 @@ impl Project {
         self.daemon.as_ref().map(|child| i32::try_from(child.id()).unwrap())
     }
 
+    /// Says whether somebody has killed the daemon, and forgets it then.
+    pub(crate) fn has_died(&mut self) -> bool {
+        let is_over = self.daemon.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some());
+        if is_over {
+            self.daemon = None;
+        }
+        is_over
+    }
+
     /// Kills the daemon with SIGKILL.
     pub(crate) fn kill_daemon(&mut self) {
         let mut child = self.daemon.take().unwrap();

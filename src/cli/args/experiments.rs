@@ -18,10 +18,23 @@ pub enum ExperimentsCommand {
         /// A key to order by, such as: metrics.accuracy DESC (may be given several times)
         #[arg(long, value_name = "KEY")]
         order_by: Vec<String>,
+        /// Only runs that hang under no other: a search, and not its trials
+        #[arg(long)]
+        top: bool,
+        /// Only the runs under this one
+        #[arg(long, value_name = "RUN", conflicts_with = "top")]
+        under: Option<TrackingRunId>,
         #[arg(long, default_value_t = 25)]
         limit: u32,
         #[arg(long, default_value_t = 0)]
         offset: u32,
+    },
+    /// List the trials of a search, or whatever hangs under a run, the best first
+    Trials {
+        run: TrackingRunId,
+        /// The first so many
+        #[arg(long, default_value_t = 1000)]
+        limit: u32,
     },
     /// Show a run: params, metrics, tags, artifacts
     Show { run: TrackingRunId },

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use crate::types::TrackingRunId;
+
 /// Commands about models.
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
@@ -77,8 +79,17 @@ pub enum ModelsCommand {
         #[arg(long)]
         yes: bool,
     },
-    /// List the logged models of an experiment
-    Logged { experiment: String },
+    /// List the logged models of an experiment, or of a run
+    Logged {
+        #[arg(required_unless_present = "run")]
+        experiment: Option<String>,
+        /// Only those that this run made
+        #[arg(long, value_name = "RUN", conflicts_with = "experiment")]
+        run: Option<TrackingRunId>,
+    },
+    /// One logged model: show, register, tag, delete it
+    #[command(subcommand)]
+    LoggedModel(LoggedModelCommand),
     /// Compare two versions: metrics, params, data, code, size
     Compare {
         name: String,
@@ -99,5 +110,30 @@ pub enum ModelsCommand {
         /// Show what would change, and change nothing
         #[arg(long)]
         dry_run: bool,
+    },
+}
+
+/// Commands about one logged model, by its id: m-0123456789abcdef0123456789abcdef.
+#[derive(Debug, Subcommand)]
+pub enum LoggedModelCommand {
+    /// Show how it can be loaded, its signature, figures, tags and files
+    Show { model_id: String },
+    /// Register it as the next version of a model
+    Register {
+        model_id: String,
+        name: String,
+        #[arg(long)]
+        description: Option<String>,
+    },
+    /// Put a tag on it
+    Tag { model_id: String, key: String, value: String },
+    /// Take a tag off
+    Untag { model_id: String, key: String },
+    /// Delete it; not one that is registered
+    Delete {
+        model_id: String,
+        /// Really do it
+        #[arg(long)]
+        yes: bool,
     },
 }

@@ -139,6 +139,10 @@ fn draw(status: &StatusView) -> String {
         let text = format!("{}  ({} sent, {} waiting)", told.target, told.sent, told.waiting);
         pairs.push(("openlineage", text));
     }
+    if let Some(told) = &status.mirror {
+        let text = format!("{}  ({} sent, {} waiting)", told.target, told.sent, told.waiting);
+        pairs.push(("mlflow", text));
+    }
     if status.definition_errors > 0 {
         let text = format!("dags.toml has {} errors: `dagdeck check`", status.definition_errors);
         pairs.push(("definitions", text));

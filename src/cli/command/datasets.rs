@@ -14,8 +14,11 @@ use crate::runtime::operator::read_dataset;
 use crate::store::settings;
 use crate::types::Fault;
 
+/// Categories that a line has room for.
+const CATEGORIES: usize = 4;
+
 /// Carries out a command about data sets.
-pub fn dispatch(
+pub async fn dispatch(
     layout: &Layout,
     command: DatasetsCommand,
     output: &mut Output,
@@ -31,9 +34,14 @@ pub fn dispatch(
             output.answer(&body, |_| list(&deck));
         }
         DatasetsCommand::Show { name } => {
-            let dataset = read_dataset(&deck, &name)?;
-            let report = validate(&dataset);
-            output.answer(&report, |report| show(&deck.datasets[&name], report));
+            let state = layout.state_dir();
+            // A database or a bucket takes its time, and blocks.
+            let looking = tokio::task::spawn_blocking(move || {
+                let report = read_dataset(&deck, &state, &name).map(|found| validate(&found))?;
+                Ok::<_, Fault>((deck.datasets[&name].clone(), report))
+            });
+            let (spec, report) = looking.await.map_err(|error| Fault::internal(&error))??;
+            output.answer(&report, |report| show(&spec, report));
         }
     }
     Ok(0)
@@ -88,13 +96,27 @@ fn show(spec: &DatasetSpec, report: &Report) -> String {
             figure(column.min),
             figure(column.max),
             figure(column.mean),
+            categories(column),
         ]
     };
-    let header = ["COLUMN", "TYPE", "MISSING", "DISTINCT", "MIN", "MAX", "MEAN"];
+    let header = ["COLUMN", "TYPE", "MISSING", "DISTINCT", "MIN", "MAX", "MEAN", "CATEGORIES"];
     let columns = table(&header, report.columns.iter().map(row), "no columns");
     let problems: String =
         report.problems.iter().map(|problem| format!("\nodd: {problem}")).collect();
     format!("{}\n\n{columns}{problems}", fields(&pairs))
+}
+
+/// Writes the most frequent categories: `male 577, female 314`, and how many others there are.
+fn categories(column: &ColumnReport) -> String {
+    let shown = column.categories.iter().take(CATEGORIES);
+    let mut words: Vec<String> = shown.map(|(word, rows)| format!("{word} {rows}")).collect();
+    if words.is_empty() {
+        return "-".to_owned();
+    }
+    if column.distinct > words.len() {
+        words.push(format!("+{}", column.distinct - words.len()));
+    }
+    words.join(", ")
 }
 
 fn task(task: LearningTask) -> &'static str {

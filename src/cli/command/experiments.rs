@@ -1,11 +1,13 @@
-//! `experiments list|runs|show|compare|metric|artifact`.
+//! `experiments list|runs|trials|show|compare|metric|artifact`.
+
+mod trials;
 
 use crate::cli::args::ExperimentsCommand;
 use crate::cli::command::{ask, expect_answer};
 use crate::cli::error::CliError;
 use crate::cli::output::{Output, ago, bytes, fields, instant, or_dash, table};
 use crate::runtime::Layout;
-use crate::types::ask::{Answer, Request};
+use crate::types::ask::{Answer, Nesting, Request};
 use crate::types::view::{ExperimentView, MetricHistoryView, MetricPointView, TrackingRunView};
 use crate::types::{Fault, TrackingRunId, metric};
 
@@ -25,14 +27,26 @@ pub async fn dispatch(
                 expect_answer!(answer, Answer::Experiments(list) => list, "experiments list");
             output.answer(&experiments, |experiments| list(experiments));
         }
-        ExperimentsCommand::Runs { name, filter, order_by, limit, offset } => {
+        ExperimentsCommand::Runs { name, filter, order_by, top, under, limit, offset } => {
+            let nesting = match under {
+                Some(run) => Nesting::Under(run),
+                None if top => Nesting::Top,
+                None => Nesting::All,
+            };
+            let experiment = name;
             let request =
-                Request::ListTrackingRuns { experiment: name, filter, order_by, limit, offset };
+                Request::ListTrackingRuns { experiment, filter, order_by, nesting, limit, offset };
             let answer = ask(layout, request).await?;
             let (runs, total) = expect_answer!(
                 answer, Answer::TrackingRuns { runs, total } => (runs, total), "experiments runs");
             let body = serde_json::json!({ "runs": runs, "total": total });
             output.answer(&body, |_| runs_table(&runs));
+        }
+        ExperimentsCommand::Trials { run, limit } => {
+            let answer = ask(layout, Request::ListTrials { run_id: run, limit }).await?;
+            let trials =
+                expect_answer!(answer, Answer::Trials(trials) => trials, "experiments trials");
+            output.answer(&trials, |view| trials::table_of(view));
         }
         ExperimentsCommand::Show { run } => {
             let run = fetch(layout, run).await?;
@@ -80,6 +94,9 @@ fn show(run: &TrackingRunView) -> String {
         ("ended", instant(run.end_time)),
         ("artifacts", run.artifact_uri.clone()),
     ];
+    if let Some(nested) = &run.nested {
+        pairs.push(("nested", trials::in_short(nested)));
+    }
     pairs.extend(run.metrics.iter().map(|(key, value)| (key.as_str(), format!("{value:.6}"))));
     let texts = run.params.iter().chain(&run.tags);
     pairs.extend(texts.map(|(key, value)| (key.as_str(), value.clone())));
@@ -175,7 +192,9 @@ fn list(experiments: &[ExperimentView]) -> String {
 fn runs_table(runs: &[TrackingRunView]) -> String {
     let has = |name: &&str| runs.iter().any(|run| run.metrics.iter().any(|(key, _)| key == name));
     let shown: Vec<&str> = SHOWN.iter().copied().filter(has).collect();
+    let has_nested = runs.iter().any(|run| run.nested.is_some());
     let mut header = vec!["RUN", "NAME", "STATUS", "STARTED"];
+    header.extend(has_nested.then_some("NESTED"));
     header.extend(&shown);
     let row = |run: &TrackingRunView| {
         let mut cells = vec![
@@ -184,6 +203,9 @@ fn runs_table(runs: &[TrackingRunView]) -> String {
             run.status.clone(),
             ago(Some(run.start_time)),
         ];
+        if has_nested {
+            cells.push(or_dash(run.nested.as_ref().map(trials::in_short)));
+        }
         cells.extend(shown.iter().map(|name| {
             let value = run.metrics.iter().find(|(key, _)| key == name);
             value.map_or_else(|| "-".to_owned(), |(_, value)| format!("{value:.4}"))

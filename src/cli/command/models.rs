@@ -1,7 +1,8 @@
-//! `models list|show|register|compare|promote|rollback|describe|tag|untag|stage|unalias|rename|delete|logged`.
+//! `models list|show|register|compare|promote|rollback|describe|tag|untag|stage|unalias|rename|delete|logged|logged-model`.
 
 mod change;
 mod compare;
+mod logged;
 
 use crate::cli::args::ModelsCommand;
 use crate::cli::command::{connect, expect_answer};
@@ -62,12 +63,15 @@ pub async fn dispatch(
                 format!("registered `{}` version {}", version.name, version.version)
             });
         }
-        ModelsCommand::Logged { experiment } => {
-            let answer = client.ask(Request::ListLoggedModels { experiment }).await?;
+        ModelsCommand::Logged { experiment, run } => {
+            let experiment = experiment.unwrap_or_default();
+            let request = Request::ListLoggedModels { experiment, run_id: run };
+            let answer = client.ask(request).await?;
             let models =
                 expect_answer!(answer, Answer::LoggedModels(models) => models, "models logged");
-            output.answer(&models, |models| change::logged(models));
+            output.answer(&models, |models| logged::list(models));
         }
+        ModelsCommand::LoggedModel(command) => logged::one(&client, command, output).await?,
         command @ (ModelsCommand::Describe { .. }
         | ModelsCommand::Tag { .. }
         | ModelsCommand::Untag { .. }

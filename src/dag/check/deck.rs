@@ -15,7 +15,7 @@ use crate::check::schedule::Meaning;
 use crate::check::serving::{self, is_address};
 use crate::check::system::{Secrets, connection, variable};
 use crate::check::task::Defaults;
-use crate::check::{Context, asset, openlineage, retention, schedule, slurm};
+use crate::check::{Context, asset, openlineage, retention, schedule, slurm, tracking};
 use crate::file::{Entry, Node, Span, Table, Written};
 use crate::openlineage::OpenLineageSpec;
 use crate::partition;
@@ -25,12 +25,13 @@ use crate::serving::ServingSpec;
 use crate::settings::Overlay;
 use crate::slurm::SlurmSpec;
 use crate::spec::{AssetSpec, Deck, XcomLimits};
+use crate::tracking::TrackingSpec;
 
 /// Slots of the default pool, as Airflow's.
 const DEFAULT_POOL_SLOTS: u32 = 128;
 
 /// Sections that only `dags.toml` itself may have.
-const MAIN: [&str; 6] = ["include", "deck", "api", "serving", "slurm", "openlineage"];
+const MAIN: [&str; 7] = ["include", "deck", "api", "serving", "slurm", "openlineage", "tracking"];
 
 /// Sections that any file may have.
 const SHARED: [&str; 7] =
@@ -108,6 +109,7 @@ pub(super) fn check(
         api_listen: api_listen(context, &tables[0]),
         slurm,
         openlineage: openlineage(secrets, &tables[0]),
+        tracking: tracking(secrets, &tables[0]),
         xcom: settings.xcom,
         pools: declared_pools,
         pools_with_deferred,
@@ -250,6 +252,13 @@ fn openlineage(secrets: Secrets<'_>, main: &Table) -> OpenLineageSpec {
     let empty = Table::default();
     let (table, place) = section(secrets.report, main, "openlineage", &empty);
     openlineage::of_deck(secrets, Fields::new(secrets.report, "OpenLineage", table, place))
+}
+
+/// Reads `[tracking]`.
+fn tracking(secrets: Secrets<'_>, main: &Table) -> TrackingSpec {
+    let empty = Table::default();
+    let (table, place) = section(secrets.report, main, "tracking", &empty);
+    tracking::of_deck(secrets, Fields::new(secrets.report, "tracking", table, place))
 }
 
 fn section<'a>(

@@ -19,6 +19,7 @@ mod retention;
 mod sample;
 mod slurm;
 mod source_text;
+mod tracking;
 mod wait;
 
 /// A deck that is right, for a test to add its mistake to.

@@ -1,6 +1,6 @@
 //! What is in a data set, and what is suspicious about it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -15,6 +15,9 @@ const IDENTIFIER_SHARE: f64 = 0.9;
 const RARE_CLASS_SHARE: f64 = 0.05;
 /// Rows of a class below which five folds and a held-out fifth do not all get one.
 const CLASS_ROWS_WANTED: usize = 7;
+
+/// Categories of a column that are told.
+const CATEGORIES: usize = 8;
 
 /// A data set in figures. Problems do not forbid learning; they are told.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -50,6 +53,9 @@ pub struct ColumnReport {
     pub max: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mean: Option<f64>,
+    /// The most frequent categories with their rows; none of what is no category.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub categories: IndexMap<String, usize>,
 }
 
 /// Returns the figures of a data set and what is suspicious about it.
@@ -114,7 +120,27 @@ fn describe(column: &Column) -> ColumnReport {
         min: range.map(|[min, _, _]| min),
         max: range.map(|[_, max, _]| max),
         mean: range.map(|[_, _, mean]| mean),
+        categories: categories(&column.values),
     }
+}
+
+/// Counts categories, the most frequent first, of equals the first of the alphabet.
+fn categories(values: &ColumnValues) -> IndexMap<String, usize> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    match values {
+        ColumnValues::Text(values) => {
+            values.iter().flatten().for_each(|value| *counts.entry(value).or_default() += 1);
+        }
+        ColumnValues::Boolean(values) => {
+            let word = |value: &bool| if *value { "true" } else { "false" };
+            let words = values.iter().flatten().map(word);
+            words.for_each(|word| *counts.entry(word).or_default() += 1);
+        }
+        ColumnValues::Number { .. } | ColumnValues::Words(_) | ColumnValues::Date(_) => {}
+    }
+    let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
+    counts.into_iter().take(CATEGORIES).map(|(word, rows)| (word.to_owned(), rows)).collect()
 }
 
 /// Returns the least, the greatest and the mean value.

@@ -1,9 +1,10 @@
-//! Gradient boosted trees by hessboost, under the names of XGBoost and of LightGBM.
+//! Gradient boosted trees, under the names of XGBoost and of LightGBM.
 //!
-//! The model is kept as XGBoost's JSON, so that XGBoost itself can read it. Under LightGBM's
-//! names trees grow leaf by leaf; it is not LightGBM's library, and the `engine` says so.
+//! Under XGBoost's hessboost grows them; under LightGBM's they grow leaf by leaf by an engine of
+//! our own ([`leafwise`]). Neither is the library of that name, and the `engine` says so. All are
+//! kept as XGBoost's JSON, so that XGBoost itself can read them, and answered by hessboost.
 
-mod bins;
+mod leafwise;
 mod lightgbm;
 mod xgboost;
 
@@ -25,7 +26,6 @@ use super::{Estimator, Labels, Outcome, Problem, Shape};
 use crate::dag::spec::LearningTask;
 use crate::preprocess::Matrix;
 
-const ENGINE: (&str, &str) = ("hessboost", "0.4.6");
 /// Matrices up to this many numbers are learnt on one thread: starting more takes longer.
 const SMALL: usize = 200_000;
 
@@ -51,43 +51,41 @@ struct Boosted {
     rounds: Vec<(String, Vec<f64>)>,
 }
 
-/// Adds objective, threads and seed to the parameters, and trains; `values` makes of a matrix the
-/// numbers that stand in for its own.
+fn task(labels: Labels<'_>) -> LearningTask {
+    match labels {
+        Labels::Classes { .. } => LearningTask::Classification,
+        Labels::Numbers(_) => LearningTask::Regression,
+    }
+}
+
+/// Adds objective, threads and seed to the parameters, and trains.
 fn fit(
     problem: &Problem<'_>,
-    values: impl Fn(&Matrix) -> Vec<f32>,
     params: TrainingParamsBuilder,
     rounds: usize,
 ) -> Result<Boosted, String> {
-    let (objective, task) = match problem.labels {
+    let objective = match problem.labels {
+        Labels::Classes { count: 2, .. } => Objective::BinaryLogistic(RegLoss::default()),
         Labels::Classes { count, .. } => {
-            let objective = match count {
-                2 => Objective::BinaryLogistic(RegLoss::default()),
-                _ => Objective::Softprob(Multiclass::new(count).map_err(|e| e.to_string())?),
-            };
-            (objective, LearningTask::Classification)
+            Objective::Softprob(Multiclass::new(count).map_err(|e| e.to_string())?)
         }
-        Labels::Numbers(_) => {
-            (Objective::SquaredError(RegLoss::default()), LearningTask::Regression)
-        }
+        Labels::Numbers(_) => Objective::SquaredError(RegLoss::default()),
     };
     let params = params.objective(objective).seed(problem.settings.seed());
     let small = problem.matrix.values().len() <= SMALL;
     let params = if small { params.nthread(1) } else { params.global_pool() };
     let params: TrainingParams = params.build().map_err(|error| error.to_string())?;
-    let of = |matrix: &Matrix, labels: Labels<'_>| self::matrix(matrix, labels, values(matrix));
     let patience =
         problem.settings.early_stopping().and_then(|(rounds, _)| NonZeroUsize::new(rounds));
-    let trained = of(problem.matrix, problem.labels).and_then(|matrix| {
+    let trained = labelled(problem.matrix, problem.labels).and_then(|matrix| {
         let matrix = match problem.weights {
             None => matrix,
             Some(weights) => {
                 matrix.with_weights(&weights.iter().map(|w| *w as f32).collect::<Vec<_>>())?
             }
         };
-        let watched = problem.watched.map(|(matrix, labels)| of(matrix, labels)).transpose()?;
-        let validation =
-            problem.validation.map(|(matrix, labels)| of(matrix, labels)).transpose()?;
+        let watched = problem.watched.map(|(of, labels)| labelled(of, labels)).transpose()?;
+        let validation = problem.validation.map(|(of, labels)| labelled(of, labels)).transpose()?;
         let mut trainer = Trainer::new(&params, &matrix, rounds);
         if let Some(watched) = &watched {
             trainer = trainer.eval(&matrix, "train").eval(watched, "test");
@@ -104,7 +102,7 @@ fn fit(
         Ok((model, by_metric(&trained.history)))
     });
     let (model, rounds) = trained.map_err(|error| error.to_string())?;
-    Ok(Boosted { model, task, rounds })
+    Ok(Boosted { model, task: task(problem.labels), rounds })
 }
 
 /// Names each metric as XGBoost's callbacks do: `test-logloss`.
@@ -121,26 +119,23 @@ fn by_metric(history: &EvalHistory) -> Vec<(String, Vec<f64>)> {
     all
 }
 
-fn matrix(
-    matrix: &Matrix,
-    labels: Labels<'_>,
-    values: Vec<f32>,
-) -> hessboost::error::Result<DMatrix> {
+fn labelled(matrix: &Matrix, labels: Labels<'_>) -> hessboost::error::Result<DMatrix> {
     let labels: Vec<f32> = match labels {
         Labels::Classes { rows, .. } => rows.iter().map(|class| *class as f32).collect(),
         Labels::Numbers(values) => values.iter().map(|value| *value as f32).collect(),
     };
-    let (rows, width) = (matrix.len(), matrix.width());
-    // Each row is a group of its own: the least number of groups is the least number of rows.
-    let groups: Vec<u64> = (0..rows as u64).collect();
-    DMatrix::from_dense_vec(values, rows, width)?.with_split_groups(&groups)?.with_labels(&labels)
+    let values = matrix.values().iter().map(|value| *value as f32).collect();
+    DMatrix::from_dense_vec(values, matrix.len(), matrix.width())?.with_labels(&labels)
+}
+
+fn decode(document: &Value) -> Result<BoostedModel, String> {
+    BoostedModel::decode(document.to_string(), ModelFormat::XgboostJson)
+        .map_err(|error| error.to_string())
 }
 
 /// Reads XGBoost's JSON.
 fn read(value: &Value, shape: Shape) -> Outcome {
-    let text = value.to_string();
-    let model =
-        BoostedModel::decode(text, ModelFormat::XgboostJson).map_err(|error| error.to_string())?;
+    let model = decode(value)?;
     let outputs = match (shape.task, shape.outputs) {
         (LearningTask::Classification, 2) => 1,
         (_, outputs) => outputs,

@@ -78,6 +78,22 @@ impl Manifest {
         self.content.get("flavors")?.as_object()
     }
 
+    /// Returns all ways in which the model can be loaded.
+    pub fn flavor_names(&self) -> Vec<String> {
+        self.flavors().map(|all| all.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Returns the signature as it stands there, whether columns like that are served or not.
+    pub fn said_signature(&self) -> Option<Value> {
+        let said = self.content.get("signature")?.as_object()?;
+        let list = |key: &str| match said.get(key)? {
+            Value::String(text) => serde_json::from_str(text).ok(),
+            other => Some(other.clone()),
+        };
+        let list = |key: &str| list(key).unwrap_or(Value::Array(Vec::new()));
+        Some(json!({"inputs": list("inputs"), "outputs": list("outputs")}))
+    }
+
     /// Says whether dagdeck wrote it, of a model that it trained.
     pub fn is_own(&self) -> bool {
         self.flavors().is_some_and(|flavors| flavors.contains_key("dagdeck"))

@@ -106,7 +106,7 @@ fn what_was_used_is_recorded_defaults_included() {
     assert_eq!(trained.params["num_leaves"], "31");
     assert_eq!(trained.params["seed"], "9");
     assert_eq!(trained.params["split_seed"], "42");
-    assert_eq!(trained.tags["engine"], "hessboost");
+    assert_eq!(trained.tags["engine"], "dagdeck");
     assert_eq!(trained.tags["dataset_digest"], iris().digest);
     let trained = run(&iris(), &quick("random_forest")).unwrap();
     assert_eq!(trained.params["max_features"], "sqrt");

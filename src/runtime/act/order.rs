@@ -21,6 +21,7 @@ use crate::runtime::blocking::blocking;
 use crate::runtime::executor::{Handover, process_table};
 use crate::runtime::openlineage;
 use crate::runtime::operator::is_true;
+use crate::runtime::pass;
 use crate::runtime::places::Places;
 use crate::sched::Outcome;
 use crate::sched::effect::Launch;
@@ -44,16 +45,14 @@ pub(super) async fn prepare(
     let begins = begins && !task.operator.only_decides();
     let history = History::new(shared.store.clone(), shared.layout.clone(), launch.run.clone());
     let (own, layout, now) = (launch.clone(), shared.layout.clone(), shared.clock.now());
-    let tracking = shared.tracking.clone();
+    let (tracking, server) = (shared.tracking.clone(), deck.tracking.server.clone());
     let work = move || {
         let task = own.dag.tasks.get(&own.task_id).expect("it was there a moment ago");
         let (mut order, mut handover) = compose(&deck, task, &own, &Arc::new(history), now)?;
         order.project = layout.project().to_owned();
         order.folder = layout.attempt_dir(&own.key);
         order.run_folder = layout.run_dir(&own.key);
-        if let Some(tracking) = &tracking {
-            tracking.hand(&order, &mut handover.private);
-        }
+        pass::hand(tracking.as_ref(), server.as_ref(), &order, &mut handover.private);
         if begins {
             begin(&order)?;
         }

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 
 use crate::runtime::control::assets::Summary;
 use crate::runtime::control::freshness::{RUNS, Runs};
-use crate::runtime::control::{ControlParts, executors, find, openlineage};
+use crate::runtime::control::{ControlParts, executors, find, mirror, openlineage};
 use crate::runtime::engine::Live;
 use crate::runtime::layout::Layout;
 use crate::store::attention::{self, Failure, SlowTask, WaitingRuns, WaitingTasks};
@@ -159,6 +159,8 @@ fn broken(parts: &ControlParts) -> Vec<AttentionItem> {
     items.extend(trouble.iter().map(|problem| of_daemon(problem, Severity::Error, None)));
     let telling =
         parts.openlineage.borrow().iter().flat_map(openlineage::problems).collect::<Vec<_>>();
+    items.extend(telling.iter().map(|problem| of_daemon(problem, Severity::Warning, None)));
+    let telling = parts.mirror.borrow().iter().flat_map(mirror::problems).collect::<Vec<_>>();
     items.extend(telling.iter().map(|problem| of_daemon(problem, Severity::Warning, None)));
     let since = Some(parts.started_at);
     let began = parts.listen_problems.iter().chain(watching.iter());

@@ -1,8 +1,11 @@
 //! Experiments: their runs, the histories of metrics, and what lies beside a run.
 
+use rusqlite::Connection;
+
 use crate::runtime::control::{ControlParts, find};
 use crate::runtime::promotion::off_thread;
 use crate::store::{Store, StoreError};
+use crate::tracking::run::trials;
 use crate::tracking::search::{self, Search};
 use crate::tracking::{artifact, experiment, run, thin};
 use crate::types::ask::{Answer, Request};
@@ -12,6 +15,9 @@ use crate::types::{Fault, TrackingRunId};
 /// Points of one answer, at most.
 const POINTS_MAX: u32 = 10_000;
 
+/// Trials of one answer, at most.
+const TRIALS_MAX: u32 = 5_000;
+
 /// Bytes of an artifact in one answer, at most.
 const ARTIFACT_BYTES_MAX: u32 = 1 << 20;
 
@@ -19,9 +25,9 @@ const ARTIFACT_BYTES_MAX: u32 = 1 << 20;
 pub(super) async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault> {
     match request {
         Request::ListExperiments => tracked(parts, experiment::list).await.map(Answer::Experiments),
-        Request::ListTrackingRuns { experiment, filter, order_by, limit, offset } => {
+        Request::ListTrackingRuns { experiment, filter, order_by, nesting, limit, offset } => {
             let limit = limit.min(find::PAGE_LEN_MAX);
-            let search = Search { experiment, filter, order_by, limit, offset };
+            let search = Search { experiment, filter, order_by, nesting, limit, offset };
             let find = move |store: &Store| search::runs(store, &search);
             let (runs, total) = tracked(parts, find).await?;
             Ok(Answer::TrackingRuns { runs, total })
@@ -29,6 +35,12 @@ pub(super) async fn answer(parts: &ControlParts, request: Request) -> Result<Ans
         Request::ShowTrackingRun { run_id } => {
             let run = tracked(parts, move |store| run::get(store, &run_id)).await?;
             Ok(Answer::TrackingRun(Box::new(run)))
+        }
+        Request::ListTrials { run_id, limit } => {
+            let limit = limit.min(TRIALS_MAX);
+            let find = move |conn: &Connection| trials::trials(conn, &run_id, limit);
+            let trials = tracked(parts, |store| store.read_blocking(find)).await?;
+            Ok(Answer::Trials(Box::new(trials)))
         }
         Request::GetMetricHistory { run_id, key, max_points } => {
             history(parts, run_id, key, max_points.min(POINTS_MAX)).await

@@ -1,19 +1,13 @@
-//! What people say of models and versions, and the logged models.
+//! What people say of models and versions.
 
 use rusqlite::Connection;
 
 use crate::runtime::control::{ControlParts, user};
 use crate::store::StoreError;
-use crate::tracking::logged_model::{self, LoggedModel};
 use crate::tracking::registry::{record, version};
-use crate::tracking::{experiment, logged_model::search::LoggedModelSearch};
 use crate::types::ask::{Answer, ModelChange};
 use crate::types::event::Event;
-use crate::types::view::LoggedModelView;
 use crate::types::{Fault, Timestamp};
-
-/// Logged models of one answer, at most.
-const LOGGED_MAX: u32 = 1_000;
 
 /// Changes a model, or one of its versions.
 pub(super) async fn change(
@@ -78,37 +72,5 @@ fn change_version(
         ModelChange::DeleteAlias { .. } | ModelChange::Rename { .. } => {
             Err(Fault::invalid("aliases and names are a model's, not a version's").into())
         }
-    }
-}
-
-/// Lists the logged models of an experiment, the newest first.
-pub(super) async fn logged(parts: &ControlParts, name: String) -> Result<Answer, Fault> {
-    let read = move |conn: &Connection| {
-        let id = experiment::require(conn, &name)?.to_string();
-        let search = LoggedModelSearch {
-            experiment_ids: vec![id],
-            limit: LOGGED_MAX,
-            ..LoggedModelSearch::default()
-        };
-        logged_model::search::models(conn, &search)
-    };
-    let found = parts.read(read).await?;
-    Ok(Answer::LoggedModels(found.into_iter().map(view).collect()))
-}
-
-fn view(model: LoggedModel) -> LoggedModelView {
-    let metrics = model.metrics.into_iter().map(|metric| (metric.point.key, metric.point.value));
-    LoggedModelView {
-        model_id: model.model_id,
-        name: model.name,
-        status: model.status,
-        model_type: model.model_type,
-        source_run_id: model.source_run_id,
-        creation_timestamp: model.creation_timestamp,
-        params: model.params,
-        metrics: metrics.collect(),
-        tags: model.tags,
-        registrations: model.registrations,
-        artifact_uri: model.artifact_uri,
     }
 }

@@ -13,13 +13,14 @@ use crate::store::dag_run::{self, RunFilter};
 use crate::store::{
     StoreError, asset, callback, dag_version, deadline, rendered, task_instance, xcom,
 };
+use crate::tracking::run::attempt;
 use crate::types::ask::{Answer, RunsOnly, TaskInstanceQuery};
 use crate::types::progress::Progress;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance};
 use crate::types::view::{RunDetailView, TaskDetailView, TaskPlace};
 use crate::types::xcom::{XcomFile, XcomValue};
 use crate::types::{
-    DagId, DagRunId, DagRunState, Fault, TaskId, TaskInstanceKey, TaskInstanceState,
+    DagId, DagRunId, DagRunState, Fault, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState,
 };
 
 /// Returns a page, newest first.
@@ -179,7 +180,10 @@ pub(super) async fn show_task(parts: &ControlParts, key: TaskInstanceKey) -> Res
         executors::place(&live, &mut task);
         let tries = task_instance::tries(conn, &key)?;
         let has_begun = !tries.is_empty();
+        let mut tokens: Vec<LaunchToken> = tries.iter().map(|one| one.token.clone()).collect();
+        tokens.extend(task.token.clone());
         Ok(Some(TaskDetailView {
+            tracked_runs: attempt::runs_of(conn, &tokens)?,
             tries,
             rendered: if has_begun { arguments(conn, Some(&live.deck), &task)? } else { None },
             progress: in_progress(&layout, std::slice::from_ref(&task)).pop().map(|(_, at)| at),

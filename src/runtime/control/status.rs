@@ -1,6 +1,6 @@
 //! The daemon as it stands, and its event feed.
 
-use crate::runtime::control::{ControlParts, find, openlineage};
+use crate::runtime::control::{ControlParts, find, mirror, openlineage};
 use crate::store::event_log;
 use crate::types::Fault;
 use crate::types::ask::Answer;
@@ -15,6 +15,8 @@ pub(super) async fn status(parts: &ControlParts) -> Result<Answer, Fault> {
     problems.extend(parts.watch_problems.borrow().iter().cloned());
     let openlineage = parts.openlineage.borrow().clone();
     problems.extend(openlineage.iter().flat_map(openlineage::problems));
+    let mirrored = mirror::now(parts).await;
+    problems.extend(mirrored.iter().flat_map(mirror::problems));
     problems.extend(live.trouble.clone());
     let serving_listen = match serving {
         Ok(serving) => {
@@ -38,6 +40,7 @@ pub(super) async fn status(parts: &ControlParts) -> Result<Answer, Fault> {
         api_listen: parts.api_listen.clone(),
         serving_listen,
         openlineage,
+        mirror: mirrored,
         problems,
         slots_used: live.slots_used,
         slots_total: live.slots_total,

@@ -11,14 +11,12 @@ use super::error::OperatorError;
 use super::object::local_file;
 use super::{extract, learnt, observed, sql_extract, tables};
 use crate::connection::{find, sql};
-use crate::dag::Deck;
-use crate::dag::spec::{AssetUri, TableSpec};
+use crate::dag::spec::TableSpec;
 use crate::ml::Dataset;
 use crate::ml::dataset::{self, ColumnValues};
 use crate::runtime::attempt::{Order, Private};
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
-use crate::types::Fault;
 
 /// More distinct texts than this share of the rows look like names, not categories.
 const DISTINCT_SHARE_MAX: f64 = 0.5;
@@ -104,22 +102,6 @@ fn result_as_csv(order: &Order) -> Result<Vec<u8>, OperatorError> {
     csv.write_record(&header).map_err(unwritten)?;
     rows.iter().try_for_each(|row| csv.write_record(row)).map_err(unwritten)?;
     csv.into_inner().map_err(|error| OperatorError::fatal(error.to_string()))
-}
-
-/// Reads a data set of `dags.toml` as training does.
-pub fn read_dataset(deck: &Deck, name: &str) -> Result<Dataset, Fault> {
-    let Some(spec) = deck.datasets.get(name) else {
-        let known: Vec<&str> = deck.datasets.keys().map(String::as_str).collect();
-        let fault = Fault::not_found(format!("dags.toml has no data set `{name}`"));
-        return Err(fault.hint(format!("it has {}", known.join(", "))));
-    };
-    let AssetUri::File(path) = &spec.uri else {
-        let uri = spec.uri.as_text();
-        let fault = Fault::invalid(format!("data set `{name}` lies at `{uri}`, not in a file"));
-        return Err(fault.hint("a task of `dataset.validate` reads it and tells its columns"));
-    };
-    let read = read_file(name, &deck.project.join(path), &spec.table);
-    read.map_err(|error| Fault::invalid(error.to_string()))
 }
 
 /// Reads CSV or Parquet; a file that changes meanwhile is another table, for another try.

@@ -61,6 +61,7 @@ pub(in crate::runtime) fn deck(project: &Path, assets: &[(&str, &str)]) -> Deck 
         sources: Vec::new(),
         slurm: Default::default(),
         openlineage: Default::default(),
+        tracking: Default::default(),
         warnings: Vec::new(),
     }
 }

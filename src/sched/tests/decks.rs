@@ -301,6 +301,7 @@ pub(crate) fn deck(dags: Vec<Dag>) -> Deck {
         sources: Vec::new(),
         slurm: Default::default(),
         openlineage: Default::default(),
+        tracking: Default::default(),
         warnings: Vec::new(),
     }
 }

@@ -38,6 +38,31 @@ pub fn list(artifacts: &Path, artifact_uri: &str, below: &str) -> Result<Vec<Fil
     Ok(found)
 }
 
+/// Files of one answer, and folders within folders, at most.
+const FILES_MAX: usize = 1_000;
+const DEPTH_MAX: usize = 8;
+
+/// Lists all files of the model, by path, with their sizes.
+pub fn all(artifacts: &Path, artifact_uri: &str) -> Result<Vec<(String, u64)>, Fault> {
+    let mut found = Vec::new();
+    let mut folders = vec![(String::new(), 0)];
+    while let Some((below, depth)) = folders.pop() {
+        for file in list(artifacts, artifact_uri, &below)? {
+            match file.size {
+                Some(size) => found.push((file.path, size)),
+                None if depth < DEPTH_MAX => folders.push((file.path, depth + 1)),
+                None => {}
+            }
+        }
+        if found.len() >= FILES_MAX {
+            break;
+        }
+    }
+    found.sort();
+    found.truncate(FILES_MAX);
+    Ok(found)
+}
+
 fn info(entry: &fs::DirEntry, below: &str) -> io::Result<FileInfo> {
     let metadata = entry.metadata()?;
     let name = entry.file_name().to_string_lossy().into_owned();
@@ -68,6 +93,8 @@ mod tests {
         let found = list(dir.path(), uri, "").unwrap();
         assert_eq!(found, [of("MLmodel", Some(2)), of("data", None)]);
         assert_eq!(list(dir.path(), uri, "data/").unwrap(), [of("data/model.json", Some(3))]);
+        let all = all(dir.path(), uri).unwrap();
+        assert_eq!(all, [("MLmodel".to_owned(), 2), ("data/model.json".to_owned(), 3)]);
         assert_eq!(list(dir.path(), uri, "none").unwrap(), []);
         assert_eq!(list(dir.path(), "s3://b/m", "").unwrap(), []);
         assert!(list(dir.path(), uri, "../../..").is_err());

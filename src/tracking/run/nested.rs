@@ -11,6 +11,13 @@ use crate::types::{Timestamp, TrackingRunId};
 /// Who a run hangs under, as MLflow's clients ask for it.
 pub const PARENT: &str = "mlflow.parentRunId";
 
+/// On a search's run: how many trials there are to be, and by which metric they are judged.
+pub const PLANNED: &str = "dagdeck.trials";
+pub const METRIC: &str = "dagdeck.search_metric";
+
+/// On a trial's run: `complete`, `pruned` or `failed`.
+pub const STATE: &str = "dagdeck.trial_state";
+
 /// A run that is over, under another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NestedRun {

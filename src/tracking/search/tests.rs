@@ -49,7 +49,7 @@ fn find(store: &Store, filter: &str, order_by: &[&str]) -> String {
         filter: filter.into(),
         order_by,
         limit: 100,
-        offset: 0,
+        ..Search::default()
     };
     let (found, total) = runs(store, &search).unwrap();
     assert_eq!(found.len() as u64, total, "`{filter}`");
@@ -126,7 +126,8 @@ fn a_mistake_is_refused_with_its_place() {
     let (_dir, store) = world();
     for (filter, order_by) in [("metrics.a >", vec![]), ("", vec!["metrics.a up".to_owned()])] {
         let experiment = "Default".to_owned();
-        let search = Search { experiment, filter: filter.into(), order_by, limit: 1, offset: 0 };
+        let search =
+            Search { experiment, filter: filter.into(), order_by, limit: 1, ..Search::default() };
         let StoreError::Refused(fault) = runs(&store, &search).unwrap_err() else { panic!() };
         assert_eq!(fault.kind, FaultKind::Invalid);
         assert!(fault.to_string().contains("character 1"), "{fault}");

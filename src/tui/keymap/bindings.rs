@@ -4,8 +4,9 @@
 use crate::keymap::Place::{
     Approvals, AssetDetails, AssetWhy, Assets, Attention, BackfillPage, Backfills, Chain, Columns,
     Commands, Compare, CompareRuns, DagPage, Dags, Diff, Errors, Events, Experiments, Graph,
-    Impact, Lineage, Log, ModelDetails, ModelPage, Models, OperationPage, Operations, Runs,
-    Serving, System, Tasks, TrackingRun, TrackingRuns, Versions,
+    Impact, Lineage, Log, LoggedModel, LoggedModels, ModelDetails, ModelPage, Models,
+    OperationPage, Operations, Runs, Serving, System, Tasks, TrackingRun, TrackingRuns, Trials,
+    Versions,
 };
 use crate::keymap::{Action, Binding, Place};
 
@@ -23,6 +24,8 @@ const LISTS: &[Place] = &[
     Impact,
     Experiments,
     TrackingRuns,
+    Trials,
+    LoggedModels,
     Models,
     ModelPage,
     Serving,
@@ -48,7 +51,7 @@ const FILTERED: &[Place] = &{
     filtered
 };
 /// Lists whose rows can be marked for the next operation.
-const MARKABLE: &[Place] = &[Runs, Tasks, Versions, Models, ModelPage, TrackingRuns];
+const MARKABLE: &[Place] = &[Runs, Tasks, Versions, Models, ModelPage, TrackingRuns, Trials];
 const OPENABLE: &[Place] = &[
     Dags,
     Attention,
@@ -56,6 +59,8 @@ const OPENABLE: &[Place] = &[
     Experiments,
     TrackingRuns,
     TrackingRun,
+    Trials,
+    LoggedModels,
     Events,
     Versions,
     Backfills,
@@ -104,6 +109,10 @@ const RUN: &[Place] = &[Tasks, Graph, Log];
 const OF_A_DAG: &[Place] = &[Runs, Tasks, Graph, Log, Versions, Diff, Backfills, BackfillPage];
 /// Places with charts of metrics.
 const CHARTED: &[Place] = &[TrackingRun, CompareRuns];
+/// Places about a logged model.
+const LOGGED: &[Place] = &[LoggedModels, LoggedModel];
+/// Places with charts of any kind.
+const DRAWN: &[Place] = &[TrackingRun, CompareRuns, Trials];
 const RUN_AND_RUNS: &[Place] = &[Tasks, Graph, Log, Runs];
 const fn key(
     action: Action,

@@ -12,7 +12,8 @@ use crate::types::operation::OperationLine;
 use crate::types::run::DagRun;
 use crate::types::serving::ServedVersion;
 use crate::types::view::{
-    DagVersionView, DagView, ExperimentView, LineageNode, ModelVersionView, TrackingRunView,
+    DagVersionView, DagView, ExperimentView, LineageNode, LoggedModelView, ModelVersionView,
+    TrackingRunView, TrialView,
 };
 
 /// A row that the selection can stay on.
@@ -71,6 +72,18 @@ impl Keyed for ExperimentView {
 }
 
 impl Keyed for TrackingRunView {
+    fn row_key(&self) -> String {
+        self.run_id.to_string()
+    }
+}
+
+impl Keyed for LoggedModelView {
+    fn row_key(&self) -> String {
+        self.model_id.clone()
+    }
+}
+
+impl Keyed for TrialView {
     fn row_key(&self) -> String {
         self.run_id.to_string()
     }

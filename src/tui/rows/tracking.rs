@@ -3,14 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use crate::screen::experiments::{main_metrics, metric_rank};
+use crate::screen::experiments::main_metrics;
 use crate::state::lab::TrackingQuery;
 use crate::state::{Level, State};
 use crate::types::TrackingRunId;
-use crate::types::metric::{Better, better};
+use crate::types::ask::Nesting;
+use crate::types::metric::{Better, better, rank};
 use crate::types::search::{self, Mistake, Order, Subject};
 use crate::types::view::{MetricHistoryView, TrackingRunView};
 use crate::widget::chart::{SERIES_MAX, Series, smooth};
+
+pub(crate) mod tree;
+
+pub(crate) use tree::{Branch, branches};
 
 /// Metrics whose histories are fetched for one run.
 pub(crate) const HISTORIES_MAX: usize = 32;
@@ -39,13 +44,20 @@ pub(crate) fn mistake(text: &str) -> Option<Mistake> {
     if is_filter(text) { search::filter(text).err() } else { None }
 }
 
-/// Returns which runs of an experiment are shown on a level.
+/// Returns which runs of an experiment are shown on a level: those at the top, or, where they are
+/// looked for, wherever they hang.
 pub(crate) fn query(state: &State, level: &Level, experiment: &str) -> TrackingQuery {
-    query_of(state, &level.filter, experiment)
+    let is_flat = state.lab.is_flat || !level.filter.trim().is_empty();
+    let nesting = if is_flat { Nesting::All } else { Nesting::Top };
+    query_of(state, (&level.filter, nesting), experiment)
 }
 
-/// Returns which runs of an experiment pass a filter, in the order that was chosen.
-pub(crate) fn query_of(state: &State, filter: &str, experiment: &str) -> TrackingQuery {
+/// Returns the runs of an experiment that are shown while it is only selected.
+pub(crate) fn preview(state: &State, experiment: &str) -> TrackingQuery {
+    query_of(state, ("", Nesting::Top), experiment)
+}
+
+fn query_of(state: &State, (filter, nesting): (&str, Nesting), experiment: &str) -> TrackingQuery {
     let is_good = !filter.trim().is_empty() && search::filter(filter).is_ok();
     let sort = state.lists.of(LIST).sort.as_ref();
     let order_by = sort.and_then(|sort| {
@@ -61,22 +73,14 @@ pub(crate) fn query_of(state: &State, filter: &str, experiment: &str) -> Trackin
         experiment: experiment.to_owned(),
         filter: if is_good { filter.trim().to_owned() } else { String::new() },
         order_by: order_by.into_iter().collect(),
+        nesting,
         offset: 0,
     })
 }
 
-/// Returns the runs of an experiment that are there.
-pub(crate) fn loaded<'a>(
-    state: &'a State,
-    filter: &str,
-    experiment: &str,
-) -> &'a [TrackingRunView] {
-    state.cache.tracking_runs(&query_of(state, filter, experiment)).unwrap_or_default()
-}
-
 /// Returns the best of some runs by the metric that they are sorted by, else by the first that
 /// says most, where it is known which way is better.
-pub(crate) fn best<'a>(state: &State, runs: &'a [TrackingRunView]) -> Option<&'a TrackingRunView> {
+pub(crate) fn best<'a>(state: &State, runs: &[&'a TrackingRunView]) -> Option<&'a TrackingRunView> {
     let sorted = state.lists.of(LIST).sort.as_ref();
     let sorted = sorted.and_then(|sort| match search::order(&sort.field).ok()?.subject {
         Subject::Metric(name) => Some(name),
@@ -89,7 +93,7 @@ pub(crate) fn best<'a>(state: &State, runs: &'a [TrackingRunView]) -> Option<&'a
         let found = run.metrics.iter().find(|(name, _)| *name == metric)?;
         Some((found.1, run)).filter(|(value, _)| value.is_finite())
     };
-    let known: Vec<(f64, &TrackingRunView)> = runs.iter().filter_map(value).collect();
+    let known: Vec<(f64, &TrackingRunView)> = runs.iter().copied().filter_map(value).collect();
     if known.len() < 2 {
         return None;
     }
@@ -133,7 +137,7 @@ pub(crate) fn facts(run: &TrackingRunView) -> Vec<Fact<'_>> {
 
 fn ranked(run: &TrackingRunView) -> Vec<&(String, f64)> {
     let mut metrics: Vec<&(String, f64)> = run.metrics.iter().collect();
-    metrics.sort_by_key(|(name, _)| metric_rank(name));
+    metrics.sort_by_key(|(name, _)| rank(name));
     metrics
 }
 
@@ -236,7 +240,7 @@ fn plot(state: &State, title: &str, lines: Vec<(String, &MetricHistoryView)>) ->
             history.points.iter().map(|point| (x(point), point.value)).collect();
         let letter = char::from(b'a' + u8::try_from(at).unwrap_or(0));
         let points = smooth(&points, view.smoothing());
-        series.push(Series { look: at, letter: Some(letter), points });
+        series.push(Series { look: at, letter: Some(letter), mark: None, points });
         names.push(name);
     }
     Some(Plot { title: title.to_owned(), series, names, is_time })

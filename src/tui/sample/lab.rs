@@ -4,15 +4,32 @@ use serde_json::json;
 
 use crate::sample::{before, tracking_run};
 use crate::types::TrackingRunId;
-use crate::types::ask::{Answer, Request};
+use crate::types::ask::{Answer, Nesting, Request};
 use crate::types::serving::{PredictionView, ServedHistory};
-use crate::types::view::{ArtifactView, MetricHistoryView, MetricPointView, TrackingRunView};
+use crate::types::view::{
+    ArtifactView, LoggedModelView, MetricHistoryView, MetricPointView, NestedRuns, TrackingRunView,
+    TrialView, TrialsView,
+};
 
 /// Runs of the experiment, more than one page.
 const RUNS: u32 = 206;
 
+/// Which of them is a search under way, with so many trials.
+const SEARCH: i64 = 3;
+const TRIALS: u64 = 12;
+const FIRST_TRIAL: i64 = 0x1000;
+
 pub(super) fn answer(request: &Request) -> Option<Answer> {
     Some(match request {
+        Request::ListTrackingRuns { nesting: Nesting::Under(_), .. } => {
+            let runs: Vec<_> = search(TRIALS).trials.iter().rev().map(trial_run).collect();
+            Answer::TrackingRuns { total: runs.len() as u64, runs }
+        }
+        Request::ListLoggedModels { .. } => Answer::LoggedModels(logged_models()),
+        Request::ShowLoggedModel { model_id } => {
+            Answer::LoggedModel(Box::new(logged_model(model_id)?))
+        }
+        Request::ListTrials { .. } => Answer::Trials(Box::new(search(TRIALS))),
         Request::ListTrackingRuns { filter, order_by, limit, offset, .. } => {
             let shown = if filter.is_empty() { RUNS } else { 2 };
             let last = shown.min(offset + limit.min(&6));
@@ -21,6 +38,10 @@ pub(super) fn answer(request: &Request) -> Option<Answer> {
                 runs.reverse();
             }
             Answer::TrackingRuns { runs, total: u64::from(shown) }
+        }
+        Request::ShowTrackingRun { run_id } if number(run_id) >= FIRST_TRIAL => {
+            let found = search(TRIALS).trials.into_iter().find(|trial| trial.run_id == *run_id)?;
+            Answer::TrackingRun(Box::new(trial_run(&found)))
         }
         Request::ShowTrackingRun { run_id } => Answer::TrackingRun(Box::new(run(number(run_id)))),
         Request::GetMetricHistory { run_id, key, .. } => {
@@ -36,6 +57,102 @@ pub(super) fn answer(request: &Request) -> Option<Answer> {
         }),
         _ => return None,
     })
+}
+
+/// The run of a search that is under way.
+pub(crate) fn search_id() -> TrackingRunId {
+    TrackingRunId::new(format!("{SEARCH:032x}"))
+}
+
+/// A search with its first trials.
+pub(crate) fn search(trials: u64) -> TrialsView {
+    TrialsView { run: run(SEARCH), trials: (1..=trials).map(trial).collect() }
+}
+
+/// Logged models: one that is registered, one that is not, one whose files are still to come.
+pub(crate) fn logged_models() -> Vec<LoggedModelView> {
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let model = |n: i64, name: &str, status: &str| LoggedModelView {
+        model_id: format!("m-{n:032x}"),
+        name: name.into(),
+        status: status.into(),
+        model_type: Some("sklearn.RandomForestClassifier".into()),
+        source_run_id: Some(TrackingRunId::new(format!("{n:032x}"))),
+        creation_timestamp: before(600 + n * 3600),
+        params: vec![pair("n_estimators", "200")],
+        metrics: vec![("accuracy".into(), 0.9667 - n as f64 / 50.0), ("log_loss".into(), 0.18)],
+        tags: vec![pair("owner", "ada")],
+        registrations: if n == 0 { vec![("iris".into(), 3)] } else { vec![] },
+        artifact_uri: format!("mlflow-artifacts:/1/models/m-{n:032x}/artifacts"),
+        flavors: vec![],
+        signature: None,
+        files: vec![],
+    };
+    let (forest, small) = (model(0, "forest", "READY"), model(1, "forest-small", "READY"));
+    vec![forest, small, model(2, "forest-late", "PENDING")]
+}
+
+fn logged_model(model_id: &str) -> Option<LoggedModelView> {
+    let model = logged_models().into_iter().find(|model| model.model_id == model_id)?;
+    let column = |name: &str, kind: &str| json!({"name": name, "type": kind, "required": true});
+    Some(LoggedModelView {
+        flavors: vec!["python_function".into(), "sklearn".into()],
+        signature: Some(json!({
+            "inputs": [column("sepal_length", "double"), column("petal_length", "double")],
+            "outputs": [{"type": "tensor", "tensor-spec": {"dtype": "str", "shape": [-1]}}],
+        })),
+        files: vec![("MLmodel".into(), 812), ("model.pkl".into(), 184_211)],
+        ..model
+    })
+}
+
+fn trial(number: u64) -> TrialView {
+    let n = i64::try_from(number).unwrap();
+    let (depth, is_dart) = (3 + n * 5 % 8, n % 3 == 1);
+    let rate = 0.012 * 1.4_f64.powi(i32::try_from(n * 7 % 11).unwrap());
+    let value = 0.16 + (depth as f64 - 6.0).abs() / 30.0 + rate / 2.0 + 0.2 / n as f64;
+    let pair = |name: &str, value: String| (name.to_owned(), value);
+    TrialView {
+        number,
+        run_id: TrackingRunId::new(format!("{:032x}", FIRST_TRIAL + n)),
+        run_name: format!("xgboost-trial-{n}"),
+        status: if n == 5 { "FAILED".into() } else { "FINISHED".into() },
+        is_pruned: n % 4 == 2,
+        value: (n != 5).then_some(value),
+        start_time: before(400 - n * 20),
+        end_time: Some(before(400 - n * 20 - 12 - n % 5)),
+        params: vec![
+            pair("booster", if is_dart { "dart".into() } else { "gbtree".into() }),
+            pair("learning_rate", rate.to_string()),
+            pair("max_depth", depth.to_string()),
+            pair("model", "xgboost".into()),
+        ],
+    }
+}
+
+fn trial_run(trial: &TrialView) -> TrackingRunView {
+    let state = if trial.is_pruned { "pruned" } else { "complete" };
+    TrackingRunView {
+        run_id: trial.run_id.clone(),
+        run_name: trial.run_name.clone(),
+        experiment_id: "1".into(),
+        status: trial.status.clone(),
+        start_time: trial.start_time,
+        end_time: trial.end_time,
+        params: trial.params.clone(),
+        metrics: trial
+            .value
+            .map(|value| ("cv_log_loss_mean".to_owned(), value))
+            .into_iter()
+            .collect(),
+        tags: vec![
+            ("mlflow.parentRunId".into(), search_id().to_string()),
+            ("dagdeck.trial_state".into(), state.into()),
+        ],
+        artifact_uri: "mlflow-artifacts:/1".into(),
+        artifacts: vec![],
+        nested: None,
+    }
 }
 
 fn number(run_id: &TrackingRunId) -> i64 {
@@ -64,6 +181,18 @@ fn run(n: i64) -> TrackingRunView {
     ];
     for file in files {
         run.artifacts.push((format!("{file}.json"), 812));
+    }
+    if n == SEARCH {
+        (run.status, run.end_time) = ("RUNNING".into(), None);
+        run.nested = Some(NestedRuns {
+            runs: TRIALS,
+            running: 0,
+            failed: 1,
+            pruned: 3,
+            planned: Some(20),
+            metric: Some("cv_log_loss_mean".into()),
+            best: trial(7).value.map(|value| (value, trial(7).run_id)),
+        });
     }
     run
 }

@@ -132,6 +132,7 @@ pub(super) fn task_detail(key: &TaskInstanceKey) -> TaskDetailView {
     });
     TaskDetailView {
         progress: None,
+        tracked_runs: vec![super::lab::search_id()],
         task,
         tries: tries.collect(),
         rendered: json!({"dataset": "iris", "model": "random_forest", "hyperparameters": {"n_trees": 200}})

@@ -7,13 +7,12 @@ use ratatui::text::{Line, Span};
 
 use crate::keymap::with_keys;
 use crate::rows::tracking;
-use crate::screen::experiments::metric_rank;
 use crate::screen::{missing, plots};
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
 use crate::types::TrackingRunId;
-use crate::types::metric::{Better, better, is_same};
+use crate::types::metric::{Better, better, is_same, rank};
 use crate::types::view::TrackingRunView;
 use crate::widget::chart::Series;
 use crate::widget::paint;
@@ -103,7 +102,7 @@ fn table(state: &State, runs: &[&TrackingRunView]) -> Vec<Row> {
     let only = state.lab.only_differences;
     let mut rows = Vec::new();
     let mut metrics = names(runs, |run| run.metrics.iter().map(|(name, _)| name));
-    metrics.sort_by_key(|name| metric_rank(name));
+    metrics.sort_by_key(|name| rank(name));
     let metrics: Vec<Row> = metrics
         .into_iter()
         .map(|name| {

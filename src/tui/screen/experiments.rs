@@ -8,6 +8,7 @@ use crate::screen::{filtered_out, first, missing, tracking_runs};
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
+use crate::types::metric::rank;
 use crate::types::view::ExperimentView;
 use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
@@ -15,10 +16,6 @@ use crate::widget::table::{growing, position, right};
 
 /// Metrics that a table has room for.
 const METRIC_COLUMNS: usize = 4;
-
-/// The metrics that say most, first.
-const MAIN_METRICS: [&str; 10] =
-    ["accuracy", "f1_macro", "f1", "roc_auc", "log_loss", "r2", "rmse", "mae", "mape", "precision"];
 
 /// Draws the list of experiments with the runs of the selected one.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
@@ -81,16 +78,9 @@ pub(crate) fn main_metrics<'a>(all: impl Iterator<Item = &'a [(String, f64)]>) -
             names.push(name.clone());
         }
     }
-    names.sort_by_key(|name| metric_rank(name));
+    names.sort_by_key(|name| rank(name));
     names.truncate(METRIC_COLUMNS);
     names
-}
-
-/// Says how much a metric tells, less being more: first the main ones, then what else was
-/// measured once, then what was found over the folds.
-pub(crate) fn metric_rank(name: &str) -> usize {
-    let last = MAIN_METRICS.len() + usize::from(name.starts_with("cv_"));
-    MAIN_METRICS.iter().position(|main| *main == name).unwrap_or(last)
 }
 
 /// Returns a figure by its name.

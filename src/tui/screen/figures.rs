@@ -265,7 +265,7 @@ fn draw_curves(buf: &mut Buffer, area: Rect, curves: &[Curve], over_diagonal: bo
         legend.push(paint::span(format!("{} ", text::cut(&curve.class, 12)), theme::PLAIN));
         legend.push(paint::span(format!("{}  ", curve.note), style));
         let letter = (curves.len() > 1).then_some(letter);
-        series.push(Series { look: at, letter, points: curve.points.clone() });
+        series.push(Series { look: at, letter, mark: None, points: curve.points.clone() });
     }
     paint::put(buf, area, 0, Line::from(legend));
     if over_diagonal {

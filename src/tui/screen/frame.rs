@@ -140,6 +140,12 @@ fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
                 Some(run) => run.run_name.clone(),
                 None => text::cut_middle(run_id.as_str(), 13),
             },
+            Screen::Trials(_) | Screen::TaskTrials(_) => "trials".to_owned(),
+            Screen::LoggedModels(_) => "logged models".to_owned(),
+            Screen::LoggedModel(model_id) => match state.cache.logged_model(model_id) {
+                Some(model) => model.name.clone(),
+                None => text::cut_middle(model_id, 13),
+            },
             Screen::Artifact(_, path) => path.clone(),
             Screen::CompareRuns(ids) => format!("compare {}", text::count(ids.len(), "run")),
             Screen::Versions(dag_id) => format!("{dag_id} versions"),

@@ -121,7 +121,7 @@ fn rate(state: &State) -> (Vec<Series>, Line<'static>) {
         let figures = format!("{:.1} most {most:.1}  ", version.requests_per_sec);
         legend.push(paint::span(figures, Series::style(at)));
         let points = points(version.history.requests.iter().copied());
-        series.push(Series { look: at, letter, points });
+        series.push(Series { look: at, letter, mark: None, points });
     }
     (series, Line::from(legend))
 }
@@ -147,6 +147,7 @@ fn latency(version: &ServedVersion) -> (Vec<Series>, Line<'static>) {
     let line = |look: usize, letter: char, values: &[f64]| Series {
         look,
         letter: Some(letter),
+        mark: None,
         points: gaps(values),
     };
     (vec![line(0, 'a', &history.p50_ms), line(1, 'b', &history.p99_ms)], Line::from(legend))
@@ -162,6 +163,7 @@ fn errors(version: &ServedVersion) -> (Vec<Series>, Line<'static>) {
     let line = |look: usize, letter: char, counts: &[u32]| Series {
         look,
         letter: Some(letter),
+        mark: None,
         points: points(counts.iter().map(|count| f64::from(*count))),
     };
     (vec![line(1, 'a', &history.refused), line(4, 'b', &history.failed)], Line::from(legend))

@@ -10,7 +10,7 @@ use crate::screen::{executors, log, missing, settings};
 use crate::state::{Slot, State, Zoom};
 use crate::text;
 use crate::theme;
-use crate::types::view::{OpenLineageView, StatusView};
+use crate::types::view::{MirrorView, OpenLineageView, StatusView};
 use crate::view;
 use crate::widget::paint;
 
@@ -112,6 +112,9 @@ fn facts(state: &State, status: &StatusView) -> Vec<Line<'static>> {
     if let Some(told) = &status.openlineage {
         lines.push(paint::pair("lineage", telling(told)));
     }
+    if let Some(told) = &status.mirror {
+        lines.push(paint::pair("mlflow", mirroring(told)));
+    }
     lines.extend([
         paint::pair(
             "kept",
@@ -130,6 +133,15 @@ fn telling(told: &OpenLineageView) -> String {
         waiting => format!("{waiting} waiting, {} sent", told.sent),
     };
     format!("{figures}  {}", told.target)
+}
+
+/// Says how far the MLflow server is that gets what pipelines track.
+fn mirroring(told: &MirrorView) -> String {
+    let refused =
+        if told.refused == 0 { String::new() } else { format!("{} refused, ", told.refused) };
+    let waiting =
+        if told.waiting == 0 { String::new() } else { format!("{} waiting, ", told.waiting) };
+    format!("{refused}{waiting}{} sent  {}", told.sent, told.target)
 }
 
 /// Says what of `dags.toml` is in force.

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use crate::keymap::with_keys;
 use crate::rows::tracking::Fact;
 use crate::rows::{self, tracking};
+use crate::screen::tracking_runs::nested::{count, short, words};
 use crate::screen::{figures, missing, plots};
 use crate::state::{Level, Slot, State, Zoom};
 use crate::text;
@@ -113,6 +114,19 @@ fn head(state: &State, run: &TrackingRunView) -> Vec<Line<'static>> {
             paint::span(format!("{dag_id} {}", text::run_name(dag_run_id)), theme::PLAIN),
             paint::span(with_keys!(state, "  {}", ProducingRun), theme::KEY),
         ]));
+    }
+    if let Some(nested) = &run.nested {
+        let mut spans = vec![
+            paint::span(format!("{:<11} ", "nested"), theme::DIM),
+            paint::span(count(nested), theme::PLAIN),
+        ];
+        spans.extend(words(nested).into_iter().map(|(word, style)| paint::span(word, style)));
+        spans.push(paint::span(with_keys!(state, "  {}", Trials), theme::KEY));
+        lines.push(Line::from(spans));
+        if let (Some(metric), Some((best, _))) = (&nested.metric, &nested.best) {
+            let told = format!("{} {}", short(metric), text::figure(*best));
+            lines.push(paint::pair("best", told));
+        }
     }
     if state.lab.baseline.as_ref() == Some(&run.run_id) {
         lines.push(paint::line("the baseline that others are measured by", theme::ACCENT));

@@ -17,6 +17,11 @@ pub(crate) use slot::Slot;
 /// A list of more DAGs than this is not asked for with every event.
 const MANY_DAGS: usize = 200;
 
+/// So many trials, or runs of an experiment, are not asked for with every event either: a search
+/// may end ten trials in a second.
+const MANY_TRIALS: usize = 200;
+const MANY_TRACKED: u64 = 1_000;
+
 /// Entries kept beyond those that are shown.
 const KEPT_ENTRIES: usize = 256;
 
@@ -44,6 +49,10 @@ impl Entry {
             (Slot::Attention | Slot::Pulse, Some(_)) => true,
             (Slot::Dags, Some(Answer::Dags(dags))) => dags.len() > MANY_DAGS,
             (Slot::FoundRuns(..), Some(_)) => true,
+            (Slot::Trials(_), Some(Answer::Trials(view))) => view.trials.len() > MANY_TRIALS,
+            (Slot::TrackingRuns(_), Some(Answer::TrackingRuns { total, .. })) => {
+                *total > MANY_TRACKED
+            }
             (Slot::Backfill(_, pages), Some(_)) => *pages > 1,
             _ => false,
         }

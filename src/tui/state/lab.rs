@@ -2,6 +2,7 @@
 //! are drawn. It holds for every experiment until it is changed.
 
 use crate::types::TrackingRunId;
+use crate::types::ask::Nesting;
 
 /// Runs of a page.
 pub(crate) const PAGE_LEN: u32 = 200;
@@ -22,6 +23,8 @@ pub(crate) struct TrackingQuery {
     /// In MLflow's language.
     pub(crate) filter: String,
     pub(crate) order_by: Vec<String>,
+    /// Those at the top, those under one of them, or all.
+    pub(crate) nesting: Nesting,
     pub(crate) offset: u32,
 }
 
@@ -32,6 +35,10 @@ pub(crate) struct Lab {
     page: Option<TrackingQuery>,
     pub(crate) baseline: Option<TrackingRunId>,
     pub(crate) only_differences: bool,
+    /// Runs that hang under others stand among them.
+    pub(crate) is_flat: bool,
+    /// The hyperparameter that trials are drawn over, where one was chosen.
+    pub(crate) drawn_over: Option<String>,
     pub(crate) chart: ChartView,
 }
 

@@ -107,6 +107,13 @@ pub(crate) enum Screen {
     Columns(String),
     Experiment(String),
     TrackingRun(TrackingRunId),
+    /// The runs under a tracked run, as trials of a search.
+    Trials(TrackingRunId),
+    /// Those of the run that a task tracks.
+    TaskTrials(TaskInstanceKey),
+    LoggedModels(LoggedOf),
+    /// One of them, by its id.
+    LoggedModel(String),
     /// A file of a tracked run.
     Artifact(TrackingRunId, String),
     /// Tracked runs side by side.
@@ -118,6 +125,14 @@ pub(crate) enum Screen {
     Commands,
     /// The errors of `dags.toml` with their drawings.
     Definitions,
+}
+
+/// Whose logged models are shown.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LoggedOf {
+    Experiment(String),
+    Run(TrackingRunId),
 }
 
 /// A pane of the run view.

@@ -74,6 +74,16 @@ pub(crate) enum Wish {
         name: AssetName,
     },
     Alias(Box<AliasMoves>),
+    RegisterLogged {
+        model_id: String,
+    },
+    TagLogged {
+        model_id: String,
+    },
+    DeleteLogged {
+        model_id: String,
+        expected: String,
+    },
     /// Run a command of the operator's own.
     Plugin(Box<PluginCall>),
 }
@@ -96,6 +106,9 @@ impl Wish {
             | Self::Prune
             | Self::Emit { .. }
             | Self::Alias(_)
+            | Self::RegisterLogged { .. }
+            | Self::TagLogged { .. }
+            | Self::DeleteLogged { .. }
             | Self::Plugin(_)
             | Self::TryIt(_)
             | Self::Answer(_) => None,

@@ -13,6 +13,13 @@ snapshots! {
     task_details: "jjjjj<enter>i";
     experiments: "4";
     experiment_runs: "4<enter>";
+    experiment_unfolded: "4<enter>jjjl";
+    trials: "4<enter>jjjt";
+    trials_given: "4<enter>jjjt<tab>";
+    logged_models: "4m";
+    logged_model: "4m<enter>";
+    register_logged: "4mjr";
+    delete_logged: "4mjD";
     tracking_run: "4<enter><enter>";
     tracking_run_charts: "4<enter><enter><tab>hhh";
     tracking_run_model: "4<enter><enter><tab><tab>";

@@ -12,8 +12,8 @@ use crate::update::movement::{self, Step};
 use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
 use crate::update::{
-    assets, attention, confirm, copy, edit, feed, goto, lab, leave, log, marks, menu, models,
-    mouse, origin, pages, palette, run, sheet,
+    assets, attention, confirm, copy, edit, feed, goto, lab, leave, log, logged, marks, menu,
+    models, mouse, origin, pages, palette, run, sheet, trials,
 };
 
 mod here;
@@ -26,6 +26,9 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         return;
     }
     if assets::perform(state, action, effects) || models::perform(state, action, effects) {
+        return;
+    }
+    if logged::perform(state, action, effects) {
         return;
     }
     match action {
@@ -58,6 +61,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Right if is_in_graph(state) => run::graph::walk(state, Way::Right),
         Action::Down => movement::step(state, Step::By(1)),
         Action::Up => movement::step(state, Step::By(-1)),
+        Action::Left if lab::fold(state, false) || trials::draw_over(state, false) => {}
+        Action::Right if lab::fold(state, true) || trials::draw_over(state, true) => {}
         Action::Left if lab::move_cursor(state, false) => {}
         Action::Right if lab::move_cursor(state, true) => {}
         Action::Left if log::is_here(state) => log::sideways(state, false),
@@ -254,6 +259,8 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
             state.lab.only_differences = !state.lab.only_differences;
         }
         Action::Baseline => lab::baseline(state),
+        Action::Flat => lab::flatten(state),
+        Action::Trials => trials::open(state),
         Action::ProducingRun => lab::producing_run(state),
         Action::PageBefore => lab::turn_page(state, false),
         Action::PageAfter => lab::turn_page(state, true),
@@ -262,9 +269,12 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::Rollback if rows::served_here(state).is_some() => {
             sheet::alias::roll_back(state, effects);
         }
-        // Of the views of assets and models only.
+        // Of the views of assets and models only, registered ones and logged ones.
         Action::Emit
         | Action::Promote
+        | Action::LoggedModels
+        | Action::Register
+        | Action::Tag
         | Action::Rollback
         | Action::Compare
         | Action::OnlyDifferent

@@ -3,11 +3,13 @@
 use crate::rows;
 use crate::rows::tracking::{self, Fact};
 use crate::state::lab::PAGE_LEN;
+use crate::state::level::LoggedOf;
 use crate::state::lineage::AssetPane;
 use crate::state::log::WINDOWS;
 use crate::state::runs::RunsQuery;
 use crate::state::{Level, LogPane, Pane, Popup, Screen, State, View};
 use crate::text::shell;
+use crate::types::ask::Nesting;
 use crate::types::serving::ServingStatus;
 use crate::types::why::WhySubject;
 use crate::types::{TaskInstanceKey, TrackingRunId};
@@ -103,6 +105,9 @@ pub(crate) fn equivalent(state: &State) -> String {
             if !query.filter.is_empty() {
                 command.push_str(&format!(" --filter {}", shell(&query.filter)));
             }
+            if query.nesting == Nesting::Top {
+                command.push_str(" --top");
+            }
             for order in &query.order_by {
                 command.push_str(&format!(" --order-by {}", shell(order)));
             }
@@ -118,6 +123,17 @@ pub(crate) fn equivalent(state: &State) -> String {
             Some(Fact::Artifact(path, _)) => artifact(run_id, path),
             _ => format!("dagdeck experiments show {run_id}"),
         },
+        Screen::Trials(_) | Screen::TaskTrials(_) => match rows::trials::run_id(state, level) {
+            Some(run_id) => format!("dagdeck experiments trials {run_id}"),
+            None => "dagdeck experiments list".to_owned(),
+        },
+        Screen::LoggedModels(LoggedOf::Experiment(name)) => {
+            format!("dagdeck models logged {}", shell(name))
+        }
+        Screen::LoggedModels(LoggedOf::Run(run_id)) => {
+            format!("dagdeck models logged --run {run_id}")
+        }
+        Screen::LoggedModel(model_id) => format!("dagdeck models logged-model show {model_id}"),
         Screen::Artifact(run_id, path) => artifact(run_id, path),
         Screen::CompareRuns(ids) => {
             let ids: Vec<&str> = ids.iter().map(TrackingRunId::as_str).collect();

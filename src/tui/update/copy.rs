@@ -92,6 +92,20 @@ fn subject(state: &State) -> Subject {
             name: Some(run.run_name.clone()),
             json: json(run),
         }),
+        Screen::Trials(_) | Screen::TaskTrials(_) => {
+            rows::trials::here(state).map(|trial| Subject {
+                id: Some(trial.run_id.to_string()),
+                name: Some(trial.run_name.clone()),
+                json: json(trial),
+            })
+        }
+        Screen::LoggedModels(_) | Screen::LoggedModel(_) => {
+            rows::logged::here(state).map(|model| Subject {
+                id: Some(model.model_id.clone()),
+                name: Some(model.name.clone()),
+                json: json(model),
+            })
+        }
         Screen::Root(View::Models) | Screen::Model(_) | Screen::Compare(..) => {
             rows::models::version_here(state).map(|version| Subject {
                 id: Some(format!("models:/{}/{}", version.name, version.version)),

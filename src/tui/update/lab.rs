@@ -1,10 +1,12 @@
 //! What keys do to tracked runs: pages of them, comparisons, the charts' axes and cursor.
 
 use crate::keymap::with_keys;
+use crate::rows::tracking::tree::is_parent;
 use crate::rows::{self, tracking};
 use crate::screen::tracking_run::{CHARTS, producer};
-use crate::screen::{compare, tracking_run};
+use crate::screen::{compare, tracking_run, trials};
 use crate::state::lab::PAGE_LEN;
+use crate::state::run::fold::set_open;
 use crate::state::{Screen, State, Tone, View, Zoom};
 use crate::types::TrackingRunId;
 use crate::types::run::DagRunKey;
@@ -52,6 +54,7 @@ fn parts(state: &State) -> usize {
     match &state.level().screen {
         Screen::TrackingRun(_) => tracking_run::PARTS,
         Screen::CompareRuns(_) => compare::PARTS,
+        Screen::Trials(_) | Screen::TaskTrials(_) => trials::PARTS,
         Screen::Root(View::Serving) => crate::screen::serving::PARTS,
         _ => 0,
     }
@@ -98,21 +101,61 @@ pub(crate) fn back(state: &mut State) -> bool {
 
 /// Says whether the place is about tracked runs.
 pub(crate) fn is_here(state: &State) -> bool {
-    matches!(state.level().screen, Screen::Experiment(_) | Screen::CompareRuns(_))
+    matches!(
+        state.level().screen,
+        Screen::Experiment(_) | Screen::CompareRuns(_) | Screen::Trials(_) | Screen::TaskTrials(_)
+    )
 }
 
-/// Shows the runs that are marked side by side, else the selected one with the baseline, else the
-/// newest ones.
+/// Shows what hangs under the selected run, or no more; from such a run, what it hangs under. Says
+/// `false` where there is no list of runs.
+pub(crate) fn fold(state: &mut State, opens: bool) -> bool {
+    let level = state.level();
+    let Screen::Experiment(name) = &level.screen else { return false };
+    let branches = tracking::branches(state, level, name);
+    let runs: Vec<&TrackingRunView> = branches.iter().map(|branch| branch.run).collect();
+    let at = rows::place(level, &runs);
+    let Some(here) = branches.get(at) else { return true };
+    let above = || branches[..at].iter().rev().find(|branch| branch.depth < here.depth);
+    let is_parent = is_parent(here.run);
+    let shut = match (opens, here.is_open) {
+        (true, true) => return true,
+        (true, false) if is_parent && state.lab.is_flat => {
+            let text = with_keys!(state, "the list is flat: {} shows runs under each other", Flat);
+            state.say(Tone::Info, text);
+            return true;
+        }
+        (true, false) if is_parent => Some(here),
+        (true, false) => None,
+        (false, true) => Some(here),
+        (false, false) => above(),
+    };
+    let Some(shut) = shut.map(|branch| branch.run.run_id.to_string()) else { return true };
+    let level = state.level_mut();
+    set_open(level, &shut, opens);
+    level.selected = Some(shut);
+    true
+}
+
+/// Shows all runs in one list, or each under the one that it hangs under.
+pub(crate) fn flatten(state: &mut State) {
+    state.lab.is_flat = !state.lab.is_flat;
+    let text = match state.lab.is_flat {
+        true => "all runs in one list",
+        false => "runs stand under the run that they hang under",
+    };
+    state.say(Tone::Info, text);
+}
+
+/// Shows the runs that are marked side by side, else the selected one with the baseline.
 pub(crate) fn compare(state: &mut State) {
     let level = state.level();
-    let runs = shown_runs(state);
-    let mut ids: Vec<TrackingRunId> = runs
-        .iter()
-        .filter(|run| level.marks.contains(run.run_id.as_str()))
-        .map(|run| run.run_id.clone())
-        .collect();
+    let shown = rows::keys(state, level);
+    let id = |key: &String| TrackingRunId::new(key.clone());
+    let mut ids: Vec<TrackingRunId> =
+        shown.iter().filter(|key| level.marks.contains(*key)).map(id).collect();
     if ids.len() < 2 {
-        let here = rows::selected(level, &runs).map(|run| run.run_id.clone());
+        let here = shown.get(level.cursor(&shown)).map(id);
         for id in state.lab.baseline.iter().chain(here.iter()) {
             if !ids.contains(id) {
                 ids.push(id.clone());
@@ -138,23 +181,24 @@ pub(crate) fn compare(state: &mut State) {
     state.push(Screen::CompareRuns(ids));
 }
 
-fn shown_runs(state: &State) -> Vec<&TrackingRunView> {
-    let level = state.level();
-    match &level.screen {
-        Screen::Experiment(name) => rows::tracking_runs(state, level, name),
-        _ => Vec::new(),
+/// Returns the tracked run that the place is about, as far as its id and its name.
+fn named_here(state: &State) -> Option<(TrackingRunId, String)> {
+    if let Some(trial) = rows::trials::here(state) {
+        return Some((trial.run_id.clone(), trial.run_name.clone()));
     }
+    run_here(state).map(|run| (run.run_id.clone(), run.run_name.clone()))
 }
 
-/// Returns the tracked run that the place is about.
-fn run_here(state: &State) -> Option<&TrackingRunView> {
+/// Returns the tracked run that the place is about; among trials the one that they hang under.
+pub(super) fn run_here(state: &State) -> Option<&TrackingRunView> {
     let level = state.level();
     match &level.screen {
         Screen::TrackingRun(run_id) => state.cache.tracking_run(run_id),
         Screen::CompareRuns(ids) => {
             state.cache.tracking_run(ids.get(compare::baseline(state, ids))?)
         }
-        _ => rows::selected(level, &shown_runs(state)),
+        Screen::Experiment(name) => rows::selected(level, &rows::tracking_runs(state, level, name)),
+        _ => rows::trials::shown(state).map(|view| &view.run),
     }
 }
 
@@ -165,8 +209,7 @@ pub(crate) fn baseline(state: &mut State) {
         state.lab.baseline = ids.get(next).cloned();
         return;
     }
-    let Some(run) = run_here(state) else { return };
-    let (run_id, name) = (run.run_id.clone(), run.run_name.clone());
+    let Some((run_id, name)) = named_here(state) else { return };
     if state.lab.baseline.as_ref() == Some(&run_id) {
         state.lab.baseline = None;
         state.say(Tone::Info, "there is no baseline any more");

@@ -30,6 +30,7 @@ pub(crate) fn step(state: &mut State, step: Step) {
         Screen::TrackingRun(_) if level.part == 0 => select(state, step),
         Screen::TrackingRun(_)
         | Screen::Artifact(..)
+        | Screen::LoggedModel(_)
         | Screen::CompareRuns(_)
         | Screen::Definitions
         | Screen::Diff(..) => {

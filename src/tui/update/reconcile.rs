@@ -75,7 +75,8 @@ fn needs(state: &State) -> Vec<Slot> {
             slots.push(Slot::Experiments);
         }
         Screen::Experiment(name) => {
-            slots.push(Slot::TrackingRuns(tracking::query(state, level, name)));
+            let queries = tracking::tree::queries(state, level, name);
+            slots.extend(queries.into_iter().map(Slot::TrackingRuns));
         }
         Screen::TrackingRun(run_id) => {
             slots.push(Slot::TrackingRun(run_id.clone()));
@@ -84,6 +85,13 @@ fn needs(state: &State) -> Vec<Slot> {
                 let file = |path: &str| Slot::Artifact((run_id.clone(), path.to_owned()));
                 slots.extend(figures::of(run).into_iter().map(file));
             }
+        }
+        Screen::LoggedModels(of) => slots.push(rows::logged::slot(of)),
+        Screen::LoggedModel(model_id) => slots.push(Slot::LoggedModel(model_id.clone())),
+        Screen::Trials(run_id) => slots.push(Slot::Trials(run_id.clone())),
+        Screen::TaskTrials(key) => {
+            slots.push(Slot::Task(key.clone()));
+            slots.extend(rows::trials::run_id(state, level).map(Slot::Trials));
         }
         Screen::Artifact(run_id, path) => {
             slots.push(Slot::Artifact((run_id.clone(), path.clone())));
@@ -156,7 +164,11 @@ fn previews(state: &State) -> Vec<Slot> {
         Screen::Root(View::Assets) | Screen::Asset(_) => return asset_panes(state),
         Screen::Root(View::Experiments) => {
             let experiment = rows::selected(level, &rows::experiments(state, level));
-            experiment.map(|e| Slot::TrackingRuns(tracking::query_of(state, "", &e.name)))
+            experiment.map(|e| Slot::TrackingRuns(tracking::preview(state, &e.name)))
+        }
+        Screen::LoggedModels(of) => {
+            let here = rows::selected(level, &rows::logged::models(state, level, of));
+            here.map(|model| Slot::LoggedModel(model.model_id.clone()))
         }
         Screen::Root(View::Models) => rows::models::model_here(state).map(Slot::Model),
         Screen::Root(View::Serving) => {
@@ -195,7 +207,8 @@ fn asset_panes(state: &State) -> Vec<Slot> {
     slots
 }
 
-fn histories(run: &TrackingRunView) -> impl Iterator<Item = Slot> + '_ {
+/// Returns what the charts of a run are made of.
+pub(super) fn histories(run: &TrackingRunView) -> impl Iterator<Item = Slot> + '_ {
     let slot = |key: &str| Slot::Metric((run.run_id.clone(), key.to_owned()));
     tracking::wanted_histories(run).into_iter().map(slot)
 }

@@ -20,6 +20,7 @@ use crate::update::form::{self, Edited};
 use crate::update::{confirm, key, plugin};
 
 pub(crate) mod alias;
+pub(crate) mod logged;
 pub(crate) mod open;
 pub(crate) mod system;
 pub(crate) mod try_it;
@@ -379,6 +380,9 @@ fn act(state: &State, wish: &Wish) -> Act {
             });
             Act::Say(at.unwrap_or_default())
         }
+        Wish::RegisterLogged { .. } => Act::Say("registered the model".to_owned()),
+        Wish::TagLogged { .. } => Act::Say("changed the model's tags".to_owned()),
+        Wish::DeleteLogged { expected, .. } => Act::Say(format!("deleted {expected}")),
         Wish::Emit { name } => Act::Say(format!("emitted an event of {name}")),
         Wish::Plugin(call) => Act::Say(call.plugin.name.clone()),
         Wish::Answer(asked) => Act::Say(format!("answered: {}", asked.question.subject)),

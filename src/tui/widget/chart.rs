@@ -36,6 +36,8 @@ pub(crate) struct Series {
     pub(crate) look: usize,
     /// Written at its end.
     pub(crate) letter: Option<char>,
+    /// Written at each point, which no line joins.
+    pub(crate) mark: Option<char>,
     /// By x; a y that is no number is a gap.
     pub(crate) points: Vec<(f64, f64)>,
 }
@@ -43,7 +45,12 @@ pub(crate) struct Series {
 impl Series {
     /// A line without a letter.
     pub(crate) fn plain(look: usize, points: Vec<(f64, f64)>) -> Self {
-        Self { look, letter: None, points }
+        Self { look, letter: None, mark: None, points }
+    }
+
+    /// Points that no line joins; of those that fall together the first series' are seen.
+    pub(crate) fn marks(look: usize, points: Vec<(f64, f64)>, mark: char) -> Self {
+        Self { look, letter: None, mark: Some(mark), points }
     }
 
     /// Returns its style.
@@ -139,6 +146,7 @@ impl Chart<'_> {
             .y_bounds([low, high])
             .paint(|context| self.lines(context, plot, (low, high)))
             .render(plot, buf);
+        self.marks(buf, plot, (low, high));
         self.letters(buf, plot, (low, high));
     }
 
@@ -246,7 +254,7 @@ impl Chart<'_> {
             context.draw(&Points { coords: &coords, color });
             context.layer();
         }
-        for series in self.series.iter().rev() {
+        for series in self.series.iter().rev().filter(|series| series.mark.is_none()) {
             let color = Series::style(series.look).fg.unwrap_or_default();
             let (on, off) = DASHES[series.look % SERIES_MAX];
             let pixel = (self.x.1 - self.x.0) / (f64::from(plot.width) * 2.0);
@@ -266,6 +274,21 @@ impl Chart<'_> {
             }
             context.draw(&Points { coords: &dots, color });
             context.layer();
+        }
+    }
+
+    /// Writes the marks of those series that are no lines.
+    fn marks(&self, buf: &mut Buffer, plot: Rect, (low, high): (f64, f64)) {
+        let (x0, x1) = self.x;
+        for series in self.series.iter().rev() {
+            let Some(mark) = series.mark else { continue };
+            for (x, value) in series.points.iter().filter(|(x, _)| self.is_seen(*x)) {
+                let Some(y) = self.scaled(*value) else { continue };
+                let column = cell((x - x0) / (x1 - x0), plot.width);
+                let row = cell(1.0 - (y - low) / (high - low), plot.height);
+                let style = Series::style(series.look);
+                paint::put_at(buf, plot, column, row, paint::line(mark.to_string(), style));
+            }
         }
     }
 
@@ -381,7 +404,7 @@ mod tests {
         let wave = |look: usize| {
             let y = |n: i32| (f64::from(n) / 9.0 + look as f64).sin() + 2.0;
             let points = (0..60).map(|n| (f64::from(n), y(n))).collect();
-            Series { look, letter: char::from_digit(10 + look as u32, 36), points }
+            Series { look, letter: char::from_digit(10 + look as u32, 36), mark: None, points }
         };
         (0..3).map(wave).collect()
     }

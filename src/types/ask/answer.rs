@@ -23,7 +23,7 @@ use crate::view::{
     AliasPlan, ArtifactView, AssetView, ColumnsView, DagDetailView, DagDiffView, DagVersionView,
     DagView, DefinitionsView, ExperimentView, LineageView, LogChunk, LoggedModelView,
     MetricHistoryView, ModelDetailView, ModelVersionView, ModelView, ParamProblem, RunDetailView,
-    StatusView, TaskDetailView, TraceView, TrackingRunView, TriggerPlan,
+    StatusView, TaskDetailView, TraceView, TrackingRunView, TrialsView, TriggerPlan,
 };
 use crate::why::WhyView;
 use crate::xcom::XcomView;
@@ -111,6 +111,7 @@ pub enum Answer {
         total: u64,
     },
     TrackingRun(Box<TrackingRunView>),
+    Trials(Box<TrialsView>),
     MetricHistory(MetricHistoryView),
     Artifact(ArtifactView),
     Predicted(PredictionView),
@@ -119,6 +120,7 @@ pub enum Answer {
     AliasPlan(Box<AliasPlan>),
     ModelVersion(Box<ModelVersionView>),
     LoggedModels(Vec<LoggedModelView>),
+    LoggedModel(Box<LoggedModelView>),
     Variables(Vec<VariableView>),
     Connections(Vec<ConnectionView>),
     ConnectionTest(ConnectionTest),

@@ -25,6 +25,8 @@ impl Request {
             | Self::Rollback { .. }
             | Self::RegisterModel { .. }
             | Self::ChangeModel { .. }
+            | Self::ChangeLoggedModel { .. }
+            | Self::RegisterLoggedModel { .. }
             | Self::SetVariables { .. }
             | Self::DeleteVariable { .. }
             | Self::SetConnections { .. }
@@ -78,10 +80,12 @@ impl Request {
             | Self::ListExperiments
             | Self::ListTrackingRuns { .. }
             | Self::ShowTrackingRun { .. }
+            | Self::ListTrials { .. }
             | Self::GetMetricHistory { .. }
             | Self::ReadArtifact { .. }
             | Self::ListModels
             | Self::ListLoggedModels { .. }
+            | Self::ShowLoggedModel { .. }
             | Self::ShowModel { .. }
             | Self::PlanPromote { .. }
             | Self::PlanRollback { .. }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::ids::{DagId, DagRunId, TaskId};
+use crate::ids::{DagId, DagRunId, TaskId, TrackingRunId};
 use crate::state::{DagRunType, TaskInstanceState, TriggeredBy};
 use crate::time::Timestamp;
 
@@ -34,6 +34,19 @@ pub struct RunsOnly {
     /// Each stands in the run's id, note, conf or the name of who triggered it, whatever the case.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<String>,
+}
+
+/// Where tracked runs hang that are meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nesting {
+    /// Anywhere.
+    #[default]
+    All,
+    /// Under no other run of their experiment.
+    Top,
+    /// Right under this one.
+    Under(TrackingRunId),
 }
 
 /// How much of the lineage is wanted; nothing said means all of it.

@@ -40,6 +40,9 @@ pub struct StatusView {
     /// Whom runs are told to as OpenLineage; `None`: nobody.
     #[serde(default)]
     pub openlineage: Option<OpenLineageView>,
+    /// The MLflow server that gets what pipelines track; `None`: it stays here.
+    #[serde(default)]
+    pub mirror: Option<MirrorView>,
     /// Listeners that could not be opened, watchers that could not watch: a line each.
     pub problems: Vec<String>,
     pub slots_used: u32,
@@ -67,6 +70,21 @@ pub struct OpenLineageView {
     /// Not sent and never to be: refused there for what they are, or too many to be kept.
     pub lost: u64,
     /// Why nothing goes there now.
+    pub problem: Option<String>,
+}
+
+/// The MLflow server that gets what pipelines track, and how far that is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MirrorView {
+    /// `http://HOST:PORT`; shows no secret.
+    pub target: String,
+    /// Runs and models brought up to date since the daemon began.
+    pub sent: u64,
+    /// Runs and models that have changed and are still to be told.
+    pub waiting: u64,
+    /// Of those, what the server will not have as it is.
+    pub refused: u64,
+    /// Why nothing goes there now, or what the server says of one that it will not have.
     pub problem: Option<String>,
 }
 

@@ -34,6 +34,53 @@ pub struct TrackingRunView {
     pub artifact_uri: String,
     /// Paths of its artifacts with their sizes in bytes.
     pub artifacts: Vec<(String, u64)>,
+    /// The runs that hang under it, where any do or are to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nested: Option<NestedRuns>,
+}
+
+/// The runs under a run in figures: the trials of a search, or whatever a program nested.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct NestedRuns {
+    pub runs: u64,
+    pub running: u64,
+    /// `FAILED` or `KILLED`.
+    pub failed: u64,
+    /// Trials that were given up before they were whole.
+    pub pruned: u64,
+    /// How many there are to be, where a search said so.
+    pub planned: Option<u64>,
+    /// The metric that they are judged by, as they have it.
+    pub metric: Option<String>,
+    /// The best finite value of it so far, and the run that has it.
+    pub best: Option<(f64, TrackingRunId)>,
+}
+
+/// The runs under a run, as trials of one search.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialsView {
+    /// The run that they hang under, with what is known of all of them.
+    pub run: TrackingRunView,
+    /// In the order of their numbers; the first ones, where there are more than were asked for.
+    pub trials: Vec<TrialView>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialView {
+    /// From 1, as they were begun.
+    pub number: u64,
+    pub run_id: TrackingRunId,
+    pub run_name: String,
+    /// MLflow's.
+    pub status: String,
+    /// Given up before it was whole.
+    pub is_pruned: bool,
+    /// Of the metric that they are judged by, where it is finite.
+    pub value: Option<f64>,
+    pub start_time: Timestamp,
+    pub end_time: Option<Timestamp>,
+    pub params: Vec<(String, String)>,
 }
 
 /// A metric over its steps.
@@ -83,6 +130,15 @@ pub struct LoggedModelView {
     /// (registered model, version) that it is.
     pub registrations: Vec<(String, u32)>,
     pub artifact_uri: String,
+    /// How it can be loaded, as its `MLmodel` says; of one that is shown alone.
+    #[serde(default)]
+    pub flavors: Vec<String>,
+    /// As its `MLmodel` says: `inputs` and `outputs`.
+    #[serde(default)]
+    pub signature: Option<Value>,
+    /// Its files, from its own folder on, with their sizes in bytes.
+    #[serde(default)]
+    pub files: Vec<(String, u64)>,
 }
 
 /// A registered model as a line of the list.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::asset::AssetEvent;
 use crate::deadline::Deadline;
-use crate::ids::{TaskId, TaskInstanceKey};
+use crate::ids::{TaskId, TaskInstanceKey, TrackingRunId};
 use crate::progress::Progress;
 use crate::run::{DagRun, TaskInstance, TaskTry};
 use crate::state::TaskInstanceState;
@@ -49,6 +49,9 @@ pub struct TaskDetailView {
     /// How far it says it is, while it runs.
     #[serde(default)]
     pub progress: Option<Progress>,
+    /// What its tries have tracked: runs that hang under no other first, of these the newest.
+    #[serde(default)]
+    pub tracked_runs: Vec<TrackingRunId>,
 }
 
 /// A stretch of a log.

@@ -2,11 +2,11 @@
 
 use crate::cli::args::ModelsCommand;
 use crate::cli::error::CliError;
-use crate::cli::output::{Output, ago, or_dash, table};
+use crate::cli::output::{Output, or_dash, table};
 use crate::client::Client;
 use crate::types::Fault;
 use crate::types::ask::{ModelChange, Request};
-use crate::types::view::{LoggedModelView, ModelDetailView};
+use crate::types::view::ModelDetailView;
 
 /// Changes a model, or one of its versions.
 pub(super) async fn change(
@@ -62,7 +62,8 @@ fn meant(command: ModelsCommand) -> Result<(String, Option<u32>, ModelChange), C
         | ModelsCommand::Promote { .. }
         | ModelsCommand::Compare { .. }
         | ModelsCommand::Rollback { .. }
-        | ModelsCommand::Logged { .. } => {
+        | ModelsCommand::Logged { .. }
+        | ModelsCommand::LoggedModel(_) => {
             return Err(Fault::invalid("that changes nothing of a model").into());
         }
     })
@@ -90,27 +91,4 @@ pub(super) fn said(detail: &ModelDetailView) -> Option<String> {
 pub(super) fn pairs(tags: &[(String, String)]) -> String {
     let pairs: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
     if pairs.is_empty() { "-".to_owned() } else { pairs.join(", ") }
-}
-
-/// Draws logged models.
-pub(super) fn logged(models: &[LoggedModelView]) -> String {
-    let rows = models.iter().map(|model| {
-        let registered = model.registrations.iter();
-        let registered: Vec<String> =
-            registered.map(|(name, version)| format!("{name} v{version}")).collect();
-        let metrics = model.metrics.iter();
-        let metrics: Vec<String> =
-            metrics.map(|(key, value)| format!("{key} {value:.4}")).collect();
-        vec![
-            model.model_id.clone(),
-            model.name.clone(),
-            model.status.clone(),
-            or_dash(model.model_type.clone()),
-            ago(Some(model.creation_timestamp)),
-            metrics.join("  "),
-            or_dash((!registered.is_empty()).then(|| registered.join(", "))),
-        ]
-    });
-    let header = ["MODEL", "NAME", "STATUS", "TYPE", "MADE", "METRICS", "REGISTERED AS"];
-    table(&header, rows, "no logged models: `mlflow.sklearn.log_model` logs one")
 }

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use hessboost::config::{GrowPolicy, TrainingParams, TreeMethod};
 use serde_json::Value;
 
 use super::super::hyperparameter::{CLASS_WEIGHT, Hyperparameter, Kind, NOT_NEGATIVE, SEED, SHARE};
-use super::super::{BOTH, Family, Labels, Outcome, Problem};
-use super::bins::Bins;
+use super::super::{BOTH, Family, Outcome, Problem};
+use super::leafwise::{self, Params};
+use super::{Boosted, decode, task};
 use crate::preprocess::Layout;
 
 pub(in crate::estimator) static LIGHTGBM: Family = Family {
     name: "lightgbm",
     tasks: BOTH,
     layout: Layout::Raw,
-    engine: super::ENGINE,
+    engine: ("dagdeck", env!("CARGO_PKG_VERSION")),
     source: "LightGBM `LGBMClassifier`, `LGBMRegressor`",
     importance: "gain",
     hyperparameters: &[
@@ -105,39 +105,29 @@ pub(in crate::estimator) static LIGHTGBM: Family = Family {
     read: super::read,
 };
 
-/// Of `k` classes, LightGBM counts `k / (k - 1) · p (1 - p)` as second derivative where XGBoost
-/// counts `2 p (1 - p)`; what is weighed against it is scaled by the ratio of the two.
-fn hessian_ratio(labels: Labels<'_>) -> f64 {
-    match labels {
-        Labels::Classes { count, .. } if count > 2 => 2.0 * (count as f64 - 1.0) / count as f64,
-        Labels::Classes { .. } | Labels::Numbers(_) => 1.0,
-    }
-}
-
 fn fit(problem: &Problem<'_>) -> Outcome {
     let settings = problem.settings;
-    let ratio = hessian_ratio(problem.labels);
-    let params = TrainingParams::builder()
-        .tree_method(TreeMethod::Hist)
-        .grow_policy(GrowPolicy::LossGuide)
-        .max_leaves(settings.count("num_leaves").unwrap_or(31))
-        .eta(settings.number("learning_rate") * ratio)
-        .min_child_groups(settings.count("min_child_samples").unwrap_or(0))
-        .min_child_weight(settings.number("min_child_weight") * ratio)
-        .gamma(settings.number("min_split_gain") / ratio)
-        .subsample(settings.number("subsample"))
-        .colsample_bytree(settings.number("colsample_bytree"))
-        .lambda(settings.number("reg_lambda") * ratio)
-        .alpha(settings.number("reg_alpha"))
-        .max_bin(settings.count("max_bin").unwrap_or(255));
-    // As in LightGBM, -1 and 0 are no limit.
-    let params = match settings.count("max_depth") {
-        None | Some(0) => params.unlimited_depth(),
-        Some(depth) => params.max_depth(depth),
+    let count = |name| settings.count(name).unwrap_or(1);
+    let params = Params {
+        n_estimators: count("n_estimators"),
+        num_leaves: count("num_leaves"),
+        // As in LightGBM, -1 and 0 are no limit.
+        max_depth: settings.count("max_depth").filter(|depth| *depth > 0),
+        learning_rate: settings.number("learning_rate"),
+        min_child_samples: settings.number("min_child_samples").max(1.0),
+        min_child_weight: settings.number("min_child_weight"),
+        min_split_gain: settings.number("min_split_gain"),
+        subsample: settings.number("subsample"),
+        colsample_bytree: settings.number("colsample_bytree"),
+        reg_lambda: settings.number("reg_lambda"),
+        reg_alpha: settings.number("reg_alpha"),
+        max_bin: count("max_bin"),
+        min_data_in_bin: count("min_data_in_bin"),
+        seed: settings.seed(),
+        patience: settings.early_stopping().map(|(rounds, _)| rounds),
     };
-    let rounds = settings.count("n_estimators").unwrap_or(1);
-    let bins = Bins::of(problem.matrix, settings.count("min_data_in_bin").unwrap_or(1));
-    let mut boosted = super::fit(problem, |matrix| bins.numbers(matrix), params, rounds)?;
-    boosted.model = bins.restore(&boosted.model)?;
-    Ok(Arc::new(boosted))
+    let learnt = leafwise::learn(problem, &params);
+    let task = task(problem.labels);
+    let model = decode(&leafwise::document(&learnt, task))?;
+    Ok(Arc::new(Boosted { model, task, rounds: learnt.rounds }))
 }

@@ -7,13 +7,13 @@ use serde_json::Value;
 
 use super::super::hyperparameter::{CLASS_WEIGHT, Hyperparameter, Kind, NOT_NEGATIVE, SEED, SHARE};
 use super::super::{BOTH, Family, Outcome, Problem};
-use crate::preprocess::{Layout, Matrix};
+use crate::preprocess::Layout;
 
 pub(in crate::estimator) static XGBOOST: Family = Family {
     name: "xgboost",
     tasks: BOTH,
     layout: Layout::Raw,
-    engine: super::ENGINE,
+    engine: ("hessboost", "0.4.6"),
     source: "XGBoost `XGBClassifier`, `XGBRegressor`",
     importance: "gain",
     hyperparameters: &[
@@ -103,7 +103,6 @@ fn fit(problem: &Problem<'_>) -> Outcome {
         None | Some(0) => params.unlimited_depth(),
         Some(depth) => params.max_depth(depth),
     };
-    let values = |matrix: &Matrix| matrix.values().iter().map(|value| *value as f32).collect();
     let rounds = settings.count("n_estimators").unwrap_or(1);
-    Ok(Arc::new(super::fit(problem, values, params, rounds)?))
+    Ok(Arc::new(super::fit(problem, params, rounds)?))
 }

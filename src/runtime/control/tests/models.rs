@@ -6,9 +6,10 @@ use super::world::World;
 use super::*;
 use crate::sched::{Change, Input};
 use crate::store::sample::{self, at};
+use crate::tracking::logged_model::{self, NewLoggedModel};
 use crate::tracking::run::NewRun;
-use crate::tracking::{artifact, registry, run};
-use crate::types::ask::ModelChange;
+use crate::tracking::{artifact, registry, run, search};
+use crate::types::ask::{ModelChange, Nesting};
 use crate::types::view::AliasPlan;
 use crate::types::xcom::{RETURN_VALUE, XcomValue};
 use crate::types::{DagRunState, TaskInstanceKey, TaskInstanceState};
@@ -117,6 +118,7 @@ async fn experiments_runs_and_models_are_listed() {
         experiment: experiment.into(),
         filter: "tags.`mlflow.runName` LIKE '%'".into(),
         order_by: vec!["metrics.accuracy DESC".into()],
+        nesting: Nesting::All,
         limit: 10,
         offset: 0,
     };
@@ -285,6 +287,66 @@ async fn what_is_said_of_models_and_versions_is_changed_and_what_is_in_productio
     world.ask(change(None, ModelChange::Delete)).await;
     let gone = world.refusal(Request::ShowModel { name: "iris".into() }).await;
     assert_eq!(gone.kind, FaultKind::NotFound);
-    let logged = Request::ListLoggedModels { experiment: text("Default") };
+    let logged = Request::ListLoggedModels { experiment: text("Default"), run_id: None };
     assert!(matches!(world.ask(logged).await, Answer::LoggedModels(found) if found.is_empty()));
+}
+
+#[tokio::test]
+async fn logged_models_are_shown_tagged_registered_and_deleted() {
+    let world = World::new();
+    let store = &world.parts.store;
+    let run_id = {
+        version(store);
+        let search =
+            search::Search { experiment: "Default".into(), limit: 1, ..Default::default() };
+        search::runs(store, &search).unwrap().0[0].run_id.clone()
+    };
+    let new = NewLoggedModel {
+        experiment_id: "0".into(),
+        name: Some("forest".into()),
+        source_run_id: Some(run_id.clone()),
+        ..NewLoggedModel::default()
+    };
+    let made = store.write(move |tx| logged_model::create(tx, &new, at(1))).await.unwrap();
+    let id = made.model_id.clone();
+    let register = |name: &str| Request::RegisterLoggedModel {
+        name: name.into(),
+        model_id: id.clone(),
+        description: Some("the first".into()),
+    };
+    let change = |change: ModelChange| Request::ChangeLoggedModel { model_id: id.clone(), change };
+    let fault = world.refusal(register("iris")).await;
+    assert_eq!(fault.kind, FaultKind::Conflict, "its files are still to come: {fault}");
+    let folder = artifact::place(&world.parts.layout.artifacts_dir(), &made.artifact_uri).unwrap();
+    let manifest = json!({
+        "flavors": {"python_function": {}, "sklearn": {}},
+        "signature": {"inputs": "[{\"name\": \"size\", \"type\": \"datetime\"}]", "outputs": null},
+    });
+    artifact::write(&folder, "MLmodel", manifest.to_string().as_bytes()).unwrap();
+    artifact::write(&folder, "data/model.pkl", b"123").unwrap();
+    let model_id = id.clone();
+    store.write(move |tx| logged_model::finalize(tx, &model_id, "READY", at(2))).await.unwrap();
+    let of_run = Request::ListLoggedModels { experiment: String::new(), run_id: Some(run_id) };
+    let Answer::LoggedModels(found) = world.ask(of_run).await else { panic!() };
+    assert_eq!(found.len(), 1);
+    let tag = ModelChange::SetTag { key: "owner".into(), value: "ada".into() };
+    world.ask(change(tag)).await;
+    let show = Request::ShowLoggedModel { model_id: id.clone() };
+    let Answer::LoggedModel(shown) = world.ask(show.clone()).await else { panic!() };
+    assert_eq!(shown.flavors, ["python_function", "sklearn"]);
+    assert_eq!(shown.signature.as_ref().unwrap()["inputs"][0]["type"], "datetime");
+    assert_eq!(shown.files[1], ("data/model.pkl".to_owned(), 3));
+    assert_eq!(shown.tags, [("owner".to_owned(), "ada".to_owned())]);
+    let Answer::ModelVersion(made) = world.ask(register("iris")).await else { panic!() };
+    assert_eq!((made.version, made.model_id.as_ref()), (2, Some(&id)));
+    assert_eq!(made.description.as_deref(), Some("the first"));
+    let fault = world.refusal(change(ModelChange::Delete)).await;
+    assert!(fault.kind == FaultKind::Conflict && fault.message.contains("version 2"), "{fault}");
+    let rename = ModelChange::Rename { new_name: "x".into() };
+    assert_eq!(world.refusal(change(rename)).await.kind, FaultKind::Invalid);
+    let forget = ModelChange::Delete;
+    world.ask(Request::ChangeModel { name: "iris".into(), version: Some(2), change: forget }).await;
+    world.ask(change(ModelChange::Delete)).await;
+    assert_eq!(world.refusal(show).await.kind, FaultKind::NotFound);
+    assert_eq!(world.refusal(register("iris")).await.kind, FaultKind::NotFound);
 }

@@ -26,7 +26,7 @@ use crate::store::sample::{self, at};
 use crate::types::operation::OperationView;
 use crate::types::serving::{ServedHistory, ServedVersion, ServingStatus};
 use crate::types::time::ManualClock;
-use crate::types::view::{OpenLineageView, PoolView};
+use crate::types::view::{MirrorView, OpenLineageView, PoolView};
 
 /// What the scripted engine answers.
 pub(crate) type Script = Box<dyn Fn(&Input) -> Result<Reply, Fault> + Send>;
@@ -40,6 +40,7 @@ pub(crate) struct World {
     _senders: (watch::Sender<Arc<Live>>, watch::Sender<DefinitionsView>),
     pub(crate) watch_problems: watch::Sender<Vec<String>>,
     pub(crate) openlineage: watch::Sender<Option<OpenLineageView>>,
+    pub(crate) mirror: watch::Sender<Option<MirrorView>>,
     pub(crate) slurm: watch::Sender<SlurmHeard>,
     pub(crate) workers: WorkersDesk,
 }
@@ -56,6 +57,7 @@ impl World {
         let (definitions, definitions_receiver) = watch::channel(DefinitionsView::default());
         let (watch_problems, problems_receiver) = watch::channel(Vec::new());
         let (openlineage, openlineage_receiver) = watch::channel(None);
+        let (mirror, mirror_receiver) = watch::channel(None);
         let (slurm, slurm_receiver) = watch::channel(SlurmHeard::default());
         let (workers_door, workers, _) = Workers::channel();
         let handle = engine(script, Arc::clone(&inputs));
@@ -73,6 +75,7 @@ impl World {
             definitions: definitions_receiver,
             watch_problems: problems_receiver,
             openlineage: openlineage_receiver,
+            mirror: mirror_receiver,
             publisher: Publisher::default(),
             serving: server(),
             clock: Arc::new(ManualClock::new(at(1000))),
@@ -92,6 +95,7 @@ impl World {
             _senders,
             watch_problems,
             openlineage,
+            mirror,
             slurm,
             workers,
         }
@@ -273,6 +277,7 @@ pub(crate) fn deck() -> Deck {
         sources: vec![],
         slurm: Default::default(),
         openlineage: Default::default(),
+        tracking: Default::default(),
         warnings: Vec::new(),
     }
 }

@@ -80,6 +80,12 @@ pub(super) fn run(
     let mut search = Search::new(dataset, spec, wanted, kept)
         .map_err(|error| OperatorError::Fatal(chain(&error)))?;
     let total = search.total();
+    // Who looks on is told what is to come before it comes.
+    let told = vec![
+        (run::PLANNED.to_owned(), total.to_string()),
+        (run::METRIC.to_owned(), search.metric().to_owned()),
+    ];
+    run::log_batch(store, &tracked.run_id, Vec::new(), Vec::new(), told)?;
     log.say(&format!(
         "search: {total} trials by {}, {} of them done; the best {} counts",
         wanted.sampler,
@@ -137,7 +143,7 @@ fn nested(
     };
     let mut tags = vec![
         ("mlflow.source.type".to_owned(), "JOB".to_owned()),
-        ("dagdeck.trial_state".to_owned(), word.to_owned()),
+        (run::STATE.to_owned(), word.to_owned()),
         (TRIAL.to_owned(), serde_json::to_string(trial).unwrap_or_default()),
     ];
     tags.extend(trial.fault.iter().map(|fault| ("dagdeck.error".to_owned(), fault.clone())));

@@ -8,12 +8,11 @@ use ratatui::text::Line;
 
 use crate::keymap::with_keys;
 use crate::rows::models as rows;
-use crate::screen::experiments::metric_rank;
 use crate::screen::missing;
 use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
-use crate::types::metric::is_same;
+use crate::types::metric::{is_same, rank};
 use crate::types::view::ModelVersionView;
 use crate::widget::paint;
 
@@ -99,7 +98,7 @@ fn metrics(
     // A value for each fold compares with nothing.
     let mut names: Vec<&String> =
         names.into_iter().filter(|name| !name.ends_with("_fold")).collect();
-    names.sort_by_key(|name| (metric_rank(name), name.as_str()));
+    names.sort_by_key(|name| (rank(name), name.as_str()));
     let value = |version: &ModelVersionView, name: &str| {
         version.metrics.iter().find(|(found, _)| found == name).map(|(_, value)| *value)
     };

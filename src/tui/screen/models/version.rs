@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use serde_json::Value;
 
-use crate::screen::experiments::metric_rank;
 use crate::state::State;
 use crate::text;
 use crate::theme;
 use crate::types::gate::{Gate, GateFigure};
+use crate::types::metric::rank;
 use crate::types::serving::ServedVersion;
 use crate::types::view::ModelVersionView;
 use crate::widget::paint;
@@ -63,7 +63,7 @@ fn lines(state: &State, version: &ModelVersionView, width: usize) -> Vec<Line<'s
     }
     lines.extend(learnt(state, version, width));
     let mut metrics: Vec<&(String, f64)> = version.metrics.iter().collect();
-    metrics.sort_by_key(|(name, _)| metric_rank(name));
+    metrics.sort_by_key(|(name, _)| rank(name));
     let figures: Vec<String> =
         metrics.iter().map(|(name, value)| format!("{name} {}", text::figure(*value))).collect();
     lines.extend(block("metrics", &figures.join(", "), width));

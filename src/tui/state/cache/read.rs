@@ -2,6 +2,7 @@
 
 use crate::state::cache::{Cache, Slot};
 use crate::state::lab::TrackingQuery;
+use crate::state::level::LoggedOf;
 use crate::types::approval::HitlDetail;
 use crate::types::ask::Answer;
 use crate::types::attention::{AttentionItem, PulseView, RunBrief};
@@ -18,8 +19,9 @@ use crate::types::serving::ServingStatus;
 use crate::types::settings::{ConnectionView, SlotPoolView, VariableView};
 use crate::types::view::{
     ArtifactView, AssetView, ColumnsView, DagDetailView, DagDiffView, DagVersionView, DagView,
-    DefinitionsView, ExperimentView, LineageView, MetricHistoryView, ModelDetailView, ModelView,
-    RunDetailView, StatusView, TaskDetailView, TraceView, TrackingRunView,
+    DefinitionsView, ExperimentView, LineageView, LoggedModelView, MetricHistoryView,
+    ModelDetailView, ModelView, RunDetailView, StatusView, TaskDetailView, TraceView,
+    TrackingRunView, TrialsView,
 };
 use crate::types::why::{WhySubject, WhyView};
 use crate::types::{AssetName, DagId, DagRunId, TrackingRunId};
@@ -94,6 +96,9 @@ readers! {
     metric(key: &(TrackingRunId, String)) -> MetricHistoryView = Slot::Metric(key.clone()), Answer::MetricHistory(view) => view;
     artifact(key: &(TrackingRunId, String)) -> ArtifactView = Slot::Artifact(key.clone()), Answer::Artifact(view) => view;
     tracking_run(id: &TrackingRunId) -> TrackingRunView = Slot::TrackingRun(id.clone()), Answer::TrackingRun(view) => view;
+    trials(id: &TrackingRunId) -> TrialsView = Slot::Trials(id.clone()), Answer::Trials(view) => view;
+    logged_models(of: &LoggedOf) -> [LoggedModelView] = Slot::LoggedModels(of.clone()), Answer::LoggedModels(list) => list.as_slice();
+    logged_model(id: &str) -> LoggedModelView = Slot::LoggedModel(id.to_owned()), Answer::LoggedModel(view) => view;
     models() -> [ModelView] = Slot::Models, Answer::Models(list) => list.as_slice();
     model(name: &str) -> ModelDetailView = Slot::Model(name.to_owned()), Answer::Model(view) => view;
     serving() -> ServingStatus = Slot::Serving, Answer::Serving(view) => view;

@@ -3,6 +3,7 @@
 use crate::state::backfill::DATES;
 use crate::state::feed::{GLANCE, PAGE};
 use crate::state::lab::{PAGE_LEN, TrackingQuery};
+use crate::state::level::LoggedOf;
 use crate::state::runs::RunsQuery;
 use crate::types::ask::{LineageReach, Request, RunsOnly};
 use crate::types::backfill::BackfillId;
@@ -20,6 +21,9 @@ const GRID_RUNS: u32 = 30;
 
 /// Points of a metric: more than the widest chart has dots.
 const METRIC_POINTS: u32 = 600;
+
+/// Trials of a search: more than any chart can tell apart.
+const TRIALS: u32 = 5_000;
 
 /// Bytes of an artifact that are read to be shown.
 const ARTIFACT_BYTES: u32 = 256 * 1024;
@@ -55,10 +59,15 @@ pub(crate) enum Slot {
     Experiments,
     TrackingRuns(TrackingQuery),
     TrackingRun(TrackingRunId),
+    /// The runs under a run.
+    Trials(TrackingRunId),
     /// A metric of a run.
     Metric((TrackingRunId, String)),
     /// A file of a run.
     Artifact((TrackingRunId, String)),
+    LoggedModels(LoggedOf),
+    /// With what its folder says.
+    LoggedModel(String),
     Models,
     Model(String),
     Serving,
@@ -118,16 +127,27 @@ impl Slot {
             Self::AssetEvents(asset) => Request::ListAssetEvents { asset, limit: 100 },
             Self::Partitions(asset) => Request::ListPartitions { asset, limit: 20 },
             Self::Experiments => Request::ListExperiments,
-            Self::TrackingRuns(TrackingQuery { experiment, filter, order_by, offset }) => {
-                Request::ListTrackingRuns { experiment, filter, order_by, limit: PAGE_LEN, offset }
+            Self::TrackingRuns(query) => {
+                let TrackingQuery { experiment, filter, order_by, nesting, offset } = query;
+                let limit = PAGE_LEN;
+                Request::ListTrackingRuns { experiment, filter, order_by, nesting, limit, offset }
             }
             Self::TrackingRun(run_id) => Request::ShowTrackingRun { run_id },
+            Self::Trials(run_id) => Request::ListTrials { run_id, limit: TRIALS },
             Self::Metric((run_id, key)) => {
                 Request::GetMetricHistory { run_id, key, max_points: METRIC_POINTS }
             }
             Self::Artifact((run_id, path)) => {
                 Request::ReadArtifact { run_id, path, max_bytes: ARTIFACT_BYTES }
             }
+            Self::LoggedModels(of) => {
+                let (experiment, run_id) = match of {
+                    LoggedOf::Experiment(name) => (name, None),
+                    LoggedOf::Run(run_id) => (String::new(), Some(run_id)),
+                };
+                Request::ListLoggedModels { experiment, run_id }
+            }
+            Self::LoggedModel(model_id) => Request::ShowLoggedModel { model_id },
             Self::Models => Request::ListModels,
             Self::Model(name) => Request::ShowModel { name },
             Self::Serving => Request::ServingStatus,
@@ -243,6 +263,9 @@ impl Slot {
                 Self::Experiments
                     | Self::TrackingRuns(_)
                     | Self::TrackingRun(_)
+                    | Self::Trials(_)
+                    | Self::LoggedModels(_)
+                    | Self::LoggedModel(_)
                     | Self::Metric(_)
                     | Self::Models
                     | Self::Model(_)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::state::sheet::{AliasMoves, MASK, Sheet, URL_PASSWORD, Wish, option_name};
 use crate::text;
 use crate::types::approval::{HitlDetail, Response};
-use crate::types::ask::{Prune, Request};
+use crate::types::ask::{ModelChange, Prune, Request};
 use crate::types::backfill::{BackfillSpec, MAX_ACTIVE_RUNS};
 use crate::types::operation::{ClearTasks, MarkTasks, NoteEdit, Operation, Reach};
 use crate::types::run::DagRunKey;
@@ -58,7 +58,9 @@ impl Sheet {
     /// Returns what must be typed before it is done: of what is gone for good, and of many at once.
     pub(crate) fn expected(&self) -> Option<String> {
         match &self.wish {
-            Wish::Delete { expected, .. } => Some(expected.clone()),
+            Wish::Delete { expected, .. } | Wish::DeleteLogged { expected, .. } => {
+                Some(expected.clone())
+            }
             Wish::Clear { runs, .. } | Wish::MarkRuns { runs } | Wish::Cancel { runs }
                 if runs.len() > MANY =>
             {
@@ -133,6 +135,31 @@ impl Sheet {
             Wish::Prune => vec![Request::Prune(self.prune(false)?)],
             Wish::Answer(asked) => vec![Request::AnswerApproval(self.response(asked)?)],
             Wish::Alias(moves) => vec![self.move_alias(moves)?],
+            Wish::RegisterLogged { model_id } => {
+                let name = self.word("name").trim().to_owned();
+                if name.is_empty() {
+                    return Err("say of which model it is to be a version".to_owned());
+                }
+                let said = self.word("description").trim().to_owned();
+                let description = Some(said).filter(|text| !text.is_empty());
+                let model_id = model_id.clone();
+                vec![Request::RegisterLoggedModel { name, model_id, description }]
+            }
+            Wish::TagLogged { model_id } => {
+                let (key, value) = (self.word("key").trim().to_owned(), self.word("value"));
+                if key.is_empty() {
+                    return Err("a tag needs a key".to_owned());
+                }
+                let change = match self.is_on("take off") {
+                    true => ModelChange::DeleteTag { key },
+                    false => ModelChange::SetTag { key, value },
+                };
+                vec![Request::ChangeLoggedModel { model_id: model_id.clone(), change }]
+            }
+            Wish::DeleteLogged { model_id, .. } => {
+                let (model_id, change) = (model_id.clone(), ModelChange::Delete);
+                vec![Request::ChangeLoggedModel { model_id, change }]
+            }
             Wish::Emit { name } => {
                 vec![Request::EmitAsset {
                     name: name.clone(),

@@ -92,6 +92,28 @@ impl Sheet {
                 }
                 command
             }
+            Wish::RegisterLogged { model_id } => {
+                let name = shell(self.word("name").trim());
+                let mut command = format!("dagdeck models logged-model register {model_id} {name}");
+                let description = self.word("description");
+                if !description.trim().is_empty() {
+                    command.push_str(&format!(" --description {}", shell(description.trim())));
+                }
+                command
+            }
+            Wish::TagLogged { model_id } => {
+                let key = shell(self.word("key").trim());
+                match self.is_on("take off") {
+                    true => format!("dagdeck models logged-model untag {model_id} {key}"),
+                    false => {
+                        let value = shell(&self.word("value"));
+                        format!("dagdeck models logged-model tag {model_id} {key} {value}")
+                    }
+                }
+            }
+            Wish::DeleteLogged { model_id, .. } => {
+                format!("dagdeck models logged-model delete {model_id} --yes")
+            }
             Wish::Emit { name } => {
                 let mut command = format!("dagdeck assets emit {}", shell(name.as_str()));
                 for (key, value) in self.object("extra") {

@@ -36,6 +36,9 @@ pub(super) fn open(state: &mut State) {
             .map(|experiment| Screen::Experiment(experiment.name.clone())),
         Screen::Experiment(name) => rows::selected(level, &rows::tracking_runs(state, level, name))
             .map(|run| Screen::TrackingRun(run.run_id.clone())),
+        Screen::Trials(_) | Screen::TaskTrials(_) => {
+            rows::trials::here(state).map(|trial| Screen::TrackingRun(trial.run_id.clone()))
+        }
         Screen::Versions(dag_id) => {
             rows::compared(state, dag_id).map(|(from, to)| Screen::Diff(dag_id.clone(), from, to))
         }

@@ -4,12 +4,12 @@
 use crate::keymap::with_keys;
 use crate::message::Effect;
 use crate::rows::models as rows;
-use crate::screen::experiments::metric_rank;
 use crate::screen::models::told;
 use crate::state::sheet::{self, AliasMoves, Plan, Wish};
 use crate::state::{State, Tone};
 use crate::text;
 use crate::theme;
+use crate::types::metric::rank;
 use crate::types::view::{AliasPlan, ModelVersionView};
 use crate::update::sheet::{Made, show};
 
@@ -102,7 +102,7 @@ pub(super) fn planned(plan: &AliasPlan) -> Plan {
     });
     lines.extend(plan.traffic.iter().map(|line| format!("! {line}")));
     let mut metrics: Vec<_> = plan.metrics.iter().collect();
-    metrics.sort_by_key(|(name, _, _)| metric_rank(name));
+    metrics.sort_by_key(|(name, _, _)| rank(name));
     lines.extend(
         metrics.into_iter().map(|(name, before, after)| metric_line(name, *before, *after)),
     );
