@@ -27,6 +27,7 @@ pub(crate) async fn ask(shared: &Arc<Shared>, wish: Predict) -> Result<Predictio
         .method(Method::POST)
         .uri(path)
         .header(header::CONTENT_TYPE, "application/json")
+        .header(header::AUTHORIZATION, shared.guard.bearer())
         .body(body)
         .map_err(|error| Fault::internal(&error))?;
     let begin = instant();

@@ -62,6 +62,11 @@ impl Guard {
         self.token.admits(headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()))
     }
 
+    /// Returns what whoever asks from within sends along.
+    pub(crate) fn bearer(&self) -> String {
+        format!("Bearer {}", self.token.as_str())
+    }
+
     /// Lets a request in, or says why not; `now` is since the server's start. Returns the name of
     /// the key.
     pub(crate) fn admit(&self, headers: &HeaderMap, now: Duration) -> Result<&str, Refusal> {

@@ -150,13 +150,12 @@ fn not_ready() -> Answer {
 }
 
 async fn of_oip(shared: &Shared, route: &OipRoute, headers: &HeaderMap) -> Answer {
-    if matches!(route, OipRoute::Load(_) | OipRoute::Unload(_)) {
-        if !shared.guard.is_owner(headers) {
-            let error = "what changes what is served wants the token of `.dagdeck/token` as \
-                         `Authorization: Bearer TOKEN`";
-            let refusal = Refusal::new(StatusCode::UNAUTHORIZED, error);
-            return refuse(shared, Voice::Oip, &refusal, None);
-        }
+    let changes = matches!(route, OipRoute::Load(_) | OipRoute::Unload(_));
+    if changes && !shared.guard.is_owner(headers) {
+        let error = "what changes what is served wants the token of `.dagdeck/token` as \
+                     `Authorization: Bearer TOKEN`";
+        let refusal = Refusal::new(StatusCode::UNAUTHORIZED, error);
+        return refuse(shared, Voice::Oip, &refusal, None);
     }
     match oip::answer(shared, route).await {
         Ok(Some(body)) => json_answer(&body),

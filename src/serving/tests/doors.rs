@@ -43,6 +43,8 @@ async fn where_there_are_keys_one_is_needed_for_all_but_health() {
     ] {
         assert_eq!(with_header(&running, name, &value).await.status(), status, "{name}: {value}");
     }
+    let wish = crate::types::ask::Predict { model: None, version: None, rows: json!([1, null]) };
+    assert_eq!(ask::ask(&running.shared, wish).await.unwrap().status, 200, "from within");
     let load = "/v2/repository/models/iris/unload";
     let mut asked = request(Method::POST, load, "");
     asked.headers_mut().insert("x-api-key", KEY.parse().unwrap());
