@@ -305,7 +305,7 @@ mod tests {
         let own = model(&dataset, &quick("naive_bayes"));
         let stranger = model(&other, &quick("linear_regression"));
         let error = held_out.compare(&own, &stranger, 1).unwrap_err();
-        assert!(error.contains("column `crim` is missing"), "{error}");
+        assert!(error.contains("column `age`: the string `adult`"), "{error}");
     }
 
     fn with(given: &Value) -> TrainSpec {

@@ -16,8 +16,19 @@ fn free_port() -> u16 {
 
 /// A deck whose control listener is on, with its address and token.
 pub(crate) fn deck(more: &str) -> (Project, String, String) {
+    opened(Project::empty(), more)
+}
+
+/// The sample project likewise.
+pub(crate) fn sample_deck() -> (Project, String, String) {
+    let project = Project::sample();
+    let dags_toml = fs::read_to_string(project.path("dags.toml")).unwrap();
+    opened(project, &dags_toml)
+}
+
+fn opened(mut project: Project, dags_toml: &str) -> (Project, String, String) {
     let address = format!("127.0.0.1:{}", free_port());
-    let mut project = Project::with(&format!("[api]\nlisten = \"{address}\"\n{more}"));
+    project.write("dags.toml", format!("[api]\nlisten = \"{address}\"\n{dags_toml}"));
     project.keep_if_it_fails();
     project.up();
     let token = fs::read_to_string(project.path(".dagdeck/token")).unwrap().trim().to_owned();

@@ -35,7 +35,7 @@ fn a_row_that_does_not_fit_is_told_and_leaves_no_file() {
     let (input, to) = (path(&project, "new.csv"), path(&project, "out.csv"));
     let args = ["predict", "iris/1", &input, "--to", &to];
     let ran = project.run(&args);
-    assert_eq!(ran.code, 1);
+    assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("line 2: column `petal_width`"), "{}", ran.stderr);
     assert!(!project.path("out.csv").exists());
     let ran = project.run(&[&args[..], &["--skip-bad-rows"]].concat()).ok();
@@ -45,6 +45,6 @@ fn a_row_that_does_not_fit_is_told_and_leaves_no_file() {
         ran.stdout
     );
     let ran = project.run(&["predict", "irsi@production", &input]);
-    assert!(ran.code == 1 && ran.stderr.contains("`irsi`"), "{}", ran.stderr);
+    assert!(ran.code == 2 && ran.stderr.contains("`irsi`"), "{}", ran.stderr);
     assert_eq!(project.run(&["predict", "iris/1"]).code, 2);
 }

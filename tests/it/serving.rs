@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::mlflow::{deck, script};
+use crate::mlflow::{sample_deck, script};
 use crate::support::{Project, http, peer};
 
 /// Runs a script of `tests/serving` and returns what it says.
@@ -58,13 +58,15 @@ fn passengers() -> Value {
 fn mlflows_scoring_client_is_answered_as_by_mlflows_own_server() {
     let test = "mlflows_scoring_client_is_answered_as_by_mlflows_own_server";
     let Some(python) = peer("DAGDECK_TEST_MLFLOW", test) else { return };
-    let (mut project, address, token) = deck("");
+    let (mut project, address, token) = sample_deck();
     train(&project);
     let said = script(&python, "foreign.py", &address, &token);
     let serving = project.serving();
     let mut names = vec!["iris".to_owned(), "titanic".to_owned()];
-    let flower = http(&serving, "GET", "/models", None).json();
-    let columns = flower["models"][0]["versions"][0]["signature"]["inputs"].clone();
+    let models = http(&serving, "GET", "/models", None).json();
+    let mut all = models["models"].as_array().unwrap().iter();
+    let flower = all.find(|model| model["name"] == "iris").unwrap();
+    let columns = flower["versions"][0]["signature"]["inputs"].clone();
     let values = [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]];
     let record = |row: &[f64; 4]| {
         let named = columns.as_array().unwrap().iter().zip(row);
@@ -100,7 +102,7 @@ fn mlflows_scoring_client_is_answered_as_by_mlflows_own_server() {
 #[test]
 fn tritons_client_is_answered() {
     let Some(python) = peer("DAGDECK_TEST_SERVING", "tritons_client_is_answered") else { return };
-    let (mut project, _, token) = deck("");
+    let (mut project, _, token) = sample_deck();
     train(&project);
     let said = run(&python, "triton.py", &[&project.serving(), &token], "", &[]);
     assert_eq!(said.trim(), "asked 24");
@@ -110,7 +112,7 @@ fn tritons_client_is_answered() {
 #[test]
 fn bentomls_client_is_answered() {
     let Some(python) = peer("DAGDECK_TEST_SERVING", "bentomls_client_is_answered") else { return };
-    let (mut project, _, _) = deck("");
+    let (mut project, _, _) = sample_deck();
     train(&project);
     assert_eq!(run(&python, "bento.py", &[&project.serving()], "", &[]).trim(), "asked");
     project.down();
