@@ -75,7 +75,7 @@ fn commit(store: &Store, changes: Vec<Change>) -> Result<(), StoreError> {
     store.write_blocking(move |tx| apply(tx, changes))
 }
 
-/// Every row of every table.
+/// Every row of every table, but for the one that says when the database was made.
 fn dump(store: &Store) -> Vec<(String, Vec<Vec<SqlValue>>)> {
     let rows = |conn: &Connection, table: &str| -> rusqlite::Result<Vec<Vec<SqlValue>>> {
         let mut query = conn.prepare(&format!("SELECT * FROM {table}"))?;
@@ -90,6 +90,7 @@ fn dump(store: &Store) -> Vec<(String, Vec<Vec<SqlValue>>)> {
                 .collect::<Result<_, _>>()?;
             Ok(tables
                 .into_iter()
+                .filter(|table| table != "experiments")
                 .map(|table| {
                     let rows = rows(conn, &table).unwrap();
                     (table, rows)
