@@ -5,6 +5,7 @@ mod mlflow;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -64,49 +65,111 @@ pub enum Prediction {
 }
 
 /// A row that does not fit the signature.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum InputError {
-    #[error("row {row}: {found} values where the model takes {expected} ({})", columns.join(", "))]
-    Width { row: usize, found: usize, expected: usize, columns: Vec<String> },
-    #[error("row {row}: column `{column}` is missing")]
-    MissingColumn { row: usize, column: String },
-    #[error("row {row}: there is no column `{column}`{}", meant.as_ref().map(|m| format!(" (did you mean `{m}`?)")).unwrap_or_default())]
-    UnknownColumn { row: usize, column: String, meant: Option<String> },
-    #[error("row {row}, column `{column}`: {found} where a {expected} is expected")]
-    Type { row: usize, column: String, found: String, expected: &'static str },
-    #[error("row {row}, column `{column}`: a value is required, null is not taken")]
-    Null { row: usize, column: String },
-    #[error("row {row}: neither a list of values nor a record of columns")]
-    NotARow { row: usize },
-    #[error("more rows than are taken at once (at most {max})")]
-    TooManyRows { max: usize },
+    Width {
+        row: usize,
+        found: usize,
+        expected: usize,
+        columns: Vec<String>,
+    },
+    MissingColumn {
+        row: usize,
+        column: String,
+    },
+    UnknownColumn {
+        row: usize,
+        column: String,
+        meant: Option<String>,
+    },
+    Type {
+        row: usize,
+        column: String,
+        found: String,
+        expected: &'static str,
+    },
+    Null {
+        row: usize,
+        column: String,
+    },
+    NotARow {
+        row: usize,
+    },
+    TooManyRows {
+        max: usize,
+    },
     /// The model of another tool, to rows that fit its signature.
-    #[error("the model cannot answer: {fault}")]
-    Model { fault: String },
+    Model {
+        fault: String,
+    },
 }
 
 impl InputError {
     /// Says what is wrong, without the row: for those who count rows otherwise.
     pub fn what(&self) -> String {
-        let text = self.to_string();
-        let of_row = format!("row {}", self.row());
-        let rest = text.strip_prefix(&of_row).and_then(|rest| rest.get(2..));
-        rest.map_or_else(|| text.clone(), str::to_owned)
+        match self {
+            Self::Width { found, expected, columns, .. } => {
+                format!("{found} values where the model takes {expected} ({})", columns.join(", "))
+            }
+            Self::MissingColumn { column, .. } => format!("column `{column}` is missing"),
+            Self::UnknownColumn { column, meant, .. } => {
+                let meant = meant.as_ref().map(|meant| format!(" (did you mean `{meant}`?)"));
+                format!("there is no column `{column}`{}", meant.unwrap_or_default())
+            }
+            Self::Type { column, found, expected, .. } => {
+                format!("column `{column}`: {found} where a {expected} is expected")
+            }
+            Self::Null { column, .. } => {
+                format!("column `{column}`: a value is required, null is not taken")
+            }
+            Self::NotARow { .. } => "neither a list of values nor a record of columns".to_owned(),
+            Self::TooManyRows { max } => {
+                format!("more rows than are taken at once (at most {max})")
+            }
+            Self::Model { fault } => format!("the model cannot answer: {fault}"),
+        }
     }
 
-    /// Returns the row that does not fit; the first one where it is about all.
-    pub fn row(&self) -> usize {
+    /// Returns the row that does not fit; none where it is about all.
+    pub fn row(&self) -> Option<usize> {
         match self {
             Self::Width { row, .. }
             | Self::MissingColumn { row, .. }
             | Self::UnknownColumn { row, .. }
             | Self::Type { row, .. }
             | Self::Null { row, .. }
-            | Self::NotARow { row } => *row,
-            Self::TooManyRows { .. } | Self::Model { .. } => 0,
+            | Self::NotARow { row } => Some(*row),
+            Self::TooManyRows { .. } | Self::Model { .. } => None,
+        }
+    }
+
+    /// Returns the column that does not fit, where it is one.
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::MissingColumn { column, .. }
+            | Self::UnknownColumn { column, .. }
+            | Self::Type { column, .. }
+            | Self::Null { column, .. } => Some(column),
+            Self::Width { .. }
+            | Self::NotARow { .. }
+            | Self::TooManyRows { .. }
+            | Self::Model { .. } => None,
         }
     }
 }
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(row) = self.row() {
+            // Of a cell its place comes first: row and column.
+            let is_cell = matches!(self, Self::Type { .. } | Self::Null { .. });
+            write!(f, "row {row}{} ", if is_cell { "," } else { ":" })?;
+        }
+        f.write_str(&self.what())
+    }
+}
+
+impl std::error::Error for InputError {}
 
 /// A trained model; clones share it.
 #[derive(Debug, Clone)]

@@ -174,22 +174,20 @@ pub(crate) fn rows_schema(predictor: &dyn Predictor) -> Value {
 }
 
 fn columns_schema(signature: &Signature) -> Value {
-    let list = |column: &ColumnSpec| json!({"type": "array", "minItems": 1, "items": column_schema(column)});
-    let properties: Map<String, Value> =
-        signature.inputs.iter().map(|c| (c.name.clone(), list(c))).collect();
-    let required: Vec<&str> =
-        signature.inputs.iter().filter(|c| c.required).map(|c| c.name.as_str()).collect();
-    json!({
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": false,
-    })
+    by_name(
+        signature,
+        |column| json!({"type": "array", "minItems": 1, "items": column_schema(column)}),
+    )
 }
 
 fn record_schema(signature: &Signature) -> Value {
+    by_name(signature, column_schema)
+}
+
+/// An object with a value for each column.
+fn by_name(signature: &Signature, value: impl Fn(&ColumnSpec) -> Value) -> Value {
     let properties: Map<String, Value> =
-        signature.inputs.iter().map(|c| (c.name.clone(), column_schema(c))).collect();
+        signature.inputs.iter().map(|c| (c.name.clone(), value(c))).collect();
     let required: Vec<&str> =
         signature.inputs.iter().filter(|c| c.required).map(|c| c.name.as_str()).collect();
     json!({

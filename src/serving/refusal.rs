@@ -185,32 +185,7 @@ impl Refusal {
 impl Problem {
     /// Says what is wrong with a row.
     fn of(error: &InputError) -> Self {
-        let (column, message) = match error {
-            InputError::Width { found, expected, columns, .. } => (
-                None,
-                format!("{found} values where the model takes {expected} ({})", columns.join(", ")),
-            ),
-            InputError::MissingColumn { column, .. } => {
-                (Some(column), format!("column `{column}` is missing"))
-            }
-            InputError::UnknownColumn { column, meant, .. } => {
-                let meant = meant.as_ref().map(|meant| format!(" (did you mean `{meant}`?)"));
-                let meant = meant.unwrap_or_default();
-                (Some(column), format!("there is no column `{column}`{meant}"))
-            }
-            InputError::Type { column, found, expected, .. } => {
-                (Some(column), format!("column `{column}`: {found} where a {expected} is expected"))
-            }
-            InputError::Null { column, .. } => {
-                (Some(column), format!("column `{column}`: a value is required, null is not taken"))
-            }
-            InputError::NotARow { .. } => {
-                (None, "neither a list of values nor a record of columns".to_owned())
-            }
-            InputError::TooManyRows { .. } | InputError::Model { .. } => {
-                return Self { row: None, column: None, message: error.to_string() };
-            }
-        };
-        Self { row: Some(error.row()), column: column.cloned(), message }
+        let column = error.column().map(str::to_owned);
+        Self { row: error.row(), column, message: error.what() }
     }
 }

@@ -85,7 +85,7 @@ fn each_row_tells_its_first_fault_and_ten_are_told() {
         builder.set(row, 2, Given::Number(0.5));
     }
     let faults = builder.finish().unwrap_err();
-    let rows: Vec<usize> = faults.iter().map(InputError::row).collect();
+    let rows: Vec<usize> = faults.iter().map(|fault| fault.row().unwrap()).collect();
     assert_eq!(rows, (10..20).collect::<Vec<_>>());
     assert!(faults[0].to_string().contains("column `length`: the string `x`"), "{}", faults[0]);
 }

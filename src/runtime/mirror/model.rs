@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::runtime::mirror::remote::{Refusal, pairs, read_pairs, said};
+use crate::runtime::mirror::remote::{Refusal, gone_is_good, pairs, read_pairs, said};
 use crate::runtime::mirror::run::{Desk, RUN_ID, own};
 use crate::tracking::mirror::{self, Copy, Kind};
 use crate::tracking::registry::record::RegisteredModel;
@@ -263,11 +263,4 @@ fn within(version: &Version) -> &str {
 fn news<'a>(here: Option<&'a str>, there: &Value) -> Option<&'a str> {
     let here = here.unwrap_or_default();
     (here != there.as_str().unwrap_or_default()).then_some(here)
-}
-
-fn gone_is_good(answer: Result<Value, Refusal>) -> Result<(), Refusal> {
-    match answer {
-        Ok(_) | Err(Refusal::Gone(_)) => Ok(()),
-        Err(refusal) => Err(refusal),
-    }
 }

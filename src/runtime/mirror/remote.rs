@@ -34,6 +34,14 @@ impl Refusal {
     }
 }
 
+/// Takes for done what took away something that is not there.
+pub(super) fn gone_is_good(answer: Result<Value, Refusal>) -> Result<(), Refusal> {
+    match answer {
+        Ok(_) | Err(Refusal::Gone(_)) => Ok(()),
+        Err(refusal) => Err(refusal),
+    }
+}
+
 /// A server, over connections that are kept.
 pub(super) struct Remote {
     client: HttpsClient,

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::runtime::mirror::remote::{Refusal, Remote, number, pairs, read_pairs, said};
+use crate::runtime::mirror::remote::{
+    Refusal, Remote, gone_is_good, number, pairs, read_pairs, said,
+};
 use crate::runtime::promotion::off_thread;
 use crate::store::{Store, StoreError};
 use crate::tracking::artifact;
@@ -259,10 +261,7 @@ impl Desk {
         let here: BTreeSet<String> = facts.run.tags.iter().map(|(key, _)| key.clone()).collect();
         for key in copy.state.tags.difference(&here) {
             let body = json!({"run_id": copy.remote, "key": key});
-            match self.remote.post("runs/delete-tag", &body).await {
-                Ok(_) | Err(Refusal::Gone(_)) => {}
-                Err(refusal) => return Err(refusal),
-            }
+            gone_is_good(self.remote.post("runs/delete-tag", &body).await)?;
         }
         if copy.state.tags != here {
             copy.state.tags = here;

@@ -107,8 +107,10 @@ impl Work {
     async fn tell(&mut self, server: &TrackingServer) {
         tracing::info!(server = server.uri, "what pipelines track goes to an MLflow server");
         let (mut again, mut looks) = (self.parts.again, 0);
+        // Its connections are kept from round to round.
+        let mut desk = None;
         loop {
-            match self.round(server).await {
+            match self.round(server, &mut desk).await {
                 Ok(0) => {
                     again = self.parts.again;
                     looks += 1;
@@ -131,24 +133,35 @@ impl Work {
     }
 
     /// Tells some of what is due; returns how much that was.
-    async fn round(&mut self, server: &TrackingServer) -> Result<usize, String> {
+    async fn round(
+        &mut self,
+        server: &TrackingServer,
+        desk: &mut Option<Desk>,
+    ) -> Result<usize, String> {
         let due = self.parts.store.read(|conn| mirror::due(conn, BATCH)).await;
         let due = due.map_err(|error| error.to_string())?;
         if due.is_empty() {
             self.show(server, None).await;
             return Ok(0);
         }
-        let remote = Remote::open(server).map_err(|refusal| refusal.text().to_owned())?;
-        let desk = Desk {
-            store: self.parts.store.clone(),
-            artifacts: self.parts.layout.state_dir().join("artifacts"),
-            remote,
+        let said = |refusal: Refusal| refusal.text().to_owned();
+        let desk = match desk {
+            Some(desk) => desk,
+            None => desk.insert(self.open(server).map_err(said)?),
         };
         for one in &due {
-            self.tell_one(&desk, one).await.map_err(|refusal| refusal.text().to_owned())?;
+            self.tell_one(desk, one).await.map_err(said)?;
             self.show(server, None).await;
         }
         Ok(due.len())
+    }
+
+    fn open(&self, server: &TrackingServer) -> Result<Desk, Refusal> {
+        Ok(Desk {
+            store: self.parts.store.clone(),
+            artifacts: self.parts.layout.artifacts_dir(),
+            remote: Remote::open(server)?,
+        })
     }
 
     async fn tell_one(&mut self, desk: &Desk, due: &Due) -> Result<(), Refusal> {

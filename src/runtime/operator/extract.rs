@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 pub(super) use self::field::Cell;
 use self::field::Inference;
 use self::files::SourceFile;
-pub(super) use self::rejected::{BadRow, Rejected};
+pub(super) use self::rejected::{BadRow, Rejected, rejects};
 pub(super) use self::rows::Files;
 use super::args::Args;
 use super::column_type::ColumnType;
@@ -104,15 +104,7 @@ impl ExtractArgs {
             })?;
             schema.push(Wanted { name, column_type });
         }
-        let rejects = match args.text_or_none("on_bad_row")?.as_deref() {
-            None | Some("reject") => true,
-            Some("fail") => false,
-            Some(other) => {
-                return Err(OperatorError::fatal(format!(
-                    "`on_bad_row` is `{other}`; expected `reject` or `fail`"
-                )));
-            }
-        };
+        let rejects = rejects(args, true)?;
         let nulls = args.texts_or_none("null_values")?.unwrap_or_default();
         Ok(Self { source: args.text("source")?, schema, rejects, nulls, format })
     }
@@ -225,9 +217,7 @@ fn run(
     let mut rows = 0;
     for file in &files {
         let mut cursor = args.format.open(file, &wanted)?;
-        if rows == 0 && rejected.count() == 0 {
-            rejected.begin(&cursor.header(), cursor.unit())?;
-        }
+        rejected.begin(&cursor.header(), cursor.unit())?;
         rows += fill((&args, &wanted), file, &mut *cursor, &mut insert, &mut rejected, log)?;
     }
     drop(insert);
@@ -245,10 +235,7 @@ fn observe(
     wanted: &[Wanted],
     log: &TaskLog,
 ) -> Result<(), OperatorError> {
-    let inputs: Vec<DatasetRef> = files
-        .iter()
-        .map(|file| observed::file_read(order, private, &file.name, file.path()))
-        .collect();
+    let inputs: Vec<DatasetRef> = files::observed(files, order, private);
     let columns = wanted.iter().map(|wanted| ColumnRef {
         name: wanted.name.clone(),
         column_type: wanted.column_type.name(),

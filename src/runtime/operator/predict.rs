@@ -24,7 +24,7 @@ use self::score::score;
 use self::target::Target;
 use super::args::Args;
 use super::error::OperatorError;
-use super::extract::{BadRow, Rejected};
+use super::extract::{BadRow, Rejected, rejects};
 use super::{observed, tables};
 use crate::connection::object::Location;
 use crate::ml::Predictor;
@@ -64,19 +64,21 @@ pub(super) fn run(
     log: &TaskLog,
 ) -> Result<Outcome, OperatorError> {
     let args = Args(&order.args);
-    let rejects = rejects(args)?;
-    let store = Store::open(&Layout::new(&order.project).database())?;
-    let artifacts = Layout::new(&order.project).artifacts_dir();
-    let found = Found::by_uri(&store, &artifacts, &args.text("model")?)?;
+    let rejects = rejects(args, false)?;
+    let layout = Layout::new(&order.project);
+    let store = Store::open(&layout.database())?;
+    let found = Found::by_uri(&store, &layout.artifacts_dir(), &args.text("model")?)?;
     log.say(&format!("`{}` version {} answers", found.name, found.version));
     let mut input = Input::of_task(order, private, log, &args.text("input")?)?;
     let output = args.text_or_none("output")?;
+    let placed = |uri: String| Ok::<_, OperatorError>((place(order, private, &uri)?, uri));
+    let output = output.map(placed).transpose()?;
     let mut target = match &output {
-        Some(output) => Target::file(&place(order, private, output)?)?,
+        Some((path, _)) => Target::file(path)?,
         None => Target::table(order)?,
     };
     let mut rejected = Rejected::new(order, rejects, input.are_several());
-    rejected.begin(&input.header(), input.unit())?;
+    rejected.begin(input.names(), input.unit())?;
     let mut reject = |bad: &BadRow<'_>| rejected.take(bad, log);
     let rows = score(&*found.model, &mut input, &mut target, &mut reject, &mut |rows| {
         log.say(&format!("{rows} rows so far"));
@@ -86,9 +88,8 @@ pub(super) fn run(
     let version = DatasetRef::new(MODELS, format!("{}/{}", found.name, found.version));
     let inputs = input.observed(order, private).into_iter().chain([version]).collect();
     let written = match &output {
-        Some(output) => {
-            let path = place(order, private, output)?;
-            let file = observed::file_read(order, private, output, &path);
+        Some((path, uri)) => {
+            let file = observed::file_read(order, private, uri, path);
             DatasetRef { rows: Some(rows), ..file }
         }
         None => observed::run_table(order, &tables::result_name(order), Some(rows), Vec::new()),
@@ -100,20 +101,10 @@ pub(super) fn run(
         "model": found.name, "version": found.version, "rows": rows, "rejected": rejected.count(),
     });
     match output {
-        Some(output) => result["output"] = json!(output),
+        Some((_, uri)) => result["output"] = json!(uri),
         None => result["table"] = json!(tables::result_name(order)),
     }
     Ok(Outcome::output(result))
-}
-
-fn rejects(args: Args<'_>) -> Result<bool, OperatorError> {
-    match args.text_or_none("on_bad_row")?.as_deref() {
-        None | Some("fail") => Ok(false),
-        Some("reject") => Ok(true),
-        Some(other) => Err(OperatorError::fatal(format!(
-            "`on_bad_row` is `{other}`; expected `fail` or `reject`"
-        ))),
-    }
 }
 
 fn place(

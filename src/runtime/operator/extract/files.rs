@@ -7,7 +7,9 @@ use crate::connection::object::Location;
 use crate::runtime::attempt::{Order, Private};
 use crate::runtime::operator::error::OperatorError;
 use crate::runtime::operator::object::local_file;
+use crate::runtime::operator::observed;
 use crate::runtime::task_log::TaskLog;
+use crate::types::io::DatasetRef;
 
 /// A file to be read.
 pub(super) struct SourceFile {
@@ -77,6 +79,12 @@ pub(super) fn list(
         return Err(OperatorError::fatal(format!("there is no file for `{source}`")));
     }
     Ok(files)
+}
+
+/// Tells what was read.
+pub(super) fn observed(files: &[SourceFile], order: &Order, private: &Private) -> Vec<DatasetRef> {
+    let of = |file: &SourceFile| observed::file_read(order, private, &file.name, file.path());
+    files.iter().map(of).collect()
 }
 
 /// Says whether a name fits a pattern in which `*` stands for anything.

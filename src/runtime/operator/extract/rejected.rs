@@ -5,11 +5,28 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use crate::runtime::attempt::Order;
+use crate::runtime::operator::args::Args;
 use crate::runtime::operator::error::OperatorError;
 use crate::runtime::task_log::TaskLog;
 
 /// So many rejected rows are told in the log; all are in `rejected.csv`.
 const TOLD_MAX: u64 = 20;
+
+/// Reads `on_bad_row`: whether rows that do not fit are rejected, or end the attempt.
+pub(in crate::runtime::operator) fn rejects(
+    args: Args<'_>,
+    default: bool,
+) -> Result<bool, OperatorError> {
+    match args.text_or_none("on_bad_row")?.as_deref() {
+        None => Ok(default),
+        Some("reject") => Ok(true),
+        Some("fail") => Ok(false),
+        Some(other) => {
+            let expected = if default { "`reject` or `fail`" } else { "`fail` or `reject`" };
+            Err(OperatorError::fatal(format!("`on_bad_row` is `{other}`; expected {expected}")))
+        }
+    }
+}
 
 /// A row that does not fit.
 #[derive(Debug, Clone)]
@@ -53,12 +70,15 @@ impl Rejected {
         self.count
     }
 
-    /// Makes the file, for rows with these columns.
+    /// Makes the file, for rows with these columns; those of the first input count.
     pub(in crate::runtime::operator) fn begin(
         &mut self,
         header: &[String],
         unit: &'static str,
     ) -> Result<(), OperatorError> {
+        if self.writer.is_some() {
+            return Ok(());
+        }
         let file = std::fs::OpenOptions::new()
             .create(true)
             .write(true)

@@ -11,7 +11,6 @@ use crate::runtime::attempt::{Order, Private};
 use crate::runtime::operator::args::Args;
 use crate::runtime::operator::column_type::ColumnType;
 use crate::runtime::operator::error::OperatorError;
-use crate::runtime::operator::observed;
 use crate::runtime::task_log::TaskLog;
 use crate::types::io::DatasetRef;
 
@@ -115,8 +114,7 @@ impl Files {
         order: &Order,
         private: &Private,
     ) -> Vec<DatasetRef> {
-        let of = |file: &SourceFile| observed::file_read(order, private, &file.name, file.path());
-        self.files.iter().map(of).collect()
+        files::observed(&self.files, order, private)
     }
 }
 

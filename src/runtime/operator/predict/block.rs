@@ -32,7 +32,7 @@ pub(super) struct Block {
     texts: String,
     /// Where each row stands in the input.
     pub(super) positions: Vec<u64>,
-    /// Rows that cannot be read, by their place here, and why.
+    /// Rows that cannot be read, by their place here (ascending), and why.
     pub(super) unreadable: Vec<(usize, String)>,
 }
 

@@ -65,11 +65,6 @@ impl Input {
         }
     }
 
-    /// Returns the names as rejected rows have them.
-    pub(super) fn header(&self) -> Vec<String> {
-        self.names().to_vec()
-    }
-
     /// What rows are counted as.
     pub(super) fn unit(&self) -> &'static str {
         match self {

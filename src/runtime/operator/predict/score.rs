@@ -107,13 +107,11 @@ fn part(
     rows: Range<usize>,
     writing: &Writing,
 ) -> Result<Part, OperatorError> {
-    let readable = |row: &usize| !block.unreadable.iter().any(|(place, _)| place == row);
+    let readable =
+        |row: &usize| block.unreadable.binary_search_by_key(row, |(place, _)| *place).is_err();
     let unreadable = block.unreadable.iter().filter(|(place, _)| rows.contains(place)).cloned();
     let mut bad: Vec<(usize, String)> = unreadable.collect();
-    let mut kept: Vec<usize> = match block.unreadable.is_empty() {
-        true => rows.collect(),
-        false => rows.filter(readable).collect(),
-    };
+    let mut kept: Vec<usize> = rows.filter(readable).collect();
     let answers = match answer(model, places, block, &kept) {
         Ok(answers) => answers,
         // One row, or some, does not fit: each is tried alone.

@@ -74,10 +74,11 @@ impl<'a> Loss<'a> {
         let Labels::Classes { rows, count } = self.labels else { return all };
         // LightGBM's: the scores of `k` classes have `k - 1` degrees of freedom.
         let factor = count as f64 / (count as f64 - 1.0);
+        let mut shares = vec![0.0; outputs];
         for (row, scores) in scores.chunks_exact(outputs).enumerate() {
-            let mut shares = scores.to_vec();
+            shares.copy_from_slice(scores);
             softmax(&mut shares);
-            for (class, share) in shares.into_iter().enumerate() {
+            for (class, share) in shares.iter().copied().enumerate() {
                 let first = share - f64::from(u8::from(rows[row] == class));
                 let second = factor * share * (1.0 - share);
                 all[class][row] = self.weighted(row, [first, second]);
