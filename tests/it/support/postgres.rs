@@ -108,20 +108,32 @@ impl Postgres {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// Runs statements, and returns the rows as lines, their fields apart by `|`.
-    pub(crate) fn psql(&self, database: &str, sql: &str) -> Vec<String> {
+    /// Runs statements, and returns the rows as lines, their fields apart by `|`; or what `psql`
+    /// says of them.
+    pub(crate) fn try_psql(&self, database: &str, sql: &str) -> Result<Vec<String>, String> {
         let output = Command::new(self.bin.join("psql"))
             .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"])
             .args(["-U", "postgres", "-p", &self.port.to_string(), "-d", database, "-c", sql])
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{sql}: {said}");
-        String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+    }
+
+    /// Runs statements that must succeed.
+    pub(crate) fn psql(&self, database: &str, sql: &str) -> Vec<String> {
+        self.try_psql(database, sql).unwrap_or_else(|said| panic!("{sql}: {said}"))
     }
 
     /// The same, in the database of a URL.
     pub(crate) fn rows(&self, url: &str, sql: &str) -> Vec<String> {
-        self.psql(url.rsplit('/').next().unwrap(), sql)
+        self.psql(name_in(url), sql)
     }
+}
+
+/// Returns the name of the database that a URL leads to.
+pub(crate) fn name_in(url: &str) -> &str {
+    url.rsplit('/').next().unwrap()
 }
