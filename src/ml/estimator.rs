@@ -23,6 +23,7 @@ pub(crate) use hyperparameter::{Hyperparameter, Settings, is_whole, nearest};
 use std::fmt;
 use std::sync::Arc;
 
+use dagdeck_onnx::{self as onnx, Writer};
 use serde_json::Value;
 
 use crate::dag::spec::LearningTask;
@@ -47,6 +48,12 @@ pub(crate) trait Estimator: fmt::Debug + Send + Sync {
     /// engine calls it, and its value after each round. What was read back has none.
     fn rounds(&self) -> Vec<(String, Vec<f64>)> {
         Vec::new()
+    }
+
+    /// Adds what makes answers of rows of numbers (`f64`): the probability of each class, or the
+    /// value, as `f64`, rows by `outputs`. `None`: ONNX has no operators for it.
+    fn onnx(&self, _rows: &onnx::Value, _outputs: usize, _to: &mut Writer) -> Option<onnx::Value> {
+        None
     }
 
     /// Returns what [`Family::read`] reads.

@@ -2,6 +2,7 @@
 
 mod file;
 mod mlflow;
+mod onnx;
 #[cfg(test)]
 mod tests;
 
@@ -251,6 +252,15 @@ impl Model {
     /// `model.json`. `made_at` is as MLflow writes it: `2026-01-31 12:00:00.000000`.
     pub fn to_mlflow(&self, run_id: &str, made_at: &str) -> IndexMap<String, Vec<u8>> {
         mlflow::files(&self.fitted, run_id, made_at)
+    }
+
+    /// Writes the model as an ONNX file; says why where it cannot be told in ONNX.
+    ///
+    /// Inputs are the raw columns by name, each `[rows, 1]` (`double`, `int64`, `bool`, `string`; NaN
+    /// and the empty text are missing). Outputs are `label` and `probabilities` (`[rows, classes]`),
+    /// or `value` (`[rows, 1]`).
+    pub fn to_onnx(&self) -> Result<Vec<u8>, String> {
+        onnx::write(&self.fitted)
     }
 
     /// Returns what it takes and gives.

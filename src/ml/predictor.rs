@@ -30,6 +30,11 @@ pub trait Predictor: Send + Sync + 'static {
         PythonAnswer::Labels
     }
 
+    /// Writes it as an ONNX file of its raw columns; says why where that cannot be.
+    fn to_onnx(&self) -> Result<Vec<u8>, String> {
+        Err(format!("a model of `{}` is kept as it came, and not written anew", self.kind()))
+    }
+
     /// Answers rows of JSON, each a list in the signature's order or a record by name.
     fn predict(&self, rows: &[Value]) -> Result<Vec<Prediction>, InputError> {
         let batch = Batch::of_json(self.signature(), rows)?;
@@ -70,5 +75,9 @@ impl Predictor for Model {
 
     fn answer(&self, batch: &Batch) -> Result<Answers, InputError> {
         Ok(self.answer(batch))
+    }
+
+    fn to_onnx(&self) -> Result<Vec<u8>, String> {
+        self.to_onnx()
     }
 }

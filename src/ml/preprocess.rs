@@ -7,6 +7,7 @@
 
 mod encoder;
 mod matrix;
+mod onnx;
 #[cfg(test)]
 mod tests;
 pub(crate) mod words;

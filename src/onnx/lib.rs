@@ -1,8 +1,9 @@
-//! Answers rows by ONNX graphs, as scikit-learn's models are exported: the operators of
+//! Reads and writes ONNX graphs, and answers rows by them, as scikit-learn's models are exported: the operators of
 //! `ai.onnx.ml` and those of `ai.onnx` that pipelines of tables are made of.
 //!
 //! ```text
 //! bytes ─proto─► nodes ─op─► Graph ──run──► tensors
+//! Writer ─proto─► bytes
 //! ```
 //! A graph is checked when it is read: what it does not know is refused then, with its name, and
 //! not when somebody asks. Numbers are held as `f64`; a tensor of floats holds what fits into an
@@ -15,9 +16,13 @@ mod proto;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod trees;
+mod writer;
 
 pub use graph::{Graph, Input};
 pub use tensor::{Kind, Tensor};
+pub use trees::{Branch, Test, Trees};
+pub use writer::{Attribute, Element, Value, Writer};
 
 /// What keeps a graph from being read or run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

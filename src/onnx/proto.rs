@@ -1,4 +1,4 @@
-//! The parts of an ONNX file that are read, by the field numbers of `onnx.proto3`
+//! The parts of an ONNX file that are read or written, by the field numbers of `onnx.proto3`
 //! (IR version 10). What is not named here is passed over.
 
 use prost::Message;
@@ -7,14 +7,31 @@ use prost::Message;
 pub(crate) struct ModelProto {
     #[prost(int64, tag = "1")]
     pub(crate) ir_version: i64,
+    #[prost(string, tag = "2")]
+    pub(crate) producer_name: String,
+    #[prost(string, tag = "3")]
+    pub(crate) producer_version: String,
     #[prost(message, optional, tag = "7")]
     pub(crate) graph: Option<GraphProto>,
+    #[prost(message, repeated, tag = "8")]
+    pub(crate) opset_import: Vec<OperatorSet>,
+}
+
+/// Which version of a set of operators a graph means.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct OperatorSet {
+    #[prost(string, tag = "1")]
+    pub(crate) domain: String,
+    #[prost(int64, tag = "2")]
+    pub(crate) version: i64,
 }
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct GraphProto {
     #[prost(message, repeated, tag = "1")]
     pub(crate) node: Vec<NodeProto>,
+    #[prost(string, tag = "2")]
+    pub(crate) name: String,
     #[prost(message, repeated, tag = "5")]
     pub(crate) initializer: Vec<TensorProto>,
     #[prost(message, repeated, tag = "11")]
@@ -57,6 +74,9 @@ pub(crate) struct AttributeProto {
     pub(crate) ints: Vec<i64>,
     #[prost(bytes = "vec", repeated, tag = "9")]
     pub(crate) strings: Vec<Vec<u8>>,
+    /// Which of the above is meant.
+    #[prost(int32, tag = "20")]
+    pub(crate) kind: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -118,4 +138,6 @@ pub(crate) struct Dimension {
     /// 0 where it has a name, or is open.
     #[prost(int64, tag = "1")]
     pub(crate) dim_value: i64,
+    #[prost(string, tag = "2")]
+    pub(crate) dim_param: String,
 }

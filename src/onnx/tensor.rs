@@ -21,16 +21,16 @@ pub enum Tensor {
 }
 
 /// ONNX's numbers for the types of elements.
-const FLOAT: i32 = 1;
+pub(crate) const FLOAT: i32 = 1;
 const UINT8: i32 = 2;
 const INT8: i32 = 3;
 const UINT16: i32 = 4;
 const INT16: i32 = 5;
 const INT32: i32 = 6;
-const INT64: i32 = 7;
-const STRING: i32 = 8;
-const BOOL: i32 = 9;
-const DOUBLE: i32 = 11;
+pub(crate) const INT64: i32 = 7;
+pub(crate) const STRING: i32 = 8;
+pub(crate) const BOOL: i32 = 9;
+pub(crate) const DOUBLE: i32 = 11;
 
 /// The kind of a type of elements; `Ok(None)`: texts.
 pub(crate) fn kind(data_type: i32) -> Result<Option<Kind>, String> {

@@ -34,7 +34,7 @@ fn node(domain: &str, op: &str, input: &str, attribute: Vec<AttributeProto>) -> 
 }
 
 fn value(name: &str, width: i64) -> ValueInfo {
-    let dim = vec![Dimension { dim_value: 0 }, Dimension { dim_value: width }];
+    let dim = vec![Dimension::default(), Dimension { dim_value: width, ..Default::default() }];
     let tensor = TensorType { elem_type: 1, shape: Some(Shape { dim }) };
     ValueInfo { name: name.into(), value_type: Some(ValueType { tensor: Some(tensor) }) }
 }
@@ -43,11 +43,12 @@ fn value(name: &str, width: i64) -> ValueInfo {
 fn file(nodes: Vec<NodeProto>, width: i64) -> Vec<u8> {
     let graph = GraphProto {
         node: nodes,
+        name: String::new(),
         initializer: Vec::new(),
         input: vec![value("in", width)],
         output: vec![value("out", 1)],
     };
-    ModelProto { ir_version: 10, graph: Some(graph) }.encode_to_vec()
+    ModelProto { ir_version: 10, graph: Some(graph), ..Default::default() }.encode_to_vec()
 }
 
 /// A stump: up to 0.5 it answers 1, else 2.
@@ -123,7 +124,9 @@ fn a_file_that_is_cut_is_refused_wherever_it_is_cut() {
 
 #[test]
 fn a_file_from_the_future_and_operators_that_are_not_known_are_named() {
-    let newer = ModelProto { ir_version: 99, graph: Some(GraphProto::default()) }.encode_to_vec();
+    let newer =
+        ModelProto { ir_version: 99, graph: Some(GraphProto::default()), ..Default::default() }
+            .encode_to_vec();
     assert!(refusal(&newer).contains("its format 99 is newer"), "{}", refusal(&newer));
     let conv = file(vec![node("", "Conv", "in", Vec::new())], 2);
     assert_eq!(refusal(&conv), "operator `Conv` is not known here");
@@ -152,12 +155,13 @@ fn shapes_that_do_not_fit_are_an_error_and_not_a_panic() {
         let mut product = node("", op, "in", Vec::new());
         product.input.push("w".into());
         let graph = GraphProto {
+            name: String::new(),
             node: vec![product],
             initializer: vec![weights],
             input: vec![value("in", 2)],
             output: vec![value("out", 1)],
         };
-        ModelProto { ir_version: 10, graph: Some(graph) }.encode_to_vec()
+        ModelProto { ir_version: 10, graph: Some(graph), ..Default::default() }.encode_to_vec()
     };
     for op in ["MatMul", "Gemm", "Add", "Reshape", "Gather", "Squeeze", "Where", "Concat"] {
         let graph = Graph::read(&with(op, tensor(&[3], &[5.0, 7.0, 11.0]))).unwrap();

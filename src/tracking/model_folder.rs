@@ -12,11 +12,32 @@ use serde_json::Value;
 use crate::ml::foreign::Manifest;
 use crate::ml::{Foreign, Model, Predictor};
 use crate::store::Store;
-use crate::tracking::{artifact, registry};
+use crate::tracking::artifact;
+use crate::tracking::registry::{self, ModelUri};
 use crate::types::Fault;
 
 /// A model's file is read whole; what is larger is refused.
 const BYTES_MAX: u64 = 2 << 30;
+
+/// A model that was found in the registry.
+pub struct Registered {
+    pub name: String,
+    pub version: u32,
+    pub model: Arc<dyn Predictor>,
+}
+
+impl Registered {
+    /// Finds and reads what a URI names now: `NAME@ALIAS` or `NAME/VERSION`. Blocks.
+    pub fn by_uri(store: &Store, artifacts: &Path, uri: &str) -> Result<Self, Fault> {
+        let named = ModelUri::named(uri).ok_or_else(|| {
+            Fault::invalid(format!("`{uri}` names no model"))
+                .hint("write `NAME@ALIAS`, `NAME/VERSION`, or the same behind `models:/`")
+        })?;
+        let found = registry::find(store, &named)?;
+        let model = of_version(store, artifacts, &found.name, found.version)?;
+        Ok(Self { name: found.name, version: found.version, model })
+    }
+}
 
 /// Reads the model of a registered version; `artifacts` is the project's folder of them.
 /// Blocks.

@@ -393,7 +393,14 @@ fn models_that_pipelines_trained_are_loaded_by_python_and_answer_the_same() {
         project.write(&format!("data/{table}.csv"), fs::read(from).unwrap());
     }
     project.run(&["run", "learn"]).ok();
-    let said = script(&python, "own.py", &address, &token);
+    let folder = project.path("onnx");
+    fs::create_dir(&folder).unwrap();
+    for name in &names {
+        let file = folder.join(format!("{name}.onnx"));
+        project.run(&["export", "onnx", &format!("{name}/1"), file.to_str().unwrap()]).ok();
+    }
+    let args = ["own.py", folder.to_str().unwrap()];
+    let said = script_in(project.dir(), &python, &args, &format!("http://{address}"), &token);
     let lines: Vec<serde_json::Value> =
         said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     names.sort();

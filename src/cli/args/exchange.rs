@@ -29,4 +29,11 @@ pub enum ExportCommand {
         /// A folder that is not there yet, or is empty
         folder: PathBuf,
     },
+    /// A model that was trained here as an ONNX file, its preprocessing included
+    Onnx {
+        /// NAME@ALIAS or NAME/VERSION, such as iris@production
+        model: String,
+        /// A file that is replaced where it is there
+        file: PathBuf,
+    },
 }

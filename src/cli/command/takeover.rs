@@ -1,6 +1,8 @@
-//! `import mlflow` and `export mlflow`: without the daemon, whether it runs or not.
+//! `import mlflow`, `export mlflow` and `export onnx`: without the daemon, whether it runs or not.
 
 use std::path::Path;
+
+use serde_json::json;
 
 use crate::cli::args::{ExportCommand, ImportCommand};
 use crate::cli::error::CliError;
@@ -8,6 +10,7 @@ use crate::cli::output::{Output, bytes};
 use crate::runtime::Layout;
 use crate::store::Store;
 use crate::tracking::exchange::{self, Summary};
+use crate::tracking::model_folder::Registered;
 use crate::types::{Fault, time};
 
 /// Takes something over.
@@ -33,12 +36,38 @@ pub fn export(
     command: ExportCommand,
     output: &mut Output,
 ) -> Result<u8, CliError> {
-    let ExportCommand::Mlflow { folder } = command;
     let store = open(layout)?;
-    let mut told = |line: &str| tracing::info!("{line}");
-    let given = exchange::export(&store, &layout.artifacts_dir(), &folder, &mut told)?;
-    output.answer(&given, |given| draw(given, "written to", &folder));
+    match command {
+        ExportCommand::Mlflow { folder } => {
+            let mut told = |line: &str| tracing::info!("{line}");
+            let given = exchange::export(&store, &layout.artifacts_dir(), &folder, &mut told)?;
+            output.answer(&given, |given| draw(given, "written to", &folder));
+        }
+        ExportCommand::Onnx { model, file } => {
+            let found = Registered::by_uri(&store, &layout.artifacts_dir(), &model)?;
+            let Registered { name, version, model } = found;
+            let bytes = model.to_onnx().map_err(|why| {
+                Fault::invalid(format!("write `{name}` version {version} as ONNX: {why}"))
+            })?;
+            write_whole(&file, &bytes)?;
+            let done =
+                json!({"name": name, "version": version, "file": file, "bytes": bytes.len()});
+            output.answer(&done, |_| {
+                format!("`{name}` version {version}, written to {}", file.display())
+            });
+        }
+    }
     Ok(0)
+}
+
+/// Writes a file beside, then puts it in its place: who reads it has the old one or the new one.
+fn write_whole(file: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let beside = file.with_added_extension("part");
+    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, file));
+    written.map_err(|source| {
+        let _ = std::fs::remove_file(&beside);
+        CliError::io(&format!("write `{}`", file.display()), &source)
+    })
 }
 
 fn open(layout: &Layout) -> Result<Store, CliError> {

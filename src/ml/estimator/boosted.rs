@@ -6,6 +6,7 @@
 
 mod leafwise;
 mod lightgbm;
+mod onnx;
 mod xgboost;
 
 pub(super) use lightgbm::LIGHTGBM;
@@ -14,6 +15,7 @@ pub(super) use xgboost::XGBOOST;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use dagdeck_onnx::{Value as Node, Writer};
 use hessboost::config::{TrainingParams, TrainingParamsBuilder};
 use hessboost::data::DMatrix;
 use hessboost::model::{BoostedModel, ImportanceType, Iterations, ModelFormat};
@@ -198,6 +200,10 @@ impl Estimator for Boosted {
 
     fn rounds(&self) -> Vec<(String, Vec<f64>)> {
         self.rounds.clone()
+    }
+
+    fn onnx(&self, rows: &Node, outputs: usize, to: &mut Writer) -> Option<Node> {
+        onnx::write(&self.to_json(), rows, outputs, to)
     }
 
     fn to_json(&self) -> Value {

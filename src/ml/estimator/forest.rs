@@ -10,6 +10,7 @@ mod tree;
 
 use std::sync::Arc;
 
+use dagdeck_onnx::{self as onnx, Test, Trees, Writer};
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -217,6 +218,12 @@ impl Estimator for Forest {
 
     fn importance(&self) -> Vec<f64> {
         self.importance.clone()
+    }
+
+    fn onnx(&self, rows: &onnx::Value, outputs: usize, to: &mut Writer) -> Option<onnx::Value> {
+        let mut trees = Trees::new(Test::AtMost);
+        self.trees.iter().for_each(|tree| tree.onnx(outputs, &mut trees));
+        Some(trees.write(rows, &vec![0.0; outputs], true, to))
     }
 
     fn to_json(&self) -> Value {

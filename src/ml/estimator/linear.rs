@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dagdeck_onnx::{self as onnx, Writer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -240,6 +241,10 @@ impl Estimator for Line {
 
     fn importance(&self) -> Vec<f64> {
         self.coefficients.iter().map(|c| c.abs()).collect()
+    }
+
+    fn onnx(&self, rows: &onnx::Value, _: usize, to: &mut Writer) -> Option<onnx::Value> {
+        Some(to.line(rows, (self.coefficients.clone(), 1), vec![self.intercept]))
     }
 
     fn to_json(&self) -> Value {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dagdeck_onnx::{self as onnx, Writer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -150,6 +151,13 @@ impl Estimator for Logits {
     fn importance(&self) -> Vec<f64> {
         let width = self.coefficients.first().map_or(0, Vec::len);
         (0..width).map(|column| self.coefficients.iter().map(|c| c[column].abs()).sum()).collect()
+    }
+
+    fn onnx(&self, rows: &onnx::Value, outputs: usize, to: &mut Writer) -> Option<onnx::Value> {
+        let width = self.coefficients.first().map_or(0, Vec::len);
+        let weights = (0..width).flat_map(|at| self.coefficients.iter().map(move |c| c[at]));
+        let logits = to.line(rows, (weights.collect(), outputs), self.intercepts.clone());
+        Some(to.softmax(&logits))
     }
 
     fn to_json(&self) -> Value {

@@ -3,6 +3,7 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
+use dagdeck_onnx::{self as onnx, Writer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -137,6 +138,22 @@ impl Estimator for NaiveBayes {
             sum(&|class| (class.means[column] - mean).powi(2)) / within
         };
         (0..width).map(between).collect()
+    }
+
+    fn onnx(&self, rows: &onnx::Value, _: usize, to: &mut Writer) -> Option<onnx::Value> {
+        let scores = self.classes.iter().map(|class| {
+            let width = class.means.len();
+            let means = to.doubles(&[1, width], class.means.clone());
+            let apart = to.node(("", "Sub"), &[rows, &means], Vec::new());
+            let squares = to.node(("", "Mul"), &[&apart, &apart], Vec::new());
+            let weights = class.variances.iter().map(|variance| -0.5 / variance).collect();
+            let spread: f64 = class.variances.iter().map(|variance| (TAU * variance).ln()).sum();
+            to.line(&squares, (weights, 1), vec![class.prior.ln() - 0.5 * spread])
+        });
+        let scores: Vec<onnx::Value> = scores.collect();
+        let scores: Vec<&onnx::Value> = scores.iter().collect();
+        let scores = to.node(("", "Concat"), &scores, vec![onnx::Attribute::int("axis", 1)]);
+        Some(to.softmax(&scores))
     }
 
     fn to_json(&self) -> Value {

@@ -1,8 +1,11 @@
 //! Rows that fit and rows that do not, and model files that are damaged.
 
+use dagdeck_onnx::{Graph, Tensor};
 use serde_json::json;
 
 use super::*;
+use crate::dag::spec::TableSpec;
+use crate::dataset::read_csv;
 use crate::sample::{FAMILIES, holes, housing, iris, quick, titanic};
 use crate::train;
 
@@ -53,6 +56,103 @@ fn a_model_read_back_answers_its_examples_to_the_last_bit() {
             assert_eq!(serde_json::to_value(&found[0]).unwrap(), *answer, "{}", model.kind());
         }
         assert_eq!(read.to_bytes(), bytes, "{}", model.kind());
+    }
+}
+
+/// The cells of a column as a graph takes them.
+fn tensor(input: &dagdeck_onnx::Input, cells: &[Value]) -> Tensor {
+    let Some(kind) = input.kind else {
+        let texts = cells.iter().map(|cell| cell.as_str().unwrap_or("").to_owned());
+        return Tensor::texts(texts.collect(), 1).unwrap();
+    };
+    let number = |cell: &Value| match cell {
+        Value::Bool(yes) => f64::from(u8::from(*yes)),
+        cell => cell.as_f64().unwrap_or(f64::NAN),
+    };
+    Tensor::rows(kind, cells.iter().map(number).collect(), 1).unwrap()
+}
+
+#[test]
+fn an_onnx_file_answers_as_the_model_does() {
+    let mut written = 0;
+    for model in all() {
+        let kind = model.kind();
+        let bytes = match model.to_onnx() {
+            Ok(bytes) => bytes,
+            Err(why) => {
+                assert_eq!(why, format!("ONNX has no operators for `{kind}`"));
+                assert!(["svm", "k_neighbors"].contains(&kind));
+                continue;
+            }
+        };
+        written += 1;
+        let graph = Graph::read(&bytes).unwrap();
+        let mut rows: Vec<_> = model.examples().iter().map(|(row, _)| row.clone()).collect();
+        // What was never seen, and what is missing.
+        for (place, value) in [(0, json!("never seen")), (1, Value::Null)] {
+            let mut row = rows[place].clone();
+            for column in &model.signature().inputs {
+                let may_be = if place == 0 {
+                    column.data_type == DataType::String
+                } else {
+                    !column.required
+                };
+                if may_be && column.data_type != DataType::Boolean {
+                    row.insert(column.name.clone(), value.clone());
+                }
+            }
+            rows.push(row);
+        }
+        let given = graph.inputs().iter().map(|input| {
+            let cells: Vec<Value> = rows.iter().map(|row| row[&input.name].clone()).collect();
+            tensor(input, &cells)
+        });
+        let found = graph.run(given.collect()).unwrap();
+        let rows: Vec<Value> = rows.into_iter().map(Value::Object).collect();
+        let expected = model.predict(&rows).unwrap();
+        let numbers = found.last().unwrap().as_numbers().unwrap();
+        assert_eq!(numbers.shape(), [rows.len(), model.classes().len().max(1)], "{kind}");
+        let expected_numbers: Vec<f64> = expected
+            .iter()
+            .flat_map(|answer| match answer {
+                Prediction::Class { probabilities, .. } => {
+                    probabilities.values().copied().collect()
+                }
+                Prediction::Value { value } => vec![*value],
+            })
+            .collect();
+        for (found, expected) in numbers.iter().zip(&expected_numbers) {
+            assert!(
+                (found - expected).abs() <= 1e-6 * expected.abs().max(1.0),
+                "{kind}: {found} {expected}"
+            );
+        }
+        if let (Some(labels), false) = (found[0].as_texts(), model.classes().is_empty()) {
+            for (label, answer) in labels.iter().zip(&expected) {
+                assert!(
+                    matches!(answer, Prediction::Class { label: is, .. } if is == label),
+                    "{kind}"
+                );
+            }
+        }
+    }
+    assert_eq!(written, 3 * 7 + 2 * 7);
+}
+
+#[test]
+fn what_onnx_cannot_tell_is_named() {
+    let text = (0..60).fold("day,note,y\n".to_owned(), |text, n| {
+        text + &format!("2026-01-{:02},word {n} and more,{}\n", n % 28 + 1, n % 2)
+    });
+    for (column, other, what) in [("day", "note", "dates"), ("note", "day", "free text")] {
+        let mut spec = TableSpec::new(LearningTask::Classification, "y");
+        spec.ignore = vec![other.to_owned()];
+        let dataset = read_csv("d", &spec, text.as_bytes()).unwrap();
+        let why = trained(&dataset, "logistic_regression").to_onnx().unwrap_err();
+        let told = format!(
+            "column `{column}` holds {what}, and ONNX has no operator that reads it as here"
+        );
+        assert_eq!(why, told);
     }
 }
 

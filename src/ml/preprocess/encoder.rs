@@ -12,7 +12,7 @@ use crate::dataset::{Column, ColumnValues};
 /// More categories than this share one indicator: the frequent ones are kept.
 const CATEGORIES_MAX: usize = 50;
 /// Engines count in `f32`; what does not fit is as large as can be, not infinite.
-const NUMBER_MAX: f64 = f32::MAX as f64;
+pub(super) const NUMBER_MAX: f64 = f32::MAX as f64;
 
 /// A raw value.
 #[derive(Debug, Clone, Copy, PartialEq)]

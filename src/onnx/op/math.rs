@@ -36,6 +36,7 @@ fn of_one(name: &str) -> Option<fn(f64) -> f64> {
         "Ceil" => f64::ceil,
         "Exp" => f64::exp,
         "Floor" => f64::floor,
+        "IsNaN" => |x| f64::from(u8::from(x.is_nan())),
         "Log" => f64::ln,
         "Neg" => |x| -x,
         "Not" => |x| f64::from(u8::from(x == 0.0)),

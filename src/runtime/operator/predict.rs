@@ -15,7 +15,6 @@ mod target;
 mod tests;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use serde_json::json;
 
@@ -27,36 +26,14 @@ use super::error::OperatorError;
 use super::extract::{BadRow, Rejected, rejects};
 use super::{observed, tables};
 use crate::connection::object::Location;
-use crate::ml::Predictor;
 use crate::runtime::attempt::{Order, Private};
 use crate::runtime::layout::Layout;
 use crate::runtime::task_log::TaskLog;
 use crate::sched::Outcome;
 use crate::store::Store;
-use crate::tracking::model_folder;
-use crate::tracking::registry::{self, ModelUri};
+use crate::tracking::model_folder::Registered;
 use crate::types::Fault;
 use crate::types::io::{DatasetRef, MODELS, Observed};
-
-/// A model that was found in the registry.
-struct Found {
-    name: String,
-    version: u32,
-    model: Arc<dyn Predictor>,
-}
-
-impl Found {
-    /// Finds what a URI names now. Blocks.
-    fn by_uri(store: &Store, artifacts: &Path, uri: &str) -> Result<Self, Fault> {
-        let named = ModelUri::named(uri).ok_or_else(|| {
-            Fault::invalid(format!("`{uri}` names no model"))
-                .hint("write `NAME@ALIAS`, `NAME/VERSION`, or the same behind `models:/`")
-        })?;
-        let found = registry::find(store, &named)?;
-        let model = model_folder::of_version(store, artifacts, &found.name, found.version)?;
-        Ok(Self { name: found.name, version: found.version, model })
-    }
-}
 
 pub(super) fn run(
     order: &Order,
@@ -67,7 +44,7 @@ pub(super) fn run(
     let rejects = rejects(args, false)?;
     let layout = Layout::new(&order.project);
     let store = Store::open(&layout.database())?;
-    let found = Found::by_uri(&store, &layout.artifacts_dir(), &args.text("model")?)?;
+    let found = Registered::by_uri(&store, &layout.artifacts_dir(), &args.text("model")?)?;
     log.say(&format!("`{}` version {} answers", found.name, found.version));
     let mut input = Input::of_task(order, private, log, &args.text("input")?)?;
     let output = args.text_or_none("output")?;
@@ -154,7 +131,7 @@ pub fn predict_file(
     tell: &mut dyn FnMut(&str),
 ) -> Result<PredictedFile, Fault> {
     let store = Store::open(&layout.database()).map_err(Fault::from)?;
-    let found = Found::by_uri(&store, &layout.artifacts_dir(), asked.model)?;
+    let found = Registered::by_uri(&store, &layout.artifacts_dir(), asked.model)?;
     let invalid = |error: OperatorError| Fault::invalid(error.to_string());
     let mut input = Input::of_file(asked.input).map_err(invalid)?;
     let target = asked.output.map_or_else(|| Ok(Target::standard_output()), Target::file);

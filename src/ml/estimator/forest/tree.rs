@@ -1,5 +1,6 @@
 //! A grown tree as arrays: small in the file, quick to walk.
 
+use dagdeck_onnx::{Branch, Trees};
 use serde::{Deserialize, Serialize};
 
 /// A binary tree; node 0 is the root, and the children of a node are neighbours.
@@ -50,6 +51,27 @@ impl Tree {
                 return &self.answers[feature * outputs..(feature + 1) * outputs];
             }
             node = child + usize::from(row[feature] > self.threshold[node]);
+        }
+    }
+
+    /// Adds the tree to those of an ONNX graph.
+    pub(super) fn onnx(&self, outputs: usize, trees: &mut Trees) {
+        trees.tree();
+        for ((feature, value), child) in self.feature.iter().zip(&self.threshold).zip(&self.child) {
+            let (feature, child) = (*feature as usize, *child as usize);
+            match child {
+                0 => {
+                    let answer = &self.answers[feature * outputs..(feature + 1) * outputs];
+                    trees.leaf(answer.iter().copied().enumerate().filter(|(_, much)| *much != 0.0));
+                }
+                yes => trees.branch(Branch {
+                    column: feature,
+                    value: *value,
+                    missing: true,
+                    yes,
+                    no: yes + 1,
+                }),
+            }
         }
     }
 
