@@ -38,7 +38,7 @@ use crate::serving::shared::Shared;
 use crate::serving::source::{Registry, Source};
 use crate::store::Store;
 use crate::types::{Clock, Fault};
-use crate::web::{Door, Limits, Tls, Token, bind};
+use crate::web::{Door, Lanes, Limits, Tls, Token, bind};
 
 mod ask;
 mod bento;
@@ -58,6 +58,7 @@ mod predictor;
 mod protocol;
 mod read;
 mod refusal;
+mod request_id;
 mod resolve;
 mod route;
 mod shared;
@@ -163,14 +164,16 @@ async fn open(shared: &Arc<Shared>, places: &Places) -> Result<(Vec<Door>, Strin
     let service =
         service_fn(move |request: Request<Incoming>| http::serve(Arc::clone(&shared), request));
     let limits = Limits::default();
+    let lanes = Lanes::start().map_err(|error| Fault::internal(&error))?;
+    let lanes = Arc::new(lanes);
     let mut doors = Vec::new();
     if let Some(path) = &places.socket {
-        doors.push(Door::open(bind::unix(path).await?, service.clone(), limits));
+        doors.push(Door::open_on(&lanes, bind::unix(path).await?, service.clone(), limits));
     }
     doors.push(match &places.tls {
-        None => Door::open(listener, service, limits),
+        None => Door::open_on(&lanes, listener, service, limits),
         Some(TlsSpec { certificate, key }) => {
-            Door::open(Tls::over(listener, certificate, key)?, service, limits)
+            Door::open_on(&lanes, Tls::over(listener, certificate, key)?, service, limits)
         }
     });
     Ok((doors, address))

@@ -2,7 +2,7 @@
 //! shares.
 //!
 //! ```text
-//! bind ─► Door: accept ─► patience (slow heads) ─► hyper ─► the door's service
+//! bind ─► Door: accept ─► (a lane) ─► patience (slow heads) ─► hyper ─► the door's service
 //!           └── close: no new requests, those in flight end, at most `Limits::drain` long
 //! ```
 
@@ -10,11 +10,13 @@ pub mod bind;
 pub mod body;
 pub mod door;
 pub mod fault;
+pub mod lanes;
 mod patience;
 pub mod tls;
 pub mod token;
 
 pub use bind::{BindError, PrivateSocket};
 pub use door::{Door, Limits};
+pub use lanes::Lanes;
 pub use tls::Tls;
 pub use token::Token;

@@ -46,7 +46,7 @@ pub(crate) fn models(shared: &Shared, table: &Table) -> Value {
 pub(crate) fn openapi(shared: &Shared, table: &Table) -> Value {
     let mut paths = Map::new();
     if let Some(model) = shared.default_model(table)
-        && let Some(loaded) = table.main_version(&model)
+        && let Some(loaded) = table.main_version(model)
     {
         let summary = format!("Predicts with the default model, `{model}`");
         paths.insert("/predict".into(), predict_path(&summary, "predict", &loaded, &[]));
@@ -70,7 +70,7 @@ pub(crate) fn openapi(shared: &Shared, table: &Table) -> Value {
             format!("/models/{name}/versions/{{version}}/predict"),
             predict_path(&summary, &operation, &loaded, &[version]),
         );
-        let is_default = shared.default_model(table).as_ref() == Some(model);
+        let is_default = shared.default_model(table) == Some(model.as_str());
         protocols::add(&mut paths, &loaded, is_default);
     }
     for (path, summary) in [

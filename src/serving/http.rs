@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use futures_util::FutureExt as _;
 use http_body_util::Full;
 use hyper::body::{Body, Bytes};
-use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderValue};
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -18,11 +18,8 @@ use crate::serving::refusal::{Refusal, Voice};
 use crate::serving::route::{self, OipRoute, ROUTES, Route};
 use crate::serving::shared::Shared;
 use crate::serving::table::{Loaded, Table};
-use crate::serving::{bento, cors, docs, oip, prediction};
+use crate::serving::{bento, cors, docs, oip, prediction, request_id};
 use crate::types::time::instant;
-
-/// Of a request id that a client brings along.
-const REQUEST_ID_LEN_MAX: usize = 128;
 
 /// Whose scoring protocol `/invocations` speaks.
 const MLFLOW_VERSION: &str = "3.17.2";
@@ -31,7 +28,6 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const PROMETHEUS: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What is sent back.
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -42,7 +38,7 @@ where
     B: Body<Data = Bytes> + Unpin + Send,
 {
     let begin = instant();
-    let id = request_id(request.headers());
+    let id = request_id::of(request.headers());
     let voice = Voice::of(request.uri().path());
     let logged = is_logged(&shared).then(|| (request.method().clone(), request.uri().clone()));
     let origin = cors::allowed(&shared.spec.cors_origins, request.headers());
@@ -59,7 +55,7 @@ where
     if let Some(origin) = origin {
         cors::allow(answer.headers_mut(), origin);
     }
-    answer.headers_mut().insert(REQUEST_ID, id);
+    answer.headers_mut().insert(request_id::NAME, id);
     Ok(answer)
 }
 
@@ -198,16 +194,4 @@ fn bytes_answer(status: StatusCode, content_type: HeaderValue, body: Vec<u8>) ->
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, content_type);
     answer
-}
-
-/// Takes the client's own id where it is a plain short one, else makes one.
-fn request_id(headers: &HeaderMap) -> HeaderValue {
-    let given = headers.get(REQUEST_ID).filter(|id| {
-        let id = id.as_bytes();
-        !id.is_empty() && id.len() <= REQUEST_ID_LEN_MAX && id.iter().all(u8::is_ascii_graphic)
-    });
-    given.cloned().unwrap_or_else(|| {
-        let id = uuid::Uuid::new_v4().to_string();
-        HeaderValue::from_str(&id).expect("a UUID is plain ASCII")
-    })
 }

@@ -3,24 +3,33 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use hyper::StatusCode;
 use prometheus::{
-    Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-use crate::serving::table::Table;
+use crate::serving::table::{Loaded, Table};
 
 /// The figures.
 pub(crate) struct Metrics {
     registry: Registry,
-    pub(crate) requests: IntCounterVec,
-    pub(crate) duration: HistogramVec,
-    pub(crate) rows: IntCounterVec,
+    requests: IntCounterVec,
+    duration: HistogramVec,
+    rows: IntCounterVec,
     pub(crate) in_flight: IntGauge,
     info: IntGaugeVec,
     weight: IntGaugeVec,
     /// One scrape at a time: `info` and `weight` are made anew by each.
     scraping: Mutex<()>,
+}
+
+/// The series of one version, looked up once.
+pub(crate) struct Series {
+    /// Requests that were answered.
+    pub(crate) answered: IntCounter,
+    pub(crate) duration: Histogram,
+    pub(crate) rows: IntCounter,
 }
 
 /// Seconds; a prediction takes microseconds to milliseconds.
@@ -73,6 +82,26 @@ impl Metrics {
         registry.register(Box::new(metrics.info.clone()))?;
         registry.register(Box::new(metrics.weight.clone()))?;
         Ok(metrics)
+    }
+
+    /// Returns the series of a version.
+    pub(crate) fn series<'a>(&self, loaded: &'a Loaded) -> &'a Series {
+        loaded.series.get_or_init(|| {
+            let version = loaded.version.to_string();
+            let labels = [loaded.model.as_str(), version.as_str()];
+            Series {
+                answered: self.requests.with_label_values(&[labels[0], labels[1], "200"]),
+                duration: self.duration.with_label_values(&labels),
+                rows: self.rows.with_label_values(&labels),
+            }
+        })
+    }
+
+    /// Counts a request that no version answered, or that was not answered with 200.
+    pub(crate) fn count(&self, by: Option<&Loaded>, status: StatusCode) {
+        let version = by.map_or(String::new(), |loaded| loaded.version.to_string());
+        let model = by.map_or("", |loaded| loaded.model.as_str());
+        self.requests.with_label_values(&[model, &version, status.as_str()]).inc();
     }
 
     /// Writes all figures in Prometheus's text format.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use hyper::body::{Body, Bytes};
-use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderName};
 use hyper::{HeaderMap, Request, StatusCode};
 
 use crate::serving::encoding::{self, Encoding};
@@ -46,19 +46,18 @@ where
         Ok(loaded) => loaded,
         Err(refusal) => {
             shared.record(begin.elapsed(), None);
-            count(shared, ["", ""], refusal.status);
+            shared.metrics.count(None, refusal.status);
             return refuse(shared, voice, &refusal, None);
         }
     };
     let packed = Encoding::of_answer(request.headers());
     let predicted = in_time(shared, &loaded, protocol, request).await;
     let took = begin.elapsed();
-    let version = loaded.version.to_string();
-    let labels = [loaded.model.as_str(), version.as_str()];
+    let series = shared.metrics.series(&loaded);
     let mut answer = match predicted {
         Ok((rows, reply)) => {
             shared.record(took, Some((&loaded, Ended::Answered)));
-            shared.metrics.rows.with_label_values(&labels).inc_by(rows as u64);
+            series.rows.inc_by(rows as u64);
             loaded.rows_total.fetch_add(rows as u64, Ordering::Relaxed);
             sent(shared, reply, packed).await
         }
@@ -70,13 +69,17 @@ where
     };
     let ended_ms = shared.clock.now().as_millisecond();
     loaded.last_ms.store(u64::try_from(ended_ms).unwrap_or(0), Ordering::Relaxed);
-    count(shared, labels, answer.status());
-    shared.metrics.duration.with_label_values(&labels).observe(took.as_secs_f64());
-    let headers = answer.headers_mut();
-    if let Ok(name) = HeaderValue::from_bytes(loaded.model.as_bytes()) {
-        headers.insert(MODEL_NAME, name);
+    match answer.status() {
+        StatusCode::OK => series.answered.inc(),
+        other => shared.metrics.count(Some(&loaded), other),
     }
-    headers.insert(MODEL_VERSION, HeaderValue::from(loaded.version));
+    series.duration.observe(took.as_secs_f64());
+    let (name, version) = &loaded.headers;
+    let headers = answer.headers_mut();
+    if let Some(name) = name {
+        headers.insert(MODEL_NAME, name.clone());
+    }
+    headers.insert(MODEL_VERSION, version.clone());
     answer
 }
 
@@ -216,8 +219,4 @@ impl Drop for InFlight<'_> {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
         self.0.metrics.in_flight.dec();
     }
-}
-
-fn count(shared: &Shared, [model, version]: [&str; 2], status: StatusCode) {
-    shared.metrics.requests.with_label_values(&[model, version, status.as_str()]).inc();
 }

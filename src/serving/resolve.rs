@@ -44,7 +44,7 @@ fn by_default(shared: &Shared, table: &Table) -> Result<Arc<Loaded>, Refusal> {
         ));
     };
     table
-        .pick(&model)
+        .pick(model)
         .ok_or_else(|| Refusal::unavailable(format!("the default model `{model}` is not loaded")))
 }
 

@@ -85,8 +85,8 @@ impl Shared {
     }
 
     /// Returns the model that `/predict` answers from.
-    pub(crate) fn default_model(&self, table: &Table) -> Option<String> {
-        self.spec.default_model.clone().or_else(|| table.latest_model.clone())
+    pub(crate) fn default_model<'a>(&'a self, table: &'a Table) -> Option<&'a str> {
+        self.spec.default_model.as_deref().or(table.latest_model.as_deref())
     }
 
     /// Takes note of a request that ended; `reached` is the version that was to answer, with
@@ -123,11 +123,11 @@ impl Shared {
         let listening = self.listening.get();
         let recent = self.recent_errors.lock().unwrap_or_else(PoisonError::into_inner);
         let default_model = self.default_model(&table);
-        let main = default_model.as_ref().and_then(|model| table.main_version(model));
+        let main = default_model.and_then(|model| table.main_version(model));
         ServingStatus {
             listen: listening.and_then(|l| l.as_ref().ok()).cloned(),
             problem: listening.and_then(|l| l.as_ref().err()).cloned(),
-            default_model,
+            default_model: default_model.map(str::to_owned),
             example: main.and_then(|loaded| predictor::example(loaded.predictor.as_ref())),
             versions: table.all().map(|(loaded, weight)| served(&loaded, weight, now)).collect(),
             in_flight: self.in_flight.load(Ordering::Relaxed),

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
+use hyper::header::HeaderValue;
+
 use crate::ml::Predictor;
+use crate::serving::metrics::Series;
 use crate::serving::protocol::rows::Names;
 use crate::serving::stats::{Ended, Ring};
 use crate::types::{Fault, Timestamp};
@@ -29,6 +32,9 @@ pub(crate) struct Loaded {
     pub(crate) errors_total: AtomicU64,
     /// Of these, the failures.
     pub(crate) failed_total: AtomicU64,
+    /// `X-Model-Name` and `X-Model-Version`; a name that no header takes has none.
+    pub(crate) headers: (Option<HeaderValue>, HeaderValue),
+    pub(crate) series: OnceLock<Series>,
     ring: Mutex<Ring>,
 }
 
@@ -51,6 +57,8 @@ impl Loaded {
             last_ms: AtomicU64::new(0),
             errors_total: AtomicU64::new(0),
             failed_total: AtomicU64::new(0),
+            headers: (HeaderValue::from_str(model).ok(), HeaderValue::from(version)),
+            series: OnceLock::new(),
             ring: Mutex::default(),
         }
     }

@@ -95,34 +95,40 @@ pub struct PrivateSocket {
     uid: u32,
 }
 
+/// A connection that came in, to be opened on the thread that serves it: that is the one which is
+/// woken when something comes.
+pub type Arrival<I> = Box<dyn FnOnce() -> io::Result<I> + Send>;
+
 /// Where connections come from.
-pub trait Accept: Send + 'static {
+pub trait Accept: Send + Sync + 'static {
     type Io: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static;
 
     /// Waits for a connection that may come in.
-    fn accept(&self) -> impl Future<Output = io::Result<Self::Io>> + Send;
+    fn accept(&self) -> impl Future<Output = io::Result<Arrival<Self::Io>>> + Send;
 }
 
 impl Accept for TcpListener {
     type Io = TcpStream;
 
-    async fn accept(&self) -> io::Result<TcpStream> {
+    async fn accept(&self) -> io::Result<Arrival<TcpStream>> {
         let (stream, _) = TcpListener::accept(self).await?;
         // Small answers would wait for the peer's delayed acknowledgement otherwise.
         stream.set_nodelay(true)?;
-        Ok(stream)
+        let stream = stream.into_std()?;
+        Ok(Box::new(move || TcpStream::from_std(stream)))
     }
 }
 
 impl Accept for PrivateSocket {
     type Io = UnixStream;
 
-    async fn accept(&self) -> io::Result<UnixStream> {
+    async fn accept(&self) -> io::Result<Arrival<UnixStream>> {
         loop {
             let (stream, _) = self.listener.accept().await?;
             let uid = stream.peer_cred()?.uid();
             if uid == self.uid || uid == 0 {
-                return Ok(stream);
+                let stream = stream.into_std()?;
+                return Ok(Box::new(move || UnixStream::from_std(stream)));
             }
             tracing::warn!(uid, "another user was turned away at the socket");
         }

@@ -8,11 +8,13 @@ use hyper::body::{Body, Incoming};
 use hyper::service::{Service, service_fn};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use crate::web::bind::Accept;
+use crate::web::bind::{Accept, Arrival};
+use crate::web::lanes::Lanes;
 use crate::web::patience::{Answering, Patient};
 
 /// What a door puts up with.
@@ -48,10 +50,37 @@ pub struct Door {
 }
 
 impl Door {
-    /// Serves what `listener` accepts.
+    /// Serves what `listener` accepts, on the threads of the runtime that this is called on.
     pub fn open<A, S, B>(listener: A, service: S, limits: Limits) -> Self
     where
-        A: Accept + Sync,
+        A: Accept,
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+        S: Clone + Send + 'static,
+        S::Future: Send,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        Self::over(listener, service, limits, None)
+    }
+
+    /// The same, each connection on the lane whose turn it is.
+    pub fn open_on<A, S, B>(lanes: &Arc<Lanes>, listener: A, service: S, limits: Limits) -> Self
+    where
+        A: Accept,
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+        S: Clone + Send + 'static,
+        S::Future: Send,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        Self::over(listener, service, limits, Some(Arc::clone(lanes)))
+    }
+
+    fn over<A, S, B>(listener: A, service: S, limits: Limits, lanes: Option<Arc<Lanes>>) -> Self
+    where
+        A: Accept,
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
         S: Clone + Send + 'static,
         S::Future: Send,
@@ -60,7 +89,7 @@ impl Door {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(run(listener, service, limits, stopped));
+        let task = tokio::spawn(run(listener, (service, limits), lanes, stopped));
         Self { stop, task }
     }
 
@@ -73,9 +102,13 @@ impl Door {
     }
 }
 
-async fn run<A, S, B>(listener: A, service: S, limits: Limits, mut stop: watch::Receiver<bool>)
-where
-    A: Accept + Sync,
+async fn run<A, S, B>(
+    listener: A,
+    (service, limits): (S, Limits),
+    lanes: Option<Arc<Lanes>>,
+    mut stop: watch::Receiver<bool>,
+) where
+    A: Accept,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
     S: Clone + Send + 'static,
     S::Future: Send,
@@ -83,8 +116,6 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.idle);
     let graceful = GracefulShutdown::new();
     let free = Arc::new(Semaphore::new(limits.connections_max));
     loop {
@@ -97,8 +128,8 @@ where
             // An error says that the door was dropped.
             _ = stop.wait_for(|stop| *stop) => break,
         };
-        let io = match accepted {
-            Ok(io) => io,
+        let arrival = match accepted {
+            Ok(arrival) => arrival,
             Err(error) => {
                 tracing::warn!(%error, "accept a connection");
                 // Out of file handles, most likely: trying again at once would only spin.
@@ -106,33 +137,56 @@ where
                 continue;
             }
         };
-        let answering = Answering::default();
-        let io = TokioIo::new(Patient::new(io, answering.clone(), limits.head));
-        let service = service.clone();
-        let connection = http.serve_connection(
-            io,
-            service_fn(move |request| {
-                answering.begin();
-                let answering = answering.clone();
-                let answer = service.call(request);
-                async move {
-                    let answer = answer.await;
-                    answering.end();
-                    answer
-                }
-            }),
-        );
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
+        let (service, watcher) = (service.clone(), graceful.watcher());
+        let serving = async move {
             let _permit = permit;
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
-            }
-        });
+            serve(arrival, service, limits, watcher).await;
+        };
+        match &lanes {
+            None => drop(tokio::spawn(serving)),
+            Some(lanes) => drop(lanes.next().spawn(serving)),
+        }
     }
     drop(listener);
     if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still in flight when the door closed");
+    }
+}
+
+/// Serves one connection to its end.
+async fn serve<I, S, B>(arrival: Arrival<I>, service: S, limits: Limits, watcher: Watcher)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let io = match arrival() {
+        Ok(io) => io,
+        Err(error) => return tracing::warn!(%error, "open a connection"),
+    };
+    let answering = Answering::default();
+    let io = TokioIo::new(Patient::new(io, answering.clone(), limits.head));
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(limits.idle);
+    let connection = http.serve_connection(
+        io,
+        service_fn(move |request| {
+            answering.begin();
+            let answering = answering.clone();
+            let answer = service.call(request);
+            async move {
+                let answer = answer.await;
+                answering.end();
+                answer
+            }
+        }),
+    );
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended early");
     }
 }
 

@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::types::Fault;
-use crate::web::bind::Accept;
+use crate::web::bind::{Accept, Arrival};
 
 /// A listener whose connections speak TLS.
 pub struct Tls<A> {
@@ -52,12 +52,13 @@ impl<A> Tls<A> {
     }
 }
 
-impl<A: Accept + Sync> Accept for Tls<A> {
+impl<A: Accept> Accept for Tls<A> {
     type Io = Secured<A::Io>;
 
-    async fn accept(&self) -> io::Result<Self::Io> {
-        let stream = self.inner.accept().await?;
-        Ok(Secured::Greeting(Box::new(self.acceptor.accept(stream))))
+    async fn accept(&self) -> io::Result<Arrival<Self::Io>> {
+        let arrival = self.inner.accept().await?;
+        let acceptor = self.acceptor.clone();
+        Ok(Box::new(move || Ok(Secured::Greeting(Box::new(acceptor.accept(arrival()?))))))
     }
 }
 

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 mod deck;
-mod load;
 mod process;
 mod scratch;
 mod waiting;
@@ -19,8 +18,6 @@ use scratch::Scratch;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long the daemon is watched doing nothing.
 const IDLE: Duration = Duration::from_secs(10);
-/// How long each load lasts.
-const LOAD: Duration = Duration::from_secs(4);
 
 /// Measures, prints, and fails where a limit is missed.
 pub fn measure(root: &Path, binary: Option<PathBuf>) -> Result<(), String> {
@@ -35,12 +32,12 @@ pub fn measure(root: &Path, binary: Option<PathBuf>) -> Result<(), String> {
         Err(why) => sheet.figure("deck, first paint", format!("not measured: {why}"), None),
     }
     idle(&scratch, &mut sheet)?;
-    predictions(&scratch, &mut sheet)?;
     scratch.down()?;
-    // The tasks beside a bare loop have a table of their own.
+    // What only makes sense beside a baseline has a table of its own.
     let binary = binary.to_string_lossy();
-    let paced = crate::cargo(&["bench", "--bench", "pace", "--", &binary], &[]);
-    sheet.verdict().and(paced)
+    let beside = ["serving", "pace"];
+    let beside = beside.map(|bench| crate::cargo(&["bench", "--bench", bench, "--", &binary], &[]));
+    beside.into_iter().fold(sheet.verdict(), Result::and)
 }
 
 /// As `measure`, of ten thousand tasks that wait.
@@ -79,18 +76,6 @@ fn idle(scratch: &Scratch, sheet: &mut Sheet) -> Result<(), String> {
     sheet.figure("daemon idle, of one core over 10 s", format!("{percent:.1} %"), limit);
     let mb = process::resident_bytes(scratch.pid())? as f64 / 1e6;
     sheet.figure("daemon idle, resident", format!("{mb:.1} MB"), Some(("60 MB", mb < 60.0)));
-    Ok(())
-}
-
-fn predictions(scratch: &Scratch, sheet: &mut Sheet) -> Result<(), String> {
-    let addr = scratch.serve_a_model()?;
-    for connections in [1, 16] {
-        let constant = load::constant_server()?;
-        let bare = load::per_second(&constant, connections, LOAD)?;
-        let rate = load::per_second(&addr, connections, LOAD)?;
-        let text = format!("{rate:.0}/s ({:.2} x a constant answer)", rate / bare);
-        sheet.figure(&format!("predict one row, {connections} kept connections"), text, None);
-    }
     Ok(())
 }
 

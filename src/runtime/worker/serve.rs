@@ -25,7 +25,7 @@ pub(super) async fn serve(worker: &Worker, socket: &Path) -> io::Result<()> {
         tokio::select! {
             accepted = listener.accept() => {
                 let worker = worker.clone();
-                match accepted {
+                match accepted.and_then(|arrival| arrival()) {
                     Ok(stream) => drop(tokio::spawn(async move {
                         if let Err(error) = converse(&worker, stream).await {
                             tracing::warn!(%error, "the daemon could not be followed");

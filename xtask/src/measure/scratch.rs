@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{PATIENCE, load, until};
+use super::{PATIENCE, until};
 
 /// The copy, in a folder of its own below `target`.
 pub(super) struct Scratch {
@@ -85,24 +85,6 @@ impl Scratch {
     /// The daemon's process.
     pub(super) fn pid(&self) -> u32 {
         self.daemon.as_ref().map_or(0, Child::id)
-    }
-
-    /// Trains a model and has it served; returns where.
-    pub(super) fn serve_a_model(&self) -> Result<String, String> {
-        self.run(&["run", "mlops_pipeline"])?;
-        let status = self.run(&["status", "-o", "json"])?;
-        let addr = status
-            .split_once("\"serving_listen\"")
-            .and_then(|(_, after)| after.split('"').nth(1))
-            .ok_or("the daemon serves no models")?
-            .to_owned();
-        until("the model is served", || load::answers(&addr).then_some(()))?;
-        // All of its traffic: the deploy is over.
-        until("the deploy is over", || {
-            let runs = self.run(&["runs", "list", "model_serving_pipeline"]).ok()?;
-            runs.contains("success").then_some(())
-        })?;
-        Ok(addr)
     }
 }
 
