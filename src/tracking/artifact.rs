@@ -84,6 +84,11 @@ fn refused(path: &str, why: &str) -> io::Error {
     )
 }
 
+/// Returns the digest of a file's bytes, as it is noted.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Notes an artifact that has been written: its path, size and digest. Noted again it is
 /// replaced.
 pub fn record(
@@ -94,7 +99,7 @@ pub fn record(
 ) -> Result<(), StoreError> {
     let (run_id, path) = (run_id.clone(), path.to_owned());
     let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-    let sha256: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = sha256(bytes);
     store.write_blocking(move |tx| {
         run::require(tx, &run_id)?;
         let sql = "INSERT OR REPLACE INTO artifacts (run_id, path, size, sha256)

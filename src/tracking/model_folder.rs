@@ -16,6 +16,9 @@ use crate::tracking::artifact;
 use crate::tracking::registry::{self, ModelUri};
 use crate::types::Fault;
 
+/// The file of a model that was trained here.
+const OWN: &str = "model.json";
+
 /// A model's file is read whole; what is larger is refused.
 const BYTES_MAX: u64 = 2 << 30;
 
@@ -53,22 +56,45 @@ pub fn of_version(
     let folder = artifact::place(artifacts, &source).ok_or_else(|| {
         Fault::invalid(format!("{what}: its source `{source}` is not an artifact of this project"))
     })?;
-    read(&folder).map_err(|fault| Fault { message: format!("{what}: {}", fault.message), ..fault })
+    let logged = |file: &str| {
+        let Some(below) = artifact::below(&source) else { return Ok(None) };
+        let path = format!("{}/{file}", below.trim_matches('/'));
+        Ok(store.read_blocking(|conn| artifact::digest(conn, &path))?)
+    };
+    read(&folder, logged)
+        .map_err(|fault| Fault { message: format!("{what}: {}", fault.message), ..fault })
 }
 
-/// Reads the model in a folder. Blocks.
-fn read(folder: &Path) -> Result<Arc<dyn Predictor>, Fault> {
+/// Reads the model in a folder; `logged` tells the digest of a file when it was logged, where that
+/// is known. Blocks.
+fn read(
+    folder: &Path,
+    logged: impl FnOnce(&str) -> Result<Option<String>, Fault>,
+) -> Result<Arc<dyn Predictor>, Fault> {
     if let Some(manifest) = manifest(folder)? {
         let file = manifest.file().map_err(|error| refused(folder, &error))?;
         artifact::check_path(file)
             .map_err(|error| Fault::invalid(format!("read `MLmodel`: {error}")))?;
-        let bytes = file_bytes(&folder.join(file))?;
+        let bytes = unchanged(&folder.join(file), logged(file)?)?;
         let model = Foreign::read(&manifest, &bytes).map_err(|error| refused(folder, &error))?;
         return Ok(Arc::new(model));
     }
-    let bytes = file_bytes(&folder.join("model.json"))?;
+    let bytes = unchanged(&folder.join(OWN), logged(OWN)?)?;
     let model = Model::from_bytes(&bytes).map_err(|error| refused(folder, &error))?;
     Ok(Arc::new(model))
+}
+
+/// Reads a file that must be what was logged.
+fn unchanged(path: &Path, logged: Option<String>) -> Result<Vec<u8>, Fault> {
+    let bytes = file_bytes(path)?;
+    match logged.is_none_or(|logged| logged == artifact::sha256(&bytes)) {
+        true => Ok(bytes),
+        false => Err(Fault::invalid(format!(
+            "`{}` is not what was logged: its SHA-256 is another",
+            path.display()
+        ))
+        .hint("restore it from a backup, or register the model anew")),
+    }
 }
 
 /// Returns how another tool's model is described; `None`: it was trained here.
@@ -124,7 +150,7 @@ pub fn take(path: &Path) -> Result<ModelFiles, Fault> {
 }
 
 fn take_folder(folder: &Path) -> Result<ModelFiles, Fault> {
-    let model = read(folder)?;
+    let model = read(folder, |_| Ok(None))?;
     let mut files = Vec::new();
     copy(folder, "", &mut files)?;
     described(&*model, files)
@@ -191,9 +217,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_that_is_not_what_was_logged_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(OWN), "{}").unwrap();
+        let told = |logged: &str| {
+            let read = read(dir.path(), |file| {
+                assert_eq!(file, OWN);
+                Ok(Some(logged.to_owned()))
+            });
+            read.err().unwrap().message
+        };
+        assert!(told(&artifact::sha256(b"{ }")).ends_with("its SHA-256 is another"));
+        assert!(told(&artifact::sha256(b"{}")).ends_with("cannot be used"));
+    }
+
+    #[test]
     fn what_cannot_be_read_is_told_with_its_place() {
         let dir = tempfile::tempdir().unwrap();
-        let fault = || read(dir.path()).err().unwrap();
+        let fault = || read(dir.path(), |_| Ok(None)).err().unwrap();
         assert!(fault().message.contains("model.json"), "{:?}", fault());
         fs::write(dir.path().join("MLmodel"), "flavors: {sklearn: {data: m.pkl}}").unwrap();
         assert!(fault().causes[0].contains("mlflow.onnx.log_model"), "{:?}", fault());

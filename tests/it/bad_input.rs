@@ -1,10 +1,12 @@
 //! What goes wrong, and what the operator is told: what, where, what instead.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{FREE_PORT, Project, http};
+use crate::mlflow::deck;
+use crate::support::{FREE_PORT, Project, http, until};
 
 const GOOD: &str = "[deck]\nname = \"t\"\n\n[dag.d.task.t]\noperator = \"empty\"\n";
 
@@ -347,5 +349,38 @@ fn bad_requests_get_a_4xx_that_says_what_was_wrong() {
     assert_eq!(http(&addr, "GET", "/predict", None).status, 405);
     let answer = http(&addr, "POST", "/predict", Some("[[5.1,3.5,1.4,0.2]]"));
     assert_eq!(answer.status, 200, "after all that it still answers: {}", answer.body);
+    project.down();
+}
+
+#[test]
+fn an_upload_that_is_cut_leaves_nothing_and_what_was_there_stays() {
+    let (mut project, address, token) = deck("[deck]\nname = \"t\"\n");
+    let put = |length: usize, sent: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        let head = format!(
+            "PUT /api/2.0/mlflow-artifacts/artifacts/0/models/m-1/artifacts/x HTTP/1.1\r\n\
+             Host: {address}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
+             Content-Length: {length}\r\n\r\n{sent}"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        if sent.len() < length {
+            stream.shutdown(Shutdown::Write).unwrap();
+        }
+        let mut said = String::new();
+        let _ = stream.read_to_string(&mut said);
+        said
+    };
+    let kept = project.path(".dagdeck/artifacts/0/models/m-1/artifacts/x");
+    let nothing_is_left = || {
+        let incoming = project.path(".dagdeck/artifacts/.incoming");
+        until(|| (fs::read_dir(&incoming).ok()?.count() == 0).then_some(())).is_some()
+    };
+    assert!(!put(1_000, "half").starts_with("HTTP/1.1 200"));
+    assert!(nothing_is_left());
+    assert!(!kept.exists());
+    assert!(put(5, "whole").starts_with("HTTP/1.1 200"));
+    assert!(!put(1_000, "half").starts_with("HTTP/1.1 200"));
+    assert!(nothing_is_left());
+    assert_eq!(fs::read_to_string(kept).unwrap(), "whole");
     project.down();
 }

@@ -191,6 +191,38 @@ async fn refusals_are_mlflows() {
 }
 
 #[tokio::test]
+async fn sql_in_what_is_searched_for_is_text_or_refused() {
+    let stage = Stage::new().await;
+    let id = made(&stage, json!({})).await;
+    let sly = "x' OR '1'='1'; DROP TABLE runs; --";
+    let param = json!({"run_id": id, "key": sly, "value": sly});
+    assert_eq!(post(&stage, "runs/log-parameter", param.clone()).await.0, 400, "no such name");
+    let tag = json!({"run_id": id, "key": "t", "value": sly});
+    assert_eq!(post(&stage, "runs/set-tag", tag).await.0, 200);
+    let search = |filter: &str, order_by: &str| {
+        let mut body = json!({"experiment_ids": ["0"], "filter": filter});
+        if !order_by.is_empty() {
+            body["order_by"] = json!([order_by]);
+        }
+        post(&stage, "runs/search", body)
+    };
+    let found = search(&format!("tags.t = \"{sly}\""), "").await.1;
+    assert_eq!(found["runs"].as_array().map(Vec::len), Some(1), "{found}");
+    for (filter, order_by) in [
+        ("metrics.a > 1; DROP TABLE runs", ""),
+        ("params.a = 'x' OR 1=1 --", ""),
+        ("params.`a\"; DROP TABLE runs; --` = 1", ""),
+        ("attributes.status = (SELECT 1)", ""),
+        ("", "metrics.a; DROP TABLE runs"),
+        ("", "(SELECT 1)"),
+    ] {
+        let (status, code, _) = refusal(search(filter, order_by).await);
+        assert_eq!((status, &*code), (400, "INVALID_PARAMETER_VALUE"), "{filter} {order_by}");
+    }
+    assert_eq!(search("", "").await.1["runs"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
 async fn artifacts_go_up_come_down_and_never_out() {
     let stage = Stage::new().await;
     let id = made(&stage, json!({})).await;
