@@ -14,6 +14,7 @@
 //! | `POST /models/{name}/versions/{version}/predict` | that version |
 //! | `POST …/invocations` in the place of `…/predict` | the same, as MLflow's scoring server |
 //! | `POST /v2/models/{name}[/versions/{version}]/infer` | the same, in the Open Inference Protocol |
+//! | `POST /outcomes` | what came of predictions, joined to them |
 //! | `GET` and `POST /v2/…` | the rest of that protocol |
 //! | `GET /schema.json` | what BentoML's clients ask first |
 //! | `GET /models` `/docs` `/docs.json` `/metrics` `/healthz` `/livez` `/readyz` `/` | about the server |
@@ -48,11 +49,16 @@ mod encoding;
 #[cfg(test)]
 mod fake;
 mod guard;
+mod hash;
 mod http;
+mod lane;
 mod load;
+mod log;
 mod metrics;
 mod oip;
 mod orders;
+mod outcomes;
+mod policy;
 mod prediction;
 mod predictor;
 mod protocol;
@@ -61,12 +67,16 @@ mod refusal;
 mod request_id;
 mod resolve;
 mod route;
+mod shadow;
 mod shared;
 mod source;
 mod stats;
+mod sticky;
 mod table;
+mod tap;
 #[cfg(test)]
 mod tests;
+mod traffic_view;
 
 /// What the model server is made of.
 #[derive(Clone)]
@@ -99,9 +109,11 @@ pub async fn start(
     let token = Token::load_or_create(&parts.layout.token())
         .map_err(|error| Fault::unavailable(format!("read the token: {error}")))?;
     let places = Places::of(&parts.spec, &parts.listen, parts.layout.project());
+    let predictions = parts.layout.predictions_dir();
     let source = Arc::new(Registry { store: parts.store, layout: parts.layout });
     let source = source as Arc<dyn Source>;
     let shared = Shared::new(source, parts.publisher, parts.clock, parts.spec, token)?;
+    let shared = shared.with_log(&predictions)?;
     start_with(Arc::new(shared), &places, orders).await
 }
 

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use indexmap::IndexMap;
+
 use crate::secret::Secret;
+use crate::types::serving::Sticky;
 
 /// The model server's settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +38,59 @@ pub struct ServingSpec {
     pub cors_origins: Vec<String>,
     /// One of so many requests is logged; 0: none is.
     pub access_log_every: u32,
+    /// How the requests of a model are divided beside the percents, by its name.
+    pub traffic: IndexMap<String, TrafficSpec>,
+    /// What is kept of predictions; none: nothing is.
+    pub log: Option<LogSpec>,
+}
+
+/// `[serving.traffic.NAME]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrafficSpec {
+    /// What keeps whoever asks at one version; none: requests take turns.
+    pub sticky: Option<Sticky>,
+    /// A version that gets copies.
+    pub shadow: Option<ShadowSpec>,
+}
+
+/// A version that gets copies of requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShadowSpec {
+    pub version: VersionSpec,
+    /// Of the model's requests; default 100.
+    pub percent: u8,
+}
+
+/// Which version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VersionSpec {
+    Number(u32),
+    /// The one that bears it, whichever that is.
+    Alias(String),
+}
+
+/// `[serving.log]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogSpec {
+    /// The share of requests that is written, 0 to 1; default 1.
+    pub sample: f64,
+    /// Columns whose values are not written; `*` is all of them.
+    pub redact: Vec<String>,
+    /// How long files are kept; default 7 days.
+    pub keep: Duration,
+    /// Of all files together; default 256 MiB.
+    pub max_bytes: u64,
+}
+
+impl Default for LogSpec {
+    fn default() -> Self {
+        Self {
+            sample: 1.0,
+            redact: Vec::new(),
+            keep: Duration::from_hours(7 * 24),
+            max_bytes: 256 << 20,
+        }
+    }
 }
 
 /// A certificate and its key, PEM files, relative to the project.
@@ -61,6 +117,8 @@ impl Default for ServingSpec {
             rate_limit: None,
             cors_origins: Vec::new(),
             access_log_every: 0,
+            traffic: IndexMap::new(),
+            log: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod builder;
 mod check;
+mod record;
 #[cfg(test)]
 mod tests;
 
@@ -82,7 +83,7 @@ impl Batch {
     }
 
     /// Checks rows of JSON, each a list or a record; tells of the first that does not fit.
-    pub(crate) fn of_json(signature: &Signature, rows: &[Value]) -> Result<Self, InputError> {
+    pub fn of_json(signature: &Signature, rows: &[Value]) -> Result<Self, InputError> {
         let mut builder = Builder::new(signature, Rules::default());
         for row in rows {
             builder.json_row(row)?;

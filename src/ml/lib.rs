@@ -7,6 +7,7 @@
 //! A [`Model`](model::Model) holds its preprocessing: it takes raw records. A
 //! [`Foreign`](foreign::Foreign) one was trained elsewhere; both are [`Predictor`]s.
 
+pub mod arms;
 pub mod batch;
 #[cfg(feature = "bench")]
 pub mod bench;

@@ -58,6 +58,7 @@ mod settings;
 pub(in crate::runtime) mod stale;
 mod status;
 mod tracker;
+mod traffic;
 mod trigger;
 mod user;
 mod versions;
@@ -270,7 +271,10 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::ReceiveLineage { event } => openlineage::receive(parts, event).await,
         Request::ListEvents { limit, before_id } => status::events(parts, limit, before_id).await,
-        Request::ServingStatus => parts.serving.status().await.map(Answer::Serving),
+        Request::ServingStatus => {
+            parts.serving.status().await.map(|status| Answer::Serving(Box::new(status)))
+        }
+        Request::ChangeTraffic { model, change } => traffic::change(parts, model, change).await,
         Request::Predict(wish) => parts.serving.ask(wish).await.map(Answer::Predicted),
         request @ (Request::ListExperiments
         | Request::ListTrackingRuns { .. }

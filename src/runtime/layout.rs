@@ -80,6 +80,11 @@ impl Layout {
         self.state_dir().join("slurm")
     }
 
+    /// What the model server was asked and answered.
+    pub fn predictions_dir(&self) -> PathBuf {
+        self.state_dir().join("predictions")
+    }
+
     /// Artifacts of all tracked runs.
     pub fn artifacts_dir(&self) -> PathBuf {
         self.state_dir().join("artifacts")

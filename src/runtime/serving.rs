@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::types::Fault;
 use crate::types::ask::Predict;
-use crate::types::serving::{PredictionView, ServingStatus};
+use crate::types::serving::{PredictionView, ServingStatus, TrafficChange};
 
 /// What the model server is told.
 #[derive(Debug)]
@@ -23,6 +23,13 @@ pub enum ServingOrder {
     SetTraffic {
         model: String,
         weights: Vec<(u32, u8)>,
+        reply: oneshot::Sender<Result<(), Fault>>,
+    },
+    /// Change what divides a model's requests beside the percents: what they stick to, and who
+    /// gets copies. Durable as well.
+    ChangeTraffic {
+        model: String,
+        change: TrafficChange,
         reply: oneshot::Sender<Result<(), Fault>>,
     },
     /// Answer rows outside of the traffic and its counts.
@@ -77,6 +84,12 @@ impl ServingHandle {
     pub async fn set_traffic(&self, model: &str, weights: Vec<(u32, u8)>) -> Result<(), Fault> {
         let model = model.to_owned();
         self.order(|reply| ServingOrder::SetTraffic { model, weights, reply }).await?
+    }
+
+    /// Of stickiness and shadows; percents go by `set_traffic`.
+    pub async fn change_traffic(&self, model: &str, change: TrafficChange) -> Result<(), Fault> {
+        let model = model.to_owned();
+        self.order(|reply| ServingOrder::ChangeTraffic { model, change, reply }).await?
     }
 
     pub async fn predict(

@@ -76,14 +76,7 @@ impl Guard {
         if self.is_owner(headers) {
             return Ok("");
         }
-        let text = |name| headers.get(name).and_then(|v: &header::HeaderValue| v.to_str().ok());
-        let given = text("x-api-key").map(str::to_owned).or_else(|| borne(text("authorization")));
-        let given = given.unwrap_or_default();
-        // All are compared, so that the time tells nothing.
-        let known = self.keys.iter().fold(None, |found, key| {
-            if equal(given.as_bytes(), key.secret.as_bytes()) { Some(key) } else { found }
-        });
-        match known {
+        match self.known(headers) {
             Some(key) => key.bucket.as_ref().map_or(Ok(()), |b| b.take(now)).map(|()| &*key.name),
             None => {
                 let error =
@@ -91,6 +84,26 @@ impl Guard {
                 Err(Refusal::new(StatusCode::UNAUTHORIZED, error))
             }
         }
+    }
+
+    /// Returns the name of the key that a request bears.
+    pub(crate) fn key_of(&self, headers: &HeaderMap) -> Option<&str> {
+        self.known(headers).map(|key| &*key.name)
+    }
+
+    /// Says whether a request may tell what came of predictions: by a key, or as the owner.
+    pub(crate) fn may_tell(&self, headers: &HeaderMap) -> bool {
+        self.is_owner(headers) || self.key_of(headers).is_some()
+    }
+
+    fn known(&self, headers: &HeaderMap) -> Option<&Key> {
+        let text = |name| headers.get(name).and_then(|v: &header::HeaderValue| v.to_str().ok());
+        let given = text("x-api-key").map(str::to_owned).or_else(|| borne(text("authorization")));
+        let given = given.unwrap_or_default();
+        // All are compared, so that the time tells nothing.
+        self.keys.iter().fold(None, |found, key| {
+            if equal(given.as_bytes(), key.secret.as_bytes()) { Some(key) } else { found }
+        })
     }
 
     /// Waits for a place among those that are worked on; refuses where too many wait.

@@ -18,7 +18,7 @@ use crate::serving::refusal::{Refusal, Voice};
 use crate::serving::route::{self, OipRoute, ROUTES, Route};
 use crate::serving::shared::Shared;
 use crate::serving::table::{Loaded, Table};
-use crate::serving::{bento, cors, docs, oip, prediction, request_id};
+use crate::serving::{bento, cors, docs, oip, outcomes, prediction, request_id, traffic_view};
 use crate::types::time::instant;
 
 /// Whose scoring protocol `/invocations` speaks.
@@ -33,12 +33,18 @@ const PROMETHEUS: HeaderValue =
 pub(crate) type Answer = Response<Full<Bytes>>;
 
 /// Answers one request.
-pub(crate) async fn serve<B>(shared: Arc<Shared>, request: Request<B>) -> Result<Answer, Infallible>
+pub(crate) async fn serve<B>(
+    shared: Arc<Shared>,
+    mut request: Request<B>,
+) -> Result<Answer, Infallible>
 where
     B: Body<Data = Bytes> + Unpin + Send,
 {
     let begin = instant();
     let id = request_id::of(request.headers());
+    if shared.is_tapped.load(Ordering::Relaxed) {
+        request.headers_mut().insert(request_id::NAME, id.clone());
+    }
     let voice = Voice::of(request.uri().path());
     let logged = is_logged(&shared).then(|| (request.method().clone(), request.uri().clone()));
     let origin = cors::allowed(&shared.spec.cors_origins, request.headers());
@@ -99,6 +105,7 @@ where
             prediction::answer(shared, (target, protocol), voice, request).await
         }
         Route::Oip(route) => of_oip(shared, &route, request.headers()).await,
+        Route::Outcomes => of_outcomes(shared, request).await,
         route => about(shared, &route, &shared.table.get()),
     }
 }
@@ -116,17 +123,43 @@ fn about(shared: &Shared, route: &Route, table: &Table) -> Answer {
         Route::Page => page(),
         Route::Docs => json_answer(&docs::openapi(shared, table)),
         Route::Schema => json_answer(&bento::schema(shared, table)),
-        Route::Metrics => match shared.metrics.text(table) {
+        Route::Metrics => match metrics_text(shared, table) {
             Ok(text) => bytes_answer(StatusCode::OK, PROMETHEUS, text),
             Err(error) => {
                 tracing::error!(%error, "the figures could not be written");
                 refuse(shared, Voice::Own, &Refusal::failed(), None)
             }
         },
-        Route::Index | Route::Predict(..) | Route::Oip(_) => {
+        Route::Index | Route::Predict(..) | Route::Oip(_) | Route::Outcomes => {
             json_answer(&json!({"name": "dagdeck model server", "routes": ROUTES}))
         }
     }
+}
+
+async fn of_outcomes<B>(shared: &Arc<Shared>, request: Request<B>) -> Answer
+where
+    B: Body<Data = Bytes> + Unpin + Send,
+{
+    let told = async {
+        let (head, body) = request.into_parts();
+        if !shared.guard.may_tell(&head.headers) {
+            let error = "what came of predictions is told with a key of `[serving]`, or with the \
+                         token of `.dagdeck/token` as `Authorization: Bearer TOKEN`";
+            return Err(Refusal::new(StatusCode::UNAUTHORIZED, error));
+        }
+        let body = prediction::read(shared, &head.headers, body).await?;
+        outcomes::tell(shared, &body).await
+    };
+    match told.await.map(|joined| json!(joined)) {
+        Ok(joined) => json_answer(&joined),
+        Err(refusal) => refuse(shared, Voice::Own, &refusal, None),
+    }
+}
+
+fn metrics_text(shared: &Shared, table: &Table) -> prometheus::Result<Vec<u8>> {
+    let mut text = shared.metrics.text(table)?;
+    traffic_view::metrics(shared, table, &mut text)?;
+    Ok(text)
 }
 
 /// The page may load nothing but what this server has.
@@ -145,7 +178,7 @@ fn not_ready() -> Answer {
     bytes_answer(refusal.status, JSON, refusal.body(Voice::Own))
 }
 
-async fn of_oip(shared: &Shared, route: &OipRoute, headers: &HeaderMap) -> Answer {
+async fn of_oip(shared: &Arc<Shared>, route: &OipRoute, headers: &HeaderMap) -> Answer {
     let changes = matches!(route, OipRoute::Load(_) | OipRoute::Unload(_));
     if changes && !shared.guard.is_owner(headers) {
         let error = "what changes what is served wants the token of `.dagdeck/token` as \

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use hyper::StatusCode;
+use hyper::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use crate::ml::Predictor;
@@ -23,7 +23,10 @@ use crate::types::{Fault, FaultKind};
 const PRODUCTION: &str = "production";
 
 /// Answers all that reads; those that change something are answered by [`change`].
-pub(crate) async fn answer(shared: &Shared, route: &OipRoute) -> Result<Option<Value>, Refusal> {
+pub(crate) async fn answer(
+    shared: &Arc<Shared>,
+    route: &OipRoute,
+) -> Result<Option<Value>, Refusal> {
     let table = shared.table.get();
     Ok(Some(match route {
         OipRoute::Server => json!({
@@ -69,13 +72,13 @@ pub(crate) async fn answer(shared: &Shared, route: &OipRoute) -> Result<Option<V
 
 /// Finds a version as a request for it would, without counting as one: of a model by the
 /// traffic, the version with the greatest share.
-async fn look(shared: &Shared, target: &Target) -> Result<Arc<Loaded>, Refusal> {
+async fn look(shared: &Arc<Shared>, target: &Target) -> Result<Arc<Loaded>, Refusal> {
     if let Target::Named(model) = target
         && let Some(main) = shared.table.get().main_version(model)
     {
         return Ok(main);
     }
-    resolve(shared, target).await
+    resolve(shared, target, &HeaderMap::new()).await
 }
 
 fn described(table: &Table, loaded: &Loaded) -> Value {
@@ -163,7 +166,7 @@ fn index(table: &Table) -> Value {
 }
 
 /// Puts the version at `@production` into service, with all of its model's traffic.
-async fn put_in(shared: &Shared, model: &str) -> Result<(), Refusal> {
+async fn put_in(shared: &Arc<Shared>, model: &str) -> Result<(), Refusal> {
     let loaded = load::by_alias(shared, model, PRODUCTION).await.map_err(|fault| said(&fault))?;
     let Some(loaded) = loaded else {
         return Err(Refusal::bad_request(format!(
@@ -175,7 +178,7 @@ async fn put_in(shared: &Shared, model: &str) -> Result<(), Refusal> {
     orders::set_traffic(shared, model, vec![(version, 100)]).await.map_err(|fault| said(&fault))
 }
 
-async fn take_out(shared: &Shared, model: &str) -> Result<(), Refusal> {
+async fn take_out(shared: &Arc<Shared>, model: &str) -> Result<(), Refusal> {
     if !shared.table.get().models.contains_key(model) {
         return Err(Refusal::bad_request(format!("no model `{model}` is loaded")));
     }

@@ -12,7 +12,9 @@ use crate::runtime::promotion::off_thread;
 use crate::runtime::serving::ServingOrder;
 use crate::serving::ask;
 use crate::serving::load;
+use crate::serving::policy;
 use crate::serving::shared::Shared;
+use crate::serving::traffic_view;
 use crate::types::Fault;
 use crate::types::event::Event;
 
@@ -45,6 +47,7 @@ pub(crate) async fn follow(shared: Arc<Shared>) {
             },
         }
         load::follow_aliases(&shared).await;
+        policy::follow(&shared).await;
     }
 }
 
@@ -57,6 +60,9 @@ async fn carry_out(shared: &Arc<Shared>, order: ServingOrder) {
         ServingOrder::SetTraffic { model, weights, reply } => {
             let _ = reply.send(set_traffic(shared, &model, weights).await);
         }
+        ServingOrder::ChangeTraffic { model, change, reply } => {
+            let _ = reply.send(policy::change(shared, &model, change).await);
+        }
         ServingOrder::Predict { model, version, rows, reply } => {
             let _ = reply.send(answer(shared, &model, version, rows).await);
         }
@@ -64,14 +70,14 @@ async fn carry_out(shared: &Arc<Shared>, order: ServingOrder) {
             let _ = reply.send(ask::ask(shared, wish).await);
         }
         ServingOrder::Status { reply } => {
-            let _ = reply.send(shared.status());
+            let _ = reply.send(traffic_view::status(shared).await);
         }
     }
 }
 
 /// Keeps the traffic, then puts it in force.
 pub(crate) async fn set_traffic(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     model: &str,
     weights: Vec<(u32, u8)>,
 ) -> Result<(), Fault> {
@@ -82,6 +88,9 @@ pub(crate) async fn set_traffic(
     let (source, name) = (Arc::clone(&shared.source), model.to_owned());
     off_thread(move || source.keep_traffic(&name, &kept)).await?;
     shared.table.change(|table| table.set_traffic(model, &weights))?;
+    if let Err(fault) = policy::put_in_force(shared, model).await {
+        tracing::warn!(%fault, model, "no version gets copies of its requests");
+    }
     tracing::info!(model, ?weights, "the traffic was moved");
     shared.publisher.publish(Event::ServingChanged);
     Ok(())
@@ -129,7 +138,7 @@ async fn answer(
 
 /// Loads what was served when the server last stopped. What cannot be loaded any more leaves its
 /// share to the others; each is told in the status.
-pub(crate) async fn restore(shared: &Shared) -> Result<(), Fault> {
+pub(crate) async fn restore(shared: &Arc<Shared>) -> Result<(), Fault> {
     let source = Arc::clone(&shared.source);
     let kept = off_thread(move || source.kept_traffic()).await?;
     let mut models: Vec<(String, Vec<(u32, u8)>)> = Vec::new();
@@ -152,5 +161,7 @@ pub(crate) async fn restore(shared: &Shared) -> Result<(), Fault> {
         }
         shared.table.change(|table| table.set_traffic(&model, &weights))?;
     }
-    Ok(())
+    let source = Arc::clone(&shared.source);
+    shared.arms.restore(off_thread(move || source.outcome_hours()).await?);
+    policy::restore(shared).await
 }

@@ -18,6 +18,7 @@ use crate::serving::route::Target;
 use crate::serving::shared::Shared;
 use crate::serving::stats::Ended;
 use crate::serving::table::Loaded;
+use crate::serving::tap::Tap;
 use crate::types::time::instant;
 use crate::web::body::{self, BodyError};
 
@@ -42,7 +43,7 @@ where
 {
     let _in_flight = InFlight::begin(shared);
     let begin = instant();
-    let loaded = match resolve(shared, &target).await {
+    let loaded = match resolve(shared, &target, request.headers()).await {
         Ok(loaded) => loaded,
         Err(refusal) => {
             shared.record(begin.elapsed(), None);
@@ -136,6 +137,7 @@ where
     let encoding = Encoding::of_body(&headers).map_err(Refused::unread)?;
     let body = read(shared, &headers, body).await.map_err(Refused::unread)?;
     let (max, rules) = (shared.spec.max_body_bytes, shared.rules());
+    let tap = Tap::of(shared, loaded, &headers);
     if encoding.is_some() || body.len() > INLINE_BYTES_MAX {
         let loaded = Arc::clone(loaded);
         return heavy(shared, move || {
@@ -143,7 +145,7 @@ where
                 None => body,
                 Some(encoding) => encoding.unpack(&body, max).map_err(Refused::unread)?,
             };
-            answered(&loaded, &protocol.read(&headers, &body, &loaded, rules)?)
+            answered(&loaded, protocol.read(&headers, &body, &loaded, rules)?, tap)
         })
         .await;
     }
@@ -152,17 +154,27 @@ where
     let asked = asked.unwrap_or_else(|_| Err(panicked(loaded)))?;
     if asked.batch.rows() > INLINE_ROWS_MAX {
         let loaded = Arc::clone(loaded);
-        return heavy(shared, move || answered(&loaded, &asked)).await;
+        return heavy(shared, move || answered(&loaded, asked, tap)).await;
     }
-    std::panic::catch_unwind(AssertUnwindSafe(|| answered(loaded, &asked)))
+    std::panic::catch_unwind(AssertUnwindSafe(|| answered(loaded, asked, tap)))
         .unwrap_or_else(|_| Err(panicked(loaded)))
 }
 
-fn answered(loaded: &Loaded, asked: &Asked) -> Result<(usize, Reply), Refused> {
-    Ok((asked.batch.rows(), asked.answer(loaded)?))
+fn answered(
+    loaded: &Arc<Loaded>,
+    asked: Asked,
+    tap: Option<Tap>,
+) -> Result<(usize, Reply), Refused> {
+    let rows = asked.batch.rows();
+    let (reply, answers) = asked.answer(loaded)?;
+    if let Some(tap) = tap {
+        tap.show(loaded, asked.batch, answers);
+    }
+    Ok((rows, reply))
 }
 
-async fn read<B>(shared: &Shared, headers: &HeaderMap, body: B) -> Result<Bytes, Refusal>
+/// Reads a body within the limits.
+pub(crate) async fn read<B>(shared: &Shared, headers: &HeaderMap, body: B) -> Result<Bytes, Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {

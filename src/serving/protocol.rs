@@ -80,13 +80,13 @@ impl Protocol {
 }
 
 impl Asked {
-    /// Answers.
-    pub(crate) fn answer(&self, loaded: &Loaded) -> Result<Reply, Refused> {
+    /// Answers; returns what to send, and the answers themselves.
+    pub(crate) fn answer(&self, loaded: &Loaded) -> Result<(Reply, Answers), Refused> {
         let answers = loaded
             .predictor
             .answer(&self.batch)
             .map_err(|fault| Refused::by_version(std::slice::from_ref(&fault)))?;
-        Ok(self.write(loaded, &answers))
+        Ok((self.write(loaded, &answers), answers))
     }
 
     fn write(&self, loaded: &Loaded, answers: &Answers) -> Reply {

@@ -2,19 +2,33 @@
 
 use std::sync::Arc;
 
+use hyper::HeaderMap;
+
 use crate::serving::load;
 use crate::serving::refusal::Refusal;
 use crate::serving::route::Target;
 use crate::serving::shared::Shared;
+use crate::serving::sticky;
 use crate::serving::table::{Loaded, Table};
 use crate::types::FaultKind;
 
 /// Returns the version that a target means now.
-pub(crate) async fn resolve(shared: &Shared, target: &Target) -> Result<Arc<Loaded>, Refusal> {
+pub(crate) async fn resolve(
+    shared: &Shared,
+    target: &Target,
+    headers: &HeaderMap,
+) -> Result<Arc<Loaded>, Refusal> {
+    let pick = |table: &Table, model: &str| {
+        table.pick(model, |sticky| sticky::value(sticky, headers, &shared.guard))
+    };
     let table = shared.table.get();
     match target {
-        Target::Default => by_default(shared, &table),
-        Target::Named(name) if table.models.contains_key(name) => by_traffic(&table, name),
+        Target::Default => by_default(shared, &table, pick),
+        Target::Named(name) if table.models.contains_key(name) => {
+            pick(&table, name).ok_or_else(|| {
+                Refusal::unavailable(format!("no version of `{name}` takes requests yet"))
+            })
+        }
         Target::Named(name) => match name.rsplit_once('@') {
             Some((model, alias)) => by_alias(shared, &table, model, alias).await,
             None => Err(unknown_model(&table, name)),
@@ -37,21 +51,18 @@ pub(crate) async fn resolve(shared: &Shared, target: &Target) -> Result<Arc<Load
     }
 }
 
-fn by_default(shared: &Shared, table: &Table) -> Result<Arc<Loaded>, Refusal> {
+fn by_default(
+    shared: &Shared,
+    table: &Table,
+    pick: impl FnOnce(&Table, &str) -> Option<Arc<Loaded>>,
+) -> Result<Arc<Loaded>, Refusal> {
     let Some(model) = shared.default_model(table) else {
         return Err(Refusal::unavailable(
             "no model is loaded; promote one, and `model_serving_pipeline` deploys it",
         ));
     };
-    table
-        .pick(model)
+    pick(table, model)
         .ok_or_else(|| Refusal::unavailable(format!("the default model `{model}` is not loaded")))
-}
-
-fn by_traffic(table: &Table, model: &str) -> Result<Arc<Loaded>, Refusal> {
-    table
-        .pick(model)
-        .ok_or_else(|| Refusal::unavailable(format!("no version of `{model}` takes requests yet")))
 }
 
 async fn by_alias(

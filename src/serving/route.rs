@@ -6,7 +6,7 @@ use crate::serving::protocol::Protocol;
 use crate::serving::refusal::Refusal;
 
 /// What there is, for those who lost their way.
-pub(crate) const ROUTES: [&str; 26] = [
+pub(crate) const ROUTES: [&str; 27] = [
     "POST /predict",
     "POST /models/{name}/predict",
     "POST /models/{name}@{alias}/predict",
@@ -15,6 +15,7 @@ pub(crate) const ROUTES: [&str; 26] = [
     "POST /models/{name}/invocations",
     "POST /models/{name}@{alias}/invocations",
     "POST /models/{name}/versions/{version}/invocations",
+    "POST /outcomes",
     "GET /v2",
     "GET /v2/health/live",
     "GET /v2/health/ready",
@@ -40,6 +41,8 @@ pub(crate) const ROUTES: [&str; 26] = [
 pub(crate) enum Route {
     Predict(Target, Protocol),
     Oip(OipRoute),
+    /// What came of predictions.
+    Outcomes,
     Models,
     /// The page.
     Page,
@@ -101,7 +104,9 @@ pub(crate) fn find(method: &Method, path: &str) -> Result<Route, Refusal> {
     };
     let posted = matches!(
         route,
-        Route::Predict(..) | Route::Oip(OipRoute::Index | OipRoute::Load(_) | OipRoute::Unload(_))
+        Route::Predict(..)
+            | Route::Outcomes
+            | Route::Oip(OipRoute::Index | OipRoute::Load(_) | OipRoute::Unload(_))
     );
     let (fits, allow) = match posted {
         true => (method == Method::POST, "POST"),
@@ -130,6 +135,7 @@ fn by_parts(path: &str) -> Result<Route, Refusal> {
         ["models", of @ .., "invocations"] => {
             target(of)?.map(|target| Route::Predict(target, Protocol::Invocations))
         }
+        ["outcomes"] => Some(Route::Outcomes),
         ["models"] => Some(Route::Models),
         ["docs"] => Some(Route::Page),
         ["docs.json"] => Some(Route::Docs),

@@ -1,7 +1,8 @@
 //! What requests, orders and the status share.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,10 @@ use crate::dag::serving::ServingSpec;
 use crate::ml::batch::Rules;
 use crate::runtime::publish::Publisher;
 use crate::serving::guard::Guard;
+use crate::serving::log::PredictionLog;
 use crate::serving::metrics::Metrics;
+use crate::serving::outcomes::Arms;
+use crate::serving::policy::Policies;
 use crate::serving::predictor;
 use crate::serving::refusal::Refusal;
 use crate::serving::source::Source;
@@ -41,6 +45,14 @@ pub(crate) struct Shared {
     /// Held while an alias is looked up that nobody asked for before.
     pub(crate) resolving: tokio::sync::Mutex<()>,
     pub(crate) in_flight: AtomicU64,
+    /// What was said of each model's traffic beside the percents.
+    pub(crate) policies: Policies,
+    /// Whether anybody looks at predictions beside the client: the log, or a version with copies.
+    pub(crate) is_tapped: AtomicBool,
+    /// `None`: nothing is kept of predictions.
+    pub(crate) log: Option<Arc<PredictionLog>>,
+    /// What later truth says of versions.
+    pub(crate) arms: Arms,
     /// Where it listens, or why it does not.
     pub(crate) listening: OnceLock<Result<String, String>>,
     /// Requests so far, of which some are logged.
@@ -71,12 +83,25 @@ impl Shared {
             moving: tokio::sync::Mutex::default(),
             resolving: tokio::sync::Mutex::default(),
             in_flight: AtomicU64::new(0),
+            policies: Policies::default(),
+            is_tapped: AtomicBool::new(false),
+            log: None,
+            arms: Arms::default(),
             listening: OnceLock::new(),
             logged: AtomicU64::new(0),
             started: instant(),
             ring: Mutex::default(),
             recent_errors: Mutex::default(),
         })
+    }
+
+    /// Has predictions kept from now on, where the settings say so.
+    pub(crate) fn with_log(mut self, folder: &Path) -> Result<Self, Fault> {
+        if let Some(spec) = &self.spec.log {
+            self.log = Some(PredictionLog::start(folder, spec, Arc::clone(&self.clock))?);
+            self.is_tapped = AtomicBool::new(true);
+        }
+        Ok(self)
     }
 
     /// Returns how rows are read.
@@ -134,6 +159,8 @@ impl Shared {
             requests_history: history.requests,
             p99_history: history.p99_ms,
             recent_errors: recent.iter().cloned().collect(),
+            traffic: Vec::new(),
+            prediction_log: self.log.as_ref().map(|log| log.view()),
         }
     }
 

@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
+use rusqlite::Transaction;
+
 use crate::ml::Predictor;
 use crate::runtime::Layout;
+use crate::store::serving::outcome::{self, Hour, Outcome};
+use crate::store::serving::policy::Policy;
 use crate::store::{self, Store};
 use crate::tracking::{model_folder, registry};
-use crate::types::Fault;
+use crate::types::serving::RolloutView;
+use crate::types::{Fault, Timestamp};
 
 /// The registry as the model server sees it. All of it blocks.
 pub(crate) trait Source: Send + Sync + 'static {
@@ -21,6 +26,26 @@ pub(crate) trait Source: Send + Sync + 'static {
 
     /// Keeps a model's traffic; durable when it returns.
     fn keep_traffic(&self, model: &str, weights: &[(u32, u8)]) -> Result<(), Fault>;
+
+    /// Returns what divides each model's requests beside the percents, as last kept.
+    fn kept_policies(&self) -> Result<Vec<(String, Policy)>, Fault>;
+
+    /// Keeps that of one model; durable when it returns.
+    fn keep_policy(&self, model: &str, policy: &Policy) -> Result<(), Fault>;
+
+    /// Returns the rollout of each model that is under way, or the last.
+    fn rollouts(&self) -> Result<Vec<RolloutView>, Fault>;
+
+    /// Keeps outcomes and says of each whether it counts; forgets those told before `oldest`.
+    fn add_outcomes(
+        &self,
+        outcomes: &[Outcome],
+        oldest: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<bool>, Fault>;
+
+    /// Returns what all outcomes come to.
+    fn outcome_hours(&self) -> Result<Vec<Hour>, Fault>;
 }
 
 /// The fact that tells whose traffic was set last.
@@ -56,6 +81,37 @@ impl Source for Registry {
             store::serving::replace(tx, &model, &weights)?;
             store::meta::put(tx, LATEST_MODEL, &model)
         })?)
+    }
+
+    fn kept_policies(&self) -> Result<Vec<(String, Policy)>, Fault> {
+        Ok(self.store.read_blocking(store::serving::policy::all)?)
+    }
+
+    fn keep_policy(&self, model: &str, policy: &Policy) -> Result<(), Fault> {
+        let (model, policy) = (model.to_owned(), policy.clone());
+        let keep = move |tx: &Transaction<'_>| store::serving::policy::put(tx, &model, &policy);
+        Ok(self.store.write_blocking(keep)?)
+    }
+
+    fn rollouts(&self) -> Result<Vec<RolloutView>, Fault> {
+        Ok(self.store.read_blocking(store::serving::rollout::all)?)
+    }
+
+    fn add_outcomes(
+        &self,
+        outcomes: &[Outcome],
+        oldest: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<bool>, Fault> {
+        let outcomes = outcomes.to_vec();
+        Ok(self.store.write_blocking(move |tx| {
+            outcome::prune(tx, oldest, now)?;
+            outcomes.iter().map(|told| outcome::add(tx, told, now)).collect()
+        })?)
+    }
+
+    fn outcome_hours(&self) -> Result<Vec<Hour>, Fault> {
+        Ok(self.store.read_blocking(outcome::hours)?)
     }
 }
 

@@ -11,7 +11,10 @@ use hyper::header::HeaderValue;
 use crate::ml::Predictor;
 use crate::serving::metrics::Series;
 use crate::serving::protocol::rows::Names;
+use crate::serving::shadow::Shadow;
 use crate::serving::stats::{Ended, Ring};
+use crate::serving::sticky;
+use crate::types::serving::Sticky;
 use crate::types::{Fault, Timestamp};
 
 /// A version in memory, with its counts.
@@ -36,6 +39,12 @@ pub(crate) struct Loaded {
     pub(crate) headers: (Option<HeaderValue>, HeaderValue),
     pub(crate) series: OnceLock<Series>,
     ring: Mutex<Ring>,
+}
+
+impl std::fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} v{}", self.model, self.version)
+    }
 }
 
 impl Loaded {
@@ -90,6 +99,10 @@ pub(crate) struct Share {
 #[derive(Clone, Default)]
 pub(crate) struct Entry {
     pub(crate) shares: Vec<Share>,
+    /// What keeps whoever asks at one version; `None`: requests take turns.
+    pub(crate) sticky: Option<Sticky>,
+    /// The version that gets copies.
+    pub(crate) shadow: Option<Arc<Shadow>>,
     /// Counts requests, over all changes of the shares.
     turn: Arc<AtomicU64>,
 }
@@ -124,9 +137,19 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Picks a version of a model by the traffic.
-    pub(crate) fn pick(&self, model: &str) -> Option<Arc<Loaded>> {
-        self.models.get(model)?.pick()
+    /// Picks a version of a model by the traffic; `value_of` says what a request sticks by.
+    pub(crate) fn pick<'a>(
+        &self,
+        model: &str,
+        value_of: impl FnOnce(&Sticky) -> Option<&'a [u8]>,
+    ) -> Option<Arc<Loaded>> {
+        let entry = self.models.get(model)?;
+        match entry.sticky.as_ref().and_then(value_of) {
+            Some(value) => {
+                sticky::pick(&entry.shares, value).map(|share| Arc::clone(&share.loaded))
+            }
+            None => entry.pick(),
+        }
     }
 
     /// Returns a version, if it is in memory.
@@ -149,7 +172,8 @@ impl Table {
     pub(crate) fn all(&self) -> impl Iterator<Item = (Arc<Loaded>, u8)> {
         let shared = self.models.values().flat_map(|entry| &entry.shares);
         let mut all: Vec<_> = shared.map(|s| (Arc::clone(&s.loaded), s.weight)).collect();
-        for loaded in self.aliases.values() {
+        let shadows = self.models.values().filter_map(|entry| entry.shadow.as_ref());
+        for loaded in self.aliases.values().chain(shadows.map(|shadow| &shadow.loaded)) {
             if !all.iter().any(|(other, _)| Arc::ptr_eq(other, loaded)) {
                 all.push((Arc::clone(loaded), 0));
             }
@@ -243,7 +267,8 @@ mod tests {
     #[test]
     fn ten_percent_is_ten_of_every_hundred() {
         let table = table(&[(1, 90), (2, 10)]);
-        let picked: Vec<u32> = (0..500).map(|_| table.pick("iris").unwrap().version).collect();
+        let picked: Vec<u32> =
+            (0..500).map(|_| table.pick("iris", |_| None).unwrap().version).collect();
         for hundred in picked.windows(100) {
             assert_eq!(hundred.iter().filter(|version| **version == 2).count(), 10);
         }
@@ -279,7 +304,7 @@ mod tests {
             .unwrap();
         for wrong in [vec![(1, 90)], vec![(1, 50), (1, 50)], vec![(7, 100)], vec![]] {
             assert!(in_force.change(|t| t.set_traffic("iris", &wrong)).is_err(), "{wrong:?}");
-            assert_eq!(in_force.get().pick("iris").unwrap().version, 1);
+            assert_eq!(in_force.get().pick("iris", |_| None).unwrap().version, 1);
         }
     }
 }

@@ -13,6 +13,10 @@ use super::*;
 use crate::ml::Predictor;
 use crate::runtime::serving::{ServingHandle, channel};
 use crate::serving::fake::Fake;
+use crate::store::serving::outcome::{Hour, Outcome};
+use crate::store::serving::policy::Policy;
+use crate::types::Timestamp;
+use crate::types::serving::RolloutView;
 use crate::types::time::SystemClock;
 use crate::types::{FaultKind, event::Event};
 
@@ -29,6 +33,7 @@ mod orders;
 mod real;
 mod requests;
 mod swap;
+mod traffic;
 
 /// A registry in memory: any model of this map has versions 1 to 5, the sixth is broken.
 #[derive(Default)]
@@ -36,12 +41,20 @@ struct FakeSource {
     aliases: Mutex<BTreeMap<(String, String), u32>>,
     kept: Mutex<Vec<(String, u32, u8)>>,
     keeping_fails: AtomicBool,
+    /// As they were loaded.
+    fakes: Mutex<Vec<(String, u32, Arc<Fake>)>>,
+    policies: Mutex<Vec<(String, Policy)>>,
+    outcomes: Mutex<Vec<Outcome>>,
 }
 
 impl Source for FakeSource {
     fn load(&self, model: &str, version: u32) -> Result<Arc<dyn Predictor>, Fault> {
         match (model, version) {
-            ("iris" | "housing", 1..=5) => Ok(Arc::new(Fake::of_version(version))),
+            ("iris" | "housing", 1..=5) => {
+                let fake = Arc::new(Fake::of_version(version));
+                self.fakes.lock().unwrap().push((model.to_owned(), version, Arc::clone(&fake)));
+                Ok(fake)
+            }
             ("iris", 6) => Ok(Arc::new(Fake::of_version(6).with_wrong_memory())),
             _ => Err(Fault::not_found(format!("`{model}` has no version {version}"))),
         }
@@ -68,9 +81,52 @@ impl Source for FakeSource {
         kept.extend(weights.iter().map(|(version, weight)| (model.to_owned(), *version, *weight)));
         Ok(())
     }
+
+    fn kept_policies(&self) -> Result<Vec<(String, Policy)>, Fault> {
+        Ok(self.policies.lock().unwrap().clone())
+    }
+
+    fn keep_policy(&self, model: &str, policy: &Policy) -> Result<(), Fault> {
+        let mut policies = self.policies.lock().unwrap();
+        policies.retain(|(name, _)| name != model);
+        policies.push((model.to_owned(), policy.clone()));
+        Ok(())
+    }
+
+    fn rollouts(&self) -> Result<Vec<RolloutView>, Fault> {
+        Ok(Vec::new())
+    }
+
+    fn add_outcomes(
+        &self,
+        outcomes: &[Outcome],
+        _oldest: Timestamp,
+        _now: Timestamp,
+    ) -> Result<Vec<bool>, Fault> {
+        let mut told = self.outcomes.lock().unwrap();
+        let mut add = |outcome: &Outcome| {
+            let is_new = !told.iter().any(|known| {
+                (&known.id, known.row, known.kind) == (&outcome.id, outcome.row, outcome.kind)
+            });
+            told.extend(is_new.then(|| outcome.clone()));
+            is_new
+        };
+        Ok(outcomes.iter().map(&mut add).collect())
+    }
+
+    fn outcome_hours(&self) -> Result<Vec<Hour>, Fault> {
+        Ok(Vec::new())
+    }
 }
 
 impl FakeSource {
+    /// Returns the version that was loaded last.
+    fn fake_of(&self, model: &str, version: u32) -> Arc<Fake> {
+        let fakes = self.fakes.lock().unwrap();
+        let mut of = fakes.iter().rev().filter(|fake| fake.0 == model && fake.1 == version);
+        Arc::clone(&of.next().unwrap().2)
+    }
+
     fn set_alias(&self, model: &str, alias: &str, version: u32) {
         self.aliases.lock().unwrap().insert((model.to_owned(), alias.to_owned()), version);
     }

@@ -1,5 +1,9 @@
 //! The traffic in force: restored when the model server starts.
 
+pub mod outcome;
+pub mod policy;
+pub mod rollout;
+
 use rusqlite::{Connection, params};
 
 use crate::store::fault::StoreError;

@@ -7,7 +7,7 @@ use crate::store::row;
 use crate::types::ask::TaskInstanceQuery;
 use crate::types::executor::TryPlace;
 use crate::types::run::{DagRunKey, TaskInstance, TaskTry};
-use crate::types::{AttemptKey, DagId, TaskId, TaskInstanceKey, TaskInstanceState};
+use crate::types::{AttemptKey, DagId, LaunchToken, TaskId, TaskInstanceKey, TaskInstanceState};
 
 /// Inserts or replaces. Most are there and move on: then what indexes are made of, beside the
 /// state, is not touched.
@@ -208,6 +208,14 @@ fn index(query: &TaskInstanceQuery) -> &'static str {
         (None, _) if query.pool.is_some() => "INDEXED BY task_instance_in_pool",
         (None, _) => "NOT INDEXED",
     }
+}
+
+/// Says whether the attempt with this token has not ended.
+pub fn is_unfinished(conn: &Connection, token: &LaunchToken) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) FROM task_instance INDEXED BY task_instance_in_state
+        WHERE state IS NOT 'success' AND state IN ('queued', 'running', 'restarting')
+        AND token = ?1";
+    Ok(row::count(conn, sql, [token.as_str()])? > 0)
 }
 
 /// How many instances of a task executors hold.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::{EventLog, Severity};
 use crate::types::ids::TrackingRunId;
-use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
+use crate::types::serving::{PredictionLogView, ServedVersion, ServingError, ServingStatus};
 use crate::types::view::{
     DefinitionsView, ExperimentView, MirrorView, OpenLineageView, ParamProblem, PoolView,
     StatusView, TrackingRunView,
@@ -107,7 +107,7 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::ListTaskInstances(_) => {
             Answer::TaskInstances { task_instances: vec![], next: None }
         }
-        Request::ServingStatus => Answer::Serving(serving()),
+        Request::ServingStatus => Answer::Serving(Box::new(serving())),
         Request::ListEvents { .. } => Answer::Events(events()),
         _ => Answer::Done,
     })
@@ -234,6 +234,15 @@ fn serving() -> ServingStatus {
             version: Some(3),
             message: "row 0 has 3 values, the model takes 4".into(),
         }],
+        traffic: vec![lab::traffic()],
+        prediction_log: Some(PredictionLogView {
+            sample: 0.1,
+            rows: 4_164,
+            dropped: 0,
+            bytes: 812_330,
+            files: 2,
+            problem: None,
+        }),
     }
 }
 

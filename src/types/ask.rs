@@ -10,6 +10,7 @@ use crate::ids::{AssetName, DagId, DagRunId, TaskId, TaskInstanceKey, TrackingRu
 use crate::log::{LogName, LogQuery};
 use crate::operation::Operation;
 use crate::run::DagRunKey;
+use crate::serving::TrafficChange;
 use crate::settings::{Connection, Pool, Variable};
 use crate::state::DagRunState;
 use crate::why::WhySubject;
@@ -414,6 +415,12 @@ pub enum Request {
     Prune(Prune),
 
     ServingStatus,
+    /// Changes how a model's requests are divided, or what becomes of its rollout.
+    ChangeTraffic {
+        model: String,
+        #[serde(flatten)]
+        change: TrafficChange,
+    },
     /// Asks the model server as any client would: it counts and is answered by the traffic.
     Predict(Predict),
     /// The event feed, newest first.

@@ -5,6 +5,13 @@ use serde_json::Value;
 
 use crate::time::Timestamp;
 
+mod traffic;
+
+pub use traffic::{
+    ArmView, PredictionLogView, RolloutState, RolloutView, RolloutWish, ShadowView, Sticky,
+    TrafficChange, TrafficView, VerdictView,
+};
+
 /// One loaded version and its share of the traffic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServedVersion {
@@ -65,9 +72,20 @@ pub struct ServingStatus {
     pub p99_history: Vec<f64>,
     /// The latest refusals and failures, newest first, without payloads.
     pub recent_errors: Vec<ServingError>,
+    /// Of each model that is served.
+    #[serde(default)]
+    pub traffic: Vec<TrafficView>,
+    /// `None` where no predictions are kept.
+    #[serde(default)]
+    pub prediction_log: Option<PredictionLogView>,
 }
 
 impl ServingStatus {
+    /// Returns what is told of a model's traffic.
+    pub fn traffic_of(&self, model: &str) -> Option<&TrafficView> {
+        self.traffic.iter().find(|traffic| traffic.model == model)
+    }
+
     /// Returns a command line that asks the default model, as it can be pasted into a shell.
     pub fn example_command(&self) -> Option<String> {
         let (listen, example) = self.listen.as_ref().zip(self.example.as_ref())?;
@@ -118,6 +136,8 @@ mod tests {
             requests_history: Vec::new(),
             p99_history: Vec::new(),
             recent_errors: Vec::new(),
+            traffic: Vec::new(),
+            prediction_log: None,
         };
         assert_eq!(status.example_command(), None);
         status.listen = Some("127.0.0.1:3000".into());

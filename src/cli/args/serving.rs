@@ -6,12 +6,44 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use crate::cli::args::value::json_value;
+use crate::types::serving::{RolloutWish, Sticky};
 
 /// Commands about the model server.
 #[derive(Debug, Subcommand)]
 pub enum ServingCommand {
     /// Show which versions are served, and how they do
     Status,
+    /// Divide a model's requests among its versions; those not in memory are loaded first
+    Traffic {
+        model: String,
+        /// VERSION=PERCENT each, together 100, such as 1=90 2=10
+        #[arg(value_parser = weight, value_name = "VERSION=PERCENT")]
+        weights: Vec<(u32, u8)>,
+        /// Keep whoever asks at one version: header:NAME, api_key, or none
+        #[arg(long, value_parser = sticky, value_name = "WHAT")]
+        sticky: Option<StickyArg>,
+    },
+    /// Give a version copies of a model's requests: its answers are compared and never returned
+    Shadow {
+        model: String,
+        #[arg(required_unless_present = "off")]
+        version: Option<u32>,
+        /// Of the requests
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u8).range(1..=100))]
+        percent: u8,
+        /// No version gets copies any more
+        #[arg(long, conflicts_with = "version")]
+        off: bool,
+    },
+    /// Show a rollout, or steer it
+    Rollout {
+        model: String,
+        /// What becomes of it; without, it is shown
+        #[arg(value_enum)]
+        wish: Option<RolloutArg>,
+    },
+    /// Show what later truth says of a model's versions
+    Outcomes { model: String },
     /// Ask a served model: a real request, counted as a client's
     Predict {
         /// Rows as JSON: [[5.1, 3.5, 1.4, 0.2]], one row, or records
@@ -24,6 +56,49 @@ pub enum ServingCommand {
         #[arg(long, requires = "model")]
         version: Option<u32>,
     },
+}
+
+/// What becomes of a rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum RolloutArg {
+    /// It stays at its step
+    Pause,
+    /// The step goes on with the time that it had left
+    Resume,
+    /// The next step begins now, whatever the figures say
+    Advance,
+    /// The traffic goes back to where it was
+    Abort,
+}
+
+impl From<RolloutArg> for RolloutWish {
+    fn from(arg: RolloutArg) -> Self {
+        match arg {
+            RolloutArg::Pause => Self::Pause,
+            RolloutArg::Resume => Self::Resume,
+            RolloutArg::Advance => Self::Advance,
+            RolloutArg::Abort => Self::Abort,
+        }
+    }
+}
+
+/// What requests are to stick to; `None`: to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StickyArg(pub Option<Sticky>);
+
+fn sticky(text: &str) -> Result<StickyArg, String> {
+    match text {
+        "none" => Ok(StickyArg(None)),
+        text => text.parse().map(|sticky| StickyArg(Some(sticky))),
+    }
+}
+
+fn weight(text: &str) -> Result<(u32, u8), String> {
+    let read = text.split_once('=').and_then(|(version, percent)| {
+        let percent = percent.strip_suffix('%').unwrap_or(percent);
+        Some((version.parse().ok()?, percent.parse().ok().filter(|percent| *percent <= 100)?))
+    });
+    read.ok_or_else(|| format!("`{text}` is not VERSION=PERCENT, such as 2=10"))
 }
 
 /// Has a model answer a file.

@@ -1,4 +1,6 @@
-//! `serving status|predict`.
+//! `serving status|traffic|shadow|rollout|outcomes|predict`.
+
+mod traffic;
 
 use crate::cli::args::ServingCommand;
 use crate::cli::command::{ask, expect_answer};
@@ -19,8 +21,12 @@ pub async fn dispatch(
             let answer = ask(layout, Request::ServingStatus).await?;
             let status =
                 expect_answer!(answer, Answer::Serving(status) => status, "serving status");
-            output.answer(&status, draw);
+            output.answer(&status, |status| draw(status));
         }
+        ServingCommand::Traffic { .. }
+        | ServingCommand::Shadow { .. }
+        | ServingCommand::Rollout { .. }
+        | ServingCommand::Outcomes { .. } => traffic::dispatch(layout, command, output).await?,
         ServingCommand::Predict { rows, model, version } => {
             let request = Request::Predict(Predict { model, version, rows });
             let answer = ask(layout, request).await?;
@@ -74,5 +80,21 @@ fn draw(status: &ServingStatus) -> String {
     let header =
         ["MODEL", "VERSION", "TRAFFIC", "REQUESTS", "ERRORS", "RATE", "P50", "P99", "LOADED"];
     let empty = "nothing is served: promote a model to production";
-    format!("{}\n\n{}", fields(&pairs), table(&header, status.versions.iter().map(row), empty))
+    if let Some(log) = &status.prediction_log {
+        let dropped = match log.dropped {
+            0 => String::new(),
+            dropped => format!(", {dropped} dropped"),
+        };
+        let mut told =
+            format!("{} rows{dropped}, {} bytes in {} files", log.rows, log.bytes, log.files);
+        if let Some(problem) = &log.problem {
+            told = format!("{told}; {problem}");
+        }
+        pairs.push(("predictions", told));
+    }
+    let versions = table(&header, status.versions.iter().map(row), empty);
+    let traffic = status.traffic.iter().flat_map(traffic::lines);
+    let traffic: Vec<String> = traffic.collect();
+    let apart = if traffic.is_empty() { "" } else { "\n\n" };
+    format!("{}\n\n{versions}{apart}{}", fields(&pairs), traffic.join("\n"))
 }

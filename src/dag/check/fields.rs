@@ -126,6 +126,26 @@ impl<'a> Fields<'a> {
         found
     }
 
+    /// Reads a number from 0 to 1.
+    pub(super) fn share(&mut self, key: &'static str) -> Option<f64> {
+        let node = self.node(key)?;
+        #[allow(clippy::cast_precision_loss, reason = "what is in range is 0 or 1")]
+        let written = match node.value {
+            Written::Float(written) => written,
+            Written::Integer(written) => written as f64,
+            _ => {
+                self.wrong_type(key, node, "a number");
+                return None;
+            }
+        };
+        if (0.0..=1.0).contains(&written) {
+            return Some(written);
+        }
+        let message = format!("`{key}` of {} is {written}", self.what);
+        self.report.error(node.span, "bad-value", message, "between 0 and 1 is allowed".to_owned());
+        None
+    }
+
     pub(super) fn duration(&mut self, key: &'static str) -> Option<Duration> {
         let node = self.node(key)?;
         as_duration(self.report, &format!("`{key}` of {}", self.what), node)

@@ -8,6 +8,7 @@ use crate::operator::Operator;
 use crate::spec::ConnectionKind;
 use crate::suggest;
 use crate::template::is_template;
+use crate::types::serving::Sticky;
 
 /// Checks the arguments of an operator together, and returns the tasks that it chooses among
 /// (beyond those that its table of keys tells).
@@ -262,7 +263,8 @@ fn is_condition(text: &str) -> bool {
         .is_some_and(|number| number.trim().parse::<f64>().is_ok_and(f64::is_finite))
 }
 
-/// Checks how a version takes over: `canary` in percent, `step`, `rollback_if`.
+/// Checks how a version takes over: `canary` in percent, `step`, `shadow`, `sticky`,
+/// `rollback_if`.
 fn strategy(context: Context<'_>, fields: &mut Fields<'_>) {
     let what = format!("`strategy` of {}", fields.what());
     let Some(entry) = fields.entry("strategy") else { return };
@@ -275,8 +277,17 @@ fn strategy(context: Context<'_>, fields: &mut Fields<'_>) {
         let help = "write `[10, 50, 100]`".to_owned();
         context.report.error(node.span, "bad-value", message, help);
     }
-    if let Some(node) = inner.node("step").filter(|node| !node.as_text().is_some_and(is_template)) {
-        as_duration(context.report, &format!("`step` of {what}"), node);
+    for key in ["step", "shadow"] {
+        if let Some(node) = inner.node(key).filter(|node| !node.as_text().is_some_and(is_template))
+        {
+            as_duration(context.report, &format!("`{key}` of {what}"), node);
+        }
+    }
+    if let Some(written) = inner.text("sticky").filter(|written| !is_template(written.text))
+        && let Err(message) = written.text.parse::<Sticky>()
+    {
+        let help = "write `header:X-User`, or `api_key`".to_owned();
+        context.report.error(written.span, "bad-value", message, help);
     }
     if let Some((table, _)) = inner.table("rollback_if") {
         each_condition(context, &format!("`rollback_if` of {what}"), table);

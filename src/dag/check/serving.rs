@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use crate::check::fields::{Fields, Text};
 use crate::check::system::Secrets;
 use crate::serving::{ServingSpec, TlsSpec};
+use crate::types::serving::Sticky;
+
+mod traffic;
 
 /// Keys shorter than this are guessed.
 const KEY_LEN_MIN: usize = 16;
@@ -38,7 +41,13 @@ pub(super) fn of_deck(secrets: Secrets<'_>, mut fields: Fields<'_>) -> ServingSp
         access_log_every: fields
             .integer("access_log_every", 0..=1_000_000_000)
             .unwrap_or(usual.access_log_every),
+        traffic: traffic::of_models(report, &mut fields),
+        log: traffic::log(report, &mut fields),
     };
+    let by_key = spec.traffic.values().any(|traffic| traffic.sticky == Some(Sticky::ApiKey));
+    if by_key && spec.api_keys.is_empty() {
+        fields.missing("api_keys", "`sticky = \"api_key\"` tells clients apart by them");
+    }
     fields.finish();
     spec
 }

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use crate::runtime::serving::{ServingHandle, ServingOrder, SmokeCheck, channel};
-use crate::types::serving::{ServedHistory, ServedVersion, ServingStatus};
+use crate::types::serving::{
+    ServedHistory, ServedVersion, ServingStatus, ShadowView, TrafficChange, TrafficView,
+};
 use crate::types::{Fault, Timestamp};
 
 #[derive(Debug, Default)]
@@ -16,6 +18,9 @@ struct State {
     faulty: Vec<u32>,
     refuses_to_load: bool,
     listen: Option<String>,
+    /// The version of `iris` that gets copies, and the share of its answers that agree.
+    shadow: Option<u32>,
+    agreement: f64,
 }
 
 pub(super) struct FakeServer {
@@ -61,6 +66,10 @@ impl FakeServer {
         self.state.lock().unwrap().faulty.push(version);
     }
 
+    pub(super) fn agrees(&self, agreement: f64) {
+        self.state.lock().unwrap().agreement = agreement;
+    }
+
     pub(super) fn refuses_to_load(&self) {
         self.state.lock().unwrap().refuses_to_load = true;
     }
@@ -83,6 +92,12 @@ impl State {
             }
             ServingOrder::SetTraffic { model, weights, reply } => {
                 self.set_traffic(&model, &weights);
+                let _ = reply.send(Ok(()));
+            }
+            ServingOrder::ChangeTraffic { change, reply, .. } => {
+                if let TrafficChange::Shadow { version, .. } = change {
+                    self.shadow = version;
+                }
                 let _ = reply.send(Ok(()));
             }
             ServingOrder::Predict { rows, reply, .. } => {
@@ -115,6 +130,25 @@ impl State {
         self.moves.push(weights.to_vec());
     }
 
+    fn copied(&self, version: u32) -> TrafficView {
+        let shadow = ShadowView {
+            version,
+            percent: 100,
+            requests: 10,
+            rows: 10,
+            agreement: Some(self.agreement),
+            ..ShadowView::default()
+        };
+        TrafficView {
+            model: "iris".to_owned(),
+            sticky: None,
+            shadow: Some(shadow),
+            rollout: None,
+            arms: Vec::new(),
+            verdicts: Vec::new(),
+        }
+    }
+
     /// Every question finds ten more requests answered by each version with traffic.
     fn status(&mut self) -> ServingStatus {
         for version in self.versions.iter_mut().filter(|version| version.weight > 0) {
@@ -133,6 +167,8 @@ impl State {
             requests_history: Vec::new(),
             p99_history: Vec::new(),
             recent_errors: Vec::new(),
+            traffic: self.shadow.map(|version| self.copied(version)).into_iter().collect(),
+            prediction_log: None,
         }
     }
 }

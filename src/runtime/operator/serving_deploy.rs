@@ -3,14 +3,18 @@
 //!
 //! The version is resolved when the attempt runs. Where nothing is served yet, or without a
 //! `strategy`, all traffic goes over at once; a version that has all of it already is left alone.
-//! So the operator may be run again after a crash: it goes on from the traffic it finds.
+//! So the operator may be run again after a crash: it goes on from the step that it had written
+//! down (`ledger`), watched for its whole time again, since the counts began anew.
 
+mod judge;
+mod ledger;
 mod rollout;
 mod shares;
 mod strategy;
 
 use serde_json::json;
 
+use self::ledger::Ledger;
 use self::rollout::Rollout;
 use self::strategy::Strategy;
 use super::DaemonContext;
@@ -37,6 +41,13 @@ pub(super) async fn run(context: &DaemonContext) -> Result<Outcome, OperatorErro
         serving: &context.serving,
         log: &context.log,
         cancelled: &context.cancelled,
+        ledger: Ledger {
+            store: &context.store,
+            publisher: &context.publisher,
+            model: &version.name,
+            token: &context.order.token,
+            task: context.order.key.task.to_string(),
+        },
         model: &version.name,
         version: version.version,
     };

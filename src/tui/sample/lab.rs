@@ -5,7 +5,10 @@ use serde_json::json;
 use crate::sample::{before, tracking_run};
 use crate::types::TrackingRunId;
 use crate::types::ask::{Answer, Nesting, Request};
-use crate::types::serving::{PredictionView, ServedHistory};
+use crate::types::serving::{
+    ArmView, PredictionView, RolloutState, RolloutView, ServedHistory, ShadowView, Sticky,
+    TrafficView, VerdictView,
+};
 use crate::types::view::{
     ArtifactView, LoggedModelView, MetricHistoryView, MetricPointView, NestedRuns, TrackingRunView,
     TrialView, TrialsView,
@@ -262,5 +265,56 @@ pub(super) fn served(scale: f64) -> ServedHistory {
         p99_ms: (0..90).map(|n| 3.1 + f64::from((n * 7) % 13) / 6.0).collect(),
         refused: (0..90).map(|n| u32::from(n % 30 == 11)).collect(),
         failed: (0..90).map(|n| u32::from(n == 71)).collect(),
+    }
+}
+
+/// A canary at its first step, a shadow, and what later truth says.
+pub(super) fn traffic() -> TrafficView {
+    let arm =
+        |version, value, outcomes| ArmView { version, metric: "accuracy".into(), value, outcomes };
+    TrafficView {
+        model: "iris".into(),
+        sticky: Some(Sticky::Header("x-user".into())),
+        shadow: Some(ShadowView {
+            version: 5,
+            percent: 20,
+            requests: 8_246,
+            rows: 8_246,
+            agreement: Some(0.982),
+            difference: Some(0.013),
+            p50_ms: Some(0.9),
+            p99_ms: Some(5.1),
+            ..ShadowView::default()
+        }),
+        rollout: Some(RolloutView {
+            model: "iris".into(),
+            version: 4,
+            previous: Some(3),
+            percents: vec![10, 50, 100],
+            step: 0,
+            state: RolloutState::Running,
+            ends_at: Some(before(-18)),
+            left_ms: None,
+            started_at: before(12),
+            ended_at: None,
+            reason: None,
+            task: "model_serving_pipeline.deploy of asset_triggered__1".into(),
+        }),
+        arms: vec![arm(3, 0.941, 1_204), arm(4, 0.957, 139)],
+        verdicts: vec![VerdictView {
+            version: 4,
+            against: 3,
+            metric: "accuracy".into(),
+            difference: Some(0.016),
+            interval: Some([-0.024, 0.048]),
+            p: Some(0.51),
+            verdict: "unclear".into(),
+            more: Some(2_110),
+            text:
+                "v4 and v3: not to be told apart yet: accuracy 0.957 against 0.941, +0.016 (95 %: \
+                   -0.024 to +0.048; p 0.510); about 2110 more of each would tell such a \
+                   difference from chance"
+                    .into(),
+        }],
     }
 }

@@ -34,6 +34,7 @@ impl Request {
             | Self::SetPools { .. }
             | Self::DeletePool { .. }
             | Self::ReplaceWorker
+            | Self::ChangeTraffic { .. }
             | Self::Prune(_) => true,
             Self::Status
             | Self::Definitions

@@ -458,6 +458,11 @@ fn bad_value() {
     points_at("[serving]\nlisten = \"3000\"\n", "bad-value", 2, 10);
     points_at("[serving]\ncors_origins = [\"example.org/x\"]\n", "bad-value", 2, 17);
     points_at("[serving]\nmax_in_flight = 0\n", "bad-value", 2, 17);
+    points_at("[serving.traffic.a]\nsticky = \"cookie:x\"\n", "bad-value", 2, 10);
+    points_at("[serving.traffic.a]\nshadow = 0\n", "bad-value", 2, 10);
+    points_at("[serving.traffic.a]\nshadow = 2\nshadow_percent = 101\n", "bad-value", 3, 18);
+    points_at("[serving.log]\nsample = 1.5\n", "bad-value", 2, 10);
+    points_at("[serving.log]\nmax_bytes = 100\n", "bad-value", 2, 13);
     points_at("[connection.c]\nurl = \"\"\n", "bad-value", 2, 7);
     let set = "[dataset.x]\nuri = \"file:x\"\ntask = \"regresion\"\ntarget = \"y\"\n";
     points_at(set, "bad-value", 3, 8);

@@ -197,6 +197,8 @@ fn serving_status() -> ServingStatus {
         requests_history: vec![],
         p99_history: vec![],
         recent_errors: vec![],
+        traffic: vec![],
+        prediction_log: None,
     }
 }
 

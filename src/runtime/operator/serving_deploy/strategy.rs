@@ -8,7 +8,7 @@ use crate::connection::{closest, did_you_mean};
 use crate::runtime::operator::args::{Args, duration, unfit};
 use crate::runtime::operator::condition::Condition;
 use crate::runtime::operator::error::OperatorError;
-use crate::types::serving::ServedVersion;
+use crate::types::serving::{ServedVersion, ShadowView, Sticky};
 
 const STEP: Duration = Duration::from_secs(30);
 
@@ -18,11 +18,17 @@ pub(super) enum Figure {
     ErrorRate,
     P50Ms,
     P99Ms,
+    /// The share of copies with another label than the answer that was given.
+    DisagreementRate,
 }
 
 impl Figure {
-    const ALL: [(Self, &'static str); 3] =
-        [(Self::ErrorRate, "error_rate"), (Self::P50Ms, "p50_ms"), (Self::P99Ms, "p99_ms")];
+    const ALL: [(Self, &'static str); 4] = [
+        (Self::ErrorRate, "error_rate"),
+        (Self::P50Ms, "p50_ms"),
+        (Self::P99Ms, "p99_ms"),
+        (Self::DisagreementRate, "disagreement_rate"),
+    ];
 
     pub(super) fn name(self) -> &'static str {
         Self::ALL.iter().find(|(figure, _)| *figure == self).map_or("", |(_, name)| name)
@@ -43,6 +49,21 @@ impl Figure {
             Self::ErrorRate => Some(errors as f64 / requests as f64),
             Self::P50Ms => now.p50_ms,
             Self::P99Ms => now.p99_ms,
+            Self::DisagreementRate => None,
+        }
+    }
+
+    /// Returns the figure of a version that gets copies; `None` where it got none yet.
+    pub(super) fn measure_copies(self, shadow: &ShadowView) -> Option<f64> {
+        if shadow.requests == 0 {
+            return None;
+        }
+        #[allow(clippy::cast_precision_loss, reason = "counts of requests, for a rate")]
+        match self {
+            Self::ErrorRate => Some(shadow.errors as f64 / shadow.requests as f64),
+            Self::P50Ms => shadow.p50_ms,
+            Self::P99Ms => shadow.p99_ms,
+            Self::DisagreementRate => shadow.agreement.map(|agreement| 1.0 - agreement),
         }
     }
 }
@@ -64,14 +85,23 @@ pub(super) struct Strategy {
     pub(super) percents: Vec<u8>,
     /// How long each percent but the last is watched.
     pub(super) step: Duration,
+    /// How long it gets copies of all requests before it gets any of its own; `None`: not.
+    pub(super) shadow: Option<Duration>,
+    /// What keeps whoever asks at one version meanwhile; `None`: what is in force stays.
+    pub(super) sticky: Option<Sticky>,
     pub(super) rollback_if: Vec<(Figure, Condition)>,
 }
 
 impl Strategy {
+    /// Returns the percents of all steps; 0 is the one of copies.
+    pub(super) fn percents(&self) -> Vec<u8> {
+        self.shadow.map(|_| 0).into_iter().chain(self.percents.iter().copied()).collect()
+    }
+
     pub(super) fn read(args: Args<'_>) -> Result<Self, OperatorError> {
         let table = args.table("strategy")?;
         for key in table.keys() {
-            const KNOWN: [&str; 3] = ["canary", "step", "rollback_if"];
+            const KNOWN: [&str; 5] = ["canary", "step", "shadow", "sticky", "rollback_if"];
             if !KNOWN.contains(&key.as_str()) {
                 let meant = did_you_mean(closest(key, KNOWN).as_deref());
                 return Err(OperatorError::Fatal(format!("`strategy` has no `{key}`{meant}")));
@@ -80,6 +110,11 @@ impl Strategy {
         Ok(Self {
             percents: percents(table.get("canary"))?,
             step: table.get("step").map_or(Ok(STEP), |step| duration("strategy.step", step))?,
+            shadow: table
+                .get("shadow")
+                .map(|shadow| duration("strategy.shadow", shadow))
+                .transpose()?,
+            sticky: table.get("sticky").map(sticky).transpose()?,
             rollback_if: match table.get("rollback_if") {
                 None => Vec::new(),
                 Some(Value::Object(conditions)) => rollback_if(conditions)?,
@@ -87,6 +122,11 @@ impl Strategy {
             },
         })
     }
+}
+
+fn sticky(written: &Value) -> Result<Sticky, OperatorError> {
+    let read = written.as_str().and_then(|text| text.parse().ok());
+    read.ok_or_else(|| unfit("strategy.sticky", written, "`header:NAME` or `api_key`"))
 }
 
 fn percents(canary: Option<&Value>) -> Result<Vec<u8>, OperatorError> {
@@ -178,5 +218,16 @@ mod tests {
         assert!(error.contains("did you mean `error_rate`?"), "{error}");
         assert!(read(json!({ "rollback_if": { "p99_ms": "slow" } })).is_err());
         assert!(read(json!({ "step": "soon" })).is_err());
+        let error = read(json!({ "sticky": "cookie:a" })).unwrap_err();
+        assert!(error.contains("expected `header:NAME` or `api_key`"), "{error}");
+    }
+
+    #[test]
+    fn copies_come_before_the_first_percent() {
+        let strategy =
+            read(json!({ "canary": [10], "shadow": "5m", "sticky": "header:X-User" })).unwrap();
+        assert_eq!(strategy.percents(), [0, 10, 100]);
+        assert_eq!(strategy.sticky, Some(Sticky::Header("x-user".to_owned())));
+        assert_eq!(read(json!({})).unwrap().percents(), [100]);
     }
 }
