@@ -27,13 +27,16 @@ use std::sync::Arc;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::dag::serving::{ServingSpec, TlsSpec};
 use crate::runtime::Layout;
+use crate::runtime::engine::Live;
+use crate::runtime::handle::Handle;
 use crate::runtime::publish::Publisher;
 use crate::runtime::serving::ServingOrder;
+use crate::serving::drift::Watch;
 use crate::serving::shared::Shared;
 use crate::serving::source::{Registry, Source};
 use crate::store::Store;
@@ -44,6 +47,7 @@ mod ask;
 mod bento;
 mod cors;
 mod docs;
+mod drift;
 mod encoding;
 #[cfg(test)]
 mod fake;
@@ -77,6 +81,8 @@ pub struct ServingParts {
     pub store: Store,
     pub publisher: Publisher,
     pub clock: Arc<dyn Clock>,
+    /// To whom it is handed in what is in trouble; `None`: nobody watches.
+    pub engine: Option<(Handle, watch::Receiver<Arc<Live>>)>,
 }
 
 /// A running model server.
@@ -98,10 +104,15 @@ pub async fn start(
     let token = Token::load_or_create(&parts.layout.token())
         .map_err(|error| Fault::unavailable(format!("read the token: {error}")))?;
     let places = Places::of(&parts.spec, &parts.listen, parts.layout.project());
+    let store = parts.store.clone();
+    let watch = parts.engine.map(|(handle, live)| Watch { handle, live, store });
     let source = Arc::new(Registry { store: parts.store, layout: parts.layout });
     let source = source as Arc<dyn Source>;
     let shared = Shared::new(source, parts.publisher, parts.clock, parts.spec, token)?;
-    start_with(Arc::new(shared), &places, orders).await
+    let shared = Arc::new(shared);
+    let mut server = start_with(Arc::clone(&shared), &places, orders).await?;
+    server.tasks.extend(watch.map(|watch| tokio::spawn(drift::run(shared, watch))));
+    Ok(server)
 }
 
 /// Where to listen.

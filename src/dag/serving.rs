@@ -3,7 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use indexmap::IndexMap;
+
 use crate::secret::Secret;
+
+mod watching;
+
+pub use watching::{AlertSpec, DriftSpec};
 
 /// The model server's settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +41,18 @@ pub struct ServingSpec {
     pub cors_origins: Vec<String>,
     /// One of so many requests is logged; 0: none is.
     pub access_log_every: u32,
+    /// Of models that say nothing of their own.
+    pub drift: DriftSpec,
+    /// By the model's name.
+    pub drift_of: IndexMap<String, DriftSpec>,
+    pub alert: AlertSpec,
+}
+
+impl ServingSpec {
+    /// Returns how a model's drift is judged.
+    pub fn drift_of(&self, model: &str) -> &DriftSpec {
+        self.drift_of.get(model).unwrap_or(&self.drift)
+    }
 }
 
 /// A certificate and its key, PEM files, relative to the project.
@@ -61,6 +79,9 @@ impl Default for ServingSpec {
             rate_limit: None,
             cors_origins: Vec::new(),
             access_log_every: 0,
+            drift: DriftSpec::default(),
+            drift_of: IndexMap::new(),
+            alert: AlertSpec::default(),
         }
     }
 }

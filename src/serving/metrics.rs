@@ -8,6 +8,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
+use crate::serving::drift;
 use crate::serving::table::Table;
 
 /// The figures.
@@ -88,6 +89,7 @@ impl Metrics {
         }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        drift::write_metrics(table, &mut text)?;
         Ok(text)
     }
 }

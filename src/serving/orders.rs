@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use crate::runtime::promotion::off_thread;
 use crate::runtime::serving::ServingOrder;
 use crate::serving::ask;
+use crate::serving::drift;
 use crate::serving::load;
 use crate::serving::shared::Shared;
 use crate::types::Fault;
@@ -65,6 +66,9 @@ async fn carry_out(shared: &Arc<Shared>, order: ServingOrder) {
         }
         ServingOrder::Status { reply } => {
             let _ = reply.send(shared.status());
+        }
+        ServingOrder::Drift { model, version, reply } => {
+            let _ = reply.send(drift::reports(shared, model.as_deref(), version));
         }
     }
 }

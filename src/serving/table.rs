@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use crate::ml::Predictor;
+use crate::ml::{Predictor, Profile};
+use crate::serving::drift::Drift;
 use crate::serving::protocol::rows::Names;
 use crate::serving::stats::{Ended, Ring};
 use crate::types::{Fault, Timestamp};
@@ -18,6 +19,7 @@ pub(crate) struct Loaded {
     pub(crate) predictor: Arc<dyn Predictor>,
     pub(crate) names: Names,
     pub(crate) loaded_at: Timestamp,
+    pub(crate) drift: Drift,
     pub(crate) requests_total: AtomicU64,
     /// Rows that were answered.
     pub(crate) rows_total: AtomicU64,
@@ -37,12 +39,14 @@ impl Loaded {
         model: &str,
         version: u32,
         predictor: Arc<dyn Predictor>,
+        profile: Option<&Profile>,
         loaded_at: Timestamp,
     ) -> Self {
         Self {
             model: model.to_owned(),
             version,
             names: Names::of(predictor.classes()),
+            drift: Drift::new(&*predictor, profile, loaded_at),
             predictor,
             loaded_at,
             requests_total: AtomicU64::new(0),
@@ -226,7 +230,7 @@ mod tests {
         let mut table = Table::default();
         for (version, _) in weights {
             let predictor = Arc::new(Fake::of_version(*version));
-            table.add(Arc::new(Loaded::new("iris", *version, predictor, now())));
+            table.add(Arc::new(Loaded::new("iris", *version, predictor, None, now())));
         }
         table.set_traffic("iris", weights).unwrap();
         table

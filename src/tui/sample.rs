@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::{EventLog, Severity};
 use crate::types::ids::TrackingRunId;
-use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
+use crate::types::serving::{ServedDrift, ServedVersion, ServingError, ServingStatus};
 use crate::types::view::{
     DefinitionsView, ExperimentView, MirrorView, OpenLineageView, ParamProblem, PoolView,
     StatusView, TrackingRunView,
@@ -208,6 +208,12 @@ fn serving() -> ServingStatus {
                 failed_total: 1,
                 history: lab::served(1.0),
                 example: Some(json!([[5.1, 3.5, 1.4, 0.2]])),
+                drift: Some(ServedDrift {
+                    rows: 12_480,
+                    column: Some("petal_width".into()),
+                    psi: Some(0.83),
+                    in_trouble: 2,
+                }),
             },
             ServedVersion {
                 model: "iris".into(),
@@ -222,6 +228,7 @@ fn serving() -> ServingStatus {
                 failed_total: 0,
                 history: lab::served(0.1),
                 example: Some(json!([[5.1, 3.5, 1.4, 0.2]])),
+                drift: Some(ServedDrift { rows: 120, column: None, psi: None, in_trouble: 0 }),
             },
         ],
         in_flight: 2,

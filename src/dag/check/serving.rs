@@ -2,15 +2,22 @@
 
 use std::path::PathBuf;
 
+use crate::check::Context;
 use crate::check::fields::{Fields, Text};
 use crate::check::system::Secrets;
 use crate::serving::{ServingSpec, TlsSpec};
+
+mod watching;
 
 /// Keys shorter than this are guessed.
 const KEY_LEN_MIN: usize = 16;
 
 /// Checks the model server's settings.
-pub(super) fn of_deck(secrets: Secrets<'_>, mut fields: Fields<'_>) -> ServingSpec {
+pub(super) fn of_deck(
+    context: Context<'_>,
+    secrets: Secrets<'_>,
+    mut fields: Fields<'_>,
+) -> ServingSpec {
     let usual = ServingSpec::default();
     let report = secrets.report;
     let listen = fields.text("listen");
@@ -19,6 +26,7 @@ pub(super) fn of_deck(secrets: Secrets<'_>, mut fields: Fields<'_>) -> ServingSp
         let help = "write `127.0.0.1:3000`; port 0 takes any that is free".to_owned();
         report.error(at.span, "bad-value", message, help);
     }
+    let (drift, drift_of) = watching::drift(context, &mut fields);
     let spec = ServingSpec {
         listen: listen.map_or(usual.listen, |at| at.text.to_owned()),
         socket: fields.owned_text("socket").map(PathBuf::from),
@@ -38,6 +46,9 @@ pub(super) fn of_deck(secrets: Secrets<'_>, mut fields: Fields<'_>) -> ServingSp
         access_log_every: fields
             .integer("access_log_every", 0..=1_000_000_000)
             .unwrap_or(usual.access_log_every),
+        drift,
+        drift_of,
+        alert: watching::alert(context, &mut fields),
     };
     fields.finish();
     spec

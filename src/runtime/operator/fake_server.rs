@@ -37,6 +37,7 @@ pub(super) fn served(model: &str, version: u32, weight: u8) -> ServedVersion {
         failed_total: 0,
         history: ServedHistory::default(),
         example: None,
+        drift: None,
     }
 }
 
@@ -77,7 +78,7 @@ impl FakeServer {
 impl State {
     fn take(&mut self, order: ServingOrder) {
         match order {
-            ServingOrder::Ask { .. } => {}
+            ServingOrder::Ask { .. } | ServingOrder::Drift { .. } => {}
             ServingOrder::Load { model, version, reply } => {
                 let _ = reply.send(self.load(&model, version));
             }

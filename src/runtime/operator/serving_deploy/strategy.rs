@@ -18,11 +18,17 @@ pub(super) enum Figure {
     ErrorRate,
     P50Ms,
     P99Ms,
+    /// The greatest population stability index of a column; none, while too few rows have come.
+    Drift,
 }
 
 impl Figure {
-    const ALL: [(Self, &'static str); 3] =
-        [(Self::ErrorRate, "error_rate"), (Self::P50Ms, "p50_ms"), (Self::P99Ms, "p99_ms")];
+    const ALL: [(Self, &'static str); 4] = [
+        (Self::ErrorRate, "error_rate"),
+        (Self::P50Ms, "p50_ms"),
+        (Self::P99Ms, "p99_ms"),
+        (Self::Drift, "drift"),
+    ];
 
     pub(super) fn name(self) -> &'static str {
         Self::ALL.iter().find(|(figure, _)| *figure == self).map_or("", |(_, name)| name)
@@ -43,6 +49,7 @@ impl Figure {
             Self::ErrorRate => Some(errors as f64 / requests as f64),
             Self::P50Ms => now.p50_ms,
             Self::P99Ms => now.p99_ms,
+            Self::Drift => now.drift.as_ref().and_then(|drift| drift.psi),
         }
     }
 }
