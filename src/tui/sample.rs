@@ -14,6 +14,7 @@ use crate::types::{DagRunState, Fault, Timestamp};
 
 mod assets;
 mod dags;
+mod drift;
 pub(crate) mod home;
 pub(crate) mod lab;
 mod log;
@@ -108,6 +109,9 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
             Answer::TaskInstances { task_instances: vec![], next: None }
         }
         Request::ServingStatus => Answer::Serving(serving()),
+        Request::ServingDrift { version, .. } => {
+            Answer::Drift(vec![drift::report(version.unwrap_or(3))])
+        }
         Request::ListEvents { .. } => Answer::Events(events()),
         _ => Answer::Done,
     })
