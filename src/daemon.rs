@@ -132,7 +132,10 @@ impl Daemon {
             tracking: ground.listeners.tracking(&options.environment),
         })
         .await?;
-        let parts = serving_parts(&options, &ground, &publisher, &clock);
+        let parts = ServingParts {
+            engine: Some((engine.handle.clone(), engine.live.clone())),
+            ..serving_parts(&options, &ground, &publisher, &clock)
+        };
         match serving::start(parts, orders).await {
             Ok(serving) => {
                 Ok(Self::open(options, ground, engine, serving, serving_handle, publisher, clock))
@@ -297,6 +300,7 @@ fn serving_parts(
         store: ground.store.clone(),
         publisher: publisher.clone(),
         clock: Arc::clone(clock),
+        engine: None,
     }
 }
 

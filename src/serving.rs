@@ -28,13 +28,16 @@ use std::sync::Arc;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::dag::serving::{ServingSpec, TlsSpec};
 use crate::runtime::Layout;
+use crate::runtime::engine::Live;
+use crate::runtime::handle::Handle;
 use crate::runtime::publish::Publisher;
 use crate::runtime::serving::ServingOrder;
+use crate::serving::drift::Watch;
 use crate::serving::shared::Shared;
 use crate::serving::source::{Registry, Source};
 use crate::store::Store;
@@ -45,6 +48,7 @@ mod ask;
 mod bento;
 mod cors;
 mod docs;
+mod drift;
 mod encoding;
 #[cfg(test)]
 mod fake;
@@ -88,6 +92,8 @@ pub struct ServingParts {
     pub store: Store,
     pub publisher: Publisher,
     pub clock: Arc<dyn Clock>,
+    /// To whom it is handed in what is in trouble; `None`: nobody watches.
+    pub engine: Option<(Handle, watch::Receiver<Arc<Live>>)>,
 }
 
 /// A running model server.
@@ -110,11 +116,15 @@ pub async fn start(
         .map_err(|error| Fault::unavailable(format!("read the token: {error}")))?;
     let places = Places::of(&parts.spec, &parts.listen, parts.layout.project());
     let predictions = parts.layout.predictions_dir();
+    let store = parts.store.clone();
+    let watch = parts.engine.map(|(handle, live)| Watch { handle, live, store });
     let source = Arc::new(Registry { store: parts.store, layout: parts.layout });
     let source = source as Arc<dyn Source>;
     let shared = Shared::new(source, parts.publisher, parts.clock, parts.spec, token)?;
-    let shared = shared.with_log(&predictions)?;
-    start_with(Arc::new(shared), &places, orders).await
+    let shared = Arc::new(shared.with_log(&predictions)?);
+    let mut server = start_with(Arc::clone(&shared), &places, orders).await?;
+    server.tasks.extend(watch.map(|watch| tokio::spawn(drift::run(shared, watch))));
+    Ok(server)
 }
 
 /// Where to listen.

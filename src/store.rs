@@ -35,6 +35,7 @@ pub mod serving;
 pub mod settings;
 pub mod task_instance;
 pub mod task_map;
+pub mod trouble;
 pub mod xcom;
 
 pub(crate) mod apply;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::connection::http::{self, HttpError};
 
 /// How long a webhook may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A message that did not arrive.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,8 @@ pub enum MessageError {
     Http(#[from] HttpError),
     #[error("post the message: the webhook answered {status}{}", if body.is_empty() { String::new() } else { format!(": {body}") })]
     Refused { status: u16, body: String },
+    #[error("send the mail: {reason}")]
+    Mail { reason: String, is_passing: bool },
 }
 
 impl MessageError {
@@ -25,6 +27,7 @@ impl MessageError {
         match self {
             Self::Http(HttpError::Url) => false,
             Self::Http(_) => true,
+            Self::Mail { is_passing, .. } => *is_passing,
             Self::Refused { status, .. } => *status >= 500 || *status == 429 || *status == 408,
         }
     }

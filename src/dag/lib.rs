@@ -14,6 +14,7 @@ pub mod file;
 pub mod flow;
 pub mod graph;
 pub mod limits;
+pub mod mail;
 pub mod mapping;
 pub mod openlineage;
 pub mod operator;

@@ -281,6 +281,6 @@ operators! {
     ServingDeploy = "serving.deploy", Daemon, ["model" Text needed, "strategy" Table optional];
     ServingCheck = "serving.check", Daemon, ["model" Text optional];
     ServingMonitor = "serving.monitor", Daemon, [
-        "model" Text optional, "window" Duration optional,
+        "model" Text optional, "window" Duration optional, "fail_if" Table optional,
     ];
 }

@@ -8,6 +8,10 @@ use indexmap::IndexMap;
 use crate::secret::Secret;
 use crate::types::serving::Sticky;
 
+mod watching;
+
+pub use watching::{AlertSpec, DriftSpec};
+
 /// The model server's settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServingSpec {
@@ -42,6 +46,18 @@ pub struct ServingSpec {
     pub traffic: IndexMap<String, TrafficSpec>,
     /// What is kept of predictions; none: nothing is.
     pub log: Option<LogSpec>,
+    /// Of models that say nothing of their own.
+    pub drift: DriftSpec,
+    /// By the model's name.
+    pub drift_of: IndexMap<String, DriftSpec>,
+    pub alert: AlertSpec,
+}
+
+impl ServingSpec {
+    /// Returns how a model's drift is judged.
+    pub fn drift_of(&self, model: &str) -> &DriftSpec {
+        self.drift_of.get(model).unwrap_or(&self.drift)
+    }
 }
 
 /// `[serving.traffic.NAME]`.
@@ -119,6 +135,9 @@ impl Default for ServingSpec {
             access_log_every: 0,
             traffic: IndexMap::new(),
             log: None,
+            drift: DriftSpec::default(),
+            drift_of: IndexMap::new(),
+            alert: AlertSpec::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 
 use crate::check::id_problem;
+use crate::mail::{self, MailSpec};
 use crate::s3::{self, S3Spec};
 use crate::secret::{self, Lookup, Secret};
 use crate::spec::{ConnectionKind, ConnectionSpec, Deck};
@@ -206,7 +207,25 @@ fn spec(connection: &Connection, deck: &Deck, lookup: Lookup<'_>) -> Result<Conn
     if kind == ConnectionKind::Bucket {
         bucket(name, &url, &options)?;
     }
+    if kind == ConnectionKind::Smtp {
+        mail_server(name, &url, &options)?;
+    }
     Ok(ConnectionSpec { name: name.clone(), url, kind, options })
+}
+
+fn mail_server(name: &str, url: &Secret, options: &IndexMap<String, Secret>) -> Result<(), Fault> {
+    if let Some(key) = options.keys().find(|key| !mail::KEYS.contains(&key.as_str())) {
+        let hint = suggest::hint(key, "keys", mail::KEYS.iter().copied());
+        return Err(Fault::invalid(format!("connection `{name}` has no key `{key}`")).hint(hint));
+    }
+    let find = |key: &'static str| options.get(key).map(Secret::reveal);
+    let Err(problems) = MailSpec::read(url.reveal(), find) else { return Ok(()) };
+    let told = problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>();
+    let fault = Fault::invalid(format!("connection `{name}`: {}", told.join("; ")));
+    Err(match problems.first() {
+        Some(problem) => fault.hint(problem.help),
+        None => fault,
+    })
 }
 
 fn bucket(name: &str, url: &Secret, options: &IndexMap<String, Secret>) -> Result<(), Fault> {

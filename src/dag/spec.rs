@@ -356,11 +356,16 @@ pub enum ConnectionKind {
     Nats,
     /// `mqtt://…`: topics, whose messages are asset events.
     Mqtt,
+    /// `smtp://…` or `smtps://…`: messages are sent as mail.
+    Smtp,
 }
 
 impl ConnectionKind {
     /// The databases: what is said of one holds for the others.
     pub const DATABASES: &[Self] = &[Self::Sqlite, Self::Postgres];
+
+    /// The places for messages to people.
+    pub const MESSAGES: &[Self] = &[Self::Log, Self::Webhook, Self::Smtp];
 
     /// Tells by its scheme what a URL leads to.
     pub fn of_url(url: &str) -> Option<Self> {
@@ -375,6 +380,7 @@ impl ConnectionKind {
             "redis" if rest.starts_with("//") => Self::Redis,
             "nats" if rest.starts_with("//") => Self::Nats,
             "mqtt" if rest.starts_with("//") => Self::Mqtt,
+            "smtp" | "smtps" if rest.starts_with("//") => Self::Smtp,
             _ => return None,
         };
         Some(kind).filter(|_| !rest.trim_matches('/').is_empty())
@@ -397,6 +403,7 @@ impl ConnectionKind {
             Self::Redis => "redis",
             Self::Nats => "nats",
             Self::Mqtt => "mqtt",
+            Self::Smtp => "smtp",
         }
     }
 

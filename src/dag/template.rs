@@ -94,6 +94,11 @@ pub const CALLBACK_NAMES: &[&str] =
 pub const ASSET_CALLBACK_NAMES: &[&str] =
     &["asset", "callback", "cause", "conn", "event", "macros", "path", "reason", "state", "var"];
 
+/// What a callback of a served version may name.
+pub const MODEL_CALLBACK_NAMES: &[&str] = &[
+    "callback", "conn", "details", "event", "macros", "model", "reason", "state", "var", "version",
+];
+
 /// Renders every text in `args`, at any depth. A text that is nothing but one `{{ … }}` keeps
 /// the type of its value (a number stays a number, a table a table). An undefined name is an
 /// error, never an empty text.

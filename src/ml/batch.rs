@@ -64,6 +64,11 @@ impl Batch {
         self.cells[start..start + count].iter().map(|held| self.cell(*held))
     }
 
+    /// Returns one cell of a row.
+    pub(crate) fn at(&self, row: usize, column: usize) -> Cell<'_> {
+        self.cell(self.cells[row * self.width + column])
+    }
+
     /// Returns one row of zeros, which no signature checked.
     pub(crate) fn of_zeros(width: usize) -> Self {
         Self { width, cells: vec![Held::Number(0.0); width], texts: String::new() }
@@ -118,6 +123,11 @@ impl Answers {
     /// Returns all numbers, row after row.
     pub fn numbers(&self) -> &[f64] {
         &self.numbers
+    }
+
+    /// Returns the numbers of one row.
+    pub(crate) fn row(&self, row: usize) -> Option<&[f64]> {
+        self.numbers.get(row * self.width..(row + 1) * self.width).filter(|row| !row.is_empty())
     }
 
     /// Returns the numbers of each row.

@@ -13,6 +13,7 @@ pub mod batch;
 pub mod bench;
 pub mod compare;
 pub mod dataset;
+pub mod drift;
 pub mod estimator;
 pub mod foreign;
 pub mod metric;
@@ -27,6 +28,7 @@ pub mod search;
 pub mod train;
 
 use dagdeck_dag as dag;
+use dagdeck_types as types;
 
 pub use batch::{Answers, Batch};
 pub use compare::{Comparison, HeldOut};

@@ -19,14 +19,32 @@ const SHARE_MIN: f64 = 1e-4;
 pub struct Profile {
     pub rows: usize,
     pub columns: IndexMap<String, ColumnProfile>,
+    /// What the model answered to rows that it had not learnt from; `None` in files that are
+    /// older than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<AnswersProfile>,
+}
+
+/// A model's answers to held-out rows: the most probable class, or the value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AnswersProfile {
+    pub rows: usize,
+    pub values: ColumnProfile,
 }
 
 /// A column's values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ColumnProfile {
-    /// Numbers: the value at each twentieth of the rows, from the least to the greatest.
-    Numbers { missing: f64, quantiles: Vec<f64> },
+    /// Numbers: the value at each twentieth of the rows, from the least to the greatest; and the
+    /// share of the values that lies between the [`edges`] these make. Older files have no
+    /// shares.
+    Numbers {
+        missing: f64,
+        quantiles: Vec<f64>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        shares: Vec<f64>,
+    },
     /// Anything else: the share of each value; what is rare is left out.
     Categories { missing: f64, shares: IndexMap<String, f64> },
 }
@@ -44,7 +62,7 @@ impl Profile {
             Target::Numbers(values) => numbers(rows.iter().map(|row| Some(values[*row]))),
         };
         columns.insert(dataset.target.clone(), target);
-        Self { rows: rows.len(), columns }
+        Self { rows: rows.len(), columns, answers: None }
     }
 
     /// Returns how far each column lies from the same one of `other` (population stability
@@ -83,8 +101,8 @@ impl ColumnProfile {
     fn drift(&self, other: &Self) -> f64 {
         match (self, other) {
             (
-                Self::Numbers { missing: own, quantiles },
-                Self::Numbers { missing, quantiles: others },
+                Self::Numbers { missing: own, quantiles, .. },
+                Self::Numbers { missing, quantiles: others, .. },
             ) => {
                 let mut edges: Vec<f64> =
                     (1..BINS).filter_map(|bin| others.get(bin * STEPS / BINS)).copied().collect();
@@ -119,7 +137,8 @@ impl ColumnProfile {
     }
 }
 
-fn numbers(values: impl Iterator<Item = Option<f64>>) -> ColumnProfile {
+/// Describes numbers.
+pub(crate) fn numbers(values: impl Iterator<Item = Option<f64>>) -> ColumnProfile {
     let (mut present, mut count) = (Vec::new(), 0_usize);
     for value in values {
         count += 1;
@@ -127,13 +146,38 @@ fn numbers(values: impl Iterator<Item = Option<f64>>) -> ColumnProfile {
     }
     present.sort_by(f64::total_cmp);
     let at = |step: usize| present.get(step * present.len().saturating_sub(1) / STEPS).copied();
+    let quantiles: Vec<f64> = (0..=STEPS).filter_map(at).collect();
+    let up_to = |edge: &f64| present.partition_point(|value| value <= edge);
+    let mut before = 0;
+    let ends = edges(&quantiles).iter().map(up_to).chain([present.len()]).collect::<Vec<_>>();
+    let shares = ends.into_iter().map(|end| {
+        let share = (end - before) as f64 / present.len().max(1) as f64;
+        before = end;
+        share
+    });
     ColumnProfile::Numbers {
         missing: (count - present.len()) as f64 / count.max(1) as f64,
-        quantiles: (0..=STEPS).filter_map(at).collect(),
+        shares: if present.is_empty() { Vec::new() } else { shares.collect() },
+        quantiles,
     }
 }
 
-fn categories(values: impl Iterator<Item = Option<String>>) -> ColumnProfile {
+/// Returns where the bins of numbers end, of each the greatest value that is in it; above the
+/// last edge lies one more. Where many values are the least one, what is below has a bin too.
+pub(crate) fn edges(quantiles: &[f64]) -> Vec<f64> {
+    let inner = quantiles.len().saturating_sub(1).max(1);
+    let mut edges: Vec<f64> = quantiles.get(1..inner).unwrap_or_default().to_vec();
+    edges.dedup();
+    if let (Some(least), Some(first)) = (quantiles.first(), edges.first())
+        && least >= first
+    {
+        edges.insert(0, first.next_down());
+    }
+    edges
+}
+
+/// Describes anything else.
+pub(crate) fn categories(values: impl Iterator<Item = Option<String>>) -> ColumnProfile {
     let (mut counts, mut missing, mut count) = (IndexMap::<String, usize>::new(), 0_usize, 0_usize);
     for value in values {
         count += 1;
@@ -211,11 +255,37 @@ mod tests {
     }
 
     #[test]
+    fn the_shares_of_numbers_are_counted_between_their_edges() {
+        let of = |values: &[f64]| match numbers(values.iter().copied().map(Some)) {
+            ColumnProfile::Numbers { quantiles, shares, .. } => (edges(&quantiles), shares),
+            ColumnProfile::Categories { .. } => panic!("numbers"),
+        };
+        let even: Vec<f64> = (1..=1000).map(f64::from).collect();
+        let (ends, shares) = of(&even);
+        assert_eq!((ends.len(), shares.len()), (19, 20));
+        assert!(shares.iter().all(|share| (share - 0.05).abs() < 0.002), "{shares:?}");
+        // Of a constant nothing lies below or above.
+        let (ends, shares) = of(&[7.0; 50]);
+        assert_eq!((ends[1], ends.len()), (7.0, 2));
+        assert_eq!(shares, [0.0, 1.0, 0.0]);
+        let (ends, shares) = of(&[]);
+        assert!(ends.is_empty() && shares.is_empty());
+        // A file from before there were shares is read.
+        let old = r#"{"kind":"numbers","missing":0.0,"quantiles":[1.0,2.0]}"#;
+        let old: ColumnProfile = serde_json::from_str(old).unwrap();
+        assert!(matches!(old, ColumnProfile::Numbers { shares, .. } if shares.is_empty()));
+    }
+
+    #[test]
     fn values_that_are_missing_now_count() {
-        let of = |missing: f64| ColumnProfile::Numbers { missing, quantiles: vec![1.0; 21] };
+        let of = |missing: f64| ColumnProfile::Numbers {
+            missing,
+            quantiles: vec![1.0; 21],
+            shares: Vec::new(),
+        };
         assert!(of(0.5).drift(&of(0.0)) > 0.25);
         assert_eq!(of(0.5).drift(&of(0.5)), 0.0);
-        let empty = ColumnProfile::Numbers { missing: 1.0, quantiles: Vec::new() };
+        let empty = numbers(std::iter::once(None));
         assert!(empty.drift(&of(0.0)).is_finite());
     }
 }

@@ -119,7 +119,9 @@ pub fn train(
     }
     let mut artifacts = artifact::artifacts(dataset, family, &fit, &judged, &test_rows, spec.seed);
     artifact::keep(&mut artifacts, HELD_OUT, &HeldOut::of(dataset, &test_rows, spec.seed));
-    artifact::keep(&mut artifacts, PROFILE, &Profile::of(dataset, &train_rows));
+    let answers = Some(judged.profile(dataset.classes()));
+    let profile = Profile { answers, ..Profile::of(dataset, &train_rows) };
+    artifact::keep(&mut artifacts, PROFILE, &profile);
     Ok(Trained {
         metrics,
         fold_metrics,

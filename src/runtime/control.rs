@@ -275,6 +275,9 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
             parts.serving.status().await.map(|status| Answer::Serving(Box::new(status)))
         }
         Request::ChangeTraffic { model, change } => traffic::change(parts, model, change).await,
+        Request::ServingDrift { model, version } => {
+            parts.serving.drift(model, version).await.map(Answer::Drift)
+        }
         Request::Predict(wish) => parts.serving.ask(wish).await.map(Answer::Predicted),
         request @ (Request::ListExperiments
         | Request::ListTrackingRuns { .. }

@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::types::Fault;
 use crate::types::ask::Predict;
+use crate::types::drift::DriftReport;
 use crate::types::serving::{PredictionView, ServingStatus, TrafficChange};
 
 /// What the model server is told.
@@ -46,6 +47,13 @@ pub enum ServingOrder {
     },
     Status {
         reply: oneshot::Sender<ServingStatus>,
+    },
+    /// How far what versions in memory are asked lies from what they learnt from: of a model, of
+    /// one version of it, or of all.
+    Drift {
+        model: Option<String>,
+        version: Option<u32>,
+        reply: oneshot::Sender<Result<Vec<DriftReport>, Fault>>,
     },
 }
 
@@ -108,6 +116,14 @@ impl ServingHandle {
 
     pub async fn status(&self) -> Result<ServingStatus, Fault> {
         self.order(|reply| ServingOrder::Status { reply }).await
+    }
+
+    pub async fn drift(
+        &self,
+        model: Option<String>,
+        version: Option<u32>,
+    ) -> Result<Vec<DriftReport>, Fault> {
+        self.order(|reply| ServingOrder::Drift { model, version, reply }).await?
     }
 
     async fn order<R>(

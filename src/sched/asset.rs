@@ -229,6 +229,7 @@ impl Decision<'_> {
             AssetEventSource::Task(task) => (format!("by {task}"), None),
             AssetEventSource::Watcher => ("seen by its watcher".to_owned(), None),
             AssetEventSource::Registry => ("by the model registry".to_owned(), None),
+            AssetEventSource::Serving => ("by the model server".to_owned(), None),
             AssetEventSource::Api => ("told by the API".to_owned(), None),
             AssetEventSource::Person { user } => (format!("by {user}"), Some(user.clone())),
         };

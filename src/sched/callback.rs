@@ -100,7 +100,7 @@ impl Decision<'_> {
         }
     }
 
-    fn request(
+    pub(super) fn request(
         &mut self,
         subject: CallbackSubject,
         spec: CallbackSpec,
@@ -116,6 +116,7 @@ impl Decision<'_> {
             spec,
             task_or_run_state: told.state.to_owned(),
             reason: told.reason.map(str::to_owned),
+            details: None,
             deadline: told.deadline,
             state: CallbackState::Pending,
             tries: 0,
@@ -126,7 +127,7 @@ impl Decision<'_> {
         }
     }
 
-    fn put_callback(&mut self, request: CallbackRequest) {
+    pub(super) fn put_callback(&mut self, request: CallbackRequest) {
         self.draft.put_callback(request.clone());
         self.draft.effect(Effect::CallBack(Box::new(request)));
     }

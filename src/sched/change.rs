@@ -15,6 +15,7 @@ use crate::types::deadline::Deadline;
 use crate::types::event::EventLog;
 use crate::types::operation::Moves;
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
+use crate::types::trouble::{Trouble, TroubleKey};
 use crate::types::xcom::XcomValue;
 use crate::types::{AssetName, DagId, DagRunId, LaunchToken, TaskInstanceKey, Timestamp};
 
@@ -66,6 +67,10 @@ pub enum Change {
     PutBackfillDagRun(BackfillDagRun),
     /// Appends.
     InsertCallback(Box<CallbackRequest>),
+    /// Inserts or replaces.
+    PutTrouble(Trouble),
+    /// Removes what is over.
+    DeleteTrouble(TroubleKey),
     /// Inserts or replaces.
     PutDeadline(Deadline),
     /// Appends a line to the feed.

@@ -16,6 +16,7 @@ use crate::types::callback::CallbackRequest;
 use crate::types::deadline::Deadline;
 use crate::types::event::{Event, EventLog};
 use crate::types::run::{DagRun, DagRunKey, TaskInstance, TaskTry};
+use crate::types::trouble::{Trouble, TroubleKey};
 use crate::types::xcom::XcomValue;
 use crate::types::{AssetName, AttemptKey, DagId, LaunchToken, TaskInstanceKey};
 
@@ -44,6 +45,7 @@ pub(super) struct Draft {
     backfills: IndexMap<BackfillId, Backfill>,
     backfill_dag_runs: Vec<BackfillDagRun>,
     callbacks: Vec<CallbackRequest>,
+    troubles: Vec<Change>,
     deadlines: IndexMap<(DagRunKey, u32), Deadline>,
     log: Vec<EventLog>,
     effects: Vec<Effect>,
@@ -156,6 +158,14 @@ impl Draft {
         self.callbacks.push(request);
     }
 
+    pub(super) fn put_trouble(&mut self, trouble: Trouble) {
+        self.troubles.push(Change::PutTrouble(trouble));
+    }
+
+    pub(super) fn delete_trouble(&mut self, key: TroubleKey) {
+        self.troubles.push(Change::DeleteTrouble(key));
+    }
+
     pub(super) fn put_deadline(&mut self, deadline: Deadline) {
         let (dag_id, dag_run_id) = (deadline.dag_id.clone(), deadline.dag_run_id.clone());
         self.deadlines.insert((DagRunKey { dag_id, dag_run_id }, deadline.number), deadline);
@@ -224,6 +234,7 @@ impl Draft {
         changes.extend(self.deadlines.into_values().map(Change::PutDeadline));
         let callbacks = self.callbacks.into_iter().map(Box::new);
         changes.extend(callbacks.map(Change::InsertCallback));
+        changes.extend(self.troubles);
         let deleted = self.deleted.into_iter();
         changes.extend(deleted.map(|(run, removal)| Change::DeleteDagRun { run, removal }));
         changes.extend(self.log.into_iter().map(Change::InsertEventLog));
@@ -251,6 +262,7 @@ impl Draft {
         let names: IndexSet<_> =
             self.asset_events.iter().map(|event| &event.name).chain(stale).collect();
         let assets = names.into_iter().map(|name| Event::AssetChanged { name: name.clone() });
-        dags.chain(runs).chain(tasks).chain(assets).collect()
+        let serving = (!self.troubles.is_empty()).then_some(Event::ServingChanged);
+        dags.chain(runs).chain(tasks).chain(assets).chain(serving).collect()
     }
 }

@@ -14,6 +14,7 @@ use crate::types::asset::{AssetEvent, AssetEventSpec};
 use crate::types::backfill::{Backfill, BackfillId, BackfillSpec};
 use crate::types::operation::{Operation, OperationView};
 use crate::types::run::{DagRun, DagRunKey};
+use crate::types::trouble::TroubleReport;
 use crate::types::view::ParamProblem;
 use crate::types::why::{WhySubject, WhyView};
 use crate::types::{
@@ -30,6 +31,8 @@ pub enum Input {
     Report(Report),
     /// Data changed.
     AssetChanged(AssetEventSpec),
+    /// Something is wrong with a served version, or is over.
+    Trouble(Box<TroubleReport>),
     /// `dags.toml` was read, and is in force from now on.
     DefinitionsLoaded(Arc<Deck>),
     /// Somebody asks why something does or does not go on; nothing changes.
@@ -47,6 +50,7 @@ impl Input {
     pub fn dedupe_keys(&self) -> Vec<String> {
         let specs = match self {
             Self::AssetChanged(spec) => std::slice::from_ref(spec),
+            Self::Trouble(report) => report.asset_event.as_slice(),
             Self::Report(Report::Finished {
                 outcome: Outcome::Success { asset_events, .. },
                 ..

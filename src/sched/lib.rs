@@ -50,6 +50,7 @@ mod tests;
 mod tick;
 mod timetable;
 pub mod transition;
+mod trouble;
 mod version;
 mod when;
 

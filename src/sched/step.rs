@@ -44,6 +44,10 @@ impl Decision<'_> {
             Input::AssetChanged(spec) => {
                 Ok(Reply::AssetEvent(self.note_asset_change(spec).map(Box::new)))
             }
+            Input::Trouble(report) => {
+                self.note_trouble(*report);
+                Ok(Reply::Done)
+            }
             Input::DefinitionsLoaded(deck) => {
                 self.state.deck = deck;
                 self.adopt_deck();

@@ -27,5 +27,6 @@ mod runs;
 mod schedules;
 mod setups;
 mod trigger_by;
+mod troubles;
 mod undo;
 pub(super) mod world;

@@ -41,8 +41,9 @@ pub(crate) async fn load(shared: &Shared, model: &str, version: u32) -> Result<S
 /// Reads a version off the async threads, without serving it.
 pub(crate) async fn read(shared: &Shared, model: &str, version: u32) -> Result<Arc<Loaded>, Fault> {
     let (source, name) = (Arc::clone(&shared.source), model.to_owned());
-    let predictor = off_thread(move || source.load(&name, version)).await?;
-    Ok(Arc::new(Loaded::new(model, version, predictor, shared.clock.now())))
+    let read = move || Ok((source.load(&name, version)?, source.profile(&name, version)));
+    let (predictor, profile) = off_thread(read).await?;
+    Ok(Arc::new(Loaded::new(model, version, predictor, profile.as_ref(), shared.clock.now())))
 }
 
 /// Returns the version that an alias stands at, in memory; `None` where there is no such alias.

@@ -9,6 +9,7 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+use crate::serving::drift;
 use crate::serving::table::{Loaded, Table};
 
 /// The figures.
@@ -117,6 +118,7 @@ impl Metrics {
         }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        drift::write_metrics(table, &mut text)?;
         Ok(text)
     }
 }

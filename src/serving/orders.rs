@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use crate::runtime::promotion::off_thread;
 use crate::runtime::serving::ServingOrder;
 use crate::serving::ask;
+use crate::serving::drift;
 use crate::serving::load;
 use crate::serving::policy;
 use crate::serving::shared::Shared;
@@ -71,6 +72,9 @@ async fn carry_out(shared: &Arc<Shared>, order: ServingOrder) {
         }
         ServingOrder::Status { reply } => {
             let _ = reply.send(traffic_view::status(shared).await);
+        }
+        ServingOrder::Drift { model, version, reply } => {
+            let _ = reply.send(drift::reports(shared, model.as_deref(), version));
         }
     }
 }

@@ -86,6 +86,7 @@ impl Asked {
             .predictor
             .answer(&self.batch)
             .map_err(|fault| Refused::by_version(std::slice::from_ref(&fault)))?;
+        loaded.drift.count(&self.batch, &answers);
         Ok((self.write(loaded, &answers), answers))
     }
 

@@ -184,5 +184,6 @@ fn served(loaded: &Loaded, weight: u8, now: Duration) -> ServedVersion {
         failed_total: loaded.failed_total.load(Ordering::Relaxed),
         history: ring.history(now),
         example: predictor::example(loaded.predictor.as_ref()),
+        drift: loaded.drift.brief(),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::Transaction;
 
-use crate::ml::Predictor;
+use crate::ml::{Predictor, Profile};
 use crate::runtime::Layout;
 use crate::store::serving::outcome::{self, Hour, Outcome};
 use crate::store::serving::policy::Policy;
@@ -17,6 +17,9 @@ use crate::types::{Fault, Timestamp};
 pub(crate) trait Source: Send + Sync + 'static {
     /// Reads a version; refuses with `NotFound`.
     fn load(&self, model: &str, version: u32) -> Result<Arc<dyn Predictor>, Fault>;
+
+    /// Returns what a version learnt from; `None` where nothing tells.
+    fn profile(&self, model: &str, version: u32) -> Option<Profile>;
 
     /// Returns where an alias stands.
     fn by_alias(&self, model: &str, alias: &str) -> Result<Option<u32>, Fault>;
@@ -60,6 +63,16 @@ pub(crate) struct Registry {
 impl Source for Registry {
     fn load(&self, model: &str, version: u32) -> Result<Arc<dyn Predictor>, Fault> {
         model_folder::of_version(&self.store, &self.layout.artifacts_dir(), model, version)
+    }
+
+    fn profile(&self, model: &str, version: u32) -> Option<Profile> {
+        let found =
+            model_folder::profile(&self.store, &self.layout.artifacts_dir(), model, version);
+        found.unwrap_or_else(|fault| {
+            // Drift is told where it can be: the model answers all the same.
+            tracing::warn!(%fault, model, version, "the training profile cannot be read");
+            None
+        })
     }
 
     fn by_alias(&self, model: &str, alias: &str) -> Result<Option<u32>, Fault> {

@@ -48,7 +48,7 @@ mod tests {
     fn shares(weights: &[(u32, u8)]) -> Vec<Share> {
         let share = |(version, weight): &(u32, u8)| {
             let predictor = Arc::new(Fake::of_version(*version));
-            let loaded = Arc::new(Loaded::new("iris", *version, predictor, now()));
+            let loaded = Arc::new(Loaded::new("iris", *version, predictor, None, now()));
             Share { loaded, weight: *weight }
         };
         weights.iter().map(share).collect()

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use hyper::header::HeaderValue;
 
-use crate::ml::Predictor;
+use crate::ml::{Predictor, Profile};
+use crate::serving::drift::Drift;
 use crate::serving::metrics::Series;
 use crate::serving::protocol::rows::Names;
 use crate::serving::shadow::Shadow;
@@ -24,6 +25,7 @@ pub(crate) struct Loaded {
     pub(crate) predictor: Arc<dyn Predictor>,
     pub(crate) names: Names,
     pub(crate) loaded_at: Timestamp,
+    pub(crate) drift: Drift,
     pub(crate) requests_total: AtomicU64,
     /// Rows that were answered.
     pub(crate) rows_total: AtomicU64,
@@ -52,12 +54,14 @@ impl Loaded {
         model: &str,
         version: u32,
         predictor: Arc<dyn Predictor>,
+        profile: Option<&Profile>,
         loaded_at: Timestamp,
     ) -> Self {
         Self {
             model: model.to_owned(),
             version,
             names: Names::of(predictor.classes()),
+            drift: Drift::new(&*predictor, profile, loaded_at),
             predictor,
             loaded_at,
             requests_total: AtomicU64::new(0),
@@ -258,7 +262,7 @@ mod tests {
         let mut table = Table::default();
         for (version, _) in weights {
             let predictor = Arc::new(Fake::of_version(*version));
-            table.add(Arc::new(Loaded::new("iris", *version, predictor, now())));
+            table.add(Arc::new(Loaded::new("iris", *version, predictor, None, now())));
         }
         table.set_traffic("iris", weights).unwrap();
         table

@@ -10,8 +10,8 @@ use hyper::header::HeaderValue;
 
 use crate::ml::{Answers, Batch};
 use crate::serving::hash;
-use crate::serving::request_id;
 use crate::serving::log::PredictionLog;
+use crate::serving::request_id;
 use crate::serving::shadow::Shadow;
 use crate::serving::shared::Shared;
 use crate::serving::table::Loaded;

@@ -60,6 +60,10 @@ impl Source for FakeSource {
         }
     }
 
+    fn profile(&self, _: &str, _: u32) -> Option<crate::ml::Profile> {
+        None
+    }
+
     fn by_alias(&self, model: &str, alias: &str) -> Result<Option<u32>, Fault> {
         if !["iris", "housing"].contains(&model) {
             return Err(Fault::not_found(format!("there is no model `{model}`")));

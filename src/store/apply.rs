@@ -9,7 +9,7 @@ use crate::sched::Change;
 use crate::store::fault::StoreError;
 use crate::store::{
     asset, backfill, callback, dag, dag_run, dag_version, deadline, event_log, hitl, operation,
-    task_instance, task_map, xcom,
+    task_instance, task_map, trouble, xcom,
 };
 
 /// Writes the changes. Runs, asset events and backfills come first, since other rows refer to
@@ -98,6 +98,8 @@ fn apply_one(conn: &Connection, change: &Change) -> Result<(), StoreError> {
         Change::PutBackfill(backfill) => backfill::put(conn, backfill),
         Change::PutBackfillDagRun(dag_run) => backfill::put_dag_run(conn, dag_run),
         Change::InsertCallback(request) => callback::insert(conn, request),
+        Change::PutTrouble(trouble) => trouble::put(conn, trouble),
+        Change::DeleteTrouble(key) => trouble::delete(conn, key),
         Change::PutDeadline(one) => deadline::put(conn, one),
         Change::InsertEventLog(line) => event_log::insert(conn, line).map(drop),
     }

@@ -8,19 +8,22 @@ use crate::types::callback::{CallbackEvent, CallbackRequest, CallbackState, Call
 use crate::types::run::DagRunKey;
 use crate::types::{AssetName, Timestamp};
 
-/// So many callbacks of an asset are kept.
-const OF_ASSET_MAX: u32 = 50;
+/// So many callbacks of an asset, and of a model, are kept.
+const OF_ONE_MAX: u32 = 50;
 
 /// Appends.
 pub(crate) fn insert(conn: &Connection, request: &CallbackRequest) -> Result<(), StoreError> {
     let sql = "INSERT INTO callback_request (id, dag_id, dag_run_id, task_id, map_index,
             try_number, event, spec, task_or_run_state, reason, deadline, state, tries,
-            created_at, ended_at, output, error, asset)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
-    let (run, asset) = match &request.subject {
-        CallbackSubject::Run(run) => (Some(run), None),
-        CallbackSubject::Asset { asset } => (None, Some(asset)),
+            created_at, ended_at, output, error, asset, model, model_version, details)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+            ?20, ?21)";
+    let (run, asset, model) = match &request.subject {
+        CallbackSubject::Run(run) => (Some(run), None, None),
+        CallbackSubject::Asset { asset } => (None, Some(asset), None),
+        CallbackSubject::Model { model, version } => (None, None, Some((model, version))),
     };
+    let details = request.details.as_ref().map(|details| row::json_text(details, "details"));
     let values = params![
         request.id,
         run.map(|run| run.dag_id.as_str()),
@@ -40,17 +43,26 @@ pub(crate) fn insert(conn: &Connection, request: &CallbackRequest) -> Result<(),
         request.output,
         request.error,
         asset.map(|asset| asset.as_str()),
+        model.map(|(model, _)| model),
+        model.map(|(_, version)| version),
+        details.transpose()?,
     ];
     row::execute(conn, sql, values)?;
-    asset.map_or(Ok(()), |asset| delete_old(conn, asset))
+    // Those of a run go with it; of the others the last are kept.
+    match (asset, model) {
+        (Some(asset), _) => delete_old(conn, "asset", asset.as_str()),
+        (None, Some((model, _))) => delete_old(conn, "model", model),
+        (None, None) => Ok(()),
+    }
 }
 
-/// Those of a run go with it; of those of an asset the last are kept.
-fn delete_old(conn: &Connection, asset: &AssetName) -> Result<(), StoreError> {
-    let sql = "DELETE FROM callback_request WHERE asset = ?1 AND state <> 'pending'
-        AND rowid NOT IN (SELECT rowid FROM callback_request WHERE asset = ?1
-            ORDER BY created_at DESC, rowid DESC LIMIT ?2)";
-    row::execute(conn, sql, params![asset.as_str(), OF_ASSET_MAX]).map(drop)
+fn delete_old(conn: &Connection, column: &'static str, of: &str) -> Result<(), StoreError> {
+    let sql = format!(
+        "DELETE FROM callback_request WHERE {column} = ?1 AND state <> 'pending'
+        AND rowid NOT IN (SELECT rowid FROM callback_request WHERE {column} = ?1
+            ORDER BY created_at DESC, rowid DESC LIMIT ?2)"
+    );
+    row::execute(conn, &sql, params![of, OF_ONE_MAX]).map(drop)
 }
 
 /// How a callback's try ended.
@@ -102,10 +114,18 @@ pub fn for_asset(conn: &Connection, asset: &AssetName) -> Result<Vec<CallbackReq
     row::all(conn, sql, [asset.as_str()], read)
 }
 
+/// Returns the callbacks of a model's versions, oldest first.
+pub fn for_model(conn: &Connection, model: &str) -> Result<Vec<CallbackRequest>, StoreError> {
+    let sql = "SELECT * FROM callback_request WHERE model = ?1 ORDER BY created_at, rowid";
+    row::all(conn, sql, [model], read)
+}
+
 fn read(row: &Row<'_>) -> Result<CallbackRequest, StoreError> {
-    let subject = match row::opt_text(row, "asset")? {
-        Some(asset) => CallbackSubject::Asset { asset },
-        None => CallbackSubject::Run(DagRunKey {
+    let (asset, model) = (row::opt_text(row, "asset")?, row.get::<_, Option<String>>("model")?);
+    let subject = match (asset, model) {
+        (Some(asset), _) => CallbackSubject::Asset { asset },
+        (None, Some(model)) => CallbackSubject::Model { model, version: row.get("model_version")? },
+        (None, None) => CallbackSubject::Run(DagRunKey {
             dag_id: row::text(row, "dag_id")?,
             dag_run_id: row::text(row, "dag_run_id")?,
         }),
@@ -120,6 +140,7 @@ fn read(row: &Row<'_>) -> Result<CallbackRequest, StoreError> {
         spec: row::json(row, "spec")?,
         task_or_run_state: row.get("task_or_run_state")?,
         reason: row.get("reason")?,
+        details: row::opt_json(row, "details")?,
         deadline: row::opt_time(row, "deadline")?,
         state: row::word::<CallbackState>(row, "state")?,
         tries: row.get("tries")?,
@@ -161,6 +182,7 @@ mod tests {
             },
             task_or_run_state: "up_for_retry".into(),
             reason: Some("boom".into()),
+            details: None,
             deadline: Some(at(7)),
             state: CallbackState::Pending,
             tries: 0,

@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0022_task_runs.sql"),
     include_str!("migrations/0023_webhooks.sql"),
     include_str!("migrations/0024_traffic.sql"),
+    include_str!("migrations/0025_serving_troubles.sql"),
 ];
 
 /// Brings the database to the schema that this dagdeck knows.
@@ -97,6 +98,7 @@ mod tests {
         "6f8fe3d99082b00cd75d72c6633b929d819a7a9fa20cada469bf997ecaa45ebc",
         "3f4fe873e73efdc49df5bc5fcf70f2ff8fa53c05c5d885048cf12d0b4bf14752",
         "811a86dfdee1806ef23e8118a3626740262addafe372759d4c3ac71b683c816e",
+        "4160d4092d02f7959494267d387233ce89bfc8221c5ff9680c71d2687efe2c47",
     ];
 
     #[test]

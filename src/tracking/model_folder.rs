@@ -10,7 +10,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::ml::foreign::Manifest;
-use crate::ml::{Foreign, Model, Predictor};
+use crate::ml::train::PROFILE;
+use crate::ml::{Foreign, Model, Predictor, Profile};
 use crate::store::Store;
 use crate::tracking::artifact;
 use crate::tracking::registry::{self, ModelUri};
@@ -63,6 +64,27 @@ pub fn of_version(
     };
     read(&folder, logged)
         .map_err(|fault| Fault { message: format!("{what}: {}", fault.message), ..fault })
+}
+
+/// Reads what a registered version learnt from: beside its model, or, of older ones, beside its
+/// folder among the files of its run. `None` where neither is. Blocks.
+pub fn profile(
+    store: &Store,
+    artifacts: &Path,
+    name: &str,
+    version: u32,
+) -> Result<Option<Profile>, Fault> {
+    let source =
+        store.read_blocking(|conn| registry::version::download_uri(conn, name, version))?;
+    let Some(folder) = artifact::place(artifacts, &source) else { return Ok(None) };
+    let beside = folder.parent().map(|run| run.join(PROFILE));
+    let Some(path) =
+        [Some(folder.join(PROFILE)), beside].into_iter().flatten().find(|p| p.is_file())
+    else {
+        return Ok(None);
+    };
+    let read = serde_json::from_slice(&file_bytes(&path)?);
+    read.map(Some).map_err(|error| refused(&path, &error))
 }
 
 /// Reads the model in a folder; `logged` tells the digest of a file when it was logged, where that

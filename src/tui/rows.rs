@@ -23,8 +23,8 @@ use std::collections::{BinaryHeap, HashMap};
 use crate::screen::assets::{impact, tree};
 use crate::screen::models::{registry, versions as model_versions};
 use crate::screen::{
-    approvals, backfills, commands, dags, events, experiments, logged_models, operations, runs,
-    serving, settings, tracking_runs, versions,
+    approvals, backfills, commands, dags, drift, events, experiments, logged_models, operations,
+    runs, serving, settings, tracking_runs, versions,
 };
 use crate::state::commands::Order;
 use crate::state::run::RowId;
@@ -33,6 +33,7 @@ use crate::state::{Level, Screen, Slot, State, View};
 use crate::theme;
 use crate::types::approval::HitlDetail;
 use crate::types::backfill::BackfillView;
+use crate::types::drift::ColumnDrift;
 use crate::types::event::{EventLog, Severity};
 use crate::types::ids::TaskInstanceKey;
 use crate::types::operation::OperationLine;
@@ -90,6 +91,7 @@ pub(crate) fn keys(state: &State, level: &Level) -> Vec<String> {
         }
         Screen::Attention => keys_of(&attention::items(state, level)),
         Screen::Root(View::Serving) => keys_of(&served(state, level)),
+        Screen::Drift(model, version) => keys_of(&drifted(state, level, model, *version)),
         Screen::Form(_)
         | Screen::Log(_)
         | Screen::DaemonLog
@@ -116,6 +118,18 @@ pub(crate) fn served_here(state: &State) -> Option<&ServedVersion> {
 pub(crate) fn served<'a>(state: &'a State, level: &Level) -> Vec<&'a ServedVersion> {
     let all = state.cache.serving().map(|serving| serving.versions.as_slice()).unwrap_or_default();
     serving::list().arrange(state, level, all)
+}
+
+/// Returns the columns of a served version, the worst first.
+pub(crate) fn drifted<'a>(
+    state: &'a State,
+    level: &Level,
+    model: &str,
+    version: u32,
+) -> Vec<&'a ColumnDrift> {
+    let report = state.cache.drift(model, version);
+    let all = report.map(|report| report.columns.as_slice()).unwrap_or_default();
+    drift::list().arrange(state, level, all)
 }
 
 /// Returns what the menus of sorting and choosing columns need to know of the list that is shown;
@@ -146,6 +160,7 @@ pub(crate) fn list_info(state: &State) -> Option<ListInfo> {
             model_versions::list(name, all).info(state)
         }
         Screen::Root(View::Serving) => serving::list().info(state),
+        Screen::Drift(..) => drift::list().info(state),
         Screen::Root(View::Events) => events::list().info(state),
         Screen::Root(View::System) => settings::list().info(state),
         Screen::Attention => attention::info(state),

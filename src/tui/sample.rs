@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use crate::types::ask::{Answer, Request};
 use crate::types::event::{EventLog, Severity};
 use crate::types::ids::TrackingRunId;
-use crate::types::serving::{PredictionLogView, ServedVersion, ServingError, ServingStatus};
+use crate::types::serving::{
+    PredictionLogView, ServedDrift, ServedVersion, ServingError, ServingStatus,
+};
 use crate::types::view::{
     DefinitionsView, ExperimentView, MirrorView, OpenLineageView, ParamProblem, PoolView,
     StatusView, TrackingRunView,
@@ -14,6 +16,7 @@ use crate::types::{DagRunState, Fault, Timestamp};
 
 mod assets;
 mod dags;
+mod drift;
 pub(crate) mod home;
 pub(crate) mod lab;
 mod log;
@@ -108,6 +111,9 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
             Answer::TaskInstances { task_instances: vec![], next: None }
         }
         Request::ServingStatus => Answer::Serving(Box::new(serving())),
+        Request::ServingDrift { version, .. } => {
+            Answer::Drift(vec![drift::report(version.unwrap_or(3))])
+        }
         Request::ListEvents { .. } => Answer::Events(events()),
         _ => Answer::Done,
     })
@@ -208,6 +214,12 @@ fn serving() -> ServingStatus {
                 failed_total: 1,
                 history: lab::served(1.0),
                 example: Some(json!([[5.1, 3.5, 1.4, 0.2]])),
+                drift: Some(ServedDrift {
+                    rows: 12_480,
+                    column: Some("petal_width".into()),
+                    psi: Some(0.83),
+                    in_trouble: 2,
+                }),
             },
             ServedVersion {
                 model: "iris".into(),
@@ -222,6 +234,7 @@ fn serving() -> ServingStatus {
                 failed_total: 0,
                 history: lab::served(0.1),
                 example: Some(json!([[5.1, 3.5, 1.4, 0.2]])),
+                drift: Some(ServedDrift { rows: 120, column: None, psi: None, in_trouble: 0 }),
             },
         ],
         in_flight: 2,

@@ -12,6 +12,7 @@ pub(crate) mod dag_preview;
 pub(crate) mod dags;
 pub(crate) mod definitions;
 pub(crate) mod details;
+pub(crate) mod drift;
 pub(crate) mod events;
 pub(crate) mod executors;
 pub(crate) mod experiments;

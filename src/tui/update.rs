@@ -166,6 +166,7 @@ fn polled(state: &State) -> Vec<Slot> {
         | Screen::TaskTrials(_) => lab::polled(state, is_turn(5)),
         Screen::Attention if is_turn(10) => vec![Slot::Attention],
         Screen::Root(View::Serving) => vec![Slot::Serving],
+        Screen::Drift(model, version) => vec![Slot::Drift(model.clone(), *version)],
         Screen::Root(View::System) => vec![Slot::Status, Slot::Executors],
         _ => Vec::new(),
     }

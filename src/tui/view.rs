@@ -6,9 +6,9 @@ use ratatui::layout::Rect;
 use crate::hit::{self, Target};
 use crate::screen::{
     approvals, assets, attention, backfill, backfills, commands, compare, dag, definitions,
-    details, events, executors, experiments, form, frame, hints, home, log, logged_models, models,
-    operation, operations, run, runs, serving, small, system, tracking_run, tracking_runs, trials,
-    versions, why,
+    details, drift, events, executors, experiments, form, frame, hints, home, log, logged_models,
+    models, operation, operations, run, runs, serving, small, system, tracking_run, tracking_runs,
+    trials, versions, why,
 };
 use crate::state::popup::Gate;
 use crate::state::{Popup, Screen, State, View};
@@ -102,6 +102,7 @@ fn screen(state: &State, buf: &mut Buffer, area: Rect) {
         Screen::Root(View::Experiments) => experiments::draw(buf, area, state),
         Screen::Root(View::Models) => models::draw(buf, area, state),
         Screen::Root(View::Serving) => serving::draw(buf, area, state),
+        Screen::Drift(model, version) => drift::draw(buf, area, state, model, *version),
         Screen::Root(View::Events) => events::draw(buf, area, state),
         Screen::Root(View::System) => system::draw(buf, area, state),
         Screen::Dag(dag_id) => dag::draw(buf, area, state, dag_id),

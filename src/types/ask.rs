@@ -421,6 +421,14 @@ pub enum Request {
         #[serde(flatten)]
         change: TrafficChange,
     },
+    /// How far what served versions are asked lies from what they learnt from; of all models
+    /// where none is named.
+    ServingDrift {
+        #[serde(default)]
+        model: Option<String>,
+        #[serde(default)]
+        version: Option<u32>,
+    },
     /// Asks the model server as any client would: it counts and is answered by the traffic.
     Predict(Predict),
     /// The event feed, newest first.

@@ -16,6 +16,8 @@ pub enum AssetEventSource {
     Watcher,
     /// A model's alias was moved.
     Registry,
+    /// The model server: a served version is asked what it did not learn from.
+    Serving,
     /// A program said so, through `POST /api/v2/assets/events`.
     Api,
     /// Somebody said so, in the deck or on the command line.
@@ -29,6 +31,7 @@ impl std::fmt::Display for AssetEventSource {
             Self::Task(key) => write!(f, "{}.{}", key.dag_id, key.task_id),
             Self::Watcher => f.write_str("watcher"),
             Self::Registry => f.write_str("registry"),
+            Self::Serving => f.write_str("serving"),
             Self::Api => f.write_str("api"),
             Self::Person { user } => f.write_str(user),
         }

@@ -51,6 +51,12 @@ pub enum CallbackEvent {
     OnStale,
     /// … and has changed since.
     OnFresh,
+    /// A served version is asked what it did not learn from.
+    OnDrift,
+    /// A served version fails, or takes long.
+    OnTrouble,
+    /// … and that is over.
+    OnRecovered,
 }
 
 /// What a callback tells of.
@@ -61,6 +67,11 @@ pub enum CallbackSubject {
     Run(DagRunKey),
     Asset {
         asset: AssetName,
+    },
+    /// A served version of a model.
+    Model {
+        model: String,
+        version: u32,
     },
 }
 
@@ -73,23 +84,26 @@ pub enum CallbackState {
     Failed,
 }
 
-/// A callback of one task instance, run or asset.
+/// A callback of one task instance, run, asset or served version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallbackRequest {
     /// Handed on to the outside, so that it can tell a repetition.
     pub id: String,
     #[serde(flatten)]
     pub subject: CallbackSubject,
-    /// `None`: of the run, or of the asset.
+    /// `None`: of the run, of the asset or of the served version.
     pub task_id: Option<TaskId>,
     pub map_index: MapIndex,
     pub try_number: TryNumber,
     pub event: CallbackEvent,
     pub spec: CallbackSpec,
-    /// What the task instance, the run or the asset had come to.
+    /// What the task instance, the run, the asset or the version had come to.
     pub task_or_run_state: String,
     /// Why, where there is a why.
     pub reason: Option<String>,
+    /// The same for programs, of a served version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
     /// The deadline that was missed.
     pub deadline: Option<Timestamp>,
     pub state: CallbackState,
@@ -114,6 +128,9 @@ impl CallbackEvent {
         (Self::Deadline, "deadline"),
         (Self::OnStale, "on_stale"),
         (Self::OnFresh, "on_fresh"),
+        (Self::OnDrift, "on_drift"),
+        (Self::OnTrouble, "on_trouble"),
+        (Self::OnRecovered, "on_recovered"),
     ];
 
     /// Returns the spelling in `dags.toml` and on the wire.

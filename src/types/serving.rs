@@ -35,6 +35,23 @@ pub struct ServedVersion {
     /// A body that it answers: a list with one raw row.
     #[serde(default)]
     pub example: Option<Value>,
+    /// How far what it is asked lies from what it learnt from; `None` where nobody can say.
+    #[serde(default)]
+    pub drift: Option<ServedDrift>,
+}
+
+/// Drift in short.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServedDrift {
+    /// In the window.
+    pub rows: u64,
+    /// The column that has drifted most by its population stability index; `None`: none has, or
+    /// too few rows came to say.
+    pub column: Option<String>,
+    /// Its index; 0 where none has drifted, `None` where too few rows came to say.
+    pub psi: Option<f64>,
+    /// Columns over their limits.
+    pub in_trouble: usize,
 }
 
 /// A version over the last minutes: [`SAMPLE_SECS`] a sample, newest last, all of one length.

@@ -15,6 +15,7 @@ mod crash;
 mod data;
 mod datasets;
 mod deck;
+mod drift;
 mod engine;
 mod foreign;
 mod layers;

@@ -231,7 +231,7 @@ fn what_the_server_refuses_is_said_and_not_tried_again() {
 }
 
 /// Makes an authority and a certificate that it signed for 127.0.0.1.
-fn certificates(folder: &Path) {
+pub(crate) fn certificates(folder: &Path) {
     let openssl = |line: &str| {
         let made = Command::new("openssl").args(line.split(' ')).current_dir(folder).output();
         let made = made.unwrap();

@@ -27,9 +27,13 @@ const PACKAGES: &[(&str, &str)] = &[
     ("mosquitto", "mosquitto"),
 ];
 
-/// Python packages of the clients and validators, pinned.
-const PYTHON_PACKAGES: &[&str] =
-    &["openapi-spec-validator==0.9.0", "schemathesis==4.32.5", "openlineage-python==1.54.0"];
+/// Python packages of the clients and validators, and of a mail server; pinned.
+const PYTHON_PACKAGES: &[&str] = &[
+    "openapi-spec-validator==0.9.0",
+    "schemathesis==4.32.5",
+    "openlineage-python==1.54.0",
+    "aiosmtpd==1.4.6",
+];
 
 /// Those of the server of S3: in an environment of their own, for both have much that they want
 /// in one version only.

@@ -44,6 +44,14 @@ pub enum ServingCommand {
     },
     /// Show what later truth says of a model's versions
     Outcomes { model: String },
+    /// Show how far what a served model is asked, and answers, lies from its training data
+    Drift {
+        /// NAME or NAME/VERSION, such as iris/3; without it all that is served
+        model: Option<String>,
+        /// Show how the values are spread, in training and now
+        #[arg(long)]
+        bins: bool,
+    },
     /// Ask a served model: a real request, counted as a client's
     Predict {
         /// Rows as JSON: [[5.1, 3.5, 1.4, 0.2]], one row, or records

@@ -1,4 +1,4 @@
-//! `serving status|traffic|shadow|rollout|outcomes|predict`.
+//! `serving status|traffic|shadow|rollout|outcomes|drift|predict`.
 
 mod traffic;
 
@@ -7,8 +7,11 @@ use crate::cli::command::{ask, expect_answer};
 use crate::cli::error::CliError;
 use crate::cli::output::{Output, ago, fields, or_dash, table};
 use crate::runtime::Layout;
+use crate::types::Fault;
 use crate::types::ask::{Answer, Predict, Request};
 use crate::types::serving::{PredictionView, ServedVersion, ServingStatus};
+
+mod drift;
 
 /// Carries out a command about the model server.
 pub async fn dispatch(
@@ -27,6 +30,13 @@ pub async fn dispatch(
         | ServingCommand::Shadow { .. }
         | ServingCommand::Rollout { .. }
         | ServingCommand::Outcomes { .. } => traffic::dispatch(layout, command, output).await?,
+        ServingCommand::Drift { model, bins } => {
+            let (model, version) = model.as_deref().map_or(Ok((None, None)), named)?;
+            let answer = ask(layout, Request::ServingDrift { model, version }).await?;
+            let reports =
+                expect_answer!(answer, Answer::Drift(reports) => reports, "serving drift");
+            output.answer(&reports, |reports| drift::draw(reports, bins));
+        }
         ServingCommand::Predict { rows, model, version } => {
             let request = Request::Predict(Predict { model, version, rows });
             let answer = ask(layout, request).await?;
@@ -38,6 +48,18 @@ pub async fn dispatch(
         }
     }
     Ok(0)
+}
+
+/// Reads NAME or NAME/VERSION.
+fn named(text: &str) -> Result<(Option<String>, Option<u32>), CliError> {
+    let Some((name, version)) = text.rsplit_once('/') else {
+        return Ok((Some(text.to_owned()), None));
+    };
+    let version = version.parse().map_err(|_| {
+        Fault::invalid(format!("`{text}` names no version"))
+            .hint("write NAME or NAME/VERSION, such as iris/3")
+    })?;
+    Ok((Some(name.to_owned()), Some(version)))
 }
 
 fn predicted(answer: &PredictionView) -> String {

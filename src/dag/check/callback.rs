@@ -11,6 +11,7 @@ use crate::check::{Context, reference};
 use crate::file::{Entry, Node, Written};
 use crate::params::Params;
 use crate::spec::{Callbacks, ConnectionKind};
+use crate::template::{ASSET_CALLBACK_NAMES, MODEL_CALLBACK_NAMES};
 use crate::types::callback::{CallbackAction, CallbackEvent, CallbackSpec};
 
 /// What a task can be told of.
@@ -25,6 +26,10 @@ const OF_TASK: [CallbackEvent; 5] = [
 const OF_DAG: [CallbackEvent; 2] = [CallbackEvent::OnFailure, CallbackEvent::OnSuccess];
 
 const OF_ASSET: [CallbackEvent; 2] = [CallbackEvent::OnStale, CallbackEvent::OnFresh];
+
+const OF_DRIFT: [CallbackEvent; 2] = [CallbackEvent::OnDrift, CallbackEvent::OnRecovered];
+
+const OF_ALERT: [CallbackEvent; 2] = [CallbackEvent::OnTrouble, CallbackEvent::OnRecovered];
 
 const HELP: &str = "write `{ notify = \"CONNECTION\", message = \"…\" }`, \
                     `{ webhook = \"CONNECTION or URL\", body = { … } }`, \
@@ -58,6 +63,16 @@ pub(super) fn of_asset(
     callbacks
 }
 
+/// Reads the callbacks of a served model's drift.
+pub(super) fn of_drift(context: Context<'_>, fields: &mut Fields<'_>) -> Callbacks {
+    read(context, Subject::Model, fields, &OF_DRIFT)
+}
+
+/// Reads the callbacks of what else may be wrong with a served model.
+pub(super) fn of_alert(context: Context<'_>, fields: &mut Fields<'_>) -> Callbacks {
+    read(context, Subject::Model, fields, &OF_ALERT)
+}
+
 /// What callbacks are of, and what they may name of it.
 #[derive(Clone, Copy)]
 pub(super) enum Subject<'a> {
@@ -65,6 +80,8 @@ pub(super) enum Subject<'a> {
     /// Also of `default_args`: what it names of its DAG is checked with each task.
     Task,
     Asset,
+    /// A served version of a model.
+    Model,
 }
 
 /// Reads the callbacks of a DAG.
@@ -167,7 +184,13 @@ fn one(
         match subject {
             Subject::Dag(scope) => reference::check_callback_of_dag(context, scope, at),
             Subject::Task => reference::check_callback(context, None, at),
-            Subject::Asset => reference::check_callback_of_asset(context, at),
+            Subject::Asset => {
+                reference::check_callback_of_no_run(context, "an asset", ASSET_CALLBACK_NAMES, at);
+            }
+            Subject::Model => {
+                let names = MODEL_CALLBACK_NAMES;
+                reference::check_callback_of_no_run(context, "a served model", names, at);
+            }
         }
     });
     Some(spec)
@@ -208,10 +231,10 @@ fn notify(context: Context<'_>, fields: &mut Fields<'_>) -> Option<CallbackActio
     let at = at?;
     let kind = context.names.connection(context.report, at)?;
     if let Some(kind) = kind
-        && !matches!(kind, ConnectionKind::Log | ConnectionKind::Webhook)
+        && !ConnectionKind::MESSAGES.contains(&kind)
     {
         let message = format!("connection `{}` takes no messages", at.text);
-        let help = "a `log:` or `http://…` connection does".to_owned();
+        let help = "a `log:`, `http://…` or `smtp://…` connection does".to_owned();
         context.report.error(at.span, "wrong-connection", message, help);
     }
     Some(CallbackAction::Notify {

@@ -105,7 +105,7 @@ pub(super) fn check(
             .filter_map(|(name, spec)| Some((name, spec?)))
             .collect(),
         variables: variables.collect(),
-        serving: serving(secrets, &tables[0]),
+        serving: serving(context, secrets, &tables[0]),
         api_listen: api_listen(context, &tables[0]),
         slurm,
         openlineage: openlineage(secrets, &tables[0]),
@@ -215,10 +215,14 @@ fn xcom(fields: &mut Fields<'_>) -> XcomLimits {
 }
 
 /// Reads `[serving]`.
-fn serving(secrets: Secrets<'_>, main: &Table) -> ServingSpec {
+fn serving(context: Context<'_>, secrets: Secrets<'_>, main: &Table) -> ServingSpec {
     let empty = Table::default();
     let (table, place) = section(secrets.report, main, "serving", &empty);
-    serving::of_deck(secrets, Fields::new(secrets.report, "the model server", table, place))
+    serving::of_deck(
+        context,
+        secrets,
+        Fields::new(secrets.report, "the model server", table, place),
+    )
 }
 
 /// Reads `[api]`.

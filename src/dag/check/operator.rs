@@ -24,8 +24,8 @@ pub(super) fn check(
         Operator::Python => python(context, fields),
         Operator::Branch => return chosen(context, scope, task_name, fields),
         Operator::Notify => {
-            let kinds = [ConnectionKind::Log, ConnectionKind::Webhook];
-            connection(context, fields, &kinds, "messages");
+            let kinds = ConnectionKind::MESSAGES;
+            connection(context, fields, kinds, "messages");
         }
         Operator::CsvExtract | Operator::JsonExtract | Operator::ParquetExtract => {
             places(context, fields, &["source"]);

@@ -9,7 +9,7 @@ use crate::check::names::unknown;
 use crate::check::task::{Edge, Scope, other_task};
 use crate::file::{Node, Span};
 use crate::suggest;
-use crate::template::{self, ASSET_CALLBACK_NAMES, CALLBACK_NAMES, MACROS, NAMES, REFUSED};
+use crate::template::{self, CALLBACK_NAMES, MACROS, NAMES, REFUSED};
 
 /// Methods of tables, which read as names.
 const METHODS: &[&str] = &["get", "items", "keys", "values"];
@@ -160,17 +160,22 @@ pub(super) fn check_callback_of_dag(context: Context<'_>, scope: Scope<'_>, at: 
     }
 }
 
-/// Checks a text of a callback of an asset: it is of no run.
-pub(super) fn check_callback_of_asset(context: Context<'_>, at: Text<'_>) {
+/// Checks a text of a callback of an asset or of a served model: it is of no run.
+pub(super) fn check_callback_of_no_run(
+    context: Context<'_>,
+    what: &str,
+    names: &[&'static str],
+    at: Text<'_>,
+) {
     for name in &callback_names(context, at) {
         let span = context.report.within(at.span, name);
         let (root, rest) = name.split_once('.').unwrap_or((name, ""));
         match root {
             "conn" | "var" if !rest.is_empty() => lookup(context, root, rest, span),
-            _ if ASSET_CALLBACK_NAMES.contains(&root) => {}
+            _ if names.contains(&root) => {}
             _ => {
-                let help = suggest::hint(root, "names", ASSET_CALLBACK_NAMES.iter().copied());
-                let message = format!("the callback of an asset has no name `{root}`");
+                let help = suggest::hint(root, "names", names.iter().copied());
+                let message = format!("the callback of {what} has no name `{root}`");
                 context.report.error(span, "unknown-name", message, help);
             }
         }

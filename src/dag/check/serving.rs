@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::check::Context;
 use crate::check::fields::{Fields, Text};
 use crate::check::system::Secrets;
 use crate::serving::{ServingSpec, TlsSpec};
@@ -9,11 +10,17 @@ use crate::types::serving::Sticky;
 
 mod traffic;
 
+mod watching;
+
 /// Keys shorter than this are guessed.
 const KEY_LEN_MIN: usize = 16;
 
 /// Checks the model server's settings.
-pub(super) fn of_deck(secrets: Secrets<'_>, mut fields: Fields<'_>) -> ServingSpec {
+pub(super) fn of_deck(
+    context: Context<'_>,
+    secrets: Secrets<'_>,
+    mut fields: Fields<'_>,
+) -> ServingSpec {
     let usual = ServingSpec::default();
     let report = secrets.report;
     let listen = fields.text("listen");
@@ -22,6 +29,7 @@ pub(super) fn of_deck(secrets: Secrets<'_>, mut fields: Fields<'_>) -> ServingSp
         let help = "write `127.0.0.1:3000`; port 0 takes any that is free".to_owned();
         report.error(at.span, "bad-value", message, help);
     }
+    let (drift, drift_of) = watching::drift(context, &mut fields);
     let spec = ServingSpec {
         listen: listen.map_or(usual.listen, |at| at.text.to_owned()),
         socket: fields.owned_text("socket").map(PathBuf::from),
@@ -43,6 +51,9 @@ pub(super) fn of_deck(secrets: Secrets<'_>, mut fields: Fields<'_>) -> ServingSp
             .unwrap_or(usual.access_log_every),
         traffic: traffic::of_models(report, &mut fields),
         log: traffic::log(report, &mut fields),
+        drift,
+        drift_of,
+        alert: watching::alert(context, &mut fields),
     };
     let by_key = spec.traffic.values().any(|traffic| traffic.sticky == Some(Sticky::ApiKey));
     if by_key && spec.api_keys.is_empty() {

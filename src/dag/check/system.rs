@@ -6,6 +6,7 @@ use crate::check::fields::{Fields, Text};
 use crate::check::names::Declared;
 use crate::check::report::Reporter;
 use crate::file::{Table, Written};
+use crate::mail::{self, MailSpec};
 use crate::s3::{self, S3Spec};
 use crate::secret::{self, Secret};
 use crate::spec::{ConnectionKind, ConnectionSpec};
@@ -62,7 +63,43 @@ pub(super) fn connection(secrets: Secrets<'_>, declared: Declared<'_>) -> Option
     if kind == ConnectionKind::Bucket {
         bucket(secrets.report, &fields, table, written, &url, &options);
     }
+    if kind == ConnectionKind::Smtp {
+        mail_server(secrets.report, &fields, table, written, &url, &options);
+    }
     Some(ConnectionSpec { name: declared.name.to_owned(), url, kind, options })
+}
+
+/// Checks what a mail server needs.
+fn mail_server(
+    report: &Reporter,
+    fields: &Fields<'_>,
+    table: &Table,
+    written: Text<'_>,
+    url: &Secret,
+    options: &IndexMap<String, Secret>,
+) {
+    for (key, entry) in table.0.iter().filter(|(key, _)| *key != "url") {
+        if !mail::KEYS.contains(&key.as_str()) {
+            let message = format!("{} has no key `{key}`", fields.what());
+            let help = suggest::hint(key, "keys", mail::KEYS.iter().copied());
+            report.error(entry.key, "unknown-key", message, help);
+        }
+    }
+    let find = |key: &'static str| options.get(key).map(Secret::reveal);
+    for problem in MailSpec::read(url.reveal(), find).err().into_iter().flatten() {
+        let entry = problem.key.and_then(|key| table.0.get(key));
+        // What could not be resolved has been reported.
+        if entry.is_some() && problem.code == "missing-key" {
+            continue;
+        }
+        let place = match (problem.key, entry) {
+            (Some(_), Some(entry)) => entry.node.span,
+            (Some(_), None) => fields.place(),
+            (None, _) => written.span,
+        };
+        let message = format!("{}: {}", fields.what(), problem.message);
+        report.error(place, problem.code, message, problem.help.to_owned());
+    }
 }
 
 /// What a connection to PostgreSQL may say beside its URL.
@@ -152,7 +189,7 @@ fn connection_kind(report: &Reporter, written: Text<'_>, url: &Secret) -> Option
     let kind = ConnectionKind::of_url(url.reveal());
     if kind.is_none() {
         let help = "write `sqlite:PATH`, `postgres://USER@HOST:PORT/DATABASE`, `file:FOLDER`, \
-                    `s3://BUCKET`, `log:` or `https://…`"
+                    `s3://BUCKET`, `log:`, `https://…` or `smtp://HOST`"
             .to_owned();
         let message = format!("`{}` leads to nothing that is known", url.as_written());
         report.error(written.span, "bad-url", message, help);

@@ -6,10 +6,12 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::{TrainError, split};
+use crate::batch::most_probable;
 use crate::dataset::{Dataset, Target};
 use crate::estimator::{Estimator, Family, Labels, Problem, Settings};
 use crate::metric;
 use crate::preprocess::{Matrix, Preprocess};
+use crate::profile::{self, AnswersProfile};
 
 /// Preprocessing and estimator, fitted on the same rows.
 #[derive(Debug, Clone)]
@@ -151,6 +153,22 @@ pub(super) fn judge_matrix(
 }
 
 impl Judged {
+    /// Describes what was answered.
+    pub(super) fn profile(&self, classes: &[String]) -> AnswersProfile {
+        match self {
+            Self::Classes { probabilities, .. } => AnswersProfile {
+                rows: probabilities.len(),
+                values: profile::categories(
+                    probabilities.iter().map(|row| classes.get(most_probable(row)).cloned()),
+                ),
+            },
+            Self::Numbers { predicted, .. } => AnswersProfile {
+                rows: predicted.len(),
+                values: profile::numbers(predicted.iter().copied().map(Some)),
+            },
+        }
+    }
+
     /// Returns the answers at some places.
     pub(super) fn part(&self, places: &[usize]) -> Self {
         match self {

@@ -25,6 +25,7 @@ use crate::types::event::{Event, EventLog, Severity};
 mod command;
 mod compose;
 mod compose_of_asset;
+mod compose_of_model;
 mod deliver;
 
 use compose::Composed;
@@ -178,7 +179,7 @@ async fn note(shared: &Shared, request: &CallbackRequest, ended: &CallbackTry) {
             }
             match subject {
                 CallbackSubject::Run(key) => dag_run::get(tx, &key.dag_id, &key.dag_run_id),
-                CallbackSubject::Asset { .. } => Ok(None),
+                CallbackSubject::Asset { .. } | CallbackSubject::Model { .. } => Ok(None),
             }
         });
         match noted.await {
@@ -206,6 +207,9 @@ fn line(request: &CallbackRequest, ended: &CallbackTry) -> Option<EventLog> {
         (Some(task_id), CallbackSubject::Run(run)) => (format!("`{task_id}`"), Some(run)),
         (None, CallbackSubject::Run(run)) => (format!("run `{}`", run.dag_run_id), Some(run)),
         (_, CallbackSubject::Asset { asset }) => (format!("asset `{asset}`"), None),
+        (_, CallbackSubject::Model { model, version }) => {
+            (format!("version {version} of `{model}`"), None)
+        }
     };
     let (severity, event, message) = match ended.state {
         CallbackState::Pending => return None,

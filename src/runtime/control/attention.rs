@@ -12,7 +12,7 @@ use crate::runtime::control::{ControlParts, executors, find, mirror, openlineage
 use crate::runtime::engine::Live;
 use crate::runtime::layout::Layout;
 use crate::store::attention::{self, Failure, SlowTask, WaitingRuns, WaitingTasks};
-use crate::store::{StoreError, asset, dag_run, hitl};
+use crate::store::{StoreError, asset, dag_run, hitl, trouble};
 use crate::types::approval::HitlDetail;
 use crate::types::ask::Answer;
 use crate::types::attention::{
@@ -21,6 +21,7 @@ use crate::types::attention::{
 use crate::types::event::Severity;
 use crate::types::run::DagRunKey;
 use crate::types::serving::ServingStatus;
+use crate::types::trouble::{Trouble, TroubleKey, TroubleKind};
 use crate::types::{AttemptKey, DagId, DagRunId, Fault, Timestamp};
 
 mod stale;
@@ -52,6 +53,7 @@ struct Found {
     queued: Vec<WaitingRuns>,
     missed: Vec<(DagRunKey, Timestamp)>,
     asked: Vec<HitlDetail>,
+    troubles: Vec<Trouble>,
     /// What last happened to assets, and the last runs of what makes them.
     made: (Summary, Runs),
 }
@@ -74,6 +76,7 @@ pub(super) async fn list(parts: &ControlParts) -> Result<Answer, Fault> {
     items.extend(overdue(&live, now));
     items.extend(stale::items(&live, &found.made, now));
     items.extend(found.asked.iter().map(asked));
+    items.extend(in_trouble(&found.troubles));
     match parts.serving.status().await {
         Ok(status) => items.extend(serving(&status, now)),
         Err(fault) => items.push(of_serving(Severity::Error, fault.to_string(), None)),
@@ -114,6 +117,7 @@ fn find(
         queued: attention::waiting_runs(conn, now - WAIT_MAX)?,
         missed: attention::missed_deadlines(conn)?,
         asked: hitl::list(conn, None, true, 50)?,
+        troubles: trouble::list(conn)?,
         // Where nothing makes an asset, none can be stale.
         made: match makers {
             [] => (Summary::new(), Runs::new()),
@@ -299,6 +303,35 @@ fn asked(detail: &HitlDetail) -> AttentionItem {
 }
 
 /// What the model server says of itself, and what it lately refused or failed.
+/// Served versions that are in trouble, a line each.
+fn in_trouble(troubles: &[Trouble]) -> Vec<AttentionItem> {
+    let same = |a: &Trouble, b: &Trouble| {
+        (&a.key.model, a.key.version, a.key.kind) == (&b.key.model, b.key.version, b.key.kind)
+    };
+    let of_one = |alike: &[Trouble]| {
+        let first = alike.iter().min_by_key(|trouble| trouble.since)?;
+        let more = match alike.len() {
+            1 => String::new(),
+            n => format!(" (+{} more)", n - 1),
+        };
+        let TroubleKey { model, version, kind, .. } = &first.key;
+        let remedy = match kind {
+            TroubleKind::Drift => format!("dagdeck serving drift {model}/{version}"),
+            TroubleKind::ErrorRate | TroubleKind::Latency => "dagdeck serving status".to_owned(),
+        };
+        Some(AttentionItem {
+            kind: AttentionKind::Serving,
+            severity: Severity::Warning,
+            subject: format!("{model} v{version}"),
+            text: format!("{}{more}", first.text),
+            since: Some(first.since),
+            target: AttentionTarget::Serving,
+            remedy,
+        })
+    };
+    troubles.chunk_by(same).filter_map(of_one).collect()
+}
+
 fn serving(status: &ServingStatus, now: Timestamp) -> Vec<AttentionItem> {
     let mut items = Vec::new();
     if let Some(problem) = &status.problem {

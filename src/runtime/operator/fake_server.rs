@@ -42,6 +42,7 @@ pub(super) fn served(model: &str, version: u32, weight: u8) -> ServedVersion {
         failed_total: 0,
         history: ServedHistory::default(),
         example: None,
+        drift: None,
     }
 }
 
@@ -86,7 +87,7 @@ impl FakeServer {
 impl State {
     fn take(&mut self, order: ServingOrder) {
         match order {
-            ServingOrder::Ask { .. } => {}
+            ServingOrder::Ask { .. } | ServingOrder::Drift { .. } => {}
             ServingOrder::Load { model, version, reply } => {
                 let _ = reply.send(self.load(&model, version));
             }

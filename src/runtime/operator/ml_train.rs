@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::args::Args;
 use super::error::{OperatorError, chain};
 use super::{dataset_validate, learnt, observed};
+use crate::ml::train::PROFILE;
 use crate::ml::{self, Dataset, SearchSpec, TrainSpec, Trained};
 use crate::runtime::attempt::{Order, Private};
 use crate::runtime::code_version;
@@ -215,6 +216,10 @@ fn record(
     let made_at = time::now().strftime("%Y-%m-%d %H:%M:%S.%6f").to_string();
     let model = trained.model.to_mlflow(tracked.run_id.as_str(), &made_at);
     let model = model.into_iter().map(|(path, bytes)| (format!("model/{path}"), bytes));
+    // Of the model as well as of the run: it is asked for wherever the model goes.
+    let profile =
+        trained.artifacts.get(PROFILE).map(|bytes| (format!("model/{PROFILE}"), bytes.clone()));
+    let model = model.chain(profile);
     let others = trained.artifacts.iter().map(|(path, bytes)| (path.clone(), bytes.clone()));
     for (path, bytes) in model.chain(others) {
         artifact::write(&folder, &path, &bytes)

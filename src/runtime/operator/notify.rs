@@ -1,12 +1,14 @@
-//! `notify`: one message to people, by the event feed or a webhook. A crash between the message
-//! and the report has the attempt run again: the feed then has the message once, a webhook may
-//! get it twice.
+//! `notify`: one message to people, by the event feed, a webhook or mail. A crash between the message
+//! and the report has the attempt run again: the feed then has the message once, a webhook or a
+//! mailbox may get it twice (a mail then with the same `Message-ID`).
 
 use serde_json::json;
 
 use super::DaemonContext;
 use super::args::Args;
 use super::error::{OperatorError, chain};
+use crate::connection::mail::{self, Mail};
+use crate::connection::message::MessageError;
 use crate::connection::{ConnectionError, find, message};
 use crate::sched::Outcome;
 use crate::store::{event_log, task_instance};
@@ -21,20 +23,20 @@ pub(super) async fn run(context: &DaemonContext) -> Result<Outcome, OperatorErro
         "log" => tell_feed(context, title.as_deref(), &text).await?,
         "http" | "https" => {
             let posted = message::post_webhook(&connection.url, title.as_deref(), &text).await;
-            posted.map_err(|error| {
-                let told = format!("connection `{}`: {}", connection.name, chain(&error));
-                if error.is_passing() {
-                    OperatorError::Passing(told)
-                } else {
-                    OperatorError::Fatal(told)
-                }
-            })?;
+            posted.map_err(|error| refused(&connection.name, &error))?;
+        }
+        "smtp" | "smtps" => {
+            let id = context.order.token.to_string();
+            let mail = Mail { id: &id, title: title.as_deref(), text: &text };
+            let sent =
+                mail::send(connection, context.layout.project(), mail, message::TIMEOUT).await;
+            sent.map_err(|error| refused(&connection.name, &error))?;
         }
         scheme => {
             return Err(ConnectionError::Kind {
                 name: connection.name.clone(),
                 scheme: scheme.to_owned(),
-                expected: "a place for messages (`log:` or `http://…`)",
+                expected: "a place for messages (`log:`, `http://…` or `smtp://…`)",
             }
             .into());
         }
@@ -42,6 +44,11 @@ pub(super) async fn run(context: &DaemonContext) -> Result<Outcome, OperatorErro
     let line = one_line(title.as_deref(), &text);
     context.log.say(&format!("to `{}`: {line}", connection.name));
     Ok(Outcome::output(json!({ "connection": connection.name, "message": text })))
+}
+
+fn refused(connection: &str, error: &MessageError) -> OperatorError {
+    let told = format!("connection `{connection}`: {}", chain(error));
+    if error.is_passing() { OperatorError::Passing(told) } else { OperatorError::Fatal(told) }
 }
 
 /// Writes a line of the event feed, and one of the daemon's log; neither where this try has

@@ -54,6 +54,8 @@ pub(crate) struct Rows {
     pub(crate) named_xcoms: BTreeMap<(TaskInstanceKey, String), XcomValue>,
     pub(crate) asset_events: BTreeMap<i64, AssetEvent>,
     pub(crate) stale: BTreeMap<AssetName, i64>,
+    pub(crate) troubles:
+        BTreeMap<crate::types::trouble::TroubleKey, crate::types::trouble::Trouble>,
     pub(crate) asset_objects: BTreeMap<String, WatchedObject>,
     pub(crate) queued: BTreeMap<DagId, Vec<i64>>,
     pub(crate) triggering: BTreeMap<DagRunKey, Vec<i64>>,
@@ -165,6 +167,12 @@ impl Rows {
                 assert!(self.backfill_dag_runs.insert(key, dag_run).is_none(), "{key:?} twice");
             }
             Change::InsertCallback(request) => self.callbacks.push(*request),
+            Change::PutTrouble(trouble) => {
+                self.troubles.insert(trouble.key.clone(), trouble);
+            }
+            Change::DeleteTrouble(key) => {
+                self.troubles.remove(&key);
+            }
             Change::PutDeadline(deadline) => {
                 let (dag_id, dag_run_id) = (deadline.dag_id.clone(), deadline.dag_run_id.clone());
                 let key = (DagRunKey { dag_id, dag_run_id }, deadline.number);

@@ -19,7 +19,7 @@ fn seen_at(id: &str, rows: usize, at: Timestamp) -> Arc<Seen> {
     let fake = Fake::of_version(3);
     let row = json!([1.5, "a"]);
     let batch = Batch::of_json(fake.signature(), &vec![row; rows]).unwrap();
-    let loaded = Loaded::new("iris/x", 3, Arc::new(fake), Timestamp::UNIX_EPOCH);
+    let loaded = Loaded::new("iris/x", 3, Arc::new(fake), None, Timestamp::UNIX_EPOCH);
     Arc::new(Seen {
         id: HeaderValue::from_str(id).unwrap(),
         at,

@@ -60,6 +60,7 @@ impl Home {
     async fn serve(&self) -> (Server, ServingHandle) {
         let (handle, orders) = channel();
         let parts = ServingParts {
+            engine: None,
             listen: "127.0.0.1:0".to_owned(),
             spec: ServingSpec::default(),
             layout: self.layout(),

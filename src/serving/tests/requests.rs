@@ -252,7 +252,8 @@ async fn a_panic_is_a_500_and_the_server_goes_on() {
     let running = Running::serving_iris().await;
     let fake = Arc::new(Fake::of_version(5));
     fake.panics.store(true, Ordering::Relaxed);
-    let loaded = table::Loaded::new("bad", 5, Arc::clone(&fake) as _, crate::types::time::now());
+    let loaded =
+        table::Loaded::new("bad", 5, Arc::clone(&fake) as _, None, crate::types::time::now());
     running
         .shared
         .table

@@ -7,6 +7,7 @@ use crate::state::commands::Order;
 use crate::types::approval::HitlDetail;
 use crate::types::attention::AttentionItem;
 use crate::types::backfill::{BackfillDagRunView, BackfillView};
+use crate::types::drift::ColumnDrift;
 use crate::types::event::EventLog;
 use crate::types::operation::OperationLine;
 use crate::types::run::DagRun;
@@ -146,6 +147,12 @@ impl Keyed for BackfillView {
 impl Keyed for DagVersionView {
     fn row_key(&self) -> String {
         self.version_number.to_string()
+    }
+}
+
+impl Keyed for ColumnDrift {
+    fn row_key(&self) -> String {
+        crate::screen::drift::key(self)
     }
 }
 

@@ -97,6 +97,7 @@ fn callback(dag_id: &DagId, dag_run_id: &DagRunId) -> CallbackRequest {
             retry_delay: std::time::Duration::from_secs(1),
         },
         task_or_run_state: "failed".into(),
+        details: None,
         reason: Some("exit 137: killed for want of memory".into()),
         deadline: None,
         state: CallbackState::Done,

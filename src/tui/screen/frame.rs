@@ -148,6 +148,7 @@ fn crumbs(buf: &mut Buffer, row: Rect, state: &State) {
             },
             Screen::Artifact(_, path) => path.clone(),
             Screen::CompareRuns(ids) => format!("compare {}", text::count(ids.len(), "run")),
+            Screen::Drift(model, version) => format!("drift of {model} v{version}"),
             Screen::Versions(dag_id) => format!("{dag_id} versions"),
             Screen::Diff(_, from, to) => format!("v{from} → v{to}"),
             Screen::Backfills(dag_id) => format!("{dag_id} backfills"),

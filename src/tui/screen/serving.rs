@@ -182,6 +182,19 @@ pub(crate) fn list() -> List<'static, ServedVersion> {
             })
             .sorted_down(|_, version| Value::number(version.requests_total as f64)),
         )
+        .field(
+            Field::new("drift", right("DRIFT", 6, 1), |_, version: &ServedVersion| {
+                let drift = version.drift.as_ref();
+                let style = match drift {
+                    Some(drift) if drift.in_trouble > 0 => theme::BAD,
+                    Some(drift) if drift.psi.is_some() => theme::GOOD,
+                    _ => theme::DIM,
+                };
+                let psi = drift.and_then(|drift| drift.psi);
+                paint::line(psi.map_or("—".to_owned(), |psi| format!("{psi:.2}")), style)
+            })
+            .sorted_down(|_, version| Value::number(version.drift.as_ref().and_then(|d| d.psi))),
+        )
         .field(errors("4xx", right("4XX", 5, 3), |version| {
             version.errors_total.saturating_sub(version.failed_total)
         }))

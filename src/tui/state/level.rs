@@ -121,6 +121,8 @@ pub(crate) enum Screen {
     Model(String),
     /// Two versions of models, by name and number.
     Compare((String, u32), (String, u32)),
+    /// How far a served version has drifted, by the model's name and the number.
+    Drift(String, u32),
     /// What this deck has changed.
     Commands,
     /// The errors of `dags.toml` with their drawings.

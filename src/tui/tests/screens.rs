@@ -26,6 +26,8 @@ snapshots! {
     compare_runs: "4<enter><space><space><space>=";
     compare_charts: "4<enter><space><space><space>=D<tab>Xs";
     serving: "6";
+    serving_drift: "6<enter>";
+    serving_drift_answers: "6<enter>j";
     events: "7";
     system: "8";
     help: "?";

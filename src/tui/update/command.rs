@@ -159,6 +159,9 @@ pub(crate) fn equivalent(state: &State) -> String {
             let example = state.cache.serving().and_then(ServingStatus::example_command);
             example.unwrap_or_else(|| "dagdeck serving status".to_owned())
         }
+        Screen::Drift(model, version) => {
+            format!("dagdeck serving drift {} --bins", shell(&format!("{model}/{version}")))
+        }
         Screen::Versions(dag_id) => format!("dagdeck dags versions {}", shell(dag_id.as_str())),
         Screen::Diff(dag_id, from, to) => {
             format!("dagdeck dags diff {} {from} {to}", shell(dag_id.as_str()))

@@ -116,6 +116,7 @@ fn needs(state: &State) -> Vec<Slot> {
         Screen::Root(View::Serving) => {
             slots.push(Slot::Serving);
         }
+        Screen::Drift(model, version) => slots.push(Slot::Drift(model.clone(), *version)),
         Screen::Root(View::Events) => slots.push(Slot::Events),
         Screen::Root(View::System) => {
             slots.extend([Slot::Executors, Slot::Pools, Slot::Variables, Slot::Connections]);

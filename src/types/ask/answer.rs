@@ -7,6 +7,7 @@ use crate::asset::AssetEvent;
 use crate::attention::{AttentionItem, PulseView, RunBrief};
 use crate::backfill::{BackfillDetailView, BackfillPlan, BackfillView};
 use crate::callback::CallbackRequest;
+use crate::drift::DriftReport;
 use crate::event::EventLog;
 use crate::executor::ExecutorsView;
 use crate::freshness::{AssetEventView, AssetWhy, PartitionView};
@@ -127,5 +128,7 @@ pub enum Answer {
     Pools(Vec<SlotPoolView>),
     Pruned(PruneReport),
     Serving(Box<ServingStatus>),
+    /// By model and version.
+    Drift(Vec<DriftReport>),
     Events(Vec<EventLog>),
 }

@@ -91,6 +91,7 @@ impl Request {
             | Self::PlanPromote { .. }
             | Self::PlanRollback { .. }
             | Self::ServingStatus
+            | Self::ServingDrift { .. }
             | Self::Predict(_)
             | Self::ListEvents { .. } => false,
         }

@@ -59,7 +59,7 @@ pub(super) async fn dispatch(
             let view = view(&client, &model).await?;
             output.answer(&view, outcomes);
         }
-        ServingCommand::Status | ServingCommand::Predict { .. } => {}
+        ServingCommand::Status | ServingCommand::Drift { .. } | ServingCommand::Predict { .. } => {}
     }
     Ok(())
 }

@@ -5,7 +5,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::process::Command;
 
 use super::{OUTPUT_LEN_MAX, Refusal};
@@ -33,6 +34,7 @@ pub(super) async fn run(
     shared: &Shared,
     request: &CallbackRequest,
     argv: &[String],
+    input: &Value,
 ) -> Result<String, Refusal> {
     let [program, args @ ..] = argv else { return Err(Refusal::fatal("`argv` is empty")) };
     let mut child = Command::new(program)
@@ -42,7 +44,7 @@ pub(super) async fn run(
         .envs(shared.callbacks.environment.iter().map(|(name, value)| (name, value)))
         .envs(environment(request))
         .env("DAGDECK_PROJECT", shared.layout.project())
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
@@ -51,11 +53,11 @@ pub(super) async fn run(
         .map_err(|error| refused(&format!("start `{program}`"), &error))?;
     let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
     let _group = Group(pid);
-    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let (told, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (mut said, mut complained) = (Vec::new(), Vec::new());
     let status = {
         let reading = async {
-            tokio::join!(read(out, &mut said), read(err, &mut complained));
+            tokio::join!(write(told, input), read(out, &mut said), read(err, &mut complained));
         };
         tokio::pin!(reading);
         tokio::select! {
@@ -74,6 +76,15 @@ pub(super) async fn run(
         return Ok(output);
     }
     Err(Refusal { error: status.to_string(), is_passing: true, output: Some(output) })
+}
+
+/// Tells what has happened, in a line of JSON. A command need not listen.
+async fn write(stream: Option<impl AsyncWrite + Unpin>, input: &Value) {
+    let Some(mut stream) = stream else { return };
+    let line = format!("{input}\n");
+    if stream.write_all(line.as_bytes()).await.is_ok() {
+        let _ = stream.shutdown().await;
+    }
 }
 
 /// Reads all there is, and keeps the end of it.
@@ -101,6 +112,10 @@ fn environment(request: &CallbackRequest) -> Vec<(&'static str, String)> {
             env.push(("DAGDECK_RUN_ID", run.dag_run_id.to_string()));
         }
         CallbackSubject::Asset { asset } => env.push(("DAGDECK_ASSET", asset.to_string())),
+        CallbackSubject::Model { model, version } => {
+            env.push(("DAGDECK_MODEL", model.replace('\0', "")));
+            env.push(("DAGDECK_MODEL_VERSION", version.to_string()));
+        }
     }
     if let Some(task_id) = &request.task_id {
         env.push(("DAGDECK_TASK_ID", task_id.to_string()));

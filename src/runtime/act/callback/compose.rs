@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Refusal, compose_of_asset};
+use super::{Refusal, compose_of_asset, compose_of_model};
 use crate::connection::OpenConnection;
 use crate::dag::Deck;
 use crate::dag::secret::Mask;
@@ -69,6 +69,9 @@ pub(super) async fn compose(
                 render(&of_deck, &own, |known| Ok(happened.names(&own, known, now)))
             })
         }
+        CallbackSubject::Model { .. } => tokio::task::spawn_blocking(move || {
+            render(&of_deck, &own, |known| Ok(compose_of_model::names(&own, known, now)))
+        }),
     };
     let rendered = rendered.await.map_err(|error| Refusal::passing(format!("render: {error}")))?;
     let (mut args, variables) = rendered?;
@@ -216,8 +219,10 @@ fn arguments(request: &CallbackRequest) -> Map<String, Value> {
             let body = body.clone().unwrap_or_else(|| happened(request));
             json!({ "target": target, "body": body })
         }
-        CallbackAction::Command(line) => json!({ "argv": ["/bin/sh", "-c", line] }),
-        CallbackAction::Argv(argv) => json!({ "argv": argv }),
+        CallbackAction::Command(line) => {
+            json!({ "argv": ["/bin/sh", "-c", line], "input": happened(request) })
+        }
+        CallbackAction::Argv(argv) => json!({ "argv": argv, "input": happened(request) }),
     };
     match args {
         Value::Object(args) => args,
@@ -225,12 +230,13 @@ fn arguments(request: &CallbackRequest) -> Map<String, Value> {
     }
 }
 
-/// What a webhook is told that has no body of its own.
+/// What a webhook is told that has no body of its own, and a command on its standard input.
 fn happened(request: &CallbackRequest) -> Value {
     // A reason may hold braces: it goes through the template's value, not its text.
     let run = match &request.subject {
         CallbackSubject::Run(run) => run,
         CallbackSubject::Asset { .. } => return compose_of_asset::body(request),
+        CallbackSubject::Model { .. } => return compose_of_model::body(request),
     };
     json!({
         "callback_id": request.id,

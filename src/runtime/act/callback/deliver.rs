@@ -1,8 +1,9 @@
-//! The ways to the outside: the feed, a webhook, a command.
+//! The ways to the outside: the feed, a webhook, mail, a command.
 
 use serde_json::{Value, json};
 
 use super::{Composed, Refusal, command};
+use crate::connection::mail::{self, Mail};
 use crate::connection::message::{self, MessageError};
 use crate::runtime::act::Shared;
 use crate::types::callback::{CallbackAction, CallbackRequest};
@@ -25,6 +26,13 @@ pub(super) async fn deliver(
                 // The line is written with the row's end, so that the feed has it once.
                 return Ok(one_line(&title, &message));
             }
+            if let Some(open) = composed.connection.as_ref().filter(|_| url.starts_with("smtp")) {
+                let title = Some(title.as_str()).filter(|title| !title.is_empty());
+                let mail = Mail { id: &request.id, title, text: &message };
+                let sent =
+                    mail::send(open, shared.layout.project(), mail, request.spec.timeout).await;
+                return sent.map_err(|error| refusal(&error));
+            }
             let mut body = json!({ "text": message });
             if !title.is_empty() {
                 body["title"] = json!(title);
@@ -40,7 +48,8 @@ pub(super) async fn deliver(
         CallbackAction::Command(_) | CallbackAction::Argv(_) => {
             let argv = composed.args.get("argv").and_then(Value::as_array);
             let argv: Vec<String> = argv.into_iter().flatten().map(as_text).collect();
-            command::run(shared, request, &argv).await
+            let input = composed.args.get("input").unwrap_or(&Value::Null);
+            command::run(shared, request, &argv, input).await
         }
     }
 }
@@ -52,11 +61,12 @@ pub(super) fn is_for_feed(request: &CallbackRequest) -> bool {
 
 async fn post(request: &CallbackRequest, url: &str, body: &Value) -> Result<String, Refusal> {
     let headers = [(ID_HEADER, request.id.as_str())];
-    message::post_json(url, body, &headers, request.spec.timeout).await.map_err(|error| Refusal {
-        is_passing: error.is_passing(),
-        error: chain(&error),
-        output: None,
-    })
+    let posted = message::post_json(url, body, &headers, request.spec.timeout).await;
+    posted.map_err(|error| refusal(&error))
+}
+
+fn refusal(error: &MessageError) -> Refusal {
+    Refusal { is_passing: error.is_passing(), error: chain(error), output: None }
 }
 
 fn chain(error: &MessageError) -> String {

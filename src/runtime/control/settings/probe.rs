@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::connection::queue::Server;
 use crate::connection::sql::postgres::Target;
 use crate::connection::sql::sqlite;
-use crate::connection::{OpenConnection, chain, http, object};
+use crate::connection::{OpenConnection, chain, http, mail, object};
 use crate::dag::spec::ConnectionKind;
 use crate::dag::{Deck, suggest};
 use crate::runtime::promotion::off_thread;
@@ -29,6 +29,10 @@ pub(super) async fn probe(deck: &Deck, conn_id: &str) -> Result<ConnectionTest, 
     let result = match spec.kind {
         ConnectionKind::Log => Ok("messages go to the event feed".to_owned()),
         ConnectionKind::Webhook => webhook(spec.url.reveal()).await,
+        ConnectionKind::Smtp => {
+            let open = OpenConnection::of(spec);
+            mail::reach(&open, &deck.project, TIMEOUT).await.map_err(|error| error.to_string())
+        }
         ConnectionKind::Postgres => postgres(&OpenConnection::of(spec), &deck.project).await,
         ConnectionKind::Bucket => bucket(&OpenConnection::of(spec), &deck.project).await,
         ConnectionKind::Redis | ConnectionKind::Nats | ConnectionKind::Mqtt => {

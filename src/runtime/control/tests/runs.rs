@@ -425,6 +425,7 @@ async fn a_run_shows_its_deadlines_and_what_was_told_of_it() {
             retry_delay: std::time::Duration::ZERO,
         },
         task_or_run_state: "running".into(),
+        details: None,
         reason: None,
         deadline: Some(at(70)),
         state: CallbackState::Pending,

@@ -186,6 +186,7 @@ fn serving_status() -> ServingStatus {
         failed_total: 0,
         history: ServedHistory::default(),
         example: None,
+        drift: None,
     };
     ServingStatus {
         listen: Some("127.0.0.1:3000".into()),

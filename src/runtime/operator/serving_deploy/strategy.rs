@@ -20,14 +20,17 @@ pub(super) enum Figure {
     P99Ms,
     /// The share of copies with another label than the answer that was given.
     DisagreementRate,
+    /// The greatest population stability index of a column; none, while too few rows have come.
+    Drift,
 }
 
 impl Figure {
-    const ALL: [(Self, &'static str); 4] = [
+    const ALL: [(Self, &'static str); 5] = [
         (Self::ErrorRate, "error_rate"),
         (Self::P50Ms, "p50_ms"),
         (Self::P99Ms, "p99_ms"),
         (Self::DisagreementRate, "disagreement_rate"),
+        (Self::Drift, "drift"),
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -50,6 +53,7 @@ impl Figure {
             Self::P50Ms => now.p50_ms,
             Self::P99Ms => now.p99_ms,
             Self::DisagreementRate => None,
+            Self::Drift => now.drift.as_ref().and_then(|drift| drift.psi),
         }
     }
 
@@ -64,6 +68,7 @@ impl Figure {
             Self::P50Ms => shadow.p50_ms,
             Self::P99Ms => shadow.p99_ms,
             Self::DisagreementRate => shadow.agreement.map(|agreement| 1.0 - agreement),
+            Self::Drift => None,
         }
     }
 }

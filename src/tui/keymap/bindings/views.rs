@@ -151,6 +151,13 @@ pub(super) const BINDINGS: &[Binding] = &[
         OF_A_VERSION,
     ),
     key(
+        Action::Open,
+        &["enter"],
+        "drift",
+        "how far the version has drifted from its training data, column by column",
+        &[Serving],
+    ),
+    key(
         Action::TryIt,
         &["i"],
         "try it",

@@ -8,6 +8,7 @@ use crate::types::ask::Answer;
 use crate::types::attention::{AttentionItem, PulseView, RunBrief};
 use crate::types::backfill::{BackfillDetailView, BackfillId, BackfillView};
 use crate::types::callback::CallbackRequest;
+use crate::types::drift::DriftReport;
 use crate::types::event::EventLog;
 use crate::types::executor::ExecutorsView;
 use crate::types::freshness::{AssetEventView, AssetWhy, PartitionView};
@@ -102,6 +103,7 @@ readers! {
     models() -> [ModelView] = Slot::Models, Answer::Models(list) => list.as_slice();
     model(name: &str) -> ModelDetailView = Slot::Model(name.to_owned()), Answer::Model(view) => view;
     serving() -> ServingStatus = Slot::Serving, Answer::Serving(view) => view;
+    drift(model: &str, version: u32) -> DriftReport = Slot::Drift(model.to_owned(), version), Answer::Drift(list) => list.first()?;
     why(subject: &WhySubject) -> [WhyView] = Slot::Why(subject.clone()), Answer::Why(list) => list.as_slice();
     dag_versions(id: &DagId) -> [DagVersionView] = Slot::Versions(id.clone()), Answer::DagVersions(list) => list.as_slice();
     backfills(id: &DagId) -> [BackfillView] = Slot::Backfills(id.clone()), Answer::Backfills { backfills, .. } => backfills.as_slice();

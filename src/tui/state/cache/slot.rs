@@ -71,6 +71,8 @@ pub(crate) enum Slot {
     Models,
     Model(String),
     Serving,
+    /// Of a served version.
+    Drift(String, u32),
     Events,
     /// The last few events, while the feed is not shown.
     Glance,
@@ -150,6 +152,9 @@ impl Slot {
             Self::LoggedModel(model_id) => Request::ShowLoggedModel { model_id },
             Self::Models => Request::ListModels,
             Self::Model(name) => Request::ShowModel { name },
+            Self::Drift(model, version) => {
+                Request::ServingDrift { model: Some(model), version: Some(version) }
+            }
             Self::Serving => Request::ServingStatus,
             Self::Events => Request::ListEvents { limit: PAGE, before_id: None },
             Self::Glance => Request::ListEvents { limit: GLANCE, before_id: None },
@@ -279,6 +284,7 @@ impl Slot {
                 matches!(
                     self,
                     Self::Serving
+                        | Self::Drift(..)
                         | Self::Status
                         | Self::Attention
                         | Self::Lineage(..)

@@ -39,6 +39,8 @@ pub(super) fn open(state: &mut State) {
         Screen::Trials(_) | Screen::TaskTrials(_) => {
             rows::trials::here(state).map(|trial| Screen::TrackingRun(trial.run_id.clone()))
         }
+        Screen::Root(View::Serving) => rows::served_here(state)
+            .map(|served| Screen::Drift(served.model.clone(), served.version)),
         Screen::Versions(dag_id) => {
             rows::compared(state, dag_id).map(|(from, to)| Screen::Diff(dag_id.clone(), from, to))
         }
