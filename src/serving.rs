@@ -32,8 +32,10 @@ use tokio::task::JoinHandle;
 
 use crate::dag::serving::{ServingSpec, TlsSpec};
 use crate::runtime::Layout;
+use crate::runtime::promotion::off_thread;
 use crate::runtime::publish::Publisher;
-use crate::runtime::serving::ServingOrder;
+use crate::runtime::serving::{ServingOrder, channel};
+use crate::serving::folder::FolderModel;
 use crate::serving::shared::Shared;
 use crate::serving::source::{Registry, Source};
 use crate::store::Store;
@@ -47,6 +49,7 @@ mod docs;
 mod encoding;
 #[cfg(test)]
 mod fake;
+mod folder;
 mod guard;
 mod http;
 mod load;
@@ -102,6 +105,39 @@ pub async fn start(
     let source = source as Arc<dyn Source>;
     let shared = Shared::new(source, parts.publisher, parts.clock, parts.spec, token)?;
     start_with(Arc::new(shared), &places, orders).await
+}
+
+/// What a model server is made of that serves one folder, without a project.
+pub struct FolderParts {
+    /// A bundle's `srv`, or a model's folder.
+    pub folder: PathBuf,
+    /// What it is called where the folder does not say; else the folder's own name.
+    pub name: Option<String>,
+    pub listen: String,
+    pub socket: Option<PathBuf>,
+    pub spec: ServingSpec,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Serves one model. Refuses where it cannot be read, is not what was bundled, does not answer its
+/// own examples, or the address cannot be had.
+pub async fn start_folder(parts: FolderParts) -> Result<Server, Fault> {
+    let FolderParts { folder, name, listen, socket, spec, clock } = parts;
+    let places = Places::of(&spec, &listen, &folder);
+    let places = Places { socket: socket.or(places.socket.clone()), ..places };
+    let model = off_thread(move || FolderModel::open(&folder, name)).await?;
+    let (name, version) = (model.name.clone(), model.version);
+    let source = Arc::new(model) as Arc<dyn Source>;
+    // What is served cannot be changed: nobody has the token.
+    let shared = Shared::new(source, Publisher::default(), clock, spec, Token::unknown())?;
+    let shared = Arc::new(shared);
+    load::load(&shared, &name, version).await?;
+    let (_, orders) = channel();
+    let server = start_with(shared, &places, orders).await?;
+    match server.problem.clone() {
+        Some(problem) => Err(Fault::unavailable(problem)),
+        None => Ok(server),
+    }
 }
 
 /// Where to listen.

@@ -35,7 +35,21 @@ pub struct ServingSpec {
     pub cors_origins: Vec<String>,
     /// One of so many requests is logged; 0: none is.
     pub access_log_every: u32,
+    /// Processes that answer, with nginx in front; none: the daemon itself listens.
+    pub replicas: Option<ReplicasSpec>,
 }
+
+/// Processes that answer side by side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplicasSpec {
+    /// 1 to [`REPLICAS_MAX`].
+    pub count: u32,
+    /// The program in front of them; default `nginx`, looked for where programs are.
+    pub nginx: PathBuf,
+}
+
+/// More of them than a large machine has cores.
+pub const REPLICAS_MAX: u32 = 64;
 
 /// A certificate and its key, PEM files, relative to the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +75,7 @@ impl Default for ServingSpec {
             rate_limit: None,
             cors_origins: Vec::new(),
             access_log_every: 0,
+            replicas: None,
         }
     }
 }

@@ -4,10 +4,11 @@
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::ml::foreign::Manifest;
 use crate::ml::{Foreign, Model, Predictor};
@@ -27,16 +28,57 @@ pub fn of_version(
     version: u32,
 ) -> Result<Arc<dyn Predictor>, Fault> {
     let what = format!("load version {version} of `{name}`");
+    let told = |fault: Fault| Fault { message: format!("{what}: {}", fault.message), ..fault };
+    let (folder, _) = place(store, artifacts, name, version).map_err(told)?;
+    read(&folder).map_err(told)
+}
+
+/// Returns the folder of a version, and the URI of artifacts that names it.
+fn place(
+    store: &Store,
+    artifacts: &Path,
+    name: &str,
+    version: u32,
+) -> Result<(PathBuf, String), Fault> {
     let source =
         store.read_blocking(|conn| registry::version::download_uri(conn, name, version))?;
     let folder = artifact::place(artifacts, &source).ok_or_else(|| {
-        Fault::invalid(format!("{what}: its source `{source}` is not an artifact of this project"))
+        Fault::invalid(format!("its source `{source}` is not an artifact of this project"))
     })?;
-    read(&folder).map_err(|fault| Fault { message: format!("{what}: {}", fault.message), ..fault })
+    Ok((folder, source))
+}
+
+/// Reads all files of a registered version, and tries its model. A file that is not what was kept
+/// (by its digest) is refused. Blocks.
+pub fn files_of_version(
+    store: &Store,
+    artifacts: &Path,
+    name: &str,
+    version: u32,
+) -> Result<ModelFiles, Fault> {
+    let (folder, source) = place(store, artifacts, name, version)?;
+    let taken = take(&folder)?;
+    let below = artifact::below(&source).unwrap_or_default().trim_matches('/');
+    for (path, bytes) in &taken.files {
+        let at = format!("{below}/{path}");
+        let kept = store.read_blocking(|conn| artifact::digest(conn, &at))?;
+        if kept.is_some_and(|kept| kept != sha256(bytes)) {
+            return Err(Fault::conflict(format!(
+                "`{path}` of version {version} of `{name}` is not what was kept: its digest differs"
+            ))
+            .hint("a file of the model was changed on disk; register it again"));
+        }
+    }
+    Ok(taken)
+}
+
+/// Returns a digest in hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads the model in a folder. Blocks.
-fn read(folder: &Path) -> Result<Arc<dyn Predictor>, Fault> {
+pub fn read(folder: &Path) -> Result<Arc<dyn Predictor>, Fault> {
     if let Some(manifest) = manifest(folder)? {
         let file = manifest.file().map_err(|error| refused(folder, &error))?;
         artifact::check_path(file)

@@ -10,6 +10,7 @@
 
 mod backfill;
 mod bad_input;
+mod bundle;
 mod cli;
 mod crash;
 mod data;

@@ -25,6 +25,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("redis-server", "redis-server"),
     ("nats-server", "nats-server"),
     ("mosquitto", "mosquitto"),
+    ("nginx-light", "nginx"),
+    ("systemd", "systemd-analyze"),
 ];
 
 /// Python packages of the clients and validators, pinned.
@@ -104,12 +106,14 @@ fn test() -> Result<(), String> {
     if let Some(sshd) = for_administrators("sshd") {
         variables.push(("DAGDECK_TEST_SSHD", sshd));
     }
-    let queues = [
+    let programs = [
         ("DAGDECK_TEST_REDIS", "redis-server"),
         ("DAGDECK_TEST_NATS", "nats-server"),
         ("DAGDECK_TEST_MOSQUITTO", "mosquitto"),
+        ("DAGDECK_TEST_NGINX", "nginx"),
+        ("DAGDECK_TEST_SYSTEMD", "systemd-analyze"),
     ];
-    for (variable, program) in queues {
+    for (variable, program) in programs {
         variables.extend(for_administrators(program).map(|path| (variable, path)));
     }
     let daemons = ["slurmctld", "slurmd", "munged"].map(for_administrators);

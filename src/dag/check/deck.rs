@@ -215,7 +215,7 @@ fn xcom(fields: &mut Fields<'_>) -> XcomLimits {
 }
 
 /// Reads `[serving]`.
-fn serving(secrets: Secrets<'_>, main: &Table) -> ServingSpec {
+pub(super) fn serving(secrets: Secrets<'_>, main: &Table) -> ServingSpec {
     let empty = Table::default();
     let (table, place) = section(secrets.report, main, "serving", &empty);
     serving::of_deck(secrets, Fields::new(secrets.report, "the model server", table, place))

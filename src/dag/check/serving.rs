@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::check::fields::{Fields, Text};
 use crate::check::system::Secrets;
-use crate::serving::{ServingSpec, TlsSpec};
+use crate::serving::{REPLICAS_MAX, ReplicasSpec, ServingSpec, TlsSpec};
 
 /// Keys shorter than this are guessed.
 const KEY_LEN_MIN: usize = 16;
@@ -38,9 +38,19 @@ pub(super) fn of_deck(secrets: Secrets<'_>, mut fields: Fields<'_>) -> ServingSp
         access_log_every: fields
             .integer("access_log_every", 0..=1_000_000_000)
             .unwrap_or(usual.access_log_every),
+        replicas: replicas(&mut fields),
     };
     fields.finish();
     spec
+}
+
+fn replicas(fields: &mut Fields<'_>) -> Option<ReplicasSpec> {
+    let count = fields.integer("replicas", 1..=REPLICAS_MAX);
+    let nginx = fields.owned_text("nginx").map(PathBuf::from);
+    if count.is_none() && nginx.is_some() {
+        fields.missing("replicas", "nginx stands in front of them: write `replicas = 2`");
+    }
+    Some(ReplicasSpec { count: count?, nginx: nginx.unwrap_or_else(|| "nginx".into()) })
 }
 
 fn tls(fields: &mut Fields<'_>) -> Option<TlsSpec> {
