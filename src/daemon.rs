@@ -297,6 +297,7 @@ fn serving_parts(
         store: ground.store.clone(),
         publisher: publisher.clone(),
         clock: Arc::clone(clock),
+        executable: options.executable.clone(),
     }
 }
 

@@ -21,21 +21,23 @@
 //! A version is loaded before requests go to it, and freed when the last request that holds it
 //! has ended: no promote, rollback or reload drops a request.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hyper::Request;
 use hyper::body::Incoming;
-use hyper::service::service_fn;
+use hyper::service::{Service, service_fn};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::dag::serving::{ServingSpec, TlsSpec};
+use crate::dag::serving::{ReplicasSpec, ServingSpec, TlsSpec};
 use crate::runtime::Layout;
 use crate::runtime::promotion::off_thread;
 use crate::runtime::publish::Publisher;
 use crate::runtime::serving::{ServingOrder, channel};
 use crate::serving::folder::FolderModel;
+use crate::serving::replicas::{Fleet, FleetParts};
 use crate::serving::shared::Shared;
 use crate::serving::source::{Registry, Source};
 use crate::store::Store;
@@ -61,6 +63,8 @@ mod predictor;
 mod protocol;
 mod read;
 mod refusal;
+mod replica;
+mod replicas;
 mod resolve;
 mod route;
 mod shared;
@@ -69,6 +73,9 @@ mod stats;
 mod table;
 #[cfg(test)]
 mod tests;
+
+pub use replica::{ReplicaParts, run as run_replica};
+pub use replicas::SETTINGS as REPLICA_SETTINGS;
 
 /// What the model server is made of.
 #[derive(Clone)]
@@ -80,10 +87,11 @@ pub struct ServingParts {
     pub store: Store,
     pub publisher: Publisher,
     pub clock: Arc<dyn Clock>,
+    /// This program: replicas are run as `executable replica …`.
+    pub executable: PathBuf,
 }
 
 /// A running model server.
-#[derive(Debug)]
 pub struct Server {
     /// Where it listens; `None` where it could not (it takes orders all the same).
     pub listen: Option<String>,
@@ -91,6 +99,13 @@ pub struct Server {
     pub problem: Option<String>,
     doors: Vec<Door>,
     tasks: Vec<JoinHandle<()>>,
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("listen", &self.listen).finish_non_exhaustive()
+    }
 }
 
 /// Restores the traffic that was in force, listens, and takes orders until `stop`.
@@ -101,10 +116,60 @@ pub async fn start(
     let token = Token::load_or_create(&parts.layout.token())
         .map_err(|error| Fault::unavailable(format!("read the token: {error}")))?;
     let places = Places::of(&parts.spec, &parts.listen, parts.layout.project());
-    let source = Arc::new(Registry { store: parts.store, layout: parts.layout });
+    let source = Arc::new(Registry { store: parts.store, layout: parts.layout.clone() });
     let source = source as Arc<dyn Source>;
+    let (spec, publisher) = (parts.spec.clone(), parts.publisher.clone());
     let shared = Shared::new(source, parts.publisher, parts.clock, parts.spec, token)?;
-    start_with(Arc::new(shared), &places, orders).await
+    let Some(replicas) = spec.replicas.clone() else {
+        Fleet::sweep(&parts.layout).await;
+        return start_with(Arc::new(shared), &places, orders).await;
+    };
+    let fleet = FleetParts {
+        layout: parts.layout,
+        executable: parts.executable,
+        listen: parts.listen,
+        spec,
+        publisher,
+    };
+    start_fleet(Arc::new(shared), fleet, &replicas, places.socket.as_deref(), orders).await
+}
+
+/// Starts replicas; this server itself listens for nginx and its owner only.
+async fn start_fleet(
+    shared: Arc<Shared>,
+    fleet: FleetParts,
+    replicas: &ReplicasSpec,
+    socket: Option<&Path>,
+    orders: mpsc::Receiver<ServingOrder>,
+) -> Result<Server, Fault> {
+    orders::restore(&shared).await?;
+    let folder = fleet.layout.serving_dir();
+    let started = async {
+        replicas::make_folder(&folder).map_err(|error| {
+            Fault::unavailable(format!("make `{}`", folder.display())).caused_by(Some(&error))
+        })?;
+        let mut doors = Vec::new();
+        for path in [Some(folder.join(replicas::MAIN)), socket.map(Path::to_owned)] {
+            if let Some(path) = path {
+                let listener = bind::unix(&path).await?;
+                doors.push(Door::open(listener, service(&shared), Limits::default()));
+            }
+        }
+        Ok::<_, Fault>((doors, Fleet::start(fleet, replicas).await?))
+    };
+    let (doors, listening) = match started.await {
+        Ok((doors, fleet)) => {
+            let listen = fleet.listen().to_owned();
+            shared.fleet.get_or_init(|| fleet);
+            (doors, Ok(listen))
+        }
+        Err(fault) => {
+            let problem = fault.to_string();
+            tracing::error!(problem, "the model server does not listen");
+            (Vec::new(), Err(problem))
+        }
+    };
+    Ok(Server::of(shared, doors, listening, orders))
 }
 
 /// What a model server is made of that serves one folder, without a project.
@@ -175,17 +240,18 @@ async fn start_with(
             (Vec::new(), Err(problem))
         }
     };
-    let server = Server {
-        listen: listening.clone().ok(),
-        problem: listening.clone().err(),
-        doors,
-        tasks: vec![
-            tokio::spawn(orders::run(Arc::clone(&shared), orders)),
-            tokio::spawn(orders::follow(Arc::clone(&shared))),
-        ],
-    };
-    shared.listening.get_or_init(|| listening);
-    Ok(server)
+    Ok(Server::of(shared, doors, listening, orders))
+}
+
+/// What answers a door's requests.
+fn service(
+    shared: &Arc<Shared>,
+) -> impl Service<Request<Incoming>, Response = http::Answer, Error = Infallible, Future: Send>
++ Clone
++ Send
++ 'static {
+    let shared = Arc::clone(shared);
+    service_fn(move |request: Request<Incoming>| http::serve(Arc::clone(&shared), request))
 }
 
 async fn open(shared: &Arc<Shared>, places: &Places) -> Result<(Vec<Door>, String), Fault> {
@@ -195,9 +261,7 @@ async fn open(shared: &Arc<Shared>, places: &Places) -> Result<(Vec<Door>, Strin
     })?;
     let address =
         listener.local_addr().map_or_else(|_| places.address.clone(), |at| at.to_string());
-    let shared = Arc::clone(shared);
-    let service =
-        service_fn(move |request: Request<Incoming>| http::serve(Arc::clone(&shared), request));
+    let service = service(shared);
     let limits = Limits::default();
     let mut doors = Vec::new();
     if let Some(path) = &places.socket {
@@ -213,8 +277,31 @@ async fn open(shared: &Arc<Shared>, places: &Places) -> Result<(Vec<Door>, Strin
 }
 
 impl Server {
+    fn of(
+        shared: Arc<Shared>,
+        doors: Vec<Door>,
+        listening: Result<String, String>,
+        orders: mpsc::Receiver<ServingOrder>,
+    ) -> Self {
+        let server = Self {
+            listen: listening.clone().ok(),
+            problem: listening.clone().err(),
+            doors,
+            tasks: vec![
+                tokio::spawn(orders::run(Arc::clone(&shared), orders)),
+                tokio::spawn(orders::follow(Arc::clone(&shared))),
+            ],
+            shared: Arc::clone(&shared),
+        };
+        shared.listening.get_or_init(|| listening);
+        server
+    }
+
     /// Stops listening, lets requests in flight end (at most 10 s), and returns.
     pub async fn stop(self) {
+        if let Some(fleet) = self.shared.fleet.get() {
+            fleet.stop().await;
+        }
         for door in self.doors {
             door.close().await;
         }

@@ -216,6 +216,9 @@ pub enum Command {
     /// Start attempts and watch over them (called by the daemon)
     #[command(hide = true)]
     Worker { build: String },
+    /// Answer as one of the model server's replicas (called by the daemon)
+    #[command(hide = true)]
+    Replica { replica: u32, fingerprint: String, id: String },
     /// Run one attempt of a task (called by the worker)
     #[command(hide = true)]
     Attempt { folder: PathBuf },

@@ -24,6 +24,7 @@ pub mod operate;
 pub mod pools;
 pub mod predict;
 pub mod prune;
+pub mod replica;
 pub mod run;
 pub mod runs;
 pub mod serve;
@@ -128,9 +129,12 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Models(command)) => models::dispatch(&layout, command, output).await,
         Some(Command::Predict(args)) => predict::predict(&layout, &args, output),
         Some(Command::Serving(command)) => serving::dispatch(&layout, command, output).await,
-        Some(Command::Attempt { .. } | Command::AttemptOnNode { .. } | Command::Worker { .. }) => {
-            Err(unexpected("a process of the daemon's").into())
-        }
+        Some(
+            Command::Attempt { .. }
+            | Command::AttemptOnNode { .. }
+            | Command::Worker { .. }
+            | Command::Replica { .. },
+        ) => Err(unexpected("a process of the daemon's").into()),
     }
 }
 

@@ -84,9 +84,10 @@ pub fn load(project: &Path, lookup: Lookup<'_>, settings: &Settings) -> Result<D
     Ok(deck.with_settings(settings.clone(), lookup))
 }
 
-/// Reads a file that has nothing but `[serving]`: the settings of a model server without a project.
-/// Relative paths start at the file's folder.
+/// Reads a file that has nothing but `[serving]`: the settings of a model server beside or without
+/// a project. Relative paths start at `project`.
 pub fn load_serving(
+    project: &Path,
     path: &Path,
     text: &str,
     lookup: Lookup<'_>,
@@ -100,7 +101,6 @@ pub fn load_serving(
         let message = format!("`{name}` does not belong here");
         report.error(entry.key, "unknown-key", message, "write `[serving]`".to_owned());
     }
-    let project = path.parent().unwrap_or(Path::new("."));
     let spec = deck::serving(Secrets { report: &report, project, lookup }, &table);
     if report.is_clean() { Ok(spec) } else { Err(report.into_diagnostics()) }
 }

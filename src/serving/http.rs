@@ -103,6 +103,7 @@ where
             prediction::answer(shared, (target, protocol), voice, request).await
         }
         Route::Oip(route) => of_oip(shared, &route, request.headers()).await,
+        Route::Metrics => metrics(shared).await,
         route => about(shared, &route, &shared.table.get()),
     }
 }
@@ -120,17 +121,26 @@ fn about(shared: &Shared, route: &Route, table: &Table) -> Answer {
         Route::Page => page(),
         Route::Docs => json_answer(&docs::openapi(shared, table)),
         Route::Schema => json_answer(&bento::schema(shared, table)),
-        Route::Metrics => match shared.metrics.text(table) {
-            Ok(text) => bytes_answer(StatusCode::OK, PROMETHEUS, text),
-            Err(error) => {
-                tracing::error!(%error, "the figures could not be written");
-                refuse(shared, Voice::Own, &Refusal::failed(), None)
-            }
-        },
-        Route::Index | Route::Predict(..) | Route::Oip(_) => {
+        Route::Index | Route::Predict(..) | Route::Oip(_) | Route::Metrics => {
             json_answer(&json!({"name": "dagdeck model server", "routes": ROUTES}))
         }
     }
+}
+
+/// Answers figures: of this server, and of its replicas.
+async fn metrics(shared: &Shared) -> Answer {
+    let own = match shared.metrics.text(&shared.table.get()) {
+        Ok(own) => own,
+        Err(error) => {
+            tracing::error!(%error, "the figures could not be written");
+            return refuse(shared, Voice::Own, &Refusal::failed(), None);
+        }
+    };
+    let text = match shared.fleet.get() {
+        Some(fleet) => fleet.metrics(&own).await.into_bytes(),
+        None => own,
+    };
+    bytes_answer(StatusCode::OK, PROMETHEUS, text)
 }
 
 /// The page may load nothing but what this server has.

@@ -14,6 +14,7 @@ use crate::serving::guard::Guard;
 use crate::serving::metrics::Metrics;
 use crate::serving::predictor;
 use crate::serving::refusal::Refusal;
+use crate::serving::replicas::Fleet;
 use crate::serving::source::Source;
 use crate::serving::stats::{Ended, Ring};
 use crate::serving::table::{InForce, Loaded, Table};
@@ -43,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) in_flight: AtomicU64,
     /// Where it listens, or why it does not.
     pub(crate) listening: OnceLock<Result<String, String>>,
+    /// Where others answer in its stead.
+    pub(crate) fleet: OnceLock<Fleet>,
     /// Requests so far, of which some are logged.
     pub(crate) logged: AtomicU64,
     started: Instant,
@@ -72,6 +75,7 @@ impl Shared {
             resolving: tokio::sync::Mutex::default(),
             in_flight: AtomicU64::new(0),
             listening: OnceLock::new(),
+            fleet: OnceLock::new(),
             logged: AtomicU64::new(0),
             started: instant(),
             ring: Mutex::default(),
@@ -134,6 +138,7 @@ impl Shared {
             requests_history: history.requests,
             p99_history: history.p99_ms,
             recent_errors: recent.iter().cloned().collect(),
+            replicas: Vec::new(),
         }
     }
 

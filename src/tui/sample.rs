@@ -234,6 +234,7 @@ fn serving() -> ServingStatus {
             version: Some(3),
             message: "row 0 has 3 values, the model takes 4".into(),
         }],
+        replicas: Vec::new(),
     }
 }
 

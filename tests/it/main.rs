@@ -28,6 +28,7 @@ mod postgres;
 mod predict;
 mod promises;
 mod queues;
+mod replicas;
 mod s3;
 mod serving;
 mod slurm;

@@ -59,7 +59,7 @@ fn settings(folder: &Path) -> Result<ServingSpec, CliError> {
         Err(error) => return Err(CliError::io(&format!("read `{}`", path.display()), &error)),
     };
     let lookup = env::lookup();
-    let read = load_serving(&path, &text, &*lookup);
+    let read = load_serving(folder, &path, &text, &*lookup);
     read.map_err(|wrong| Fault::invalid(format!("read `{}`\n\n{wrong}", path.display())).into())
 }
 

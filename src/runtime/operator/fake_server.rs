@@ -133,6 +133,7 @@ impl State {
             requests_history: Vec::new(),
             p99_history: Vec::new(),
             recent_errors: Vec::new(),
+            replicas: Vec::new(),
         }
     }
 }

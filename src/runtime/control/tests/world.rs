@@ -197,6 +197,7 @@ fn serving_status() -> ServingStatus {
         requests_history: vec![],
         p99_history: vec![],
         recent_errors: vec![],
+        replicas: vec![],
     }
 }
 
