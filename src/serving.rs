@@ -262,7 +262,7 @@ async fn open(shared: &Arc<Shared>, places: &Places) -> Result<(Vec<Door>, Strin
     let address =
         listener.local_addr().map_or_else(|_| places.address.clone(), |at| at.to_string());
     let service = service(shared);
-    let limits = Limits::default();
+    let limits = Limits { http2: true, ..Limits::default() };
     let mut doors = Vec::new();
     if let Some(path) = &places.socket {
         doors.push(Door::open(bind::unix(path).await?, service.clone(), limits));

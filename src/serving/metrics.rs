@@ -8,6 +8,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
+use crate::serving::bento;
 use crate::serving::table::Table;
 
 /// The figures.
@@ -87,7 +88,9 @@ impl Metrics {
             self.weight.with_label_values(&labels).set(i64::from(weight));
         }
         let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        let mut families = self.registry.gather();
+        families.extend(bento::figures(&families));
+        TextEncoder::new().encode(&families, &mut text)?;
         Ok(text)
     }
 }

@@ -88,9 +88,10 @@ impl Shared {
         Rules { ignore_unknown: self.spec.ignore_unknown, rows_max: self.spec.max_rows }
     }
 
-    /// Returns the model that `/predict` answers from.
+    /// Returns the model that `/predict` answers from: the one that the settings name, and no other;
+    /// else the one deployed last of those in service.
     pub(crate) fn default_model(&self, table: &Table) -> Option<String> {
-        self.spec.default_model.clone().or_else(|| table.latest_model.clone())
+        self.spec.default_model.clone().or_else(|| table.latest_model().cloned())
     }
 
     /// Takes note of a request that ended; `reached` is the version that was to answer, with

@@ -23,8 +23,14 @@ pub(crate) trait Source: Send + Sync + 'static {
     fn keep_traffic(&self, model: &str, weights: &[(u32, u8)]) -> Result<(), Fault>;
 }
 
-/// The fact that tells whose traffic was set last.
+/// The fact that tells whose traffic was set when: a list of models, the latest last. Earlier
+/// versions kept the latest alone.
 const LATEST_MODEL: &str = "serving.latest_model";
+
+fn order(kept: Option<String>) -> Vec<String> {
+    let Some(text) = kept else { return Vec::new() };
+    serde_json::from_str(&text).unwrap_or_else(|_| vec![text])
+}
 
 /// The project's own registry.
 pub(crate) struct Registry {
@@ -46,7 +52,8 @@ impl Source for Registry {
             Ok((store::serving::load(conn)?, store::meta::get(conn, LATEST_MODEL)?))
         })?;
         let mut kept: Vec<_> = kept.into_iter().map(|d| (d.model, d.version, d.weight)).collect();
-        kept.sort_by_key(|(model, _, _)| Some(model) == latest.as_ref());
+        let order = order(latest);
+        kept.sort_by_key(|(model, _, _)| order.iter().position(|other| other == model));
         Ok(kept)
     }
 
@@ -54,7 +61,12 @@ impl Source for Registry {
         let (model, weights) = (model.to_owned(), weights.to_vec());
         Ok(self.store.write_blocking(move |tx| {
             store::serving::replace(tx, &model, &weights)?;
-            store::meta::put(tx, LATEST_MODEL, &model)
+            let mut order = order(store::meta::get(tx, LATEST_MODEL)?);
+            order.retain(|other| *other != model);
+            if !weights.is_empty() {
+                order.push(model);
+            }
+            store::meta::put(tx, LATEST_MODEL, &serde_json::Value::from(order).to_string())
         })?)
     }
 }
@@ -82,6 +94,18 @@ mod tests {
         let kept = registry.kept_traffic().unwrap();
         let kept: Vec<_> = kept.iter().map(|(m, v, w)| (m.as_str(), *v, *w)).collect();
         assert_eq!(kept, [("titanic", 3, 100), ("iris", 1, 90), ("iris", 2, 10)]);
+        registry.keep_traffic("adult", &[(1, 100)]).unwrap();
+        registry.keep_traffic("iris", &[]).unwrap();
+        let kept = registry.kept_traffic().unwrap();
+        let kept: Vec<_> = kept.iter().map(|(model, ..)| model.as_str()).collect();
+        assert_eq!(kept, ["titanic", "adult"]);
+    }
+
+    #[test]
+    fn what_an_earlier_version_kept_is_understood() {
+        assert_eq!(order(Some("iris".into())), ["iris"]);
+        assert_eq!(order(Some("[\"a\",\"b\"]".into())), ["a", "b"]);
+        assert!(order(None).is_empty());
     }
 
     #[test]

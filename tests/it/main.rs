@@ -39,3 +39,4 @@ mod support;
 mod swap;
 mod trials;
 mod watch;
+mod wire;

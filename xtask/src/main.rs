@@ -27,6 +27,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("mosquitto", "mosquitto"),
     ("nginx-light", "nginx"),
     ("systemd", "systemd-analyze"),
+    ("curl", "curl"),
+    ("openssl", "openssl"),
 ];
 
 /// Python packages of the clients and validators, pinned.
@@ -112,6 +114,8 @@ fn test() -> Result<(), String> {
         ("DAGDECK_TEST_MOSQUITTO", "mosquitto"),
         ("DAGDECK_TEST_NGINX", "nginx"),
         ("DAGDECK_TEST_SYSTEMD", "systemd-analyze"),
+        ("DAGDECK_TEST_CURL", "curl"),
+        ("DAGDECK_TEST_OPENSSL", "openssl"),
     ];
     for (variable, program) in programs {
         variables.extend(for_administrators(program).map(|path| (variable, path)));

@@ -3,10 +3,10 @@
 use crate::cli::args::ServingCommand;
 use crate::cli::command::{ask, expect_answer};
 use crate::cli::error::CliError;
-use crate::cli::output::{Output, ago, fields, or_dash, table};
+use crate::cli::output::{Output, ago, bytes, fields, or_dash, table};
 use crate::runtime::Layout;
 use crate::types::ask::{Answer, Predict, Request};
-use crate::types::serving::{PredictionView, ServedVersion, ServingStatus};
+use crate::types::serving::{PredictionView, ReplicaView, ServedVersion, ServingStatus};
 
 /// Carries out a command about the model server.
 pub async fn dispatch(
@@ -74,5 +74,40 @@ fn draw(status: &ServingStatus) -> String {
     let header =
         ["MODEL", "VERSION", "TRAFFIC", "REQUESTS", "ERRORS", "RATE", "P50", "P99", "LOADED"];
     let empty = "nothing is served: promote a model to production";
-    format!("{}\n\n{}", fields(&pairs), table(&header, status.versions.iter().map(row), empty))
+    let versions = table(&header, status.versions.iter().map(row), empty);
+    let replicas = match status.replicas.is_empty() {
+        true => String::new(),
+        false => format!("\n\n{}", replicas(&status.replicas)),
+    };
+    format!("{}\n\n{versions}{replicas}", fields(&pairs))
+}
+
+fn replicas(replicas: &[ReplicaView]) -> String {
+    let row = |replica: &ReplicaView| {
+        vec![
+            replica.replica.to_string(),
+            replica.state.name().to_owned(),
+            or_dash(replica.pid),
+            replica.requests_total.to_string(),
+            format!("{:.1}/s", replica.requests_per_sec),
+            replica.in_flight.to_string(),
+            or_dash(replica.memory_bytes.map(bytes)),
+            replica.deaths.to_string(),
+            ago(replica.since),
+            or_dash(replica.problem.clone()),
+        ]
+    };
+    let header = [
+        "REPLICA",
+        "STATE",
+        "PID",
+        "REQUESTS",
+        "RATE",
+        "IN FLIGHT",
+        "MEMORY",
+        "DEATHS",
+        "SINCE",
+        "LAST PROBLEM",
+    ];
+    table(&header, replicas.iter().map(row), "")
 }
