@@ -37,6 +37,9 @@ pub fn main() -> u8 {
     if let Some(Command::Worker { build }) = &cli.command {
         return command::worker::worker(&cli.project, build);
     }
+    if let Some(Command::Replica { replica, id, .. }) = &cli.command {
+        return command::replica::replica(&cli.project, *replica, id);
+    }
     if let Some(Command::AttemptOnNode { batch, index, job, node }) = &cli.command {
         return on_node(batch, *index, job, node);
     }

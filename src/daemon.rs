@@ -301,6 +301,7 @@ fn serving_parts(
         publisher: publisher.clone(),
         clock: Arc::clone(clock),
         engine: None,
+        executable: options.executable.clone(),
     }
 }
 

@@ -40,7 +40,7 @@ pub use logs::{DaemonLogArgs, LogPickArgs, LogsArgs, SystemCommand};
 pub use models::{LoggedModelCommand, ModelsCommand};
 pub use operate::{ClearArgs, NoteArgs, OperationsCommand, ReachArgs, WhichRuns, WhichTasks};
 pub use runs::{RunsCommand, RunsOnlyArgs};
-pub use serving::{PredictArgs, ServingCommand};
+pub use serving::{BundleArgs, PredictArgs, ServeArgs, ServingCommand};
 pub use settings::{ConnectionsCommand, PoolsCommand, VariablesCommand};
 pub use tasks::{TaskListArgs, TasksArgs, TasksCommand};
 pub use trigger::{TriggerArgs, TriggerCommand};
@@ -185,6 +185,10 @@ pub enum Command {
     /// Show the model server
     #[command(subcommand)]
     Serving(ServingCommand),
+    /// Write a model with its server into a folder that runs anywhere
+    Bundle(BundleArgs),
+    /// Serve one model from a folder, without a project (what a bundle runs)
+    Serve(ServeArgs),
     /// List, set and delete variables
     #[command(subcommand)]
     Variables(VariablesCommand),
@@ -212,6 +216,9 @@ pub enum Command {
     /// Start attempts and watch over them (called by the daemon)
     #[command(hide = true)]
     Worker { build: String },
+    /// Answer as one of the model server's replicas (called by the daemon)
+    #[command(hide = true)]
+    Replica { replica: u32, fingerprint: String, id: String },
     /// Run one attempt of a task (called by the worker)
     #[command(hide = true)]
     Attempt { folder: PathBuf },

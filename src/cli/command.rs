@@ -5,6 +5,7 @@ pub mod assets;
 pub mod attention;
 pub mod backfill;
 pub mod backup;
+pub mod bundle;
 pub mod check;
 pub mod config;
 pub mod connections;
@@ -23,8 +24,10 @@ pub mod operate;
 pub mod pools;
 pub mod predict;
 pub mod prune;
+pub mod replica;
 pub mod run;
 pub mod runs;
+pub mod serve;
 pub mod serving;
 pub mod takeover;
 pub mod tasks;
@@ -68,6 +71,7 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
             return init::init(&folder, *empty, output);
         }
         Some(Command::Restore { from, into }) => return backup::restore(from, into, output),
+        Some(Command::Serve(args)) => return serve::serve(args, output).await,
         Some(_) => {}
     }
     let layout = Layout::new(project_dir(&cli.project)?);
@@ -101,9 +105,13 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Export(command)) => takeover::export(&layout, command, output),
         Some(Command::Prune(args)) => prune::prune(&layout, args, output).await,
         Some(Command::Backup { target }) => backup::backup(&layout, &target, output),
-        Some(Command::Restore { .. } | Command::Config { .. } | Command::Init { .. }) => {
-            Err(unexpected("a command without a project").into())
-        }
+        Some(Command::Bundle(args)) => bundle::bundle(&layout, &args, output),
+        Some(
+            Command::Restore { .. }
+            | Command::Config { .. }
+            | Command::Init { .. }
+            | Command::Serve(_),
+        ) => Err(unexpected("a command without a project").into()),
         Some(Command::Watch(args)) => watch::watch(&layout, args, output).await,
         Some(Command::Logs(args)) => logs::logs(&layout, args, output).await,
         Some(Command::Events(args)) => events::events(&layout, args, output).await,
@@ -121,9 +129,12 @@ pub async fn dispatch(cli: Cli, output: &mut Output) -> Result<u8, CliError> {
         Some(Command::Models(command)) => models::dispatch(&layout, command, output).await,
         Some(Command::Predict(args)) => predict::predict(&layout, &args, output),
         Some(Command::Serving(command)) => serving::dispatch(&layout, command, output).await,
-        Some(Command::Attempt { .. } | Command::AttemptOnNode { .. } | Command::Worker { .. }) => {
-            Err(unexpected("a process of the daemon's").into())
-        }
+        Some(
+            Command::Attempt { .. }
+            | Command::AttemptOnNode { .. }
+            | Command::Worker { .. }
+            | Command::Replica { .. },
+        ) => Err(unexpected("a process of the daemon's").into()),
     }
 }
 

@@ -1,4 +1,5 @@
-//! The program's own log: a rolling file in `.dagdeck/log/`, never the terminal.
+//! The program's own log: a rolling file in `.dagdeck/log/`, never the terminal; the standard
+//! error of a server without a project.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -47,4 +48,15 @@ pub fn start(
         .with_ansi(false)
         .try_init();
     Ok(guard)
+}
+
+/// Logs to the standard error.
+pub fn to_standard_error() {
+    let filter = EnvFilter::try_new(env::log_filter()).unwrap_or_else(|_| EnvFilter::new("info"));
+    // Fails only where a logger is set already (tests): that one stays.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .try_init();
 }

@@ -10,9 +10,11 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::check::system::Secrets;
 use crate::diagnostic::Diagnostics;
-use crate::file::{SyntaxError, parse};
+use crate::file::{Source, SyntaxError, parse};
 use crate::secret::Lookup;
+use crate::serving::ServingSpec;
 use crate::spec::Deck;
 use crate::types::settings::Settings;
 
@@ -80,6 +82,29 @@ pub fn load(project: &Path, lookup: Lookup<'_>, settings: &Settings) -> Result<D
     }
     deck.warnings = report.into_warnings();
     Ok(deck.with_settings(settings.clone(), lookup))
+}
+
+/// Reads a file that has nothing but `[serving]`: the settings of a model server beside or without
+/// a project. Relative paths start at `project`.
+pub fn load_serving(
+    project: &Path,
+    path: &Path,
+    text: &str,
+    lookup: Lookup<'_>,
+) -> Result<ServingSpec, Diagnostics> {
+    let mut report = Reporter::default();
+    let shown = path.display().to_string();
+    let text = text.to_owned();
+    let file = report.add_source(Source { path: path.to_owned(), shown, text });
+    let Some(table) = parsed(&report, file) else { return Err(report.into_diagnostics()) };
+    for (name, entry) in table.0.iter().filter(|(name, _)| *name != "serving") {
+        let message = format!("`{name}` does not belong here");
+        report.error(entry.key, "unknown-key", message, "write `[serving]`".to_owned());
+    }
+    let names = names::Names::default();
+    let context = Context { report: &report, names: &names, project };
+    let spec = deck::serving(context, Secrets { report: &report, project, lookup }, &table);
+    if report.is_clean() { Ok(spec) } else { Err(report.into_diagnostics()) }
 }
 
 /// Returns the files that make up a project's definitions, be they right or broken.

@@ -37,7 +37,7 @@ pub mod weight;
 
 use dagdeck_types as types;
 
-pub use check::load;
+pub use check::{load, load_serving};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use flow::{Flow, GroupSpec};
 pub use spec::{Dag, Deck, TaskSpec};

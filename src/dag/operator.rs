@@ -283,4 +283,5 @@ operators! {
     ServingMonitor = "serving.monitor", Daemon, [
         "model" Text optional, "window" Duration optional, "fail_if" Table optional,
     ];
+    ServingBundle = "serving.bundle", Process, ["model" Text needed, "output" Text needed];
 }

@@ -51,6 +51,8 @@ pub struct ServingSpec {
     /// By the model's name.
     pub drift_of: IndexMap<String, DriftSpec>,
     pub alert: AlertSpec,
+    /// Processes that answer, with nginx in front; none: the daemon itself listens.
+    pub replicas: Option<ReplicasSpec>,
 }
 
 impl ServingSpec {
@@ -109,6 +111,18 @@ impl Default for LogSpec {
     }
 }
 
+/// Processes that answer side by side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplicasSpec {
+    /// 1 to [`REPLICAS_MAX`].
+    pub count: u32,
+    /// The program in front of them; default `nginx`, looked for where programs are.
+    pub nginx: PathBuf,
+}
+
+/// More of them than a large machine has cores.
+pub const REPLICAS_MAX: u32 = 64;
+
 /// A certificate and its key, PEM files, relative to the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsSpec {
@@ -138,6 +152,7 @@ impl Default for ServingSpec {
             drift: DriftSpec::default(),
             drift_of: IndexMap::new(),
             alert: AlertSpec::default(),
+            replicas: None,
         }
     }
 }

@@ -40,6 +40,7 @@ pub(crate) mod tree;
 pub(crate) mod wrapper;
 
 pub(crate) use handover::Handover;
+pub(crate) use local::build_of;
 pub use local::{Workers, WorkersDesk};
 pub use process::attempt_main;
 pub use slurm::{OnNode, node_main};

@@ -48,6 +48,11 @@ impl Layout {
         self.state_dir().join(format!("worker-{build}.lock"))
     }
 
+    /// Sockets, settings and nginx of the model server's replicas.
+    pub fn serving_dir(&self) -> PathBuf {
+        self.state_dir().join("serving")
+    }
+
     pub fn token(&self) -> PathBuf {
         self.state_dir().join("token")
     }

@@ -34,6 +34,7 @@ mod registered;
 pub(crate) mod said;
 mod select;
 pub(crate) mod sensor;
+mod serving_bundle;
 mod serving_check;
 mod serving_deploy;
 mod serving_monitor;
@@ -168,6 +169,7 @@ async fn decide_in_daemon(
         | Operator::DatasetValidate
         | Operator::MlTrain
         | Operator::Predict
+        | Operator::ServingBundle
         | Operator::Approval
         | Operator::TriggerDagRun
         | Operator::SensorFile
@@ -200,6 +202,7 @@ pub fn run_in_process(order: &Order, private: &Private, log: &Arc<TaskLog>) -> O
         Operator::DatasetValidate => dataset_validate::run(order, private, log),
         Operator::MlTrain => ml_train::run(order, private, log),
         Operator::Predict => predict::run(order, private, log),
+        Operator::ServingBundle => serving_bundle::run(order, log),
         Operator::ObjectList
         | Operator::ObjectCopy
         | Operator::ObjectMove

@@ -106,6 +106,7 @@ where
         }
         Route::Oip(route) => of_oip(shared, &route, request.headers()).await,
         Route::Outcomes => of_outcomes(shared, request).await,
+        Route::Metrics => metrics(shared).await,
         route => about(shared, &route, &shared.table.get()),
     }
 }
@@ -123,14 +124,7 @@ fn about(shared: &Shared, route: &Route, table: &Table) -> Answer {
         Route::Page => page(),
         Route::Docs => json_answer(&docs::openapi(shared, table)),
         Route::Schema => json_answer(&bento::schema(shared, table)),
-        Route::Metrics => match metrics_text(shared, table) {
-            Ok(text) => bytes_answer(StatusCode::OK, PROMETHEUS, text),
-            Err(error) => {
-                tracing::error!(%error, "the figures could not be written");
-                refuse(shared, Voice::Own, &Refusal::failed(), None)
-            }
-        },
-        Route::Index | Route::Predict(..) | Route::Oip(_) | Route::Outcomes => {
+        Route::Index | Route::Predict(..) | Route::Oip(_) | Route::Outcomes | Route::Metrics => {
             json_answer(&json!({"name": "dagdeck model server", "routes": ROUTES}))
         }
     }
@@ -160,6 +154,22 @@ fn metrics_text(shared: &Shared, table: &Table) -> prometheus::Result<Vec<u8>> {
     let mut text = shared.metrics.text(table)?;
     traffic_view::metrics(shared, table, &mut text)?;
     Ok(text)
+}
+
+/// Answers figures: of this server, and of its replicas.
+async fn metrics(shared: &Shared) -> Answer {
+    let own = match metrics_text(shared, &shared.table.get()) {
+        Ok(own) => own,
+        Err(error) => {
+            tracing::error!(%error, "the figures could not be written");
+            return refuse(shared, Voice::Own, &Refusal::failed(), None);
+        }
+    };
+    let text = match shared.fleet.get() {
+        Some(fleet) => fleet.metrics(&own).await.into_bytes(),
+        None => own,
+    };
+    bytes_answer(StatusCode::OK, PROMETHEUS, text)
 }
 
 /// The page may load nothing but what this server has.

@@ -9,8 +9,8 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-use crate::serving::drift;
 use crate::serving::table::{Loaded, Table};
+use crate::serving::{bento, drift};
 
 /// The figures.
 pub(crate) struct Metrics {
@@ -117,7 +117,9 @@ impl Metrics {
             self.weight.with_label_values(&labels).set(i64::from(weight));
         }
         let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        let mut families = self.registry.gather();
+        families.extend(bento::figures(&families));
+        TextEncoder::new().encode(&families, &mut text)?;
         drift::write_metrics(table, &mut text)?;
         Ok(text)
     }

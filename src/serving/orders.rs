@@ -41,7 +41,8 @@ pub(crate) async fn follow(shared: Arc<Shared>) {
         tokio::select! {
             _ = ticks.tick() => {}
             event = events.recv() => match event {
-                Ok(event) if event.event == Event::TrackingChanged => {}
+                // Replicas hear of no events.
+                Ok(event) if event.event == Event::TrackingChanged => spread(&shared).await,
                 Ok(_) => continue,
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return,
@@ -71,7 +72,11 @@ async fn carry_out(shared: &Arc<Shared>, order: ServingOrder) {
             let _ = reply.send(ask::ask(shared, wish).await);
         }
         ServingOrder::Status { reply } => {
-            let _ = reply.send(traffic_view::status(shared).await);
+            let own = traffic_view::status(shared).await;
+            let _ = reply.send(match shared.fleet.get() {
+                Some(fleet) => fleet.status(own).await,
+                None => own,
+            });
         }
         ServingOrder::Drift { model, version, reply } => {
             let _ = reply.send(drift::reports(shared, model.as_deref(), version));
@@ -91,6 +96,7 @@ pub(crate) async fn set_traffic(
     let kept: Vec<_> = weights.iter().copied().filter(|(_, weight)| *weight > 0).collect();
     let (source, name) = (Arc::clone(&shared.source), model.to_owned());
     off_thread(move || source.keep_traffic(&name, &kept)).await?;
+    spread(shared).await;
     shared.table.change(|table| table.set_traffic(model, &weights))?;
     if let Err(fault) = policy::put_in_force(shared, model).await {
         tracing::warn!(%fault, model, "no version gets copies of its requests");
@@ -100,11 +106,44 @@ pub(crate) async fn set_traffic(
     Ok(())
 }
 
+/// Has the replicas put in force what was kept.
+pub(crate) async fn spread(shared: &Shared) {
+    if let Some(fleet) = shared.fleet.get() {
+        fleet.sync().await;
+    }
+}
+
+/// Puts in force what is kept: what a replica does when the daemon has changed it. Versions are
+/// loaded before anything changes.
+pub(crate) async fn sync(shared: &Arc<Shared>) -> Result<(), Fault> {
+    let one_at_a_time = shared.moving.lock().await;
+    let source = Arc::clone(&shared.source);
+    let kept = by_model(off_thread(move || source.kept_traffic()).await?);
+    for (model, weights) in &kept {
+        for (version, _) in weights {
+            if shared.table.get().version(model, *version).is_none() {
+                load::load(shared, model, *version).await?;
+            }
+        }
+    }
+    shared.table.change(|table| {
+        let gone: Vec<String> = table.models.keys().cloned().collect();
+        for model in gone.iter().filter(|model| !kept.iter().any(|(kept, _)| kept == *model)) {
+            table.remove(model);
+        }
+        kept.iter().try_for_each(|(model, weights)| table.set_traffic(model, weights))
+    })?;
+    drop(one_at_a_time);
+    load::follow_aliases(shared).await;
+    policy::restore(shared).await
+}
+
 /// Takes a model out of service; durable when it returns.
 pub(crate) async fn take_out(shared: &Shared, model: &str) -> Result<(), Fault> {
     let _one_at_a_time = shared.moving.lock().await;
     let (source, name) = (Arc::clone(&shared.source), model.to_owned());
     off_thread(move || source.keep_traffic(&name, &[])).await?;
+    spread(shared).await;
     shared.table.change(|table| {
         table.remove(model);
         Ok(())
@@ -145,7 +184,7 @@ async fn answer(
 pub(crate) async fn restore(shared: &Arc<Shared>) -> Result<(), Fault> {
     let source = Arc::clone(&shared.source);
     let kept = off_thread(move || source.kept_traffic()).await?;
-    let mut models: Vec<(String, Vec<(u32, u8)>)> = Vec::new();
+    let mut loaded = Vec::with_capacity(kept.len());
     for (model, version, weight) in kept {
         if let Err(fault) = load::load(shared, &model, version).await {
             tracing::error!(%fault, model, version, "a version could not be restored");
@@ -153,12 +192,9 @@ pub(crate) async fn restore(shared: &Arc<Shared>) -> Result<(), Fault> {
             shared.remember(&refusal, Some((&model, version)));
             continue;
         }
-        match models.iter_mut().find(|(name, _)| *name == model) {
-            Some((_, weights)) => weights.push((version, weight)),
-            None => models.push((model, vec![(version, weight)])),
-        }
+        loaded.push((model, version, weight));
     }
-    for (model, mut weights) in models {
+    for (model, mut weights) in by_model(loaded) {
         let total = weights.iter().fold(0_u8, |sum, (_, weight)| sum.saturating_add(*weight));
         if let Some((_, most)) = weights.iter_mut().max_by_key(|(_, weight)| *weight) {
             *most += 100_u8.saturating_sub(total);
@@ -168,4 +204,16 @@ pub(crate) async fn restore(shared: &Arc<Shared>) -> Result<(), Fault> {
     let source = Arc::clone(&shared.source);
     shared.arms.restore(off_thread(move || source.outcome_hours()).await?);
     policy::restore(shared).await
+}
+
+/// Gathers shares by their models, in the order of these.
+fn by_model(kept: Vec<(String, u32, u8)>) -> Vec<(String, Vec<(u32, u8)>)> {
+    let mut models: Vec<(String, Vec<(u32, u8)>)> = Vec::new();
+    for (model, version, weight) in kept {
+        match models.iter_mut().find(|(name, _)| *name == model) {
+            Some((_, weights)) => weights.push((version, weight)),
+            None => models.push((model, vec![(version, weight)])),
+        }
+    }
+    models
 }

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::dag::serving::{ServingSpec, ShadowSpec, VersionSpec};
 use crate::runtime::promotion::off_thread;
-use crate::serving::load;
 use crate::serving::shadow::Shadow;
 use crate::serving::shared::Shared;
+use crate::serving::{load, orders};
 use crate::store::serving::policy::Policy;
 use crate::types::Fault;
 use crate::types::event::Event;
@@ -80,6 +80,7 @@ pub(crate) async fn change(
     let (source, name, kept) = (Arc::clone(&shared.source), model.to_owned(), policy.clone());
     off_thread(move || source.keep_policy(&name, &kept)).await?;
     shared.policies.put(model, policy);
+    orders::spread(shared).await;
     put_in_force(shared, model).await?;
     shared.publisher.publish(Event::ServingChanged);
     Ok(())

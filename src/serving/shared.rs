@@ -18,6 +18,7 @@ use crate::serving::outcomes::Arms;
 use crate::serving::policy::Policies;
 use crate::serving::predictor;
 use crate::serving::refusal::Refusal;
+use crate::serving::replicas::Fleet;
 use crate::serving::source::Source;
 use crate::serving::stats::{Ended, Ring};
 use crate::serving::table::{InForce, Loaded, Table};
@@ -55,6 +56,8 @@ pub(crate) struct Shared {
     pub(crate) arms: Arms,
     /// Where it listens, or why it does not.
     pub(crate) listening: OnceLock<Result<String, String>>,
+    /// Where others answer in its stead.
+    pub(crate) fleet: OnceLock<Fleet>,
     /// Requests so far, of which some are logged.
     pub(crate) logged: AtomicU64,
     started: Instant,
@@ -88,6 +91,7 @@ impl Shared {
             log: None,
             arms: Arms::default(),
             listening: OnceLock::new(),
+            fleet: OnceLock::new(),
             logged: AtomicU64::new(0),
             started: instant(),
             ring: Mutex::default(),
@@ -109,9 +113,10 @@ impl Shared {
         Rules { ignore_unknown: self.spec.ignore_unknown, rows_max: self.spec.max_rows }
     }
 
-    /// Returns the model that `/predict` answers from.
+    /// Returns the model that `/predict` answers from: the one that the settings name, and no other;
+    /// else the one deployed last of those in service.
     pub(crate) fn default_model<'a>(&'a self, table: &'a Table) -> Option<&'a str> {
-        self.spec.default_model.as_deref().or(table.latest_model.as_deref())
+        self.spec.default_model.as_deref().or_else(|| table.latest_model().map(String::as_str))
     }
 
     /// Takes note of a request that ended; `reached` is the version that was to answer, with
@@ -161,6 +166,7 @@ impl Shared {
             recent_errors: recent.iter().cloned().collect(),
             traffic: Vec::new(),
             prediction_log: self.log.as_ref().map(|log| log.view()),
+            replicas: Vec::new(),
         }
     }
 

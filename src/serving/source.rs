@@ -13,13 +13,16 @@ use crate::tracking::{model_folder, registry};
 use crate::types::serving::RolloutView;
 use crate::types::{Fault, Timestamp};
 
-/// The registry as the model server sees it. All of it blocks.
+/// The registry as the model server sees it. All of it blocks. A server without a project knows
+/// models, and keeps nothing.
 pub(crate) trait Source: Send + Sync + 'static {
     /// Reads a version; refuses with `NotFound`.
     fn load(&self, model: &str, version: u32) -> Result<Arc<dyn Predictor>, Fault>;
 
     /// Returns what a version learnt from; `None` where nothing tells.
-    fn profile(&self, model: &str, version: u32) -> Option<Profile>;
+    fn profile(&self, _model: &str, _version: u32) -> Option<Profile> {
+        None
+    }
 
     /// Returns where an alias stands.
     fn by_alias(&self, model: &str, alias: &str) -> Result<Option<u32>, Fault>;
@@ -31,28 +34,44 @@ pub(crate) trait Source: Send + Sync + 'static {
     fn keep_traffic(&self, model: &str, weights: &[(u32, u8)]) -> Result<(), Fault>;
 
     /// Returns what divides each model's requests beside the percents, as last kept.
-    fn kept_policies(&self) -> Result<Vec<(String, Policy)>, Fault>;
+    fn kept_policies(&self) -> Result<Vec<(String, Policy)>, Fault> {
+        Ok(Vec::new())
+    }
 
     /// Keeps that of one model; durable when it returns.
-    fn keep_policy(&self, model: &str, policy: &Policy) -> Result<(), Fault>;
+    fn keep_policy(&self, _model: &str, _policy: &Policy) -> Result<(), Fault> {
+        Err(Fault::invalid("this server does not change what is served"))
+    }
 
     /// Returns the rollout of each model that is under way, or the last.
-    fn rollouts(&self) -> Result<Vec<RolloutView>, Fault>;
+    fn rollouts(&self) -> Result<Vec<RolloutView>, Fault> {
+        Ok(Vec::new())
+    }
 
     /// Keeps outcomes and says of each whether it counts; forgets those told before `oldest`.
     fn add_outcomes(
         &self,
-        outcomes: &[Outcome],
-        oldest: Timestamp,
-        now: Timestamp,
-    ) -> Result<Vec<bool>, Fault>;
+        _outcomes: &[Outcome],
+        _oldest: Timestamp,
+        _now: Timestamp,
+    ) -> Result<Vec<bool>, Fault> {
+        Err(Fault::invalid("this server keeps no outcomes"))
+    }
 
     /// Returns what all outcomes come to.
-    fn outcome_hours(&self) -> Result<Vec<Hour>, Fault>;
+    fn outcome_hours(&self) -> Result<Vec<Hour>, Fault> {
+        Ok(Vec::new())
+    }
 }
 
-/// The fact that tells whose traffic was set last.
+/// The fact that tells whose traffic was set when: a list of models, the latest last. Earlier
+/// versions kept the latest alone.
 const LATEST_MODEL: &str = "serving.latest_model";
+
+fn order(kept: Option<String>) -> Vec<String> {
+    let Some(text) = kept else { return Vec::new() };
+    serde_json::from_str(&text).unwrap_or_else(|_| vec![text])
+}
 
 /// The project's own registry.
 pub(crate) struct Registry {
@@ -84,7 +103,8 @@ impl Source for Registry {
             Ok((store::serving::load(conn)?, store::meta::get(conn, LATEST_MODEL)?))
         })?;
         let mut kept: Vec<_> = kept.into_iter().map(|d| (d.model, d.version, d.weight)).collect();
-        kept.sort_by_key(|(model, _, _)| Some(model) == latest.as_ref());
+        let order = order(latest);
+        kept.sort_by_key(|(model, _, _)| order.iter().position(|other| other == model));
         Ok(kept)
     }
 
@@ -92,7 +112,12 @@ impl Source for Registry {
         let (model, weights) = (model.to_owned(), weights.to_vec());
         Ok(self.store.write_blocking(move |tx| {
             store::serving::replace(tx, &model, &weights)?;
-            store::meta::put(tx, LATEST_MODEL, &model)
+            let mut order = order(store::meta::get(tx, LATEST_MODEL)?);
+            order.retain(|other| *other != model);
+            if !weights.is_empty() {
+                order.push(model);
+            }
+            store::meta::put(tx, LATEST_MODEL, &serde_json::Value::from(order).to_string())
         })?)
     }
 
@@ -151,6 +176,18 @@ mod tests {
         let kept = registry.kept_traffic().unwrap();
         let kept: Vec<_> = kept.iter().map(|(m, v, w)| (m.as_str(), *v, *w)).collect();
         assert_eq!(kept, [("titanic", 3, 100), ("iris", 1, 90), ("iris", 2, 10)]);
+        registry.keep_traffic("adult", &[(1, 100)]).unwrap();
+        registry.keep_traffic("iris", &[]).unwrap();
+        let kept = registry.kept_traffic().unwrap();
+        let kept: Vec<_> = kept.iter().map(|(model, ..)| model.as_str()).collect();
+        assert_eq!(kept, ["titanic", "adult"]);
+    }
+
+    #[test]
+    fn what_an_earlier_version_kept_is_understood() {
+        assert_eq!(order(Some("iris".into())), ["iris"]);
+        assert_eq!(order(Some("[\"a\",\"b\"]".into())), ["a", "b"]);
+        assert!(order(None).is_empty());
     }
 
     #[test]

@@ -136,8 +136,8 @@ pub(crate) struct Table {
     pub(crate) models: BTreeMap<String, Entry>,
     /// (model, alias) that somebody asked for, to the version it stands at.
     pub(crate) aliases: BTreeMap<(String, String), Arc<Loaded>>,
-    /// The model whose traffic was set last.
-    pub(crate) latest_model: Option<String>,
+    /// Models in the order in which their traffic was set, the latest last.
+    deployed: Vec<String>,
 }
 
 impl Table {
@@ -154,6 +154,15 @@ impl Table {
             }
             None => entry.pick(),
         }
+    }
+
+    /// Returns the model that was deployed last of those that take requests.
+    pub(crate) fn latest_model(&self) -> Option<&String> {
+        let takes = |model: &&String| {
+            let shares = self.models.get(*model).map(|entry| entry.shares.as_slice());
+            shares.is_some_and(|shares| shares.iter().any(|share| share.weight > 0))
+        };
+        self.deployed.iter().rev().find(takes)
     }
 
     /// Returns a version, if it is in memory.
@@ -197,7 +206,7 @@ impl Table {
     pub(crate) fn remove(&mut self, model: &str) {
         self.models.remove(model);
         self.aliases.retain(|(name, _), _| name != model);
-        self.latest_model.take_if(|latest| latest == model);
+        self.deployed.retain(|other| other != model);
     }
 
     /// Divides a model's traffic; versions without a share are let go.
@@ -224,7 +233,8 @@ impl Table {
             shares.push(Share { loaded, weight });
         }
         self.models.entry(model.to_owned()).or_default().shares = shares;
-        self.latest_model = Some(model.to_owned());
+        self.deployed.retain(|other| other != model);
+        self.deployed.push(model.to_owned());
         Ok(())
     }
 }

@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -52,18 +52,54 @@ pub fn of_version(
     version: u32,
 ) -> Result<Arc<dyn Predictor>, Fault> {
     let what = format!("load version {version} of `{name}`");
+    let told = |fault: Fault| Fault { message: format!("{what}: {}", fault.message), ..fault };
+    let (folder, source) = place(store, artifacts, name, version).map_err(told)?;
+    let logged = |file: &str| digest(store, &source, file);
+    read(&folder, logged).map_err(told)
+}
+
+/// Returns the folder of a version, and the URI of artifacts that names it.
+fn place(
+    store: &Store,
+    artifacts: &Path,
+    name: &str,
+    version: u32,
+) -> Result<(PathBuf, String), Fault> {
     let source =
         store.read_blocking(|conn| registry::version::download_uri(conn, name, version))?;
     let folder = artifact::place(artifacts, &source).ok_or_else(|| {
-        Fault::invalid(format!("{what}: its source `{source}` is not an artifact of this project"))
+        Fault::invalid(format!("its source `{source}` is not an artifact of this project"))
     })?;
-    let logged = |file: &str| {
-        let Some(below) = artifact::below(&source) else { return Ok(None) };
-        let path = format!("{}/{file}", below.trim_matches('/'));
-        Ok(store.read_blocking(|conn| artifact::digest(conn, &path))?)
-    };
-    read(&folder, logged)
-        .map_err(|fault| Fault { message: format!("{what}: {}", fault.message), ..fault })
+    Ok((folder, source))
+}
+
+/// Returns the digest of a file of a version when it was logged, where that is known.
+fn digest(store: &Store, source: &str, file: &str) -> Result<Option<String>, Fault> {
+    let Some(below) = artifact::below(source) else { return Ok(None) };
+    let path = format!("{}/{file}", below.trim_matches('/'));
+    Ok(store.read_blocking(|conn| artifact::digest(conn, &path))?)
+}
+
+/// Reads all files of a registered version, and tries its model. A file that is not what was kept
+/// (by its digest) is refused. Blocks.
+pub fn files_of_version(
+    store: &Store,
+    artifacts: &Path,
+    name: &str,
+    version: u32,
+) -> Result<ModelFiles, Fault> {
+    let (folder, source) = place(store, artifacts, name, version)?;
+    let taken = take(&folder)?;
+    for (path, bytes) in &taken.files {
+        let kept = digest(store, &source, path)?;
+        if kept.is_some_and(|kept| kept != artifact::sha256(bytes)) {
+            return Err(Fault::conflict(format!(
+                "`{path}` of version {version} of `{name}` is not what was kept: its digest differs"
+            ))
+            .hint("a file of the model was changed on disk; register it again"));
+        }
+    }
+    Ok(taken)
 }
 
 /// Reads what a registered version learnt from: beside its model, or, of older ones, beside its
@@ -85,6 +121,11 @@ pub fn profile(
     };
     let read = serde_json::from_slice(&file_bytes(&path)?);
     read.map(Some).map_err(|error| refused(&path, &error))
+}
+
+/// Reads the model in a folder that nothing is known of. Blocks.
+pub fn read_folder(folder: &Path) -> Result<Arc<dyn Predictor>, Fault> {
+    read(folder, |_| Ok(None))
 }
 
 /// Reads the model in a folder; `logged` tells the digest of a file when it was logged, where that
@@ -172,7 +213,7 @@ pub fn take(path: &Path) -> Result<ModelFiles, Fault> {
 }
 
 fn take_folder(folder: &Path) -> Result<ModelFiles, Fault> {
-    let model = read(folder, |_| Ok(None))?;
+    let model = read_folder(folder)?;
     let mut files = Vec::new();
     copy(folder, "", &mut files)?;
     described(&*model, files)
@@ -256,7 +297,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_told_with_its_place() {
         let dir = tempfile::tempdir().unwrap();
-        let fault = || read(dir.path(), |_| Ok(None)).err().unwrap();
+        let fault = || read_folder(dir.path()).err().unwrap();
         assert!(fault().message.contains("model.json"), "{:?}", fault());
         fs::write(dir.path().join("MLmodel"), "flavors: {sklearn: {data: m.pkl}}").unwrap();
         assert!(fault().causes[0].contains("mlflow.onnx.log_model"), "{:?}", fault());

@@ -6,7 +6,8 @@ use crate::types::ask::{Answer, Request};
 use crate::types::event::{EventLog, Severity};
 use crate::types::ids::TrackingRunId;
 use crate::types::serving::{
-    PredictionLogView, ServedDrift, ServedVersion, ServingError, ServingStatus,
+    PredictionLogView, ReplicaState, ReplicaView, ServedDrift, ServedVersion, ServingError,
+    ServingStatus,
 };
 use crate::types::view::{
     DefinitionsView, ExperimentView, MirrorView, OpenLineageView, ParamProblem, PoolView,
@@ -256,6 +257,23 @@ fn serving() -> ServingStatus {
             files: 2,
             problem: None,
         }),
+        replicas: vec![replica(1, ReplicaState::Ready), replica(2, ReplicaState::Waiting)],
+    }
+}
+
+fn replica(replica: u32, state: ReplicaState) -> ReplicaView {
+    let is_ready = state == ReplicaState::Ready;
+    ReplicaView {
+        replica,
+        state,
+        pid: is_ready.then_some(4242),
+        since: is_ready.then(|| before(3600)),
+        deaths: u32::from(!is_ready),
+        requests_total: 41_643,
+        requests_per_sec: if is_ready { 41.2 } else { 0.0 },
+        in_flight: if is_ready { 2 } else { 0 },
+        memory_bytes: is_ready.then_some(31 << 20),
+        problem: (!is_ready).then(|| "process 4243 has died".into()),
     }
 }
 

@@ -95,6 +95,52 @@ pub struct ServingStatus {
     /// `None` where no predictions are kept.
     #[serde(default)]
     pub prediction_log: Option<PredictionLogView>,
+    /// Processes that answer, where `[serving] replicas` wants them; else none.
+    #[serde(default)]
+    pub replicas: Vec<ReplicaView>,
+}
+
+/// A process that answers beside others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReplicaView {
+    /// From 1.
+    pub replica: u32,
+    pub state: ReplicaState,
+    /// `None` between two processes.
+    pub pid: Option<u32>,
+    pub since: Option<Timestamp>,
+    /// Processes that died in its place since the daemon started.
+    pub deaths: u32,
+    pub requests_total: u64,
+    /// Over the last ten seconds.
+    pub requests_per_sec: f64,
+    pub in_flight: u64,
+    pub memory_bytes: Option<u64>,
+    /// What went wrong last.
+    pub problem: Option<String>,
+}
+
+/// How a replica is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplicaState {
+    /// It loads what is served.
+    Starting,
+    /// Requests go to it.
+    Ready,
+    /// It died; another one is started after a while.
+    Waiting,
+}
+
+impl ReplicaState {
+    /// As it is shown.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Waiting => "waiting",
+        }
+    }
 }
 
 impl ServingStatus {
@@ -155,6 +201,7 @@ mod tests {
             recent_errors: Vec::new(),
             traffic: Vec::new(),
             prediction_log: None,
+            replicas: Vec::new(),
         };
         assert_eq!(status.example_command(), None);
         status.listen = Some("127.0.0.1:3000".into());

@@ -1,4 +1,5 @@
-//! Accepts connections and serves HTTP/1.1 on them until it is closed.
+//! Accepts connections and serves HTTP/1.1 on them, and HTTP/2 where it is wanted, until it is
+//! closed.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -7,7 +8,8 @@ use std::time::Duration;
 use hyper::body::{Body, Incoming};
 use hyper::service::{Service, service_fn};
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
@@ -28,7 +30,21 @@ pub struct Limits {
     pub connections_max: usize,
     /// For requests in flight to end when the door closes.
     pub drain: Duration,
+    /// HTTP/2 is spoken, too: to whoever begins with it, or agrees on it in TLS.
+    pub http2: bool,
 }
+
+/// Requests of one connection of HTTP/2 at once.
+const STREAMS_MAX: u32 = 128;
+/// Bytes of a request's head.
+const HEAD_LEN_MAX: u32 = 32 << 10;
+/// Bytes of bodies that may be on their way unread: of one request, and of a connection.
+const STREAM_WINDOW: u32 = 256 << 10;
+const CONNECTION_WINDOW: u32 = 1 << 20;
+/// Bytes of an answer that wait to be sent.
+const SENT_MAX: usize = 256 << 10;
+/// Requests that a client may take back before they are begun.
+const RESETS_MAX: usize = 20;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -38,6 +54,7 @@ impl Default for Limits {
             // Each holds a file handle; the usual limit of a process is 1,024.
             connections_max: 512,
             drain: Duration::from_secs(10),
+            http2: false,
         }
     }
 }
@@ -169,115 +186,39 @@ where
         Err(error) => return tracing::warn!(%error, "open a connection"),
     };
     let answering = Answering::default();
-    let io = TokioIo::new(Patient::new(io, answering.clone(), limits.head));
-    let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.idle);
+    let io = TokioIo::new(Patient::new(io, answering.clone(), limits.head, limits.idle));
+    let http = protocols(limits);
     let connection = http.serve_connection(
         io,
         service_fn(move |request| {
-            answering.begin();
-            let answering = answering.clone();
+            // Ends also where the client takes its request back.
+            let under_way = answering.begin();
             let answer = service.call(request);
             async move {
                 let answer = answer.await;
-                answering.end();
+                drop(under_way);
                 answer
             }
         }),
     );
-    if let Err(error) = watcher.watch(connection).await {
+    if let Err(error) = watcher.watch(connection.into_owned()).await {
         tracing::debug!(%error, "a connection ended early");
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::web::bind;
-    use http_body_util::Full;
-    use hyper::body::Bytes;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpStream;
-    use tokio::sync::Notify;
-
-    async fn hello(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-        Ok(Response::new(Full::new(Bytes::from_static(b"hello"))))
-    }
-
-    async fn read_all(stream: &mut TcpStream) -> String {
-        let mut bytes = Vec::new();
-        let _ = stream.read_to_end(&mut bytes).await;
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-
-    #[tokio::test]
-    async fn a_head_that_does_not_end_is_cut_off() {
-        let listener = bind::tcp("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let limits = Limits { head: Duration::from_millis(50), ..Limits::default() };
-        let door = Door::open(listener, service_fn(hello), limits);
-        let mut slow = TcpStream::connect(address).await.unwrap();
-        slow.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ").await.unwrap();
-        assert_eq!(read_all(&mut slow).await, "", "closed without an answer");
-        door.close().await;
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_is_idle_after_an_answer_is_not_cut_off_as_slow() {
-        let listener = bind::tcp("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let limits = Limits { head: Duration::from_millis(50), ..Limits::default() };
-        let door = Door::open(listener, service_fn(hello), limits);
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        let mut answer = [0; 16];
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        stream.read_exact(&mut answer).await.unwrap();
-        // A second connection that is slow marks that the patience has passed.
-        let mut slow = TcpStream::connect(address).await.unwrap();
-        read_all(&mut slow).await;
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
-        assert_eq!(read_all(&mut stream).await.matches("hello").count(), 2);
-        door.close().await;
-    }
-
-    #[tokio::test]
-    async fn a_request_in_flight_ends_before_the_door_is_closed() {
-        let (entered, proceed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let listener = bind::tcp("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let service = {
-            let (entered, proceed) = (Arc::clone(&entered), Arc::clone(&proceed));
-            service_fn(move |request| {
-                let (entered, proceed) = (Arc::clone(&entered), Arc::clone(&proceed));
-                async move {
-                    entered.notify_one();
-                    proceed.notified().await;
-                    hello(request).await
-                }
-            })
-        };
-        let door = Door::open(listener, service, Limits::default());
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        entered.notified().await;
-        let closing = tokio::spawn(door.close());
-        proceed.notify_one();
-        assert!(read_all(&mut stream).await.ends_with("hello"));
-        closing.await.unwrap();
-        assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
-    }
-
-    #[tokio::test]
-    async fn connections_over_the_limit_wait_their_turn() {
-        let listener = bind::tcp("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let limits = Limits { connections_max: 1, ..Limits::default() };
-        let door = Door::open(listener, service_fn(hello), limits);
-        let first = TcpStream::connect(address).await.unwrap();
-        let mut second = TcpStream::connect(address).await.unwrap();
-        second.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
-        drop(first);
-        assert!(read_all(&mut second).await.ends_with("hello"));
-        door.close().await;
-    }
+fn protocols(limits: Limits) -> auto::Builder<TokioExecutor> {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1().timer(TokioTimer::new()).header_read_timeout(limits.idle);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEAD_LEN_MAX)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SENT_MAX)
+        .max_pending_accept_reset_streams(RESETS_MAX);
+    if limits.http2 { http } else { http.http1_only() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! How long a connection may take for the head of a request. A client that sends it byte by byte
-//! is cut off; one that is idle between two requests is not.
+//! is cut off; one that is idle between two requests is not. A connection of HTTP/2, whose heads are
+//! pieces among others, is cut off once it has asked nothing for a while.
 
 use std::future::Future as _;
 use std::io;
@@ -12,22 +13,66 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// Counts the beginnings and ends of answers: odd while a request is being answered. Shared by
-/// the stream and its service.
+/// Counts the beginnings and the ends of answers. Shared by the stream and its service.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Answering(Arc<AtomicU64>);
+pub(crate) struct Answering(Arc<(AtomicU64, AtomicU64)>);
 
 impl Answering {
-    pub(crate) fn begin(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+    /// An answer begins; it ends with what is returned.
+    pub(crate) fn begin(&self) -> UnderWay {
+        self.0.0.fetch_add(1, Ordering::Relaxed);
+        UnderWay(self.clone())
     }
 
-    pub(crate) fn end(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
+    /// Changes with every beginning and every end.
     fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        let (begun, ended) = &*self.0;
+        begun.load(Ordering::Relaxed) + ended.load(Ordering::Relaxed)
+    }
+
+    fn is_under_way(&self) -> bool {
+        let (begun, ended) = &*self.0;
+        begun.load(Ordering::Relaxed) != ended.load(Ordering::Relaxed)
+    }
+}
+
+/// An answer that is being made.
+#[derive(Debug)]
+pub(crate) struct UnderWay(Answering);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.0.1.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// How HTTP/2 begins; no method of HTTP/1.1 is called so.
+const PREFACE: &[u8; 4] = b"PRI ";
+
+/// What a connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speaks {
+    /// So many bytes were as HTTP/2 begins.
+    Unknown(usize),
+    Http1,
+    Http2,
+}
+
+impl Speaks {
+    /// Takes note of what was read.
+    fn hear(&mut self, bytes: &[u8]) {
+        let Self::Unknown(heard) = self else { return };
+        for byte in bytes {
+            if PREFACE[*heard] != *byte {
+                *self = Self::Http1;
+                return;
+            }
+            *heard += 1;
+            if *heard == PREFACE.len() {
+                *self = Self::Http2;
+                return;
+            }
+        }
     }
 }
 
@@ -36,15 +81,17 @@ pub(crate) struct Patient<I> {
     inner: I,
     answering: Answering,
     patience: Duration,
+    idle: Duration,
+    speaks: Speaks,
     /// Runs while a head is being read (the first one from the start of the connection), with
-    /// the count at which that began.
-    head: Option<(u64, Pin<Box<Sleep>>)>,
+    /// the count at which that began; of HTTP/2, while nothing is being answered.
+    deadline: Option<(u64, Pin<Box<Sleep>>)>,
 }
 
 impl<I> Patient<I> {
-    pub(crate) fn new(inner: I, answering: Answering, patience: Duration) -> Self {
-        let head = Some((answering.count(), Box::pin(tokio::time::sleep(patience))));
-        Self { inner, answering, patience, head }
+    pub(crate) fn new(inner: I, answering: Answering, patience: Duration, idle: Duration) -> Self {
+        let deadline = Some((answering.count(), Box::pin(tokio::time::sleep(patience))));
+        Self { inner, answering, patience, idle, speaks: Speaks::Unknown(0), deadline }
     }
 }
 
@@ -56,16 +103,25 @@ impl<I: AsyncRead + Unpin> AsyncRead for Patient<I> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let count = this.answering.count();
-        this.head.take_if(|(since, _)| *since != count);
-        if let Some((_, head)) = &mut this.head
-            && head.as_mut().poll(cx).is_ready()
+        this.deadline.take_if(|(since, _)| *since != count);
+        if this.speaks == Speaks::Http2 && this.deadline.is_none() && !this.answering.is_under_way()
+        {
+            this.deadline = Some((count, Box::pin(tokio::time::sleep(this.idle))));
+        }
+        if let Some((_, deadline)) = &mut this.deadline
+            && deadline.as_mut().poll(cx).is_ready()
         {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
+        let before = buf.filled().len();
         let read = Pin::new(&mut this.inner).poll_read(cx, buf);
-        let is_answering = count % 2 == 1;
-        if read.is_ready() && !is_answering && this.head.is_none() {
-            this.head = Some((count, Box::pin(tokio::time::sleep(this.patience))));
+        this.speaks.hear(&buf.filled()[before..]);
+        if read.is_ready()
+            && this.speaks != Speaks::Http2
+            && !this.answering.is_under_way()
+            && this.deadline.is_none()
+        {
+            this.deadline = Some((count, Box::pin(tokio::time::sleep(this.patience))));
         }
         read
     }

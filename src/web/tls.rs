@@ -1,4 +1,4 @@
-//! TLS over a listener. A client that is slow in its handshake holds up nobody: the handshake is
+//! TLS over a listener, with HTTP/2 and HTTP/1.1 to agree on. A client that is slow in its handshake holds up nobody: the handshake is
 //! part of its own connection, and bounded with the head of the first request.
 
 use std::future::Future as _;
@@ -43,11 +43,12 @@ impl<A> Tls<A> {
             return Err(unread(certificate, &"it holds no certificate"));
         }
         let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| unread(key, &error))?;
-        let config =
+        let mut config =
             ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
                 .with_safe_default_protocol_versions()
                 .and_then(|config| config.with_no_client_auth().with_single_cert(chain, secret))
                 .map_err(|error| unread(certificate, &error))?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Self { inner, acceptor: TlsAcceptor::from(Arc::new(config)) })
     }
 }

@@ -38,6 +38,11 @@ impl Token {
         Ok(token)
     }
 
+    /// Makes one that is kept nowhere: nobody but its maker has it.
+    pub fn unknown() -> Self {
+        Self(random())
+    }
+
     /// Returns the text, for whoever must send it.
     pub fn as_str(&self) -> &str {
         &self.0

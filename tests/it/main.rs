@@ -10,6 +10,7 @@
 
 mod backfill;
 mod bad_input;
+mod bundle;
 mod cli;
 mod crash;
 mod data;
@@ -28,6 +29,7 @@ mod postgres;
 mod predict;
 mod promises;
 mod queues;
+mod replicas;
 mod s3;
 mod serving;
 mod slurm;
@@ -38,3 +40,4 @@ mod support;
 mod swap;
 mod trials;
 mod watch;
+mod wire;

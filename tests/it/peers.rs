@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::support::{Project, http, peer};
@@ -25,6 +26,12 @@ fn promtool_accepts_the_metrics() {
     let metrics = http(&addr, "GET", "/metrics", None);
     assert_eq!(metrics.status, 200);
     assert!(metrics.body.contains("model=\"iris\""), "{}", metrics.body);
+    let as_bentoml = "bentoml_service_request_total{endpoint=\"/models/iris/predict\",\
+        http_response_code=\"200\",service_name=\"iris\",service_version=\"1\"} ";
+    assert!(metrics.body.contains(as_bentoml), "{}", metrics.body);
+    for name in ["request_in_progress", "request_duration_seconds_bucket"] {
+        assert!(metrics.body.contains(&format!("\nbentoml_service_{name}{{")), "{name}");
+    }
     let mut check = Command::new(promtool)
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
@@ -71,4 +78,46 @@ fn schemathesis_finds_no_5xx() {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     project.down();
+}
+
+#[test]
+fn promtool_accepts_the_rules_and_their_tests() {
+    let test = "promtool_accepts_the_rules_and_their_tests";
+    let Some(promtool) = peer("DAGDECK_TEST_PROMTOOL", test) else { return };
+    for args in [["check", "rules", "rules.yml"], ["test", "rules", "rules.test.yml"]] {
+        let output = Command::new(&promtool).args(args).current_dir(monitoring()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn the_dashboard_and_the_rules_ask_for_figures_that_there_are() {
+    let (mut project, addr) = with_a_model();
+    let metrics = http(&addr, "GET", "/metrics", None).body;
+    let families: Vec<&str> = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+        .collect();
+    let dashboard = fs::read_to_string(monitoring().join("grafana.json")).unwrap();
+    let parsed: serde_json::Value = serde_json::from_str(&dashboard).unwrap();
+    let panels = parsed["panels"].as_array().unwrap();
+    assert!(panels.iter().all(|panel| !panel["targets"].as_array().unwrap().is_empty()));
+    let rules = fs::read_to_string(monitoring().join("rules.yml")).unwrap();
+    let name = regex::Regex::new("dagdeck_serving_[a-z_]+").unwrap();
+    let known = ["dagdeck_serving_alerts"];
+    for text in [&dashboard, &rules] {
+        let asked: Vec<&str> = name.find_iter(text).map(|found| found.as_str()).collect();
+        assert!(asked.len() > 5, "{asked:?}");
+        for asked in asked.into_iter().filter(|asked| !known.contains(asked)) {
+            let parts = ["_bucket", "_sum", "_count"];
+            let family = parts.iter().find_map(|part| asked.strip_suffix(part)).unwrap_or(asked);
+            assert!(families.contains(&family), "there is no `{asked}`: {families:?}");
+        }
+    }
+    project.down();
+}
+
+fn monitoring() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/monitoring")
 }

@@ -12,13 +12,13 @@ use crate::support::Project;
 const CLIENTS: usize = 4;
 
 /// A connection that is kept.
-struct Kept {
+pub(crate) struct Kept {
     addr: String,
     stream: BufReader<TcpStream>,
 }
 
 impl Kept {
-    fn open(addr: &str) -> Self {
+    pub(crate) fn open(addr: &str) -> Self {
         let stream = TcpStream::connect(addr).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -26,7 +26,12 @@ impl Kept {
     }
 
     /// Asks for a prediction; returns the version that answered, and what it said.
-    fn predict(&mut self) -> (String, String) {
+    pub(crate) fn predict(&mut self) -> (String, String) {
+        self.try_predict().unwrap()
+    }
+
+    /// As `predict`; an error says that the connection was closed before anything was answered.
+    pub(crate) fn try_predict(&mut self) -> std::io::Result<(String, String)> {
         let body = "[[5.1,3.5,1.4,0.2]]";
         let request = format!(
             "POST /predict HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
@@ -34,10 +39,12 @@ impl Kept {
             self.addr,
             body.len()
         );
-        self.stream.get_mut().write_all(request.as_bytes()).unwrap();
+        self.stream.get_mut().write_all(request.as_bytes())?;
         let mut head = BTreeMap::new();
         let mut line = String::new();
-        self.stream.read_line(&mut line).unwrap();
+        if self.stream.read_line(&mut line)? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
         assert!(line.starts_with("HTTP/1.1 200 "), "{line:?} {head:?}");
         loop {
             line.clear();
@@ -48,7 +55,7 @@ impl Kept {
         let mut body = vec![0; head["content-length"].parse().unwrap()];
         self.stream.read_exact(&mut body).unwrap();
         assert_ne!(head.get("connection").map(String::as_str), Some("close"));
-        (head["x-model-version"].clone(), String::from_utf8(body).unwrap())
+        Ok((head["x-model-version"].clone(), String::from_utf8(body).unwrap()))
     }
 }
 

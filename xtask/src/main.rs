@@ -25,6 +25,10 @@ const PACKAGES: &[(&str, &str)] = &[
     ("redis-server", "redis-server"),
     ("nats-server", "nats-server"),
     ("mosquitto", "mosquitto"),
+    ("nginx-light", "nginx"),
+    ("systemd", "systemd-analyze"),
+    ("curl", "curl"),
+    ("openssl", "openssl"),
 ];
 
 /// Python packages of the clients and validators, and of a mail server; pinned.
@@ -108,12 +112,16 @@ fn test() -> Result<(), String> {
     if let Some(sshd) = for_administrators("sshd") {
         variables.push(("DAGDECK_TEST_SSHD", sshd));
     }
-    let queues = [
+    let programs = [
         ("DAGDECK_TEST_REDIS", "redis-server"),
         ("DAGDECK_TEST_NATS", "nats-server"),
         ("DAGDECK_TEST_MOSQUITTO", "mosquitto"),
+        ("DAGDECK_TEST_NGINX", "nginx"),
+        ("DAGDECK_TEST_SYSTEMD", "systemd-analyze"),
+        ("DAGDECK_TEST_CURL", "curl"),
+        ("DAGDECK_TEST_OPENSSL", "openssl"),
     ];
-    for (variable, program) in queues {
+    for (variable, program) in programs {
         variables.extend(for_administrators(program).map(|path| (variable, path)));
     }
     let daemons = ["slurmctld", "slurmd", "munged"].map(for_administrators);

@@ -109,6 +109,40 @@ fn weight(text: &str) -> Result<(u32, u8), String> {
     read.ok_or_else(|| format!("`{text}` is not VERSION=PERCENT, such as 2=10"))
 }
 
+/// Writes a version with its server.
+#[derive(Debug, Args)]
+pub struct BundleArgs {
+    /// NAME@ALIAS or NAME/VERSION, such as iris@production
+    pub model: String,
+    /// The folder to make; it must not be there, or be empty (`-o` names the form of the answer)
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Replicas in the compose file and the manifest of Kubernetes
+    #[arg(long, value_name = "N", default_value_t = crate::runtime::bundle::REPLICAS,
+          value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub replicas: u32,
+}
+
+/// Serves one model.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// What `bundle` wrote (its rootfs/srv), or a model's folder as MLflow writes it
+    #[arg(required_unless_present = "probe")]
+    pub folder: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000")]
+    pub listen: String,
+    /// A unix socket beside it, for this user only
+    #[arg(long, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// What the model is called, where the folder does not say
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Ask a server at ADDR whether it is ready instead; exits with 1 where it is not
+    #[arg(long, value_name = "ADDR", conflicts_with_all = ["folder", "socket", "name"])]
+    pub probe: Option<String>,
+}
+
 /// Has a model answer a file.
 #[derive(Debug, Args)]
 pub struct PredictArgs {

@@ -5,11 +5,11 @@ mod traffic;
 use crate::cli::args::ServingCommand;
 use crate::cli::command::{ask, expect_answer};
 use crate::cli::error::CliError;
-use crate::cli::output::{Output, ago, fields, or_dash, table};
+use crate::cli::output::{Output, ago, bytes, fields, or_dash, table};
 use crate::runtime::Layout;
 use crate::types::Fault;
 use crate::types::ask::{Answer, Predict, Request};
-use crate::types::serving::{PredictionView, ServedVersion, ServingStatus};
+use crate::types::serving::{PredictionView, ReplicaView, ServedVersion, ServingStatus};
 
 mod drift;
 
@@ -114,9 +114,43 @@ fn draw(status: &ServingStatus) -> String {
         }
         pairs.push(("predictions", told));
     }
-    let versions = table(&header, status.versions.iter().map(row), empty);
-    let traffic = status.traffic.iter().flat_map(traffic::lines);
-    let traffic: Vec<String> = traffic.collect();
-    let apart = if traffic.is_empty() { "" } else { "\n\n" };
-    format!("{}\n\n{versions}{apart}{}", fields(&pairs), traffic.join("\n"))
+    let mut parts = vec![fields(&pairs), table(&header, status.versions.iter().map(row), empty)];
+    if !status.replicas.is_empty() {
+        parts.push(replicas(&status.replicas));
+    }
+    let traffic: Vec<String> = status.traffic.iter().flat_map(traffic::lines).collect();
+    if !traffic.is_empty() {
+        parts.push(traffic.join("\n"));
+    }
+    parts.join("\n\n")
+}
+
+fn replicas(replicas: &[ReplicaView]) -> String {
+    let row = |replica: &ReplicaView| {
+        vec![
+            replica.replica.to_string(),
+            replica.state.name().to_owned(),
+            or_dash(replica.pid),
+            replica.requests_total.to_string(),
+            format!("{:.1}/s", replica.requests_per_sec),
+            replica.in_flight.to_string(),
+            or_dash(replica.memory_bytes.map(bytes)),
+            replica.deaths.to_string(),
+            ago(replica.since),
+            or_dash(replica.problem.clone()),
+        ]
+    };
+    let header = [
+        "REPLICA",
+        "STATE",
+        "PID",
+        "REQUESTS",
+        "RATE",
+        "IN FLIGHT",
+        "MEMORY",
+        "DEATHS",
+        "SINCE",
+        "LAST PROBLEM",
+    ];
+    table(&header, replicas.iter().map(row), "")
 }

@@ -215,7 +215,7 @@ fn xcom(fields: &mut Fields<'_>) -> XcomLimits {
 }
 
 /// Reads `[serving]`.
-fn serving(context: Context<'_>, secrets: Secrets<'_>, main: &Table) -> ServingSpec {
+pub(super) fn serving(context: Context<'_>, secrets: Secrets<'_>, main: &Table) -> ServingSpec {
     let empty = Table::default();
     let (table, place) = section(secrets.report, main, "serving", &empty);
     serving::of_deck(

@@ -73,7 +73,8 @@ pub(super) fn check(
         | Operator::ModelPromote
         | Operator::ModelRollback
         | Operator::ServingCheck
-        | Operator::ServingMonitor => {}
+        | Operator::ServingMonitor
+        | Operator::ServingBundle => {}
     }
     Vec::new()
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::check::Context;
 use crate::check::fields::{Fields, Text};
 use crate::check::system::Secrets;
-use crate::serving::{ServingSpec, TlsSpec};
+use crate::serving::{REPLICAS_MAX, ReplicasSpec, ServingSpec, TlsSpec};
 use crate::types::serving::Sticky;
 
 mod traffic;
@@ -54,6 +54,7 @@ pub(super) fn of_deck(
         drift,
         drift_of,
         alert: watching::alert(context, &mut fields),
+        replicas: replicas(&mut fields),
     };
     let by_key = spec.traffic.values().any(|traffic| traffic.sticky == Some(Sticky::ApiKey));
     if by_key && spec.api_keys.is_empty() {
@@ -61,6 +62,15 @@ pub(super) fn of_deck(
     }
     fields.finish();
     spec
+}
+
+fn replicas(fields: &mut Fields<'_>) -> Option<ReplicasSpec> {
+    let count = fields.integer("replicas", 1..=REPLICAS_MAX);
+    let nginx = fields.owned_text("nginx").map(PathBuf::from);
+    if count.is_none() && nginx.is_some() {
+        fields.missing("replicas", "nginx stands in front of them: write `replicas = 2`");
+    }
+    Some(ReplicasSpec { count: count?, nginx: nginx.unwrap_or_else(|| "nginx".into()) })
 }
 
 fn tls(fields: &mut Fields<'_>) -> Option<TlsSpec> {

@@ -30,6 +30,7 @@ mod roster;
 mod tests;
 
 pub use door::{Workers, WorkersDesk};
+pub(crate) use link::build_of;
 use link::{Link, Links};
 use roster::{Holding, Roster};
 

@@ -55,23 +55,44 @@ pub(crate) fn started_at(process: Process) -> Option<Timestamp> {
 
 /// Returns the living workers of a project, each with the build that it is called by.
 pub(crate) fn workers_of(project: &Path) -> Vec<(Process, String)> {
-    let living = table().into_iter().filter(|s| !s.is_dead);
-    living
-        .filter_map(|stat| {
-            let line = fs::read(format!("/proc/{}/cmdline", stat.process.pid)).ok()?;
-            Some((stat.process, worker_build(&line, project)?))
+    let called = called(project, "worker").into_iter();
+    called
+        .filter_map(|(process, words)| match <[String; 1]>::try_from(words) {
+            Ok([build]) => Some((process, build)),
+            Err(_) => None,
         })
         .collect()
 }
 
-/// `PROGRAM --project FOLDER worker BUILD`
-fn worker_build(line: &[u8], project: &Path) -> Option<String> {
+/// Returns the living processes of a project that were started by `command`, each with the words
+/// after it.
+pub(crate) fn called(project: &Path, command: &str) -> Vec<(Process, Vec<String>)> {
+    let living = table().into_iter().filter(|s| !s.is_dead);
+    living
+        .filter_map(|stat| {
+            let line = fs::read(format!("/proc/{}/cmdline", stat.process.pid)).ok()?;
+            Some((stat.process, words_after(&line, project, command)?))
+        })
+        .collect()
+}
+
+/// `PROGRAM --project FOLDER COMMAND WORD…`
+fn words_after(line: &[u8], project: &Path, command: &str) -> Option<Vec<String>> {
     let mut words = line.strip_suffix(b"\0")?.split(|byte| *byte == 0).skip(1);
-    for expected in [b"--project".as_slice(), project.as_os_str().as_bytes(), b"worker"] {
+    for expected in [b"--project".as_slice(), project.as_os_str().as_bytes(), command.as_bytes()] {
         words.next().filter(|word| *word == expected)?;
     }
-    let build = String::from_utf8(words.next()?.to_vec()).ok()?;
-    words.next().is_none().then_some(build)
+    words.map(|word| String::from_utf8(word.to_vec()).ok()).collect()
+}
+
+/// Returns the living processes that call themselves so, and have `folder` as their own.
+pub(crate) fn titled(title: &str, folder: &Path) -> Vec<Process> {
+    let is_titled = |pid: u32| {
+        fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|l| l.starts_with(title.as_bytes()))
+            && fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|at| at == folder)
+    };
+    let living = table().into_iter().filter(|s| !s.is_dead && is_titled(s.process.pid));
+    living.map(|s| s.process).collect()
 }
 
 /// Finds the process that has `pid` now; `None` where there is none, or only its remains.
@@ -206,10 +227,12 @@ mod tests {
     #[test]
     fn a_worker_is_known_by_its_command_line() {
         let project = Path::new("/p");
-        let of = |line: &str| worker_build(line.as_bytes(), project);
-        assert_eq!(of("dagdeck\0--project\0/p\0worker\x001.0-ab\0").as_deref(), Some("1.0-ab"));
+        let of = |line: &str| words_after(line.as_bytes(), project, "worker");
+        let words = |words: &[&str]| Some(words.iter().map(|w| (*w).to_owned()).collect());
+        assert_eq!(of("dagdeck\0--project\0/p\0worker\x001.0-ab\0"), words(&["1.0-ab"]));
         assert_eq!(of("dagdeck\0--project\0/q\0worker\x001.0-ab\0"), None, "another project's");
-        assert_eq!(of("dagdeck\0--project\0/p\0worker\0a\0b\0"), None);
+        assert_eq!(of("dagdeck\0--project\0/p\0worker\0a\0b\0"), words(&["a", "b"]));
+        assert_eq!(of("dagdeck\0--project\0/p\0replica\0a\0"), None);
         assert_eq!(of("dagdeck\0"), None);
         assert_eq!(of(""), None);
     }

@@ -170,6 +170,7 @@ impl State {
             recent_errors: Vec::new(),
             traffic: self.shadow.map(|version| self.copied(version)).into_iter().collect(),
             prediction_log: None,
+            replicas: Vec::new(),
         }
     }
 }

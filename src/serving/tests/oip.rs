@@ -192,3 +192,26 @@ async fn models_are_loaded_and_unloaded_by_whoever_bears_the_token() {
     assert!(running.source.kept.lock().unwrap().is_empty());
     assert_eq!(send(unload, TOKEN).await, 400);
 }
+
+#[tokio::test]
+async fn where_the_default_model_is_taken_out_the_one_before_it_answers() {
+    let unload = async |running: &Running| {
+        let mut asked = request(Method::POST, "/v2/repository/models/iris/unload", "{}");
+        asked.headers_mut().insert("authorization", format!("Bearer {TOKEN}").parse().unwrap());
+        assert_eq!(running.send(asked).await.status().as_u16(), 200);
+    };
+    for (default_model, after) in [(None, 200), (Some("iris".to_owned()), 503)] {
+        let running = Running::as_said(ServingSpec { default_model, ..Default::default() }).await;
+        for model in ["housing", "iris"] {
+            running.handle.load(model, 2).await.unwrap();
+            running.handle.set_traffic(model, vec![(2, 100)]).await.unwrap();
+        }
+        let asked = request(Method::POST, "/predict", "[1, null]");
+        assert_eq!(running.send(asked).await.headers()["x-model-name"], "iris");
+        unload(&running).await;
+        let answer = running.send(request(Method::POST, "/predict", "[1, null]")).await;
+        assert_eq!(answer.status().as_u16(), after);
+        let name = answer.headers().get("x-model-name").and_then(|name| name.to_str().ok());
+        assert_eq!(name, (after == 200).then_some("housing"));
+    }
+}

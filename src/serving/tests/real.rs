@@ -67,6 +67,7 @@ impl Home {
             store: self.store.clone(),
             publisher: Publisher::default(),
             clock: Arc::new(SystemClock),
+            executable: PathBuf::new(),
         };
         (start(parts, orders).await.unwrap(), handle)
     }

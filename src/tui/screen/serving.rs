@@ -15,7 +15,9 @@ use crate::state::{Slot, State, View};
 use crate::text;
 use crate::theme;
 use crate::types::Timestamp;
-use crate::types::serving::{ServedVersion, ServingError, ServingStatus};
+use crate::types::serving::{
+    ReplicaState, ReplicaView, ServedVersion, ServingError, ServingStatus,
+};
 use crate::widget::chart::{SERIES_MAX, Series};
 use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
@@ -38,7 +40,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     if area.height < 26 {
         return draw_small(buf, area, state, serving, versions);
     }
-    let lines = head_lines(serving, usize::from(area.width.saturating_sub(4)));
+    let lines = head_lines(state.now, serving, usize::from(area.width.saturating_sub(4)));
     let head_rows = u16::try_from(lines.len() + 2).unwrap_or(4);
     let charts = if area.height >= 40 { area.height / 3 } else { 9 };
     let split = split_rows(state);
@@ -92,9 +94,10 @@ fn listening(serving: &ServingStatus) -> Line<'static> {
             paint::span(listen, theme::BOLD),
             paint::span(
                 format!(
-                    "  answers from {}  {} in flight",
+                    "  answers from {}  {} in flight{}",
                     serving.default_model.as_deref().unwrap_or("no model yet"),
-                    serving.in_flight
+                    serving.in_flight,
+                    ready_replicas(serving)
                 ),
                 theme::DIM,
             ),
@@ -106,8 +109,17 @@ fn listening(serving: &ServingStatus) -> Line<'static> {
     }
 }
 
-fn head_lines(serving: &ServingStatus, width: usize) -> Vec<Line<'static>> {
+fn ready_replicas(serving: &ServingStatus) -> String {
+    if serving.replicas.is_empty() {
+        return String::new();
+    }
+    let ready = serving.replicas.iter().filter(|found| found.state == ReplicaState::Ready).count();
+    format!("  {ready} of {} replicas", serving.replicas.len())
+}
+
+fn head_lines(now: Timestamp, serving: &ServingStatus, width: usize) -> Vec<Line<'static>> {
     let mut lines = vec![listening(serving)];
+    lines.extend(serving.replicas.iter().map(|replica| replica_line(now, replica)));
     if let Some(listen) = &serving.listen {
         let curl = serving.example_command().unwrap_or_else(|| format!("curl {listen}/docs.json"));
         // Whole where it can be, since it is there to be copied.
@@ -117,6 +129,32 @@ fn head_lines(serving: &ServingStatus, width: usize) -> Vec<Line<'static>> {
         }
     }
     lines
+}
+
+/// A process that answers: how it is, and what it does.
+fn replica_line(now: Timestamp, replica: &ReplicaView) -> Line<'static> {
+    let (sign, style) = match replica.state {
+        ReplicaState::Ready => ("✓", theme::GOOD),
+        ReplicaState::Starting => ("◌", theme::WARN),
+        ReplicaState::Waiting => ("✗", theme::BAD),
+    };
+    let mut spans = vec![
+        paint::span(format!("{sign} replica {:<3} ", replica.replica), style),
+        paint::span(format!("{:<9}", replica.state.name()), style),
+    ];
+    if let (Some(pid), Some(since)) = (replica.pid, replica.since) {
+        let memory = replica.memory_bytes.map(text::bytes).unwrap_or_default();
+        let (rate, in_flight) = (replica.requests_per_sec, replica.in_flight);
+        let does = format!("{rate:>8.1}/s  {in_flight} in flight  {memory:>8}");
+        spans.push(paint::span(does, theme::PLAIN));
+        let whose = format!("  pid {pid}, started {}", text::ago(now, since));
+        spans.push(paint::span(whose, theme::DIM));
+    }
+    if replica.deaths > 0 {
+        let problem = replica.problem.as_deref().unwrap_or("died");
+        spans.push(paint::span(format!("  died {}×: {problem}", replica.deaths), theme::BAD));
+    }
+    Line::from(spans)
 }
 
 fn draw_versions(buf: &mut Buffer, area: Rect, state: &State, serving: &ServingStatus) {

@@ -200,6 +200,7 @@ fn serving_status() -> ServingStatus {
         recent_errors: vec![],
         traffic: vec![],
         prediction_log: None,
+        replicas: vec![],
     }
 }
 

@@ -295,7 +295,7 @@ async fn write(mut to: OwnedWriteHalf, mut messages: mpsc::Receiver<ToWorker>) {
 
 /// Names the build of a program: its version, and a digest, for another file in its place is
 /// another build.
-pub(super) fn build_of(executable: &Path) -> String {
+pub(crate) fn build_of(executable: &Path) -> String {
     let told = std::fs::metadata(executable).map_or_else(
         |_| executable.display().to_string(),
         |found| {
