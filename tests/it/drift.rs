@@ -282,3 +282,47 @@ fn what_was_decided_before_a_kill_is_told_by_the_next_daemon_and_once() {
     assert_eq!(project.wait_for_runs("retrain", 1).len(), 1);
     project.down();
 }
+
+#[test]
+fn a_mail_server_that_refuses_or_is_not_trusted_is_told_without_the_password() {
+    let test = "a_mail_server_that_refuses_or_is_not_trusted_is_told_without_the_password";
+    let Some(python) = peer("DAGDECK_TEST_PYTHON", test) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    certificates(folder.path());
+    let receivers = Receivers::start(&python, folder.path());
+    for (ca, password, words) in [
+        ("ca.crt", "not the right one", "535"),
+        ("other.crt", PASSWORD, "certificate"),
+        ("none.crt", PASSWORD, "read the certificates of `none.crt`"),
+    ] {
+        let project = Project::with(&format!(
+            r#"
+[deck]
+name = "t"
+[connection.post]
+url = "smtp://127.0.0.1:{}"
+from = "deck@example.org"
+to = "ops@example.org"
+username = "ada"
+password = "${{file:secret}}"
+starttls = "required"
+ca_file = "{ca}"
+[dag.d.task.t]
+operator = "notify"
+connection = "post"
+message = "hello"
+"#,
+            receivers.smtp
+        ));
+        project.write("secret", password);
+        for name in ["ca.crt", "other.crt"] {
+            std::fs::copy(folder.path().join(name), project.path(name)).unwrap();
+        }
+        let ran = project.run(&["run", "d"]);
+        assert_eq!(ran.code, 1, "{}", ran.stderr);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains(words), "{words}: {said}");
+        assert!(!said.contains(password), "{said}");
+    }
+    assert!(receivers.of("mail").is_empty());
+}

@@ -1,3 +1,5 @@
+//! What a gauge counts and what is made of it: on models of the sample data.
+
 use serde_json::{Map, Value, json};
 
 use super::*;

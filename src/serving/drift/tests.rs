@@ -1,3 +1,5 @@
+//! From counts in a window to what is told, with times of the test.
+
 use std::sync::Arc;
 use std::time::Duration;
 
