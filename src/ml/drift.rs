@@ -143,7 +143,10 @@ impl Gauge {
             shard[place].fetch_add(1, Ordering::Relaxed);
         };
         let rows = batch.rows();
-        for row in (0..rows).step_by(rows.div_ceil(ROWS_MAX).max(1)) {
+        let step = rows.div_ceil(ROWS_MAX).max(1);
+        for (nth, from) in (0..rows).step_by(step).enumerate() {
+            // One of each step, never the same: rows may come in a rhythm of their own.
+            let row = (from + scattered(nth) % step).min(rows - 1);
             for column in &self.columns {
                 let place = match batch.at(row, column.at) {
                     Cell::Missing => column.places.len(),
@@ -211,6 +214,11 @@ impl Counts {
     fn of(&self, column: &Watched) -> &[u64] {
         self.0.get(column.first..column.first + column.len()).unwrap_or_default()
     }
+}
+
+/// Returns a number that has no rhythm.
+const fn scattered(nth: usize) -> usize {
+    nth.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40
 }
 
 /// Returns the set of counters of this thread.

@@ -46,6 +46,7 @@ pub(super) fn check(
         }
         objects if objects.is_object() => object::check(context, objects, fields),
         Operator::MlGate => conditions(context, fields, "require"),
+        Operator::ServingMonitor => conditions(context, fields, "fail_if"),
         Operator::ServingDeploy => strategy(context, fields),
         Operator::Approval => return wait::approval(context, scope, task_name, fields),
         Operator::TriggerDagRun => wait::trigger_dag_run(context, fields),
@@ -73,7 +74,6 @@ pub(super) fn check(
         | Operator::ModelPromote
         | Operator::ModelRollback
         | Operator::ServingCheck
-        | Operator::ServingMonitor
         | Operator::ServingBundle => {}
     }
     Vec::new()

@@ -21,6 +21,7 @@ mod slurm;
 mod source_text;
 mod tracking;
 mod wait;
+mod watching;
 
 /// A deck that is right, for a test to add its mistake to.
 const GROUND: &str = r#"

@@ -1,3 +1,5 @@
+//! What a gauge counts and what is made of it: on models of the sample data.
+
 use serde_json::{Map, Value, json};
 
 use super::*;
@@ -188,6 +190,21 @@ fn of_very_many_rows_some_are_looked_at() {
     gauge.count(&batch, &Answers::new(1, vec![0.0; 50_000]));
     let rows = gauge.rows(&gauge.drain());
     assert!((3_000..=4_096).contains(&rows), "{rows}");
+    // Every other row is another one: both are seen.
+    let row = |n: usize| if n.is_multiple_of(2) { json!({"x": 1}) } else { json!({"x": 9}) };
+    let rows: Vec<Value> = (0..20_000).map(row).collect();
+    let values = (0..100).map(|n| Some(if n % 2 == 0 { 1.0 } else { 9.0 }));
+    let columns = [("x".to_owned(), crate::profile::numbers(values))].into_iter().collect();
+    let profile = Profile { rows: 100, columns, answers: None };
+    let signature: Signature = serde_json::from_value(json!({
+        "inputs": [{ "name": "x", "type": "double", "required": true }], "outputs": [],
+    }))
+    .unwrap();
+    let gauge = Gauge::of(&profile, &signature, &[]);
+    let batch = Batch::of_json(&signature, &rows).unwrap();
+    gauge.count(&batch, &Answers::new(1, vec![0.0; rows.len()]));
+    let columns = gauge.judge(&gauge.drain(), &DriftLimits::default());
+    assert_eq!(crossed(&columns), [], "{columns:#?}");
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! From counts in a window to what is told, with times of the test.
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,10 +74,10 @@ fn rows_as_in_training_are_no_trouble_and_few_rows_no_verdict() {
     let report = judge(&drift, &[], 1);
     assert_eq!((report.rows, report.is_judged(), report.worst_psi()), (100, false, None));
     assert_eq!(decide::drift(&report, &[], &spec(), at(1)), []);
-    ask(&drift, &signature, 5000, 0.0);
+    ask(&drift, &signature, 4000, 0.0);
     // The hundred are old by now.
     let report = judge(&drift, &[], 62);
-    assert_eq!(report.rows, 5000);
+    assert_eq!(report.rows, 4000);
     assert_eq!(report.worst_psi(), Some((None, 0.0)), "{report:#?}");
     assert_eq!(decide::drift(&report, &[], &spec(), at(62)), []);
     assert_eq!(drift.brief().unwrap().psi, Some(0.0));

@@ -16,8 +16,8 @@ use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
 use crate::widget::table::{Column, fixed, growing, position, right};
 
-/// Rows of the spread, below 140 columns.
-const BINS_ROWS: u16 = 9;
+/// A screen that is lower shows the list alone.
+const HEIGHT_MIN: u16 = 18;
 
 /// Draws the screen.
 pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, model: &str, version: u32) {
@@ -31,8 +31,11 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State, model: &str, ver
     let [place, detail] = if area.width >= 140 {
         Layout::horizontal([Constraint::Min(0), Constraint::Percentage(42)]).areas(rest)
     } else {
-        let rows = if area.height >= 18 { BINS_ROWS } else { 0 };
-        Layout::vertical([Constraint::Min(0), Constraint::Length(rows)]).areas(rest)
+        // The list has what it needs, at most half; the spread the rest.
+        let needed = u16::try_from(report.columns.len()).unwrap_or(u16::MAX).saturating_add(3);
+        let is_high = area.height >= HEIGHT_MIN;
+        let rows = if is_high { needed.clamp(5, rest.height / 2) } else { rest.height };
+        Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(rest)
     };
     let level = state.level();
     let columns = rows::drifted(state, level, model, version);

@@ -443,6 +443,8 @@ fn bad_condition() {
     points_at(&task("ml.gate", gate), "bad-condition", 4, 24);
     let deploy = "model = \"m\"\nstrategy = { rollback_if = { p99_ms = \"> x\" } }";
     points_at(&task("serving.deploy", deploy), "bad-condition", 4, 39);
+    let monitor = "fail_if = { drift = \"much\" }";
+    points_at(&task("serving.monitor", monitor), "bad-condition", 3, 21);
 }
 
 #[test]
