@@ -270,7 +270,9 @@ async fn answer(parts: &ControlParts, request: Request) -> Result<Answer, Fault>
         }
         Request::ReceiveLineage { event } => openlineage::receive(parts, event).await,
         Request::ListEvents { limit, before_id } => status::events(parts, limit, before_id).await,
-        Request::ServingStatus => parts.serving.status().await.map(Answer::Serving),
+        Request::ServingStatus => {
+            parts.serving.status().await.map(|found| Answer::Serving(Box::new(found)))
+        }
         Request::Predict(wish) => parts.serving.ask(wish).await.map(Answer::Predicted),
         request @ (Request::ListExperiments
         | Request::ListTrackingRuns { .. }

@@ -109,7 +109,7 @@ pub(crate) fn answer(request: &Request) -> Result<Answer, Fault> {
         Request::ListTaskInstances(_) => {
             Answer::TaskInstances { task_instances: vec![], next: None }
         }
-        Request::ServingStatus => Answer::Serving(serving()),
+        Request::ServingStatus => Answer::Serving(Box::new(serving())),
         Request::ListEvents { .. } => Answer::Events(events()),
         _ => Answer::Done,
     })

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+mod bundle;
 mod deck;
 mod load;
 mod process;
@@ -36,6 +37,7 @@ pub fn measure(root: &Path, binary: Option<PathBuf>) -> Result<(), String> {
     }
     idle(&scratch, &mut sheet)?;
     predictions(&scratch, &mut sheet)?;
+    bundle::bundle(&scratch, &mut sheet)?;
     scratch.down()?;
     // The tasks beside a bare loop have a table of their own.
     let binary = binary.to_string_lossy();

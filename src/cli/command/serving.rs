@@ -19,7 +19,7 @@ pub async fn dispatch(
             let answer = ask(layout, Request::ServingStatus).await?;
             let status =
                 expect_answer!(answer, Answer::Serving(status) => status, "serving status");
-            output.answer(&status, draw);
+            output.answer(&*status, draw);
         }
         ServingCommand::Predict { rows, model, version } => {
             let request = Request::Predict(Predict { model, version, rows });

@@ -126,6 +126,6 @@ pub enum Answer {
     ConnectionTest(ConnectionTest),
     Pools(Vec<SlotPoolView>),
     Pruned(PruneReport),
-    Serving(ServingStatus),
+    Serving(Box<ServingStatus>),
     Events(Vec<EventLog>),
 }
