@@ -177,11 +177,10 @@ async fn start_fleet(
             Fault::unavailable(format!("make `{}`", folder.display())).caused_by(Some(&error))
         })?;
         let mut doors = Vec::new();
-        for path in [Some(folder.join(replicas::MAIN)), socket.map(Path::to_owned)] {
-            if let Some(path) = path {
-                let listener = bind::unix(&path).await?;
-                doors.push(Door::open(listener, service(&shared), Limits::default()));
-            }
+        let main = Some(folder.join(replicas::MAIN));
+        for path in [main, socket.map(Path::to_owned)].into_iter().flatten() {
+            let listener = bind::unix(&path).await?;
+            doors.push(Door::open(listener, service(&shared), Limits::default()));
         }
         Ok::<_, Fault>((doors, Fleet::start(fleet, replicas).await?))
     };
@@ -313,18 +312,17 @@ impl Server {
         listening: Result<String, String>,
         orders: mpsc::Receiver<ServingOrder>,
     ) -> Self {
-        let server = Self {
+        shared.listening.get_or_init(|| listening.clone());
+        Self {
             listen: listening.clone().ok(),
-            problem: listening.clone().err(),
+            problem: listening.err(),
             doors,
             tasks: vec![
                 tokio::spawn(orders::run(Arc::clone(&shared), orders)),
                 tokio::spawn(orders::follow(Arc::clone(&shared))),
             ],
-            shared: Arc::clone(&shared),
-        };
-        shared.listening.get_or_init(|| listening);
-        server
+            shared,
+        }
     }
 
     /// Stops listening, lets requests in flight end (at most 10 s), and returns.

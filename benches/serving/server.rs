@@ -83,6 +83,14 @@ impl Project {
         command
     }
 
+    /// Writes the model with its server; returns what that serves.
+    pub(crate) fn bundle(&self) -> PathBuf {
+        let folder = self.path().join("bundle");
+        let mut command = self.command(&["bundle", "iris@production", "--to"]);
+        assert!(command.arg(&folder).status().unwrap().success());
+        folder.join("rootfs/srv")
+    }
+
     /// The folder of the model that is served.
     fn model(&self) -> PathBuf {
         let find = Command::new("find").arg(self.path()).args(["-name", "MLmodel"]).output();
@@ -93,6 +101,7 @@ impl Project {
 
 pub(crate) struct Server {
     pub(crate) name: &'static str,
+    started: Instant,
     /// From its start.
     pub(crate) first_answer: Duration,
     process: Child,
@@ -103,19 +112,27 @@ pub(crate) struct Server {
 
 impl Server {
     fn spawn(name: &'static str, mut command: Command, target: Target) -> Self {
+        let started = Instant::now();
         let process = command.stdin(Stdio::null()).spawn().unwrap();
-        Self { name, first_answer: Duration::ZERO, process, target, folder: None }
+        Self { name, started, first_answer: Duration::ZERO, process, target, folder: None }
     }
 
     fn answering(mut self) -> Self {
-        let start = Instant::now();
         until(&format!("{} answers", self.name), || self.target.ask());
-        self.first_answer = start.elapsed();
+        self.first_answer = self.started.elapsed();
         self
     }
 
     pub(crate) fn dagdeck(project: &Project) -> Self {
         Self::spawn("dagdeck", project.command(&["up"]), project.target()).answering()
+    }
+
+    /// The server of a bundle, which knows no project.
+    pub(crate) fn bundled(project: &Project, folder: &Path) -> Self {
+        let target = Target { address: free_address(), ..project.target() };
+        let mut command = Command::new(&project.binary);
+        command.arg("serve").arg(folder).args(["--listen", &target.address]).stdout(Stdio::null());
+        Self::spawn("bundle", command, target).answering()
     }
 
     /// This very program, as the constant server.

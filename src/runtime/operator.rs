@@ -45,7 +45,7 @@ mod table_check;
 mod table_transform;
 mod tables;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod trigger_dag_run;
 mod waiting;
 

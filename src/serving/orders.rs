@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -17,7 +18,10 @@ use crate::serving::policy;
 use crate::serving::shared::Shared;
 use crate::serving::traffic_view;
 use crate::types::Fault;
-use crate::types::event::Event;
+use crate::types::event::{Event, NumberedEvent};
+
+/// How long events are gathered before the replicas are told.
+const TOGETHER: Duration = Duration::from_millis(100);
 
 /// How often aliases are looked at when nobody says that they changed.
 const FOLLOW_EVERY: Duration = Duration::from_secs(5);
@@ -41,8 +45,9 @@ pub(crate) async fn follow(shared: Arc<Shared>) {
         tokio::select! {
             _ = ticks.tick() => {}
             event = events.recv() => match event {
-                // Replicas hear of no events.
-                Ok(event) if event.event == Event::TrackingChanged => spread(&shared).await,
+                Ok(event) if event.event == Event::TrackingChanged => {
+                    tell_replicas(&shared, &mut events).await;
+                }
                 Ok(_) => continue,
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return,
@@ -50,6 +55,16 @@ pub(crate) async fn follow(shared: Arc<Shared>) {
         }
         load::follow_aliases(&shared).await;
         policy::follow(&shared).await;
+    }
+}
+
+/// Tells replicas, which hear of no events, that an alias may have moved. A training brings about
+/// hundreds of such events: those that came meanwhile are one.
+async fn tell_replicas(shared: &Shared, events: &mut Receiver<NumberedEvent>) {
+    if shared.fleet.get().is_some() {
+        tokio::time::sleep(TOGETHER).await;
+        while !matches!(events.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
+        spread(shared).await;
     }
 }
 

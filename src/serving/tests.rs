@@ -27,6 +27,7 @@ const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const ROWS_MAX: usize = 10_000;
 
 mod doors;
+mod fuzz;
 mod invocations;
 mod oip;
 mod orders;

@@ -33,6 +33,7 @@ mod replicas;
 mod s3;
 mod serving;
 mod slurm;
+mod soak;
 mod ssh;
 mod storm;
 mod story;

@@ -54,6 +54,10 @@ fn the_openapi_document_is_valid() {
     let (mut project, addr) = with_a_model();
     let document = http(&addr, "GET", "/docs.json", None);
     assert_eq!(document.status, 200);
+    let paths = &document.json()["paths"];
+    for path in ["/predict", "/models/iris/predict", "/invocations", "/v2/models/iris/infer"] {
+        assert!(paths[path]["post"].is_object(), "{path}: {paths}");
+    }
     let path = project.path("docs.json");
     fs::write(&path, &document.body).unwrap();
     let output =

@@ -18,7 +18,7 @@ const FLOWER: &str = "[[5.1,3.5,1.4,0.2]]";
 /// Clients with a connection each that they keep.
 const CLIENTS: usize = 4;
 
-fn project(nginx: &Path, replicas: u32) -> Project {
+pub(crate) fn project(nginx: &Path, replicas: u32) -> Project {
     let project = Project::sample();
     let text = fs::read_to_string(project.path("dags.toml")).unwrap();
     let replicas = format!("[serving]\nreplicas = {replicas}\nnginx = \"{}\"\n", nginx.display());
@@ -27,18 +27,18 @@ fn project(nginx: &Path, replicas: u32) -> Project {
     project
 }
 
-fn deploy(project: &Project, count: usize, model: &str) {
+pub(crate) fn deploy(project: &Project, count: usize, model: &str) {
     project.run(&["run", "mlops_pipeline", "-p", &format!("model={model}")]).ok();
     let runs = project.wait_for_runs("model_serving_pipeline", count);
     assert!(runs.iter().all(|run| run["state"] == "success"), "{runs:?}");
 }
 
-fn status(project: &Project) -> Value {
+pub(crate) fn status(project: &Project) -> Value {
     project.json(&["serving", "status"])
 }
 
 /// Waits until so many replicas are ready, and returns their process ids.
-fn ready(project: &Project, count: usize) -> BTreeSet<i32> {
+pub(crate) fn ready(project: &Project, count: usize) -> BTreeSet<i32> {
     let pids = || {
         let status = status(project);
         let replicas = status["replicas"].as_array().unwrap().clone();
@@ -50,33 +50,35 @@ fn ready(project: &Project, count: usize) -> BTreeSet<i32> {
     until(pids).unwrap_or_else(|| panic!("{}", status(project)))
 }
 
-fn signal(pid: i32, signal: Signal) {
+pub(crate) fn signal(pid: i32, signal: Signal) {
     kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
 /// Whether a connection that is kept may be closed between two requests: nginx does that when it
 /// takes over a new configuration, and clients know it of HTTP.
 #[derive(Clone, Copy, PartialEq)]
-enum Idle {
+pub(crate) enum Idle {
     IsKept,
     MayBeClosed,
 }
 
 /// Loads an address with requests while something is done; every one must be answered.
-fn under_load(address: &str, idle: Idle, work: impl FnOnce()) -> u64 {
+pub(crate) fn under_load(address: &str, idle: Idle, work: impl FnOnce()) -> u64 {
     let (stop, answered) = (AtomicBool::new(false), AtomicU64::new(0));
     std::thread::scope(|scope| {
         let client = || {
             let mut kept = Kept::open(address);
             while !stop.load(Ordering::SeqCst) {
-                let answer = match kept.try_predict() {
-                    Err(_) if idle == Idle::MayBeClosed => {
+                let (_, body) = match idle {
+                    Idle::IsKept => kept.predict(),
+                    Idle::MayBeClosed => kept.try_predict().unwrap_or_else(|_| {
                         kept = Kept::open(address);
-                        kept.try_predict()
-                    }
-                    answer => answer,
+                        kept.try_predict().unwrap()
+                    }),
                 };
-                let (_, body) = answer.unwrap();
+                if kept.is_closing {
+                    kept = Kept::open(address);
+                }
                 assert!(body.contains("\"label\":\"setosa\""), "{body}");
                 answered.fetch_add(1, Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(1));

@@ -15,6 +15,8 @@ const CLIENTS: usize = 4;
 pub(crate) struct Kept {
     addr: String,
     stream: BufReader<TcpStream>,
+    /// The server said that it will close the connection.
+    pub(crate) is_closing: bool,
 }
 
 impl Kept {
@@ -22,12 +24,14 @@ impl Kept {
         let stream = TcpStream::connect(addr).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        Self { addr: addr.to_owned(), stream: BufReader::new(stream) }
+        Self { addr: addr.to_owned(), stream: BufReader::new(stream), is_closing: false }
     }
 
     /// Asks for a prediction; returns the version that answered, and what it said.
     pub(crate) fn predict(&mut self) -> (String, String) {
-        self.try_predict().unwrap()
+        let answer = self.try_predict().unwrap();
+        assert!(!self.is_closing);
+        answer
     }
 
     /// As `predict`; an error says that the connection was closed before anything was answered.
@@ -54,7 +58,7 @@ impl Kept {
         }
         let mut body = vec![0; head["content-length"].parse().unwrap()];
         self.stream.read_exact(&mut body).unwrap();
-        assert_ne!(head.get("connection").map(String::as_str), Some("close"));
+        self.is_closing = head.get("connection").is_some_and(|told| told == "close");
         Ok((head["x-model-version"].clone(), String::from_utf8(body).unwrap()))
     }
 }

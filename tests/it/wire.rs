@@ -101,7 +101,7 @@ fn tls_is_spoken_by_a_real_certificate_with_both_versions_of_http() {
     }
     // 60: the certificate is of nobody that is known; 56, 52 or 1: there is no plain HTTP.
     assert_eq!(curl(&program, &[], &url), Err(60));
-    assert!(curl(&program, &["--http0.9"], &format!("http://{address}")).is_err());
+    assert!(curl(&program, &[], &format!("http://{address}")).is_err());
     project.down();
 }
 

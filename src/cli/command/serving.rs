@@ -24,7 +24,7 @@ pub async fn dispatch(
             let answer = ask(layout, Request::ServingStatus).await?;
             let status =
                 expect_answer!(answer, Answer::Serving(status) => status, "serving status");
-            output.answer(&status, |status| draw(status));
+            output.answer(&*status, draw);
         }
         ServingCommand::Traffic { .. }
         | ServingCommand::Shadow { .. }

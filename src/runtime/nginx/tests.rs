@@ -1,10 +1,7 @@
 //! What nginx says of the configuration.
 
-#[path = "../../../tests/it/support/peer.rs"]
-mod peer;
-
 use super::*;
-use peer::peer;
+use crate::runtime::operator::tests::peer::peer;
 
 fn front() -> Front {
     Front {

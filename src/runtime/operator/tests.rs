@@ -1,7 +1,7 @@
 //! A bench for operators that run in a process: real files in a scratch project.
 
 #[path = "../../../tests/it/support/peer.rs"]
-mod peer;
+pub(crate) mod peer;
 #[path = "../../../tests/it/support/postgres.rs"]
 mod postgres;
 mod story;
