@@ -35,5 +35,6 @@ mod storm;
 mod story;
 mod support;
 mod swap;
+mod traffic;
 mod trials;
 mod watch;

@@ -326,3 +326,18 @@ async fn of_many_requests_a_sample_is_kept() {
     assert!((30..95).contains(&log.rows), "{log:?}");
     assert_eq!((log.dropped, log.problem), (0, None));
 }
+
+#[tokio::test]
+async fn the_document_tells_of_outcomes_where_they_can_be_joined() {
+    let running = Running::serving_iris().await;
+    assert!(running.get("/docs.json").await.1["paths"]["/outcomes"].is_null());
+    let (running, _folder) = with_log(LogSpec::default()).await;
+    let (_, docs) = running.get("/docs.json").await;
+    let content = &docs["paths"]["/outcomes"]["post"]["requestBody"]["content"]["application/json"];
+    let schema = jsonschema::validator_for(&content["schema"]).unwrap();
+    assert!(schema.is_valid(&content["example"]));
+    assert_eq!(running.tell(&content["example"]).await.0, 200);
+    let wrong = json!({"outcomes": [{"id": "one"}]});
+    assert!(!schema.is_valid(&wrong));
+    assert_eq!(running.tell(&wrong).await.0, 400);
+}
