@@ -86,6 +86,9 @@ fn a_rollout_goes_on_from_its_step_after_a_kill_and_a_pause_stays_one() {
     let paused = rollout(&project);
     let left = paused["left_ms"].as_u64().unwrap();
     assert!((3_000_000..=3_600_000).contains(&left), "{paused}");
+    let said = project.run(&["serving", "rollout", "iris"]).ok().stdout;
+    assert!(said.contains("rollout of v1: paused, step 2 of 3 (50 %)"), "{said}");
+    assert!(said.contains("v1 50 %: 0.0 requests/s") && said.contains("v2 50 %"), "{said}");
     let again = project.run(&["serving", "rollout", "iris", "pause"]);
     assert!(again.stderr.contains("it is paused already"), "{}", again.stderr);
     let refused = project.run(&["serving", "traffic", "iris", "1=30", "2=70"]);

@@ -60,6 +60,7 @@ pub(super) fn path() -> Value {
             "401": refused("Neither a key nor the token was sent"),
             "408": refused("The body came in too slowly"),
             "413": refused("The body is too large, or has too many outcomes"),
+            "415": refused("The body is compressed by neither gzip nor deflate"),
             "429": refused("The key has asked too often"),
             "503": refused("They could not be kept"),
         },
