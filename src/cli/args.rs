@@ -182,7 +182,7 @@ pub enum Command {
     Models(ModelsCommand),
     /// Have a model answer all rows of a file (CSV, JSON lines or Parquet)
     Predict(PredictArgs),
-    /// Show the model server
+    /// Show the model server, and steer its traffic
     #[command(subcommand)]
     Serving(ServingCommand),
     /// Write a model with its server into a folder that runs anywhere

@@ -97,7 +97,7 @@ impl Arm {
         let p = match error {
             0.0 if shift == 0.0 => 1.0,
             0.0 => 0.0,
-            error => 2.0 * upper_tail(shift.abs() / error),
+            error => (2.0 * upper_tail(shift.abs() / error)).min(1.0),
         };
         // Each needs so many times as many outcomes as the smaller has.
         let times = ((Z_LEVEL + Z_POWER) * error / shift.abs()).powi(2);

@@ -1,5 +1,6 @@
 //! What is served, for machines: the list of models and the OpenAPI document.
 
+mod outcomes;
 mod protocols;
 
 use serde_json::{Map, Value, json};
@@ -72,6 +73,9 @@ pub(crate) fn openapi(shared: &Shared, table: &Table) -> Value {
         );
         let is_default = shared.default_model(table) == Some(model.as_str());
         protocols::add(&mut paths, &loaded, is_default);
+    }
+    if shared.log.is_some() {
+        paths.insert("/outcomes".into(), outcomes::path());
     }
     for (path, summary) in [
         ("/models", "Lists what is served"),

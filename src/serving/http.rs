@@ -13,6 +13,7 @@ use hyper::header::{self, HeaderValue};
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
+use crate::serving::encoding::Encoding;
 use crate::serving::protocol::JSON;
 use crate::serving::refusal::{Refusal, Voice};
 use crate::serving::route::{self, OipRoute, ROUTES, Route};
@@ -141,8 +142,9 @@ where
                          token of `.dagdeck/token` as `Authorization: Bearer TOKEN`";
             return Err(Refusal::new(StatusCode::UNAUTHORIZED, error));
         }
+        let encoding = Encoding::of_body(&head.headers)?;
         let body = prediction::read(shared, &head.headers, body).await?;
-        outcomes::tell(shared, &body).await
+        outcomes::tell(shared, body, encoding).await
     };
     match told.await.map(|joined| json!(joined)) {
         Ok(joined) => json_answer(&joined),

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
 
 /// Things that wait, at most.
 const LEN_MAX: usize = 1024;
@@ -71,6 +72,16 @@ impl<T> Mouth<T> {
     /// Takes the next thing; `None` where nobody puts in any more.
     pub(crate) fn take(&self) -> Option<T> {
         self.receiver.recv().ok().map(|taken| self.release(taken))
+    }
+
+    /// As `take`, but after a while of waiting there is nothing; an error where nobody puts in any
+    /// more.
+    pub(crate) fn take_within(&self, patience: Duration) -> Result<Option<T>, RecvTimeoutError> {
+        match self.receiver.recv_timeout(patience) {
+            Ok(taken) => Ok(Some(self.release(taken))),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(over) => Err(over),
+        }
     }
 
     /// Takes the next thing if there is one.

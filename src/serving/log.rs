@@ -18,6 +18,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::dag::serving::LogSpec;
 use crate::serving::lane::Lane;
@@ -30,6 +31,9 @@ use self::writer::Writer;
 
 /// Ids that are looked for at once: what is to be written meanwhile waits so long.
 const LOOKUP_LEN: usize = 256;
+
+/// How often old files are looked for while nothing is asked.
+const IDLE: Duration = Duration::from_mins(1);
 
 /// What the thread is given.
 enum Job {
@@ -83,11 +87,12 @@ impl PredictionLog {
         let mut writer =
             Writer::open(folder, spec.clone(), clock, Arc::clone(&told)).map_err(failed)?;
         let lane = Lane::start("predictions", move |mouth| {
-            while let Some(job) = mouth.take() {
-                writer.carry_out(job);
-                while let Some(job) = mouth.take_now() {
-                    writer.carry_out(job);
+            while let Ok(first) = mouth.take_within(IDLE) {
+                if first.is_none() {
+                    writer.let_go();
                 }
+                let jobs = first.into_iter().chain(std::iter::from_fn(|| mouth.take_now()));
+                jobs.for_each(|job| writer.carry_out(job));
                 writer.flush();
             }
         });

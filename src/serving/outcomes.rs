@@ -8,9 +8,11 @@ mod tests;
 
 use std::sync::Arc;
 
+use hyper::body::Bytes;
 use serde::Serialize;
 
 use crate::runtime::promotion::off_thread;
+use crate::serving::encoding::Encoding;
 use crate::serving::log::{Answered, PredictionLog};
 use crate::serving::refusal::Refusal;
 use crate::serving::shared::Shared;
@@ -43,23 +45,32 @@ pub(crate) struct Unjoined {
 }
 
 /// Joins the outcomes of a body; durable when it returns.
-pub(crate) async fn tell(shared: &Arc<Shared>, body: &[u8]) -> Result<Joined, Refusal> {
+pub(crate) async fn tell(
+    shared: &Arc<Shared>,
+    body: Bytes,
+    encoding: Option<Encoding>,
+) -> Result<Joined, Refusal> {
     let Some(log) = shared.log.clone() else {
         let error = "no predictions are kept: `[serving.log]` of dags.toml has them kept";
         return Err(Refusal::new(hyper::StatusCode::CONFLICT, error));
     };
-    let told = body::read(body)?;
-    let (source, now) = (Arc::clone(&shared.source), shared.clock.now());
+    let (max, source) = (shared.spec.max_body_bytes, Arc::clone(&shared.source));
+    let now = shared.clock.now();
     let joined = off_thread(move || {
+        let unpacked = encoding.map_or(Ok(body.clone()), |encoding| encoding.unpack(&body, max));
+        let told = match unpacked.and_then(|body| body::read(&body)) {
+            Ok(told) => told,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let (outcomes, problems) = join(&log, told)?;
         let oldest = log.oldest();
         let counted = source.add_outcomes(&outcomes, oldest, now)?;
-        Ok((outcomes, counted, problems))
+        Ok(Ok((outcomes, counted, problems)))
     });
     let (outcomes, counted, problems) = joined.await.map_err(|fault| {
         tracing::error!(%fault, "outcomes were not kept");
         Refusal::unavailable(fault.to_string()).retry_after(1)
-    })?;
+    })??;
     let mut joined = Joined { problems, ..Joined::default() };
     for (outcome, counts) in outcomes.iter().zip(counted) {
         if counts {

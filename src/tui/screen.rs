@@ -34,6 +34,7 @@ mod run_preview;
 pub(crate) mod runs;
 pub(crate) mod serving;
 mod serving_charts;
+pub(crate) mod serving_traffic;
 pub(crate) mod settings;
 pub(crate) mod small;
 pub(crate) mod system;

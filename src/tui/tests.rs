@@ -44,6 +44,7 @@ mod sites;
 mod small;
 mod terminal;
 mod tools;
+mod traffic;
 mod trials;
 
 /// Draws what keys lead to at every size, and with ASCII only at two of them; at 80x24 also how it

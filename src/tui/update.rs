@@ -46,6 +46,7 @@ mod sketch;
 mod terminal;
 pub(crate) mod theme;
 pub(crate) mod tour;
+mod traffic;
 mod trials;
 
 pub(crate) use lab::ChartKey;

@@ -39,6 +39,7 @@ mod storm;
 mod story;
 mod support;
 mod swap;
+mod traffic;
 mod trials;
 mod watch;
 mod wire;

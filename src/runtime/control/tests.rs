@@ -11,5 +11,6 @@ pub(super) mod models;
 mod operate;
 mod runs;
 mod settings;
+mod traffic;
 mod versions;
 pub(crate) mod world;

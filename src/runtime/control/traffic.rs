@@ -119,3 +119,60 @@ fn apply(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::LaunchToken;
+    use crate::types::serving::RolloutView;
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_second(secs).unwrap()
+    }
+
+    fn running() -> Kept {
+        let rollout = RolloutView {
+            model: "iris".into(),
+            version: 4,
+            previous: Some(3),
+            percents: vec![10, 100],
+            step: 0,
+            state: RolloutState::Running,
+            ends_at: Some(at(100)),
+            left_ms: None,
+            started_at: at(0),
+            ended_at: None,
+            reason: None,
+            task: String::new(),
+        };
+        Kept { rollout, token: LaunchToken::from("token"), wish: None }
+    }
+
+    #[test]
+    fn a_pause_keeps_the_time_that_is_left_and_gives_it_back() {
+        let mut kept = running();
+        assert_eq!(apply(&mut kept, RolloutWish::Resume, "ada", at(40)), Err("it is not paused"));
+        apply(&mut kept, RolloutWish::Pause, "ada", at(40)).unwrap();
+        let rollout = &kept.rollout;
+        assert_eq!((rollout.state, rollout.ends_at), (RolloutState::Paused, None));
+        assert_eq!(rollout.left_ms(at(9_000)), Some(60_000));
+        assert_eq!(rollout.reason.as_deref(), Some("paused by ada"));
+        let again = apply(&mut kept, RolloutWish::Pause, "ada", at(50));
+        assert_eq!(again, Err("it is paused already"));
+        apply(&mut kept, RolloutWish::Resume, "ada", at(9_000)).unwrap();
+        assert_eq!((kept.rollout.ends_at, kept.rollout.left_ms), (Some(at(9_060)), None));
+    }
+
+    #[test]
+    fn what_goes_back_is_not_steered_any_more() {
+        let mut kept = running();
+        apply(&mut kept, RolloutWish::Advance, "ada", at(1)).unwrap();
+        assert_eq!(kept.wish, Some(Pending::Advance));
+        apply(&mut kept, RolloutWish::Abort, "ada", at(2)).unwrap();
+        assert_eq!(kept.wish, Some(Pending::Abort));
+        for wish in [RolloutWish::Advance, RolloutWish::Pause, RolloutWish::Abort] {
+            assert_eq!(apply(&mut kept, wish, "bob", at(3)), Err("it goes back already"));
+        }
+        assert_eq!(kept.rollout.reason.as_deref(), Some("aborted by ada"));
+    }
+}

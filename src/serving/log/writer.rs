@@ -61,7 +61,7 @@ impl Writer {
             }
         }
         let mut writer = Self { folder: folder.to_owned(), spec, clock, told, models };
-        writer.let_go(writer.clock.now());
+        writer.let_go();
         Ok(writer)
     }
 
@@ -121,11 +121,12 @@ impl Writer {
         }
         *last = problem;
         drop(last);
-        self.let_go(now);
+        self.let_go();
     }
 
     /// Deletes what is too old, and the oldest where all is too much; tells what is there.
-    fn let_go(&mut self, now: Timestamp) {
+    pub(super) fn let_go(&mut self) {
+        let now = self.clock.now();
         let keep_ms = i64::try_from(self.spec.keep.as_millis()).unwrap_or(i64::MAX);
         let since = now.as_millisecond().saturating_sub(keep_ms);
         loop {

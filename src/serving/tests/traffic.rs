@@ -1,7 +1,10 @@
 //! Requests that stick, copies, the prediction log, and what came of predictions.
 
+use std::io::Write as _;
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use hyper::header::HeaderValue;
 
 use super::*;
@@ -246,7 +249,7 @@ async fn what_cannot_be_told_is_refused_as_a_whole() {
     assert_eq!(running.post("/outcomes", "[]").await.0, 401);
     let mut wrong = request(Method::POST, "/outcomes", "{");
     let bearer = HeaderValue::from_str(&format!("Bearer {TOKEN}")).unwrap();
-    wrong.headers_mut().insert("authorization", bearer);
+    wrong.headers_mut().insert("authorization", bearer.clone());
     assert_eq!(running.send(wrong).await.status(), 400);
     for (body, message) in [
         (json!(7), "outcomes are a list of records"),
@@ -266,6 +269,13 @@ async fn what_cannot_be_told_is_refused_as_a_whole() {
         assert_eq!(status, 400, "{body}");
         assert!(answer["error"].as_str().unwrap().contains(message), "{body}: {answer}");
     }
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(b"[{\"id\": \"a\"}]").unwrap();
+    let mut packed = request(Method::POST, "/outcomes", packed.finish().unwrap());
+    packed.headers_mut().insert("authorization", bearer.clone());
+    packed.headers_mut().insert("content-encoding", HeaderValue::from_static("gzip"));
+    let answer = json_of(running.send(packed).await).await;
+    assert!(answer["error"].as_str().unwrap().contains("neither `truth`"), "it is unpacked");
     let many = vec![json!({"id": "a", "truth": 1}); 10_001];
     assert_eq!(running.tell(&json!(many)).await.0, 413);
     assert_eq!(running.ask_under("one", BODY).await, 200);
@@ -325,4 +335,19 @@ async fn of_many_requests_a_sample_is_kept() {
     let log = running.handle.status().await.unwrap().prediction_log.unwrap();
     assert!((30..95).contains(&log.rows), "{log:?}");
     assert_eq!((log.dropped, log.problem), (0, None));
+}
+
+#[tokio::test]
+async fn the_document_tells_of_outcomes_where_they_can_be_joined() {
+    let running = Running::serving_iris().await;
+    assert!(running.get("/docs.json").await.1["paths"]["/outcomes"].is_null());
+    let (running, _folder) = with_log(LogSpec::default()).await;
+    let (_, docs) = running.get("/docs.json").await;
+    let content = &docs["paths"]["/outcomes"]["post"]["requestBody"]["content"]["application/json"];
+    let schema = jsonschema::validator_for(&content["schema"]).unwrap();
+    assert!(schema.is_valid(&content["example"]));
+    assert_eq!(running.tell(&content["example"]).await.0, 200);
+    let wrong = json!({"outcomes": [{"id": "one"}]});
+    assert!(!schema.is_valid(&wrong));
+    assert_eq!(running.tell(&wrong).await.0, 400);
 }

@@ -133,6 +133,10 @@ pub(crate) enum Action {
     PageAfter,
     Chart(ChartKey),
     TryIt,
+    /// The next step of a rollout.
+    Advance,
+    /// The percents of a model's versions.
+    Split,
 }
 
 impl Action {

@@ -10,15 +10,16 @@ use crate::keymap::with_keys;
 use crate::rows;
 use crate::rows::keyed::Keyed;
 use crate::screen::serving_charts::{self, CHARTS};
+use crate::screen::serving_traffic;
 use crate::screen::{filtered_out, first, missing};
-use crate::state::{Slot, State, View};
+use crate::state::{Slot, State};
 use crate::text;
 use crate::theme;
 use crate::types::Timestamp;
 use crate::types::serving::{
     ReplicaState, ReplicaView, ServedVersion, ServingError, ServingStatus,
 };
-use crate::widget::chart::{SERIES_MAX, Series};
+use crate::widget::chart::SERIES_MAX;
 use crate::widget::list::{Field, List, Shown, Value};
 use crate::widget::paint;
 use crate::widget::table::{Column, fixed, growing, position, right};
@@ -43,7 +44,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let lines = head_lines(state.now, serving, usize::from(area.width.saturating_sub(4)));
     let head_rows = u16::try_from(lines.len() + 2).unwrap_or(4);
     let charts = if area.height >= 40 { area.height / 3 } else { 9 };
-    let split = split_rows(state);
+    let split = serving_traffic::rows_of(state, area.width);
     let [head, list, middle, traffic, bottom] = Layout::vertical([
         Constraint::Length(head_rows),
         Constraint::Length(versions),
@@ -60,7 +61,7 @@ pub(crate) fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     paint::put_all(buf, inside, lines, 0);
     draw_versions(buf, list, state, serving);
     serving_charts::draw(buf, middle, state);
-    draw_split(buf, traffic, state);
+    serving_traffic::draw(buf, traffic, state);
     draw_errors(buf, bottom, state.now, serving);
 }
 
@@ -76,13 +77,14 @@ fn draw_small(buf: &mut Buffer, area: Rect, state: &State, serving: &ServingStat
     paint::put_at(buf, head, 1, 0, listening(serving));
     draw_versions(buf, list, state, serving);
     serving_charts::draw(buf, chart, state);
-    let line = match serving.recent_errors.first() {
-        Some(error) => Line::from(vec![
+    let line = match (serving_traffic::short(state), serving.recent_errors.first()) {
+        (Some(rollout), _) => rollout,
+        (None, Some(error)) => Line::from(vec![
             paint::span(format!(" {} ", error.status), theme::BAD),
             paint::span(format!("{} ", text::ago(state.now, error.when)), theme::DIM),
             paint::span(&error.message, theme::PLAIN),
         ]),
-        None => paint::line(" no request was refused", theme::DIM),
+        (None, None) => paint::line(" no request was refused", theme::DIM),
     };
     paint::put(buf, last, 0, line);
 }
@@ -295,41 +297,6 @@ pub(crate) fn siblings(state: &State) -> Vec<&ServedVersion> {
     let Some(here) = rows::served_here(state) else { return Vec::new() };
     let all = state.cache.serving().map(|serving| serving.versions.as_slice()).unwrap_or_default();
     all.iter().filter(|version| version.model == here.model).take(SERIES_MAX).collect()
-}
-
-fn split_rows(state: &State) -> u16 {
-    match siblings(state).len() {
-        0 => 0,
-        count => u16::try_from(count).unwrap_or(1) + 2,
-    }
-}
-
-fn draw_split(buf: &mut Buffer, area: Rect, state: &State) {
-    let versions = siblings(state);
-    let Some(first) = versions.first() else { return };
-    let title = format!("Traffic of {}", first.model);
-    let note = with_keys!(state, "{} rolls back, {} promotes", Rollback, Show(View::Models));
-    let inside = paint::panel(buf, area, &title, &note, false);
-    let bars = usize::from(inside.width).saturating_sub(58).clamp(8, 60);
-    let lines = versions.iter().enumerate().map(|(at, version)| {
-        let letter = char::from(b'a' + u8::try_from(at).unwrap_or(0));
-        let style = Series::style(at);
-        let p99 = version.p99_ms.map_or("—".to_owned(), |ms| format!("{ms:.1} ms"));
-        Line::from(vec![
-            Span::styled(format!("{letter} "), style.patch(theme::BOLD)),
-            paint::span(format!("v{:<4} ", version.version), theme::BOLD),
-            Span::styled(paint::bar(f64::from(version.weight) / 100.0, bars), style),
-            paint::span(format!(" {:>3}%  ", version.weight), theme::PLAIN),
-            paint::span(
-                format!(
-                    "{:>7.1}/s  p99 {p99:<10} {} errors",
-                    version.requests_per_sec, version.errors_total
-                ),
-                theme::DIM,
-            ),
-        ])
-    });
-    paint::put_all(buf, inside, lines.collect(), 0);
 }
 
 fn draw_errors(buf: &mut Buffer, area: Rect, now: Timestamp, serving: &ServingStatus) {

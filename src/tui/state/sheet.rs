@@ -70,6 +70,11 @@ pub(crate) enum Wish {
     Answer(Box<HitlDetail>),
     /// Asks a served model; the form stays for its answer.
     TryIt(Box<TryIt>),
+    /// Divides a model's requests.
+    Split {
+        model: String,
+        versions: Vec<u32>,
+    },
     Emit {
         name: AssetName,
     },
@@ -111,6 +116,7 @@ impl Wish {
             | Self::DeleteLogged { .. }
             | Self::Plugin(_)
             | Self::TryIt(_)
+            | Self::Split { .. }
             | Self::Answer(_) => None,
         }
     }

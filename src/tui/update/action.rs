@@ -8,12 +8,13 @@ use crate::rows;
 use crate::state::popup::Scope;
 use crate::state::{Pane, Popup, Prompt, PromptKind, Screen, State, Tone, View, Zoom};
 use crate::types::event::Event;
+use crate::types::serving::RolloutWish;
 use crate::update::movement::{self, Step};
 use crate::update::run::graph::Way;
 use crate::update::sheet::open as sheets;
 use crate::update::{
     assets, attention, confirm, copy, edit, feed, goto, lab, leave, log, logged, marks, menu,
-    models, mouse, origin, pages, palette, run, sheet, trials,
+    models, mouse, origin, pages, palette, run, sheet, traffic, trials,
 };
 
 mod here;
@@ -141,6 +142,10 @@ pub(crate) fn perform(state: &mut State, action: Action, effects: &mut Vec<Effec
         Action::AttentionBox => attention::enter_box(state),
         Action::FailedLog => attention::failed_log(state),
         Action::Trigger => here::trigger(state, effects),
+        Action::Pause if is_serving(state) => traffic::pause(state),
+        Action::Cancel if is_serving(state) => traffic::steer(state, RolloutWish::Abort),
+        Action::Advance => traffic::steer(state, RolloutWish::Advance),
+        Action::Split => sheet::split::open(state, effects),
         Action::Pause if is_about_backfills(state) => {
             confirm::pause_backfill(state);
         }
@@ -353,6 +358,10 @@ fn show_errors(state: &mut State) {
     } else {
         state.say(Tone::Good, "dags.toml has no errors");
     }
+}
+
+fn is_serving(state: &State) -> bool {
+    state.level().screen == Screen::Root(View::Serving)
 }
 
 fn is_about_backfills(state: &State) -> bool {

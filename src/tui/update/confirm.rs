@@ -17,21 +17,21 @@ use crate::types::{DagId, TaskInstanceState};
 use crate::update::{action, pages};
 
 /// A question without its target's details.
-struct Question {
-    title: String,
-    lines: Vec<String>,
-    verb: &'static str,
-    request: Request,
-    act: Act,
+pub(crate) struct Question {
+    pub(crate) title: String,
+    pub(crate) lines: Vec<String>,
+    pub(crate) verb: &'static str,
+    pub(crate) request: Request,
+    pub(crate) act: Act,
 }
 
 /// Asks in a dialog.
-fn ask(state: &mut State, question: Question) {
+pub(crate) fn ask(state: &mut State, question: Question) {
     open(state, question, Gate::Button { on_yes: false });
 }
 
 /// Asks on the row above the hints: what is small and can be taken back.
-fn ask_shortly(state: &mut State, question: Question) {
+pub(crate) fn ask_shortly(state: &mut State, question: Question) {
     open(state, question, Gate::Line);
 }
 

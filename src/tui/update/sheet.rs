@@ -22,6 +22,7 @@ use crate::update::{confirm, key, plugin};
 pub(crate) mod alias;
 pub(crate) mod logged;
 pub(crate) mod open;
+pub(crate) mod split;
 pub(crate) mod system;
 pub(crate) mod try_it;
 
@@ -383,6 +384,7 @@ fn act(state: &State, wish: &Wish) -> Act {
         Wish::RegisterLogged { .. } => Act::Say("registered the model".to_owned()),
         Wish::TagLogged { .. } => Act::Say("changed the model's tags".to_owned()),
         Wish::DeleteLogged { expected, .. } => Act::Say(format!("deleted {expected}")),
+        Wish::Split { model, .. } => Act::Say(format!("split the traffic of {model}")),
         Wish::Emit { name } => Act::Say(format!("emitted an event of {name}")),
         Wish::Plugin(call) => Act::Say(call.plugin.name.clone()),
         Wish::Answer(asked) => Act::Say(format!("answered: {}", asked.question.subject)),

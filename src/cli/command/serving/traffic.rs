@@ -8,7 +8,9 @@ use crate::client::Client;
 use crate::runtime::Layout;
 use crate::types::Fault;
 use crate::types::ask::{Answer, Request};
-use crate::types::serving::{ArmView, RolloutView, ShadowView, TrafficChange, TrafficView};
+use crate::types::serving::{
+    ArmView, RolloutView, ServedVersion, ServingStatus, ShadowView, TrafficChange, TrafficView,
+};
 use crate::types::time::now;
 
 /// Carries out a command about a model's traffic.
@@ -50,8 +52,9 @@ pub(super) async fn dispatch(
                 change(&client, &model, TrafficChange::Rollout { wish: wish.into() }).await?;
             }
             let view = view(&client, &model).await?;
+            let versions = status(&client).await?.versions;
             output.answer(&view.rollout, |rollout| match rollout {
-                Some(rollout) => told(rollout),
+                Some(rollout) => format!("{}{}", told(rollout), figures(rollout, &versions)),
                 None => format!("no version of `{model}` was rolled out yet"),
             });
         }
@@ -72,10 +75,14 @@ async fn change(client: &Client, model: &str, change: TrafficChange) -> Result<(
 }
 
 async fn view(client: &Client, model: &str) -> Result<TrafficView, CliError> {
-    let answer = client.ask(Request::ServingStatus).await?;
-    let status = expect_answer!(answer, Answer::Serving(status) => status, "serving status");
+    let status = status(client).await?;
     let view = status.traffic.into_iter().find(|view| view.model == model);
     Ok(view.ok_or_else(|| Fault::not_found(format!("no model `{model}` is served")))?)
+}
+
+async fn status(client: &Client) -> Result<Box<ServingStatus>, CliError> {
+    let answer = client.ask(Request::ServingStatus).await?;
+    Ok(expect_answer!(answer, Answer::Serving(status) => status, "serving status"))
 }
 
 /// Tells of a model's traffic beside its percents, a line for each thing.
@@ -125,6 +132,23 @@ fn told(rollout: &RolloutView) -> String {
         text.push_str(&format!(": {reason}"));
     }
     text
+}
+
+/// The figures of the new version and of those that it takes traffic from.
+fn figures(rollout: &RolloutView, versions: &[ServedVersion]) -> String {
+    let of = versions.iter().filter(|version| version.model == rollout.model && version.weight > 0);
+    let line = |version: &ServedVersion| {
+        let p99 = version.p99_ms.map_or("—".to_owned(), |ms| format!("{ms:.2} ms"));
+        format!(
+            "\n  v{} {} %: {:.1} requests/s, p99 {p99}, {} errors in {} requests",
+            version.version,
+            version.weight,
+            version.requests_per_sec,
+            version.errors_total,
+            version.requests_total
+        )
+    };
+    of.map(line).collect()
 }
 
 fn outcomes(view: &TrafficView) -> String {

@@ -74,10 +74,14 @@ impl Ledger<'_> {
     }
 
     /// Writes that a step begins and how long it takes. A pause stays one where it is the step
-    /// that stood already.
-    pub(super) async fn enter(&self, step: u32, takes: Duration) -> Result<(), OperatorError> {
-        self.change(move |kept, now| {
+    /// that stood already. Says `false` where somebody has paused or aborted the step before it.
+    pub(super) async fn enter(&self, step: u32, takes: Duration) -> Result<bool, OperatorError> {
+        let entered = self.change(move |kept, now| {
             let is_next = kept.rollout.step != step;
+            let is_held = kept.rollout.state == RolloutState::Paused && kept.wish.is_none();
+            if is_next && (is_held || kept.wish == Some(Pending::Abort)) {
+                return false;
+            }
             kept.rollout.step = step;
             if is_next {
                 kept.wish = kept.wish.filter(|wish| *wish != Pending::Advance);
@@ -87,8 +91,9 @@ impl Ledger<'_> {
                 kept.rollout.ends_at = Some(after(now, takes));
                 kept.rollout.left_ms = None;
             }
-        })
-        .await
+            true
+        });
+        entered.await?.ok_or_else(|| superseded(self.model))
     }
 
     /// Waits until the step ends; as long as it is paused it does not.
@@ -120,14 +125,15 @@ impl Ledger<'_> {
         }
     }
 
-    /// Decides that the traffic goes back; durable before it does.
-    pub(super) async fn decide_to_go_back(&self, reason: &str) -> Result<(), OperatorError> {
+    /// Decides that the traffic goes back; durable before it does. Says `false` where it is
+    /// another attempt's by now.
+    pub(super) async fn decide_to_go_back(&self, reason: &str) -> Result<bool, OperatorError> {
         let reason = reason.to_owned();
-        self.change(move |kept, _| {
+        let decided = self.change(move |kept, _| {
             kept.wish = Some(Pending::Abort);
             kept.rollout.reason = Some(reason);
-        })
-        .await
+        });
+        Ok(decided.await?.is_some())
     }
 
     /// Writes that it is over, where it is this attempt's own and under way.
@@ -152,23 +158,22 @@ impl Ledger<'_> {
         kept.filter(|kept| kept.token == *self.token).ok_or_else(|| superseded(self.model))
     }
 
-    async fn change(
+    /// Changes what is kept; `None` where it is another attempt's by now.
+    async fn change<R: Send + 'static>(
         &self,
-        change: impl FnOnce(&mut Kept, Timestamp) + Send + 'static,
-    ) -> Result<(), OperatorError> {
+        change: impl FnOnce(&mut Kept, Timestamp) -> R + Send + 'static,
+    ) -> Result<Option<R>, OperatorError> {
         let (model, token) = (self.model.to_owned(), self.token.clone());
         let changed = self.store.write(move |tx| {
             let Some(mut kept) = rollout::of(tx, &model)?.filter(|kept| kept.token == token) else {
-                return Ok(false);
+                return Ok(None);
             };
-            change(&mut kept, now());
-            rollout::put(tx, &kept).map(|()| true)
+            let result = change(&mut kept, now());
+            rollout::put(tx, &kept).map(|()| Some(result))
         });
-        if !changed.await? {
-            return Err(superseded(self.model));
-        }
+        let changed = changed.await?;
         self.publisher.publish(Event::ServingChanged);
-        Ok(())
+        Ok(changed)
     }
 }
 

@@ -104,8 +104,15 @@ impl Rollout<'_> {
             100 => Duration::ZERO,
             _ => strategy.step,
         };
+        let rolled_back =
+            |why: &str| Err(OperatorError::Fatal(format!("rolled back at {percent} %: {why}")));
+        // Somebody may have paused it between two steps.
+        while !self.ledger.enter(at, takes).await? {
+            if let StepEnd::Aborted(reason) = self.ledger.watch(self.cancelled).await? {
+                return rolled_back(&reason);
+            }
+        }
         let at_first = self.status().await?;
-        self.ledger.enter(at, takes).await?;
         if percent == 0 {
             self.shadow(Some(self.version)).await?;
             self.log.say(&format!("version {} gets copies of all requests", self.version));
@@ -121,8 +128,6 @@ impl Rollout<'_> {
         if percent == 0 {
             self.shadow(None).await?;
         }
-        let rolled_back =
-            |why: &str| Err(OperatorError::Fatal(format!("rolled back at {percent} %: {why}")));
         if let StepEnd::Aborted(reason) = end {
             return rolled_back(&reason);
         }
@@ -154,9 +159,9 @@ impl Rollout<'_> {
     async fn go_back(&self, weights: &[(u32, u8)], error: OperatorError) -> OperatorError {
         let reason = error.to_string();
         match self.ledger.decide_to_go_back(&reason).await {
-            Ok(()) => {}
-            // The traffic is another attempt's now.
-            Err(OperatorError::Fatal(_)) => return error,
+            Ok(true) => {}
+            // The traffic is another's, too.
+            Ok(false) => return error,
             Err(unwritten) => self.log.say(&format!("not written: {unwritten}")),
         }
         let set_back = self.set_back(weights).await;

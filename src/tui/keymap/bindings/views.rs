@@ -171,6 +171,28 @@ pub(super) const BINDINGS: &[Binding] = &[
         "move an alias back to where it stood: says what that changes, asks for the model's name",
         &[Serving],
     ),
+    change(
+        Action::Split,
+        &["s"],
+        "split",
+        "divide the model's requests among its versions: a form of percents",
+        &[Serving],
+    ),
+    change(Action::Pause, &["p"], "pause", "pause or resume the rollout", &[Serving]),
+    change(
+        Action::Advance,
+        &["n"],
+        "next step",
+        "begin the next step of the rollout now",
+        &[Serving],
+    ),
+    change(
+        Action::Cancel,
+        &["x"],
+        "abort",
+        "abort the rollout: the traffic goes back to where it was",
+        &[Serving],
+    ),
     // Experiments and the model server.
     key(
         Action::Compare,

@@ -9,6 +9,7 @@ use crate::types::ask::{ModelChange, Prune, Request};
 use crate::types::backfill::{BackfillSpec, MAX_ACTIVE_RUNS};
 use crate::types::operation::{ClearTasks, MarkTasks, NoteEdit, Operation, Reach};
 use crate::types::run::DagRunKey;
+use crate::types::serving::TrafficChange;
 use crate::types::settings::{Connection, Pool, Variable};
 use crate::types::state::{DagRunState, ReprocessBehavior};
 use crate::types::{DagId, TaskInstanceState, Timestamp};
@@ -160,6 +161,10 @@ impl Sheet {
                 let (model_id, change) = (model_id.clone(), ModelChange::Delete);
                 vec![Request::ChangeLoggedModel { model_id, change }]
             }
+            Wish::Split { model, versions } => {
+                let change = TrafficChange::Weights { weights: self.weights(versions)? };
+                vec![Request::ChangeTraffic { model: model.clone(), change }]
+            }
             Wish::Emit { name } => {
                 vec![Request::EmitAsset {
                     name: name.clone(),
@@ -180,6 +185,21 @@ impl Sheet {
             include_past: self.is_on("past"),
             include_future: self.is_on("future"),
         }
+    }
+
+    /// Returns (version, percent) as they were typed.
+    pub(super) fn weights(&self, versions: &[u32]) -> Result<Vec<(u32, u8)>, String> {
+        let mut weights = Vec::with_capacity(versions.len());
+        for version in versions {
+            let percent = u8::try_from(self.whole(&format!("v{version}"))?);
+            let percent = percent.ok().filter(|percent| *percent <= 100);
+            weights.push((*version, percent.ok_or("a percent is at most 100")?));
+        }
+        let sum: u32 = weights.iter().map(|(_, percent)| u32::from(*percent)).sum();
+        if sum != 100 {
+            return Err(format!("the percents sum to {sum}, not to 100"));
+        }
+        Ok(weights)
     }
 
     fn alias(&self) -> Result<String, String> {

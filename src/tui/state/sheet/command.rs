@@ -80,6 +80,12 @@ impl Sheet {
             },
             Wish::Answer(asked) => self.answer_command(asked),
             Wish::TryIt(wish) => wish.command(self),
+            Wish::Split { model, versions } => {
+                let weights = self.weights(versions).unwrap_or_default();
+                let weights =
+                    weights.iter().map(|(version, percent)| format!(" {version}={percent}"));
+                format!("dagdeck serving traffic {}{}", shell(model), weights.collect::<String>())
+            }
             Wish::Alias(moves) => {
                 let (name, alias) = (shell(&moves.name), shell(&self.word("alias")));
                 let what = match moves.to {

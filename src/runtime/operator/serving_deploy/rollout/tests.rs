@@ -273,6 +273,33 @@ async fn a_later_deployment_takes_over_and_the_earlier_one_leaves_the_traffic_al
 }
 
 #[tokio::test]
+async fn a_pause_between_two_steps_keeps_the_next_one_from_beginning() {
+    let stage = Stage::new(Vec::new());
+    let token = LaunchToken::from("token");
+    let ledger = Ledger {
+        store: &stage.store,
+        publisher: &stage.publisher,
+        model: "iris",
+        token: &token,
+        task: String::new(),
+    };
+    ledger.begin(2, Some(1), vec![10, 100]).await.unwrap();
+    assert!(ledger.enter(0, Duration::ZERO).await.unwrap());
+    assert_eq!(ledger.watch(&stage.cancelled).await.unwrap(), StepEnd::InTime);
+    stage.steer(|kept| kept.rollout.state = RolloutState::Paused);
+    assert!(!ledger.enter(1, Duration::ZERO).await.unwrap());
+    assert_eq!(stage.kept().unwrap().step, 0);
+    stage.steer(|kept| kept.wish = Some(kept::Pending::Advance));
+    assert_eq!(ledger.watch(&stage.cancelled).await.unwrap(), StepEnd::Advanced);
+    assert!(ledger.enter(1, Duration::ZERO).await.unwrap());
+    let kept = stage.kept().unwrap();
+    assert_eq!((kept.step, kept.state), (1, RolloutState::Running));
+    stage.steer(|kept| kept.token = LaunchToken::from("another"));
+    assert!(ledger.enter(1, Duration::ZERO).await.unwrap_err().to_string().contains("taken over"));
+    assert!(!ledger.decide_to_go_back("late").await.unwrap());
+}
+
+#[tokio::test]
 async fn copies_that_disagree_keep_a_version_from_getting_any_traffic() {
     let stage = Stage::new(vec![served("iris", 1, 100)]);
     let strategy = json!({
