@@ -54,35 +54,35 @@ pub struct Value(String);
 pub struct Attribute(AttributeProto);
 
 impl Attribute {
-    fn new(name: &str, kind: i32) -> AttributeProto {
+    fn named(name: &str, kind: i32) -> AttributeProto {
         AttributeProto { name: name.to_owned(), kind, ..AttributeProto::default() }
     }
 
     pub fn int(name: &str, i: i64) -> Self {
-        Self(AttributeProto { i, ..Self::new(name, OF_INT) })
+        Self(AttributeProto { i, ..Self::named(name, OF_INT) })
     }
 
     pub fn float(name: &str, f: f32) -> Self {
-        Self(AttributeProto { f, ..Self::new(name, OF_FLOAT) })
+        Self(AttributeProto { f, ..Self::named(name, OF_FLOAT) })
     }
 
     pub fn text(name: &str, text: &str) -> Self {
-        Self(AttributeProto { s: text.as_bytes().to_vec(), ..Self::new(name, OF_TEXT) })
+        Self(AttributeProto { s: text.as_bytes().to_vec(), ..Self::named(name, OF_TEXT) })
     }
 
     pub fn ints(name: &str, ints: Vec<i64>) -> Self {
-        Self(AttributeProto { ints, ..Self::new(name, OF_INTS) })
+        Self(AttributeProto { ints, ..Self::named(name, OF_INTS) })
     }
 
     pub fn texts<'a>(name: &str, texts: impl IntoIterator<Item = &'a str>) -> Self {
         let strings = texts.into_iter().map(|text| text.as_bytes().to_vec()).collect();
-        Self(AttributeProto { strings, ..Self::new(name, OF_TEXTS) })
+        Self(AttributeProto { strings, ..Self::named(name, OF_TEXTS) })
     }
 
     /// A list of numbers, as `f64`.
     pub fn doubles(name: &str, values: Vec<f64>) -> Self {
         let tensor = numbers(Element::Double, &[values.len()], values);
-        Self(AttributeProto { t: Some(tensor), ..Self::new(name, OF_TENSOR) })
+        Self(AttributeProto { t: Some(tensor), ..Self::named(name, OF_TENSOR) })
     }
 }
 

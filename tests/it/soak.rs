@@ -31,7 +31,8 @@ fn memory(project: &Project) -> u64 {
 
 /// Forth, back, a replica killed, the definitions edited.
 fn round(project: &Project, number: usize, deploys: &mut usize) {
-    project.run(&["models", "promote", "iris", if number % 2 == 0 { "1" } else { "2" }]).ok();
+    let version = if number.is_multiple_of(2) { "1" } else { "2" };
+    project.run(&["models", "promote", "iris", version]).ok();
     *deploys += 1;
     project.wait_for_runs("model_serving_pipeline", *deploys);
     let pids = ready(project, 2);

@@ -59,6 +59,7 @@ fn wrong_type() {
 
 #[test]
 fn missing_key() {
+    points_at("[serving]\nnginx = \"nginx\"\n", "missing-key", 1, 2);
     points_at("[dag.d.task.t]\nretries = 1\n", "missing-key", 1, 13);
     points_at(&task("python", ""), "missing-key", 1, 13);
     points_at(&task("command", ""), "missing-key", 1, 13);
@@ -465,6 +466,8 @@ fn bad_value() {
     points_at("[serving.traffic.a]\nshadow = 2\nshadow_percent = 101\n", "bad-value", 3, 18);
     points_at("[serving.log]\nsample = 1.5\n", "bad-value", 2, 10);
     points_at("[serving.log]\nmax_bytes = 100\n", "bad-value", 2, 13);
+    points_at("[serving]\nreplicas = 0\n", "bad-value", 2, 12);
+    points_at("[serving]\nreplicas = 65\n", "bad-value", 2, 12);
     points_at("[connection.c]\nurl = \"\"\n", "bad-value", 2, 7);
     let set = "[dataset.x]\nuri = \"file:x\"\ntask = \"regresion\"\ntarget = \"y\"\n";
     points_at(set, "bad-value", 3, 8);
