@@ -15,6 +15,8 @@ mod tests;
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 use crate::batch::{Answers, Batch, most_probable};
 use crate::preprocess::Cell;
 use crate::types::drift::{ColumnDrift, DriftLimits};
@@ -176,6 +178,16 @@ impl Gauge {
         Counts(counts)
     }
 
+    /// Puts in what was counted elsewhere, by a gauge of the same model.
+    pub fn put(&self, counts: &Counts) {
+        let Some(shard) = self.shards.first().filter(|shard| shard.len() == counts.0.len()) else {
+            return;
+        };
+        for (count, more) in shard.iter().zip(&counts.0) {
+            count.fetch_add(u32::try_from(*more).unwrap_or(u32::MAX), Ordering::Relaxed);
+        }
+    }
+
     /// Returns how many rows are in some counts.
     pub fn rows(&self, counts: &Counts) -> u64 {
         self.columns.first().map_or(0, |column| counts.of(column).iter().sum())
@@ -197,7 +209,8 @@ impl Gauge {
 }
 
 /// What was counted in some time.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Counts(Vec<u64>);
 
 impl Counts {
@@ -209,6 +222,11 @@ impl Counts {
         for (sum, count) in self.0.iter_mut().zip(&other.0) {
             *sum += count;
         }
+    }
+
+    /// Says whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|count| *count == 0)
     }
 
     fn of(&self, column: &Watched) -> &[u64] {

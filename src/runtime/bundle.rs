@@ -33,8 +33,19 @@ use crate::types::Fault;
 const EMPTY_FOLDERS: [&str; 7] = ["dev", "etc", "proc", "run", "sys", "tmp", "var/tmp"];
 
 /// Settings of the project that mean nothing elsewhere.
-const LEFT_OUT: [&str; 7] =
-    ["listen", "socket", "tls_certificate", "tls_key", "default_model", "replicas", "nginx"];
+const LEFT_OUT: [&str; 11] = [
+    "listen",
+    "socket",
+    "tls_certificate",
+    "tls_key",
+    "default_model",
+    "replicas",
+    "nginx",
+    "traffic",
+    "log",
+    "drift",
+    "alert",
+];
 
 /// Replicas that the compose file and the manifest of Kubernetes begin with.
 pub const REPLICAS: u32 = 2;

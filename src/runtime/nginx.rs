@@ -143,8 +143,8 @@ impl Front {
         out.push_str("        location / { proxy_pass http://replicas; }\n");
         match &self.main {
             Some(main) => {
-                // Of all replicas together, and what changes what is served.
-                for place in ["= /metrics", "/v2/repository/"] {
+                // Of all replicas together, what changes what is served, and what is kept of it.
+                for place in ["= /metrics", "/v2/repository/", "= /outcomes"] {
                     let _ =
                         writeln!(out, "        location {place} {{ proxy_pass http://{main}; }}");
                 }

@@ -20,6 +20,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::dag::serving::DriftSpec;
 use crate::ml::drift::{Counts, Gauge};
 use crate::ml::{Answers, Batch, Predictor, Profile};
@@ -60,6 +62,35 @@ pub(crate) fn reports(
             Err(Fault::not_found(format!("version {version} of `{model}` is not in memory")))
         }
         _ => Ok(reports),
+    }
+}
+
+/// What a version was asked and answered in some time, by another server of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Drained {
+    model: String,
+    version: u32,
+    counts: Counts,
+}
+
+/// Takes what was counted of all versions since this was last done.
+pub(crate) fn drain(shared: &Shared) -> Vec<Drained> {
+    let all = shared.table.get();
+    let drained = all.all().map(|(loaded, _)| Drained {
+        model: loaded.model.clone(),
+        version: loaded.version,
+        counts: loaded.drift.gauge.drain(),
+    });
+    drained.filter(|drained| !drained.counts.is_empty()).collect()
+}
+
+/// Counts with this server's own what others have counted.
+pub(crate) fn take_in(shared: &Shared, drained: &[Drained]) {
+    let table = shared.table.get();
+    for Drained { model, version, counts } in drained {
+        if let Some(loaded) = table.version(model, *version) {
+            loaded.drift.gauge.put(counts);
+        }
     }
 }
 

@@ -67,6 +67,10 @@ pub(crate) async fn change(
             if !(1..=100).contains(&percent) {
                 return Err(Fault::invalid(format!("{percent} is no percent from 1 to 100")));
             }
+            if version.is_some() && shared.fleet.get().is_some() {
+                return Err(Fault::conflict("no copies are made where replicas answer")
+                    .hint("leave `replicas` out of `[serving]`"));
+            }
             if let Some(version) = version {
                 // It is read before it is kept: a restart must be able to.
                 load::load(shared, model, version).await?;

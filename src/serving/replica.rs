@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::dag::serving::ServingSpec;
+use crate::ml::{Predictor, Profile};
 use crate::runtime::Layout;
 use crate::runtime::promotion::off_thread;
 use crate::runtime::publish::Publisher;
@@ -16,7 +17,7 @@ use crate::runtime::worker::wire;
 use crate::serving::replicas::wire::{Ask, Told};
 use crate::serving::shared::Shared;
 use crate::serving::source::{Registry, Source};
-use crate::serving::{orders, replicas};
+use crate::serving::{drift, orders, replicas};
 use crate::store::Store;
 use crate::store::serving::policy::Policy;
 use crate::types::{Clock, Fault};
@@ -78,8 +79,12 @@ const CONNECTIONS_MAX: usize = 4096;
 struct Kept(Registry);
 
 impl Source for Kept {
-    fn load(&self, model: &str, version: u32) -> Result<Arc<dyn crate::ml::Predictor>, Fault> {
+    fn load(&self, model: &str, version: u32) -> Result<Arc<dyn Predictor>, Fault> {
         self.0.load(model, version)
+    }
+
+    fn profile(&self, model: &str, version: u32) -> Option<Profile> {
+        self.0.profile(model, version)
     }
 
     fn by_alias(&self, model: &str, alias: &str) -> Result<Option<u32>, Fault> {
@@ -138,6 +143,7 @@ async fn answer(shared: &Arc<Shared>, question: Ask) -> Told {
             Ok(text) => Told::Metrics(String::from_utf8_lossy(&text).into_owned()),
             Err(error) => Told::Refused(Fault::internal(&error)),
         },
+        Ask::Drained => Told::Drained(drift::drain(shared)),
         Ask::Stop => Told::Done,
     }
 }

@@ -30,6 +30,7 @@ use crate::runtime::executor::build_of;
 use crate::runtime::promotion::off_thread;
 use crate::runtime::publish::Publisher;
 use crate::runtime::{Layout, serving_file};
+use crate::serving::drift::Drained;
 use crate::types::Fault;
 use crate::types::serving::{ReplicaView, ServingStatus};
 use front::Front;
@@ -45,7 +46,8 @@ const SYNC_PATIENCE: Duration = Duration::from_secs(60);
 pub const SETTINGS: &str = "serving.toml";
 
 /// Settings that are of no concern to a replica: nginx or the daemon sees to them.
-const LEFT_OUT: [&str; 4] = ["listen", "socket", "tls_certificate", "tls_key"];
+const LEFT_OUT: [&str; 7] =
+    ["listen", "socket", "tls_certificate", "tls_key", "log", "drift", "alert"];
 
 /// Where a process listens until it is linked to its place.
 pub(super) fn fresh_socket(folder: &Path, replica: u32, id: &str) -> PathBuf {
@@ -158,6 +160,16 @@ impl Fleet {
         status.problem = status.problem.or_else(|| self.front.problem());
         status.replicas = views;
         status
+    }
+
+    /// Takes what the replicas have counted for drift since this was last done.
+    pub(crate) async fn drained(&self) -> Vec<Drained> {
+        let asked = self.places.iter().map(|place| place.ask(Ask::Drained, STATUS_PATIENCE));
+        let told = join_all(asked).await.into_iter().filter_map(|told| match told {
+            Some(Ok(Told::Drained(drained))) => Some(drained),
+            _ => None,
+        });
+        told.flatten().collect()
     }
 
     /// Puts the figures of all together, each with the label `replica`.

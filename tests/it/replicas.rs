@@ -222,6 +222,26 @@ fn what_changes_what_is_served_goes_to_the_daemon() {
     for _ in 0..4 {
         assert_eq!(http(&address, "POST", by_alias, Some(FLOWER)).status, 200);
     }
+    // What each replica has counted for drift comes together.
+    let rows = format!("[{}]", ["[5.1,3.5,1.4,0.2]"; 100].join(","));
+    for _ in 0..4 {
+        assert_eq!(http(&address, "POST", "/predict", Some(&rows)).status, 200);
+    }
+    let counted = || {
+        let report = project.json(&["serving", "drift", "iris"]);
+        (report[0]["rows"].as_u64()? >= 400).then_some(())
+    };
+    until(counted).expect("the rows of all replicas are counted");
+    let outcomes = r#"{"outcomes": [{"id": "x", "truth": "setosa"}]}"#;
+    let told = http(&address, "POST", "/outcomes", Some(outcomes));
+    assert_eq!(told.status, 401, "it is the daemon's matter: {}", told.body);
+    let copies = project.run(&["serving", "shadow", "iris", "1"]);
+    assert_eq!(copies.code, 1, "{}", copies.stdout);
+    assert!(
+        copies.stderr.contains("no copies are made where replicas answer"),
+        "{}",
+        copies.stderr
+    );
     // nginx itself may die.
     let pid = fs::read_to_string(project.path(".dagdeck/serving/nginx.pid")).unwrap();
     signal(pid.trim().parse().unwrap(), Signal::KILL);

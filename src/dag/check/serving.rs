@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use crate::check::Context;
 use crate::check::fields::{Fields, Text};
+use crate::check::report::Reporter;
 use crate::check::system::Secrets;
+use crate::file::Span;
 use crate::serving::{REPLICAS_MAX, ReplicasSpec, ServingSpec, TlsSpec};
 use crate::types::serving::Sticky;
 
@@ -60,8 +62,22 @@ pub(super) fn of_deck(
     if by_key && spec.api_keys.is_empty() {
         fields.missing("api_keys", "`sticky = \"api_key\"` tells clients apart by them");
     }
+    if let (Some(_), Some(entry)) = (&spec.replicas, fields.entry("replicas")) {
+        apart(report, &spec, entry.key);
+    }
     fields.finish();
     spec
+}
+
+/// Refuses what is done by one process that sees all requests.
+fn apart(report: &Reporter, spec: &ServingSpec, place: Span) {
+    let has_shadow = spec.traffic.values().any(|traffic| traffic.shadow.is_some());
+    let one = [(spec.log.is_some(), "[serving.log]"), (has_shadow, "shadow")];
+    for (_, what) in one.into_iter().filter(|(is_there, _)| *is_there) {
+        let message = format!("`replicas` and `{what}` do not go together");
+        let help = "one process is to see all requests: leave one of both out".to_owned();
+        report.error(place, "conflicting-keys", message, help);
+    }
 }
 
 fn replicas(fields: &mut Fields<'_>) -> Option<ReplicasSpec> {

@@ -208,6 +208,24 @@ fn of_very_many_rows_some_are_looked_at() {
 }
 
 #[test]
+fn what_another_gauge_has_counted_is_counted_once() {
+    let set = housing();
+    let (model, profile) = trained(&set, "linear_regression");
+    let cells = set.features.iter().map(|c| (c.name.clone(), c.json(0)));
+    let row = Value::Object(cells.collect());
+    let batch = Batch::of_json(model.signature(), &vec![row; 10]).unwrap();
+    let [here, there] = [(); 2].map(|()| gauge(&model, &profile));
+    for gauge in [&here, &there] {
+        gauge.count(&batch, &Answers::new(1, vec![0.0; 10]));
+    }
+    here.put(&there.drain());
+    here.put(&there.drain());
+    // Of another model: it has other places.
+    here.put(&Counts(vec![1]));
+    assert_eq!(here.rows(&here.drain()), 20);
+}
+
+#[test]
 fn a_profile_without_bins_is_told() {
     let set = housing();
     let (model, mut profile) = trained(&set, "linear_regression");

@@ -18,6 +18,7 @@ use crate::sched::Input;
 use crate::serving::shared::Shared;
 use crate::store::{Store, trouble};
 use crate::types::callback::CallbackEvent;
+use crate::types::serving::ServedVersion;
 use crate::types::trouble::{Trouble, TroubleKey, TroubleKind, TroubleReport};
 use crate::types::{Fault, Timestamp};
 
@@ -49,7 +50,17 @@ pub(crate) async fn run(shared: Arc<Shared>, watch: Watch) {
             },
         };
         let live = Arc::clone(&watch.live.borrow());
-        let reports = ready.look(&shared, &live.deck.serving, shared.clock.now());
+        let spec = &live.deck.serving;
+        let fleet = shared.fleet.get();
+        if let Some(fleet) = fleet {
+            super::take_in(&shared, &fleet.drained().await);
+        }
+        let versions = match (ready.counts_requests(spec), fleet) {
+            (false, _) => Vec::new(),
+            (true, None) => shared.status().versions,
+            (true, Some(fleet)) => fleet.status(shared.status()).await.versions,
+        };
+        let reports = ready.look(&shared, spec, &versions, shared.clock.now());
         for report in reports {
             tracing::trace!(step = "trouble decided", model = report.model);
             if let Err(fault) = hand_in(&watch.handle, &mut ready, report).await {
@@ -90,11 +101,19 @@ impl Watching {
         self.open.extend(report.troubles.into_iter().map(|one| (one.key.clone(), one)));
     }
 
-    /// Judges all versions in memory, and returns what has changed.
+    /// Says whether errors and latencies are looked at.
+    fn counts_requests(&self, spec: &ServingSpec) -> bool {
+        let is_wanted = spec.alert.error_rate.is_some() || spec.alert.p99_ms.is_some();
+        is_wanted || self.open.keys().any(|key| key.kind != TroubleKind::Drift)
+    }
+
+    /// Judges all versions in memory, and returns what has changed; `versions` tells of their
+    /// requests, where those are looked at.
     pub(super) fn look(
         &mut self,
         shared: &Shared,
         spec: &ServingSpec,
+        versions: &[ServedVersion],
         now: Timestamp,
     ) -> Vec<TroubleReport> {
         let mut reports = Vec::new();
@@ -110,15 +129,10 @@ impl Watching {
         }
         reports.extend(self.gone(&served, spec));
         let alert = &spec.alert;
-        let is_wanted = alert.error_rate.is_some() || alert.p99_ms.is_some();
-        let is_open = self.open.keys().any(|key| key.kind != TroubleKind::Drift);
-        if is_wanted || is_open {
-            let versions = shared.status().versions;
-            self.samples.take(&versions, alert.window, now);
-            for one in &versions {
-                let open = self.of((&one.model, one.version), |kind| kind != TroubleKind::Drift);
-                reports.extend(self.samples.decide(one, &open, alert, now));
-            }
+        self.samples.take(versions, alert.window, now);
+        for one in versions {
+            let open = self.of((&one.model, one.version), |kind| kind != TroubleKind::Drift);
+            reports.extend(self.samples.decide(one, &open, alert, now));
         }
         reports
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::runtime::worker::wire;
+use crate::serving::drift::Drained;
 use crate::types::Fault;
 use crate::types::serving::ServingStatus;
 use crate::web::bind;
@@ -19,6 +20,8 @@ pub(crate) enum Ask {
     Status,
     /// In Prometheus's text format.
     Metrics,
+    /// What was counted for drift since this was last asked.
+    Drained,
     /// End when the requests in flight have.
     Stop,
 }
@@ -30,6 +33,7 @@ pub(crate) enum Told {
     Refused(Fault),
     Status(Box<ServingStatus>),
     Metrics(String),
+    Drained(Vec<Drained>),
 }
 
 /// Asks one thing.

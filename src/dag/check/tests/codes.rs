@@ -74,6 +74,10 @@ fn missing_key() {
 #[test]
 fn conflicting_keys() {
     points_at(&task("command", "command = \"x\"\nargv = [\"x\"]"), "conflicting-keys", 4, 1);
+    let log = "[serving]\nreplicas = 2\n[serving.log]\nsample = 1\n";
+    points_at(log, "conflicting-keys", 2, 1);
+    let shadow = "[serving]\nreplicas = 2\n[serving.traffic.iris]\nshadow = 2\n";
+    points_at(shadow, "conflicting-keys", 2, 1);
 }
 
 #[test]
