@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{Project, http, peer};
+use crate::support::{Project, http, peer, until};
 
 fn with_a_model() -> (Project, String) {
     let mut project = Project::sample();
@@ -98,7 +98,14 @@ fn promtool_accepts_the_rules_and_their_tests() {
 #[test]
 fn the_dashboard_and_the_rules_ask_for_figures_that_there_are() {
     let (mut project, addr) = with_a_model();
-    let metrics = http(&addr, "GET", "/metrics", None).body;
+    let rows = format!("[{}]", ["[5.1,3.5,1.4,0.2]"; 500].join(","));
+    assert_eq!(http(&addr, "POST", "/predict", Some(&rows)).status, 200);
+    // Drift is judged once a second.
+    let metrics = until(|| {
+        let told = http(&addr, "GET", "/metrics", None).body;
+        told.contains("dagdeck_serving_drift_psi{").then_some(told)
+    });
+    let metrics = metrics.expect("drift is among the figures");
     let families: Vec<&str> = metrics
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
