@@ -180,7 +180,7 @@ async fn start_fleet(
         let main = Some(folder.join(replicas::MAIN));
         for path in [main, socket.map(Path::to_owned)].into_iter().flatten() {
             let listener = bind::unix(&path).await?;
-            doors.push(Door::open(listener, service(&shared), Limits::default()));
+            doors.push(Door::open(listener, service(&shared), Limits::default(), None));
         }
         Ok::<_, Fault>((doors, Fleet::start(fleet, replicas).await?))
     };
@@ -291,15 +291,15 @@ async fn open(shared: &Arc<Shared>, places: &Places) -> Result<(Vec<Door>, Strin
     let service = service(shared);
     let limits = Limits { http2: true, ..Limits::default() };
     let lanes = Lanes::start().map_err(|error| Fault::internal(&error))?;
-    let lanes = Arc::new(lanes);
+    let lanes = Some(&Arc::new(lanes));
     let mut doors = Vec::new();
     if let Some(path) = &places.socket {
-        doors.push(Door::open_on(&lanes, bind::unix(path).await?, service.clone(), limits));
+        doors.push(Door::open(bind::unix(path).await?, service.clone(), limits, lanes));
     }
     doors.push(match &places.tls {
-        None => Door::open_on(&lanes, listener, service, limits),
+        None => Door::open(listener, service, limits, lanes),
         Some(TlsSpec { certificate, key }) => {
-            Door::open_on(&lanes, Tls::over(listener, certificate, key)?, service, limits)
+            Door::open(Tls::over(listener, certificate, key)?, service, limits, lanes)
         }
     });
     Ok((doors, address))

@@ -48,7 +48,7 @@ pub fn open<A: Accept + Sync>(
     let router = router(Shared { control, stop }, guard);
     // Long polls last longer than anybody wants to wait for a door to close.
     let limits = Limits { drain: std::time::Duration::from_secs(2), ..Limits::default() };
-    Door::open(listener, TowerToHyperService::new(router), limits)
+    Door::open(listener, TowerToHyperService::new(router), limits, None)
 }
 
 fn router(shared: Shared, guard: Guard) -> Router {

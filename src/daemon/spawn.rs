@@ -187,7 +187,7 @@ mod tests {
         let service = service_fn(async |_: Request<Incoming>| {
             Ok::<_, std::convert::Infallible>(Response::new(Empty::<Bytes>::new()))
         });
-        Door::open(listener, service, Limits::default())
+        Door::open(listener, service, Limits::default(), None)
     }
 
     #[tokio::test]

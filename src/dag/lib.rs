@@ -21,6 +21,7 @@ pub mod operator;
 pub mod params;
 pub mod partition;
 pub mod plan;
+pub mod problem;
 pub mod retention;
 pub mod s3;
 pub mod schedule;

@@ -4,19 +4,10 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::problem::ConnectionProblem;
+
 /// The keys beside `url`.
 pub const KEYS: &[&str] = &["from", "to", "username", "password", "starttls", "ca_file"];
-
-/// What is wrong with it. Shows no value: each may be a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MailProblem {
-    /// The key that is wrong or missing; none: the URL.
-    pub key: Option<&'static str>,
-    /// As diagnostics name it.
-    pub code: &'static str,
-    pub message: String,
-    pub help: &'static str,
-}
 
 /// How the way to the server is kept private.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +49,7 @@ impl MailSpec {
     pub fn read<'a>(
         url: &str,
         option: impl Fn(&'static str) -> Option<&'a str>,
-    ) -> Result<Self, Vec<MailProblem>> {
+    ) -> Result<Self, Vec<ConnectionProblem>> {
         let mut problems = Vec::new();
         let (scheme, rest) = url.split_once("://").unwrap_or_default();
         let is_wrapped = scheme == "smtps";
@@ -70,7 +61,12 @@ impl MailSpec {
         let usual = if is_wrapped { 465 } else { 587 };
         let (host, port) = host_and_port(place, usual).unwrap_or_else(|| {
             let message = "the URL names no mail server".to_owned();
-            problems.push(MailProblem { key: None, code: "bad-url", message, help: URL_HELP });
+            problems.push(ConnectionProblem {
+                key: None,
+                code: "bad-url",
+                message,
+                help: URL_HELP,
+            });
             (String::new(), usual)
         });
         let tls = match (is_wrapped, option("starttls")) {
@@ -106,8 +102,13 @@ impl MailSpec {
     }
 }
 
-fn of(key: &'static str, code: &'static str, message: &str, help: &'static str) -> MailProblem {
-    MailProblem { key: Some(key), code, message: message.to_owned(), help }
+fn of(
+    key: &'static str,
+    code: &'static str,
+    message: &str,
+    help: &'static str,
+) -> ConnectionProblem {
+    ConnectionProblem { key: Some(key), code, message: message.to_owned(), help }
 }
 
 fn host_and_port(place: &str, usual: u16) -> Option<(String, u16)> {
@@ -133,7 +134,7 @@ fn is_here(host: &str) -> bool {
 fn login<'a>(
     user: Option<&str>,
     option: &impl Fn(&'static str) -> Option<&'a str>,
-    problems: &mut Vec<MailProblem>,
+    problems: &mut Vec<ConnectionProblem>,
 ) -> Option<(String, String)> {
     let (user, inside) =
         match user.map(|user| user.split_once(':').map_or((user, None), |(u, p)| (u, Some(p)))) {
@@ -160,11 +161,11 @@ fn login<'a>(
 fn address<'a>(
     key: &'static str,
     option: &impl Fn(&'static str) -> Option<&'a str>,
-    problems: &mut Vec<MailProblem>,
+    problems: &mut Vec<ConnectionProblem>,
 ) -> Vec<String> {
     let Some(written) = option(key) else {
         let message = format!("mail needs `{key}`");
-        problems.push(MailProblem {
+        problems.push(ConnectionProblem {
             key: Some(key),
             code: "missing-key",
             message,
@@ -183,7 +184,7 @@ fn address<'a>(
     };
     if !found.iter().all(is_address) || (key == "from" && found.len() > 1) {
         let message = format!("`{key}` is no address");
-        problems.push(MailProblem {
+        problems.push(ConnectionProblem {
             key: Some(key),
             code: "bad-value",
             message,

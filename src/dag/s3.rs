@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::problem::ConnectionProblem;
+
 /// The keys beside `url`.
 pub const KEYS: &[&str] = &[
     "endpoint",
@@ -49,17 +51,6 @@ impl fmt::Debug for S3Keys {
     }
 }
 
-/// What is wrong with it. Shows no value: each may be a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct S3Problem {
-    /// The key that is wrong or missing; none: the URL.
-    pub key: Option<&'static str>,
-    /// As diagnostics name it.
-    pub code: &'static str,
-    pub message: String,
-    pub help: &'static str,
-}
-
 const URL_HELP: &str = "write `s3://BUCKET` or `s3://BUCKET/PREFIX`";
 const ENDPOINT_HELP: &str = "write `http://HOST[:PORT]` or `https://HOST[:PORT]`";
 const KEYS_HELP: &str = "give both as `${env:NAME}` or `${file:path}`; a bucket that anyone may \
@@ -70,7 +61,7 @@ impl S3Spec {
     pub fn read<'a>(
         url: &str,
         option: impl Fn(&'static str) -> Option<&'a str>,
-    ) -> Result<Self, Vec<S3Problem>> {
+    ) -> Result<Self, Vec<ConnectionProblem>> {
         let mut problems = Vec::new();
         let (bucket, prefix) = place(url, &mut problems);
         let endpoint = option("endpoint").map(|text| text.trim_end_matches('/').to_owned());
@@ -145,7 +136,7 @@ impl S3Spec {
 fn keys<'a>(
     option: &impl Fn(&'static str) -> Option<&'a str>,
     anonymous: bool,
-    problems: &mut Vec<S3Problem>,
+    problems: &mut Vec<ConnectionProblem>,
 ) -> Option<S3Keys> {
     let both = (option("access_key_id"), option("secret_access_key"));
     let token = option("session_token");
@@ -178,13 +169,13 @@ fn keys<'a>(
 }
 
 /// Splits a URL into its bucket and its prefix.
-fn place(url: &str, problems: &mut Vec<S3Problem>) -> (String, String) {
+fn place(url: &str, problems: &mut Vec<ConnectionProblem>) -> (String, String) {
     let rest = url.strip_prefix("s3://").unwrap_or_default();
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let prefix = prefix.trim_matches('/');
     let mut wrong = |message: &str| {
         let message = message.to_owned();
-        problems.push(S3Problem { key: None, code: "bad-url", message, help: URL_HELP });
+        problems.push(ConnectionProblem { key: None, code: "bad-url", message, help: URL_HELP });
     };
     if !is_bucket(bucket) {
         wrong("the URL names no bucket: 3 to 63 small letters, digits, `-` and `.`");
@@ -219,7 +210,7 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_".contains(&c))
 }
 
-fn missing(key: &'static str, help: &'static str) -> S3Problem {
+fn missing(key: &'static str, help: &'static str) -> ConnectionProblem {
     problem(key, "missing-key", format!("the bucket lacks its `{key}`"), help)
 }
 
@@ -228,8 +219,8 @@ fn problem(
     code: &'static str,
     message: impl Into<String>,
     help: &'static str,
-) -> S3Problem {
-    S3Problem { key: Some(key), code, message: message.into(), help }
+) -> ConnectionProblem {
+    ConnectionProblem { key: Some(key), code, message: message.into(), help }
 }
 
 #[cfg(test)]
@@ -238,7 +229,7 @@ mod tests {
 
     const KEYS: [(&str, &str); 2] = [("access_key_id", "id"), ("secret_access_key", "tiger")];
 
-    fn read(url: &str, options: &[(&str, &'static str)]) -> Result<S3Spec, Vec<S3Problem>> {
+    fn read(url: &str, options: &[(&str, &'static str)]) -> Result<S3Spec, Vec<ConnectionProblem>> {
         let find = |key: &str| options.iter().find(|(name, _)| *name == key).map(|one| one.1);
         S3Spec::read(url, find)
     }

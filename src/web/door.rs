@@ -66,47 +66,38 @@ pub struct Door {
     task: JoinHandle<()>,
 }
 
+/// What answers at a door.
+pub trait Answer:
+    Service<Request<Incoming>, Response = Response<Self::Body>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + 'static
+{
+    type Body: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+        + Send
+        + 'static;
+}
+
+impl<S, B> Answer for S
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send>,
+    S: Clone + Send + 'static,
+    B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    type Body = B;
+}
+
 impl Door {
-    /// Serves what `listener` accepts, on the threads of the runtime that this is called on.
-    pub fn open<A, S, B>(listener: A, service: S, limits: Limits) -> Self
-    where
-        A: Accept,
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
-        S: Clone + Send + 'static,
-        S::Future: Send,
-        B: Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        Self::over(listener, service, limits, None)
-    }
-
-    /// The same, each connection on the lane whose turn it is.
-    pub fn open_on<A, S, B>(lanes: &Arc<Lanes>, listener: A, service: S, limits: Limits) -> Self
-    where
-        A: Accept,
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
-        S: Clone + Send + 'static,
-        S::Future: Send,
-        B: Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        Self::over(listener, service, limits, Some(Arc::clone(lanes)))
-    }
-
-    fn over<A, S, B>(listener: A, service: S, limits: Limits, lanes: Option<Arc<Lanes>>) -> Self
-    where
-        A: Accept,
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
-        S: Clone + Send + 'static,
-        S::Future: Send,
-        B: Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    /// Serves what `listener` accepts, each connection on the lane whose turn it is; without lanes,
+    /// on the threads of the runtime that this is called on.
+    pub fn open(
+        listener: impl Accept,
+        service: impl Answer,
+        limits: Limits,
+        lanes: Option<&Arc<Lanes>>,
+    ) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(run(listener, (service, limits), lanes, stopped));
+        let task = tokio::spawn(run(listener, (service, limits), lanes.cloned(), stopped));
         Self { stop, task }
     }
 
@@ -119,20 +110,12 @@ impl Door {
     }
 }
 
-async fn run<A, S, B>(
-    listener: A,
-    (service, limits): (S, Limits),
+async fn run(
+    listener: impl Accept,
+    (service, limits): (impl Answer, Limits),
     lanes: Option<Arc<Lanes>>,
     mut stop: watch::Receiver<bool>,
-) where
-    A: Accept,
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
-    S: Clone + Send + 'static,
-    S::Future: Send,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+) {
     let graceful = GracefulShutdown::new();
     let free = Arc::new(Semaphore::new(limits.connections_max));
     loop {
@@ -171,15 +154,9 @@ async fn run<A, S, B>(
 }
 
 /// Serves one connection to its end.
-async fn serve<I, S, B>(arrival: Arrival<I>, service: S, limits: Limits, watcher: Watcher)
+async fn serve<I>(arrival: Arrival<I>, service: impl Answer, limits: Limits, watcher: Watcher)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
-    S: Clone + Send + 'static,
-    S::Future: Send,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let io = match arrival() {
         Ok(io) => io,

@@ -7,6 +7,7 @@ use crate::check::names::Declared;
 use crate::check::report::Reporter;
 use crate::file::{Table, Written};
 use crate::mail::{self, MailSpec};
+use crate::problem::ConnectionProblem;
 use crate::s3::{self, S3Spec};
 use crate::secret::{self, Secret};
 use crate::spec::{ConnectionKind, ConnectionSpec};
@@ -60,33 +61,39 @@ pub(super) fn connection(secrets: Secrets<'_>, declared: Declared<'_>) -> Option
     if kind == ConnectionKind::Postgres {
         postgres_options(secrets.report, table, &options);
     }
-    if kind == ConnectionKind::Bucket {
-        bucket(secrets.report, &fields, table, written, &url, &options);
-    }
-    if kind == ConnectionKind::Smtp {
-        mail_server(secrets.report, &fields, table, written, &url, &options);
+    let find = |key: &'static str| options.get(key).map(Secret::reveal);
+    let checked = match kind {
+        ConnectionKind::Bucket => {
+            Some((s3::KEYS, S3Spec::read(url.reveal(), find).err().unwrap_or_default()))
+        }
+        ConnectionKind::Smtp => {
+            Some((mail::KEYS, MailSpec::read(url.reveal(), find).err().unwrap_or_default()))
+        }
+        _ => None,
+    };
+    if let Some((keys, problems)) = checked {
+        tell(secrets.report, &fields, (table, written), keys, problems);
     }
     Some(ConnectionSpec { name: declared.name.to_owned(), url, kind, options })
 }
 
-/// Checks what a mail server needs.
-fn mail_server(
+/// Tells what is wrong with a connection whose keys are all known, its URL (`written`) among them.
+/// Others may have keys of any name, for tasks to read.
+fn tell(
     report: &Reporter,
     fields: &Fields<'_>,
-    table: &Table,
-    written: Text<'_>,
-    url: &Secret,
-    options: &IndexMap<String, Secret>,
+    (table, written): (&Table, Text<'_>),
+    keys: &[&str],
+    problems: Vec<ConnectionProblem>,
 ) {
     for (key, entry) in table.0.iter().filter(|(key, _)| *key != "url") {
-        if !mail::KEYS.contains(&key.as_str()) {
+        if !keys.contains(&key.as_str()) {
             let message = format!("{} has no key `{key}`", fields.what());
-            let help = suggest::hint(key, "keys", mail::KEYS.iter().copied());
+            let help = suggest::hint(key, "keys", keys.iter().copied());
             report.error(entry.key, "unknown-key", message, help);
         }
     }
-    let find = |key: &'static str| options.get(key).map(Secret::reveal);
-    for problem in MailSpec::read(url.reveal(), find).err().into_iter().flatten() {
+    for problem in problems {
         let entry = problem.key.and_then(|key| table.0.get(key));
         // What could not be resolved has been reported.
         if entry.is_some() && problem.code == "missing-key" {
@@ -130,39 +137,6 @@ fn postgres_options(report: &Reporter, table: &Table, options: &IndexMap<String,
                 report.error(entry.key, "unknown-key", message, help);
             }
         }
-    }
-}
-
-/// Checks what a bucket needs. Other connections may have keys of any name, for tasks to read.
-fn bucket(
-    report: &Reporter,
-    fields: &Fields<'_>,
-    table: &Table,
-    written: Text<'_>,
-    url: &Secret,
-    options: &IndexMap<String, Secret>,
-) {
-    for (key, entry) in table.0.iter().filter(|(key, _)| *key != "url") {
-        if !s3::KEYS.contains(&key.as_str()) {
-            let message = format!("{} has no key `{key}`", fields.what());
-            let help = suggest::hint(key, "keys", s3::KEYS.iter().copied());
-            report.error(entry.key, "unknown-key", message, help);
-        }
-    }
-    let find = |key: &'static str| options.get(key).map(Secret::reveal);
-    for problem in S3Spec::read(url.reveal(), find).err().into_iter().flatten() {
-        // What could not be resolved has been reported.
-        let entry = problem.key.and_then(|key| table.0.get(key));
-        if entry.is_some() && problem.code == "missing-key" {
-            continue;
-        }
-        let place = match (problem.key, entry) {
-            (Some(_), Some(entry)) => entry.node.span,
-            (Some(_), None) => fields.place(),
-            (None, _) => written.span,
-        };
-        let message = format!("{}: {}", fields.what(), problem.message);
-        report.error(place, problem.code, message, problem.help.to_owned());
     }
 }
 

@@ -23,7 +23,7 @@ async fn a_head_that_does_not_end_is_cut_off() {
     let listener = bind::tcp("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let limits = Limits { head: Duration::from_millis(50), ..Limits::default() };
-    let door = Door::open(listener, service_fn(hello), limits);
+    let door = Door::open(listener, service_fn(hello), limits, None);
     let mut slow = TcpStream::connect(address).await.unwrap();
     slow.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ").await.unwrap();
     assert_eq!(read_all(&mut slow).await, "", "closed without an answer");
@@ -35,7 +35,7 @@ async fn a_connection_that_is_idle_after_an_answer_is_not_cut_off_as_slow() {
     let listener = bind::tcp("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let limits = Limits { head: Duration::from_millis(50), ..Limits::default() };
-    let door = Door::open(listener, service_fn(hello), limits);
+    let door = Door::open(listener, service_fn(hello), limits, None);
     let mut stream = TcpStream::connect(address).await.unwrap();
     let mut answer = [0; 16];
     stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
@@ -64,7 +64,7 @@ async fn a_request_in_flight_ends_before_the_door_is_closed() {
             }
         })
     };
-    let door = Door::open(listener, service, Limits::default());
+    let door = Door::open(listener, service, Limits::default(), None);
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     entered.notified().await;
@@ -80,7 +80,7 @@ async fn connections_over_the_limit_wait_their_turn() {
     let listener = bind::tcp("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let limits = Limits { connections_max: 1, ..Limits::default() };
-    let door = Door::open(listener, service_fn(hello), limits);
+    let door = Door::open(listener, service_fn(hello), limits, None);
     let first = TcpStream::connect(address).await.unwrap();
     let mut second = TcpStream::connect(address).await.unwrap();
     second.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
@@ -113,7 +113,7 @@ async fn many_requests_of_one_connection_and_old_clients_beside() {
     let listener = bind::tcp("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let limits = Limits { http2: true, ..Limits::default() };
-    let door = Door::open(listener, service_fn(hello), limits);
+    let door = Door::open(listener, service_fn(hello), limits, None);
     let (sender, _) = http2(address).await;
     let asked = (0..500).map(|_| {
         let mut sender = sender.clone();
@@ -132,7 +132,7 @@ async fn many_requests_of_one_connection_and_old_clients_beside() {
 async fn a_door_without_http2_refuses_it() {
     let listener = bind::tcp("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let door = Door::open(listener, service_fn(hello), Limits::default());
+    let door = Door::open(listener, service_fn(hello), Limits::default(), None);
     let (mut sender, _) = http2(address).await;
     assert!(sender.send_request(get()).await.is_err());
     door.close().await;
@@ -148,7 +148,7 @@ async fn an_idle_connection_of_http2_is_closed_and_one_at_work_is_not() {
         tokio::time::sleep(idle * 3).await;
         hello(request).await
     });
-    let door = Door::open(listener, service, limits);
+    let door = Door::open(listener, service, limits, None);
     let (mut sender, connection) = http2(address).await;
     let answer = sender.send_request(get()).await.unwrap();
     assert_eq!(answer.status().as_u16(), 200);
@@ -162,7 +162,7 @@ async fn an_idle_connection_of_http2_is_closed_and_one_at_work_is_not() {
     let limits = Limits { head: idle, ..limits };
     let listener = bind::tcp("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let other = Door::open(listener, service_fn(hello), limits);
+    let other = Door::open(listener, service_fn(hello), limits, None);
     let mut silent = TcpStream::connect(address).await.unwrap();
     for piece in [&b"PR"[..], b"I * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
         silent.write_all(piece).await.unwrap();
