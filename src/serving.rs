@@ -289,7 +289,7 @@ async fn open(shared: &Arc<Shared>, places: &Places) -> Result<(Vec<Door>, Strin
     let address =
         listener.local_addr().map_or_else(|_| places.address.clone(), |at| at.to_string());
     let service = service(shared);
-    let limits = Limits { http2: true, ..Limits::default() };
+    let limits = Limits { http2: true, half_close: true, ..Limits::default() };
     let lanes = Lanes::start().map_err(|error| Fault::internal(&error))?;
     let lanes = Some(&Arc::new(lanes));
     let mut doors = Vec::new();

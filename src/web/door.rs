@@ -32,6 +32,8 @@ pub struct Limits {
     pub drain: Duration,
     /// HTTP/2 is spoken, too: to whoever begins with it, or agrees on it in TLS.
     pub http2: bool,
+    /// Whoever ends its sending is answered all the same. Else that is taken as going away.
+    pub half_close: bool,
 }
 
 /// Requests of one connection of HTTP/2 at once.
@@ -55,6 +57,7 @@ impl Default for Limits {
             connections_max: 512,
             drain: Duration::from_secs(10),
             http2: false,
+            half_close: false,
         }
     }
 }
@@ -185,7 +188,10 @@ where
 
 fn protocols(limits: Limits) -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1().timer(TokioTimer::new()).header_read_timeout(limits.idle);
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.idle)
+        .half_close(limits.half_close);
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
