@@ -56,11 +56,14 @@ impl Project {
         let own = sample.replace("127.0.0.1:3000", &project.address).replace("@daily", "@yearly");
         fs::write(project.path().join("dags.toml"), own).unwrap();
         let server = Server::spawn("dagdeck", project.command(&["up"]), project.target());
+        let socket = project.path().join(".dagdeck/daemon.sock");
+        until("the daemon listens", || std::os::unix::net::UnixStream::connect(&socket).ok());
         let run = project.command(&["run", "mlops_pipeline"]).output().unwrap();
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
         until("the model is served", || server.target.ask());
         until("the deploy is over", || {
-            let runs = project.command(&["runs", "list", "model_serving_pipeline"]).output();
+            let mut list = project.command(&["runs", "list", "model_serving_pipeline"]);
+            let runs = list.stdout(Stdio::piped()).output();
             String::from_utf8_lossy(&runs.unwrap().stdout).contains("success").then_some(())
         });
         assert!(project.command(&["down"]).status().unwrap().success());

@@ -21,11 +21,10 @@ pub fn start(
     name: &str,
 ) -> Result<tracing_appender::non_blocking::WorkerGuard, CliError> {
     for dir in [layout.state_dir(), layout.log_dir()] {
-        if !dir.is_dir() {
-            fs::DirBuilder::new().mode(0o700).create(&dir).map_err(|source| {
-                CliError::io(&format!("make the folder `{}`", dir.display()), &source)
-            })?;
-        }
+        // Another command may make it at the same time.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|source| {
+            CliError::io(&format!("make the folder `{}`", dir.display()), &source)
+        })?;
         // A folder that was made by hand may be open to others.
         let _ = fs::set_permissions(&dir, fs::Permissions::from_mode(0o700));
     }
