@@ -10,7 +10,7 @@ use hyper::{HeaderMap, Method, Request, header};
 use serde_json::Value;
 
 use crate::serving::shared::Shared;
-use crate::serving::{http, prediction};
+use crate::serving::{http, prediction, request_id};
 use crate::types::Fault;
 use crate::types::ask::Predict;
 use crate::types::serving::PredictionView;
@@ -45,6 +45,7 @@ pub(crate) async fn ask(shared: &Arc<Shared>, wish: Predict) -> Result<Predictio
         version: text(&head.headers, prediction::MODEL_VERSION.as_str())
             .and_then(|v| v.parse().ok()),
         took_ms,
+        request_id: text(&head.headers, request_id::NAME.as_str()),
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
     })
 }

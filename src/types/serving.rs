@@ -167,6 +167,9 @@ pub struct PredictionView {
     pub version: Option<u32>,
     /// Milliseconds, without the way to the server.
     pub took_ms: f64,
+    /// `X-Request-Id`: by it `/outcomes` joins what came of it.
+    #[serde(default)]
+    pub request_id: Option<String>,
     /// The answers, a row each; or what was wrong with the rows.
     pub body: Value,
 }

@@ -68,6 +68,7 @@ fn predicted(answer: &PredictionView) -> String {
         ("model", or_dash(answer.model.clone())),
         ("version", or_dash(answer.version)),
         ("took", format!("{:.2} ms", answer.took_ms)),
+        ("request id", or_dash(answer.request_id.clone())),
     ];
     let body = serde_json::to_string_pretty(&answer.body).unwrap_or_default();
     format!("{}\n\n{body}", fields(&pairs))

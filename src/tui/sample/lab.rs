@@ -56,6 +56,7 @@ pub(super) fn answer(request: &Request) -> Option<Answer> {
             model: wish.model.clone(),
             version: wish.version.or(Some(3)),
             took_ms: 0.84,
+            request_id: None,
             body: json!([{"class": "setosa", "probabilities": {"setosa": 0.98, "versicolor": 0.02}}]),
         }),
         _ => return None,

@@ -149,6 +149,7 @@ fn a_refused_row_is_told_in_the_form() {
             model: Some("iris".into()),
             version: Some(3),
             took_ms: 0.2,
+            request_id: None,
             body: serde_json::json!({"error": "row 0: a value is required"}),
         })))
     });
