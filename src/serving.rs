@@ -46,7 +46,7 @@ use crate::serving::shared::Shared;
 use crate::serving::source::{Registry, Source};
 use crate::store::Store;
 use crate::types::{Clock, Fault};
-use crate::web::{Door, Lanes, Limits, Tls, Token, bind};
+use crate::web::{Door, Limits, Threads, Tls, Token, bind};
 
 mod ask;
 mod bento;
@@ -290,16 +290,16 @@ async fn open(shared: &Arc<Shared>, places: &Places) -> Result<(Vec<Door>, Strin
         listener.local_addr().map_or_else(|_| places.address.clone(), |at| at.to_string());
     let service = service(shared);
     let limits = Limits { http2: true, half_close: true, ..Limits::default() };
-    let lanes = Lanes::start().map_err(|error| Fault::internal(&error))?;
-    let lanes = Some(&Arc::new(lanes));
+    let threads = Threads::start().map_err(|error| Fault::internal(&error))?;
+    let threads = Some(&Arc::new(threads));
     let mut doors = Vec::new();
     if let Some(path) = &places.socket {
-        doors.push(Door::open(bind::unix(path).await?, service.clone(), limits, lanes));
+        doors.push(Door::open(bind::unix(path).await?, service.clone(), limits, threads));
     }
     doors.push(match &places.tls {
-        None => Door::open(listener, service, limits, lanes),
+        None => Door::open(listener, service, limits, threads),
         Some(TlsSpec { certificate, key }) => {
-            Door::open(Tls::over(listener, certificate, key)?, service, limits, lanes)
+            Door::open(Tls::over(listener, certificate, key)?, service, limits, threads)
         }
     });
     Ok((doors, address))

@@ -2,7 +2,7 @@
 //! shares.
 //!
 //! ```text
-//! bind ─► Door: accept ─► (a lane) ─► patience (slow heads) ─► hyper ─► the door's service
+//! bind ─► Door: accept ─► (a thread) ─► patience (slow heads) ─► hyper ─► the door's service
 //!           └── close: no new requests, those in flight end, at most `Limits::drain` long
 //! ```
 
@@ -10,13 +10,13 @@ pub mod bind;
 pub mod body;
 pub mod door;
 pub mod fault;
-pub mod lanes;
 mod patience;
+pub mod threads;
 pub mod tls;
 pub mod token;
 
 pub use bind::{BindError, PrivateSocket};
 pub use door::{Door, Limits};
-pub use lanes::Lanes;
+pub use threads::Threads;
 pub use tls::Tls;
 pub use token::Token;

@@ -22,7 +22,7 @@ use crate::store::Store;
 use crate::store::serving::policy::Policy;
 use crate::types::{Clock, Fault};
 use crate::web::bind::Accept as _;
-use crate::web::{Door, Lanes, Limits, PrivateSocket, Token, bind};
+use crate::web::{Door, Limits, PrivateSocket, Threads, Token, bind};
 
 /// What a replica is made of.
 pub struct ReplicaParts {
@@ -49,12 +49,12 @@ pub async fn run(parts: ReplicaParts, stop: impl Future<Output = ()>) -> Result<
     let source = Arc::new(Kept(Registry { store, layout })) as Arc<dyn Source>;
     let shared = Arc::new(Shared::new(source, Publisher::default(), clock, spec, token)?);
     orders::restore(&shared).await?;
-    let lanes = Lanes::start().map_err(|error| Fault::internal(&error))?;
+    let threads = Threads::start().map_err(|error| Fault::internal(&error))?;
     let door = Door::open(
         bind::unix(&replicas::fresh_socket(&folder, replica, &id)).await?,
         super::service(&shared),
         Limits { connections_max: CONNECTIONS_MAX, ..Limits::default() },
-        Some(&Arc::new(lanes)),
+        Some(&Arc::new(threads)),
     );
     let path = replicas::questions_socket(&folder, replica, &id);
     let (ending, mut ended) = watch::channel(false);

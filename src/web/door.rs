@@ -16,8 +16,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::web::bind::{Accept, Arrival};
-use crate::web::lanes::Lanes;
 use crate::web::patience::{Answering, Patient};
+use crate::web::threads::Threads;
 
 /// What a door puts up with.
 #[derive(Debug, Clone, Copy)]
@@ -91,16 +91,16 @@ where
 }
 
 impl Door {
-    /// Serves what `listener` accepts, each connection on the lane whose turn it is; without lanes,
+    /// Serves what `listener` accepts, each connection on the thread whose turn it is; without threads,
     /// on the threads of the runtime that this is called on.
     pub fn open(
         listener: impl Accept,
         service: impl Answer,
         limits: Limits,
-        lanes: Option<&Arc<Lanes>>,
+        threads: Option<&Arc<Threads>>,
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(run(listener, (service, limits), lanes.cloned(), stopped));
+        let task = tokio::spawn(run(listener, (service, limits), threads.cloned(), stopped));
         Self { stop, task }
     }
 
@@ -116,7 +116,7 @@ impl Door {
 async fn run(
     listener: impl Accept,
     (service, limits): (impl Answer, Limits),
-    lanes: Option<Arc<Lanes>>,
+    threads: Option<Arc<Threads>>,
     mut stop: watch::Receiver<bool>,
 ) {
     let graceful = GracefulShutdown::new();
@@ -145,9 +145,9 @@ async fn run(
             let _permit = permit;
             serve(arrival, service, limits, watcher).await;
         };
-        match &lanes {
+        match &threads {
             None => drop(tokio::spawn(serving)),
-            Some(lanes) => drop(lanes.next().spawn(serving)),
+            Some(threads) => drop(threads.next().spawn(serving)),
         }
     }
     drop(listener);

@@ -10,34 +10,34 @@ use tokio::sync::oneshot;
 
 /// The threads; they end when this is dropped, and what they serve with them.
 #[derive(Debug)]
-pub struct Lanes {
-    lanes: Vec<Lane>,
+pub struct Threads {
+    threads: Vec<Thread>,
     turn: AtomicUsize,
 }
 
 #[derive(Debug)]
-struct Lane {
+struct Thread {
     handle: Handle,
     /// Dropped, it ends the thread.
     _alive: oneshot::Sender<()>,
 }
 
-impl Lanes {
+impl Threads {
     /// Starts one thread a core.
     pub fn start() -> io::Result<Self> {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let lanes = (0..cores).map(|number| Lane::start(&format!("serving-{number}")));
-        Ok(Self { lanes: lanes.collect::<io::Result<_>>()?, turn: AtomicUsize::new(0) })
+        let threads = (0..cores).map(|number| Thread::start(&format!("serving-{number}")));
+        Ok(Self { threads: threads.collect::<io::Result<_>>()?, turn: AtomicUsize::new(0) })
     }
 
     /// Returns the thread whose turn it is.
     pub fn next(&self) -> &Handle {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        &self.lanes[turn % self.lanes.len()].handle
+        &self.threads[turn % self.threads.len()].handle
     }
 }
 
-impl Lane {
+impl Thread {
     fn start(name: &str) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
