@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -10,6 +11,8 @@ const API: &str = "/api/2.0/mlflow";
 pub(crate) struct Client {
     stream: BufReader<TcpStream>,
     head: String,
+    /// From the first byte of each request to the last one of its answer.
+    pub(crate) spent: Duration,
 }
 
 impl Client {
@@ -20,7 +23,11 @@ impl Client {
             "" => String::new(),
             token => format!("Authorization: Bearer {token}\r\n"),
         };
-        Self { stream: BufReader::new(stream), head: format!("Host: {address}\r\n{token}") }
+        Self {
+            stream: BufReader::new(stream),
+            head: format!("Host: {address}\r\n{token}"),
+            spent: Duration::ZERO,
+        }
     }
 
     pub(crate) fn get(&mut self, path: &str) -> Value {
@@ -38,6 +45,7 @@ impl Client {
             self.head,
             body.len()
         );
+        let begin = Instant::now();
         self.stream.get_mut().write_all(request.as_bytes()).unwrap();
         let mut line = String::new();
         self.stream.read_line(&mut line).unwrap();
@@ -56,6 +64,7 @@ impl Client {
         }
         let mut answer = vec![0; length];
         self.stream.read_exact(&mut answer).unwrap();
+        self.spent += begin.elapsed();
         let text = String::from_utf8_lossy(&answer);
         assert!(status.contains(" 200 "), "{method} {path}: {status} {text}");
         serde_json::from_slice(&answer).unwrap()
