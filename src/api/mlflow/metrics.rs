@@ -2,6 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::api::control::Shared;
@@ -19,7 +21,38 @@ const POINTS_MAX: u32 = 25_000;
 const RUNS_MAX: usize = 100;
 const SAMPLED_MAX: i64 = 2_500;
 
-pub(super) async fn history(State(shared): State<Shared>, asked: Asked) -> Answer {
+/// A page of a history, written without a value of JSON for each of its many points.
+#[derive(Serialize)]
+struct Points<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    metrics: Vec<Point<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_page_token: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Point<'a> {
+    key: &'a str,
+    value: Value,
+    timestamp: i64,
+    step: i64,
+}
+
+impl<'a> Point<'a> {
+    fn of(point: &'a MetricPoint) -> Self {
+        Self {
+            key: &point.key,
+            value: number(point.value),
+            timestamp: point.timestamp.as_millisecond(),
+            step: point.step,
+        }
+    }
+}
+
+pub(super) async fn history(
+    State(shared): State<Shared>,
+    asked: Asked,
+) -> Result<Response, Refusal> {
     let (run_id, key) = (run_id(&asked)?, asked.needed("metric_key")?.to_owned());
     let page = match asked.integer("max_results")? {
         // Without a limit it is all of it.
@@ -38,7 +71,9 @@ pub(super) async fn history(State(shared): State<Shared>, asked: Asked) -> Answe
     let read =
         move |conn: &_| run::history_by_time(conn, &run_id, &key, (page.limit + 1, page.offset));
     let points = shared.control.tracker().look(move |conn| read(conn)).await?;
-    Ok(Json(page.answer("metrics", points.iter().map(point).collect())))
+    let metrics = points.iter().take(page.limit as usize).map(Point::of).collect();
+    let next_page_token = page.next(points.len());
+    Ok(Json(Points { metrics, next_page_token }).into_response())
 }
 
 /// `get-history-bulk`: one metric of many runs, run by run.

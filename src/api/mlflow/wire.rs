@@ -369,11 +369,16 @@ impl Page {
         Ok(Self { limit, offset: offset(asked)? })
     }
 
+    /// Returns the token of the next page, where so much was found: one more than the limit says that
+    /// there are more.
+    pub(super) fn next(self, found: usize) -> Option<String> {
+        (found > self.limit as usize).then(|| format!("p{}", self.offset + self.limit))
+    }
+
     /// Makes the answer of what was found: one more than the limit says that there are more.
     pub(super) fn answer(self, name: &str, mut found: Vec<Value>) -> Value {
-        let limit = self.limit as usize;
-        let next = (found.len() > limit).then(|| format!("p{}", self.offset + self.limit));
-        found.truncate(limit);
+        let next = self.next(found.len());
+        found.truncate(self.limit as usize);
         let fields = [(name.to_owned(), found.into()), ("next_page_token".into(), json!(next))];
         without_empty(fields.into_iter().collect())
     }
