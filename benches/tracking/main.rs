@@ -28,7 +28,7 @@ const CALLS: [usize; 2] = [1_000, 100];
 const CLIENTS: usize = 16;
 const BATCH_LEN: usize = 1_000;
 const BATCHES: usize = 10;
-const RUNS: usize = 2_000;
+const RUNS: usize = 10_000;
 const HISTORY_LEN: usize = 15_000;
 const SEARCHES: usize = 5;
 
