@@ -1,6 +1,5 @@
 //! Tracked runs.
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, Row, params};
@@ -84,62 +83,35 @@ pub fn log_batch(
     store.write_blocking(move |tx| {
         record::require_active(tx, &run_id)?;
         params.iter().try_for_each(|(key, value)| put_param(tx, &run_id, key, value))?;
-        put_metrics(tx, &run_id, &metrics)?;
+        metrics.iter().try_for_each(|point| put_metric(tx, &run_id, point))?;
         tags.iter().try_for_each(|(key, value)| put_tag(tx, &run_id, key, value))
     })
 }
 
-fn put_metrics(
+fn put_metric(
     conn: &Connection,
     run_id: &TrackingRunId,
-    points: &[MetricPoint],
+    point: &MetricPoint,
 ) -> Result<(), StoreError> {
+    let values = params![
+        run_id.as_str(),
+        point.key,
+        row::real(point.value),
+        row::micros(point.timestamp),
+        point.step,
+    ];
     // A point that is logged again, by a client that tries again, is one point.
     let sql = "INSERT OR IGNORE INTO metrics (run_id, key, value, timestamp, step)
         VALUES (?1, ?2, ?3, ?4, ?5)";
-    let mut latest: BTreeMap<&str, &MetricPoint> = BTreeMap::new();
-    for point in points {
-        put_point(conn, sql, run_id, point)?;
-        let known = latest.entry(&point.key).or_insert(point);
-        if is_later(point, known) {
-            *known = point;
-        }
-    }
-    latest.into_values().try_for_each(|point| put_latest(conn, run_id, point))
-}
-
-/// Says which of two values of a metric is the latest: by step, then by time, then by value, where
-/// any number beats NaN.
-fn is_later(point: &MetricPoint, known: &MetricPoint) -> bool {
-    let value = |value: f64| if value.is_nan() { f64::NEG_INFINITY } else { value };
-    let order = |point: &MetricPoint| (point.step, row::micros(point.timestamp));
-    order(point).cmp(&order(known)).then(value(point.value).total_cmp(&value(known.value))).is_gt()
-}
-
-fn put_point(
-    conn: &Connection,
-    sql: &str,
-    run_id: &TrackingRunId,
-    point: &MetricPoint,
-) -> Result<(), StoreError> {
-    let (value, at) = (row::real(point.value), row::micros(point.timestamp));
-    let values = params![run_id.as_str(), point.key, value, at, point.step];
-    row::execute(conn, sql, values).map(drop)
-}
-
-fn put_latest(
-    conn: &Connection,
-    run_id: &TrackingRunId,
-    point: &MetricPoint,
-) -> Result<(), StoreError> {
-    // As [`is_later`] has it.
+    row::execute(conn, sql, values)?;
+    // The latest is the greatest (step, timestamp, value); any number beats NaN.
     let sql = "INSERT INTO latest_metrics (run_id, key, value, timestamp, step)
         VALUES (?1, ?2, ?3, ?4, ?5)
         ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value,
             timestamp = excluded.timestamp, step = excluded.step
         WHERE (excluded.step, excluded.timestamp, ifnull(excluded.value, -9e999))
             > (step, timestamp, ifnull(value, -9e999))";
-    put_point(conn, sql, run_id, point)
+    row::execute(conn, sql, values).map(drop)
 }
 
 fn put_param(

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{MetricPoint, put_metrics, put_param, put_tag, record, touch_experiment, view};
+use super::{MetricPoint, put_metric, put_param, put_tag, record, touch_experiment, view};
 use crate::store::{Store, StoreError, row};
 use crate::tracking::experiment;
 use crate::types::view::TrackingRunView;
@@ -62,8 +62,8 @@ pub fn nest(
         put_tag(tx, &run_id, PARENT, parent_id.as_str())?;
         run.tags.iter().try_for_each(|(key, value)| put_tag(tx, &run_id, key, value))?;
         run.params.iter().try_for_each(|(key, value)| put_param(tx, &run_id, key, value))?;
-        put_metrics(tx, &run_id, &run.metrics)?;
-        put_metrics(tx, &parent_id, &run.on_parent)?;
+        run.metrics.iter().try_for_each(|point| put_metric(tx, &run_id, point))?;
+        run.on_parent.iter().try_for_each(|point| put_metric(tx, &parent_id, point))?;
         touch_experiment(tx, &run_id, run.end_time)?;
         Ok(run_id)
     })

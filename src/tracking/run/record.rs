@@ -100,7 +100,7 @@ pub(crate) fn read(conn: &Connection, row: &Row<'_>) -> Result<Run, StoreError> 
 pub fn log(tx: &Connection, run_id: &TrackingRunId, batch: &Batch) -> Result<(), StoreError> {
     require_active(tx, run_id)?;
     batch.params.iter().try_for_each(|(key, value)| run::put_param(tx, run_id, key, value))?;
-    run::put_metrics(tx, run_id, &batch.metrics)?;
+    batch.metrics.iter().try_for_each(|point| run::put_metric(tx, run_id, point))?;
     batch.model_metrics.iter().try_for_each(|point| data::put_point(tx, run_id, point))?;
     for (key, value) in &batch.tags {
         put_tag(tx, run_id, key, value)?;
