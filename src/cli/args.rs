@@ -40,7 +40,7 @@ pub use logs::{DaemonLogArgs, LogPickArgs, LogsArgs, SystemCommand};
 pub use models::{LoggedModelCommand, ModelsCommand};
 pub use operate::{ClearArgs, NoteArgs, OperationsCommand, ReachArgs, WhichRuns, WhichTasks};
 pub use runs::{RunsCommand, RunsOnlyArgs};
-pub use serving::{BundleArgs, PredictArgs, ServeArgs, ServingCommand};
+pub use serving::{BundleArgs, PredictArgs, ServeArgs, ServingCommand, TrafficCommand};
 pub use settings::{ConnectionsCommand, PoolsCommand, VariablesCommand};
 pub use tasks::{TaskListArgs, TasksArgs, TasksCommand};
 pub use trigger::{TriggerArgs, TriggerCommand};

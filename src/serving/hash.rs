@@ -11,7 +11,8 @@ pub(crate) fn of(seed: u64, bytes: &[u8]) -> u64 {
     stirred(hash)
 }
 
-fn stirred(seed: u64) -> u64 {
+/// Finishes as SplitMix64 does (Steele, Lea and Flood, 2014): different numbers stay different.
+pub(crate) fn stirred(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -6,6 +6,8 @@ use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 use uuid::{Builder, Uuid};
 
+use crate::serving::hash::stirred;
+
 pub(crate) const NAME: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Of an id that a client brings along.
@@ -32,20 +34,12 @@ fn unlike_any_other() -> Uuid {
     }
     SEED.with(|(seed, count)| {
         count.set(count.get().wrapping_add(1));
-        let halves = [*seed, seed.rotate_left(32)].map(|half| stir(half ^ count.get()));
+        let halves = [*seed, seed.rotate_left(32)].map(|half| stirred(half ^ count.get()));
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&halves[0].to_be_bytes());
         bytes[8..].copy_from_slice(&halves[1].to_be_bytes());
         Builder::from_random_bytes(bytes).into_uuid()
     })
-}
-
-/// The finish of SplitMix64 (Steele, Lea and Flood, 2014): different numbers stay different.
-fn stir(number: u64) -> u64 {
-    let mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

@@ -13,6 +13,33 @@ use crate::types::serving::{RolloutWish, Sticky};
 pub enum ServingCommand {
     /// Show which versions are served, and how they do
     Status,
+    #[command(flatten)]
+    Traffic(TrafficCommand),
+    /// Show how far what a served model is asked, and answers, lies from its training data
+    Drift {
+        /// NAME or NAME/VERSION, such as iris/3; without it all that is served
+        model: Option<String>,
+        /// Show how the values are spread, in training and now
+        #[arg(long)]
+        bins: bool,
+    },
+    /// Ask a served model: a real request, counted as a client's
+    Predict {
+        /// Rows as JSON: [[5.1, 3.5, 1.4, 0.2]], one row, or records
+        #[arg(value_parser = json_value)]
+        rows: Value,
+        /// Without it the default model answers
+        #[arg(long)]
+        model: Option<String>,
+        /// Without it the traffic decides
+        #[arg(long, requires = "model")]
+        version: Option<u32>,
+    },
+}
+
+/// Commands about who answers a model's requests.
+#[derive(Debug, Subcommand)]
+pub enum TrafficCommand {
     /// Divide a model's requests among its versions; those not in memory are loaded first
     Traffic {
         model: String,
@@ -44,26 +71,6 @@ pub enum ServingCommand {
     },
     /// Show what later truth says of a model's versions
     Outcomes { model: String },
-    /// Show how far what a served model is asked, and answers, lies from its training data
-    Drift {
-        /// NAME or NAME/VERSION, such as iris/3; without it all that is served
-        model: Option<String>,
-        /// Show how the values are spread, in training and now
-        #[arg(long)]
-        bins: bool,
-    },
-    /// Ask a served model: a real request, counted as a client's
-    Predict {
-        /// Rows as JSON: [[5.1, 3.5, 1.4, 0.2]], one row, or records
-        #[arg(value_parser = json_value)]
-        rows: Value,
-        /// Without it the default model answers
-        #[arg(long)]
-        model: Option<String>,
-        /// Without it the traffic decides
-        #[arg(long, requires = "model")]
-        version: Option<u32>,
-    },
 }
 
 /// What becomes of a rollout.

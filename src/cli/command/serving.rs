@@ -26,10 +26,7 @@ pub async fn dispatch(
                 expect_answer!(answer, Answer::Serving(status) => status, "serving status");
             output.answer(&*status, draw);
         }
-        ServingCommand::Traffic { .. }
-        | ServingCommand::Shadow { .. }
-        | ServingCommand::Rollout { .. }
-        | ServingCommand::Outcomes { .. } => traffic::dispatch(layout, command, output).await?,
+        ServingCommand::Traffic(command) => traffic::dispatch(layout, command, output).await?,
         ServingCommand::Drift { model, bins } => {
             let (model, version) = model.as_deref().map_or(Ok((None, None)), named)?;
             let answer = ask(layout, Request::ServingDrift { model, version }).await?;

@@ -1,6 +1,6 @@
 //! `serving traffic|shadow|rollout|outcomes`.
 
-use crate::cli::args::ServingCommand;
+use crate::cli::args::TrafficCommand;
 use crate::cli::command::{connect, expect_answer};
 use crate::cli::error::CliError;
 use crate::cli::output::{Output, table};
@@ -16,12 +16,12 @@ use crate::types::time::now;
 /// Carries out a command about a model's traffic.
 pub(super) async fn dispatch(
     layout: &Layout,
-    command: ServingCommand,
+    command: TrafficCommand,
     output: &mut Output,
 ) -> Result<(), CliError> {
     let client = connect(layout).await?;
     match command {
-        ServingCommand::Traffic { model, weights, sticky } => {
+        TrafficCommand::Traffic { model, weights, sticky } => {
             if weights.is_empty() && sticky.is_none() {
                 let view = view(&client, &model).await?;
                 output.answer(&view, |view| lines(view).join("\n"));
@@ -36,7 +36,7 @@ pub(super) async fn dispatch(
             let view = view(&client, &model).await?;
             output.answer(&view, |view| format!("set the traffic of `{}`", view.model));
         }
-        ServingCommand::Shadow { model, version, percent, off: _ } => {
+        TrafficCommand::Shadow { model, version, percent, off: _ } => {
             change(&client, &model, TrafficChange::Shadow { version, percent }).await?;
             let view = view(&client, &model).await?;
             output.answer(&view, |view| match &view.shadow {
@@ -47,7 +47,7 @@ pub(super) async fn dispatch(
                 None => format!("no version of `{}` gets copies", view.model),
             });
         }
-        ServingCommand::Rollout { model, wish } => {
+        TrafficCommand::Rollout { model, wish } => {
             if let Some(wish) = wish {
                 change(&client, &model, TrafficChange::Rollout { wish: wish.into() }).await?;
             }
@@ -58,11 +58,10 @@ pub(super) async fn dispatch(
                 None => format!("no version of `{model}` was rolled out yet"),
             });
         }
-        ServingCommand::Outcomes { model } => {
+        TrafficCommand::Outcomes { model } => {
             let view = view(&client, &model).await?;
             output.answer(&view, outcomes);
         }
-        ServingCommand::Status | ServingCommand::Drift { .. } | ServingCommand::Predict { .. } => {}
     }
     Ok(())
 }
